@@ -1,0 +1,1 @@
+"""The Dagster graph: when, from what and stored where; it computes nothing."""

@@ -1,0 +1,1 @@
+"""The musqa command line."""

@@ -1,0 +1,1 @@
+"""Stage 5: split by recording and draw excerpts so that quality is uniform."""

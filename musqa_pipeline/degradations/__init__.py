@@ -1,0 +1,1 @@
+"""Stage 3: draw a plan of degradations, apply it, keep the bitstream that did the damage."""

@@ -1,0 +1,44 @@
+"""Settings of stage 3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from musqa_pipeline.validation import require
+
+PAPER_POOL_EXCLUDED = (6, 7, 8, 14, 15, 16, 23, 24, 25, 26, 27, 32, 39, 40, 41)
+"""Singles that paper 001, III.B step 2 leaves out as redundant in quality."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DegradationsSettings:
+    """What is done to each reference; the preset section ``[degradations]``."""
+
+    seed: int = 0
+    """Seed of the plan."""
+    singles: tuple[int, ...] = tuple(range(1, 46))
+    """Process ids (paper 001, tables I and II) applied alone to every reference."""
+    pool_excluded: tuple[int, ...] = PAPER_POOL_EXCLUDED
+    """Singles that are made and labelled but that `dataset` may not draw."""
+    n_cascades: int = 230
+    """Ordered pairs of two different or equal processes per reference, none twice."""
+    pool_rows: int = 0
+    """If above 0: total rows of the pool wanted per catalog; where the plan exceeds it by fewer
+    than one row a reference, that many references get one cascade less (the paper's 64,960)."""
+    include_reference: bool = False
+    """Whether the untouched reference is a row of the pool."""
+
+    def __post_init__(self) -> None:
+        ids_ok = all(1 <= i <= 45 for i in self.singles) and len(set(self.singles)) == len(
+            self.singles
+        )
+        require(ids_ok, "degradations", self, "singles", "different process ids in 1-45")
+        require(
+            all(1 <= i <= 45 for i in self.pool_excluded),
+            "degradations",
+            self,
+            "pool_excluded",
+            "process ids in 1-45",
+        )
+        require(0 <= self.n_cascades <= 45 * 45, "degradations", self, "n_cascades", "in [0, 2025]")
+        require(self.pool_rows >= 0, "degradations", self, "pool_rows", "0 or more")

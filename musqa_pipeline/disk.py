@@ -1,0 +1,112 @@
+"""Writing to disk so that a kill, a full disk or a second process cannot leave half a file."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from musqa_pipeline.errors import LakeError
+
+
+@contextmanager
+def explained(doing: str, path: Path) -> Iterator[None]:
+    """Turn an operating-system error into a `LakeError` of one sentence.
+
+    Parameters
+    ----------
+    doing : str
+        What was tried, for example ``"write"``.
+    path : Path
+        What it was tried on.
+
+    Yields
+    ------
+    None
+        Control, to the block that touches the disk.
+
+    Raises
+    ------
+    LakeError
+        In place of any `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        advice = {
+            errno.ENOSPC: "the disk is full: free some space and run again",
+            errno.EDQUOT: "the disk quota is used up: free some space and run again",
+            errno.EROFS: "the file system is read-only: set MUSQA_HOME to a folder you can write",
+            errno.EACCES: "permission is denied: set MUSQA_HOME to a folder you can write",
+            errno.EPERM: "permission is denied: set MUSQA_HOME to a folder you can write",
+        }.get(error.errno or 0, f"{error.strerror or error}: check the disk and run again")
+        raise LakeError(f"cannot {doing} {path}: {advice}") from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary path whose file is moved to `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+        Final name; its folder is made.
+
+    Yields
+    ------
+    Path
+        Name to write to, in the same folder, hidden and ending in ``.tmp``.
+
+    Raises
+    ------
+    LakeError
+        If the disk is full, read-only or not permitted; the temporary file is gone then.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with explained("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusive_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold an exclusive lock on a file, freed by the kernel if the process dies.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; made if needed and left in place.
+    wait : bool
+        Whether to wait for a holder or to fail at once.
+
+    Yields
+    ------
+    None
+        Control, while the lock is held.
+
+    Raises
+    ------
+    LakeError
+        If it is held by another process and `wait` is false, or the file cannot be made.
+    """
+    with explained("lock", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise LakeError(
+                f"{path} is locked by another musqa process; wait for it to end, or set "
+                "MUSQA_HOME to another folder"
+            ) from error
+        yield
+    finally:
+        os.close(handle)

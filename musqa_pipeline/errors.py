@@ -1,0 +1,55 @@
+"""The errors of musqa: one kind per decision that a caller can take.
+
+Every message names the value, what was expected and what to do next. Bad input raises
+`UnfitInputError`, which a stage turns into a row of the `quarantine` table; everything else
+here ends a run with one sentence and exit code 1.
+"""
+
+from __future__ import annotations
+
+
+class MusqaError(Exception):
+    """Root of all deliberate errors; the text is meant for the user as it stands."""
+
+
+class SettingsError(MusqaError):
+    """A preset or a field of it is wrong; the user edits the preset."""
+
+
+class CatalogError(MusqaError):
+    """A catalog is unknown, empty, or its `catalog.toml` or `tracks.csv` cannot be used."""
+
+
+class ToolError(MusqaError):
+    """A tool that every unit needs (ffmpeg, a library) is missing or broken; the run stops."""
+
+
+class LakeError(MusqaError):
+    """The lake cannot be written or read: disk full, read-only, locked or damaged."""
+
+
+class StageError(MusqaError):
+    """A stage cannot start or finish, for example because the stage before it has no rows."""
+
+
+class UnfitInputError(MusqaError):
+    """One unit's input cannot serve; the unit goes to quarantine and the run goes on.
+
+    Parameters
+    ----------
+    reason : str
+        Short code for grouping, for example ``"too_short"``.
+    detail : str
+        What was found, with the value.
+    advice : str
+        What the user can do about it.
+    """
+
+    def __init__(self, reason: str, detail: str, advice: str) -> None:
+        super().__init__(reason, detail, advice)  # all three, so that it pickles across processes
+        self.reason = reason
+        self.detail = detail
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}; {self.advice}"

@@ -1,0 +1,1 @@
+"""Stage 8: metrics with intervals, plots and the report."""

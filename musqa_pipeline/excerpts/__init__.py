@@ -1,0 +1,1 @@
+"""Stage 2: cut loudness-normalised 10 s references by a seeded plan."""

@@ -1,0 +1,93 @@
+"""Fingerprints: what a stored result depends on, as one hash.
+
+A result is current exactly if its fingerprint is: {stage, stage version, the stage's settings,
+upstream fingerprints, tool versions}, as canonical JSON under blake2b.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+SHORT = 12
+"""Length of the fingerprint in folder names; footers carry it whole."""
+
+
+def digest(value: Any) -> str:
+    """Hash any JSON-like value.
+
+    Parameters
+    ----------
+    value : object
+        Dictionaries, lists, strings, numbers, booleans and None, nested.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits (blake2b, 16 bytes) of the canonical JSON.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+@functools.cache
+def tool_version(distribution: str) -> str:
+    """Return the installed version of a Python distribution, "absent" if there is none.
+
+    Parameters
+    ----------
+    distribution : str
+        Name as on the package index, for example ``"visqol-python"``.
+
+    Returns
+    -------
+    str
+        The version string.
+    """
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def stage_fingerprint(
+    *,
+    stage: str,
+    version: int,
+    settings: Mapping[str, Any],
+    upstream: Iterable[str],
+    tools: Iterable[str],
+) -> str:
+    """Fingerprint of a stage's results.
+
+    Parameters
+    ----------
+    stage : str
+        One of the eight stage names.
+    version : int
+        The stage's own version; raised when the meaning of its output changes.
+    settings : mapping
+        The stage's settings as plain values.
+    upstream : iterable of str
+        Fingerprints of what it reads, in order.
+    tools : iterable of str
+        Distributions whose version can change the result.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    return digest(
+        {
+            "stage": stage,
+            "version": version,
+            "settings": dict(settings),
+            "upstream": list(upstream),
+            "tools": {name: tool_version(name) for name in tools},
+        }
+    )

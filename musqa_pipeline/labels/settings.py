@@ -1,0 +1,14 @@
+"""Settings of stage 4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsSettings:
+    """How degraded excerpts are scored; the preset section ``[labels]``."""
+
+    metric: Literal["visqol"] = "visqol"
+    """Full-reference metric, a name of the metric registry; its MOS-LQO is the label."""

@@ -1,0 +1,1 @@
+"""Stage 7: networks, their registry and their resumable training."""

@@ -1,0 +1,250 @@
+"""What a stage is, and how its units are made: only the missing ones, each whole, bad ones named.
+
+A stage module declares one `Stage`. `run_stage` lists its units, makes the missing ones through a
+`Fanout`, retires those whose input is gone, and returns counts. The same function serves the
+Dagster assets, the command line and the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.errors import MusqaError, StageError, UnfitInputError
+from musqa_pipeline.fanout import Fanout, Inline
+from musqa_pipeline.fingerprints import stage_fingerprint
+from musqa_pipeline.lake import Shelf
+from musqa_pipeline.progress import StageProgress
+from musqa_pipeline.tables import Table
+from musqa_pipeline.tracks.table import QUARANTINE
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The smallest thing that is made, stored, skipped and redone as a whole."""
+
+    unit_id: str
+    """Changes whenever its input changes; safe as a file name."""
+    what: str
+    """What a person calls it: a file, an excerpt."""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """What `make` needs beyond the lake; small and picklable."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: how to list its units and how to make one."""
+
+    name: str
+    version: int
+    """Raised when the meaning of the output changes, not for refactors."""
+    table: Table
+    tools: tuple[str, ...]
+    """Distributions whose version can change the result."""
+    units: Callable[[Context], list[Unit]]
+    """Lists all units that should exist now."""
+    make: Callable[[Context, Unit], pa.Table]
+    """Makes one unit, from the lake and the plan alone: no clock, no global chance."""
+    upstream: tuple[str, ...] = ()
+    """Stages whose fingerprint this one's depends on."""
+    joint: bool = False
+    """Whether it sees all chosen catalogs together (stages 5-8)."""
+    inline: bool = False
+    """Whether units are made in the calling process (training, reports)."""
+    settings: str = ""
+    """Preset section, if it is not called like the stage."""
+    row_group_rows: Callable[[Context], int] | None = None
+    compression: str = "zstd"
+
+    def fingerprint(self, context: Context, *, inputs: tuple[str, ...] = ()) -> str:
+        """Fingerprint of this stage's results.
+
+        Parameters
+        ----------
+        context : Context
+            With the fingerprints of the stages upstream.
+        inputs : tuple of str
+            Digests of what is not settings: the units that a joint stage sees.
+
+        Returns
+        -------
+        str
+            32 hexadecimal digits.
+        """
+        return stage_fingerprint(
+            stage=self.name,
+            version=self.version,
+            settings=context.preset.section(self.settings or self.name),
+            upstream=[*(context.fingerprints[name] for name in self.upstream), *inputs],
+            tools=self.tools,
+        )
+
+    def shelf(self, context: Context) -> Shelf:
+        """Return where this stage's units lie."""
+        return context.joint_shelf(self.name) if self.joint else context.shelf(self.name)
+
+
+@dataclass(frozen=True)
+class StageReport:
+    """Counts of one run of a stage."""
+
+    stage: str
+    catalog: str | None
+    units: int
+    """Units that exist now."""
+    made: int
+    """Units made by this run; the others were there."""
+    rows: int
+    """Rows made by this run."""
+    quarantined: int
+    """Units in quarantine now."""
+    retired: int
+    """Units whose input is gone, moved to ``lake/retired``."""
+    seconds: float
+    cpu_seconds: float
+    """CPU time of the units made, over all workers."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the counts as plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Task:
+    stage: Stage
+    context: Context
+    unit: Unit
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    unit: Unit
+    rows: int = 0
+    cpu_seconds: float = 0.0
+    quarantined: bool = False
+    error: str = ""
+
+
+def run_stage(
+    stage: Stage,
+    context: Context,
+    *,
+    fanout: Fanout | None = None,
+    log: Callable[[str], object] | None = None,
+) -> StageReport:
+    """Make the units of a stage that are missing.
+
+    Parameters
+    ----------
+    stage : Stage
+        What to make.
+    context : Context
+        Where.
+    fanout : Fanout, optional
+        How to spread the units; in this process when left out.
+    log : callable, optional
+        Takes lines of progress.
+
+    Returns
+    -------
+    StageReport
+        Counts of what was found and made.
+
+    Raises
+    ------
+    StageError
+        If units failed in a way that is no fault of their input; all are listed, the others done.
+    MusqaError
+        If a tool, the lake or the catalog cannot be used.
+    """
+    started = time.monotonic()
+    lake, shelf = context.lake, stage.shelf(context)
+    quarantine = replace(shelf, stage="quarantine")
+    with lake.lock(f"{shelf.stage}-{shelf.catalog or 'joint'}-{shelf.fingerprint[:12]}"):
+        units = stage.units(context)
+        lake.sweep(shelf)
+        ids = [unit.unit_id for unit in units]
+        retired = lake.retire(shelf, ids)
+        if not stage.joint:
+            lake.retire(quarantine, ids)
+        todo = set(lake.missing(shelf, ids))
+        tasks = [_Task(stage, context, unit) for unit in units if unit.unit_id in todo]
+        lake.keep_readable(shelf, stage.table.schema)
+        outcomes: list[_Outcome] = []
+        runner = Inline() if stage.inline or fanout is None else fanout
+        label = f"{stage.name} {shelf.catalog}" if shelf.catalog else stage.name
+        with StageProgress(label, len(units), len(units) - len(tasks), log) as progress:
+            for outcome in runner.map(_make_unit, tasks):
+                outcomes.append(outcome)
+                bad = sum(bool(o.error) or o.quarantined for o in outcomes)
+                progress.advance(outcome.rows, f"{bad} refused" if bad else "")
+        in_quarantine = 0 if stage.joint else len(lake.done(quarantine))
+    failed = [o for o in outcomes if o.error]
+    if failed:
+        listing = "\n".join(f"  {o.unit.what}: {o.error}" for o in failed[:20])
+        raise StageError(
+            f"{stage.name}: {len(failed)} of {len(tasks)} units failed, the others are done; "
+            f"run again to retry them, and report what persists:\n{listing}"
+        )
+    return StageReport(
+        stage=stage.name,
+        catalog=shelf.catalog,
+        units=len(units),
+        made=len(tasks),
+        rows=sum(o.rows for o in outcomes),
+        quarantined=in_quarantine,
+        retired=len(retired),
+        seconds=time.monotonic() - started,
+        cpu_seconds=sum(o.cpu_seconds for o in outcomes),
+    )
+
+
+def _make_unit(task: _Task) -> _Outcome:
+    """Make and store one unit; runs in a worker."""
+    stage, context, unit = task.stage, task.context, task.unit
+    lake, shelf = context.lake, stage.shelf(context)
+    cpu_started = _cpu_seconds()
+    refusal: UnfitInputError | None = None
+    try:
+        table = stage.make(context, unit)
+    except UnfitInputError as error:
+        refusal, table = error, stage.table.from_rows([])
+    except MusqaError:
+        raise
+    except Exception as error:  # one broken unit must not cost the others; all are reported
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return _Outcome(unit, error=f"{type(error).__name__}: {error} ({where.name})")
+    if refusal is not None:
+        row = {
+            "stage": stage.name,
+            "unit_id": unit.unit_id,
+            "file": unit.what,
+            "reason": refusal.reason,
+            "detail": refusal.detail,
+            "advice": refusal.advice,
+        }
+        # Written before the unit itself: a kill in between redoes the unit.
+        lake.write(replace(shelf, stage="quarantine"), unit.unit_id, QUARANTINE.from_rows([row]))
+    lake.write(
+        shelf,
+        unit.unit_id,
+        table,
+        row_group_rows=stage.row_group_rows(context) if stage.row_group_rows else None,
+        compression=stage.compression,
+    )
+    return _Outcome(
+        unit, table.num_rows, _cpu_seconds() - cpu_started, quarantined=refusal is not None
+    )
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and of the programs that it ran and waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system

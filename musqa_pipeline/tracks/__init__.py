@@ -1,0 +1,1 @@
+"""Stage 1: scan, decode-check, fingerprint and measure source recordings."""
