@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.settings import Preset
-
-
-def home_folder() -> Path:
-    """Return `MUSQA_HOME`, or ``data`` below the current folder.
-
-    Returns
-    -------
-    Path
-        Absolute; it may not exist yet.
-    """
-    return Path(os.environ.get("MUSQA_HOME") or "data").expanduser().absolute()
 
 
 @dataclass(frozen=True)

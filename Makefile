@@ -1,0 +1,54 @@
+# musqa: `make demo` and `make test` set everything up by themselves; Python 3.11 and make suffice.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
+
+.PHONY: help setup demo test test-long check format docs pictures browser clean
+
+help:  ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
+
+$(READY): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or set PYTHON=…"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (some minutes the first time) …"
+	@# One at a time: torch first, so that nothing asks for another build of it.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch 2>&1 | { grep -v 'is ignored: it is neither' || true; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(SETTINGS) 2>&1 | { grep -v 'is ignored: it is neither' || true; }
+	@$(BIN)/python -c "import musqa_pipeline, dagster, torch"
+	@touch $(READY)
+
+setup: $(READY)  ## Make the virtual environment and install musqa in it.
+
+demo: $(READY)  ## Run the whole graph on the embedded demo catalog (minutes on two cores).
+	@$(BIN)/musqa demo
+
+test: check  ## Check style and types, then run the tests (minutes on two cores).
+	@$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal -q
+
+test-long: check  ## All tests, also slow kills and full oracles.
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+check: $(READY)  ## Format, lint, types, docstrings.
+	@$(BIN)/ruff format --check --quiet . || { echo "error: run make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'musqa_pipeline/*.py')
+
+format: $(READY)  ## Format the code and mend what can be mended.
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+docs: $(READY)  ## Write docs/tables.md from the schemas.
+	@$(BIN)/python -m musqa_pipeline.tables_page docs/tables.md
+
+browser:  ## Install Debian's Chromium, which `make pictures` needs (root).
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }
+
+pictures: $(READY) browser  ## Take the pictures of the UI and of the report in docs/pictures/.
+	@$(BIN)/python docs/take_pictures.py
+
+clean:  ## Delete the virtual environment and caches; data stays.
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

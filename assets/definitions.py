@@ -1,0 +1,54 @@
+"""The code location: eight assets, their checks, two jobs."""
+
+import dagster as dg
+
+from assets import (
+    dataset,
+    degradations,
+    evaluation,
+    excerpts,
+    labels,
+    models,
+    spectrograms,
+    tracks,
+)
+from assets.checks import asset_checks
+from assets.jobs import catalog_job, joint_job
+from assets.resources import MusqaResource
+
+STAGE_MODULES = [
+    tracks,
+    excerpts,
+    degradations,
+    labels,
+    dataset,
+    spectrograms,
+    models,
+    evaluation,
+]
+
+
+def build_definitions(musqa: MusqaResource | None = None) -> dg.Definitions:
+    """Assemble the graph.
+
+    Parameters
+    ----------
+    musqa : MusqaResource, optional
+        Which preset to use; the environment decides when left out.
+
+    Returns
+    -------
+    dagster.Definitions
+        Everything that the UI, the command line and CI run.
+    """
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules(STAGE_MODULES),
+        asset_checks=asset_checks,
+        jobs=[catalog_job, joint_job],
+        resources={"musqa": musqa or MusqaResource()},
+        # One process for a run: the units of a stage fan out over processes of their own.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions()

@@ -1,0 +1,21 @@
+"""Stage 3: degradations."""
+
+import dagster as dg
+
+from assets.materialize import run_and_describe
+from assets.partitions import catalogs
+from assets.resources import MusqaResource
+
+
+@dg.asset(
+    deps=["excerpts"],
+    partitions_def=catalogs,
+    group_name="labelling",
+    kinds={"parquet", "ffmpeg"},
+    owners=["team:musqa"],
+    code_version="1",
+)
+def degradations(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+    """Every reference through codecs, low-passes and cascades, kept as bitstreams."""
+    place = musqa.catalog_context(context.partition_key)
+    return run_and_describe(context, musqa, place, "degradations")

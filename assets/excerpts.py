@@ -1,0 +1,21 @@
+"""Stage 2: excerpts."""
+
+import dagster as dg
+
+from assets.materialize import run_and_describe
+from assets.partitions import catalogs
+from assets.resources import MusqaResource
+
+
+@dg.asset(
+    deps=["tracks"],
+    partitions_def=catalogs,
+    group_name="references",
+    kinds={"parquet", "audio"},
+    owners=["team:musqa"],
+    code_version="1",
+)
+def excerpts(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+    """References of 10 s: mono, 48 kHz, 16 bit, loudness-normalised, cut by a seeded plan."""
+    place = musqa.catalog_context(context.partition_key)
+    return run_and_describe(context, musqa, place, "excerpts")

@@ -1,0 +1,22 @@
+"""Stage 4: labels."""
+
+import dagster as dg
+
+from assets.materialize import run_and_describe
+from assets.partitions import catalogs
+from assets.resources import MusqaResource
+from musqa_pipeline.labels.pictures import plot_label_curves
+
+
+@dg.asset(
+    deps=["degradations", "excerpts"],
+    partitions_def=catalogs,
+    group_name="labelling",
+    kinds={"parquet", "visqol"},
+    owners=["team:musqa"],
+    code_version="1",
+)
+def labels(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+    """ViSQOL v3 MOS-LQO of every degraded excerpt against its reference."""
+    place = musqa.catalog_context(context.partition_key)
+    return run_and_describe(context, musqa, place, "labels", picture=plot_label_curves)

@@ -1,0 +1,174 @@
+"""Launches the graph's own jobs from Python, so that `musqa run` is no second pipeline.
+
+Runs show in the UI's list like any other. What a killed run left behind is cleared first.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+
+from assets.definitions import build_definitions
+from assets.jobs import catalog_job, joint_job
+from assets.partitions import catalogs
+from assets.resources import MusqaResource
+from musqa_pipeline.errors import MusqaError, StageError
+from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
+from musqa_pipeline.lake import Lake
+from musqa_pipeline.project import home_folder, require_checkout
+from musqa_pipeline.settings import load_preset
+
+PROCESS_TAG = "musqa/process"
+"""Run tag: pid and start time of the process that executes the run."""
+QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+
+
+@contextmanager
+def project_instance() -> Iterator[dg.DagsterInstance]:
+    """Work from the checkout with its Dagster instance; `DAGSTER_HOME` defaults to the checkout.
+
+    Yields
+    ------
+    dagster.DagsterInstance
+        The persistent instance that the UI shows, cleared of runs whose process is dead.
+    """
+    root = require_checkout()
+    os.environ.setdefault("MUSQA_HOME", str(home_folder()))
+    os.environ.setdefault("DAGSTER_HOME", str(root))
+    os.chdir(root)  # dagster.yaml's folders are relative to it
+    with dg.DagsterInstance.get() as instance:
+        reap_dead_runs(instance)
+        yield instance
+
+
+def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Report runs as failed whose process is gone, and free what they held.
+
+    Without it a run that was killed stays "started" and blocks its pools for ever.
+
+    Parameters
+    ----------
+    instance : dagster.DagsterInstance
+        Where to look.
+
+    Returns
+    -------
+    list of str
+        Ids of the runs that were reaped.
+    """
+    started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    dead = [run for run in started if PROCESS_TAG in run.tags and not _alive(run.tags[PROCESS_TAG])]
+    for run in dead:
+        instance.report_run_failed(run, "The process that executed this run was killed.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in dead]
+
+
+def add_partition(catalog: str) -> None:
+    """Add a catalog as a partition, so that the UI and the command line may name it."""
+    with project_instance() as instance:
+        instance.add_dynamic_partitions(str(catalogs.name), [catalog])
+
+
+def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list[dict[str, Any]]:
+    """Execute the stages 1-4 of each catalog, then the joint stages.
+
+    Parameters
+    ----------
+    preset : str
+        Name or file of a preset.
+    chosen : list of str
+        Catalogs to make; those that exist already and that the preset sees join in stage 5.
+    until : str
+        Last stage to run.
+
+    Returns
+    -------
+    list of dict
+        One dictionary a stage and catalog: what was found, made and refused, and the time.
+
+    Raises
+    ------
+    MusqaError
+        If a stage failed; what was done stays done.
+    """
+    preset = str(Path(preset).absolute()) if preset.endswith(".toml") else preset
+    load_preset(preset)  # a wrong preset is refused before anything starts
+    wanted = STAGE_NAMES[: STAGE_NAMES.index(until) + 1]
+    definitions = build_definitions(MusqaResource(preset_name=preset))
+    reports: list[dict[str, Any]] = []
+    with project_instance() as instance, Lake(home_folder()).lock("run", wait=False):
+        instance.add_dynamic_partitions(str(catalogs.name), chosen)
+        for catalog in chosen:
+            stages = [s for s in CATALOG_STAGES if s in wanted]
+            reports += _execute(definitions, instance, catalog_job, stages, catalog)
+        stages = [s for s in JOINT_STAGES if s in wanted]
+        if stages:
+            reports += _execute(definitions, instance, joint_job, stages, None)
+    return reports
+
+
+def _execute(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    job: dg.UnresolvedAssetJobDefinition,
+    stages: list[str],
+    catalog: str | None,
+) -> list[dict[str, Any]]:
+    process = psutil.Process()
+    result = definitions.resolve_job_def(job.name).execute_in_process(
+        run_config=QUIET,
+        instance=instance,
+        partition_key=catalog,
+        asset_selection=[dg.AssetKey(stage) for stage in stages],
+        tags={PROCESS_TAG: f"{process.pid}@{process.create_time()}"},
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise _reason(result)
+    return [
+        {"stage": event.asset_key.path[-1], "catalog": catalog, **_values(event)}
+        for event in result.get_asset_materialization_events()
+    ]
+
+
+def _values(event: dg.DagsterEvent) -> dict[str, Any]:
+    metadata = event.materialization.metadata
+    return {
+        name: value.value
+        for name, value in metadata.items()
+        if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue)
+    }
+
+
+def _reason(result: dg.ExecuteInProcessResult) -> MusqaError:
+    """Return the deliberate error behind a failed run, or name the step and the check."""
+    for event in result.all_events:
+        if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            evaluation = event.asset_check_evaluation_data
+            if not evaluation.passed and evaluation.blocking:
+                return StageError(f"check {evaluation.check_name} failed: {evaluation.description}")
+    for event in result.filter_events(lambda e: e.is_step_failure):
+        error = event.step_failure_data.error
+        while error and error.cause:
+            error = error.cause
+        if error and error.cls_name and error.cls_name in _OWN_ERRORS:
+            return MusqaError(error.message.split(": ", 1)[-1].strip())
+        return StageError(f"stage {event.step_key} failed: {error.to_string() if error else '?'}")
+    return StageError("the run failed; see it in the UI (`dagster dev`)")
+
+
+_OWN_ERRORS = {kind.__name__ for kind in (MusqaError, *MusqaError.__subclasses__())}
+
+
+def _alive(process_tag: str) -> bool:
+    pid, _, started = process_tag.partition("@")
+    try:
+        process = psutil.Process(int(pid))
+        return abs(process.create_time() - float(started)) < 1.0
+    except (psutil.NoSuchProcess, ValueError):
+        return False

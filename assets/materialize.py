@@ -1,0 +1,94 @@
+"""What every asset does: run its stage, publish the views, describe the result for the UI."""
+
+import base64
+from collections.abc import Callable
+
+import dagster as dg
+import pyarrow as pa
+
+from assets.resources import MusqaResource
+from musqa_pipeline.context import Context
+from musqa_pipeline.database import publish, query, view_columns
+from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.graph import get_stage
+from musqa_pipeline.stages import Stage, StageReport, run_stage
+from musqa_pipeline.tables import Table
+
+Picture = Callable[[Context], bytes]
+PREVIEW_ROWS = 5
+
+
+def run_and_describe(
+    execution: dg.AssetExecutionContext,
+    musqa: MusqaResource,
+    context: Context,
+    stage_name: str,
+    *,
+    after: Callable[[Context], object] | None = None,
+    picture: Picture | None = None,
+) -> dg.MaterializeResult:
+    """Run one stage and return its counts, schema, preview and picture as metadata."""
+    stage = get_stage(stage_name)
+    report = run_stage(stage, context, fanout=musqa.fanout(), log=execution.log.info)
+    if after:
+        after(context)
+    publish(context, [stage_name])
+    metadata = {**counts(report), **view_metadata(context, stage)}
+    if picture:
+        metadata["picture"] = dg.MetadataValue.md(_image(picture(context)))
+    version = digest([stage.shelf(context).fingerprint, context.lake.done(stage.shelf(context))])
+    return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
+
+
+def counts(report: StageReport) -> dict[str, dg.MetadataValue]:
+    """Return what a stage's run did, as metadata."""
+    values = {k: v for k, v in report.as_dict().items() if k not in {"stage", "catalog"}}
+    return {
+        name: dg.MetadataValue.float(round(value, 2))
+        if isinstance(value, float)
+        else dg.MetadataValue.int(value)
+        for name, value in values.items()
+    }
+
+
+def view_metadata(context: Context, stage: Stage) -> dict[str, dg.MetadataValue]:
+    """Return row count, schema, fingerprint and a preview of a stage's view."""
+    table = stage.table
+    shown = [c for c in view_columns(table) if c.type != pa.binary()]
+    view = f'"{context.preset.name}"."{table.name}"'
+    where = f"WHERE catalog = '{context.catalog}'" if context.catalog else ""
+    rows = query(context.home, f"SELECT count(*) AS n FROM {view} {where}")["n"][0]
+    names = ", ".join(f'"{c.name}"' for c in shown)
+    preview = query(context.home, f"SELECT {names} FROM {view} {where} LIMIT {PREVIEW_ROWS}")
+    return {
+        "dagster/row_count": dg.MetadataValue.int(rows),
+        "dagster/column_schema": column_schema(table),
+        "preview": dg.MetadataValue.md(_markdown_table(preview.columns, preview.rows())),
+        "fingerprint": dg.MetadataValue.text(stage.shelf(context).fingerprint),
+        "view": dg.MetadataValue.text(f"{context.preset.name}.{table.name}"),
+    }
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """Return a table's columns with their meaning, for the UI."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(c.name, type=str(c.type), description=c.doc) for c in view_columns(table)
+        ]
+    )
+
+
+def _markdown_table(columns: list[str], rows: list[tuple[object, ...]]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = text.replace("|", "\\|").replace("\n", " ")
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def _image(png: bytes) -> str:
+    return f"![picture](data:image/png;base64,{base64.b64encode(png).decode()})"

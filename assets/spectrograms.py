@@ -1,0 +1,20 @@
+"""Stage 6: spectrograms."""
+
+import dagster as dg
+
+from assets.materialize import run_and_describe
+from assets.resources import MusqaResource
+from musqa_pipeline.spectrograms.pictures import contact_sheet
+
+
+@dg.asset(
+    deps=["dataset", "degradations"],
+    group_name="training",
+    kinds={"parquet", "numpy"},
+    owners=["team:musqa"],
+    code_version="1",
+)
+def spectrograms(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+    """Mel images of 1876 x 256 cells with their labels, in Parquet shards ready to train on."""
+    place = musqa.joint_context()
+    return run_and_describe(context, musqa, place, "spectrograms", picture=contact_sheet)

@@ -1,0 +1,24 @@
+"""Stage 1: tracks."""
+
+import dagster as dg
+
+from assets.materialize import run_and_describe
+from assets.partitions import catalogs
+from assets.resources import MusqaResource
+from musqa_pipeline.tracks.duplicates import mark_duplicates
+
+
+@dg.asset(
+    partitions_def=catalogs,
+    group_name="references",
+    kinds={"parquet", "audio"},
+    owners=["team:musqa"],
+    code_version="1",
+)
+def tracks(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+    """Source recordings of a catalog: decode-checked, fingerprinted, measured.
+
+    What cannot serve is in the view `quarantine`, with a reason and what to do.
+    """
+    place = musqa.catalog_context(context.partition_key)
+    return run_and_describe(context, musqa, place, "tracks", after=mark_duplicates)

@@ -1,0 +1,75 @@
+"""Entry point of `musqa`: registers the commands whose libraries are installed.
+
+Exit codes: 0 done, 1 failed (one sentence on standard error says why and what to do), 2 usage.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from musqa_pipeline.errors import MusqaError
+from musqa_pipeline.fingerprints import tool_version
+
+FACTORY_LIBRARIES = ("dagster", "polars", "duckdb", "pyarrow")
+FACTORY_COMMANDS = ("catalog", "run", "status", "query", "report", "demo")
+
+app = typer.Typer(
+    name="musqa",
+    help="No-reference music quality assessment: from folders of music to evaluated models.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"musqa {tool_version('musqa-pipeline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """No-reference music quality assessment: from folders of music to evaluated models."""
+
+
+def _missing_libraries() -> list[str]:
+    return [name for name in FACTORY_LIBRARIES if importlib.util.find_spec(name) is None]
+
+
+def _register_factory() -> None:
+    missing = _missing_libraries()
+    if not missing:
+        from musqa_pipeline.cli.factory import register
+
+        register(app)
+        return
+
+    def refuse() -> None:
+        raise MusqaError(
+            f"this command needs {', '.join(missing)}; install them with "
+            "pip install 'musqa-pipeline[factory]'"
+        )
+
+    settings = {"ignore_unknown_options": True, "allow_extra_args": True}
+    for name in FACTORY_COMMANDS:
+        app.command(name, help="Needs the extra [factory].", context_settings=settings)(refuse)
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    _register_factory()
+    try:
+        app()
+    except MusqaError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False)
+        sys.exit(1)

@@ -1,0 +1,203 @@
+"""The commands of the factory: catalogs, runs, status, queries, reports; they launch Dagster jobs."""
+
+from __future__ import annotations
+
+import webbrowser
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from musqa_pipeline.catalogs import add_catalog, catalog_files, list_catalogs
+from musqa_pipeline.cli import output
+from musqa_pipeline.errors import CatalogError, MusqaError
+from musqa_pipeline.graph import STAGE_NAMES, chosen_catalogs
+from musqa_pipeline.project import find_checkout, home_folder
+from musqa_pipeline.settings import DEMO_CATALOG, load_preset
+
+StageName = StrEnum("StageName", {name: name for name in STAGE_NAMES})  # type: ignore[misc]
+PresetOption = Annotated[
+    str, typer.Option("--preset", help="demo, paper, musqa, or the path of a .toml file.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+catalog_app = typer.Typer(help="Folders of music that musqa knows.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the factory's commands to the command line.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The application.
+    """
+    app.add_typer(catalog_app, name="catalog")
+    for name, command in {
+        "run": run,
+        "status": status,
+        "query": query,
+        "report": report,
+        "demo": demo,
+    }.items():
+        app.command(name)(command)
+
+
+@catalog_app.command("add")
+def catalog_add(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of audio, perhaps with a tracks.csv.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Default: the folder's name.")] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="Column of tracks.csv to use, as recording=COLUMN; repeatable."),
+    ] = None,
+    demo_catalog: Annotated[
+        bool, typer.Option("--demo", help="Synthesise the demo catalog and add it.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a folder of music as a catalog; nothing is copied."""
+    if demo_catalog == (folder is not None):
+        raise typer.BadParameter("give a folder, or --demo")
+    if demo_catalog:
+        catalog = write_demo()
+    else:
+        assert folder is not None
+        columns = dict(_pair(text) for text in mapping or [])
+        catalog = add_catalog(home_folder(), folder, name, columns)
+    if find_checkout() is not None:
+        from assets.launch import add_partition
+
+        add_partition(catalog.name)
+    files = len(catalog_files(catalog))
+    record = {"name": catalog.name, "folder": str(catalog.folder), "files": files}
+    output.emit(
+        record, f"catalog {catalog.name}: {files} files in {catalog.folder}", as_json=as_json
+    )
+
+
+@catalog_app.command("list")
+def catalog_list(as_json: JsonOption = False) -> None:
+    """List the catalogs."""
+    rows = [
+        {"name": c.name, "folder": str(c.folder), "files": len(catalog_files(c))}
+        for c in list_catalogs(home_folder())
+    ]
+    output.table(rows, ["name", "files", "folder"], as_json=as_json, empty="no catalogs yet")
+
+
+def run(
+    preset: PresetOption = "demo",
+    catalog: Annotated[
+        list[str] | None,
+        typer.Option("--catalog", help="Catalog to make; repeatable. Default: all of the preset."),
+    ] = None,
+    until: Annotated[
+        StageName, typer.Option("--until", help="Last stage to run.")
+    ] = StageName.evaluation,  # type: ignore[attr-defined]
+    as_json: JsonOption = False,
+) -> None:
+    """Run the graph: stages 1-4 per catalog, then the joint stages; what is done is skipped."""
+    from assets import launch
+
+    home = home_folder()
+    settings = load_preset(preset)
+    chosen = catalog or chosen_catalogs(home, settings)
+    known = [c.name for c in list_catalogs(home)]
+    for name in chosen:
+        if name not in known:
+            raise CatalogError(
+                f"catalog {name!r} is unknown; add it with `musqa catalog add DIR --name {name}`, "
+                f"or use one of: {', '.join(known) or 'none yet'}"
+            )
+    if not chosen:
+        raise CatalogError(
+            f"preset {settings.name} finds no catalog; add one with `musqa catalog add DIR`"
+        )
+    reports = launch.run(preset, chosen, until=str(until))
+    output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    if not as_json and until == STAGE_NAMES[-1]:
+        typer.echo(f"report: {_report_path(settings.name)}")
+
+
+def status(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
+    """Show what is done, missing and quarantined, per stage and catalog."""
+    from musqa_pipeline.status import stage_status
+
+    rows = stage_status(home_folder(), load_preset(preset))
+    columns = ["stage", "catalog", "units", "done", "missing", "quarantined"]
+    output.table(rows, columns, as_json=as_json, empty="no catalogs yet")
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help='For example "SELECT count(*) FROM labels".')],
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Query the views of musqa.duckdb."""
+    import duckdb
+
+    from musqa_pipeline.database import query as run_query
+
+    try:
+        frame = run_query(home_folder(), sql)
+    except duckdb.Error as error:
+        raise MusqaError(f"query failed: {error}; `SHOW ALL TABLES` lists the views") from error
+    if as_csv:
+        typer.echo(frame.write_csv(), nl=False)
+    else:
+        output.table(frame.to_dicts(), frame.columns, as_json=as_json, empty="no rows")
+
+
+def report(
+    preset: PresetOption = "demo",
+    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say where the newest report is."""
+    path = _report_path(load_preset(preset).name)
+    if not path.exists():
+        raise MusqaError(f"no report of preset {preset} yet; make it with `musqa run`")
+    output.emit({"report": str(path)}, str(path), as_json=as_json)
+    if show:
+        webbrowser.open(path.as_uri())
+
+
+def demo(as_json: JsonOption = False) -> None:
+    """Run the whole graph on the embedded demo catalog."""
+    from assets import launch
+
+    write_demo()
+    reports = launch.run("demo", [DEMO_CATALOG])
+    output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    if not as_json:
+        output.next_steps(_report_path("demo"))
+
+
+def write_demo() -> Any:
+    """Synthesise the demo catalog below `MUSQA_HOME` and add it.
+
+    Returns
+    -------
+    Catalog
+        The demo catalog.
+    """
+    from musqa_pipeline.synthesis.catalog import write_demo_catalog
+
+    folder = home_folder() / "demo-music"
+    write_demo_catalog(folder, log=output.log)
+    return add_catalog(home_folder(), folder, DEMO_CATALOG)
+
+
+def _report_path(preset_name: str) -> Path:
+    return home_folder() / "reports" / preset_name / "report.html"
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not (separator and key and value):
+        raise typer.BadParameter(f"--map {text!r}: expected KEY=COLUMN, as in recording=song")
+    return key, value

@@ -1,0 +1,218 @@
+"""`musqa.duckdb`: views over the lake, a schema per preset and the last preset in `main`.
+
+The file holds views only. It is written aside and moved over the old one, and nothing of ours
+keeps it open, so that clients may read it at any moment, also while the graph runs.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.dataset.table import DATASET, SPLITS
+from musqa_pipeline.degradations.table import DEGRADATIONS
+from musqa_pipeline.disk import exclusive_lock, whole_file
+from musqa_pipeline.errors import LakeError
+from musqa_pipeline.evaluation.table import EVALUATIONS
+from musqa_pipeline.excerpts.table import EXCERPTS
+from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.lake import Lake, Shelf
+from musqa_pipeline.models.table import RUNS
+from musqa_pipeline.settings import DEMO_CATALOG
+from musqa_pipeline.spectrograms.table import SPECTROGRAMS
+from musqa_pipeline.tables import Column, Table
+from musqa_pipeline.tracks.table import QUARANTINE, TRACKS
+
+PER_CATALOG = {
+    "tracks": TRACKS,
+    "excerpts": EXCERPTS,
+    "degradations": DEGRADATIONS,
+    "labels": LABELS,
+}
+JOINT = {
+    "splits": SPLITS,
+    "dataset": DATASET,
+    "spectrograms": SPECTROGRAMS,
+    "models": RUNS,
+    "evaluation": EVALUATIONS,
+}
+VIEWS: dict[str, Table] = {
+    table.name: table for table in (*PER_CATALOG.values(), *JOINT.values(), QUARANTINE)
+}
+ATTEMPTS = 5
+"""How often a query is repeated whose file vanished under it."""
+
+
+def database_path(home: Path) -> Path:
+    """Return the path of the DuckDB file (it may not exist yet)."""
+    return home / "musqa.duckdb"
+
+
+def publish(context: Context, stages: Iterable[str]) -> None:
+    """Let the views show what a context's stages hold from now on.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprints of `stages`.
+    stages : iterable of str
+        Stages (or ``"splits"``) that are to be shown as they are under this context.
+
+    Raises
+    ------
+    LakeError
+        If the record or the database cannot be written.
+    """
+    record_path = context.home / "published.json"
+    with exclusive_lock(context.home / "locks" / "published.lock"):
+        record = read_published(context.home)
+        entry = record["presets"].setdefault(context.preset.name, {"stages": {}})
+        entry["catalogs"] = list(context.preset.catalogs)
+        # Stages 1-4 follow from the settings alone: a changed setting changes all of them at once.
+        known = [name for name in PER_CATALOG if name in context.fingerprints]
+        for stage in dict.fromkeys([*known, *stages]):
+            entry["stages"][stage] = context.fingerprints[stage]
+        record["last"] = context.preset.name
+        with whole_file(record_path) as temporary:
+            temporary.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
+        _write_database(context.home, record)
+
+
+def read_published(home: Path) -> dict[str, Any]:
+    """Return what the views show: per preset its catalogs and the fingerprint of each stage.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+
+    Returns
+    -------
+    dict
+        ``{"last": preset or None, "presets": {name: {"catalogs": […], "stages": {…}}}}``.
+    """
+    path = home / "published.json"
+    if not path.exists():
+        return {"last": None, "presets": {}}
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+def query(home: Path, sql: str) -> pl.DataFrame:
+    """Run one SQL query on the views.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    sql : str
+        DuckDB's SQL.
+
+    Returns
+    -------
+    polars.DataFrame
+        The result.
+
+    Raises
+    ------
+    LakeError
+        If there is no database yet, or a file kept vanishing while it was read.
+    duckdb.Error
+        If the query itself is wrong.
+    """
+    path = database_path(home)
+    if not path.exists():
+        raise LakeError(f"{path} does not exist; run `musqa demo` or `musqa run` first")
+    for attempt in range(ATTEMPTS):
+        try:
+            with duckdb.connect(str(path), read_only=True) as connection:
+                return connection.sql(sql).pl()
+        except duckdb.IOException as error:
+            if attempt == ATTEMPTS - 1:
+                raise LakeError(f"the lake changed under the query: {error}; try again") from error
+            time.sleep(0.2 * (attempt + 1))
+    raise AssertionError("unreachable")
+
+
+def _write_database(home: Path, record: dict[str, Any]) -> None:
+    with whole_file(database_path(home)) as temporary:
+        temporary.unlink(missing_ok=True)
+        with duckdb.connect(":memory:") as connection:
+            # An older storage version, so that clients of DuckDB 1.x can open the file.
+            connection.execute(f"ATTACH {_text(temporary)} AS lake (STORAGE_VERSION 'v1.0.0')")
+            for name, entry in sorted(record["presets"].items()):
+                connection.execute(f'CREATE SCHEMA lake."{name}"')
+                _create_views(connection, Lake(home), name, entry)
+                if name == record["last"]:
+                    _create_views(connection, Lake(home), "main", entry)
+            connection.execute("DETACH lake")
+
+
+def _create_views(
+    connection: duckdb.DuckDBPyConnection, lake: Lake, schema: str, entry: dict[str, Any]
+) -> None:
+    stages, visible = entry["stages"], _visible(entry["catalogs"])
+    quarantined = []
+    for stage, table in PER_CATALOG.items():
+        refused = Shelf("quarantine", stages[stage], "*")
+        lake.keep_readable(refused, QUARANTINE.schema)
+        quarantined.append(f"SELECT * EXCLUDE (settings) FROM {_files(lake.glob(refused))}")
+        shelf = Shelf(stage, stages[stage], "*")
+        lake.keep_readable(shelf, table.schema)
+        source = f"SELECT * EXCLUDE (settings) FROM {_files(lake.glob(shelf))} WHERE {visible}"
+        if stage == "tracks":  # of exact duplicates, all but the first are in quarantine
+            source += (
+                " AND (catalog, unit_id) NOT IN"
+                f" (SELECT (catalog, unit_id) FROM {_files(lake.glob(refused))})"
+            )
+        _create_view(connection, schema, table, source)
+    union = " UNION ALL ".join(quarantined)
+    _create_view(connection, schema, QUARANTINE, f"SELECT * FROM ({union}) WHERE {visible}")
+    for stage, table in JOINT.items():
+        shelf = Shelf(stage, stages.get(stage, "never-made"), None)
+        lake.keep_readable(shelf, table.schema)
+        source = f"SELECT * EXCLUDE (run) FROM {_files(lake.glob(shelf))}"
+        _create_view(connection, schema, table, source)
+
+
+def _create_view(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: Table, source: str
+) -> None:
+    view = f'lake."{schema}"."{table.name}"'
+    connection.execute(f"CREATE VIEW {view} AS {source}")
+    connection.execute(f"COMMENT ON VIEW {view} IS {_text(f'One row is {table.row_is}.')}")
+
+
+def view_columns(table: Table) -> tuple[Column, ...]:
+    """Return the columns of a table's view: those of its files, and the catalog of stages 1-4."""
+    import pyarrow as pa
+
+    catalog = Column("catalog", pa.string(), "catalog that the row belongs to")
+    divided = table.name in {*PER_CATALOG, QUARANTINE.name}
+    return (*table.columns, catalog) if divided else table.columns
+
+
+def _files(glob: str) -> str:
+    return (
+        f"read_parquet({_text(glob)}, union_by_name = true, hive_partitioning = true, "
+        "hive_types_autocast = false)"  # a catalog named 2024 stays text
+    )
+
+
+def _visible(catalogs: list[str]) -> str:
+    named = ", ".join(_text(name) for name in catalogs if name != "*")
+    choices = [f"catalog IN ({named})"] if named else []
+    if "*" in catalogs:
+        choices.append(f"catalog <> {_text(DEMO_CATALOG)}")
+    return f"({' OR '.join(choices) or 'false'})"
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"

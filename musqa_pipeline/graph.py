@@ -1,0 +1,125 @@
+"""The eight stages in order, and the fingerprints of a preset.
+
+Stages are loaded when they are asked for, so that a command that needs one of them does not pay
+for the libraries of all.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from musqa_pipeline.catalogs import list_catalogs
+from musqa_pipeline.context import Context
+from musqa_pipeline.settings import Preset
+from musqa_pipeline.stages import Stage
+
+CATALOG_STAGES = ("tracks", "excerpts", "degradations", "labels")
+"""Made per catalog."""
+JOINT_STAGES = ("dataset", "spectrograms", "models", "evaluation")
+"""Made over all catalogs that the preset sees."""
+STAGE_NAMES = (*CATALOG_STAGES, *JOINT_STAGES)
+
+_DECLARED_IN = {
+    "tracks": "musqa_pipeline.tracks.stage:TRACKS_STAGE",
+    "excerpts": "musqa_pipeline.excerpts.stage:EXCERPTS_STAGE",
+    "degradations": "musqa_pipeline.degradations.stage:DEGRADATIONS_STAGE",
+    "labels": "musqa_pipeline.labels.stage:LABELS_STAGE",
+    "splits": "musqa_pipeline.dataset.stage:SPLITS_STAGE",
+    "dataset": "musqa_pipeline.dataset.stage:DATASET_STAGE",
+    "spectrograms": "musqa_pipeline.spectrograms.stage:SPECTROGRAMS_STAGE",
+    "models": "musqa_pipeline.models.stage:MODELS_STAGE",
+    "evaluation": "musqa_pipeline.evaluation.stage:EVALUATION_STAGE",
+}
+
+
+def get_stage(name: str) -> Stage:
+    """Return a stage by name.
+
+    Parameters
+    ----------
+    name : str
+        One of `STAGE_NAMES`, or ``"splits"``, the table that is made with `dataset`.
+
+    Returns
+    -------
+    Stage
+        Its declaration.
+    """
+    module, attribute = _DECLARED_IN[name].split(":")
+    stage: Stage = getattr(importlib.import_module(module), attribute)
+    return stage
+
+
+def catalog_context(home: Path, preset: Preset, catalog: str) -> Context:
+    """Return the context of the stages 1-4 for one catalog.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    preset : Preset
+        Settings.
+    catalog : str
+        Name of the catalog.
+
+    Returns
+    -------
+    Context
+        With the fingerprints of the stages 1-4, which depend on settings and tools alone.
+    """
+    return _with_fingerprints(Context(home, preset, catalog, {}), CATALOG_STAGES)
+
+
+def joint_context(home: Path, preset: Preset) -> Context:
+    """Return the context of the stages 5-8, for the catalogs and labels there are now.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    preset : Preset
+        Settings.
+
+    Returns
+    -------
+    Context
+        With all fingerprints; those of the joint stages change when a catalog's units do.
+    """
+    from musqa_pipeline.dataset.inputs import joint_inputs
+
+    context = _with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES)
+    inputs = (joint_inputs(context),)
+    return _with_fingerprints(context, ("splits", *JOINT_STAGES), {"splits": inputs})
+
+
+def chosen_catalogs(home: Path, preset: Preset) -> list[str]:
+    """List the catalogs that a preset's joint stages see.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    preset : Preset
+        Settings.
+
+    Returns
+    -------
+    list of str
+        Names, sorted.
+    """
+    return sorted(c.name for c in list_catalogs(home) if preset.sees(c.name))
+
+
+def _with_fingerprints(
+    context: Context, stages: tuple[str, ...], inputs: dict[str, tuple[str, ...]] | None = None
+) -> Context:
+    for name in stages:
+        fingerprint = get_stage(name).fingerprint(context, inputs=(inputs or {}).get(name, ()))
+        context = Context(
+            context.home,
+            context.preset,
+            context.catalog,
+            {**context.fingerprints, name: fingerprint},
+        )
+    return context
