@@ -15,8 +15,8 @@ $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (some minutes the first time) …"
 	@# One at a time: torch first, so that nothing asks for another build of it.
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch 2>&1 | { grep -v 'is ignored: it is neither' || true; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(SETTINGS) 2>&1 | { grep -v 'is ignored: it is neither' || true; }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt torch
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(SETTINGS)
 	@$(BIN)/python -c "import musqa_pipeline, dagster, torch"
 	@touch $(READY)
 

@@ -145,11 +145,12 @@ def _merged(name_or_file: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[
     base = raw.pop("extends", None)
     if base is None:
         return path.stem, raw
-    if str(base) in (*seen, str(name_or_file)):
-        raise SettingsError(f"preset {name_or_file} extends itself through {base!r}")
     if str(base).endswith(".toml"):
         base = path.parent / base
-    _, inherited = _merged(base, (*seen, str(name_or_file)))
+    seen = (*seen, str(name_or_file))
+    if str(base) in seen:
+        raise SettingsError(f"preset {name_or_file} extends itself through {str(base)!r}")
+    _, inherited = _merged(base, seen)
     for key, value in raw.items():
         both_sections = isinstance(value, dict) and isinstance(inherited.get(key), dict)
         inherited[key] = {**inherited[key], **value} if both_sections else value

@@ -1,4 +1,4 @@
-"""The commands of the factory: catalogs, runs, status, queries, reports; they launch Dagster jobs."""
+"""The factory commands: catalogs, runs, status, queries, reports; they launch Dagster jobs."""
 
 from __future__ import annotations
 

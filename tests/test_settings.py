@@ -1,0 +1,96 @@
+import dataclasses
+import re
+
+import pytest
+
+from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.settings import Preset, builtin_presets, load_preset, parse_preset
+
+SECTIONS = [f.name for f in dataclasses.fields(Preset) if f.name not in {"name", "catalogs"}]
+
+
+def test_the_three_presets_load():
+    assert builtin_presets() == ["demo", "musqa", "paper"]
+    for name in builtin_presets():
+        assert load_preset(name).name == name
+
+
+def test_the_paper_preset_has_the_papers_numbers():
+    paper = load_preset("paper")
+    assert paper.excerpts.target_lufs == -23.0
+    assert paper.degradations.singles == tuple(range(1, 46))
+    assert len(paper.degradations.pool_excluded) == 15
+    assert paper.degradations.pool_rows == 64_960
+    assert paper.dataset.size == 13_000
+    assert (paper.spectrograms.n_mels, paper.spectrograms.n_fft) == (256, 2048)
+    models = paper.models
+    assert (models.learning_rate, models.learning_rate_factor) == (1e-3, 0.5)
+    assert (models.learning_rate_patience_epochs, models.stop_patience_epochs) == (10, 50)
+    assert (models.batch_size, models.max_epochs) == (64, 300)
+
+
+def test_a_preset_inherits_what_it_does_not_name(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('extends = "musqa"\n[dataset]\nsize = 77\n')
+    mine, musqa = load_preset(file), load_preset("musqa")
+    assert mine.name == "mine"
+    assert mine.dataset == dataclasses.replace(musqa.dataset, size=77)
+    assert mine.degradations == musqa.degradations
+
+
+def test_a_preset_may_extend_a_file_beside_it(tmp_path):
+    (tmp_path / "base.toml").write_text("[models]\nseed = 5\n")
+    (tmp_path / "mine.toml").write_text('extends = "base.toml"\n[models]\nbatch_size = 2\n')
+    models = load_preset(tmp_path / "mine.toml").models
+    assert (models.seed, models.batch_size) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[dataset]\nsizes = 5\n", "[dataset]: unknown key 'sizes'; did you mean 'size'?"),
+        ("[datasets]\nsize = 5\n", "unknown key 'datasets'; did you mean 'dataset'?"),
+        ("[dataset]\nsize = 'x'\n", "[dataset] size='x': expected int"),
+        ("[dataset]\nsize = true\n", "[dataset] size=True: expected int"),
+        ("[dataset]\nsize = 3\n", "[dataset] size=3: expected at least 10"),
+        ("[excerpts]\nflagged_tracks = 'no'\n", "expected one of 'exclude', 'include', 'below'"),
+        ("[degradations]\nsingles = 4\n", "singles=4: expected a list"),
+        ("[degradations]\nsingles = [46]\n", "singles=(46,): expected different process ids"),
+        ("dataset = 3\n", "dataset=3: expected a section with keys"),
+        ("[dataset\n", "is not valid TOML"),
+        ('extends = "bad.toml"\n', "extends itself"),
+    ],
+)
+def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        load_preset(file)
+
+
+def test_an_unknown_preset_lists_the_known_ones():
+    with pytest.raises(SettingsError, match="'papre' is unknown; use one of demo, musqa, paper"):
+        load_preset("papre")
+    with pytest.raises(SettingsError, match="does not exist"):
+        load_preset("nowhere.toml")
+
+
+@pytest.mark.parametrize("name", ["main", "a-b", "2x", "a;drop"])
+def test_a_name_that_cannot_be_a_schema_is_refused(name):
+    with pytest.raises(SettingsError, match="preset name"):
+        parse_preset(name, {})
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_field_is_documented_and_checked(section):
+    kind = {f.name: f.default_factory for f in dataclasses.fields(Preset)}[section]
+    source = __import__("inspect").getsource(kind)
+    for field in dataclasses.fields(kind):
+        assert re.search(rf'    {field.name}: [^\n]*\n    """', source), field.name
+
+
+def test_the_demo_is_seen_only_where_it_is_named():
+    assert not load_preset("musqa").sees("demo")
+    assert load_preset("musqa").sees("anything")
+    assert load_preset("demo").sees("demo")
+    assert not load_preset("demo").sees("anything")

@@ -1,0 +1,54 @@
+"""A tiny stage for tests of the runner: a unit a number, some of which misbehave."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pyarrow as pa
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.errors import ToolError, UnfitInputError
+from musqa_pipeline.settings import Preset
+from musqa_pipeline.stages import Stage, Unit
+from musqa_pipeline.tables import Column, Table
+
+SQUARES = Table(
+    "labels",
+    "a square",
+    (Column("n", pa.int64(), "a number"), Column("square", pa.int64(), "its square")),
+)
+
+
+def list_units(context: Context) -> list[Unit]:
+    """Read the numbers from a file, so that a test can change them."""
+    text = (context.home / "numbers.txt").read_text()
+    return [Unit(f"u{n}", f"number {n}", {"n": int(n)}) for n in text.split()]
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    n = unit.plan["n"]
+    slow = context.home / "slow"
+    if slow.exists():
+        time.sleep(float(slow.read_text()))
+    if n == 13:
+        raise UnfitInputError("unlucky", "n=13", "use another number")
+    if n == 404:
+        raise RuntimeError("a bug")
+    if n == 500:
+        raise ToolError("the abacus is broken; mend it")
+    if n == 666:
+        os._exit(9)
+    return SQUARES.from_rows([{"n": n, "square": n * n}])
+
+
+TOY = Stage(
+    name="labels", version=1, table=SQUARES, tools=("numpy",), units=list_units, make=make_unit
+)
+
+
+def toy_context(home: Path, numbers: str) -> Context:
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "numbers.txt").write_text(numbers)
+    return Context(home, Preset(name="toy"), "toys", {"labels": "a" * 32})
