@@ -1,0 +1,108 @@
+"""The plan: which processes each reference undergoes, drawn once and stored as columns.
+
+A reference's plan depends on its id, the seed and its number of cascades alone. Cascades are a
+prefix of one fixed order of all 45 x 45 pairs, so that asking for more keeps those there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from musqa_pipeline.degradations.processes import PROCESSES
+from musqa_pipeline.degradations.settings import DegradationsSettings
+from musqa_pipeline.seeds import derive_generator, unit_interval_hash
+
+REFERENCE_PROCESS = "0"
+"""Process of the row that is the untouched reference."""
+
+
+def plan_reference(
+    excerpt_id: str, n_cascades: int, settings: DegradationsSettings
+) -> list[dict[str, Any]]:
+    """Plan what is made from one reference.
+
+    Parameters
+    ----------
+    excerpt_id : str
+        The reference.
+    n_cascades : int
+        How many ordered pairs to draw, 0-2025.
+    settings : DegradationsSettings
+        Singles, pool and seed.
+
+    Returns
+    -------
+    list of dict
+        Rows with the columns `table.PLAN_COLUMNS`: the reference if it is wanted, the singles by
+        id, the cascades in the order drawn.
+    """
+    rows = []
+    if settings.include_reference:
+        rows.append(_row(excerpt_id, (), in_pool=True))
+    for process_id in sorted(settings.singles):
+        in_pool = process_id not in settings.pool_excluded
+        rows.append(_row(excerpt_id, (process_id,), in_pool=in_pool))
+    n = len(PROCESSES)
+    order = derive_generator("degradations", settings.seed, excerpt_id).permutation(n * n)
+    ids = sorted(PROCESSES)
+    for pair in order[:n_cascades].tolist():
+        rows.append(_row(excerpt_id, (ids[pair // n], ids[pair % n]), in_pool=True))
+    return rows
+
+
+def n_cascades_of(excerpt_ids: Iterable[str], settings: DegradationsSettings) -> dict[str, int]:
+    """Decide how many cascades each reference of a catalog gets.
+
+    Parameters
+    ----------
+    excerpt_ids : iterable of str
+        The catalog's references.
+    settings : DegradationsSettings
+        `pool_rows` asks for a total: where the plan passes it by fewer than one row a reference,
+        that many references get one cascade less. 250 references with 230 cascades and the
+        paper's 30 singles make 65,000; for its 64,960, 40 references get 229.
+
+    Returns
+    -------
+    dict of str to int
+        Number of cascades by reference. Those with the lowest hash get one less.
+    """
+    ids = sorted(excerpt_ids)
+    counts = dict.fromkeys(ids, settings.n_cascades)
+    per_reference = (
+        len(set(settings.singles) - set(settings.pool_excluded))
+        + settings.n_cascades
+        + settings.include_reference
+    )
+    excess = per_reference * len(ids) - settings.pool_rows
+    if settings.pool_rows and settings.n_cascades and 0 < excess < len(ids):
+        ranked = sorted(
+            ids, key=lambda i: unit_interval_hash("degradations-cascades", settings.seed, i)
+        )
+        for excerpt_id in ranked[:excess]:
+            counts[excerpt_id] -= 1
+    return counts
+
+
+def _row(excerpt_id: str, process_ids: tuple[int, ...], *, in_pool: bool) -> dict[str, Any]:
+    process = "_".join(map(str, process_ids)) or REFERENCE_PROCESS
+    row: dict[str, Any] = {
+        "degraded_id": f"{excerpt_id}-{process}",
+        "excerpt_id": excerpt_id,
+        "process": process,
+        "kind": ("reference", "single", "cascade")[len(process_ids)],
+        "depth": len(process_ids),
+        "in_pool": in_pool,
+    }
+    for place, process_id in zip(
+        ("first", "last"), process_ids[:1] + process_ids[-1:], strict=False
+    ):
+        made_by = PROCESSES[process_id]
+        row[f"{place}_id"] = process_id
+        row[f"{place}_name"] = made_by.name
+        row[f"{place}_bitrate_kbps"] = made_by.bitrate_kbps
+        row[f"{place}_cutoff_hz"] = made_by.cutoff_hz
+    if not process_ids:
+        row |= {"first_id": 0, "first_name": "reference", "last_id": 0, "last_name": "reference"}
+    return row

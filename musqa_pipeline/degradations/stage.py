@@ -1,0 +1,105 @@
+"""The stage `degradations`: one unit per reference, one row per degraded excerpt."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.degradations.apply import degrade_reference
+from musqa_pipeline.degradations.plan import n_cascades_of, plan_reference
+from musqa_pipeline.degradations.table import DEGRADATIONS
+from musqa_pipeline.excerpts.audio import reference_audio
+from musqa_pipeline.excerpts.table import EXCERPTS
+from musqa_pipeline.stages import Stage, Unit
+
+ROWS_PER_GROUP = 8
+"""About 1.5 MB of bitstreams, so that reading a few rows of a reference does not read all."""
+
+
+def unit_id_of(excerpt_id: str, n_cascades: int) -> str:
+    """Name the unit of a reference in the stages `degradations` and `labels`.
+
+    Parameters
+    ----------
+    excerpt_id : str
+        The reference.
+    n_cascades : int
+        Number of its cascades, which the other references of the catalog can change.
+
+    Returns
+    -------
+    str
+        Safe as a file name.
+    """
+    return f"{excerpt_id}-n{n_cascades}"
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List one unit per reference of the catalog.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+
+    Returns
+    -------
+    list of Unit
+        With `excerpt_id` and `n_cascades` as plan, in the order of the ids.
+    """
+    scanned = context.lake.scan(context.shelf("excerpts"), EXCERPTS.schema, columns=["excerpt_id"])
+    counts = n_cascades_of(scanned["excerpt_id"].to_pylist(), context.preset.degradations)
+    return [
+        Unit(unit_id_of(excerpt_id, n), excerpt_id, {"excerpt_id": excerpt_id, "n_cascades": n})
+        for excerpt_id, n in counts.items()
+    ]
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Make all degraded excerpts of one reference.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+    unit : Unit
+        From `list_units`.
+
+    Returns
+    -------
+    pyarrow.Table
+        With the schema of `DEGRADATIONS`.
+
+    Raises
+    ------
+    ToolError
+        If ffmpeg is missing or fails.
+    UnfitInputError
+        If a result is silent.
+    """
+    excerpt_id = unit.plan["excerpt_id"]
+    excerpt = context.lake.read(context.shelf("excerpts"), excerpt_id, ["flac"])
+    rows = degrade_reference(
+        plan_reference(excerpt_id, unit.plan["n_cascades"], context.preset.degradations),
+        reference_audio(excerpt["flac"][0].as_py()),
+        target_lufs=context.preset.excerpts.target_lufs,
+    )
+    return DEGRADATIONS.from_rows(rows)
+
+
+def rows_per_group(_: Context) -> int:
+    """Return how many rows a Parquet row group holds."""
+    return ROWS_PER_GROUP
+
+
+DEGRADATIONS_STAGE = Stage(
+    name="degradations",
+    version=1,
+    table=DEGRADATIONS,
+    tools=("imageio-ffmpeg", "numpy", "pyloudnorm", "scipy", "soundfile"),
+    upstream=("excerpts",),
+    units=list_units,
+    make=make_unit,
+    row_group_rows=rows_per_group,
+    compression="none",
+)
