@@ -2,13 +2,11 @@
 
 import dagster as dg
 
-from assets.partitions import catalogs
 from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES
 
 catalog_job = dg.define_asset_job(
     "catalog_job",
     selection=dg.AssetSelection.assets(*CATALOG_STAGES),
-    partitions_def=catalogs,
     description="Tracks, excerpts, degradations and labels of one catalog.",
 )
 joint_job = dg.define_asset_job(

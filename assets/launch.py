@@ -24,7 +24,8 @@ from musqa_pipeline.settings import load_preset
 
 PROCESS_TAG = "musqa/process"
 """Run tag: pid and start time of the process that executes the run."""
-QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""A failed run ends in one sentence; its stack traces are in the UI."""
 
 
 @contextmanager

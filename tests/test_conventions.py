@@ -1,0 +1,73 @@
+"""Rules of the house that no linter knows."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from musqa_pipeline.graph import STAGE_NAMES, get_stage
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "musqa_pipeline").rglob("*.py"))
+ASSET_MODULES = sorted((ROOT / "assets").glob("*.py"))
+
+
+def names_of(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=names_of)
+def test_the_library_never_imports_dagster(path):
+    if path.name == "factory.py":  # launches the jobs, through `assets`
+        assert "import dagster" not in path.read_text()
+        return
+    assert not re.search(r"^\s*(import|from) (dagster|assets)\b", path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", MODULES + ASSET_MODULES, ids=names_of)
+def test_a_module_fits_one_sitting(path):
+    assert len(path.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", MODULES, ids=names_of)
+def test_a_package_does_no_work_at_import(path):
+    if path.name == "__init__.py":
+        body = ast.parse(path.read_text()).body
+        assert len(body) == 1
+        assert isinstance(body[0], ast.Expr)
+
+
+def test_every_stage_has_its_folder_its_asset_and_its_tests():
+    for name in STAGE_NAMES:
+        assert (ROOT / "musqa_pipeline" / name).is_dir()
+        assert (ROOT / "assets" / f"{name}.py").is_file()
+        assert (ROOT / "tests" / name).is_dir()
+        assert get_stage(name).name == name
+
+
+@pytest.mark.parametrize(
+    "page", sorted(p for p in ROOT.glob("**/*.md") if ".venv" not in p.parts), ids=names_of
+)
+def test_docs_name_only_what_exists(page):
+    text = page.read_text()
+    for path in re.findall(r"`((?:musqa_pipeline|assets|tests|docs|benchmarks)/[\w./-]+)`", text):
+        assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\((?!http|#|mailto)([^)#\s]+)", text):
+        assert (page.parent / link).exists(), link
+
+
+def test_no_stage_module_uses_the_clock_or_a_global_generator():
+    banned = re.compile(r"\b(np\.random\.(rand|randn|seed|normal|uniform|choice)|random\.random)\(")
+    for path in MODULES:
+        assert not banned.search(path.read_text()), names_of(path)
+
+
+def test_nothing_that_git_tracks_is_large():
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    files = [ROOT / name for name in listing.stdout.split("\0") if name]
+    large = [names_of(f) for f in files if f.exists() and f.stat().st_size > 1_500_000]
+    assert large == []
