@@ -1,0 +1,221 @@
+"""Catalogs: named folders of music. Nothing is copied; `catalogs/<name>/catalog.toml` points.
+
+A catalog reader lists what a catalog holds. Readers are a registry: `READERS` maps the `reader`
+key of a `catalog.toml` to a function of (folder, column map).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from musqa_pipeline.catalog_folder import Entry, Listing, read_folder
+from musqa_pipeline.disk import whole_file
+from musqa_pipeline.errors import CatalogError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+READERS: dict[str, Callable[[Path, Mapping[str, str]], Listing]] = {"folder": read_folder}
+NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A named folder of music, a partition of stages 1-4."""
+
+    name: str
+    """Letters, digits, ``_`` and ``-``; also a folder name and a Dagster partition key."""
+    folder: Path
+    """Absolute."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Columns of `tracks.csv` to use in place of the standard names."""
+    reader: str = "folder"
+    """Key of `READERS`."""
+
+
+def add_catalog(
+    home: Path, folder: Path, name: str | None = None, columns: Mapping[str, str] = NO_COLUMNS
+) -> Catalog:
+    """Make a folder of music known under a name; adding it again updates the column map.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    folder : Path
+        Folder with audio files, at any depth.
+    name : str, optional
+        The folder's own name, made safe, when left out.
+    columns : mapping of str to str
+        Columns of `tracks.csv` to use in place of the standard names.
+
+    Returns
+    -------
+    Catalog
+        As stored.
+
+    Raises
+    ------
+    CatalogError
+        If the folder is missing or holds no audio, the name cannot be used or belongs to another
+        folder, or `tracks.csv` cannot be used.
+    LakeError
+        If `home` cannot be written.
+    """
+    folder = Path(folder).expanduser().absolute()
+    if name is None:
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-_")[:64]
+    if not NAME.fullmatch(name):
+        raise CatalogError(
+            f"catalog name {name!r}: expected letters, digits, - and _, at most 64; choose one "
+            "with --name"
+        )
+    catalog = Catalog(name, folder, dict(columns))
+    path = _toml_path(home, name)
+    if path.exists():
+        present = load_catalog(home, name)
+        if present.folder != folder:
+            raise CatalogError(
+                f"catalog {name!r} is {present.folder} already; choose another name with --name"
+            )
+    catalog_listing(catalog)
+    with whole_file(path) as temporary:
+        temporary.write_text(_to_toml(catalog), encoding="utf-8")
+    return catalog
+
+
+def list_catalogs(home: Path) -> list[Catalog]:
+    """List the catalogs that are known, by name.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+
+    Returns
+    -------
+    list of Catalog
+        Sorted by name; empty if none was added yet.
+    """
+    found = sorted((Path(home) / "catalogs").glob("*/catalog.toml"))
+    return [load_catalog(home, path.parent.name) for path in found]
+
+
+def load_catalog(home: Path, name: str) -> Catalog:
+    """Load a catalog by name.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    name : str
+        As given to `add_catalog`.
+
+    Returns
+    -------
+    Catalog
+        Its folder may have vanished since; `catalog_files` says so.
+
+    Raises
+    ------
+    CatalogError
+        If it is unknown or its `catalog.toml` is damaged.
+    """
+    path = _toml_path(home, name)
+    if not NAME.fullmatch(name) or not path.is_file():
+        known = sorted(p.parent.name for p in (Path(home) / "catalogs").glob("*/catalog.toml"))
+        raise CatalogError(
+            f"catalog {name!r} is unknown (known: {', '.join(known) or 'none'}); add it with "
+            "musqa catalog add FOLDER"
+        )
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        reader = raw.get("reader", "folder")
+        if reader not in READERS:
+            raise CatalogError(f"{path}: reader={reader!r}: expected one of {', '.join(READERS)}")
+        return Catalog(name, Path(raw["folder"]), dict(raw.get("columns", {})), reader)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise CatalogError(
+            f"{path} cannot be used ({type(error).__name__}: {error}); delete it and add the "
+            "catalog again"
+        ) from error
+
+
+def catalog_listing(catalog: Catalog) -> Listing:
+    """List what a catalog holds, other files counted.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Which one.
+
+    Returns
+    -------
+    Listing
+        At least one entry.
+
+    Raises
+    ------
+    CatalogError
+        If its folder is gone or unreadable, holds no audio, or its `tracks.csv` cannot be used.
+    """
+    if not catalog.folder.is_dir():
+        what = "is no folder" if catalog.folder.exists() else "does not exist"
+        raise CatalogError(
+            f"catalog {catalog.name!r}: {catalog.folder} {what}; check the path, or connect the "
+            "disk that holds it"
+        )
+    listing = READERS[catalog.reader](catalog.folder, catalog.columns)
+    if not listing.entries:
+        raise CatalogError(
+            f"catalog {catalog.name!r} is empty: {catalog.folder} holds no audio file "
+            f"({listing.n_other_files} others); put WAV, FLAC, MP3 or other audio into it"
+        )
+    return listing
+
+
+def catalog_files(catalog: Catalog) -> list[Entry]:
+    """List the audio files of a catalog.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Which one.
+
+    Returns
+    -------
+    list of Entry
+        Sorted by path; also files that `tracks.csv` names and that are not there.
+
+    Raises
+    ------
+    CatalogError
+        As `catalog_listing`.
+    """
+    return list(catalog_listing(catalog).entries)
+
+
+def _toml_path(home: Path, name: str) -> Path:
+    return Path(home) / "catalogs" / name / "catalog.toml"
+
+
+def _to_toml(catalog: Catalog) -> str:
+    def quoted(text: str) -> str:
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise CatalogError(
+                f"{text!r} is no UTF-8 text; rename the folder or link to it under another name"
+            ) from error
+        # JSON's escapes are TOML's too; only DEL is allowed raw in JSON and not in TOML.
+        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+    lines = [f"folder = {quoted(str(catalog.folder))}", f"reader = {quoted(catalog.reader)}"]
+    if catalog.columns:
+        lines += ["", "[columns]"]
+        lines += [f"{quoted(k)} = {quoted(v)}" for k, v in sorted(catalog.columns.items())]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,92 @@
+"""One pass over a file: hash, length, loudness, true peak, phase and bandwidth, block by block."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from musqa_pipeline.tracks.bandwidth import BandwidthMeter
+from musqa_pipeline.tracks.loudness import LoudnessMeter
+from musqa_pipeline.tracks.peaks import PhaseMeter, TruePeakMeter
+from musqa_pipeline.tracks.reading import AudioInfo, DecodeError, read_blocks
+
+MAX_SHORTFALL_S = 0.1
+"""A header may promise this much more than decodes, for an encoder's padding."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one pass over the decoded samples found."""
+
+    frames: int
+    pcm_hash: str
+    """blake2b, 16 bytes in hexadecimal, over rate, channel count and float32 samples."""
+    loudness_lufs: float
+    true_peak_dbtp: float
+    upper_edge_hz: float
+    phase_correlation: float
+    n_not_finite: int
+    """Samples that are NaN or infinite; measured as zeros."""
+
+
+def measure_file(path: Path, info: AudioInfo) -> Measurement:
+    """Decode a whole file once and measure it.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file.
+    info : AudioInfo
+        Its header, from `read_info`.
+
+    Returns
+    -------
+    Measurement
+        Its memory does not grow with the file's length.
+
+    Raises
+    ------
+    DecodeError
+        If it does not decode to its declared end.
+    OSError
+        If it cannot be opened.
+
+    Notes
+    -----
+    The hash of a lossless file is the same everywhere. That of a lossy file belongs to the
+    decoder's build and the CPU's kind, whose float arithmetic differs in the last bits.
+    """
+    rate = info.sample_rate_hz
+    hasher = hashlib.blake2b(f"{rate} {info.channels} ".encode(), digest_size=16)
+    loudness, peak = LoudnessMeter(rate, info.channels), TruePeakMeter(info.channels)
+    phase, bandwidth = PhaseMeter(info.channels), BandwidthMeter(rate)
+    frames = n_not_finite = 0
+    for block in read_blocks(path):
+        if block.shape[1] != info.channels:
+            raise DecodeError(f"{block.shape[1]} channels decoded, {info.channels} declared")
+        hasher.update(np.ascontiguousarray(block, dtype="<f4").tobytes())
+        finite = np.isfinite(block)
+        if not finite.all():
+            n_not_finite += int(np.count_nonzero(~finite))
+            block = np.where(finite, block, np.float32(0.0))
+        frames += len(block)
+        loudness.update(block)
+        peak.update(block)
+        phase.update(block)
+        bandwidth.update(block.mean(axis=1))
+    if frames + MAX_SHORTFALL_S * rate < info.declared_frames:
+        raise DecodeError(
+            f"decoding stops after {frames / rate:.1f} s of {info.declared_frames / rate:.1f} s"
+        )
+    return Measurement(
+        frames=frames,
+        pcm_hash=hasher.hexdigest(),
+        loudness_lufs=loudness.integrated_lufs(),
+        true_peak_dbtp=peak.true_peak_dbtp(),
+        upper_edge_hz=bandwidth.upper_edge_hz(),
+        phase_correlation=phase.correlation(),
+        n_not_finite=n_not_finite,
+    )

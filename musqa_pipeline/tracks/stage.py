@@ -1,0 +1,246 @@
+"""Stage 1, `tracks`: every audio file of a catalog is decoded once, measured and judged."""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from musqa_pipeline.catalog_folder import Entry
+from musqa_pipeline.catalogs import catalog_files, load_catalog
+from musqa_pipeline.context import Context
+from musqa_pipeline.errors import UnfitInputError
+from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.stages import Stage, Unit
+from musqa_pipeline.tracks.measure import Measurement, measure_file
+from musqa_pipeline.tracks.reading import AudioInfo, DecodeError, read_info
+from musqa_pipeline.tracks.settings import TracksSettings
+from musqa_pipeline.tracks.table import TRACKS
+from musqa_pipeline.tracks.verdict import FLAGGED, USABLE, flags_of
+
+TRACK_ID_DIGITS = 16
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List the audio files of the context's catalog, one unit each.
+
+    Parameters
+    ----------
+    context : Context
+        With a catalog.
+
+    Returns
+    -------
+    list of Unit
+        In the order of their paths.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog is unknown, gone or empty.
+    """
+    assert context.catalog is not None
+    catalog = load_catalog(context.home, context.catalog)
+    return [
+        Unit(
+            track_unit_id(entry),
+            entry.printable,
+            {"path": os.fspath(entry.path), "metadata": dict(entry.metadata)},
+        )
+        for entry in catalog_files(catalog)
+    ]
+
+
+def track_unit_id(entry: Entry) -> str:
+    """Identify a file in its present state.
+
+    Parameters
+    ----------
+    entry : Entry
+        A file of a catalog.
+
+    Returns
+    -------
+    str
+        Digest of relative path, size, modification time and metadata; for a file that cannot be
+        seen, of path, metadata and the kind of failure.
+    """
+    try:
+        status = entry.path.stat()
+        state: list[int | str] = [status.st_size, status.st_mtime_ns]
+        if not os.access(entry.path, os.R_OK):
+            state.append("unreadable")  # granting permission moves no modification time
+    except OSError as error:
+        state = [type(error).__name__]
+    return digest([entry.file, *state, dict(entry.metadata)])
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Decode, measure and judge one file.
+
+    Parameters
+    ----------
+    context : Context
+        With the settings.
+    unit : Unit
+        From `list_units`.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row of `tracks`.
+
+    Raises
+    ------
+    UnfitInputError
+        If the file cannot serve, with the reason.
+    """
+    path = Path(unit.plan["path"])
+    size_bytes = check_readable(path)
+    try:
+        info = read_info(path)
+        found = measure_file(path, info)
+    except DecodeError as error:
+        raise UnfitInputError(
+            "cannot_decode",
+            str(error),
+            "replace the file with a whole one, or take it out of the folder",
+        ) from error
+    except OSError as error:
+        raise UnfitInputError(
+            "cannot_read", f"{error.strerror or error}", "check the disk and run again"
+        ) from error
+    duration_s = found.frames / info.sample_rate_hz
+    _check_content(found, duration_s, context.preset.tracks)
+    row = _row(unit, info, found, size_bytes, duration_s, context.preset.tracks)
+    return TRACKS.from_rows([row])
+
+
+def check_readable(path: Path) -> int:
+    """Check that a path leads to a regular file with something in it that may be read.
+
+    Parameters
+    ----------
+    path : Path
+        Where a file should be.
+
+    Returns
+    -------
+    int
+        Its size in bytes.
+
+    Raises
+    ------
+    UnfitInputError
+        If not: ``missing_file``, ``dangling_link``, ``no_permission``, ``not_a_file``,
+        ``empty_file`` or ``cannot_read``.
+    """
+    permission = "allow reading, for example with chmod a+r, and run again"
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            os.listdir(path)
+            raise UnfitInputError("not_a_file", "a folder", "rename it or take it out")
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            raise UnfitInputError("not_a_file", "a pipe or device", "take it out of the folder")
+        with path.open("rb"):
+            pass
+    except PermissionError as error:
+        raise UnfitInputError("no_permission", "reading is not permitted", permission) from error
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise UnfitInputError(
+                "dangling_link",
+                f"link to {os.fsencode(path.readlink()).decode('utf-8', 'backslashreplace')}, "
+                "which does not exist",
+                "connect the disk that it points to, or remove the link",
+            ) from error
+        raise UnfitInputError(
+            "missing_file",
+            "named in tracks.csv, but not there",
+            "put the file there, or correct its row in tracks.csv",
+        ) from error
+    except OSError as error:  # a loop of links, a failing disk
+        raise UnfitInputError(
+            "cannot_read", f"{error.strerror or error}", "check the file and the disk"
+        ) from error
+    if status.st_size == 0:
+        raise UnfitInputError("empty_file", "0 bytes", "copy the file again, or remove it")
+    return status.st_size
+
+
+def _check_content(found: Measurement, duration_s: float, settings: TracksSettings) -> None:
+    if duration_s < settings.min_duration_s:
+        raise UnfitInputError(
+            "too_short",
+            f"{duration_s:.2f} s, expected at least {settings.min_duration_s:g} s",
+            "use a longer recording; excerpts are 10 s long",
+        )
+    if found.n_not_finite:
+        raise UnfitInputError(
+            "not_finite",
+            f"{found.n_not_finite} samples are NaN or infinite",
+            "export the file again",
+        )
+    if found.loudness_lufs < settings.silence_lufs:
+        loud = (
+            f"{found.loudness_lufs:.1f} LUFS" if math.isfinite(found.loudness_lufs) else "silence"
+        )
+        raise UnfitInputError(
+            "silent",
+            f"{loud}, expected at least {settings.silence_lufs:g} LUFS",
+            "take it out, or raise its level at the source",
+        )
+
+
+def _row(
+    unit: Unit,
+    info: AudioInfo,
+    found: Measurement,
+    size_bytes: int,
+    duration_s: float,
+    settings: TracksSettings,
+) -> dict[str, object]:
+    metadata: Mapping[str, str] = unit.plan["metadata"]
+    flags = flags_of(
+        is_lossy=info.is_lossy,
+        tier=metadata["tier"],
+        upper_edge_hz=found.upper_edge_hz,
+        sample_rate_hz=info.sample_rate_hz,
+        phase_correlation=found.phase_correlation,
+        settings=settings,
+    )
+    return {
+        "track_id": found.pcm_hash[:TRACK_ID_DIGITS],
+        "unit_id": unit.unit_id,
+        "file": unit.what,
+        "pcm_hash": found.pcm_hash,
+        **metadata,
+        **{key: metadata[key] or info.tags.get(key, "") for key in ("title", "artist", "genre")},
+        "recording": metadata["recording"] or unit.what,
+        "duration_s": duration_s,
+        "sample_rate_hz": info.sample_rate_hz,
+        "channels": info.channels,
+        "codec": info.codec,
+        "bitrate_kbps": size_bytes * 8 / duration_s / 1000,
+        "loudness_lufs": found.loudness_lufs,
+        "true_peak_dbtp": found.true_peak_dbtp,
+        "upper_edge_hz": found.upper_edge_hz,
+        "phase_correlation": found.phase_correlation,
+        "verdict": FLAGGED if flags else USABLE,
+        "flags": flags,
+    }
+
+
+TRACKS_STAGE = Stage(
+    name="tracks",
+    version=1,
+    table=TRACKS,
+    tools=("numpy", "scipy", "soundfile", "av", "pyloudnorm"),
+    units=list_units,
+    make=make_unit,
+)
