@@ -43,13 +43,16 @@ class UnfitInputError(MusqaError):
         What was found, with the value.
     advice : str
         What the user can do about it.
+    passing : bool
+        Whether the same unit may serve at the next run; then it is tried again.
     """
 
-    def __init__(self, reason: str, detail: str, advice: str) -> None:
-        super().__init__(reason, detail, advice)  # all three, so that it pickles across processes
+    def __init__(self, reason: str, detail: str, advice: str, passing: bool = False) -> None:
+        super().__init__(reason, detail, advice, passing)  # all, so that it pickles
         self.reason = reason
         self.detail = detail
         self.advice = advice
+        self.passing = passing
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}; {self.advice}"

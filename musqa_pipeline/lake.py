@@ -226,6 +226,12 @@ class Lake:
                 self.path(shelf, unit).replace(attic / f"{unit}.parquet")
         return gone
 
+    def discard(self, shelf: Shelf, unit_id: str) -> None:
+        """Delete a unit that is no longer true, if it is there."""
+        path = self.path(shelf, unit_id)
+        with explained("delete", path):
+            path.unlink(missing_ok=True)
+
     def sweep(self, shelf: Shelf) -> None:
         """Delete temporary files that a kill left behind; call it with the shelf's lock held."""
         folder = self.folder(shelf)

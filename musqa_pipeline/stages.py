@@ -221,7 +221,10 @@ def _make_unit(task: _Task) -> _Outcome:
     except Exception as error:  # one broken unit must not cost the others; all are reported
         where = traceback.extract_tb(error.__traceback__)[-1]
         return _Outcome(unit, error=f"{type(error).__name__}: {error} ({where.name})")
-    if refusal is not None:
+    quarantine = replace(shelf, stage="quarantine")
+    if refusal is None:
+        lake.discard(quarantine, unit.unit_id)
+    else:
         row = {
             "stage": stage.name,
             "unit_id": unit.unit_id,
@@ -231,7 +234,9 @@ def _make_unit(task: _Task) -> _Outcome:
             "advice": refusal.advice,
         }
         # Written before the unit itself: a kill in between redoes the unit.
-        lake.write(replace(shelf, stage="quarantine"), unit.unit_id, QUARANTINE.from_rows([row]))
+        lake.write(quarantine, unit.unit_id, QUARANTINE.from_rows([row]))
+        if refusal.passing:
+            return _Outcome(unit, quarantined=True)
     lake.write(
         shelf,
         unit.unit_id,

@@ -43,6 +43,16 @@ def test_an_unfit_input_goes_to_quarantine_and_is_not_tried_again(home):
     assert squares(context) == [1]
 
 
+def test_a_passing_refusal_is_tried_again_and_leaves_quarantine_when_it_serves(home):
+    context = toy_context(home, "1 14")
+    assert run_stage(TOY, context).quarantined == 1
+    again = run_stage(TOY, context)
+    assert (again.made, again.quarantined) == (1, 1)
+    (home / "better").touch()
+    assert run_stage(TOY, context).quarantined == 0
+    assert squares(context) == [1, 196]
+
+
 def test_a_unit_whose_input_is_gone_is_retired_with_its_quarantine(home):
     run_stage(TOY, toy_context(home, "1 2 13"))
     context = toy_context(home, "2")

@@ -34,6 +34,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         time.sleep(float(slow.read_text()))
     if n == 13:
         raise UnfitInputError("unlucky", "n=13", "use another number")
+    if n == 14 and not (context.home / "better").exists():
+        raise UnfitInputError("away", "n=14", "wait", passing=True)
     if n == 404:
         raise RuntimeError("a bug")
     if n == 500:
