@@ -23,6 +23,6 @@ RUNS = Table(
         Column("device", pa.string(), "cpu, or the name of the GPU"),
         Column("minutes", pa.float64(), "training time, all attempts together"),
         Column("environment_json", pa.string(), "versions of Python and libraries"),
-        Column("folder", pa.string(), "where checkpoint and weights lie"),
+        Column("folder", pa.string(), "where checkpoint and weights lie, below MUSQA_HOME"),
     ),
 )

@@ -1,0 +1,228 @@
+"""The training loop: Lightning runs it, this module says what an epoch is.
+
+Chance in an epoch has two sources, and both are functions of (seed, epoch, batch): the order of
+images, which `train_batches(epoch)` decides, and dropout, reseeded before every batch. So an epoch
+that is done again after a kill gives the same weights.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from musqa_pipeline.errors import SettingsError, StageError
+from musqa_pipeline.models import torchvision_ops  # noqa: F401 - must precede lightning
+from musqa_pipeline.models.registry import InputSpec
+from musqa_pipeline.models.settings import ModelsSettings
+from musqa_pipeline.seeds import derive_seed
+
+import lightning.pytorch as pl  # isort: skip
+from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
+
+Batch = tuple[NDArray[np.float32] | Tensor, NDArray[np.floating] | Tensor]
+"""Images (n, n_frames, n_mels) in 0-1 and quality (n,); what follows them is not looked at."""
+TrainBatches = Callable[[int], Iterable[Batch]]
+"""Gives the batches of an epoch, in an order that depends on (seed, epoch) alone."""
+ValidationBatches = Callable[[], Iterable[Batch]]
+EpochEnd = Callable[["Loop", float, float, float], bool]
+"""Takes the loop, its loss, its validation loss and the epoch's seconds; true ends training."""
+ADAM_EPSILON = 1e-7
+"""Keras' default, with which the paper trained; torch's own is 1e-8."""
+
+
+class Loop(pl.LightningModule):
+    """One attempt at a training: from a finished epoch, or from the start, to its end.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Images in, quality out.
+    settings : ModelsSettings
+        Seed.
+    first_epoch : int
+        Number of epochs that earlier attempts finished.
+    optimizer_state : mapping or None
+        Of the optimizer at that point.
+    learning_rate : callable
+        Gives the rate of the epoch that begins.
+    on_epoch_end : callable
+        See `EpochEnd`.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: ModelsSettings,
+        *,
+        first_epoch: int,
+        optimizer_state: Mapping[str, Any] | None,
+        learning_rate: Callable[[], float],
+        on_epoch_end: EpochEnd,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.epoch = first_epoch
+        self._seed = settings.seed
+        self._optimizer_state = optimizer_state
+        self._learning_rate = learning_rate
+        self._on_epoch_end = on_epoch_end
+        self._mark = time.monotonic()
+        self._train_sums: list[Tensor] = []
+        self._validation_sums: list[Tensor] = []
+        self._n_train = self._n_validation = 0
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Make Adam, as it was when the last epoch ended."""
+        optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=self._learning_rate(), eps=ADAM_EPSILON
+        )
+        if self._optimizer_state is not None:
+            optimizer.load_state_dict(dict(self._optimizer_state))
+            self._optimizer_state = None
+        return optimizer
+
+    def on_train_epoch_start(self) -> None:
+        """Set the learning rate and forget the sums of the epoch before."""
+        for group in self.adam.param_groups:
+            group["lr"] = self._learning_rate()
+        self._train_sums, self._validation_sums = [], []
+        self._n_train = self._n_validation = 0
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Seed dropout from (seed, epoch, batch), so that a resumed epoch repeats it."""
+        torch.manual_seed(derive_seed("models.batch", self._seed, self.epoch, batch_idx))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the mean square error of a batch."""
+        images, quality = batch
+        loss = functional.mse_loss(self.network(images), quality)
+        self._train_sums.append(loss.detach() * len(quality))
+        self._n_train += len(quality)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Add up the square errors of a batch."""
+        images, quality = batch
+        errors = self.network(images) - quality
+        self._validation_sums.append(errors.double().square().sum())
+        self._n_validation += len(quality)
+
+    def on_train_epoch_end(self) -> None:
+        """Hand over the epoch's losses; validation has run by now."""
+        if self._n_validation == 0:
+            raise StageError(
+                "training: no image to validate with; add recordings, or raise [dataset] "
+                "validation_fraction"
+            )
+        loss = _total(self._train_sums) / self._n_train
+        validation_loss = _total(self._validation_sums) / self._n_validation
+        if not np.isfinite([loss, validation_loss]).all():
+            raise StageError(
+                f"training: loss={loss}, validation loss={validation_loss} in epoch {self.epoch}, "
+                "expected finite numbers; lower [models] learning_rate"
+            )
+        self.epoch += 1
+        # From one end of epoch to the next, so that writing checkpoints is counted too.
+        before, self._mark = self._mark, time.monotonic()
+        self.trainer.should_stop = self._on_epoch_end(
+            self, loss, validation_loss, self._mark - before
+        )
+
+    @property
+    def adam(self) -> torch.optim.Optimizer:
+        """The optimizer itself; `optimizers()` wraps it to count steps."""
+        return self.trainer.optimizers[0]
+
+
+class _Epochs:
+    """Batches of whichever epoch begins, checked and turned into tensors; lazy."""
+
+    def __init__(self, batches: Callable[[], Iterable[Batch]], spec: InputSpec) -> None:
+        self._batches = batches
+        self._shape = (spec.n_frames, spec.n_mels)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for batch in self._batches():
+            images, quality = (torch.as_tensor(part).to(torch.float32) for part in batch[:2])
+            if tuple(images.shape[1:]) != self._shape:
+                raise SettingsError(
+                    f"images have shape {tuple(images.shape[1:])}: expected {self._shape} (frames, "
+                    "mel bands) by this network; edit [spectrograms] or [models] names"
+                )
+            yield images, quality
+
+
+def run_loop(
+    loop: Loop,
+    *,
+    spec: InputSpec,
+    train_batches: TrainBatches,
+    validation_batches: ValidationBatches,
+    n_epochs: int,
+    folder: Path,
+) -> None:
+    """Train until the loop's end of epoch says stop, or for `n_epochs`.
+
+    Parameters
+    ----------
+    loop : Loop
+        What to train and where it stands.
+    spec : InputSpec
+        What its network eats.
+    train_batches, validation_batches : callable
+        Where images come from.
+    n_epochs : int
+        Most epochs of this attempt.
+    folder : Path
+        Lightning's own folder; nothing is written to it.
+
+    Raises
+    ------
+    StageError
+        If there is no image, or a loss is not finite.
+    SettingsError
+        If images do not have the shape that the network eats.
+    """
+    first_epoch = loop.epoch
+    trainer = pl.Trainer(
+        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        devices=1,
+        max_epochs=n_epochs,
+        # Else Lightning looks for a cluster and misreads a job scheduler's variables.
+        plugins=[LightningEnvironment()],
+        default_root_dir=folder,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+    )
+    try:
+        trainer.fit(
+            loop,
+            # `loop.epoch`, not the trainer's: that one counts from 0 in each attempt.
+            train_dataloaders=_Epochs(lambda: train_batches(loop.epoch), spec),
+            val_dataloaders=_Epochs(validation_batches, spec),
+        )
+    except SystemExit as stop:
+        # Lightning turns Ctrl-C into an exit of the whole process.
+        if isinstance(stop.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from stop
+        raise
+    if loop.epoch == first_epoch:
+        raise StageError(
+            "training: no image to train on; add recordings to the catalogs that the preset sees"
+        )
+
+
+def _total(sums: list[Tensor]) -> float:
+    return float(torch.stack(sums).double().sum())

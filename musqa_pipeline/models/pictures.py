@@ -1,0 +1,35 @@
+"""The picture that the Dagster UI shows beside the runs."""
+
+from __future__ import annotations
+
+import json
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.models.registry import find_model
+from musqa_pipeline.models.table import RUNS
+
+
+def plot_curves(context: Context) -> bytes:
+    """Plot the loss curves of all runs that a context knows.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprint of ``models``.
+
+    Returns
+    -------
+    bytes
+        A PNG.
+    """
+    from musqa_pipeline.models.curves import loss_curves_png
+
+    columns = ["model", "finished", "curves_json"]
+    rows = context.lake.scan(context.joint_shelf("models"), RUNS.schema, columns=columns)
+    return loss_curves_png(
+        {
+            find_model(row["model"]).title
+            + ("" if row["finished"] else ", unfinished"): json.loads(row["curves_json"])
+            for row in rows.to_pylist()
+        }
+    )

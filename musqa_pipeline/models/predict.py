@@ -1,0 +1,115 @@
+"""Load a trained network and let it predict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from musqa_pipeline.errors import LakeError, StageError
+from musqa_pipeline.models.checkpoint import SETTINGS_FILE, WEIGHTS_FILE, read_weights
+from musqa_pipeline.models.registry import find_model
+from musqa_pipeline.models.settings import ModelsSettings
+
+TOP_QUALITY = 1.0
+"""Predictions above it are cut to it (paper 001, III.D)."""
+_AT_ONCE = 64
+"""Most images that are looked at together, so that memory is bounded."""
+
+
+def load_model(folder: Path, *, device: str = "cpu") -> nn.Module:
+    """Load the best weights of a run.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run, with ``settings.json`` and ``weights.pt``.
+    device : str
+        Where to put the network, in torch's words.
+
+    Returns
+    -------
+    nn.Module
+        In evaluation mode (no dropout).
+
+    Raises
+    ------
+    LakeError
+        If a file is absent or damaged, or the weights do not fit the network.
+    SettingsError
+        If the registry no longer has the network.
+    """
+    folder = Path(folder)
+    record = _read_settings(folder / SETTINGS_FILE)
+    weights = read_weights(folder / WEIGHTS_FILE)
+    values: dict[str, Any] = record["settings"] | {"names": tuple(record["settings"]["names"])}
+    with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and overwritten
+        network = find_model(record["model"]).build(ModelsSettings(**values))
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise LakeError(
+            f"{folder / WEIGHTS_FILE} does not fit the network {record['model']!r} of this version "
+            f"of musqa; train it again ({str(error).splitlines()[-1].strip()})"
+        ) from error
+    return network.to(device).eval()
+
+
+def predict(
+    model: nn.Module, batches: Iterable[NDArray[np.float32] | Tensor | Sequence[Any]]
+) -> NDArray[np.float32]:
+    """Predict the quality of images.
+
+    Parameters
+    ----------
+    model : nn.Module
+        From `load_model`.
+    batches : iterable
+        Images of shape (n, frames, mel bands) in 0-1, or tuples that begin with them, as a loader
+        gives. How they are divided into batches changes a prediction by rounding only (1e-6).
+
+    Returns
+    -------
+    ndarray of float32, shape (images,)
+        Predicted quality in the order of the images, at most 1.0; not cut at the low end, as in
+        the paper. `quality * 100` is the scale of reports.
+
+    Raises
+    ------
+    StageError
+        If a prediction is not finite.
+    """
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    parts = [np.empty(0, np.float32)]
+    try:
+        with torch.no_grad():
+            for batch in batches:
+                images = batch[0] if isinstance(batch, tuple | list) else batch
+                for piece in torch.as_tensor(images).split(_AT_ONCE):
+                    quality = model(piece.to(device, torch.float32))
+                    parts.append(quality.clamp(max=TOP_QUALITY).cpu().numpy())
+    finally:
+        model.train(was_training)
+    predicted = np.concatenate(parts)
+    if not np.isfinite(predicted).all():
+        raise StageError(
+            f"{int((~np.isfinite(predicted)).sum())} of {len(predicted)} predictions are not "
+            "finite; look for NaN in the spectrograms, or train the network again"
+        )
+    return predicted
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LakeError(f"cannot read {path}: {error}; train the network again") from error
+    return dict(record)

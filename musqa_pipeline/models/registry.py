@@ -1,0 +1,78 @@
+"""The networks that can be trained: a plain dictionary from name to how to build one.
+
+A new network is one module with an `nn.Module` and one entry in `MODELS`. Nothing here imports
+torch until a network is built, so that a preset's names can be checked at no cost.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.models.settings import ModelsSettings
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What a network eats: float32 images (n, n_frames, n_mels) in 0-1, giving quality (n,)."""
+
+    n_frames: int = 1876
+    """Rows of an image: frames of 256 samples at 48 kHz, 10 s (paper 001, III.C)."""
+    n_mels: int = 256
+    """Columns of an image: mel bands from low to high, 0 to 24 kHz."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One network of the registry."""
+
+    title: str
+    """What a report calls it."""
+    build: Callable[[ModelsSettings], nn.Module]
+    """Makes a network with fresh weights, drawn from torch's global generator."""
+    input: InputSpec
+
+
+def _build_cnn1d(settings: ModelsSettings) -> nn.Module:
+    from musqa_pipeline.models.cnn1d import Cnn1d
+
+    return Cnn1d()
+
+
+MODELS: dict[str, ModelEntry] = {
+    "cnn1d": ModelEntry("1-D CNN (paper 001, table III)", _build_cnn1d, InputSpec()),
+}
+
+
+def find_model(name: str) -> ModelEntry:
+    """Return the registry entry of a network.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MODELS`.
+
+    Returns
+    -------
+    ModelEntry
+        How to build it and what it eats.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such network; the message names those there are.
+    """
+    if name not in MODELS:
+        near = difflib.get_close_matches(name, MODELS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise SettingsError(
+            f"[models] names: unknown network {name!r}; {hint}known are "
+            f"{', '.join(sorted(MODELS))}; edit the preset"
+        )
+    return MODELS[name]
