@@ -70,7 +70,7 @@ class Entry:
 
     @property
     def printable(self) -> str:
-        """`file` as valid text: bytes that are no UTF-8 are written ``\\xNN``."""
+        """`file` as valid text: bytes that are no UTF-8 are written as escapes."""
         return os.fsencode(self.file).decode("utf-8", "backslashreplace")
 
 

@@ -20,7 +20,7 @@ from musqa_pipeline.audio import EXCERPT_S, EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAI
 from musqa_pipeline.excerpts.audio import FULL_SCALE_16, to_16_bit
 from musqa_pipeline.excerpts.loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.tracks.loudness import LoudnessMeter
-from musqa_pipeline.tracks.reading import read_span
+from musqa_pipeline.tracks.reading import read_span, to_mono
 
 MARGIN_S = 0.1
 """Read before and after the window, so that the resampler starts and ends on music."""
@@ -91,7 +91,7 @@ def find_window(
         meter.update(audio[before : before + length])
         if meter.integrated_lufs() < least_lufs:
             continue
-        samples, mirrored = _to_reference(audio.mean(axis=1), before, sample_rate_hz)
+        samples, mirrored = _to_reference(to_mono(audio), before, sample_rate_hz)
         lufs = integrated_lufs(samples[:EXCERPT_SAMPLES])
         if lufs >= QUIETEST_MONO_LUFS:
             return Window(start, samples, lufs, mirrored)

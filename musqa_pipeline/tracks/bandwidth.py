@@ -1,8 +1,10 @@
 """The upper edge of a spectrum: where the sound ends and noise, dither or nothing begins.
 
 Codecs and low-passes leave a cliff. The long-term spectrum (95th percentile over time, so that a
-cymbal hit once a bar counts) is searched for the highest frequency that carries sound; then, if
-what lies under that frequency is only a steady, flat noise, for the cliff beneath the noise.
+cymbal hit once a bar counts) is searched for the highest frequency that is not far below the
+loudest one; then, downward from there, for the cliff that steady noise or a codec's remnants hide.
+A dark instrument that sinks into its own noise without a cliff is not cut off: its edge is where
+the noise ends.
 """
 
 from __future__ import annotations
@@ -17,15 +19,25 @@ MAX_FRAMES = 2_048
 """Frames kept of a long stream; when there are more, every second one is dropped."""
 DYNAMIC_RANGE_DB = 85.0
 """Bands this far below the loudest one carry no sound that a 16-bit file could hold."""
-FLOOR_MARGIN_DB = 8.0
-"""Sound must stand this far above the quietest band where that one is steady noise."""
-CLIFF_DB = 12.0
-"""Least fall of a cliff, within `CLIFF_BANDS`."""
 CLIFF_BANDS = 4
+"""A cliff falls within this many bands, half a kilohertz: what codecs and steep filters do."""
+CODEC_CLIFF_DB = 22.0
+"""A fall that no instrument ends with; what is left above it is no sound, steady or not."""
+NOISE_CLIFF_DB = 16.0
+"""A fall of this much counts where only steady noise lies above it."""
 STEADY_DB = 3.5
-"""Largest distance of the 95th percentile from the median in a band of steady noise."""
+"""Largest distance of the 95th percentile from the median in a band of steady noise; for
+Gaussian noise it is about 2.3 dB in a band of 125 Hz."""
 NOISE_BELOW_PEAK_DB = 45.0
-"""Noise above a cliff is at least this far below the loudest band; else it is music."""
+"""Steady noise above a cliff is at least this far below the loudest band; else it is music."""
+REMNANT_BELOW_PEAK_DB = 55.0
+"""What lies above a codec's cliff is at least this far below the loudest band."""
+SKIRT_DB_PER_OCTAVE = 80.0
+"""Music rarely falls as steeply as this; filters of the seventh order and more do."""
+FLOOR_MARGIN_DB = 8.0
+"""Sound stands at least this far above the steady noise."""
+LOWEST_CLIFF_HZ = 2_500.0
+"""Below this a fall is more often the end of a bass line than of a recording."""
 
 
 class BandwidthMeter:
@@ -86,7 +98,7 @@ class BandwidthMeter:
             return 0.0
         decibels = 10.0 * np.log10(np.stack(self._kept) + 1e-20)
         loud, middle = np.percentile(decibels, [PERCENTILE, 50.0], axis=0)
-        bands = _last_sound(loud, middle)
+        bands = _last_sound(loud, middle, int(LOWEST_CLIFF_HZ / self._band_hz))
         return min(bands * self._band_hz, self._rate / 2)
 
 
@@ -110,26 +122,49 @@ def upper_edge_hz(samples_mono: NDArray[np.float32], sample_rate_hz: int) -> flo
     return meter.upper_edge_hz()
 
 
-def _last_sound(loud: NDArray[np.float64], middle: NDArray[np.float64]) -> int:
+def _last_sound(loud: NDArray[np.float64], middle: NDArray[np.float64], lowest_cliff: int) -> int:
     """Return the number of bands, from 0 Hz upward, below the edge."""
     peak = loud.max()
     if peak < -120.0:
         return 0
     smooth = _median3(loud)  # one band alone is a pilot tone or a mains harmonic, no music
-    steady = loud - middle < STEADY_DB
-    threshold = peak - DYNAMIC_RANGE_DB
-    above = np.flatnonzero(smooth > threshold)
-    edge = int(above[-1]) + 1
-    # From the top down: as long as it is steady noise far below the peak, look for the cliff.
-    last = edge
-    while last > 1 and steady[last - 1] and smooth[last - 1] < peak - NOISE_BELOW_PEAK_DB:
-        last -= 1
-    if last < edge - CLIFF_BANDS:
-        noise = np.median(smooth[last:edge])
-        fall = smooth[max(0, last - CLIFF_BANDS) : last].max(initial=-np.inf) - noise
-        if fall >= CLIFF_DB:
-            over = np.flatnonzero(smooth[:edge] > noise + FLOOR_MARGIN_DB)
-            return int(over[-1]) + 1
+    steady = (_median3(loud - middle) < STEADY_DB) & (smooth < peak - NOISE_BELOW_PEAK_DB)
+    edge = int(np.flatnonzero(smooth > peak - DYNAMIC_RANGE_DB)[-1]) + 1
+    # Noise ends in a cliff of its own (anti-alias filters): start below it.
+    unsteady = np.flatnonzero(~steady[: max(1, edge - CLIFF_BANDS)])
+    last = int(unsteady[-1]) + 1
+    if last < edge - 2 * CLIFF_BANDS:
+        noise = float(np.median(smooth[last : edge - CLIFF_BANDS]))
+        fall = smooth[max(0, last - 2 * CLIFF_BANDS) : last].max() - noise
+        if fall >= NOISE_CLIFF_DB:
+            edge = int(np.flatnonzero(smooth[:edge] > noise + FLOOR_MARGIN_DB)[-1]) + 1
+    edge = _below_codec_cliff(smooth, edge, peak, lowest_cliff)
+    return _top_of_skirt(smooth, edge)
+
+
+def _below_codec_cliff(
+    smooth: NDArray[np.float64], edge: int, peak: float, lowest_cliff: int
+) -> int:
+    """Lower the edge to a cliff so high that what is left above it is no part of the music."""
+    rest = np.maximum.accumulate(smooth[:edge][::-1])[::-1]  # loudest of a band and all above
+    before, after = smooth[: edge - CLIFF_BANDS], rest[CLIFF_BANDS:]
+    cliffs = (before - after >= CODEC_CLIFF_DB) & (after < peak - REMNANT_BELOW_PEAK_DB)
+    cliffs[:lowest_cliff] = False
+    if not cliffs.any():
+        return edge
+    foot = int(np.flatnonzero(cliffs)[-1])
+    steps = smooth[foot : foot + CLIFF_BANDS] - smooth[foot + 1 : foot + CLIFF_BANDS + 1]
+    return foot + int(np.argmax(steps)) + 1
+
+
+def _top_of_skirt(smooth: NDArray[np.float64], edge: int) -> int:
+    """Walk up a filter's skirt to where its fall begins."""
+    while edge > CLIFF_BANDS + 1:
+        top, foot = edge - 1 - CLIFF_BANDS, edge - 1
+        octaves = np.log2((foot + 0.5) / (top + 0.5))
+        if smooth[top] - smooth[foot] < SKIRT_DB_PER_OCTAVE * octaves:
+            break
+        edge -= 1
     return edge
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from musqa_pipeline.tracks.bandwidth import BandwidthMeter
 from musqa_pipeline.tracks.loudness import LoudnessMeter
 from musqa_pipeline.tracks.peaks import PhaseMeter, TruePeakMeter
-from musqa_pipeline.tracks.reading import AudioInfo, DecodeError, read_blocks
+from musqa_pipeline.tracks.reading import AudioInfo, DecodeError, read_blocks, to_mono
 
 MAX_SHORTFALL_S = 0.1
 """A header may promise this much more than decodes, for an encoder's padding."""
@@ -76,7 +76,7 @@ def measure_file(path: Path, info: AudioInfo) -> Measurement:
         loudness.update(block)
         peak.update(block)
         phase.update(block)
-        bandwidth.update(block.mean(axis=1))
+        bandwidth.update(to_mono(block))
     if frames + MAX_SHORTFALL_S * rate < info.declared_frames:
         raise DecodeError(
             f"decoding stops after {frames / rate:.1f} s of {info.declared_frames / rate:.1f} s"

@@ -17,7 +17,9 @@ import soundfile
 from numpy.typing import NDArray
 
 BLOCK_FRAMES = 1 << 16
-LOSSLESS_CODECS = frozenset(["flac", "alac", "wavpack", "ape", "tta", "shorten", "mlp", "truehd", "als", "wmalossless"])
+LOSSLESS_CODECS = frozenset(
+    {"flac", "alac", "wavpack", "ape", "tta", "shorten", "mlp", "truehd", "als", "wmalossless"}
+)
 _SUBTYPES = {
     "PCM_S8": "pcm_s8", "PCM_U8": "pcm_u8", "PCM_16": "pcm_s16", "PCM_24": "pcm_s24",
     "PCM_32": "pcm_s32", "FLOAT": "pcm_f32", "DOUBLE": "pcm_f64", "VORBIS": "vorbis",
@@ -163,6 +165,26 @@ def read_span(path: Path, start_frame: int, n_frames: int) -> NDArray[np.float32
     return np.concatenate(blocks)
 
 
+def to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mix channels to one: their mean, whatever their number and order.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (frames, channels)
+        Decoded audio.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames,)
+        New memory.
+    """
+    mono = samples[:, 0].copy()
+    for channel in samples.T[1:]:
+        mono += channel
+    mono /= np.float32(samples.shape[1])
+    return mono
+
+
 def _soundfile_info(file: soundfile.SoundFile) -> AudioInfo:
     codec = _SUBTYPES.get(file.subtype, file.subtype.lower())
     if file.format == "FLAC":
@@ -227,7 +249,7 @@ def _av_blocks(path: Path, refusal: str) -> Iterator[NDArray[np.float32]]:
                             f"after {done / rate:.1f} s"
                         )
                     channels = n_channels
-                    block = converted.to_ndarray().reshape(-1, channels)
+                    block = np.asarray(converted.to_ndarray(), np.float32).reshape(-1, channels)
                     done += len(block)
                     yield block
         except (av.error.FFmpegError, ValueError) as error:

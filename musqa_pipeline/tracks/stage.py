@@ -143,7 +143,7 @@ def check_readable(path: Path) -> int:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            os.listdir(path)
+            next(path.iterdir(), None)
             raise UnfitInputError("not_a_file", "a folder", "rename it or take it out")
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
             raise UnfitInputError("not_a_file", "a pipe or device", "take it out of the folder")
