@@ -7,23 +7,22 @@ whose first halves are equal sample by sample (AAC at 320, 512 and 700 kbit/s) s
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyloudnorm
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
+from musqa_pipeline.audio import EXCERPT_SAMPLES, TAIL_SAMPLES
 from musqa_pipeline.degradations.applied import LIBSNDFILE, Applied, flac_bytes, to_int16
 from musqa_pipeline.degradations.audio import aligned, cut, with_gain
 from musqa_pipeline.degradations.codecs import Codec, encode_all
 from musqa_pipeline.degradations.processes import DEGRADATIONS, PROCESSES, Process
 from musqa_pipeline.degradations.streams import STREAMS_PER_PROCESS, decode
 from musqa_pipeline.errors import UnfitInputError
+from musqa_pipeline.excerpts.loudness import integrated_lufs
 
 BETWEEN_SAMPLES = EXCERPT_SAMPLES + TAIL_SAMPLES * 3 // 4
 """Length of a first half that is handed on: without the last 50 ms, where the first encoder ran
@@ -136,7 +135,7 @@ def _applied_and_decoded(
 def _finished(applied: Applied, decoded: NDArray[np.float32], target_lufs: float) -> dict[str, Any]:
     """Cut to 10 s and bring to the target loudness; the headroom of FLAC goes with it."""
     x = cut(decoded, applied.delay_samples)
-    measured_lufs = loudness_lufs(x)
+    measured_lufs = integrated_lufs(x)
     if not np.isfinite(measured_lufs):
         raise UnfitInputError(
             "silent_result",
@@ -160,32 +159,11 @@ def _result(applied: Applied, x: NDArray[np.float32], gain_db: float) -> dict[st
         "bitstream_bytes": len(applied.bitstream),
         "delay_samples": applied.delay_samples,
         "gain_db": gain_db,
-        "loudness_lufs": loudness_lufs(final),
+        "loudness_lufs": integrated_lufs(final),
         "n_over_full_scale": int(np.count_nonzero(np.abs(final) > 1.0)),
         "pcm_hash": _hash(final),
         "encoder": applied.encoder,
     }
-
-
-def loudness_lufs(x: NDArray[np.floating]) -> float:
-    """Integrated loudness of a mono signal at 48 kHz (ITU-R BS.1770-4).
-
-    Parameters
-    ----------
-    x : ndarray of float, shape (samples,)
-        Full scale 1.0, at least 400 ms.
-
-    Returns
-    -------
-    float
-        In LUFS; minus infinity if nothing passes the gate at -70.
-    """
-    return float(_meter().integrated_loudness(np.asarray(x, np.float64)))
-
-
-@functools.cache
-def _meter() -> pyloudnorm.Meter:
-    return pyloudnorm.Meter(SAMPLE_RATE_HZ)
 
 
 def _hash(x: NDArray[Any]) -> str:
