@@ -10,8 +10,10 @@ EVALUATIONS = Table(
     (
         Column("model", pa.string(), "network, or a baseline: mean, upper_edge"),
         Column("draw", pa.string(), "uniform, or natural: the mix as made"),
-        Column("slice", pa.string(), "all, codec, bitrate_kbps, depth, genre or tier"),
-        Column("value", pa.string(), "which codec, bitrate, …; all for the whole"),
+        Column("slice", pa.string(), "all, codec, bitrate_kbps, depth, genre, tier or reference"),
+        Column(
+            "value", pa.string(), "which codec, bitrate, …, dark or full band; all for the whole"
+        ),
         Column("metric", pa.string(), "pearson, spearman, rmse, mae or r2"),
         Column("estimate", pa.float64(), "the metric; null where it is not defined", nullable=True),
         Column("low", pa.float64(), "lower end of the interval", nullable=True),

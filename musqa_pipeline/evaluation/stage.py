@@ -1,0 +1,108 @@
+"""Stage 8: one unit, the evaluation of everything that is trained.
+
+The page, its numbers as JSON and the predictions row by row lie in ``report/`` beside the table;
+they are written before it, so that a table that is there has its report.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.disk import whole_file
+from musqa_pipeline.evaluation.slices import evaluate
+from musqa_pipeline.evaluation.table import EVALUATIONS
+from musqa_pipeline.stages import Stage, Unit
+
+EVALUATION_UNIT = "evaluation"
+HTML_FILE = "report.html"
+JSON_FILE = "report.json"
+PREDICTIONS_FILE = "predictions.parquet"
+
+
+def report_folder(context: Context) -> Path:
+    """Return where the report lies; a folder of its own, which no view looks into.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprint of ``evaluation``.
+
+    Returns
+    -------
+    Path
+        It may not exist yet.
+    """
+    return context.lake.folder(context.joint_shelf("evaluation")) / "report"
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List the one unit.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    list of Unit
+        The evaluation of all networks.
+    """
+    return [Unit(EVALUATION_UNIT, f"evaluation of preset {context.preset.name}")]
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Predict the test rows, evaluate, and write the report.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    unit : Unit
+        The only one.
+
+    Returns
+    -------
+    pyarrow.Table
+        The table `evaluations`.
+
+    Raises
+    ------
+    StageError
+        If there are no runs, no test rows or no training rows.
+    LakeError
+        If something cannot be read or written.
+    """
+    # What follows needs torch and matplotlib; listing units, as `musqa status` does, does not.
+    from musqa_pipeline.evaluation.gather import gather_content
+    from musqa_pipeline.evaluation.predictions import read_predictions, read_runs
+    from musqa_pipeline.evaluation.report import render_report, report_json
+
+    runs = read_runs(context)
+    predictions = read_predictions(context, runs)
+    table = evaluate(predictions, context.preset.evaluation)
+    content = gather_content(context, predictions, pl.DataFrame(table), runs)
+    folder = report_folder(context)
+    with whole_file(folder / PREDICTIONS_FILE) as temporary:
+        predictions.write_parquet(temporary)
+    for name, text in ((JSON_FILE, report_json(content)), (HTML_FILE, render_report(content))):
+        with whole_file(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return table
+
+
+EVALUATION_STAGE = Stage(
+    name="evaluation",
+    version=1,
+    table=EVALUATIONS,
+    tools=("numpy", "scipy", "scikit-learn", "torch"),
+    units=list_units,
+    make=make_unit,
+    upstream=("models",),
+    joint=True,
+    inline=True,
+)

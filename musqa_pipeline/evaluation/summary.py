@@ -1,0 +1,204 @@
+"""What the numbers say, in sentences; and the names that the report gives to things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from musqa_pipeline.evaluation.baselines import BASELINES
+
+SHOWN_NAMES = {
+    "cnn1d": "1-D CNN",
+    "inception": "Inception v3",
+    "vgg19": "VGG19",
+    "mean": "mean label",
+    "upper_edge": "band edge",
+}
+"""Names of models for people; a model that is not here is shown by its registry name."""
+CODEC_NAMES = {"lowpass": "low-pass", "adts": "AAC (adts)", "ogg": "Ogg Vorbis", "opus": "Opus"}
+FEW_RECORDINGS = 10
+"""With fewer test recordings than this the report says that its numbers are weak."""
+
+
+def shown_name(model: str) -> str:
+    """Return the name of a model for people."""
+    return SHOWN_NAMES.get(model, model)
+
+
+def process_words(name: str, bitrate_kbps: float | None, cutoff_hz: float | None) -> str:
+    """Say what one process is.
+
+    Parameters
+    ----------
+    name : str
+        Name of the process, such as ``mp3`` or ``lowpass``.
+    bitrate_kbps, cutoff_hz : float or None
+        Its bitrate or its cut-off.
+
+    Returns
+    -------
+    str
+        For example ``"mp3 64 kbit/s"`` or ``"low-pass 3.5 kHz"``.
+    """
+    words = CODEC_NAMES.get(name, name)
+    if bitrate_kbps is not None:
+        return f"{words} {bitrate_kbps:g} kbit/s"
+    return f"{words} {cutoff_hz / 1_000:g} kHz" if cutoff_hz is not None else words
+
+
+def headline_model(runs: Sequence[Mapping[str, Any]]) -> str | None:
+    """Name the network that the page puts first: the lowest validation loss, never a test score.
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        Rows of the table `runs`.
+
+    Returns
+    -------
+    str or None
+        Its name; None if no run has finished.
+    """
+    finished = [run for run in runs if run["finished"]]
+    if not finished:
+        return None
+    return str(min(finished, key=lambda run: run["best_validation_loss"])["model"])
+
+
+def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
+    """Write a number, or a dash where there is none; the minus is a real one.
+
+    Parameters
+    ----------
+    value : float or None
+        What to write.
+    digits : int
+        Digits after the point.
+    sign : bool
+        Whether a plus is written too.
+
+    Returns
+    -------
+    str
+        For example ``"0.87"``.
+    """
+    if value is None:
+        return "–"
+    rounded = round(value, digits) + 0.0  # never minus zero
+    text = f"{rounded:+.{digits}f}" if sign else f"{rounded:.{digits}f}"
+    return text.replace("-", "−")
+
+
+def with_interval(row: Mapping[str, Any] | None, digits: int = 2) -> str:
+    """Write an estimate with its interval.
+
+    Parameters
+    ----------
+    row : mapping or None
+        With estimate, low and high.
+    digits : int
+        Digits after the point.
+
+    Returns
+    -------
+    str
+        For example ``"0.87 [0.80, 0.92]"``; no brackets where there is no interval.
+    """
+    if row is None or row["estimate"] is None:
+        return "not defined"
+    text = number(row["estimate"], digits)
+    if row["low"] is None:
+        return text
+    return f"{text} [{number(row['low'], digits)}, {number(row['high'], digits)}]"
+
+
+def sentences(
+    model: str, evaluations: pl.DataFrame, differences: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Say in plain words how a network did.
+
+    Parameters
+    ----------
+    model : str
+        The network.
+    evaluations : polars.DataFrame
+        The table `evaluations`.
+    differences : sequence of mapping
+        From `slices.paired_differences`, of RMSE.
+
+    Returns
+    -------
+    list of str
+        One sentence each on agreement, on the natural mix, on each baseline, on dark references
+        and on how far the numbers can be trusted; what is not known is left out.
+    """
+
+    def cell(
+        draw: str, metric: str, name: str = "all", value: str = "all"
+    ) -> dict[str, Any] | None:
+        found = evaluations.filter(
+            (pl.col("model") == model)
+            & (pl.col("draw") == draw)
+            & (pl.col("metric") == metric)
+            & (pl.col("slice") == name)
+            & (pl.col("value") == value)
+        )
+        return found.row(0, named=True) if found.height else None
+
+    said = []
+    for draw, opening in (
+        ("uniform", f"On the uniform draw the {shown_name(model)}"),
+        ("natural", "On the natural mix of degradations it"),
+    ):
+        r, rmse = cell(draw, "pearson"), cell(draw, "rmse")
+        if r and rmse:
+            said.append(
+                f"{opening} agrees with ViSQOL at r = {with_interval(r)} and RMSE = "
+                f"{with_interval(rmse, 1)} points of 100, on {rmse['n_rows']:,} excerpts of "
+                f"{rmse['n_recordings']} recordings that it had never met."
+            )
+    for other in BASELINES:
+        said += _against(model, other, differences)
+    dark, full = (cell("uniform", "rmse", "reference", v) for v in ("dark", "full band"))
+    if dark and full:
+        said.append(
+            f"Where the music itself ends low (dark references, {dark['n_recordings']} recordings)"
+            f" the RMSE is {number(dark['estimate'], 1)}, elsewhere ({full['n_recordings']} "
+            f"recordings) {number(full['estimate'], 1)} points: the mixture of a test set moves "
+            "its score."
+        )
+    whole = cell("uniform", "rmse") or cell("natural", "rmse")
+    if whole and whole["n_recordings"] < FEW_RECORDINGS:
+        said.append(
+            f"{whole['n_recordings']} test recordings are few: read these numbers as a sign that "
+            "the graph works, not as a measurement of the model."
+        )
+    return said
+
+
+def _against(model: str, other: str, differences: Sequence[Mapping[str, Any]]) -> list[str]:
+    for row in differences:
+        if row["draw"] == "uniform" and {row["first"], row["second"]} == {model, other}:
+            turn = 1.0 if row["first"] == model else -1.0
+            more = turn * row["difference"]
+            text = f"{number(abs(more), 1)} points {'above' if more > 0 else 'below'}"
+            if row["low"] is None:
+                trust = "too few recordings for an interval"
+            else:
+                ends = sorted((turn * row["low"], turn * row["high"]))
+                trust = (
+                    f"interval {number(ends[0], 1, sign=True)} to {number(ends[1], 1, sign=True)}"
+                )
+                if ends[0] <= 0 <= ends[1]:
+                    trust += ", which holds 0: no difference shown"
+            return [f"Its RMSE is {text} that of the {_baseline_words(other)} ({trust})."]
+    return []
+
+
+def _baseline_words(other: str) -> str:
+    return {
+        "mean": "mean predictor",
+        "upper_edge": "regression on the upper band edge alone",
+    }[other]

@@ -1,0 +1,198 @@
+"""Matplotlib figures as SVG that lives inside the page and takes its colours from it.
+
+Figures are drawn in marker colours, each replaced by a CSS variable, so that one drawing serves
+the light scheme, the dark one and print. No date and no random id is in it: same figure, same
+text.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+INK = "#010203"
+MUTED = "#010204"
+GRID = "#010205"
+SURFACE = "#010206"
+SERIES = tuple(f"#0102{i:02x}" for i in range(0x10, 0x18))
+"""Colours of models, in their order; the page defines ``--c0`` to ``--c7``."""
+SERIES_PRINTED = (
+    "#2f74c0", "#d9822b", "#2a9d74", "#c8506a", "#8667c4", "#8a8f98", "#b09430", "#2a9aa8",
+)  # fmt: skip
+"""The same for pictures that cannot ask the page: mid-tones, readable on white and on black."""
+RECORDING_MARKERS = "osD^vP*X"
+
+_VARIABLES = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    GRID: "var(--grid)",
+    SURFACE: "var(--card)",
+    **{colour: f"var(--c{i})" for i, colour in enumerate(SERIES)},
+}
+_PRINTED = {INK: "#1b2530", MUTED: "#5c6773", GRID: "#dde2e8", SURFACE: "#ffffff"}
+
+
+@contextmanager
+def house_style(name: str = "musqa") -> Iterator[None]:
+    """Draw in the house style while the block runs.
+
+    Parameters
+    ----------
+    name : str
+        Name of the figure; it salts the ids within an SVG, so that those of two figures on one
+        page differ.
+
+    Yields
+    ------
+    None
+        Control, to the block that draws and saves.
+    """
+    with mpl.rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": name,
+            "font.family": "DejaVu Sans",
+            "font.size": 9.5,
+            "axes.titlesize": 10,
+            "axes.titleweight": "bold",
+            "axes.labelsize": 9.5,
+            "axes.edgecolor": MUTED,
+            "axes.labelcolor": INK,
+            "axes.titlecolor": INK,
+            "axes.facecolor": "none",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.linewidth": 0.8,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": GRID,
+            "grid.linewidth": 0.8,
+            "text.color": INK,
+            "xtick.color": MUTED,
+            "ytick.color": MUTED,
+            "xtick.labelsize": 8.5,
+            "ytick.labelsize": 8.5,
+            "legend.frameon": False,
+            "legend.fontsize": 8.5,
+            "figure.facecolor": "none",
+            "lines.linewidth": 1.8,
+        }
+    ):
+        yield
+
+
+def new_figure(width_in: float, height_in: float) -> Figure:
+    """Return an empty figure that needs no display and no global state.
+
+    Parameters
+    ----------
+    width_in, height_in : float
+        Size in inches; 4.8 wide fills a phone and half a desktop page.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With its own canvas, laid out tightly when saved.
+    """
+    layout = ConstrainedLayoutEngine(h_pad=0.07, w_pad=0.05)
+    figure = Figure(figsize=(width_in, height_in), layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def points_axes(axes: Axes, *, x: str, y: str, square: bool = False) -> None:
+    """Set labels, and for a plot of points against points the scale 0-100 on both sides.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        Where to draw.
+    x, y : str
+        Axis labels.
+    square : bool
+        Whether both axes are 0-100 points, with the diagonal drawn.
+    """
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    if square:
+        axes.plot([0, 100], [0, 100], color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        axes.set(xlim=(-2, 102), ylim=(-2, 102), aspect="equal")
+        axes.set_xticks(range(0, 101, 20))
+        axes.set_yticks(range(0, 101, 20))
+
+
+def to_svg(figure: Figure, alternative: str) -> str:
+    """Return a figure as an ``<svg>`` element for the page.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Drawn within `house_style`; saved within it too.
+    alternative : str
+        One sentence for those who cannot see it.
+
+    Returns
+    -------
+    str
+        Markup without a prolog, scaling to the width it is given.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, variable)
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r'<g id="[^"]*"', "<g", text)
+    box = re.search(r'viewBox="([^"]+)"', text)
+    if box is None:
+        raise ValueError("matplotlib wrote an SVG without viewBox: expected one to scale by")
+    width = float(box[1].split()[2]) / 72 * 96
+    opening = (
+        f'<svg class="plot" viewBox="{box[1]}" style="max-width:{width:.0f}px" role="img" '
+        f'aria-label="{escape(alternative)}" xmlns="http://www.w3.org/2000/svg" '
+        'xmlns:xlink="http://www.w3.org/1999/xlink">'
+    )
+    return opening + text[text.index(">") + 1 :].strip()
+
+
+def to_png(figure: Figure, dots_per_inch: int = 110) -> bytes:
+    """Return a figure as PNG on white, for places that cannot style an SVG.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Drawn within `house_style`.
+    dots_per_inch : int
+        Resolution.
+
+    Returns
+    -------
+    bytes
+        The file, the same on every run.
+    """
+    from PIL import Image  # matplotlib requires it; only pictures need it
+
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer,
+        format="png",
+        dpi=dots_per_inch,
+        facecolor="white",
+        transparent=False,
+        metadata={"Software": None},
+    )
+    buffer.seek(0)
+    small = io.BytesIO()
+    reduced = Image.open(buffer).convert("RGB").quantize(colors=64, dither=Image.Dither.NONE)
+    reduced.save(small, format="PNG", optimize=True)
+    return small.getvalue()
