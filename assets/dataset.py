@@ -17,12 +17,12 @@ from musqa_pipeline.stages import run_stage
     owners=["team:musqa"],
     code_version="1",
 )
-def dataset(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+def dataset(musqa: MusqaResource) -> dg.MaterializeResult:
     """Excerpts drawn so that quality is uniform, split by recording without a leak.
 
     The view `splits` is made with it.
     """
     place = musqa.joint_context()
-    run_stage(get_stage("splits"), place, log=context.log.info)
+    run_stage(get_stage("splits"), place)
     publish(place, ["splits"])
-    return run_and_describe(context, musqa, place, "dataset", picture=plot_draw)
+    return run_and_describe(musqa, place, "dataset", picture=plot_draw)

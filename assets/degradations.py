@@ -18,4 +18,4 @@ from assets.resources import MusqaResource
 def degradations(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """Every reference through codecs, low-passes and cascades, kept as bitstreams."""
     place = musqa.catalog_context(context.partition_key)
-    return run_and_describe(context, musqa, place, "degradations")
+    return run_and_describe(musqa, place, "degradations")

@@ -15,9 +15,7 @@ from musqa_pipeline.evaluation.publish import publish_report
     owners=["team:musqa"],
     code_version="1",
 )
-def evaluation(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+def evaluation(musqa: MusqaResource) -> dg.MaterializeResult:
     """Metrics with intervals on recordings that nothing was trained or tuned on; one HTML page."""
     place = musqa.joint_context()
-    return run_and_describe(
-        context, musqa, place, "evaluation", after=publish_report, picture=scatter_png
-    )
+    return run_and_describe(musqa, place, "evaluation", after=publish_report, picture=scatter_png)

@@ -18,4 +18,4 @@ from assets.resources import MusqaResource
 def excerpts(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """References of 10 s: mono, 48 kHz, 16 bit, loudness-normalised, cut by a seeded plan."""
     place = musqa.catalog_context(context.partition_key)
-    return run_and_describe(context, musqa, place, "excerpts")
+    return run_and_describe(musqa, place, "excerpts")

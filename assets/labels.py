@@ -19,4 +19,4 @@ from musqa_pipeline.labels.pictures import plot_label_curves
 def labels(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """ViSQOL v3 MOS-LQO of every degraded excerpt against its reference."""
     place = musqa.catalog_context(context.partition_key)
-    return run_and_describe(context, musqa, place, "labels", picture=plot_label_curves)
+    return run_and_describe(musqa, place, "labels", picture=plot_label_curves)

@@ -19,7 +19,6 @@ PREVIEW_ROWS = 5
 
 
 def run_and_describe(
-    execution: dg.AssetExecutionContext,
     musqa: MusqaResource,
     context: Context,
     stage_name: str,
@@ -29,7 +28,7 @@ def run_and_describe(
 ) -> dg.MaterializeResult:
     """Run one stage and return its counts, schema, preview and picture as metadata."""
     stage = get_stage(stage_name)
-    report = run_stage(stage, context, fanout=musqa.fanout(), log=execution.log.info)
+    report = run_stage(stage, context, fanout=musqa.fanout())
     if after:
         after(context)
     publish(context, [stage_name])

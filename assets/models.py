@@ -15,7 +15,7 @@ from musqa_pipeline.models.pictures import plot_curves
     code_version="1",
     pool="gpu",
 )
-def models(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+def models(musqa: MusqaResource) -> dg.MaterializeResult:
     """Networks trained on the spectrograms, on a GPU when there is one; resumed after a kill."""
     place = musqa.joint_context()
-    return run_and_describe(context, musqa, place, "models", picture=plot_curves)
+    return run_and_describe(musqa, place, "models", picture=plot_curves)

@@ -14,7 +14,7 @@ from musqa_pipeline.spectrograms.pictures import contact_sheet
     owners=["team:musqa"],
     code_version="1",
 )
-def spectrograms(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+def spectrograms(musqa: MusqaResource) -> dg.MaterializeResult:
     """Mel images of 1876 x 256 cells with their labels, in Parquet shards ready to train on."""
     place = musqa.joint_context()
-    return run_and_describe(context, musqa, place, "spectrograms", picture=contact_sheet)
+    return run_and_describe(musqa, place, "spectrograms", picture=contact_sheet)

@@ -21,4 +21,4 @@ def tracks(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.Materi
     What cannot serve is in the view `quarantine`, with a reason and what to do.
     """
     place = musqa.catalog_context(context.partition_key)
-    return run_and_describe(context, musqa, place, "tracks", after=mark_duplicates)
+    return run_and_describe(musqa, place, "tracks", after=mark_duplicates)

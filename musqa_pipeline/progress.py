@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+logger = logging.getLogger("musqa_pipeline")
 LOG_EVERY_S = 15.0
 """Least time between two lines in a log."""
 
@@ -34,18 +36,27 @@ class StageProgress:
     done : int
         Units that were done before.
     log : callable, optional
-        Takes a line of text; used where standard error is no terminal. Prints when left out.
+        Takes a line of text, where there is no bar. The logger ``musqa_pipeline`` when left out,
+        which Dagster shows in its UI and the command line on standard error.
+    bar : bool
+        Whether a terminal gets a bar; a stage that logs lines of its own wants none.
     """
 
     def __init__(
-        self, label: str, total: int, done: int = 0, log: Callable[[str], object] | None = None
+        self,
+        label: str,
+        total: int,
+        done: int = 0,
+        log: Callable[[str], object] | None = None,
+        *,
+        bar: bool = True,
     ) -> None:
         self._label, self._total, self._done, self._start_done = label, total, done, done
         self._rows = 0
-        self._log = log or (lambda line: print(line, file=sys.stderr, flush=True))
+        self._log = log or logger.info
         self._started = self._last_line = time.monotonic()
         self._bar: Progress | None = None
-        if sys.stderr.isatty() and total > done:
+        if bar and sys.stderr.isatty() and total > done:
             self._bar = Progress(
                 TextColumn("{task.description:<26}"),
                 BarColumn(),

@@ -150,7 +150,7 @@ def run_stage(
     fanout : Fanout, optional
         How to spread the units; in this process when left out.
     log : callable, optional
-        Takes lines of progress.
+        Takes lines of progress; the logger ``musqa_pipeline`` when left out.
 
     Returns
     -------
@@ -180,7 +180,8 @@ def run_stage(
         outcomes: list[_Outcome] = []
         runner = Inline() if stage.inline or fanout is None else fanout
         label = f"{stage.name} {shelf.catalog}" if shelf.catalog else stage.name
-        with StageProgress(label, len(units), len(units) - len(tasks), log) as progress:
+        shown = StageProgress(label, len(units), len(units) - len(tasks), log, bar=not stage.inline)
+        with shown as progress:
             for outcome in runner.map(_make_unit, tasks):
                 outcomes.append(outcome)
                 bad = sum(bool(o.error) or o.quarantined for o in outcomes)

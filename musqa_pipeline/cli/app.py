@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed (one sentence on standard error says why and what t
 from __future__ import annotations
 
 import importlib.util
+import logging
 import sys
 from typing import Annotated
 
@@ -65,8 +66,19 @@ def _register_factory() -> None:
         app.command(name, help="Needs the extra [factory].", context_settings=settings)(refuse)
 
 
+def _log_to_stderr() -> None:
+    """Show the library's lines of progress as they are; Dagster's own logging stays apart."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("musqa_pipeline")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
 def main() -> None:
     """Run the command line and exit with its code."""
+    _log_to_stderr()
     _register_factory()
     try:
         app()

@@ -13,6 +13,7 @@ from musqa_pipeline.catalogs import add_catalog, catalog_files, list_catalogs
 from musqa_pipeline.cli import output
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.graph import STAGE_NAMES, chosen_catalogs
+from musqa_pipeline.progress import logger
 from musqa_pipeline.project import find_checkout, home_folder
 from musqa_pipeline.settings import DEMO_CATALOG, load_preset
 
@@ -188,7 +189,7 @@ def write_demo() -> Any:
     from musqa_pipeline.synthesis.catalog import write_demo_catalog
 
     folder = home_folder() / "demo-music"
-    write_demo_catalog(folder, log=output.log)
+    write_demo_catalog(folder, log=logger.info)
     return add_catalog(home_folder(), folder, DEMO_CATALOG)
 
 

@@ -24,11 +24,6 @@ REPORT_COLUMNS = (
 )
 
 
-def log(line: str) -> None:
-    """Print a line of progress on standard error."""
-    typer.echo(line, err=True)
-
-
 def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print one record: as a line of JSON, or as text.
 
