@@ -108,7 +108,8 @@ def make_loader(
     shuffle : bool
         Whether to shuffle; storage order otherwise, whatever the epoch.
     buffer_rows : int
-        Most stored images held by each reader. From `shards.n_rows` on every order is possible.
+        Most stored images held by each reader, or one row group if that is larger. From
+        `shards.n_rows` on every order is possible.
     n_threads : int
         Row groups read ahead by threads of this process; speed alone depends on it.
     n_workers : int
@@ -124,14 +125,15 @@ def make_loader(
     Raises
     ------
     ValueError
-        If `batch_size` or `n_threads` is below 1, or the buffer cannot hold a row group.
+        If `batch_size` or `n_threads` is below 1.
     """
     for name, value in (("batch_size", batch_size), ("n_threads", n_threads)):
         if value < 1:
             raise ValueError(f"{name}={value}: expected at least 1")
+    sizes = [len(group.rows) for group in shards.groups]
+    buffer_rows = max(buffer_rows, max(sizes))
     order = np.arange(shards.n_rows, dtype=np.int64)
     if shuffle:
-        sizes = [len(group.rows) for group in shards.groups]
         order = epoch_order(sizes, seed=seed, epoch=epoch, buffer_rows=buffer_rows)
     batches = EpochBatches(
         shards, order, batch_size=batch_size, buffer_rows=buffer_rows, n_threads=n_threads

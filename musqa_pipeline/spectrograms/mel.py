@@ -3,7 +3,9 @@
 Periodic Hann window, frames centred with zeros beyond the ends, power spectrum, Slaney's mel
 bands, decibels with a floor of 1e-10 and `top_db` below the loudest cell, then min-max to 0-1. This
 equals librosa's `melspectrogram` and `power_to_db` in a third of the time and less. The range of
-`top_db` makes the image independent of gain; how loud the cells were is returned beside it.
+`top_db` makes the image independent of gain, unless the loudest cell is below -20 dB so that the
+floor cuts into the range (music at -23 LUFS has it near +30 dB). How loud the cells were is
+returned beside the image.
 
 Needs numpy and scipy alone, so that the scorer computes the very same image.
 """
@@ -83,10 +85,9 @@ def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEF
     """
     excerpt, looped = loop_to_excerpt(samples)
     power = mel_power(excerpt, settings)
-    loudest = max(float(power.max()), POWER_FLOOR)
-    floor = max(POWER_FLOOR, loudest * 10.0 ** (-settings.top_db / 10.0))
+    floor = max(POWER_FLOOR, float(power.max()) * 10.0 ** (-settings.top_db / 10.0))
     np.maximum(power, np.float32(floor), out=power)
-    quietest = float(power.min())
+    loudest, quietest = float(power.max()), float(power.min())
     # The factor from natural logarithm to decibels cancels in min-max.
     np.log(power, out=power)
     power -= power.min()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,8 +15,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from musqa_pipeline.audio import EXCERPT_S
+from musqa_pipeline.context import Context
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.spectrograms.filterbank import mel_edges_hz
+from musqa_pipeline.spectrograms.stage import shard_files
 from musqa_pipeline.spectrograms.storage import decode_cells
 
 MAX_BYTES = 90_000
@@ -26,13 +26,13 @@ MAX_BYTES = 90_000
 TICKS_HZ = (500, 2_000, 8_000, 20_000)
 
 
-def contact_sheet(files: Iterable[Path], n_images: int = 6) -> bytes:
-    """Draw images from the lowest to the highest quality.
+def contact_sheet(context: Context, n_images: int = 6) -> bytes:
+    """Draw stored images from the lowest to the highest quality.
 
     Parameters
     ----------
-    files : iterable of Path
-        Shards, from `shard_files`.
+    context : Context
+        Of a joint stage whose `spectrograms` are done.
     n_images : int
         Number of images, evenly spread over the ranks of quality; fewer if there are fewer.
 
@@ -46,52 +46,45 @@ def contact_sheet(files: Iterable[Path], n_images: int = 6) -> bytes:
     StageError
         If the shards hold no image.
     """
-    rows = _spread_over_quality(list(files), n_images)
-    for dots_per_inch in (100, 85, 70, 55, 40):
+    rows = _spread_over_quality(shard_files(context), n_images)
+    dots_per_inch = 100.0
+    for _ in range(4):
         png = _draw(rows, dots_per_inch)
         if len(png) <= MAX_BYTES:
             return png
+        # The size of a PNG of noise goes with its area.
+        dots_per_inch *= 0.95 * (MAX_BYTES / len(png)) ** 0.5
     raise StageError(
         f"a contact sheet of {n_images} images takes {len(png)} bytes, expected at most "
         f"{MAX_BYTES}; ask for fewer images"
     )
 
 
-def _spread_over_quality(files: list[Path], n_images: int) -> list[dict[str, Any]]:
-    labels = [pq.read_table(f, columns=["quality"], partitioning=None) for f in files]
-    table = (
-        pa.concat_tables(
-            [
-                part.append_column("file", pa.array([i] * part.num_rows, pa.int32())).append_column(
-                    "row", pa.array(range(part.num_rows), pa.int64())
-                )
-                for i, part in enumerate(labels)
-            ]
-        )
-        if labels
-        else pa.table({"quality": []})
-    )
-    if table.num_rows == 0:
-        raise StageError("there are no mel images to draw; run the stage spectrograms first")
-    ranked = table.take(pc.sort_indices(table, [("quality", "ascending")]))
-    ranks = np.unique(np.linspace(0, table.num_rows - 1, n_images).round().astype(int))
-    rows = []
-    for place in ranked.take(ranks).to_pylist():
-        with pq.ParquetFile(files[place["file"]]) as parquet:
-            first = 0
+def _spread_over_quality(files: Sequence[Path], n_images: int) -> list[dict[str, Any]]:
+    """Read rows at even ranks of quality, each from its own row group."""
+    places = []
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
             for group in range(parquet.num_row_groups):
-                n_rows = parquet.metadata.row_group(group).num_rows
-                if place["row"] < first + n_rows:
-                    rows += parquet.read_row_group(group).slice(place["row"] - first, 1).to_pylist()
-                    break
-                first += n_rows
+                quality = parquet.read_row_group(group, columns=["quality"])["quality"].to_pylist()
+                places += [(q, file, group, row) for row, q in enumerate(quality)]
+    if not places:
+        raise StageError("there are no mel images to draw; run the stage spectrograms first")
+    places.sort()
+    ranks = np.unique(np.linspace(0, len(places) - 1, n_images).round().astype(int))
+    rows = []
+    for _, file, group, row in (places[rank] for rank in ranks):
+        with pq.ParquetFile(file) as parquet:
+            rows += parquet.read_row_group(group).slice(row, 1).to_pylist()
     return rows
 
 
-def _draw(rows: Sequence[dict[str, Any]], dots_per_inch: int) -> bytes:
+def _draw(rows: Sequence[dict[str, Any]], dots_per_inch: float) -> bytes:
     n_columns = min(3, len(rows))
     n_lines = -(-len(rows) // n_columns)
-    figure = Figure(figsize=(3.2 * n_columns, 1.9 * n_lines), dpi=dots_per_inch, layout="tight")
+    figure = Figure(
+        figsize=(3.2 * n_columns, 1.9 * n_lines), dpi=dots_per_inch, layout="constrained"
+    )
     for place, row in enumerate(rows, start=1):
         axes = figure.add_subplot(n_lines, n_columns, place)
         cells = decode_cells(np.frombuffer(row["image"], row["dtype"]))
