@@ -29,6 +29,8 @@ from musqa_pipeline.seeds import derive_seed
 
 N_QUARTERS = 4
 """Each bin is spread over four finer ones, so that its rows do not crowd at one edge."""
+QUARTER_WEIGHT = 3.0
+"""There are few quarters and many references: at equal weights the quarters would hardly count."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def _draw_part(
     columns = _key_columns(members, edges)
     earlier = [np.zeros(int(keys.max()) + 1, dtype=np.int64) for keys in columns]
     caps = (settings.max_reference_fraction, settings.max_process_fraction, 1.0)
+    weights = (1.0, 1.0, QUARTER_WEIGHT)
     bins, positions = members["bin"].to_numpy(), members["row"].to_numpy()
     chosen: list[NDArray[np.int64]] = []
     n_over_cap = np.zeros(len(quotas), dtype=np.int64)
@@ -184,7 +187,10 @@ def _draw_part(
         here = np.flatnonzero(bins == b)
         if quotas[b] == 0:
             continue
-        families = [Family(keys[here], cap) for keys, cap in zip(columns, caps, strict=True)]
+        families = [
+            Family(keys[here], cap, weight)
+            for keys, cap, weight in zip(columns, caps, weights, strict=True)
+        ]
         spread = draw_spread(families, int(quotas[b]), earlier=earlier)
         n_over_cap[b] = spread.n_over_cap
         rows = here[spread.rows]

@@ -64,8 +64,8 @@ def find_candidates(rows: pl.DataFrame, *, below_margin_mos: float | None = None
     else:
         left_out["flagged track near its own quality"] = 0
     same_samples = ["catalog", "excerpt_id", pl.coalesce("identical_to", "degraded_id")]
-    order = pl.struct("depth", "first_id", "last_id", "degraded_id").rank("ordinal")
-    rows = keep(rows, order == order.min().over(same_samples), "identical to another row")
+    by_process = pl.struct("depth", "first_id", "last_id", "degraded_id").rank("ordinal")
+    rows = keep(rows, by_process.over(same_samples) == 1, "identical to another row")
     return Candidates(rows, left_out)
 
 

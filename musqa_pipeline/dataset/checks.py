@@ -124,10 +124,10 @@ def judge_uniformity(report: DatasetReport) -> CheckResult:
         Passed if each part, and all of them together, is as even as the goal.
     """
     numbers: dict[str, float | int | str] = {"rows": report.n_uniform, "wanted": report.size}
+    numbers["largest_even_size"] = report.largest_even_size
     for part in report.parts:
         numbers[f"evenness_{part.part}"] = round(part.evenness, 4)
         numbers[f"evenness_before_{part.part}"] = round(part.evenness_before, 4)
-        numbers[f"largest_even_size_{part.part}"] = part.largest_even_size
         numbers[f"empty_bins_{part.part}"] = " ".join(part.empty_bins)
     numbers["in_words"] = report.sentence()
     return CheckResult(

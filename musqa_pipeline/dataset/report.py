@@ -13,7 +13,7 @@ from musqa_pipeline.dataset.balance import quality_edges
 from musqa_pipeline.dataset.candidates import Candidates, find_candidates
 from musqa_pipeline.dataset.inputs import read_labelled_rows
 from musqa_pipeline.dataset.table import DATASET, SPLITS
-from musqa_pipeline.dataset.uniformity import Uniformity, measure_uniformity
+from musqa_pipeline.dataset.uniformity import EVENNESS_GOAL, Uniformity, measure_uniformity
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class DatasetReport:
     """Rows that might have been drawn."""
     left_out: Mapping[str, int]
     """Labelled rows that might not, by rule."""
+    largest_even_size: int
+    """The highest `size` at which every part's share would still be even."""
     parts: tuple[Uniformity, ...]
     """Each part's histogram, and at the end that of all parts."""
 
@@ -45,7 +47,12 @@ class DatasetReport:
             f"{total.evenness_before:.3f} before and {total.evenness:.3f} after"
         )
         if self.n_uniform < self.size:
-            text += f"; size={self.size:,} was wanted: add music or cascades, or lower size"
+            text += f"; size={self.size:,} was wanted"
+        if self.n_uniform < self.size or any(p.evenness < EVENNESS_GOAL for p in self.parts):
+            text += (
+                f"; at size={self.largest_even_size:,} every part would be even: lower size, or "
+                "add music or cascades"
+            )
         poor = [p for p in self.parts[:-1] if p.short_bins]
         if poor:
             bins = ", ".join(f"{p.part} {' '.join(p.short_bins)}" for p in poor)
@@ -124,14 +131,25 @@ def describe_dataset(context: Context) -> DatasetReport:
     about = candidates.rows.select("catalog", "degraded_id", "last_name", "genre")
     uniform = dataset.filter("uniform").join(about, on=["catalog", "degraded_id"], how="left")
     edges = quality_edges(candidates.rows["quality"].to_numpy(), settings.n_bins)
+    parts = measure_uniformity(candidates.rows, uniform, edges.tolist())
     return DatasetReport(
         size=settings.size,
         n_uniform=uniform.height,
         n_natural=int(dataset["natural"].sum()),
         n_candidates=candidates.rows.height,
         left_out=candidates.left_out,
-        parts=tuple(measure_uniformity(candidates.rows, uniform, edges.tolist())),
+        largest_even_size=_largest_even_size(candidates.rows, parts),
+        parts=tuple(parts),
     )
+
+
+def _largest_even_size(candidates: pl.DataFrame, parts: list[Uniformity]) -> int:
+    """Scale what each part could give evenly by its share of the tracks; the poorest decides."""
+    n_tracks = dict(
+        candidates.group_by("part").agg(n=pl.struct("catalog", "track_id").n_unique()).iter_rows()
+    )
+    total = sum(n_tracks.values())
+    return min(p.largest_even_size * total // n_tracks[p.part] for p in parts[:-1])
 
 
 def _read(context: Context, stage: str, unit_id: str, columns: list[str]) -> pl.DataFrame:

@@ -30,6 +30,8 @@ class Family:
     """Shape (rows, k): the keys of each row, from 0, all different; `NO_KEY` for none."""
     cap_fraction: float = 1.0
     """No key may be in more than this fraction of the rows drawn while others are left."""
+    weight: float = 1.0
+    """How much an uneven use of these keys counts beside that of other families."""
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,17 @@ class _FamilyState:
         self.starts = np.searchsorted(present[order], np.arange(n_keys + 1))
         self.counts = np.zeros(n_keys, dtype=np.int64)
         self.cap = max(1, int(family.cap_fraction * n + 1e-9))
-        # An even spread over the keys that are present gives each of them a load of 1 in the end.
-        self.step = round(_UNIT * self.n_present / (self.per_row * max(1, n)))
+        # An even spread over the keys that are present gives each of them its weight in the end.
+        self.weight = family.weight
+        self.step = round(_UNIT * self.weight * self.n_present / (self.per_row * max(1, n)))
 
     def load_of_earlier(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """Weigh rows by their keys' use in other bins, at half the weight of this bin."""
         padded = np.append(counts, 0)  # NO_KEY reads the last
         mean = max(1e-9, float(counts.sum()) / max(1, self.n_present))
-        per_key = np.round(_UNIT / 2 * padded / (mean * self.per_row)).astype(np.int64)
+        per_key = np.round(_UNIT / 2 * self.weight * padded / (mean * self.per_row)).astype(
+            np.int64
+        )
         return per_key[self.keys].sum(axis=1)
 
     def take(self, row: int, load: NDArray[np.int64]) -> None:
