@@ -200,7 +200,7 @@ class BitCrushParams:
     """Parameters of coarse quantisation."""
 
     bit_depth: float
-    """Bits for a signal with its peak at full scale; fractions are allowed."""
+    """Bits, the sign included, for a signal with its peak at full scale; may be a fraction."""
 
 
 class BitCrush:
@@ -214,7 +214,8 @@ class BitCrush:
 
     def apply(self, x: NDArray[np.float32], params: BitCrushParams) -> Applied:
         """Quantise a signal."""
-        effect = pedalboard.Bitcrush(params.bit_depth)
+        # pedalboard counts the bits of the magnitude alone.
+        effect = pedalboard.Bitcrush(params.bit_depth - 1.0)
         return stored_as_flac(_through(effect, _peak_at_full_scale(x)))
 
 

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from musqa_pipeline.degradations.checks import (
+    check_alignment,
+    check_counts,
+    check_loudness,
+    estimate_lag_samples,
+)
+from musqa_pipeline.degradations.stage import DEGRADATIONS_STAGE
+from musqa_pipeline.degradations.table import DEGRADATIONS
+from musqa_pipeline.stages import run_stage
+from tests.degradations.music import music
+from tests.degradations.shelf import context_with_references
+
+UNIT = "r0-0-n1"
+
+
+@pytest.fixture
+def context(home):
+    context = context_with_references(home, singles=[3, 12], n_cascades=1)
+    run_stage(DEGRADATIONS_STAGE, context)
+    return context
+
+
+def rewrite(context, change):
+    """Store a unit again with its rows changed."""
+    shelf = context.shelf("degradations")
+    rows = context.lake.read(shelf, UNIT).to_pylist()
+    table = DEGRADATIONS.from_rows(change(rows))
+    context.lake.write(shelf, UNIT, table)
+
+
+def test_what_the_stage_makes_passes_every_check(context):
+    counts = check_counts(context)
+    assert counts.passed
+    assert counts.numbers == {
+        "n_references": 1, "n_rows": 3, "n_pool_rows": 3, "n_identical": 0, "n_quarantined": 0,
+        "n_differing": 0,
+    }  # fmt: skip
+    assert check_loudness(context).passed
+    assert check_loudness(context).numbers["largest_error_lu"] < 1e-4
+    alignment = check_alignment(context)
+    assert alignment.passed
+    assert alignment.numbers["n_rows"] == 3
+
+
+def test_a_row_that_is_missing_doubled_or_changed_in_place_is_found(context):
+    for change in (
+        lambda rows: rows[:-1],
+        lambda rows: [*rows, rows[0]],
+        lambda rows: [rows[1], rows[0], rows[2]],
+        lambda rows: [{**row, "in_pool": False} for row in rows],
+    ):
+        rewrite(context, change)
+        assert not check_counts(context).passed
+        rewrite(context, lambda rows: rows)
+    context.lake.path(context.shelf("degradations"), UNIT).unlink()
+    assert not check_counts(context).passed
+
+
+def test_a_loudness_off_by_two_tenths_is_found_but_not_on_the_reference(context):
+    rewrite(context, lambda rows: [{**rows[0], "loudness_lufs": -23.2}, *rows[1:]])
+    result = check_loudness(context)
+    assert not result.passed
+    assert result.numbers["largest_error_lu"] == pytest.approx(0.2)
+    rewrite(context, lambda rows: [{**rows[0], "depth": 0}, *rows[1:]])
+    assert check_loudness(context).passed
+
+
+def test_an_undropped_delay_is_found(context):
+    rewrite(
+        context,
+        lambda rows: [{**row, "delay_samples": row["delay_samples"] - 2} for row in rows],
+    )
+    result = check_alignment(context)
+    assert not result.passed
+    assert result.numbers["largest_lag_samples"] == 2
+
+
+def test_nothing_at_all_passes_no_check(home):
+    context = context_with_references(home, n_references=0, singles=[3], n_cascades=0)
+    for check in (check_counts, check_loudness, check_alignment):
+        assert not check(context).passed
+
+
+@pytest.mark.parametrize("lag", [-4_800, -7, 0, 1, 1_105])
+def test_a_lag_is_found_with_its_sign(lag):
+    x = music()
+    reference, late = x[4_800:100_800], x[4_800 - lag : 100_800 - lag]
+    noise = np.random.default_rng(2).standard_normal(len(late)) * np.std(late) * 0.5
+    assert estimate_lag_samples(reference, late + noise) == lag
