@@ -12,20 +12,15 @@ import dagster as dg
 from assets.resources import MusqaResource
 from musqa_pipeline.checks import CheckResult
 from musqa_pipeline.context import Context
-from musqa_pipeline.dataset.checks import (
-    check_near_duplicates,
-    check_no_leak,
-    check_no_row_twice,
-    check_uniform,
-)
-from musqa_pipeline.degradations.checks import check_alignment, check_plan
-from musqa_pipeline.evaluation.checks import check_better_than_mean
-from musqa_pipeline.excerpts.checks import check_loudness
+from musqa_pipeline.dataset import checks as dataset
+from musqa_pipeline.degradations import checks as degradations
+from musqa_pipeline.evaluation import checks as evaluation
+from musqa_pipeline.excerpts import checks as excerpts
 from musqa_pipeline.graph import CATALOG_STAGES, chosen_catalogs
-from musqa_pipeline.labels.checks import check_identity, check_label_count, check_label_range
+from musqa_pipeline.labels import checks as labels
 from musqa_pipeline.project import home_folder
-from musqa_pipeline.spectrograms.checks import check_counts, check_images
-from musqa_pipeline.tracks.checks import check_decoded
+from musqa_pipeline.spectrograms import checks as spectrograms
+from musqa_pipeline.tracks import checks as tracks
 
 PARTITION_TAG = "dagster/partition"
 Rule = Callable[[Context], CheckResult]
@@ -41,20 +36,23 @@ class StageCheck:
 
 
 CHECKS = (
-    StageCheck("tracks", check_decoded),
-    StageCheck("excerpts", check_loudness),
-    StageCheck("degradations", check_plan),
-    StageCheck("degradations", check_alignment),
-    StageCheck("labels", check_label_count),
-    StageCheck("labels", check_label_range),
-    StageCheck("labels", check_identity),
-    StageCheck("dataset", check_no_leak),
-    StageCheck("dataset", check_no_row_twice),
-    StageCheck("dataset", check_uniform, blocking=False),
-    StageCheck("dataset", check_near_duplicates, blocking=False),
-    StageCheck("spectrograms", check_counts),
-    StageCheck("spectrograms", check_images),
-    StageCheck("evaluation", check_better_than_mean, blocking=False),
+    StageCheck("tracks", tracks.check_tracks),
+    StageCheck("excerpts", excerpts.check_row_count),
+    StageCheck("excerpts", excerpts.check_loudness),
+    StageCheck("excerpts", excerpts.check_stored_audio),
+    StageCheck("degradations", degradations.check_counts),
+    StageCheck("degradations", degradations.check_loudness),
+    StageCheck("degradations", degradations.check_alignment),
+    StageCheck("labels", labels.check_counts),
+    StageCheck("labels", labels.check_range),
+    StageCheck("labels", labels.check_identity),
+    StageCheck("dataset", dataset.check_no_leak),
+    StageCheck("dataset", dataset.check_no_row_twice),
+    StageCheck("dataset", dataset.check_uniform, blocking=False),
+    StageCheck("dataset", dataset.check_near_duplicates, blocking=False),
+    StageCheck("spectrograms", spectrograms.check_counts),
+    StageCheck("spectrograms", spectrograms.check_images),
+    StageCheck("evaluation", evaluation.check_better_than_mean, blocking=False),
 )
 
 

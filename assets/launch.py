@@ -106,22 +106,22 @@ def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list
         instance.add_dynamic_partitions(str(catalogs.name), chosen)
         for catalog in chosen:
             stages = [s for s in CATALOG_STAGES if s in wanted]
-            reports += _execute(definitions, instance, catalog_job, stages, catalog)
+            reports += _execute(definitions, instance, catalog_job.name, stages, catalog)
         stages = [s for s in JOINT_STAGES if s in wanted]
         if stages:
-            reports += _execute(definitions, instance, joint_job, stages, None)
+            reports += _execute(definitions, instance, joint_job.name, stages, None)
     return reports
 
 
 def _execute(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
-    job: dg.UnresolvedAssetJobDefinition,
+    job_name: str,
     stages: list[str],
     catalog: str | None,
 ) -> list[dict[str, Any]]:
     process = psutil.Process()
-    result = definitions.resolve_job_def(job.name).execute_in_process(
+    result = definitions.resolve_job_def(job_name).execute_in_process(
         run_config=QUIET,
         instance=instance,
         partition_key=catalog,
