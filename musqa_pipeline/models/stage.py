@@ -9,22 +9,36 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow as pa
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES
 from musqa_pipeline.context import Context
-from musqa_pipeline.errors import SettingsError, StageError
+from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.models.registry import find_model
 from musqa_pipeline.models.table import RUNS
+from musqa_pipeline.progress import logger
 from musqa_pipeline.stages import Stage, Unit
 
-_ADVICE = {
-    "train": "add recordings to the catalogs that the preset sees",
-    "validation": "add recordings, or raise [dataset] validation_fraction",
-}
+
+def run_folder(context: Context, model_name: str) -> Path:
+    """Return where a network's checkpoint, weights, settings and curves lie.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprint of ``models``.
+    model_name : str
+        A network of the preset.
+
+    Returns
+    -------
+    Path
+        What `load_model` takes, once `runs` has the row.
+    """
+    return context.lake.folder(context.joint_shelf("models")) / model_name
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -79,7 +93,7 @@ def make_run(
     unit : Unit
         From `list_units`.
     log : callable, optional
-        Takes a line per epoch; they go to standard error when left out.
+        Takes a line per epoch; the logger ``musqa_pipeline`` when left out.
     on_epoch : callable, optional
         Takes the numbers of each epoch, see `musqa_pipeline.models.training.train`.
 
@@ -94,29 +108,27 @@ def make_run(
         If there are no images to train or to validate with.
     """
     from musqa_pipeline.models.training import train
-    from musqa_pipeline.spectrograms.loader import ImageShards, make_loader
+    from musqa_pipeline.spectrograms.loader import make_loader
+    from musqa_pipeline.spectrograms.shards import ImageShards
+    from musqa_pipeline.spectrograms.stage import shard_files
 
     settings = context.preset.models
-    images, shelf = context.joint_shelf("spectrograms"), context.joint_shelf("models")
-    lake, folder = context.lake, context.lake.folder(shelf) / unit.unit_id
-    files = [lake.path(images, shard) for shard in lake.done(images)]
-    shards = {part: ImageShards(files, part, draw="uniform") for part in _ADVICE}
-    for part, found in shards.items():
-        if found.n_rows == 0:
-            raise StageError(f"models: no image of part {part!r} to use; {_ADVICE[part]}")
-
+    data = context.joint_shelf("spectrograms").fingerprint
+    folder = run_folder(context, unit.unit_id)
+    files = shard_files(context)
+    training, validation = ImageShards(files, "train"), ImageShards(files, "validation")
     result = train(
         unit.unit_id,
         train_batches=lambda epoch: make_loader(
-            shards["train"], settings.batch_size, seed=settings.seed, epoch=epoch, shuffle=True
+            training, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch
         ),
         validation_batches=lambda: make_loader(
-            shards["validation"], settings.batch_size, seed=settings.seed, epoch=0, shuffle=False
+            validation, batch_size=settings.batch_size, shuffle=False
         ),
         settings=settings,
         folder=folder,
-        data_fingerprint=images.fingerprint,
-        log=log or (lambda line: print(line, file=sys.stderr, flush=True)),
+        data_fingerprint=data,
+        log=log or logger.info,
         on_epoch=on_epoch,
     )
     row = {
@@ -127,9 +139,9 @@ def make_run(
         "best_epoch": result.best_epoch,
         "best_validation_loss": result.best_validation_loss,
         "parameters": result.parameters,
-        "n_train": shards["train"].n_rows,
-        "n_validation": shards["validation"].n_rows,
-        "data_fingerprint": images.fingerprint,
+        "n_train": training.n_rows,
+        "n_validation": validation.n_rows,
+        "data_fingerprint": data,
         "settings_json": json.dumps(context.preset.section("models"), sort_keys=True),
         "curves_json": json.dumps(dict(result.curves)),
         "device": result.device,

@@ -1,0 +1,179 @@
+import dataclasses
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.errors import SettingsError, StageError
+from musqa_pipeline.models.pictures import plot_curves
+from musqa_pipeline.models.predict import load_model, predict
+from musqa_pipeline.models.registry import MODELS, InputSpec, ModelEntry
+from musqa_pipeline.models.settings import ModelsSettings
+from musqa_pipeline.models.stage import MODELS_STAGE, run_folder, watched_stage
+from musqa_pipeline.models.table import RUNS
+from musqa_pipeline.settings import Preset
+from musqa_pipeline.spectrograms.loader import iter_rows
+from musqa_pipeline.spectrograms.settings import SpectrogramsSettings
+from musqa_pipeline.spectrograms.shards import ImageShards
+from musqa_pipeline.spectrograms.stage import shard_files
+from musqa_pipeline.spectrograms.table import SPECTROGRAMS
+from musqa_pipeline.stages import run_stage
+from tests.models.tiny import Tiny
+
+SHORT = InputSpec(n_frames=1 + 480_000 // 4096, n_mels=4)
+PARTS = {"train": 20, "validation": 6, "test": 5}
+
+
+@pytest.fixture
+def context(home, monkeypatch):
+    entry = ModelEntry("a tiny network", lambda settings: Tiny(SHORT), SHORT)
+    monkeypatch.setitem(MODELS, "tiny", entry)
+    preset = Preset(
+        name="tiny",
+        models=ModelsSettings(names=("tiny",), batch_size=8, max_epochs=3),
+        spectrograms=SpectrogramsSettings(n_mels=4, hop_length_samples=4096),
+    )
+    context = Context(home, preset, None, {"spectrograms": "5" * 32})
+    for part, n_rows in PARTS.items():
+        write_shard(context, part, n_rows)
+    fingerprint = MODELS_STAGE.fingerprint(context)
+    return dataclasses.replace(
+        context, fingerprints={**context.fingerprints, "models": fingerprint}
+    )
+
+
+def write_shard(context, part, n_rows):
+    generator = np.random.default_rng(len(part))
+    rows = []
+    for index in range(n_rows):
+        quality = float(generator.uniform(0.1, 0.9))
+        image = np.clip(generator.normal(quality, 0.1, (SHORT.n_frames, SHORT.n_mels)), 0, 1)
+        rows.append(
+            {
+                "degraded_id": f"{part}{index}", "excerpt_id": f"{part}-e", "catalog": "demo",
+                "part": part, "uniform": index > 0, "natural": part == "test",
+                "mos": 1 + 4 * quality, "quality": quality,
+                "n_frames": SHORT.n_frames, "n_mels": SHORT.n_mels, "dtype": "uint8",
+                "image": (image * 255).astype(np.uint8).tobytes(),
+                "max_db": 0.0, "min_db": -80.0, "storage_error": 0.001,
+                "upper_edge_hz": 20_000.0, "looped": False,
+            }
+        )  # fmt: skip
+    shelf = context.joint_shelf("spectrograms")
+    context.lake.write(shelf, f"{part}-0000", SPECTROGRAMS.from_rows(rows), row_group_rows=4)
+
+
+def run_row(context):
+    return context.lake.read(context.joint_shelf("models"), "tiny").to_pylist()[0]
+
+
+def test_a_run_is_a_row_with_weights_that_load_and_predict(context):
+    lines, epochs = [], []
+    stage = watched_stage(log=lines.append, on_epoch=epochs.append)
+    report = run_stage(stage, context, log=lines.append)
+    assert (report.units, report.made, report.rows) == (1, 1, 1)
+    row = run_row(context)
+    assert row["model"] == "tiny"
+    assert row["finished"]
+    assert row["epochs"] == len(epochs) == 3
+    # Rows outside the uniform draw are not trained on.
+    assert (row["n_train"], row["n_validation"]) == (PARTS["train"] - 1, PARTS["validation"] - 1)
+    assert row["data_fingerprint"] == "5" * 32
+    assert row["parameters"] == 118 * 4 * 12 + 12 + 12 + 1
+    assert json.loads(row["settings_json"])["batch_size"] == 8
+    curves = json.loads(row["curves_json"])
+    assert min(curves["validation_loss"]) == row["best_validation_loss"]
+    assert json.loads(row["environment_json"])["torch"] == torch.__version__
+    assert sum(line.startswith("tiny: epoch") for line in lines) == 3
+    assert context.home / row["folder"] == run_folder(context, "tiny")
+
+    validation = ImageShards(shard_files(context), "validation")
+    predicted = predict(load_model(run_folder(context, "tiny")), iter_rows(validation))
+    loss = float(((predicted - validation.quality) ** 2).mean())
+    assert loss == pytest.approx(row["best_validation_loss"], rel=1e-4)
+
+
+def test_a_finished_run_stays_and_its_picture_is_small(context):
+    run_stage(watched_stage(log=lambda line: None), context)
+    path = context.lake.path(context.joint_shelf("models"), "tiny")
+    before = path.stat().st_ino
+    assert run_stage(MODELS_STAGE, context).made == 0
+    assert path.stat().st_ino == before
+    png = plot_curves(context)
+    assert len(png) <= 60_000
+    assert imread(io.BytesIO(png)).shape[:2] == (261, 630)
+
+
+def test_a_run_that_was_ended_before_its_row_goes_on(context):
+    class Killed(BaseException):
+        pass
+
+    def end(metrics):
+        if metrics["epoch"] == 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_stage(watched_stage(log=lambda line: None, on_epoch=end), context)
+    assert context.lake.done(context.joint_shelf("models")) == []
+    epochs = []
+    run_stage(watched_stage(log=lambda line: None, on_epoch=epochs.append), context)
+    assert [metrics["epoch"] for metrics in epochs] == [2]
+    assert run_row(context)["epochs"] == 3
+
+
+def test_without_a_watcher_lines_go_to_the_logger_of_the_library(context, caplog):
+    caplog.set_level("INFO", logger="musqa_pipeline")
+    run_stage(MODELS_STAGE, context)
+    assert sum(line.startswith("tiny: epoch") for line in caplog.messages) == 3
+
+
+def test_a_part_without_images_is_an_error(context):
+    shelf = context.joint_shelf("spectrograms")
+    context.lake.path(shelf, "validation-0000").unlink()
+    with pytest.raises(StageError, match="no images of part 'validation'"):
+        run_stage(MODELS_STAGE, context)
+
+
+@pytest.mark.parametrize(
+    ("models", "images", "message"),
+    [
+        ({"names": ("cnn2d",)}, {}, r"unknown network 'cnn2d'; did you mean 'cnn1d'\?"),
+        ({"names": ("tiny", "tiny")}, {}, r"names=\('tiny', 'tiny'\): expected each network once"),
+        ({}, {"n_mels": 8}, "'tiny' eats images of 118 frames by 4 mel bands, .* makes 118 by 8"),
+        ({}, {"hop_length_samples": 256}, "makes 1876 by 4; edit hop_length_samples"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_is_trained(
+    context, models, images, message
+):
+    preset = dataclasses.replace(
+        context.preset,
+        models=dataclasses.replace(context.preset.models, **models),
+        spectrograms=dataclasses.replace(context.preset.spectrograms, **images),
+    )
+    with pytest.raises(SettingsError, match=message):
+        MODELS_STAGE.units(dataclasses.replace(context, preset=preset))
+
+
+@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(ModelsSettings)])
+def test_every_setting_moves_the_fingerprint(context, field):
+    value = getattr(context.preset.models, field)
+    changed = ("cnn1d",) if field == "names" else value * 0.5 + 0.1 if value else 1
+    if isinstance(value, int):
+        changed = value + 1
+    preset = dataclasses.replace(
+        context.preset, models=dataclasses.replace(context.preset.models, **{field: changed})
+    )
+    other = dataclasses.replace(context, preset=preset)
+    assert MODELS_STAGE.fingerprint(other) != MODELS_STAGE.fingerprint(context)
+
+
+def test_every_column_of_runs_is_filled(context):
+    run_stage(watched_stage(log=lambda line: None), context)
+    row = run_row(context)
+    assert set(row) == {column.name for column in RUNS.columns}
+    assert all(value is not None for value in row.values())
