@@ -21,11 +21,11 @@ def music(n_samples: int = INPUT_SAMPLES, seed: int = 1) -> np.ndarray:
     pink /= np.sqrt(np.maximum(np.arange(len(pink)), 20))
     breath = np.fft.irfft(pink, n_samples)
     x += 0.02 * breath / breath.std()
-    for start in range(0, n_samples - 2_400, 6_000):
-        n = min(24_000, n_samples - start)
+    for start in range(0, n_samples - 2_400, 9_600):
+        n = min(14_400, n_samples - start)
         t = np.arange(n) / SAMPLE_RATE_HZ
         pitch_hz = 110.0 * 2.0 ** (rng.integers(0, 37) / 12)
-        for k in range(1, 25):
+        for k in range(1, 13):
             if k * pitch_hz < 20_000:
                 x[start : start + n] += (
                     0.1 / k * np.exp(-t * (3 + k)) * np.sin(2 * np.pi * k * pitch_hz * t + k)
