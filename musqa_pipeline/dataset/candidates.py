@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from musqa_pipeline.tracks.ceiling import own_mos
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -70,8 +72,6 @@ def find_candidates(rows: pl.DataFrame, *, below_margin_mos: float | None = None
 
 
 def _own_mos_of_flagged(rows: pl.DataFrame) -> pl.DataFrame:
-    from musqa_pipeline.tracks.ceiling import own_mos
-
     flagged = rows.filter(pl.col("verdict") == "flagged").unique(["catalog", "track_id"])
     estimates = [
         own_mos(
