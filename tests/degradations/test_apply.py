@@ -17,7 +17,7 @@ from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.excerpts.loudness import integrated_lufs
 from tests.degradations.music import music
 
-CASCADES = ("1_9", "9_17", "17_1", "33_28", "28_33", "25_2", "26_2", "42_45", "12_42", "45_36")
+CASCADES = ("1_9", "9_17", "17_1", "28_33", "25_2", "26_2", "42_45", "12_42")
 ALL = DegradationsSettings(include_reference=True)
 
 
@@ -41,7 +41,7 @@ def audio(made):
 
 def test_rows_fit_the_table_and_come_in_the_order_of_the_plan(made):
     assert list(made) == ["0", *map(str, range(1, 46)), *CASCADES]
-    assert TABLE.from_rows(made.values()).num_rows == 56
+    assert TABLE.from_rows(made.values()).num_rows == 54
 
 
 def test_every_process_and_cascade_is_aligned_to_one_sample(audio):
@@ -69,8 +69,9 @@ def test_every_excerpt_has_exactly_ten_seconds_of_float32(audio):
 
 def test_every_excerpt_is_at_the_target_loudness(made, audio):
     for process, x in audio.items():
-        assert integrated_lufs(x) == pytest.approx(-23.0, abs=0.1), process
-        assert made[process]["loudness_lufs"] == pytest.approx(integrated_lufs(x), abs=1e-9)
+        measured_lufs = integrated_lufs(x)
+        assert measured_lufs == pytest.approx(-23.0, abs=0.1), process
+        assert made[process]["loudness_lufs"] == pytest.approx(measured_lufs, abs=1e-9)
 
 
 def test_another_target_is_reached_too_and_overs_are_counted():
@@ -99,7 +100,7 @@ def test_aac_beyond_full_frames_is_marked_identical_and_nothing_else_is(made):
 
 def test_every_process_does_some_damage_and_no_two_do_the_same(audio):
     different = {x.tobytes() for process, x in audio.items() if process not in ("26", "27", "26_2")}
-    assert len(different) == 53
+    assert len(different) == 51
 
 
 @pytest.mark.parametrize("process", ["12_42", "42_45", "28_33"])
@@ -114,7 +115,7 @@ def test_a_cascade_is_its_second_half_on_the_first_at_16_bit(made, process):
 
 def test_first_halves_reach_beyond_the_ten_seconds():
     for process in PROCESSES.values():
-        if process.process_id in (1, 9, 17, 28, 33, 42):
+        if process.process_id in (1, 9, 17, 28, 33):
             applied = DEGRADATIONS[process.name].apply(music(), process.params)
             (decoded,) = decode([(applied.container, applied.bitstream)])
             assert len(aligned(applied, decoded)) >= BETWEEN_SAMPLES, process

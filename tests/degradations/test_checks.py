@@ -1,3 +1,6 @@
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,11 +19,20 @@ from tests.degradations.shelf import context_with_references
 UNIT = "r0-0-n1"
 
 
-@pytest.fixture
-def context(home):
-    context = context_with_references(home, singles=[3, 12], n_cascades=1)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A lake whose stage is done, to be copied by each test."""
+    context = context_with_references(
+        tmp_path_factory.mktemp("made") / "home", singles=[3, 12], n_cascades=1
+    )
     run_stage(DEGRADATIONS_STAGE, context)
     return context
+
+
+@pytest.fixture
+def context(made, home):
+    shutil.copytree(made.home, home)
+    return replace(made, home=home)
 
 
 def rewrite(context, change):

@@ -1,4 +1,6 @@
 import math
+import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -13,13 +15,24 @@ from tests.degradations.shelf import context_with_references
 from tests.labels.fake import Nearness
 
 
-@pytest.fixture
-def context(home, monkeypatch):
-    monkeypatch.setitem(METRICS, "visqol", Nearness)
-    context = context_with_references(home, singles=[10, 44], n_cascades=1)
-    run_stage(DEGRADATIONS_STAGE, context)
-    run_stage(LABELS_STAGE, context)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A lake whose stage is done, to be copied by each test."""
+    context = context_with_references(
+        tmp_path_factory.mktemp("made") / "home", singles=[10, 44], n_cascades=1
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(METRICS, "visqol", Nearness)
+        run_stage(DEGRADATIONS_STAGE, context)
+        run_stage(LABELS_STAGE, context)
     return context
+
+
+@pytest.fixture
+def context(made, home, monkeypatch):
+    monkeypatch.setitem(METRICS, "visqol", Nearness)
+    shutil.copytree(made.home, home)
+    return replace(made, home=home)
 
 
 def rewrite(context, change):
