@@ -111,6 +111,7 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
     headline = headline_model(content.runs)
     networks = [m for m in _models(content) if m not in BASELINES]
     lead = headline or _models(content)[-1]
+    sliced = list(dict.fromkeys([lead, *networks, "upper_edge"]))
     test = content.predictions.filter(pl.col("part") == "test")
     return {
         "content": content,
@@ -118,7 +119,7 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
         "summary": _summary(content, headline),
         "tiles": _tiles(content, lead),
         "leagues": [_league(content, draw) for draw in DRAWS],
-        "slices": list(_slice_tables(content, [*networks, "upper_edge"])),
+        "slices": list(_slice_tables(content, sliced)),
         "sections": list(prediction_figures(content, lead)),
         "curves": list(training_figures(content)),
         "distribution": distribution_figure(content),

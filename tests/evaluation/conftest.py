@@ -1,0 +1,40 @@
+"""One made-up report for all tests of the page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from musqa_pipeline.evaluation.report import render_report
+from tests.evaluation.made_up import made_up_content, made_up_predictions
+
+
+@pytest.fixture(scope="session")
+def predictions():
+    return made_up_predictions()
+
+
+@pytest.fixture(scope="session")
+def content():
+    return made_up_content()
+
+
+@pytest.fixture(scope="session")
+def plain(content):
+    """The same with one network and nothing to look at or listen to: quick to render."""
+    models = ["cnn1d", "mean", "upper_edge"]
+    return replace(
+        content,
+        predictions=content.predictions.filter(pl.col("model").is_in(models)),
+        evaluations=content.evaluations.filter(pl.col("model").is_in(models)),
+        differences=[],
+        runs=content.runs[:1],
+        examples=[],
+    )
+
+
+@pytest.fixture(scope="session")
+def page(content):
+    return render_report(content)

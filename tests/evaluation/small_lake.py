@@ -1,0 +1,175 @@
+"""A lake with everything that the evaluation reads, written by hand: ten tracks, a tiny network."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from musqa_pipeline.audio import EXCERPT_SAMPLES, TAIL_SAMPLES
+from musqa_pipeline.catalogs import add_catalog
+from musqa_pipeline.context import Context
+from musqa_pipeline.dataset.settings import DatasetSettings
+from musqa_pipeline.dataset.table import DATASET, SPLITS
+from musqa_pipeline.degradations.table import DEGRADATIONS
+from musqa_pipeline.evaluation.settings import EvaluationSettings
+from musqa_pipeline.excerpts.audio import to_flac
+from musqa_pipeline.excerpts.table import EXCERPTS
+from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.models.checkpoint import write_json, write_weights
+from musqa_pipeline.models.registry import MODELS, InputSpec, ModelEntry
+from musqa_pipeline.models.settings import ModelsSettings
+from musqa_pipeline.models.table import RUNS
+from musqa_pipeline.settings import Preset
+from musqa_pipeline.spectrograms.table import SPECTROGRAMS
+from musqa_pipeline.tracks.table import QUARANTINE, TRACKS
+from tests.evaluation.made_up import made_up_run
+
+PARTS = ["train"] * 5 + ["validation"] + ["test"] * 4
+PROCESSES = {
+    "42": ("lowpass", None, 3500.0, 0.30),
+    "12": ("mp3", 96.0, None, 0.75),
+    "12_42": ("lowpass", None, 3500.0, 0.20),
+}
+SPEC = InputSpec(n_frames=4, n_mels=2)
+PRESET = Preset(
+    name="small",
+    catalogs=("music",),
+    models=ModelsSettings(names=("brightness", "late")),
+    dataset=DatasetSettings(n_bins=4),
+    evaluation=EvaluationSettings(n_bootstrap=100, n_worst=1),
+)
+STAGES = ("tracks", "excerpts", "degradations", "labels", "splits", "dataset", "spectrograms",
+          "models", "evaluation")  # fmt: skip
+
+
+class Brightness(nn.Module):
+    """Predicts the mean of an image, plus a bias that stands for training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(()))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean((1, 2)) + self.bias
+
+
+ENTRY = ModelEntry("brightness", lambda settings: Brightness(), SPEC)
+
+
+def small_lake(home: Path, *, bias: float = 0.05, preset: Preset = PRESET) -> Context:
+    """Write the lake; images of test rows are as bright as their quality."""
+    MODELS.setdefault("brightness", ENTRY)
+    context = Context(home, preset, None, {s: f"{i:x}" * 32 for i, s in enumerate(STAGES)})
+    music = home / "music"
+    music.mkdir(parents=True)
+    (music / "a.wav").write_bytes(b"RIFF")
+    add_catalog(home, music, "music")
+    rows = [row for number in range(len(PARTS)) for row in _write_track(context, number)]
+    lake = context.lake
+    lake.write(
+        replace(context.shelf("tracks", "music"), stage="quarantine"), "bad",
+        QUARANTINE.from_rows([dict.fromkeys(QUARANTINE.schema.names, "x")]),
+    )  # fmt: skip
+    splits = {
+        row["track_id"]: {n: row.get(n, 0) for n in SPLITS.schema.names}
+        | {"protocol": "three_way", "repetition": 0}
+        for row in rows
+    }
+    lake.write(context.joint_shelf("splits"), "three_way", SPLITS.from_rows(splits.values()))
+    dataset = [{n: row[n] for n in DATASET.schema.names} for row in rows]
+    lake.write(context.joint_shelf("dataset"), "dataset", DATASET.from_rows(dataset))
+    for part in dict.fromkeys(PARTS):
+        images = [_image_row(row) for row in rows if row["part"] == part]
+        lake.write(
+            context.joint_shelf("spectrograms"), f"{part}-00000", SPECTROGRAMS.from_rows(images),
+            row_group_rows=4,
+        )  # fmt: skip
+    _write_run(context, "brightness", finished=True, bias=bias)
+    _write_run(context, "late", finished=False, bias=0.0)
+    return context
+
+
+def _write_track(context: Context, number: int) -> list[dict[str, object]]:
+    """Write stages 1-4 of one track and return its rows of the dataset."""
+    lake, track_id = context.lake, f"{number:016x}"
+    excerpt_id, dark = f"{track_id}-0", number == 7
+    track = {c.name: _filler(c) for c in TRACKS.columns} | {
+        "track_id": track_id, "unit_id": f"u{number}", "file": f"song {number}.flac",
+        "pcm_hash": f"{number:032x}", "recording": f"recording {number}", "artist": "",
+        "genre": ("rock", "piano/solo")[number % 2], "tier": "lossless", "role": "",
+        "verdict": "usable", "flags": [],
+    }  # fmt: skip
+    lake.write(context.shelf("tracks", "music"), f"u{number}", TRACKS.from_rows([track]))
+    rng = np.random.default_rng(number)
+    signs = rng.choice([-3000, 3000], (EXCERPT_SAMPLES + TAIL_SAMPLES) // 400)
+    samples = np.repeat(signs, 400).astype(np.int16)
+    excerpt = {c.name: _filler(c) for c in EXCERPTS.columns} | {
+        "excerpt_id": excerpt_id, "track_id": track_id, "index": 0, "flac": to_flac(samples),
+    }  # fmt: skip
+    lake.write(context.shelf("excerpts", "music"), excerpt_id, EXCERPTS.from_rows([excerpt]))
+    made, labelled, rows = [], [], []
+    for process, (name, kbps, cutoff, quality) in PROCESSES.items():
+        quality = 0.9 if dark and cutoff else quality + 0.01 * number
+        row = {"degraded_id": f"{excerpt_id}-{process}", "excerpt_id": excerpt_id}
+        made.append(
+            {c.name: _filler(c) for c in DEGRADATIONS.columns}
+            | row
+            | {
+                "process": process, "kind": "cascade" if "_" in process else "single",
+                "depth": process.count("_") + 1, "first_name": "mp3" if "_" in process else name,
+                "first_bitrate_kbps": 96.0 if "_" in process else kbps, "last_name": name,
+                "last_bitrate_kbps": kbps, "last_cutoff_hz": cutoff, "first_cutoff_hz": None,
+                "in_pool": True, "container": "flac", "delay_samples": 0, "gain_db": 0.0,
+                "bitstream": to_flac(samples[:EXCERPT_SAMPLES] // 2), "identical_to": None,
+            }
+        )  # fmt: skip
+        label = row | {"mos": 1 + 4 * quality, "quality": quality}
+        labelled.append({c.name: _filler(c) for c in LABELS.columns} | label)
+        rows.append(
+            label
+            | {
+                "track_id": track_id, "catalog": "music", "recording": f"recording {number}",
+                "group": track_id, "part": PARTS[number], "uniform": process != "12_42",
+                "natural": PARTS[number] == "test", "bin": 0, "edge": 2_000 + 15_000 * quality,
+            }
+        )  # fmt: skip
+    lake.write(
+        context.shelf("degradations", "music"), f"{excerpt_id}-n1", DEGRADATIONS.from_rows(made)
+    )
+    lake.write(context.shelf("labels", "music"), f"{excerpt_id}-n1", LABELS.from_rows(labelled))
+    return rows
+
+
+def _image_row(row: dict[str, object]) -> dict[str, object]:
+    cells = np.full((SPEC.n_frames, SPEC.n_mels), row["quality"], np.float16)
+    base = {c.name: row[c.name] if c.name in row else _filler(c) for c in SPECTROGRAMS.columns}
+    return base | {
+        "n_frames": SPEC.n_frames, "n_mels": SPEC.n_mels, "dtype": "float16",
+        "image": cells.tobytes(), "upper_edge_hz": row["edge"],
+    }  # fmt: skip
+
+
+def _write_run(context: Context, model: str, *, finished: bool, bias: float) -> None:
+    shelf = context.joint_shelf("models")
+    folder = context.lake.folder(shelf) / model
+    settings = context.preset.section("models")
+    write_json(folder / "settings.json", {"model": model, "settings": settings})
+    write_weights(folder / "weights.pt", {"bias": torch.tensor(bias)})
+    row = made_up_run(model, finished=finished) | {
+        "folder": folder.relative_to(context.lake.root).as_posix(),
+        "settings_json": json.dumps(settings),
+    }
+    context.lake.write(shelf, model, RUNS.from_rows([row]))
+
+
+def _filler(column: object) -> object:
+    """A value of the right type for a column that no test looks at."""
+    kind = str(column.type)
+    if kind.startswith("list"):
+        return []
+    return {"string": "x", "bool": False, "binary": b""}.get(kind, 1)

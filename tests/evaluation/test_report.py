@@ -1,0 +1,173 @@
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+
+from musqa_pipeline.evaluation.report import MEDIA_BYTES, render_report, report_json
+from tests.evaluation.made_up import made_up_run
+
+VOID = {"meta", "link", "img", "br", "hr", "input", "path", "use", "rect", "stop", "image"}
+
+
+class Outline(HTMLParser):
+    """Notes unbalanced tags, addresses, and ids."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.faults, self.addresses, self.ids, self.tags = [], [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        values = dict(attrs)
+        self.addresses += [values[k] for k in ("src", "href", "xlink:href") if k in values]
+        self.ids += [values["id"]] if "id" in values else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag in VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+
+@pytest.fixture(scope="module")
+def outline(page):
+    return Outline(page)
+
+
+@pytest.fixture
+def _without_figures(monkeypatch):
+    """Figures take most of the time and are tested on their own."""
+    for name in ("prediction_figures", "training_figures"):
+        monkeypatch.setattr(f"musqa_pipeline.evaluation.report.{name}", lambda *_: [])
+
+
+def test_the_page_is_whole_and_its_tags_are_balanced(outline):
+    assert outline.faults == []
+    assert outline.open == []
+
+
+def test_the_page_needs_no_network_and_no_script(page, outline):
+    assert {a.split(",")[0] for a in outline.addresses if not a.startswith("#")} == {
+        "data:image/png;base64", "data:audio/mpeg;base64",
+    }  # fmt: skip
+    assert "script" not in outline.tags
+    assert "link" not in outline.tags
+    outside = set(re.findall(r"https?://[^\s\"'<>]+", page))
+    assert outside <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+
+
+def test_every_reference_within_the_page_has_its_target_and_no_id_is_twice(page, outline):
+    assert len(outline.ids) == len(set(outline.ids))
+    wanted = {a[1:] for a in outline.addresses if a.startswith("#")}
+    wanted |= set(re.findall(r"url\(#([^)]+)\)", page))
+    assert wanted <= set(outline.ids)
+
+
+def test_figures_take_their_colours_from_the_page(page):
+    assert "prefers-color-scheme: dark" in page
+    assert "stroke: var(--ink)" in page
+    assert "#0102" not in page
+    for variable in set(re.findall(r"var\((--[\w]+)\)", page)):
+        assert f"{variable}:" in page, variable
+
+
+@pytest.mark.usefixtures("_without_figures")
+def test_the_same_content_gives_the_same_page_and_no_date(page, plain):
+    assert render_report(plain) == render_report(plain)
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", page)
+
+
+def test_the_page_prints_the_numbers_of_the_table(page, content):
+    for row in content.evaluations.filter(
+        (pl.col("slice") == "all") & pl.col("metric").is_in(["rmse", "mae"])
+    ).to_dicts():
+        assert f"<td>{row['estimate']:.1f}<small>{row['low']:.1f} to {row['high']:.1f}" in page
+    assert page.count("14 recordings, 500 rows") == 1
+
+
+def test_an_unfinished_network_is_named_and_in_no_table(page, content):
+    assert "<b>VGG19 is unfinished</b>" in page
+    assert "VGG19 (unfinished: no result)" in page
+    assert "vgg19" not in content.evaluations["model"].to_list()
+
+
+def test_names_from_files_cannot_become_markup(plain, content):
+    bad = '<script>alert("x")</script>'
+    rows = plain.predictions.with_columns(recording=pl.lit(bad) + pl.col("recording"))
+    examples = [replace(e, recording=bad, what=bad) for e in content.examples[:1]]
+    text = render_report(
+        replace(plain, predictions=rows, catalogs=[bad], preset=bad, examples=examples)
+    )
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+@pytest.mark.usefixtures("_without_figures")
+def test_the_page_stays_below_five_megabytes_however_many_examples(plain, content):
+    many = [content.examples[0]] * 50
+    text = render_report(replace(plain, examples=many))
+    assert len(text.encode()) < 5_000_000
+    assert text.count("<audio") == 2 * (MEDIA_BYTES // many[0].n_bytes)
+    assert text.count("the page would grow beyond 5 MB") == 50 - MEDIA_BYTES // many[0].n_bytes
+
+
+def test_a_page_without_any_finished_network_still_says_what_there_is(content):
+    baselines = ["mean", "upper_edge"]
+    text = render_report(
+        replace(
+            content,
+            runs=[made_up_run("cnn1d", finished=False)],
+            predictions=content.predictions.filter(pl.col("model").is_in(baselines)),
+            evaluations=content.evaluations.filter(pl.col("model").is_in(baselines)),
+            differences=[],
+            examples=[],
+        )
+    )
+    assert "No network has finished its training" in text
+    assert Outline(text).faults == []
+
+
+def test_a_page_of_one_draw_and_one_recording_still_stands(plain):
+    one = plain.predictions.filter(
+        (pl.col("recording") == "recording 00") & (pl.col("depth") == 2)
+    ).with_columns(uniform=pl.lit(False), natural=pl.lit(True))
+    evaluations = plain.evaluations.filter(pl.col("draw") == "natural").with_columns(
+        low=pl.lit(None, pl.Float64), high=pl.lit(None, pl.Float64)
+    )
+    text = render_report(replace(plain, predictions=one, evaluations=evaluations))
+    assert "too few recordings for an interval" in text
+    assert "natural draw" in text
+    assert Outline(text).faults == []
+
+
+@pytest.mark.usefixtures("_without_figures")
+def test_near_duplicates_are_shown_as_a_warning(page, plain):
+    assert "None found: no two tracks" in page
+    pair = {"first": "a/x.flac (train)", "second": "a/y.flac (test)", "similarity": 0.41}
+    text = render_report(replace(plain, near_duplicates=[pair]))
+    assert "1 pair of tracks in different parts sound alike" in text
+    assert "a/y.flac (test)" in text
+
+
+def test_the_json_holds_the_same_numbers(content):
+    value = json.loads(report_json(content))
+    assert pl.DataFrame(value["evaluations"])["estimate"].to_list() == (
+        content.evaluations["estimate"].to_list()
+    )
+    assert value["headline_model"] == "cnn1d"
+    assert value["near_duplicates"] == []
+    assert value["runs"][2]["finished"] is False
