@@ -109,7 +109,10 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         )
     except (DecodeError, OSError) as error:
         raise UnfitInputError(
-            "cannot_decode", str(error), "the file decoded in stage 1: check the disk, run again"
+            "cannot_decode",
+            str(error),
+            "the file decoded in stage 1: check the disk, run again",
+            passing=True,
         ) from error
     if window is None:
         raise UnfitInputError(
@@ -153,10 +156,12 @@ def _check_unchanged(plan: Any) -> None:
     advice = "run stage tracks again: it looks at the catalog anew"
     if plan["path"] is None or plan["seen"] is None:
         raise UnfitInputError(
-            "file_changed", f"{plan['file']} is gone or changed since stage 1", advice
+            "file_changed", f"{plan['file']} is gone or changed since stage 1", advice, passing=True
         )
     if _state(plan["path"]) != tuple(plan["seen"]):
-        raise UnfitInputError("file_changed", f"{plan['file']} changed during the run", advice)
+        raise UnfitInputError(
+            "file_changed", f"{plan['file']} changed during the run", advice, passing=True
+        )
 
 
 EXCERPTS_STAGE = Stage(

@@ -69,7 +69,10 @@ class LoudnessMeter:
         weighted = block.astype(np.float64)
         for i, (b, a) in enumerate(self._filters):
             weighted, self._states[i] = lfilter(b, a, weighted, axis=0, zi=self._states[i])
-        energy = np.square(weighted) @ self._weights
+        energy = np.zeros(len(block))
+        # No matrix product: BLAS sums in an order that depends on its number of threads.
+        for channel, weight in zip(weighted.T, self._weights, strict=True):
+            energy += weight * np.square(channel)
         end = self._frames + len(block)
         cuts = [0]
         while (cut := self._boundary(len(self._hops) + len(cuts) - 1)) < end:

@@ -99,7 +99,10 @@ class PhaseMeter:
         """
         if self._channels >= 2:
             left, right = block[:, 0].astype(np.float64), block[:, 1].astype(np.float64)
-            self._products += (left @ right, left @ left, right @ right)
+            # No dot product: BLAS sums in an order that depends on its number of threads.
+            self._products += [
+                np.sum(p * q) for p, q in ((left, right), (left, left), (right, right))
+            ]
 
     def correlation(self) -> float:
         """Return the correlation of left and right so far.

@@ -112,7 +112,10 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         ) from error
     except OSError as error:
         raise UnfitInputError(
-            "cannot_read", f"{error.strerror or error}", "check the disk and run again"
+            "cannot_read",
+            f"{error.strerror or error}",
+            "check the disk and run again",
+            passing=True,
         ) from error
     duration_s = found.frames / info.sample_rate_hz
     _check_content(found, duration_s, context.preset.tracks)
@@ -166,7 +169,10 @@ def check_readable(path: Path) -> int:
         ) from error
     except OSError as error:  # a loop of links, a failing disk
         raise UnfitInputError(
-            "cannot_read", f"{error.strerror or error}", "check the file and the disk"
+            "cannot_read",
+            f"{error.strerror or error}",
+            "check the file and the disk, and run again",
+            passing=True,
         ) from error
     if status.st_size == 0:
         raise UnfitInputError("empty_file", "0 bytes", "copy the file again, or remove it")
