@@ -1,0 +1,155 @@
+"""A checkout of its own for tests that run the whole graph: real commands, a tiny preset."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.graph import catalog_context, joint_context
+from musqa_pipeline.lake import Lake
+from musqa_pipeline.seeds import derive_generator
+from musqa_pipeline.settings import Preset, load_preset
+
+ROOT = Path(__file__).parents[2]
+CATALOG = "tiny"
+N_TRACKS = 6
+PRESET = """
+catalogs = ["tiny"]
+[degradations]
+singles = [3, 42]
+n_cascades = 1
+[dataset]
+size = 12
+n_bins = 3
+natural_rows = 6
+[spectrograms]
+rows_per_group = 1
+rows_per_shard = 2
+[models]
+batch_size = 4
+max_epochs = 3
+learning_rate = 1e-4
+[evaluation]
+n_bootstrap = 100
+n_worst = 1
+"""
+
+
+def compose(index: int, duration_s: float = 11.0, sample_rate_hz: int = 48_000) -> np.ndarray:
+    """Struck tones over a bed of full-band noise: stereo, float32 (samples, 2)."""
+    rng = derive_generator("tests", index)
+    t = np.arange(round(duration_s * sample_rate_hz)) / sample_rate_hz
+    music = np.zeros_like(t)
+    for beat in np.arange(0, duration_s, 0.25):
+        frequency_hz = 110 * 2 ** (rng.integers(0, 48) / 12)
+        since = np.clip(t - beat, 0, None)
+        tone = sum(np.sin(2 * np.pi * k * frequency_hz * since) / k for k in range(1, 12))
+        music += (t >= beat) * np.exp(-6 * since) * tone
+    noise = rng.standard_normal((len(t), 2)) * (0.02 + 0.02 * index)
+    stereo = 0.05 * music[:, None] + noise * (0.3 + 0.7 * (np.sin(2 * np.pi * 2 * t) > 0))[:, None]
+    return (0.4 * stereo / np.abs(stereo).max()).astype(np.float32)
+
+
+def write_music(folder: Path, n_tracks: int = N_TRACKS) -> Path:
+    """Write the tiny catalog: `n_tracks` pieces, two of them for test."""
+    folder.mkdir(parents=True)
+    lines = ["file,recording,genre,role,tier"]
+    for index in range(n_tracks):
+        name = f"piece {index}.flac"
+        soundfile.write(folder / name, compose(index), 48_000, subtype="PCM_16")
+        role = "test" if index % 3 == 0 else "train"
+        lines.append(f"{name},song {index},tones,{role},made")
+    (folder / "tracks.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@dataclass
+class Checkout:
+    """A folder that musqa takes for its checkout, with a lake of its own."""
+
+    root: Path
+    first_run: subprocess.CompletedProcess[str] | None = None
+
+    @classmethod
+    def make(cls, root: Path, music: Path) -> Checkout:
+        """Lay out the checkout and add the catalog."""
+        root.mkdir()
+        for name in ("dagster.yaml", "workspace.yaml", ".env"):
+            shutil.copy(ROOT / name, root / name)
+        (root / "tiny.toml").write_text(PRESET)
+        checkout = cls(root)
+        checkout.musqa("catalog", "add", str(music), "--name", CATALOG)
+        return checkout
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of its commands."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("MUSQA", "DAGSTER"))}
+        return {
+            **kept,
+            "MUSQA_PROJECT": str(self.root),
+            "MUSQA_PRESET": str(self.root / "tiny.toml"),
+            "MUSQA_WORKERS": "1",
+            "DAGSTER_HOME": str(self.root),
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+        }
+
+    @property
+    def home(self) -> Path:
+        """Its MUSQA_HOME."""
+        return self.root / "data"
+
+    @property
+    def lake(self) -> Lake:
+        """Its lake."""
+        return Lake(self.home)
+
+    @property
+    def preset(self) -> Preset:
+        """The tiny preset."""
+        return load_preset(self.root / "tiny.toml")
+
+    def context(self, *, joint: bool = False) -> Context:
+        """The context of its catalog, or of the joint stages."""
+        if joint:
+            return joint_context(self.home, self.preset)
+        return catalog_context(self.home, self.preset, CATALOG)
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a Python command in the checkout and wait for it."""
+        finished = subprocess.run(
+            [sys.executable, *command],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=500,
+        )
+        if check and finished.returncode:
+            raise AssertionError(f"{command} ended with {finished.returncode}:\n{finished.stderr}")
+        return finished
+
+    def musqa(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a `musqa` command."""
+        return self.run("-m", "musqa_pipeline.cli", *arguments, check=check)
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a Python command, to be killed; its output goes to run.log."""
+        with (self.root / "run.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *command],
+                cwd=self.root,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )

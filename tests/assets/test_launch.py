@@ -1,0 +1,140 @@
+"""The whole graph, run once as a user would: what it says, what it stores, what Dagster knows."""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from musqa_pipeline.database import VIEWS, query
+from musqa_pipeline.graph import STAGE_NAMES
+
+
+@pytest.fixture
+def instance(finished, monkeypatch):
+    """The Dagster instance of the finished checkout."""
+    monkeypatch.chdir(finished.root)
+    monkeypatch.setenv("DAGSTER_HOME", str(finished.root))
+    with dg.DagsterInstance.get() as found:
+        yield found
+
+
+def test_a_run_reports_every_stage_as_json(finished):
+    reports = [json.loads(line) for line in finished.first_run.stdout.splitlines()]
+    assert [report["stage"] for report in reports] == list(STAGE_NAMES)
+    by_stage = {report["stage"]: report for report in reports}
+    assert by_stage["tracks"]["rows"] == 6
+    assert by_stage["degradations"]["rows"] == by_stage["labels"]["rows"] == 6 * 3
+    assert all(report["catalog"] == "tiny" for report in reports[:4])
+
+
+def test_every_view_has_rows_and_no_null_where_none_is_allowed(finished):
+    for name, table in VIEWS.items():
+        rows = query(finished.home, f"SELECT * FROM tiny.{name}")
+        assert (rows.height > 0) == (name != "quarantine"), name
+        for column in table.columns:
+            assert column.nullable or rows[column.name].null_count() == 0, (name, column.name)
+
+
+def test_the_tables_join_on_their_keys(finished):
+    joined = query(
+        finished.home,
+        "SELECT count(*) AS n FROM dataset JOIN labels USING (catalog, degraded_id) "
+        "JOIN degradations USING (catalog, degraded_id) JOIN spectrograms USING (catalog, "
+        "degraded_id) JOIN tracks USING (catalog, track_id)",
+    )
+    assert joined["n"][0] == query(finished.home, "SELECT count(*) AS n FROM dataset")["n"][0] > 0
+
+
+def test_labels_have_the_order_that_the_processes_impose(finished):
+    mos = query(
+        finished.home,
+        "SELECT process, avg(mos) AS mos FROM labels JOIN degradations USING (degraded_id) "
+        "WHERE kind = 'single' GROUP BY 1",
+    )
+    by_process = dict(mos.rows())
+    assert by_process["42"] < 3.0  # low-pass at 3.5 kHz
+    assert min(by_process.values()) >= 1.0
+    assert max(by_process.values()) < 4.75
+
+
+def test_a_second_run_makes_nothing_and_gives_the_same_views(finished):
+    before = query(finished.home, "SELECT * FROM evaluations ORDER BY ALL")
+    again = finished.musqa("run", "--preset", "tiny.toml", "--json")
+    reports = [json.loads(line) for line in again.stdout.splitlines()]
+    assert [report["made"] for report in reports] == [0] * len(STAGE_NAMES)
+    assert query(finished.home, "SELECT * FROM evaluations ORDER BY ALL").equals(before)
+
+
+def test_the_runs_show_in_dagsters_list_as_successes(finished, instance):
+    runs = instance.get_runs()
+    assert {run.job_name for run in runs} == {"catalog_job", "joint_job"}
+    assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
+    assert instance.get_dynamic_partitions("catalogs") == ["tiny"]
+
+
+@pytest.mark.parametrize("stage", STAGE_NAMES)
+def test_an_asset_shows_rows_schema_preview_and_fingerprint(finished, instance, stage):
+    event = instance.get_latest_materialization_event(dg.AssetKey(stage))
+    metadata = event.asset_materialization.metadata
+    table = next(t for t in VIEWS.values() if t.name in {stage, f"{stage}s", "runs"} and True)
+    assert metadata["dagster/row_count"].value > 0
+    names = [column.name for column in metadata["dagster/column_schema"].value.columns]
+    view = {"models": "runs", "evaluation": "evaluations"}.get(stage, stage)
+    table = VIEWS[view]
+    assert names[: len(table.columns)] == [column.name for column in table.columns]
+    assert metadata["preview"].value.count("\n") >= 2
+    assert len(metadata["fingerprint"].value) == 32
+    if stage in {"labels", "dataset", "spectrograms", "models", "evaluation"}:
+        assert metadata["picture"].value.startswith("![picture](data:image/png;base64,")
+        assert len(metadata["picture"].value) < 150_000
+
+
+def test_every_check_was_evaluated_with_numbers(finished, instance):
+    from assets.checks import CHECKS
+
+    for check in CHECKS:
+        key = dg.AssetCheckKey(dg.AssetKey(check.asset), check.rule.__name__.removeprefix("check_"))
+        (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+        evaluation = record.event.dagster_event.asset_check_evaluation_data
+        assert evaluation.metadata, key
+        assert evaluation.passed or not check.blocking, key
+
+
+def test_status_says_that_all_is_done(finished):
+    lines = finished.musqa("status", "--preset", "tiny.toml", "--json").stdout.splitlines()
+    rows = pl.DataFrame([json.loads(line) for line in lines])
+    assert rows["stage"].to_list() == list(STAGE_NAMES)
+    assert rows["missing"].to_list() == [0] * len(STAGE_NAMES)
+    assert (rows["done"] == rows["units"]).all()
+
+
+def test_the_report_is_one_page_without_the_network(finished):
+    path = finished.musqa("report", "--preset", "tiny.toml").stdout.strip()
+    page = (finished.home / "reports" / "tiny" / "report.html").read_text()
+    assert path.endswith("reports/tiny/report.html")
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "<script src" not in page
+    assert "<link" not in page
+
+
+def test_until_stops_after_the_stage_that_it_names(finished):
+    again = finished.musqa("run", "--preset", "tiny.toml", "--until", "excerpts", "--json")
+    stages = [json.loads(line)["stage"] for line in again.stdout.splitlines()]
+    assert stages == ["tracks", "excerpts"]
+
+
+def test_a_changed_setting_makes_again_exactly_what_it_touches(finished):
+    preset = finished.root / "other.toml"
+    preset.write_text('extends = "tiny.toml"\n[dataset]\nseed = 9\n')
+    again = finished.musqa("run", "--preset", "other.toml", "--until", "dataset", "--json")
+    made = {r["stage"]: r["made"] for r in map(json.loads, again.stdout.splitlines())}
+    assert made == {"tracks": 0, "excerpts": 0, "degradations": 0, "labels": 0, "dataset": 1}
+    counts = query(
+        finished.home,
+        "SELECT (SELECT count(*) FROM other.dataset), (SELECT count(*) FROM tiny.dataset)",
+    )
+    assert min(counts.row(0)) > 0
+    finished.musqa("run", "--preset", "tiny.toml", "--until", "tracks")  # tiny is `main` again
