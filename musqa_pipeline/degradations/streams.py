@@ -180,7 +180,8 @@ def _run(outputs: list[Any], fds: list[int], *options: str) -> None:
     try:
         command = (
             ffmpeg.merge_outputs(*outputs)
-            .global_args("-nostdin", "-hide_banner", "-loglevel", "error", *options)
+            .global_args("-nostdin", "-hide_banner", "-loglevel", "error")
+            .global_args("-filter_threads", "1", *options)
             .compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
         )
         done = subprocess.run(
