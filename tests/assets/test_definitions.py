@@ -1,0 +1,87 @@
+"""The code location: it loads from anywhere, and every asset is described."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.checks import CHECKS, asset_checks
+from assets.definitions import defs
+from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
+
+BIN = Path(sys.executable).parent
+
+
+def test_the_definitions_load():
+    dg.Definitions.validate_loadable(defs)
+    assert {key.to_user_string() for key in defs.resolve_all_asset_keys()} == set(STAGE_NAMES)
+
+
+@pytest.mark.parametrize("name", STAGE_NAMES)
+def test_every_asset_has_group_description_kinds_owners_and_version(name):
+    spec = next(s for s in defs.resolve_all_asset_specs() if s.key == dg.AssetKey(name))
+    assert spec.group_name in {"references", "labelling", "training", "reports"}
+    assert len(spec.description) > 40
+    assert spec.kinds
+    assert spec.owners == ["team:musqa"]
+    assert spec.code_version
+
+
+def test_only_the_stages_of_a_catalog_are_partitioned():
+    for name in STAGE_NAMES:
+        spec = next(s for s in defs.resolve_all_asset_specs() if s.key == dg.AssetKey(name))
+        assert (spec.partitions_def is not None) == (name in CATALOG_STAGES)
+
+
+def test_the_jobs_have_the_stages_in_order():
+    graph = defs.resolve_asset_graph()
+    for name, upstream in zip(STAGE_NAMES[1:], STAGE_NAMES, strict=False):
+        assert dg.AssetKey(upstream) in graph.get(dg.AssetKey(name)).parent_keys
+    for job, stages in (("catalog_job", CATALOG_STAGES), ("joint_job", JOINT_STAGES)):
+        keys = defs.resolve_job_def(job).asset_layer.executable_asset_keys
+        assert {key.to_user_string() for key in keys} == set(stages)
+
+
+def test_every_stage_has_a_check_and_every_check_a_claim():
+    assert {check.asset for check in CHECKS} == set(STAGE_NAMES) - {"models"}
+    for definition in asset_checks:
+        for spec in definition.check_specs:
+            assert len(spec.description) > 20
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("dagster", "definitions", "validate"),
+        ("dg", "list", "defs"),
+        ("dagster", "asset", "list", "-m", "assets.definitions"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.long
+def test_dagsters_own_commands_find_the_graph(finished, command):
+    root = Path(__file__).parents[2]
+    run = subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=root,
+        env={**finished.environment, "PWD": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    if command[1] != "definitions":
+        assert all(name in run.stdout for name in STAGE_NAMES)
+
+
+@pytest.mark.long
+def test_materializing_everything_from_the_command_line_is_the_same_graph(finished):
+    run = finished.run(
+        *("-m", "dagster", "asset", "materialize", "-m", "assets.definitions"),
+        *("--select", "*", "--partition", "tiny"),
+    )
+    assert "RUN_SUCCESS" in run.stderr
