@@ -21,8 +21,8 @@ REASON = "duplicate"
 def mark_duplicates(context: Context) -> list[str]:
     """Put all but the first of the files with the same samples into quarantine.
 
-    The first in the order of paths stays. A file that was in quarantine for a twin that is gone
-    comes back. Running it twice changes nothing.
+    The first in the order of paths stays, one with `role = test` before the others. A file that
+    was in quarantine for a twin that is gone comes back. Running it twice changes nothing.
 
     Parameters
     ----------
@@ -46,8 +46,9 @@ def mark_duplicates(context: Context) -> list[str]:
     was_duplicate = present.filter(pc.equal(present["reason"], REASON))["unit_id"].to_pylist()
     first: dict[str, str] = {}
     duplicates: dict[str, dict[str, str]] = {}
-    tracks = lake.scan(shelf, TRACKS.schema, columns=["unit_id", "file", "pcm_hash"])
-    for track in sorted(tracks.to_pylist(), key=lambda t: (t["file"], t["unit_id"])):
+    tracks = lake.scan(shelf, TRACKS.schema, columns=["unit_id", "file", "pcm_hash", "role"])
+    # A copy named as test goes first: else its song could come into training under another name.
+    for track in sorted(tracks.to_pylist(), key=lambda t: (t["role"] != "test", t["file"])):
         kept = first.setdefault(track["pcm_hash"], track["file"])
         if kept == track["file"]:
             continue

@@ -34,6 +34,14 @@ def test_the_first_by_path_stays_and_the_others_name_it(twins):
     assert check_tracks(context).passed
 
 
+def test_a_copy_named_as_test_stays_so_that_no_test_song_comes_into_training(home, tmp_path):
+    folder = tmp_path / "music"
+    write_song(folder / "a.wav", seed=0)
+    write_song(folder / "b.wav", seed=0)
+    (folder / "tracks.csv").write_text("file,role\na.wav,train\nb.wav,test\n")
+    assert set(tracks_of(run_tracks(home, folder))) == {"b.wav"}
+
+
 def test_marking_twice_writes_nothing(twins):
     _, context = twins
     files = [p for p in context.home.rglob("*.parquet") if "quarantine" in str(p)]
