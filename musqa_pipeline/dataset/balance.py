@@ -54,7 +54,7 @@ class Draw:
     """The dataset with its history."""
 
     rows: pl.DataFrame
-    """The candidates that were drawn, with `bin, uniform, natural`."""
+    """The candidates that were drawn, with `bin, uniform_draw, natural_mix`."""
     edges: NDArray[np.float64]
     """Shape (bins + 1,): borders of the bins on the scale of quality, 0-1."""
     parts: tuple[PartDraw, ...]
@@ -110,8 +110,8 @@ def draw_dataset(candidates: pl.DataFrame, settings: DatasetSettings) -> Draw:
     # Rows stand in the order of their lots, so the first ones are a fair sample of the pool.
     natural[rows.filter(pl.col("part") == "test")["row"].to_numpy()[: settings.natural_rows]] = True
     drawn = (
-        rows.with_columns(uniform=pl.Series(uniform), natural=pl.Series(natural))
-        .filter(pl.col("uniform") | pl.col("natural"))
+        rows.with_columns(uniform_draw=pl.Series(uniform), natural_mix=pl.Series(natural))
+        .filter(pl.col("uniform_draw") | pl.col("natural_mix"))
         .sort("catalog", "excerpt_id", "degraded_id")
     )
     return Draw(drawn.drop("row", "lot", "reference"), edges, tuple(parts))

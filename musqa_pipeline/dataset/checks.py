@@ -36,11 +36,11 @@ def check_no_leak(context: Context) -> CheckResult:
     CheckResult
         With the number of leaks by kind.
     """
-    splits = read_splits(context).select("catalog", "track_id", "group", "part")
+    splits = read_splits(context).select("catalog", "track_id", "split_group", "part")
     found = read_seen_tracks(context).join(splits, on=["catalog", "track_id"], how="left")
     by_artist = context.preset.dataset.protocol != "paper_two_way"
     return judge_leaks(
-        zip(split_tracks_of(found), found["group"], found["part"], strict=True),
+        zip(split_tracks_of(found), found["split_group"], found["part"], strict=True),
         read_dataset(context),
         by_artist=by_artist,
     )

@@ -103,12 +103,12 @@ def read_candidates(context: Context) -> Candidates:
     Returns
     -------
     Candidates
-        Rows with the columns of `inputs.read_labelled_rows`, `group` and `part`.
+        Rows with the columns of `inputs.read_labelled_rows`, `split_group` and `part`.
     """
     preset = context.preset
     margin = preset.dataset.below_margin_mos if preset.excerpts.flagged_tracks == "below" else None
     found = find_candidates(read_labelled_rows(context), below_margin_mos=margin)
-    splits = read_splits(context).select("catalog", "track_id", "group", "part")
+    splits = read_splits(context).select("catalog", "track_id", "split_group", "part")
     rows = found.rows.join(splits, on=["catalog", "track_id"], how="inner", maintain_order="left")
     return Candidates(rows, found.left_out)
 
@@ -129,13 +129,13 @@ def describe_dataset(context: Context) -> DatasetReport:
     settings = context.preset.dataset
     candidates, dataset = read_candidates(context), read_dataset(context)
     about = candidates.rows.select("catalog", "degraded_id", "last_name", "genre")
-    uniform = dataset.filter("uniform").join(about, on=["catalog", "degraded_id"], how="left")
+    uniform = dataset.filter("uniform_draw").join(about, on=["catalog", "degraded_id"], how="left")
     edges = quality_edges(candidates.rows["quality"].to_numpy(), settings.n_bins)
     parts = measure_uniformity(candidates.rows, uniform, edges.tolist())
     return DatasetReport(
         size=settings.size,
         n_uniform=uniform.height,
-        n_natural=int(dataset["natural"].sum()),
+        n_natural=int(dataset["natural_mix"].sum()),
         n_candidates=candidates.rows.height,
         left_out=candidates.left_out,
         largest_even_size=_largest_even_size(candidates.rows, parts),

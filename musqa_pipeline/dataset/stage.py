@@ -61,7 +61,7 @@ def make_splits(context: Context, unit: Unit) -> pa.Table:
             "catalog": a.track.catalog,
             "track_id": a.track.track_id,
             "recording": a.track.recording,
-            "group": a.group,
+            "split_group": a.group,
             "part": a.part,
         }
         for a in assignments

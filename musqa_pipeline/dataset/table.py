@@ -14,7 +14,7 @@ SPLITS = Table(
         Column("track_id", pa.string(), "the track"),
         Column("recording", pa.string(), "its recording"),
         Column(
-            "group",
+            "split_group",
             pa.string(),
             "connected component over recording, artist and PCM hash; never divided",
         ),
@@ -31,10 +31,12 @@ DATASET = Table(
         Column("track_id", pa.string(), "its track"),
         Column("catalog", pa.string(), "its catalog"),
         Column("recording", pa.string(), "its recording"),
-        Column("group", pa.string(), "its split group"),
+        Column("split_group", pa.string(), "its split group"),
         Column("part", pa.string(), "train, validation or test"),
-        Column("uniform", pa.bool_(), "drawn so that quality is uniform"),
-        Column("natural", pa.bool_(), "kept as in the pool, for the report (test recordings only)"),
+        Column("uniform_draw", pa.bool_(), "drawn so that quality is uniform"),
+        Column(
+            "natural_mix", pa.bool_(), "kept as in the pool, for the report (test recordings only)"
+        ),
         Column("bin", pa.int16(), "quality bin of the uniform draw, from 0"),
         Column("mos", pa.float64(), "label, MOS-LQO"),
         Column("quality", pa.float64(), "label, (mos - 1) / 4"),

@@ -42,7 +42,7 @@ def judge_better_than_mean(evaluations: pl.DataFrame) -> CheckResult:
         if it has test rows and else on the natural mix.
     """
     whole = evaluations.filter((pl.col("slice") == "all") & (pl.col("metric") == "rmse"))
-    draw = "uniform" if (whole["draw"] == "uniform").any() else "natural"
+    draw = "uniform_draw" if (whole["draw"] == "uniform_draw").any() else "natural_mix"
     rows = whole.filter(pl.col("draw") == draw)
     rmse = dict(zip(rows["model"], rows["estimate"], strict=True))
     networks = [model for model in rmse if model not in BASELINES]

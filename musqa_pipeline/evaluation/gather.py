@@ -99,7 +99,7 @@ def count_parts(dataset: pl.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        part, recordings, excerpts, uniform and natural, for parts that have rows.
+        part, recordings, excerpts, uniform_draw and natural_mix, for parts that have rows.
     """
     counts = []
     for part in PARTS:
@@ -110,8 +110,8 @@ def count_parts(dataset: pl.DataFrame) -> list[dict[str, Any]]:
                     "part": part,
                     "recordings": rows["recording"].n_unique(),
                     "excerpts": rows.select("catalog", "excerpt_id").n_unique(),
-                    "uniform": int(rows["uniform"].sum()),
-                    "natural": int(rows["natural"].sum()),
+                    "uniform_draw": int(rows["uniform_draw"].sum()),
+                    "natural_mix": int(rows["natural_mix"].sum()),
                 }
             )
     return counts
@@ -181,7 +181,7 @@ def worst_examples(context: Context, predictions: pl.DataFrame, model: str | Non
         test rows.
     """
     rows = predictions.filter(pl.col("model") == (model or ""))
-    drawn = rows.filter("uniform") if rows["uniform"].any() else rows
+    drawn = rows.filter("uniform_draw") if rows["uniform_draw"].any() else rows
     worst = choose_worst(drawn, context.preset.evaluation.n_worst).to_dicts()
     for catalog in {row["catalog"] for row in worst}:
         units = units_by_excerpt(context, catalog)

@@ -52,7 +52,7 @@ def draw_scatter(predictions: pl.DataFrame) -> bytes:
 
     model = predictions["model"][0]
     rows = predictions.filter(pl.col("model") == model)
-    drawn = rows.filter("uniform") if rows["uniform"].any() else rows
+    drawn = rows.filter("uniform_draw") if rows["uniform_draw"].any() else rows
     with house_style("picture"):
         figure = scatter(drawn, legend=drawn["recording"].n_unique() <= 12)
         n = drawn["recording"].n_unique()

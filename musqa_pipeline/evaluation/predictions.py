@@ -27,7 +27,7 @@ POINTS = 100.0
 """Points of the scale that the paper prints, per unit of quality."""
 KEYS = ["catalog", "degraded_id"]
 _BATCH_ROWS = 32
-_LABELS = [*KEYS, "part", "uniform", "natural", "quality", "upper_edge_hz"]
+_LABELS = [*KEYS, "part", "uniform_draw", "natural_mix", "quality", "upper_edge_hz"]
 
 
 def read_runs(context: Context) -> list[dict[str, Any]]:
@@ -81,7 +81,9 @@ def read_predictions(context: Context, runs: Sequence[Mapping[str, Any]]) -> pl.
     labels = pl.DataFrame(
         context.lake.scan(context.joint_shelf("spectrograms"), SPECTROGRAMS.schema, columns=_LABELS)
     ).with_columns(label=pl.col("quality") * POINTS)
-    test = labels.filter((pl.col("part") == "test") & (pl.col("uniform") | pl.col("natural")))
+    test = labels.filter(
+        (pl.col("part") == "test") & (pl.col("uniform_draw") | pl.col("natural_mix"))
+    )
     if test.is_empty():
         raise StageError(
             "evaluation: the dataset has no test rows; give some recordings role=test in "
@@ -151,7 +153,7 @@ def predict_baselines(labels: pl.DataFrame, test: pl.DataFrame) -> dict[str, np.
     dict of str to ndarray of float64, shape (test rows,)
         Points, by name of the baseline.
     """
-    drawn = labels.filter(pl.col("uniform"))
+    drawn = labels.filter(pl.col("uniform_draw"))
     train = drawn.filter(pl.col("part") == "train")
     seen = drawn.filter(pl.col("part").is_in(["train", "validation"]))
     edge = test["upper_edge_hz"].to_numpy()
@@ -173,7 +175,7 @@ def predict_networks(
     runs : sequence of mapping
         Rows of `runs`.
     test : polars.DataFrame
-        Rows to predict: catalog, degraded_id, uniform and natural.
+        Rows to predict: catalog, degraded_id, uniform_draw and natural_mix.
 
     Returns
     -------

@@ -82,7 +82,7 @@ def list_reports(home: Path) -> list[dict[str, Any]]:
         cells = {
             row["metric"]: row
             for row in report["evaluations"]
-            if (row["model"], row["draw"], row["slice"]) == (model, "uniform", "all")
+            if (row["model"], row["draw"], row["slice"]) == (model, "uniform_draw", "all")
         }
         found.append(
             {

@@ -33,8 +33,10 @@ from musqa_pipeline.evaluation.summary import (
     shown_name,
 )
 
-MEDIA_BYTES = 2_700_000
-"""Most bytes of pictures and players on the page, so that it stays below 5 MB."""
+PAGE_BYTES = 5_000_000
+"""Most bytes of the page; examples beyond it are listed without pictures and players."""
+_TEXT_BYTES = 400_000
+"""Set aside for all that is neither a figure nor an example."""
 DIGITS = {"pearson": 2, "rmse": 1, "spearman": 2, "mae": 1, "r2": 2}
 """Digits shown of each metric, in the order of the league tables."""
 SLICE_TITLES = {
@@ -113,6 +115,9 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
     lead = headline or _models(content)[-1]
     sliced = list(dict.fromkeys([lead, *networks, "upper_edge"]))
     test = content.predictions.filter(pl.col("part") == "test")
+    sections = list(prediction_figures(content, lead))
+    curves, distribution = list(training_figures(content)), distribution_figure(content)
+    used = sum(len(item["svg"]) for item in [*sections, *curves]) + len(distribution)
     return {
         "content": content,
         "headline": headline,
@@ -120,11 +125,11 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
         "tiles": _tiles(content, lead),
         "leagues": [_league(content, draw) for draw in DRAWS],
         "slices": list(_slice_tables(content, sliced)),
-        "sections": list(prediction_figures(content, lead)),
-        "curves": list(training_figures(content)),
-        "distribution": distribution_figure(content),
+        "sections": sections,
+        "curves": curves,
+        "distribution": distribution,
         "order": [(m, lowpass_order(test.filter(pl.col("model") == m))) for m in networks],
-        "examples": _affordable(content.examples),
+        "examples": _affordable(content.examples, PAGE_BYTES - _TEXT_BYTES - used),
         "lead": lead,
     }  # fmt: skip
 
@@ -141,7 +146,9 @@ def _cells(content: ReportContent, draw: str, name: str, value: str) -> dict[Any
 
 
 def _tiles(content: ReportContent, lead: str) -> list[tuple[str, str, str]]:
-    cells = _cells(content, "uniform", "all", "all") or _cells(content, "natural", "all", "all")
+    cells = _cells(content, "uniform_draw", "all", "all") or _cells(
+        content, "natural_mix", "all", "all"
+    )
     tiles = []
     for metric, title in (("pearson", "Pearson’s r"), ("rmse", "RMSE, points of 100")):
         row = cells[lead, metric]
@@ -152,7 +159,7 @@ def _tiles(content: ReportContent, lead: str) -> list[tuple[str, str, str]]:
         tiles.append((title, number(row["estimate"], digits), span))
     row = cells[lead, "rmse"]
     tiles.append(("test recordings", f"{row['n_recordings']:,}", "kept apart from the start"))
-    tiles.append(("test excerpts", f"{row['n_rows']:,}", f"{row['draw']} draw"))
+    tiles.append(("test excerpts", f"{row['n_rows']:,}", row["draw"].replace("_", " ")))
     return tiles
 
 
@@ -200,9 +207,9 @@ def _slice_tables(content: ReportContent, models: Sequence[str]) -> Iterator[dic
                 yield {"title": title, "draw": draw, "rows": rows, "models": models}
 
 
-def _affordable(examples: Sequence[Example]) -> list[Mapping[str, Any]]:
+def _affordable(examples: Sequence[Example], n_bytes: int) -> list[Mapping[str, Any]]:
     """Give examples their pictures and players while the page has room for them."""
-    left = MEDIA_BYTES
+    left = n_bytes * 3 // 4  # base64 writes four bytes for three
     shown: list[Mapping[str, Any]] = []
     for example in examples:
         fits = example.n_bytes <= left

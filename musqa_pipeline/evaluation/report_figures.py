@@ -36,8 +36,8 @@ def prediction_figures(content: ReportContent, lead: str) -> Iterator[dict[str, 
     test = content.predictions.filter(pl.col("part") == "test")
     networks = [m for m in test["model"].unique(maintain_order=True) if m not in BASELINES]
     by_draw: dict[str, pl.DataFrame] = {draw: test.filter(pl.col(draw)) for draw in DRAWS}
-    main = "uniform" if by_draw["uniform"].height else "natural"
-    mixed = "natural" if by_draw["natural"].height else "uniform"
+    main = "uniform_draw" if by_draw["uniform_draw"].height else "natural_mix"
+    mixed = "natural_mix" if by_draw["natural_mix"].height else "uniform_draw"
 
     def of(model: str, draw: str) -> pl.DataFrame:
         return by_draw[draw].filter(pl.col("model") == model)
@@ -139,7 +139,7 @@ def distribution_figure(content: ReportContent) -> Markup:
 
 
 def _draw_words(draw: str) -> str:
-    return {"uniform": "uniform draw", "natural": "natural mix"}[draw]
+    return {"uniform_draw": "uniform draw", "natural_mix": "natural mix"}[draw]
 
 
 def _svg(make: Any, name: str, alternative: str, *arguments: Any) -> Markup:

@@ -1,8 +1,8 @@
 """From predictions to the table `evaluations`: every metric on every slice, with intervals.
 
 A slice is a set of test rows that have something in common. The two draws are kept apart
-throughout: `uniform` rows were drawn so that quality is uniform, `natural` rows are the mix as
-made, and a correlation on one is no correlation on the other.
+throughout: `uniform_draw` rows were drawn so that quality is uniform, `natural_mix` rows are the
+mix as made, and a correlation on one is no correlation on the other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from musqa_pipeline.evaluation.metrics import METRICS
 from musqa_pipeline.evaluation.settings import EvaluationSettings
 from musqa_pipeline.evaluation.table import EVALUATIONS
 
-DRAWS: tuple[Literal["uniform", "natural"], ...] = ("uniform", "natural")
+DRAWS: tuple[Literal["uniform_draw", "natural_mix"], ...] = ("uniform_draw", "natural_mix")
 
 PREDICTIONS_SCHEMA = {
     "model": pl.String,
@@ -35,8 +35,8 @@ PREDICTIONS_SCHEMA = {
     "recording": pl.String,
     "catalog": pl.String,
     "part": pl.String,
-    "uniform": pl.Boolean,
-    "natural": pl.Boolean,
+    "uniform_draw": pl.Boolean,
+    "natural_mix": pl.Boolean,
     "codec": pl.String,
     "bitrate_kbps": pl.Float64,
     "cutoff_hz": pl.Float64,

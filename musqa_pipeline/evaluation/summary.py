@@ -149,8 +149,8 @@ def sentences(
 
     said = []
     for draw, opening in (
-        ("uniform", f"On the uniform draw the {shown_name(model)}"),
-        ("natural", "On the natural mix of degradations it"),
+        ("uniform_draw", f"On the uniform draw the {shown_name(model)}"),
+        ("natural_mix", "On the natural mix of degradations it"),
     ):
         r, rmse = cell(draw, "pearson"), cell(draw, "rmse")
         if r and rmse:
@@ -161,7 +161,7 @@ def sentences(
             )
     for other in BASELINES:
         said += _against(model, other, differences)
-    dark, full = (cell("uniform", "rmse", "reference", v) for v in ("dark", "full band"))
+    dark, full = (cell("uniform_draw", "rmse", "reference", v) for v in ("dark", "full band"))
     if dark and full:
         said.append(
             f"Where the music itself ends low (dark references, {dark['n_recordings']} recordings)"
@@ -169,7 +169,7 @@ def sentences(
             f"recordings) {number(full['estimate'], 1)} points: the mixture of a test set moves "
             "its score."
         )
-    whole = cell("uniform", "rmse") or cell("natural", "rmse")
+    whole = cell("uniform_draw", "rmse") or cell("natural_mix", "rmse")
     if whole and whole["n_recordings"] < FEW_RECORDINGS:
         said.append(
             f"{whole['n_recordings']} test recordings are few: read these numbers as a sign that "
@@ -180,7 +180,7 @@ def sentences(
 
 def _against(model: str, other: str, differences: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in differences:
-        if row["draw"] == "uniform" and {row["first"], row["second"]} == {model, other}:
+        if row["draw"] == "uniform_draw" and {row["first"], row["second"]} == {model, other}:
             turn = 1.0 if row["first"] == model else -1.0
             more = turn * row["difference"]
             text = f"{number(abs(more), 1)} points {'above' if more > 0 else 'below'}"

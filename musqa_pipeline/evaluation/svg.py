@@ -29,6 +29,8 @@ SERIES_PRINTED = (
     "#2f74c0", "#d9822b", "#2a9d74", "#c8506a", "#8667c4", "#8a8f98", "#b09430", "#2a9aa8",
 )  # fmt: skip
 """The same for pictures that cannot ask the page: mid-tones, readable on white and on black."""
+RASTER_DPI = 180
+"""Resolution of what is too much for vectors: markers of more than 1,500 rows."""
 RECORDING_MARKERS = "osD^vP*X"
 
 _VARIABLES = {
@@ -146,7 +148,13 @@ def to_svg(figure: Figure, alternative: str) -> str:
         Markup without a prolog, scaling to the width it is given.
     """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    figure.savefig(
+        buffer,
+        format="svg",
+        dpi=RASTER_DPI,
+        transparent=True,
+        metadata={"Date": None, "Creator": None},
+    )
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     for colour, variable in _VARIABLES.items():

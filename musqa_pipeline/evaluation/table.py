@@ -9,7 +9,7 @@ EVALUATIONS = Table(
     "one metric of one model on one slice of the test recordings, on the 0-100 scale",
     (
         Column("model", pa.string(), "network, or a baseline: mean, upper_edge"),
-        Column("draw", pa.string(), "uniform, or natural: the mix as made"),
+        Column("draw", pa.string(), "uniform_draw, or natural_mix: as made"),
         Column("slice", pa.string(), "all, codec, bitrate_kbps, depth, genre, tier or reference"),
         Column(
             "value", pa.string(), "which codec, bitrate, …, dark or full band; all for the whole"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import signal
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,9 +74,6 @@ def steady_torch(n_threads: int) -> Iterator[None]:
     warn_only_before = torch.is_deterministic_algorithms_warn_only_enabled()
     memory: Any = torch.utils.deterministic  # its switch is not in torch's type stubs
     fill_before = memory.fill_uninitialized_memory
-    # Lightning answers Ctrl-C by ignoring SIGINT from then on.
-    main = threading.current_thread() is threading.main_thread()
-    on_interrupt = signal.getsignal(signal.SIGINT) if main else None
     devices = [0] if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices), warnings.catch_warnings():
         try:
@@ -97,5 +92,3 @@ def steady_torch(n_threads: int) -> Iterator[None]:
             memory.fill_uninitialized_memory = fill_before
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
-            if main and on_interrupt is not None:
-                signal.signal(signal.SIGINT, on_interrupt)

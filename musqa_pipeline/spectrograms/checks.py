@@ -79,7 +79,7 @@ def check_counts(context: Context) -> CheckResult:
     CheckResult
         Passes if each row has one image with its part and label, and there is no other.
     """
-    columns = ["catalog", "degraded_id", "part", "uniform", "natural", "mos", "quality"]
+    columns = ["catalog", "degraded_id", "part", "uniform_draw", "natural_mix", "mos", "quality"]
     wanted = Counter(tuple(row[c] for c in columns) for row in dataset_rows(context))
     found = Counter(
         tuple(row[c] for c in columns)

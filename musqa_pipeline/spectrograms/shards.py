@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from musqa_pipeline.errors import LakeError, StageError
 
 Part = Literal["train", "validation", "test"]
-Draw = Literal["uniform", "natural"]
+Draw = Literal["uniform_draw", "natural_mix"]
 LABEL_COLUMNS = (
-    "degraded_id", "excerpt_id", "catalog", "part", "uniform", "natural", "mos", "quality",
+    "degraded_id", "excerpt_id", "catalog", "part", "uniform_draw", "natural_mix", "mos", "quality",
     "max_db", "min_db", "upper_edge_hz", "looped",
 )  # fmt: skip
 """All but the images; a few hundred bytes a row."""
@@ -49,7 +49,7 @@ class ImageShards:
         Shards, from `musqa_pipeline.spectrograms.stage.shard_files`; other parts are skipped.
     part : {"train", "validation", "test"}
         Which part.
-    draw : {"uniform", "natural"}
+    draw : {"uniform_draw", "natural_mix"}
         Rows of the uniform draw, or those kept as in the pool (of test recordings only).
     memory_limit_bytes : int
         If all row groups of the part take no more than this, they stay in memory once read. That
@@ -80,7 +80,7 @@ class ImageShards:
         self,
         files: Iterable[Path],
         part: Part,
-        draw: Draw = "uniform",
+        draw: Draw = "uniform_draw",
         *,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
     ) -> None:

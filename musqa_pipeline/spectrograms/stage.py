@@ -31,7 +31,7 @@ from musqa_pipeline.tracks.bandwidth import upper_edge_hz
 ROWS_PER_DECODE = 16
 """Bitstreams decoded together; they share ffmpeg processes and take 2 MB each."""
 PLAN_COLUMNS = (
-    "degraded_id", "excerpt_id", "catalog", "part", "uniform", "natural", "mos", "quality",
+    "degraded_id", "excerpt_id", "catalog", "part", "uniform_draw", "natural_mix", "mos", "quality",
 )  # fmt: skip
 """Columns of `dataset` that a row keeps."""
 

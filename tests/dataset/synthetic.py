@@ -33,7 +33,7 @@ def make_candidates(
                     "excerpt_id": f"{track_id}-0",
                     "track_id": track_id,
                     "recording": f"recording {t}",
-                    "group": track_id,
+                    "split_group": track_id,
                     "part": long_parts[parts[t % len(parts)]],
                     "genre": f"genre {t % 5}",
                     "last_name": names[last - 1],

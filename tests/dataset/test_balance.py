@@ -31,10 +31,10 @@ def test_any_draw_is_exact_even_and_without_repeats(size, n_bins, seed, natural_
     )
     assert draw.rows.select(KEY).is_unique().all()
     assert draw.rows.join(POOL, on=KEY, how="anti").is_empty()
-    uniform = draw.rows.filter("uniform")
+    uniform = draw.rows.filter("uniform_draw")
     assert uniform.height == min(size, POOL.height)
-    assert (draw.rows["uniform"] | draw.rows["natural"]).all()
-    natural = draw.rows.filter("natural")
+    assert (draw.rows["uniform_draw"] | draw.rows["natural_mix"]).all()
+    natural = draw.rows.filter("natural_mix")
     assert set(natural["part"]) <= {"test"}
     assert natural.height == min(natural_rows, POOL.filter(part="test").height)
     for part in draw.parts:
@@ -69,14 +69,14 @@ def test_the_same_seed_draws_the_same_rows_from_a_pool_in_any_order():
 
 
 def test_another_seed_draws_other_rows():
-    first, second = chosen().rows.filter("uniform"), chosen(seed=1).rows.filter("uniform")
+    first, second = chosen().rows.filter("uniform_draw"), chosen(seed=1).rows.filter("uniform_draw")
     common = first.join(second, on=KEY, how="semi").height
     assert common < 0.9 * first.height
 
 
 def test_each_bin_is_spread_over_references_and_processes():
     pool = make_candidates(n_tracks=20, n_cascades=120, parts="t")
-    drawn = chosen(size=240, pool=pool).rows.filter("uniform")
+    drawn = chosen(size=240, pool=pool).rows.filter("uniform_draw")
     quality = pool["quality"].to_numpy()
     supply = np.bincount(bin_of(quality, quality_edges(quality, 12)), minlength=12)
     for b in np.flatnonzero(supply > 200):
@@ -111,7 +111,7 @@ def test_a_cap_holds_where_others_have_rows_left(field, key):
 
 def test_references_get_equal_numbers_of_rows_over_all_bins():
     pool = make_candidates(n_tracks=30, n_cascades=60, parts="t")
-    drawn = chosen(size=300, pool=pool).rows.filter("uniform")
+    drawn = chosen(size=300, pool=pool).rows.filter("uniform_draw")
     counts = drawn["excerpt_id"].value_counts()["count"]
     assert counts.len() == 30
     assert counts.min() >= 9
@@ -136,20 +136,22 @@ def test_rows_do_not_crowd_at_one_edge_of_their_bin():
 def test_the_natural_rows_are_a_fair_sample_of_the_test_pool():
     pool = make_candidates(n_tracks=60, n_cascades=60)
     test_pool = pool.filter(part="test")
-    rows = chosen(pool=pool, natural_rows=700).rows.filter("natural")
+    rows = chosen(pool=pool, natural_rows=700).rows.filter("natural_mix")
     assert rows["quality"].mean() == pytest.approx(test_pool["quality"].mean(), abs=0.02)
     assert rows["quality"].std() == pytest.approx(test_pool["quality"].std(), abs=0.02)
 
 
 def test_more_natural_rows_keep_those_that_were_there():
     fewer, more = chosen(natural_rows=50).rows, chosen(natural_rows=80).rows
-    assert fewer.filter("natural").join(more.filter("natural"), on=KEY, how="anti").is_empty()
+    assert (
+        fewer.filter("natural_mix").join(more.filter("natural_mix"), on=KEY, how="anti").is_empty()
+    )
 
 
 def test_a_pool_of_one_quality_is_one_bin():
     draw = chosen(pool=POOL.with_columns(quality=pl.lit(0.5)))
-    assert draw.rows.filter("uniform")["bin"].n_unique() == 1
-    assert draw.rows.filter("uniform").height == 300
+    assert draw.rows.filter("uniform_draw")["bin"].n_unique() == 1
+    assert draw.rows.filter("uniform_draw").height == 300
 
 
 def test_the_highest_and_the_lowest_quality_are_in_the_outer_bins():

@@ -76,7 +76,7 @@ def test_a_row_under_two_catalogs_is_drawn_twice():
 
 def report_of(pool, size, n_bins=6):
     draw = draw_dataset(pool, DatasetSettings(size=size, n_bins=n_bins))
-    uniform = draw.rows.filter("uniform")
+    uniform = draw.rows.filter("uniform_draw")
     parts = tuple(measure_uniformity(pool, uniform, draw.edges.tolist()))
     return DatasetReport(size, uniform.height, 0, pool.height, {}, 77, parts)
 

@@ -120,8 +120,8 @@ def test_both_stages_run_and_every_check_passes(full_home):
     assert (splits.rows, splits.made, dataset.made) == (20, 1, 1)
     assert set(read_splits(context)["part"]) == {"train", "validation", "test"}
     rows = read_dataset(context)
-    assert rows["uniform"].sum() == 120
-    assert rows["natural"].sum() == 30
+    assert rows["uniform_draw"].sum() == 120
+    assert rows["natural_mix"].sum() == 30
     assert not any(degraded_id.endswith("-27") for degraded_id in rows["degraded_id"])
     results = [check(context) for check in (check_no_leak, check_uniform, check_no_row_twice)]
     assert [r.passed for r in results] == [True] * 3

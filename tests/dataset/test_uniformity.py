@@ -65,7 +65,7 @@ def test_the_largest_even_size_is_even_and_clearly_more_is_not(supply):
 def test_the_report_counts_what_was_there_and_what_was_drawn():
     pool = make_candidates(n_tracks=18, n_cascades=20)
     draw = draw_dataset(pool, DatasetSettings(size=180, n_bins=10))
-    measured = measure_uniformity(pool, draw.rows.filter("uniform"), draw.edges.tolist())
+    measured = measure_uniformity(pool, draw.rows.filter("uniform_draw"), draw.edges.tolist())
     assert [m.part for m in measured] == ["train", "validation", "test", "all"]
     for m, part in zip(measured, draw.parts, strict=False):
         assert m.before == tuple(part.supply)

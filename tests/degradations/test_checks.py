@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.signal import butter, correlate, sosfilt
 
 from musqa_pipeline.degradations.checks import (
     check_alignment,
@@ -102,3 +103,12 @@ def test_a_lag_is_found_with_its_sign(lag):
     reference, late = x[4_800:100_800], x[4_800 - lag : 100_800 - lag]
     noise = np.random.default_rng(2).standard_normal(len(late)) * np.std(late) * 0.5
     assert estimate_lag_samples(reference, late + noise) == lag
+
+
+def test_the_high_pass_of_a_codec_does_not_pass_for_a_lag():
+    dark = sosfilt(butter(2, 60, fs=48_000, output="sos"), music()[:240_000]).astype(np.float32)
+    dark += 0.01 * music()[:240_000]
+    high_passed = sosfilt(butter(2, 30, "highpass", fs=48_000, output="sos"), dark)
+    assert estimate_lag_samples(dark, high_passed) == 0
+    plain = correlate(high_passed, dark, method="fft")
+    assert np.argmax(plain) != len(dark) - 1  # what a plain correlation takes for the lag

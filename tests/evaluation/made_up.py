@@ -65,8 +65,8 @@ def made_up_predictions(n_recordings: int = 14, seed: int = 5) -> pl.DataFrame:
             row = {
                 **base,
                 "degraded_id": f"{base['excerpt_id']}-{i}",
-                "uniform": bool(rng.random() < 0.7),
-                "natural": bool(rng.random() < 0.6),
+                "uniform_draw": bool(rng.random() < 0.7),
+                "natural_mix": bool(rng.random() < 0.6),
                 "codec": codec,
                 "bitrate_kbps": rate,
                 "cutoff_hz": cutoff,
@@ -118,7 +118,9 @@ def made_up_examples(predictions: pl.DataFrame, n: int = 4, *, media: bool = Tru
     shape = np.linspace(1, 0.1, 256)[None, :] * np.ones((1876, 1))
     image = np.clip(shape * rng.uniform(0.5, 1, (1876, 256)), 0, 1)
     sound = (0.1 * rng.standard_normal(480_000)).astype(np.float32)
-    worst = choose_worst(predictions.filter((pl.col("model") == "cnn1d") & pl.col("uniform")), n)
+    worst = choose_worst(
+        predictions.filter((pl.col("model") == "cnn1d") & pl.col("uniform_draw")), n
+    )
     picture, player = (picture_png(image), player_mp3(sound)) if media else (None, None)
     return [
         Example(
@@ -151,15 +153,27 @@ def made_up_content(
             made_up_run("vgg19", finished=False),
         ],
         parts=[
-            {"part": "train", "recordings": 61, "excerpts": 70, "uniform": 9_000, "natural": 0},
+            {
+                "part": "train",
+                "recordings": 61,
+                "excerpts": 70,
+                "uniform_draw": 9_000,
+                "natural_mix": 0,
+            },
             {
                 "part": "validation",
                 "recordings": 11,
                 "excerpts": 12,
-                "uniform": 1_500,
-                "natural": 0,
+                "uniform_draw": 1_500,
+                "natural_mix": 0,
             },
-            {"part": "test", "recordings": 14, "excerpts": 14, "uniform": 700, "natural": 600},
+            {
+                "part": "test",
+                "recordings": 14,
+                "excerpts": 14,
+                "uniform_draw": 700,
+                "natural_mix": 600,
+            },
         ],
         edges=np.linspace(3, 93, 21).tolist(),
         before=np.histogram(rng.beta(4, 1.4, 20_000), 20)[0].tolist(),

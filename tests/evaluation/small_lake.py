@@ -134,8 +134,8 @@ def _write_track(context: Context, number: int) -> list[dict[str, object]]:
             label
             | {
                 "track_id": track_id, "catalog": "music", "recording": f"recording {number}",
-                "group": track_id, "part": PARTS[number], "uniform": process != "12_42",
-                "natural": PARTS[number] == "test", "bin": 0, "edge": 2_000 + 15_000 * quality,
+                "split_group": track_id, "part": PARTS[number], "uniform_draw": process != "12_42",
+                "natural_mix": PARTS[number] == "test", "bin": 0, "edge": 2_000 + 15_000 * quality,
             }
         )  # fmt: skip
     lake.write(

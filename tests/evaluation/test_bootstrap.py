@@ -45,11 +45,11 @@ def test_more_rows_of_the_same_recordings_narrow_nothing():
 
 
 def test_a_resample_holds_as_many_recordings_as_there_are_and_follows_its_key():
-    counts = recording_counts(9, 200, 0, "uniform")
+    counts = recording_counts(9, 200, 0, "uniform_draw")
     assert (counts.sum(axis=1) == 9).all()
     assert counts.mean(axis=0) == pytest.approx(np.ones(9), abs=0.25)
-    np.testing.assert_array_equal(counts, recording_counts(9, 200, 0, "uniform"))
-    assert (counts != recording_counts(9, 200, 1, "uniform")).any()
+    np.testing.assert_array_equal(counts, recording_counts(9, 200, 0, "uniform_draw"))
+    assert (counts != recording_counts(9, 200, 1, "uniform_draw")).any()
 
 
 def test_the_interval_of_a_mean_error_is_about_that_of_theory():

@@ -14,7 +14,7 @@ from tests.evaluation.made_up import made_up_predictions
 
 @pytest.fixture(scope="module")
 def rows(predictions):
-    return predictions.filter((pl.col("model") == "cnn1d") & pl.col("uniform"))
+    return predictions.filter((pl.col("model") == "cnn1d") & pl.col("uniform_draw"))
 
 
 def offsets(axes):

@@ -33,7 +33,7 @@ def table(small):
         ("reference", "dark", pl.col("reference") == "dark"),
     ],
 )
-@pytest.mark.parametrize("draw", ["uniform", "natural"])
+@pytest.mark.parametrize("draw", ["uniform_draw", "natural_mix"])
 def test_a_slice_holds_the_metrics_of_its_rows_and_says_how_many(
     small, table, draw, name, value, where
 ):
@@ -84,7 +84,9 @@ def test_bitrates_come_in_order_of_size_and_models_as_given(table):
 
 def test_a_constant_predictor_has_errors_and_a_correlation_that_is_none(table):
     mean = table.filter((pl.col("model") == "mean") & (pl.col("slice") == "all"))
-    by_metric = {row["metric"]: row for row in mean.filter(pl.col("draw") == "uniform").to_dicts()}
+    by_metric = {
+        row["metric"]: row for row in mean.filter(pl.col("draw") == "uniform_draw").to_dicts()
+    }
     assert by_metric["pearson"]["estimate"] is None
     assert by_metric["spearman"]["high"] is None
     assert by_metric["rmse"]["estimate"] > 10
@@ -120,10 +122,10 @@ def test_the_difference_of_two_models_is_that_of_their_errors_on_the_same_draws(
         for row in table.filter(
             (pl.col("metric") == "rmse")
             & (pl.col("slice") == "all")
-            & (pl.col("draw") == "uniform")
+            & (pl.col("draw") == "uniform_draw")
         ).to_dicts()
     }
-    found = [row for row in paired_differences(small, SETTINGS) if row["draw"] == "uniform"]
+    found = [row for row in paired_differences(small, SETTINGS) if row["draw"] == "uniform_draw"]
     assert len(found) == 6
     for row in found:
         assert row["difference"] == pytest.approx(rmse[row["first"]] - rmse[row["second"]])

@@ -68,7 +68,7 @@ def test_the_error_of_a_known_bias_is_that_bias(table):
         & (pl.col("metric") == "rmse")
         & (pl.col("slice") == "all")
     )
-    assert rmse["draw"].to_list() == ["uniform", "natural"]
+    assert rmse["draw"].to_list() == ["uniform_draw", "natural_mix"]
     np.testing.assert_allclose(rmse["estimate"], 100 * BIAS, atol=0.05)
     assert rmse["n_rows"].to_list() == [8, 12]
     assert rmse["n_recordings"].to_list() == [4, 4]

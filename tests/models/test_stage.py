@@ -55,7 +55,7 @@ def write_shard(context, part, n_rows):
         rows.append(
             {
                 "degraded_id": f"{part}{index}", "excerpt_id": f"{part}-e", "catalog": "demo",
-                "part": part, "uniform": index > 0, "natural": part == "test",
+                "part": part, "uniform_draw": index > 0, "natural_mix": part == "test",
                 "mos": 1 + 4 * quality, "quality": quality,
                 "n_frames": SHORT.n_frames, "n_mels": SHORT.n_mels, "dtype": "uint8",
                 "image": (image * 255).astype(np.uint8).tobytes(),

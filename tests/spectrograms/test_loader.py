@@ -144,7 +144,7 @@ def test_worker_processes_give_the_same_batches(tiny):
 
 def test_evaluation_gets_every_row_with_its_ids(lake):
     tiny = write_tiny_shards(lake, part="test")
-    shards = ImageShards(tiny.files, "test", "natural")
+    shards = ImageShards(tiny.files, "test", "natural_mix")
     batches = list(iter_rows(shards, batch_size=10))
     ids = [i for batch in batches for i in batch.degraded_ids]
     assert ids == shards.labels["degraded_id"].to_pylist()

@@ -36,7 +36,9 @@ def test_only_the_part_asked_for_is_seen(lake):
 
 def test_the_two_draws_of_the_test_part_are_told_apart_within_row_groups(lake):
     tiny = write_tiny_shards(lake, part="test")
-    uniform, natural = (ImageShards(tiny.files, "test", draw) for draw in ("uniform", "natural"))
+    uniform, natural = (
+        ImageShards(tiny.files, "test", draw) for draw in ("uniform_draw", "natural_mix")
+    )
     assert natural.labels["degraded_id"].to_pylist() == sorted(tiny.images)[::3]
     assert uniform.n_rows + natural.n_rows == 80
     for shards in (uniform, natural):
@@ -46,7 +48,7 @@ def test_the_two_draws_of_the_test_part_are_told_apart_within_row_groups(lake):
 
 def test_row_groups_without_a_row_of_the_draw_are_left_out(lake):
     tiny = write_tiny_shards(lake, part="test", rows_per_group=1)
-    shards = ImageShards(tiny.files, "test", "natural")
+    shards = ImageShards(tiny.files, "test", "natural_mix")
     assert [len(group.rows) for group in shards.groups] == [1] * 27
     assert [group.first_row for group in shards.groups] == list(range(27))
 

@@ -52,7 +52,7 @@ def test_each_row_gets_the_image_of_its_own_bitstream(done, bitstreams):
 
 
 def test_rows_keep_what_dataset_says_of_them(done):
-    columns = ["catalog", "degraded_id", "excerpt_id", "part", "uniform", "natural", "mos"]
+    columns = ["catalog", "degraded_id", "excerpt_id", "part", "uniform_draw", "natural_mix", "mos"]
     stored = sorted(tuple(row[c] for c in columns) for row in stored_rows(done))
     assert stored == sorted(tuple(row[c] for c in columns) for row in dataset_of(done).to_pylist())
 
