@@ -103,7 +103,7 @@ class ImageShards:
             tables.append(table.filter(wanted))
         if n_rows == 0:
             raise StageError(
-                f"no images of part {part!r} in the {draw} draw; run the stages dataset and "
+                f"no images of part {part!r} drawn as {draw}; run the stages dataset and "
                 "spectrograms, and look at `musqa status`"
             )
         every = pa.concat_tables(tables)

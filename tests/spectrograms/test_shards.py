@@ -67,7 +67,7 @@ def test_a_small_part_is_read_once_and_a_large_one_each_time(tiny):
 
 
 def test_an_absent_part_is_named(tiny):
-    with pytest.raises(StageError, match="no images of part 'test' in the uniform draw; run"):
+    with pytest.raises(StageError, match="no images of part 'test' drawn as uniform_draw; run"):
         ImageShards(tiny.files, "test")
     with pytest.raises(StageError, match="no images of part 'train'"):
         ImageShards([], "train")
