@@ -231,7 +231,10 @@ class ResampleParams:
 
 
 class Resample:
-    """Conversion to a lower sample rate and back."""
+    """Conversion to a lower sample rate and back.
+
+    A held sample (ZeroOrderHold) is late by up to half of its length, as it is in a cheap device.
+    """
 
     name = "resample"
     qualities = ("ZeroOrderHold", "Linear", "CatmullRom", "Lagrange", "WindowedSinc32")
