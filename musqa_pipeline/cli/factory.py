@@ -186,10 +186,11 @@ def write_demo() -> Any:
     Catalog
         The demo catalog.
     """
-    from musqa_pipeline.synthesis.catalog import write_demo_catalog
+    from musqa_pipeline.synthesis.catalog import write_demo_catalog, write_sketch
 
     folder = home_folder() / "demo-music"
     write_demo_catalog(folder, log=logger.info)
+    write_sketch(folder)
     return add_catalog(home_folder(), folder, DEMO_CATALOG)
 
 

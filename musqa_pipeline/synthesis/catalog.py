@@ -29,6 +29,7 @@ from musqa_pipeline.synthesis.styles import STYLES, Style
 VERSION = 1
 """Raised when the same plan begins to sound different."""
 COLUMNS = ("file", "title", "artist", "recording", "genre", "licence", "role", "tier")
+SKETCH_S = 3.0
 _TEST_EVERY = 4
 _MARK = "musqa synthesis "
 
@@ -148,6 +149,32 @@ def write_demo_catalog(
         files.append(path)
     _write_table(folder / "tracks.csv", plans)
     return files
+
+
+def write_sketch(folder: Path, *, seed: int = 0) -> Path:
+    """Write a piece that is too short to serve, so that the demo shows what quarantine is.
+
+    Parameters
+    ----------
+    folder : Path
+        The demo catalog's folder; `tracks.csv` does not name the file.
+    seed : int
+        Seed of the catalog.
+
+    Returns
+    -------
+    Path
+        A FLAC file of 3 s.
+
+    Raises
+    ------
+    LakeError
+        If the folder cannot be written.
+    """
+    path, plan = folder / "sketch.flac", TrackPlan(0, seed, SKETCH_S)
+    if not _is_current(path, plan):
+        _write_track(path, plan)
+    return path
 
 
 def _write_track(path: Path, plan: TrackPlan) -> None:

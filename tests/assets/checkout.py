@@ -77,6 +77,8 @@ class Checkout:
 
     root: Path
     first_run: subprocess.CompletedProcess[str] | None = None
+    reader_output: tuple[str, str] = ("", "")
+    """Standard output and error of the process that queried during the first run."""
 
     @classmethod
     def make(cls, root: Path, music: Path) -> Checkout:

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
+
 import pytest
 
 from tests.assets.checkout import Checkout, write_music
+
+READER = textwrap.dedent(
+    """
+    import json, sys, time
+    from pathlib import Path
+    from musqa_pipeline.database import VIEWS, database_path, query
+    home, stop = Path(sys.argv[1]), Path(sys.argv[2])
+    seen = {name: [] for name in VIEWS}
+    while not stop.exists():
+        if database_path(home).exists():
+            for name in VIEWS:
+                seen[name].append(query(home, f"SELECT count(*) AS n FROM {name}")["n"][0])
+        time.sleep(0.2)
+    print(json.dumps(seen))
+    """
+)
+"""Queries every view over and over, until a file tells it to stop; an error ends it."""
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +36,19 @@ def music(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, music):
-    """A checkout in which `musqa run` went through undisturbed."""
-    checkout = Checkout.make(tmp_path_factory.mktemp("undisturbed") / "checkout", music)
-    checkout.first_run = checkout.musqa("run", "--preset", "tiny.toml", "--json")
+    """A checkout in which `musqa run` went through undisturbed, queried all the while."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    checkout = Checkout.make(folder / "checkout", music)
+    reader = subprocess.Popen(
+        [sys.executable, "-c", READER, str(checkout.home), str(folder / "stop")],
+        env=checkout.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        checkout.first_run = checkout.musqa("run", "--preset", "tiny.toml", "--json")
+    finally:
+        (folder / "stop").touch()
+        checkout.reader_output = reader.communicate(timeout=120)
     return checkout

@@ -5,7 +5,13 @@ import pytest
 import soundfile
 
 from musqa_pipeline.errors import CatalogError, LakeError
-from musqa_pipeline.synthesis.catalog import COLUMNS, TrackPlan, write_demo_catalog
+from musqa_pipeline.synthesis.catalog import (
+    COLUMNS,
+    SKETCH_S,
+    TrackPlan,
+    write_demo_catalog,
+    write_sketch,
+)
 from musqa_pipeline.synthesis.styles import STYLES
 
 from .conftest import DURATION_S, N_TRACKS
@@ -147,3 +153,10 @@ def test_a_track_count_out_of_range_is_refused(tmp_path, n_tracks):
 def test_a_duration_out_of_range_is_refused(tmp_path, duration_s):
     with pytest.raises(CatalogError, match=rf"duration_s={duration_s}: expected 1 to 600"):
         write_demo_catalog(tmp_path, duration_s=duration_s)
+
+
+def test_the_sketch_is_too_short_to_serve_and_is_written_once(tmp_path):
+    first = write_sketch(tmp_path)
+    state = first.stat()
+    assert write_sketch(tmp_path).stat() == state
+    assert soundfile.info(first).duration == SKETCH_S < 10
