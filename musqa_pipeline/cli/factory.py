@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import webbrowser
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,14 +36,9 @@ def register(app: typer.Typer) -> None:
         The application.
     """
     app.add_typer(catalog_app, name="catalog")
-    for name, command in {
-        "run": run,
-        "status": status,
-        "query": query,
-        "report": report,
-        "demo": demo,
-    }.items():
-        app.command(name)(command)
+    commands: tuple[Callable[..., None], ...] = (run, status, query, report, demo)
+    for command in commands:
+        app.command(command.__name__)(command)
 
 
 @catalog_app.command("add")
