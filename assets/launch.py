@@ -155,9 +155,9 @@ def _reason(result: dg.ExecuteInProcessResult) -> MusqaError:
                 return StageError(f"check {evaluation.check_name} failed: {evaluation.description}")
     for event in result.filter_events(lambda e: e.is_step_failure):
         error = event.step_failure_data.error
-        while error and error.cause:
+        while error and error.cls_name not in _OWN_ERRORS and error.cause:
             error = error.cause
-        if error and error.cls_name and error.cls_name in _OWN_ERRORS:
+        if error and error.cls_name in _OWN_ERRORS:
             return MusqaError(error.message.split(": ", 1)[-1].strip())
         return StageError(f"stage {event.step_key} failed: {error.to_string() if error else '?'}")
     return StageError("the run failed; see it in the UI (`dagster dev`)")

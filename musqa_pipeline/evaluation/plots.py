@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from musqa_pipeline.evaluation.calibration import calibration
+from musqa_pipeline.evaluation.summary import number
 from musqa_pipeline.evaluation.svg import (
     INK,
     MUTED,
@@ -100,7 +102,9 @@ def residuals(rows: pl.DataFrame) -> Figure:
     )  # fmt: skip
     centres, medians = _running_median(label, error)
     mean = float(error.mean())
-    axes.plot(centres, medians, color=INK, label=f"median; mean of all {mean:+.1f}")
+    axes.plot(
+        centres, medians, color=INK, label=f"median; mean of all {number(mean, 1, sign=True)}"
+    )
     axes.legend(loc="lower left")
     axes.axhline(0, color=MUTED, linewidth=1)
     points_axes(axes, x=LABEL, y="prediction - label, points")
@@ -111,6 +115,7 @@ def residuals(rows: pl.DataFrame) -> Figure:
     side.hist(error, bins=edges, orientation="horizontal", color=SERIES[0], alpha=0.85)
     side.axhline(0, color=MUTED, linewidth=1)
     side.axhline(mean, color=INK, linewidth=1.4, linestyle=(0, (2, 1)))
+    side.xaxis.set_major_locator(MaxNLocator(nbins=2, integer=True))
     side.set_xlabel("rows")
     return figure
 

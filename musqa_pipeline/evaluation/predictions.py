@@ -92,6 +92,12 @@ def read_predictions(context: Context, runs: Sequence[Mapping[str, Any]]) -> pl.
     described = test.join(
         describe_rows(read_labelled_rows(context), read_dataset(context)), on=KEYS, how="left"
     ).sort(KEYS)
+    lost = described.filter(pl.col("recording").is_null())
+    if not lost.is_empty():
+        raise StageError(
+            f"evaluation: {lost.height} test rows have an image but no label any more, first "
+            f"{lost['degraded_id'][0]}; run the stages dataset and spectrograms again"
+        )
     predicted = {
         **predict_networks(context, runs, described),
         **predict_baselines(labels, described),
@@ -126,11 +132,16 @@ def describe_rows(labelled: pl.DataFrame, dataset: pl.DataFrame) -> pl.DataFrame
         bitrate_kbps=pl.col("last_bitrate_kbps"),
         cutoff_hz=pl.col("last_cutoff_hz"),
         label=pl.col("quality") * POINTS,
-        what=pl.struct(pl.all()).map_elements(_what, return_dtype=pl.String),
     )
-    rows = rows.join(
-        reference_brightness(rows), on=["catalog", "excerpt_id"], how="left"
-    ).with_columns(pl.col("reference").fill_null(""))
+    brightness = reference_brightness(rows)  # of all rows: the draw may lack the low-passes
+    rows = (
+        rows.join(dataset, on=KEYS, how="semi")
+        .join(brightness, on=["catalog", "excerpt_id"], how="left")
+        .with_columns(
+            pl.col("reference").fill_null(""),
+            what=pl.struct(pl.all()).map_elements(_what, return_dtype=pl.String),
+        )
+    )
     columns = (
         *KEYS, "excerpt_id", "codec", "bitrate_kbps", "cutoff_hz", "process", "what", "kind",
         "depth", "genre", "tier", "reference",

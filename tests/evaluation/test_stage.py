@@ -146,3 +146,11 @@ def test_without_runs_or_test_rows_it_says_what_to_do(context):
     context.lake.write(empty.joint_shelf("spectrograms"), "train-00000", train)
     with pytest.raises(StageError, match=r"the dataset has no test rows; give some .* role=test"):
         read_predictions(empty, read_runs(context))
+
+
+def test_images_of_rows_that_are_gone_are_not_evaluated_without_a_word(context):
+    fewer = replace(context, fingerprints={**context.fingerprints, "dataset": "c" * 32})
+    rows = context.lake.read(context.joint_shelf("dataset"), "dataset")
+    context.lake.write(fewer.joint_shelf("dataset"), "dataset", rows.slice(0, rows.num_rows - 1))
+    with pytest.raises(StageError, match="1 test rows have an image but no label any more, first"):
+        read_predictions(fewer, read_runs(fewer))
