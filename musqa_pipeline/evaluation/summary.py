@@ -155,7 +155,7 @@ def sentences(
         r, rmse = cell(draw, "pearson"), cell(draw, "rmse")
         if r and rmse:
             said.append(
-                f"{opening} agrees with ViSQOL at r = {with_interval(r)} and RMSE = "
+                f"{opening} reaches r = {with_interval(r)} against ViSQOL and RMSE = "
                 f"{with_interval(rmse, 1)} points of 100, on {rmse['n_rows']:,} excerpts of "
                 f"{rmse['n_recordings']} recordings that it had never met."
             )
