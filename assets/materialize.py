@@ -32,9 +32,8 @@ def run_and_describe(
     if after:
         after(context)
     publish(context, [stage_name])
-    metadata = {**counts(report), **view_metadata(context, stage)}
-    if picture:
-        metadata["picture"] = dg.MetadataValue.md(_image(picture(context)))
+    shown = {"picture": dg.MetadataValue.md(_image(picture(context)))} if picture else {}
+    metadata = {**shown, **counts(report), **view_metadata(context, stage)}
     version = digest([stage.shelf(context).fingerprint, context.lake.done(stage.shelf(context))])
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
 
