@@ -228,7 +228,7 @@ def process_curves(by_model: Mapping[str, pl.DataFrame]) -> Figure:
                 linestyle=(0, (4, 1.5)), label=name,
             )  # fmt: skip
         panel.set_xscale("log", base=2)
-        panel.set_xticks(ticks[:: max(1, len(ticks) // 5)])
+        panel.set_xticks(_apart(ticks))
         panel.set_xticks([], minor=True)
         panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         panel.set(ylim=(-2, 102), title=f"{codec}, {'kHz' if codec == 'lowpass' else 'kbit/s'}")
@@ -242,6 +242,15 @@ def process_curves(by_model: Mapping[str, pl.DataFrame]) -> Figure:
 
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def _apart(ticks: Sequence[float], least_ratio: float = 1.45) -> list[float]:
+    """Choose those ticks of a logarithmic axis whose labels do not touch."""
+    chosen = list(ticks[:1])
+    for tick in ticks[1:]:
+        if tick >= least_ratio * chosen[-1]:
+            chosen.append(tick)
+    return chosen
 
 
 def _shown_recordings(rows: pl.DataFrame) -> tuple[list[str], int]:
