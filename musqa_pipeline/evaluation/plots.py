@@ -5,7 +5,7 @@ All points are on the 0-100 scale. Draw and save within `svg.house_style`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
