@@ -1,12 +1,30 @@
 import dataclasses
 import re
+import typing
+from pathlib import Path
 
 import pytest
 
 from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.graph import STAGE_NAMES, joint_context
 from musqa_pipeline.settings import Preset, builtin_presets, load_preset, parse_preset
 
 SECTIONS = [f.name for f in dataclasses.fields(Preset) if f.name not in {"name", "catalogs"}]
+FIELDS = [(s, f.name) for s in SECTIONS for f in dataclasses.fields(getattr(Preset(name="p"), s))]
+LIBRARY = Path(__file__).parents[1] / "musqa_pipeline"
+
+
+def other_value(settings, field):
+    """Another value that the field may have."""
+    value = getattr(settings, field)
+    hint = typing.get_type_hints(type(settings))[field]
+    if typing.get_origin(hint) is typing.Literal:
+        return next((v for v in typing.get_args(hint) if v != value), "one to come")
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, tuple):
+        return value[:-1] if len(value) > 1 else (*value, "another")
+    return value + (1 if isinstance(value, int) else 0.01)
 
 
 def test_the_three_presets_load():
@@ -87,6 +105,28 @@ def test_every_field_is_documented_and_checked(section):
     source = __import__("inspect").getsource(kind)
     for field in dataclasses.fields(kind):
         assert re.search(rf'    {field.name}: [^\n]*\n    """', source), field.name
+
+
+@pytest.mark.parametrize(("section", "field"), FIELDS)
+def test_a_changed_field_changes_the_fingerprint_of_its_stage_and_of_those_after_it(
+    home, section, field
+):
+    preset = Preset(name="p")
+    settings = getattr(preset, section)
+    changed = dataclasses.replace(settings, **{field: other_value(settings, field)})
+    before = joint_context(home, preset).fingerprints
+    after = joint_context(home, dataclasses.replace(preset, **{section: changed})).fingerprints
+    moved = [stage for stage in STAGE_NAMES if before[stage] != after[stage]]
+    assert moved == list(STAGE_NAMES[STAGE_NAMES.index(section) :])
+
+
+@pytest.mark.parametrize(("section", "field"), FIELDS)
+def test_no_field_is_there_for_nothing(section, field):
+    used = re.compile(rf"\b(settings|{section})\.{field}\b|\"{field}\"")
+    modules = [p for p in (LIBRARY / section).rglob("*.py") if p.name != "settings.py"]
+    if section == "excerpts":  # what flagged tracks may do is for `dataset` too
+        modules += (LIBRARY / "dataset").rglob("*.py")
+    assert any(used.search(path.read_text()) for path in modules)
 
 
 def test_the_demo_is_seen_only_where_it_is_named():

@@ -159,19 +159,6 @@ def test_settings_that_cannot_work_are_refused_before_anything_is_trained(
         MODELS_STAGE.units(dataclasses.replace(context, preset=preset))
 
 
-@pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(ModelsSettings)])
-def test_every_setting_moves_the_fingerprint(context, field):
-    value = getattr(context.preset.models, field)
-    changed = ("cnn1d",) if field == "names" else value * 0.5 + 0.1 if value else 1
-    if isinstance(value, int):
-        changed = value + 1
-    preset = dataclasses.replace(
-        context.preset, models=dataclasses.replace(context.preset.models, **{field: changed})
-    )
-    other = dataclasses.replace(context, preset=preset)
-    assert MODELS_STAGE.fingerprint(other) != MODELS_STAGE.fingerprint(context)
-
-
 def test_every_column_of_runs_is_filled(context):
     run_stage(watched_stage(log=lambda line: None), context)
     row = run_row(context)
