@@ -54,7 +54,6 @@ def main() -> None:
         "uniformity": uniformity_table(report.as_dict()),
         "accuracy": accuracy_table(evaluations, "all"),
         "by_tier": accuracy_table(evaluations, "tier"),
-        "by_reference": accuracy_table(evaluations, "reference"),
         "by_codec": accuracy_table(evaluations, "codec"),
         "timings": markdown(timings),
     }
@@ -95,7 +94,7 @@ def counts_table(context: Context) -> str:
         rows.append({"view": f"degradations: {kind}", "rows": n})
     for part, n in view(context, "dataset", "part, count(*) AS n", "GROUP BY 1").rows():
         rows.append({"view": f"dataset: {part}", "rows": n})
-    rows[8:] = sorted(rows[8:], key=lambda row: row["view"])
+    rows[len(views) :] = sorted(rows[len(views) :], key=lambda row: row["view"])
     return markdown(pl.DataFrame(rows))
 
 
@@ -126,8 +125,13 @@ def accuracy_table(evaluations: pl.DataFrame, slice_name: str) -> str:
     rows = evaluations.filter(
         (pl.col("slice") == slice_name) & pl.col("metric").is_in(["pearson", "rmse"])
     )
-    text = pl.format(
-        "{} [{}, {}]", *(pl.col(c).round(3).cast(pl.String).fill_null("–") for c in VALUES)
+    digits = pl.when(pl.col("metric") == "pearson")
+    shown = [digits.then(pl.col(c).round(2)).otherwise(pl.col(c).round(1)) for c in VALUES]
+    value, low, high = (column.cast(pl.String).fill_null("–") for column in shown)
+    text = (
+        pl.when(pl.col("low").is_null())
+        .then(value)
+        .otherwise(pl.format("{} [{}, {}]", value, low, high))
     )
     wide = rows.with_columns(text=text).pivot(
         on="metric", index=["draw", "value", "n_recordings", "n_rows", "model"], values="text"
