@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES
 from musqa_pipeline.context import Context
-from musqa_pipeline.dataset.inputs import READ_STAGES, read_seen_tracks, seen_catalogs
+from musqa_pipeline.dataset.inputs import READ_STAGES, read_seen_tracks
 from musqa_pipeline.dataset.near_duplicates import search_near_duplicates
 from musqa_pipeline.dataset.report import describe_dataset, read_dataset
 from musqa_pipeline.dataset.splits import PARTS
@@ -24,6 +23,7 @@ from musqa_pipeline.evaluation.slices import paired_differences
 from musqa_pipeline.evaluation.summary import headline_model
 from musqa_pipeline.excerpts.audio import reference_audio
 from musqa_pipeline.fingerprints import tool_version
+from musqa_pipeline.graph import chosen_catalogs
 from musqa_pipeline.spectrograms.mel import mel_image
 from musqa_pipeline.spectrograms.sources import read_bitstreams, units_by_excerpt
 
@@ -158,8 +158,12 @@ def count_quarantined(context: Context) -> int:
     int
         Over the stages 1-4.
     """
-    shelves = [context.shelf(s, c) for c in seen_catalogs(context) for s in READ_STAGES]
-    return sum(len(context.lake.done(replace(s, stage="quarantine"))) for s in shelves)
+    shelves = [
+        context.shelf(s, c)
+        for c in chosen_catalogs(context.home, context.preset)
+        for s in READ_STAGES
+    ]
+    return sum(len(context.lake.done(s.quarantine)) for s in shelves)
 
 
 def worst_examples(context: Context, predictions: pl.DataFrame, model: str | None) -> list[Example]:

@@ -56,5 +56,5 @@ def draw_scatter(predictions: pl.DataFrame) -> bytes:
     with house_style("picture"):
         figure = scatter(drawn, legend=drawn["recording"].n_unique() <= 12)
         n = drawn["recording"].n_unique()
-        figure.axes[0].set_title(f"{shown_name(model)}, {n} recordings it never met")
+        figure.suptitle(f"{shown_name(model)}, {n} recordings it never met", fontsize=10)
         return to_png(figure)

@@ -16,6 +16,7 @@ from html import escape
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -190,6 +191,10 @@ def to_png(figure: Figure, dots_per_inch: int = 110) -> bytes:
     """
     from PIL import Image  # matplotlib requires it; only pictures need it
 
+    for artist in figure.findobj(lambda a: hasattr(a, "get_color") and hasattr(a, "set_color")):
+        stands_for = to_hex(artist.get_color())  # type: ignore[attr-defined]
+        if stands_for in _PRINTED:
+            artist.set_color(_PRINTED[stands_for])  # type: ignore[attr-defined]
     buffer = io.BytesIO()
     figure.savefig(
         buffer,
