@@ -37,6 +37,11 @@ def test_only_the_stages_of_a_catalog_are_partitioned():
         assert (spec.partitions_def is not None) == (name in CATALOG_STAGES)
 
 
+def test_no_asset_takes_a_slot_that_would_outlive_a_kill():
+    pools = {asset.op.pool for asset in defs.assets}
+    assert pools == {None}
+
+
 def test_the_jobs_have_the_stages_in_order():
     graph = defs.resolve_asset_graph()
     for name, upstream in zip(STAGE_NAMES[1:], STAGE_NAMES, strict=False):
@@ -51,6 +56,16 @@ def test_every_stage_has_a_check_and_every_check_a_claim():
     for definition in asset_checks:
         for spec in definition.check_specs:
             assert len(spec.description) > 20
+
+
+def test_a_model_below_the_mean_is_an_error_and_in_the_demo_a_warning():
+    by_name = {check.rule.__name__: check for check in CHECKS}
+    better, leak = by_name["check_better_than_mean"], by_name["check_no_leak"]
+    assert better.severity("demo") == dg.AssetCheckSeverity.WARN
+    assert better.severity("musqa") == dg.AssetCheckSeverity.ERROR
+    assert by_name["check_uniform"].severity("musqa") == dg.AssetCheckSeverity.WARN
+    assert leak.severity("demo") == dg.AssetCheckSeverity.ERROR
+    assert (leak.blocking, better.blocking) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +99,4 @@ def test_materializing_everything_from_the_command_line_is_the_same_graph(finish
         *("-m", "dagster", "asset", "materialize", "-m", "assets.definitions"),
         *("--select", "*", "--partition", "tiny"),
     )
-    assert "RUN_SUCCESS" in run.stderr
+    assert "RUN_SUCCESS" in run.stdout + run.stderr
