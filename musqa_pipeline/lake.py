@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -39,6 +39,11 @@ class Shelf:
     catalog: str | None = None
     """None for the joint stages 5-8."""
 
+    @property
+    def quarantine(self) -> Shelf:
+        """Where the units are that this stage refused."""
+        return replace(self, stage="quarantine")
+
 
 class Lake:
     """Parquet units below one root folder.
@@ -54,11 +59,10 @@ class Lake:
 
     def folder(self, shelf: Shelf) -> Path:
         """Return the folder that holds a shelf's units (it may not exist yet)."""
-        short = shelf.fingerprint[:SHORT]
+        stage, short = self.root / "lake" / shelf.stage, shelf.fingerprint[:SHORT]
         if shelf.catalog is None:
-            return self.root / "lake" / shelf.stage / f"run={short}"
-        stage = self.root / "lake" / shelf.stage / f"settings={short}"
-        return stage / f"catalog={shelf.catalog}"
+            return stage / f"run={short}"
+        return stage / f"settings={short}" / f"catalog={shelf.catalog}"
 
     def path(self, shelf: Shelf, unit_id: str) -> Path:
         """Return the path of a unit's file (it may not exist yet)."""
@@ -77,12 +81,8 @@ class Lake:
         list of str
             Units whose footer carries the shelf's fingerprint. A damaged file is not done.
         """
-        folder = self.folder(shelf)
-        if not folder.is_dir():
-            return []
-        return sorted(
-            path.stem for path in folder.glob("*.parquet") if self._is_current(path, shelf)
-        )
+        files = self.folder(shelf).glob("*.parquet")
+        return sorted(path.stem for path in files if self._is_current(path, shelf))
 
     def missing(self, shelf: Shelf, unit_ids: Iterable[str]) -> list[str]:
         """List those of `unit_ids` that are not done yet, in the order given."""
@@ -234,11 +234,9 @@ class Lake:
 
     def sweep(self, shelf: Shelf) -> None:
         """Delete temporary files that a kill left behind; call it with the shelf's lock held."""
-        folder = self.folder(shelf)
-        if folder.is_dir():
-            for leftover in folder.glob(".*.tmp"):
-                with explained("delete", leftover):
-                    leftover.unlink(missing_ok=True)
+        for leftover in self.folder(shelf).glob(".*.tmp"):
+            with explained("delete", leftover):
+                leftover.unlink(missing_ok=True)
 
     def keep_readable(self, shelf: Shelf, schema: pa.Schema) -> None:
         """Write the zero-row file that lets a view over an empty stage exist.

@@ -11,7 +11,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -166,7 +166,7 @@ def run_stage(
     """
     started = time.monotonic()
     lake, shelf = context.lake, stage.shelf(context)
-    quarantine = replace(shelf, stage="quarantine")
+    quarantine = shelf.quarantine
     with lake.lock(f"{shelf.stage}-{shelf.catalog or 'joint'}-{shelf.fingerprint[:12]}"):
         units = stage.units(context)
         lake.sweep(shelf)
@@ -222,7 +222,7 @@ def _make_unit(task: _Task) -> _Outcome:
     except Exception as error:  # one broken unit must not cost the others; all are reported
         where = traceback.extract_tb(error.__traceback__)[-1]
         return _Outcome(unit, error=f"{type(error).__name__}: {error} ({where.name})")
-    quarantine = replace(shelf, stage="quarantine")
+    quarantine = shelf.quarantine
     if refusal is None:
         lake.discard(quarantine, unit.unit_id)
     else:

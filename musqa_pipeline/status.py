@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def _count(stage_name: str, context: Context) -> dict[str, Any]:
         wanted = {unit.unit_id for unit in stage.units(context)}
     except StageError:  # the stage before it has no rows yet
         return {**row, "units": None, "missing": None, "quarantined": 0}
-    refused = [] if stage.joint else context.lake.done(replace(shelf, stage="quarantine"))
+    refused = [] if stage.joint else context.lake.done(shelf.quarantine)
     return {
         **row,
         "units": len(wanted),

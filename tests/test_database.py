@@ -90,7 +90,7 @@ def test_duplicates_in_quarantine_leave_the_view_of_tracks(home):
         row = {**track, "unit_id": unit, "file": unit, "flags": []}
         context.lake.write(context.shelf("tracks"), unit, TRACKS.from_rows([row]))
     refused = {c.name: "x" for c in QUARANTINE.columns} | {"unit_id": "u2", "stage": "tracks"}
-    shelf = replace(context.shelf("tracks"), stage="quarantine")
+    shelf = context.shelf("tracks").quarantine
     context.lake.write(shelf, "u2", QUARANTINE.from_rows([refused]))
     publish(context, ["tracks"])
     assert query(home, "SELECT unit_id FROM tracks")["unit_id"].to_list() == ["u1"]

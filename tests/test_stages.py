@@ -37,7 +37,7 @@ def test_an_unfit_input_goes_to_quarantine_and_is_not_tried_again(home):
     assert run_stage(TOY, context).quarantined == 1
     again = run_stage(TOY, context)
     assert (again.made, again.quarantined) == (0, 1)
-    shelf = replace(TOY.shelf(context), stage="quarantine")
+    shelf = TOY.shelf(context).quarantine
     row = context.lake.read(shelf, "u13").to_pylist()[0]
     assert (row["stage"], row["file"], row["reason"]) == ("labels", "number 13", "unlucky")
     assert squares(context) == [1]

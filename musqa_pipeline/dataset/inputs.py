@@ -6,16 +6,15 @@ Bitstreams and audio are never loaded here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import polars as pl
 
-from musqa_pipeline.catalogs import list_catalogs
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.table import DEGRADATIONS, PLAN_COLUMNS
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.graph import chosen_catalogs
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.tracks.duplicates import read_tracks
 from musqa_pipeline.tracks.table import TRACKS
@@ -45,20 +44,15 @@ def joint_inputs(context: Context) -> str:
         chosen catalogs. A catalog without any unit leaves it as it is.
     """
     seen: dict[str, dict[str, list[str]]] = {}
-    for catalog in seen_catalogs(context):
+    for catalog in chosen_catalogs(context.home, context.preset):
         units: dict[str, list[str]] = {}
         for stage in READ_STAGES:
             shelf = context.shelf(stage, catalog)
             units[stage] = context.lake.done(shelf)
-            units[f"{stage} quarantine"] = context.lake.done(replace(shelf, stage="quarantine"))
+            units[f"{stage} quarantine"] = context.lake.done(shelf.quarantine)
         if any(units.values()):
             seen[catalog] = units
     return digest(seen)
-
-
-def seen_catalogs(context: Context) -> list[str]:
-    """List the names of the catalogs that the preset's joint stages see, sorted."""
-    return sorted(c.name for c in list_catalogs(context.home) if context.preset.sees(c.name))
 
 
 def read_seen_tracks(context: Context) -> pl.DataFrame:
@@ -112,7 +106,7 @@ def read_labelled_rows(context: Context) -> pl.DataFrame:
 def _of_all_catalogs(
     context: Context, read: Callable[[Context, str], pl.DataFrame]
 ) -> pl.DataFrame:
-    names = seen_catalogs(context)
+    names = chosen_catalogs(context.home, context.preset)
     if not names:
         raise StageError(
             f"preset {context.preset.name} sees no catalog (catalogs = "

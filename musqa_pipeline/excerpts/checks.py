@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -106,7 +105,7 @@ def check_row_count(context: Context) -> CheckResult:
     shelf = context.shelf("excerpts")
     planned = {unit.unit_id for unit in list_units(context)}
     stored = {row["excerpt_id"] for row in _rows(context, columns=["excerpt_id"])}
-    refused = set(context.lake.done(replace(shelf, stage="quarantine")))
+    refused = set(context.lake.done(shelf.quarantine))
     missing = planned - stored - refused
     return CheckResult(
         passed=not missing and stored <= planned and len(stored) > 0,

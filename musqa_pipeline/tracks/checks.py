@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 
 from musqa_pipeline.checks import CheckResult
 from musqa_pipeline.context import Context
@@ -28,7 +27,7 @@ def check_tracks(context: Context) -> CheckResult:
         least one track can serve; with the counts, of quarantine by reason.
     """
     lake, shelf = context.lake, context.shelf("tracks")
-    quarantine = lake.scan(replace(shelf, stage="quarantine"), QUARANTINE.schema)
+    quarantine = lake.scan(shelf.quarantine, QUARANTINE.schema)
     tracks = read_tracks(context).to_pylist()
     refused = set(quarantine["unit_id"].to_pylist())
     lost = set(lake.done(shelf)) - refused - {track["unit_id"] for track in tracks}

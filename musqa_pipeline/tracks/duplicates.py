@@ -6,13 +6,10 @@ Units are made independently of each other, so this is settled once all are done
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.lake import Shelf
 from musqa_pipeline.tracks.table import QUARANTINE, TRACKS
 
 REASON = "duplicate"
@@ -40,7 +37,7 @@ def mark_duplicates(context: Context) -> list[str]:
         If the lake cannot be written.
     """
     lake, shelf = context.lake, context.shelf("tracks")
-    quarantine = _quarantine_of(shelf)
+    quarantine = shelf.quarantine
     present = lake.scan(quarantine, QUARANTINE.schema)
     details = dict(zip(present["unit_id"].to_pylist(), present["detail"].to_pylist(), strict=True))
     was_duplicate = present.filter(pc.equal(present["reason"], REASON))["unit_id"].to_pylist()
@@ -83,11 +80,7 @@ def read_tracks(context: Context, catalog: str | None = None) -> pa.Table:
         Table `tracks`, in the order of paths.
     """
     shelf = context.shelf("tracks", catalog)
-    refused = context.lake.done(_quarantine_of(shelf))
+    refused = context.lake.done(shelf.quarantine)
     tracks = context.lake.scan(shelf, TRACKS.schema)
     kept = tracks.filter(pc.invert(pc.is_in(tracks["unit_id"], pa.array(refused, pa.string()))))
     return kept.sort_by([("file", "ascending"), ("unit_id", "ascending")])
-
-
-def _quarantine_of(shelf: Shelf) -> Shelf:
-    return replace(shelf, stage="quarantine")

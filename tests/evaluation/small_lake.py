@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +71,7 @@ def small_lake(home: Path, *, bias: float = 0.05, preset: Preset = PRESET) -> Co
     rows = [row for number in range(len(PARTS)) for row in _write_track(context, number)]
     lake = context.lake
     lake.write(
-        replace(context.shelf("tracks", "music"), stage="quarantine"), "bad",
+        context.shelf("tracks", "music").quarantine, "bad",
         QUARANTINE.from_rows([dict.fromkeys(QUARANTINE.schema.names, "x")]),
     )  # fmt: skip
     splits = {
