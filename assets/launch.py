@@ -47,9 +47,10 @@ def project_instance() -> Iterator[dg.DagsterInstance]:
 
 
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Report runs as failed whose process is gone, and free what they held.
+    """Report runs as failed whose process is gone.
 
-    Without it a run that was killed stays "started" and blocks its pools for ever.
+    Without it a run that was killed stays "started" in the UI, and keeps its place among those
+    that may run at a time.
 
     Parameters
     ----------
@@ -65,7 +66,6 @@ def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     dead = [run for run in started if PROCESS_TAG in run.tags and not _alive(run.tags[PROCESS_TAG])]
     for run in dead:
         instance.report_run_failed(run, "The process that executed this run was killed.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in dead]
 
 

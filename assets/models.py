@@ -13,7 +13,6 @@ from musqa_pipeline.models.pictures import plot_curves
     kinds={"torch", "lightning"},
     owners=["team:musqa"],
     code_version="1",
-    pool="gpu",
 )
 def models(musqa: MusqaResource) -> dg.MaterializeResult:
     """Networks trained on the spectrograms, on a GPU when there is one; resumed after a kill."""

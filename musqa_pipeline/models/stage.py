@@ -117,20 +117,23 @@ def make_run(
     folder = run_folder(context, unit.unit_id)
     files = shard_files(context)
     training, validation = ImageShards(files, "train"), ImageShards(files, "validation")
-    result = train(
-        unit.unit_id,
-        train_batches=lambda epoch: make_loader(
-            training, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch
-        ),
-        validation_batches=lambda: make_loader(
-            validation, batch_size=settings.batch_size, shuffle=False
-        ),
-        settings=settings,
-        folder=folder,
-        data_fingerprint=data,
-        log=log or logger.info,
-        on_epoch=on_epoch,
-    )
+    # One training at a time has the GPU, or all cores; unlike a slot of a Dagster pool, the lock
+    # does not outlive a kill.
+    with context.lake.lock("training"):
+        result = train(
+            unit.unit_id,
+            train_batches=lambda epoch: make_loader(
+                training, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch
+            ),
+            validation_batches=lambda: make_loader(
+                validation, batch_size=settings.batch_size, shuffle=False
+            ),
+            settings=settings,
+            folder=folder,
+            data_fingerprint=data,
+            log=log or logger.info,
+            on_epoch=on_epoch,
+        )
     row = {
         "model": result.model,
         "seed": settings.seed,
