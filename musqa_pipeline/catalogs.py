@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,9 @@ def add_catalog(
     """
     folder = Path(folder).expanduser().absolute()
     if name is None:
-        name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.resolve().name).strip("-_")[:64]
+        plain = unicodedata.normalize("NFKD", folder.resolve().name)  # é is e and an accent
+        plain = "".join(c for c in plain if not unicodedata.combining(c))
+        name = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-_")[:64]
     if not NAME.fullmatch(name):
         raise CatalogError(
             f"catalog name {name!r}: expected letters, digits, - and _, at most 64; choose one "
@@ -80,7 +83,8 @@ def add_catalog(
         present = load_catalog(home, name)
         if present.folder != folder:
             raise CatalogError(
-                f"catalog {name!r} is {present.folder} already; choose another name with --name"
+                f"catalog {name!r} is {present.folder} already; choose another name with --name, "
+                f"or delete {path} first if the music has moved"
             )
     catalog_listing(catalog)
     with whole_file(path) as temporary:

@@ -118,7 +118,7 @@ def query(home: Path, sql: str) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The result.
+        The result; empty if the text holds no statement, or one without a result.
 
     Raises
     ------
@@ -133,8 +133,11 @@ def query(home: Path, sql: str) -> pl.DataFrame:
     for attempt in range(ATTEMPTS):
         try:
             with duckdb.connect(str(path), read_only=True) as connection:
-                return connection.sql(sql).pl()
+                result = connection.sql(sql)
+                return pl.DataFrame() if result is None else result.pl()
         except duckdb.IOException as error:
+            if str(home) not in str(error):  # a file that the query itself names
+                raise
             if attempt == ATTEMPTS - 1:
                 raise LakeError(f"the lake changed under the query: {error}; try again") from error
             time.sleep(0.2 * (attempt + 1))

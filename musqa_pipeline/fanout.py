@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from typing import Protocol, TypeVar
 
-from musqa_pipeline.errors import StageError
+from musqa_pipeline.errors import SettingsError, StageError
 
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
@@ -56,7 +56,12 @@ class LocalPool:
 
     def __init__(self, n_workers: int | None = None) -> None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        self.n_workers = n_workers or int(os.environ.get("MUSQA_WORKERS") or cores or 1)
+        wanted = os.environ.get("MUSQA_WORKERS") or str(cores or 1)
+        if not (wanted.isdecimal() and int(wanted) > 0):
+            raise SettingsError(
+                f"MUSQA_WORKERS={wanted!r}: expected a number of processes, as in 2"
+            )
+        self.n_workers = n_workers or int(wanted)
 
     def map(
         self, function: Callable[[TaskT], ResultT], tasks: Iterable[TaskT]

@@ -50,6 +50,13 @@ def test_adding_again_updates_the_column_map(home, music):
     assert load_catalog(home, "m").columns == {"recording": "work"}
 
 
+def test_a_folder_s_accents_are_dropped_from_the_name(home, tmp_path):
+    folder = tmp_path / "Música d'été"
+    folder.mkdir()
+    (folder / "a.wav").write_bytes(b"x")
+    assert add_catalog(home, folder).name == "Musica-d-ete"
+
+
 def test_a_name_belongs_to_one_folder(home, music, tmp_path):
     add_catalog(home, music, "m")
     other = tmp_path / "other"

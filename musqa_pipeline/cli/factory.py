@@ -79,11 +79,23 @@ def catalog_add(
 @catalog_app.command("list")
 def catalog_list(as_json: JsonOption = False) -> None:
     """List the catalogs."""
-    rows = [
-        {"name": c.name, "folder": str(c.folder), "files": len(catalog_files(c))}
-        for c in list_catalogs(home_folder())
-    ]
-    output.table(rows, ["name", "files", "folder"], as_json=as_json, empty="no catalogs yet")
+    rows = []
+    for catalog in list_catalogs(home_folder()):
+        row: dict[str, Any] = {
+            "name": catalog.name,
+            "folder": str(catalog.folder),
+            "files": None,
+            "problem": None,
+        }
+        try:
+            row["files"] = len(catalog_files(catalog))
+        except CatalogError as error:  # one that is not there must not hide the others
+            row["problem"] = str(error)
+        rows.append(row)
+    columns = ["name", "files", "folder"]
+    if any(row["problem"] for row in rows):
+        columns.append("problem")
+    output.table(rows, columns, as_json=as_json, empty="no catalogs yet")
 
 
 def run(
@@ -112,7 +124,8 @@ def run(
             )
     if not chosen:
         raise CatalogError(
-            f"preset {settings.name} finds no catalog; add one with `musqa catalog add DIR`"
+            f"preset {settings.name} sees no catalog (known: {', '.join(known) or 'none yet'}); "
+            "add one with `musqa catalog add DIR`, or choose another preset with --preset"
         )
     reports = launch.run(preset, chosen, until=str(until))
     output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
@@ -124,9 +137,12 @@ def status(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
     """Show what is done, missing and quarantined, per stage and catalog."""
     from musqa_pipeline.status import stage_status
 
-    rows = stage_status(home_folder(), load_preset(preset))
+    home, settings = home_folder(), load_preset(preset)
+    rows = stage_status(home, settings)
     columns = ["stage", "catalog", "units", "done", "missing", "quarantined"]
-    output.table(rows, columns, as_json=as_json, empty="no catalogs yet")
+    known = ", ".join(c.name for c in list_catalogs(home)) or "none yet"
+    empty = f"preset {settings.name} sees no catalog (known: {known})"
+    output.table(rows, columns, as_json=as_json, empty=empty)
 
 
 def query(
@@ -135,6 +151,8 @@ def query(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
     """Query the views of musqa.duckdb."""
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
     import duckdb
 
     from musqa_pipeline.database import query as run_query
@@ -142,9 +160,10 @@ def query(
     try:
         frame = run_query(home_folder(), sql)
     except duckdb.Error as error:
-        raise MusqaError(f"query failed: {error}; `SHOW ALL TABLES` lists the views") from error
+        hint = '`musqa query "SHOW ALL TABLES"` lists the views'
+        raise MusqaError(f"query failed: {error}\n{hint}") from error
     if as_csv:
-        typer.echo(frame.write_csv(), nl=False)
+        typer.echo(output.csv_text(frame), nl=False)
     else:
         output.table(frame.to_dicts(), frame.columns, as_json=as_json, empty="no rows")
 
@@ -157,7 +176,9 @@ def report(
     """Say where the newest report is."""
     path = _report_path(load_preset(preset).name)
     if not path.exists():
-        raise MusqaError(f"no report of preset {preset} yet; make it with `musqa run`")
+        raise MusqaError(
+            f"no report of preset {preset} yet; make it with `musqa run --preset {preset}`"
+        )
     output.emit({"report": str(path)}, str(path), as_json=as_json)
     if show:
         webbrowser.open(path.as_uri())

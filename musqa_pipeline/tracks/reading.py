@@ -80,7 +80,7 @@ def read_info(path: Path) -> AudioInfo:
         with soundfile.SoundFile(os.fsencode(path)) as file:
             return _soundfile_info(file)
     except soundfile.LibsndfileError as error:
-        return _av_info(path, str(error))
+        return _av_info(path, error.error_string)
 
 
 def read_blocks(
@@ -115,7 +115,7 @@ def read_blocks(
     try:
         file = soundfile.SoundFile(os.fsencode(path))
     except soundfile.LibsndfileError as error:
-        yield from _trim(_av_blocks(path, str(error)), start_frame, n_frames)
+        yield from _trim(_av_blocks(path, error.error_string), start_frame, n_frames)
         return
     with file:
         left = n_frames if n_frames is not None else 1 << 62
@@ -209,7 +209,9 @@ def _open_av(path: Path, refusal: str) -> tuple[Any, Any]:
     try:
         container = av.open(os.fspath(path), metadata_errors="replace")
     except (av.error.FFmpegError, ValueError, UnicodeEncodeError) as error:
-        raise DecodeError(f"no known audio format: {refusal}") from error
+        # Not `refusal`: libsndfile says "does not exist" of whatever it does not know.
+        reason = error.strerror if isinstance(error, av.error.FFmpegError) else error
+        raise DecodeError(f"no known audio format: {reason}") from error
     if not container.streams.audio:
         container.close()
         raise DecodeError("the file holds no audio stream")

@@ -85,6 +85,13 @@ def test_a_name_that_is_no_utf8_can_be_read(tmp_path):
     assert read_span(path, 0, 10).shape == (10, 2)
 
 
+def test_text_named_mp3_is_called_an_unknown_format_and_not_missing(tmp_path):
+    path = tmp_path / "été.mp3"
+    path.write_text("no music\n")
+    with pytest.raises(DecodeError, match=r"^no known audio format: Invalid data found"):
+        read_info(path)
+
+
 def test_a_picture_is_no_audio(tmp_path):
     path = tmp_path / "cover.mp3"
     path.write_bytes(b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(range(256)) * 20)
