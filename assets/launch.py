@@ -140,7 +140,7 @@ def _execute(
 def _values(event: dg.DagsterEvent) -> dict[str, Any]:
     metadata = event.materialization.metadata
     return {
-        name: value.value
+        name.removeprefix("dagster/"): value.value
         for name, value in metadata.items()
         if isinstance(value, dg.IntMetadataValue | dg.FloatMetadataValue)
     }

@@ -27,6 +27,7 @@ from musqa_pipeline.spectrograms.settings import SpectrogramsSettings
 from musqa_pipeline.tracks.settings import TracksSettings
 
 DEMO_CATALOG = "demo"
+RESERVED_NAMES = ("main", "temp", "system", "information_schema", "pg_catalog")
 SettingsT = TypeVar("SettingsT")
 
 
@@ -103,7 +104,7 @@ def parse_preset(name: str, raw: Mapping[str, Any]) -> Preset:
     Parameters
     ----------
     name : str
-        Name of the preset: a letter, then letters, digits and underscores.
+        Name of the preset: a small letter, then small letters, digits and underscores.
     raw : mapping
         Top-level keys and one mapping per stage.
 
@@ -117,10 +118,11 @@ def parse_preset(name: str, raw: Mapping[str, Any]) -> Preset:
     SettingsError
         If the name, a key, a type or a value is wrong.
     """
-    if not name.isidentifier() or name in {"main", "temp"}:
+    # DuckDB's schemas differ by more than case, and some names are its own.
+    if not name.isidentifier() or name != name.lower() or name in RESERVED_NAMES:
         raise SettingsError(
-            f"preset name {name!r}: expected a letter, then letters, digits and underscores, and "
-            "neither main nor temp; rename the file"
+            f"preset name {name!r}: expected a small letter, then small letters, digits and "
+            f"underscores, and none of {', '.join(RESERVED_NAMES)}; rename the file"
         )
     return _build(Preset, {"name": name, **raw}, where="preset")
 
@@ -130,7 +132,12 @@ def _merged(name_or_file: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[
     if path.suffix == ".toml":
         if not path.is_file():
             raise SettingsError(f"preset file {path} does not exist; check the path")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"preset file {path} cannot be read ({error}); save it as UTF-8 text"
+            ) from error
     elif str(name_or_file) in builtin_presets():
         text = (resources.files("musqa_pipeline.presets") / f"{name_or_file}.toml").read_text()
     else:

@@ -93,10 +93,16 @@ def test_an_unknown_preset_lists_the_known_ones():
         load_preset("nowhere.toml")
 
 
-@pytest.mark.parametrize("name", ["main", "a-b", "2x", "a;drop"])
+@pytest.mark.parametrize("name", ["main", "Main", "Mine", "system", "a-b", "2x", "a;drop"])
 def test_a_name_that_cannot_be_a_schema_is_refused(name):
     with pytest.raises(SettingsError, match="preset name"):
         parse_preset(name, {})
+
+
+def test_a_preset_that_is_no_utf8_is_named(tmp_path):
+    (tmp_path / "mine.toml").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(SettingsError, match=r"mine\.toml cannot be read .*save it as UTF-8"):
+        load_preset(tmp_path / "mine.toml")
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -25,7 +25,7 @@ def test_a_run_reports_every_stage_as_json(finished):
     reports = [json.loads(line) for line in finished.first_run.stdout.splitlines()]
     assert [report["stage"] for report in reports] == list(STAGE_NAMES)
     by_stage = {report["stage"]: report for report in reports}
-    assert by_stage["tracks"]["rows"] == 6
+    assert by_stage["tracks"]["rows"] == by_stage["tracks"]["row_count"] == 6
     assert by_stage["degradations"]["rows"] == by_stage["labels"]["rows"] == 6 * 3
     assert all(report["catalog"] == "tiny" for report in reports[:4])
 
