@@ -25,4 +25,4 @@ def dataset(musqa: MusqaResource) -> dg.MaterializeResult:
     place = musqa.joint_context()
     run_stage(get_stage("splits"), place)
     publish(place, ["splits"])
-    return run_and_describe(musqa, place, "dataset", picture=plot_draw)
+    return run_and_describe(musqa, place, get_stage("dataset"), picture=plot_draw)

@@ -5,6 +5,7 @@ import dagster as dg
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
+from musqa_pipeline.graph import get_stage
 
 
 @dg.asset(
@@ -18,4 +19,4 @@ from assets.resources import MusqaResource
 def degradations(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """Every reference through codecs, low-passes and cascades, kept as bitstreams."""
     place = musqa.catalog_context(context.partition_key)
-    return run_and_describe(musqa, place, "degradations")
+    return run_and_describe(musqa, place, get_stage("degradations"))

@@ -6,6 +6,7 @@ from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.evaluation.pictures import scatter_png
 from musqa_pipeline.evaluation.publish import publish_report
+from musqa_pipeline.graph import get_stage
 
 
 @dg.asset(
@@ -18,4 +19,6 @@ from musqa_pipeline.evaluation.publish import publish_report
 def evaluation(musqa: MusqaResource) -> dg.MaterializeResult:
     """Metrics with intervals on recordings that nothing was trained or tuned on; one HTML page."""
     place = musqa.joint_context()
-    return run_and_describe(musqa, place, "evaluation", after=publish_report, picture=scatter_png)
+    return run_and_describe(
+        musqa, place, get_stage("evaluation"), after=publish_report, picture=scatter_png
+    )

@@ -5,6 +5,7 @@ import dagster as dg
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
+from musqa_pipeline.graph import get_stage
 
 
 @dg.asset(
@@ -18,4 +19,4 @@ from assets.resources import MusqaResource
 def excerpts(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """References of 10 s: mono, 48 kHz, 16 bit, loudness-normalised, cut by a seeded plan."""
     place = musqa.catalog_context(context.partition_key)
-    return run_and_describe(musqa, place, "excerpts")
+    return run_and_describe(musqa, place, get_stage("excerpts"))

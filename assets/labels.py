@@ -5,6 +5,7 @@ import dagster as dg
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
+from musqa_pipeline.graph import get_stage
 from musqa_pipeline.labels.pictures import plot_label_curves
 
 
@@ -19,4 +20,4 @@ from musqa_pipeline.labels.pictures import plot_label_curves
 def labels(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """ViSQOL v3 MOS-LQO of every degraded excerpt against its reference."""
     place = musqa.catalog_context(context.partition_key)
-    return run_and_describe(musqa, place, "labels", picture=plot_label_curves)
+    return run_and_describe(musqa, place, get_stage("labels"), picture=plot_label_curves)

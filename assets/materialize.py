@@ -10,7 +10,6 @@ from assets.resources import MusqaResource
 from musqa_pipeline.context import Context
 from musqa_pipeline.database import publish, query, view_columns
 from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.graph import get_stage
 from musqa_pipeline.stages import Stage, StageReport, run_stage
 from musqa_pipeline.tables import Table
 
@@ -21,17 +20,16 @@ PREVIEW_ROWS = 5
 def run_and_describe(
     musqa: MusqaResource,
     context: Context,
-    stage_name: str,
+    stage: Stage,
     *,
     after: Callable[[Context], object] | None = None,
     picture: Picture | None = None,
 ) -> dg.MaterializeResult:
     """Run one stage and return its counts, schema, preview and picture as metadata."""
-    stage = get_stage(stage_name)
     report = run_stage(stage, context, fanout=musqa.fanout())
     if after:
         after(context)
-    publish(context, [stage_name])
+    publish(context, [stage.name])
     shown = {"picture": dg.MetadataValue.md(_image(picture(context)))} if picture else {}
     metadata = {**shown, **counts(report), **view_metadata(context, stage)}
     version = digest([stage.shelf(context).fingerprint, context.lake.done(stage.shelf(context))])

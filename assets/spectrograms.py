@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
+from musqa_pipeline.graph import get_stage
 from musqa_pipeline.spectrograms.pictures import contact_sheet
 
 
@@ -17,4 +18,4 @@ from musqa_pipeline.spectrograms.pictures import contact_sheet
 def spectrograms(musqa: MusqaResource) -> dg.MaterializeResult:
     """Mel images of 1876 x 256 cells with their labels, in Parquet shards ready to train on."""
     place = musqa.joint_context()
-    return run_and_describe(musqa, place, "spectrograms", picture=contact_sheet)
+    return run_and_describe(musqa, place, get_stage("spectrograms"), picture=contact_sheet)

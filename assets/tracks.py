@@ -5,6 +5,7 @@ import dagster as dg
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
+from musqa_pipeline.graph import get_stage
 from musqa_pipeline.tracks.duplicates import mark_duplicates
 
 
@@ -21,4 +22,4 @@ def tracks(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.Materi
     What cannot serve is in the view `quarantine`, with a reason and what to do.
     """
     place = musqa.catalog_context(context.partition_key)
-    return run_and_describe(musqa, place, "tracks", after=mark_duplicates)
+    return run_and_describe(musqa, place, get_stage("tracks"), after=mark_duplicates)
