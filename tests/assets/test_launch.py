@@ -103,6 +103,13 @@ def test_an_asset_shows_rows_schema_preview_and_fingerprint(finished, instance, 
         assert len(metadata["picture"].value) < 150_000
 
 
+def test_each_epoch_of_a_training_is_an_observation_with_its_losses(finished, instance):
+    records = instance.fetch_observations(dg.AssetKey("models"), limit=20).records
+    epochs = [record.asset_observation.metadata for record in records]
+    assert sorted(epoch["epoch"].value for epoch in epochs) == [0, 1, 2]
+    assert all(epoch["validation_loss"].value >= 0 for epoch in epochs)
+
+
 def test_every_check_was_evaluated_with_numbers(finished, instance):
     from assets.checks import CHECKS
 
