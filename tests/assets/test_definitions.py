@@ -11,6 +11,7 @@ import pytest
 
 from assets.checks import CHECKS, asset_checks
 from assets.definitions import defs
+from musqa_pipeline.database import query
 from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
 
 BIN = Path(sys.executable).parent
@@ -94,9 +95,17 @@ def test_dagsters_own_commands_find_the_graph(finished, command):
 
 
 @pytest.mark.long
-def test_materializing_everything_from_the_command_line_is_the_same_graph(finished):
-    run = finished.run(
+def test_materializing_everything_from_the_command_line_is_the_same_graph(finished, monkeypatch):
+    before = query(finished.home, "SELECT * FROM evaluations ORDER BY ALL")
+    finished.run(
         *("-m", "dagster", "asset", "materialize", "-m", "assets.definitions"),
         *("--select", "*", "--partition", "tiny"),
     )
-    assert "RUN_SUCCESS" in run.stdout + run.stderr
+    monkeypatch.chdir(finished.root)
+    monkeypatch.setenv("DAGSTER_HOME", str(finished.root))
+    with dg.DagsterInstance.get() as instance:
+        (latest,) = instance.get_runs(limit=1)
+    assert latest.status == dg.DagsterRunStatus.SUCCESS
+    assert latest.tags["dagster/partition"] == "tiny"
+    assert latest.job_name not in {"catalog_job", "joint_job"}  # the command line's own
+    assert query(finished.home, "SELECT * FROM evaluations ORDER BY ALL").equals(before)
