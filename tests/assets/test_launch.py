@@ -82,7 +82,7 @@ def test_a_second_run_makes_nothing_and_gives_the_same_views(finished):
 
 def test_the_runs_show_in_dagsters_list_as_successes(finished, instance):
     runs = instance.get_runs()
-    assert {run.job_name for run in runs} == {"catalog_job", "joint_job"}
+    assert {run.job_name for run in runs} >= {"catalog_job", "joint_job"}
     assert {run.status for run in runs} == {dg.DagsterRunStatus.SUCCESS}
     assert instance.get_dynamic_partitions("catalogs") == ["tiny"]
 
