@@ -96,13 +96,13 @@ class StageProgress:
         self._rows += rows
         now = time.monotonic()
         rate = self._rows / max(now - self._started, 1e-9)
-        text = f"{rate:.1f} rows/s {note}".strip()
+        pace = f"{rate:.1f} rows/s" if self._total > 1 else f"{self._rows} rows"
+        text = f"{pace} {note}".strip()
         if self._bar:
             self._bar.update(self._task, completed=self._done, note=text)
         elif now - self._last_line >= LOG_EVERY_S or self._done == self._total:
             self._last_line = now
-            per_unit = (now - self._started) / (self._done - self._start_done)
-            left_s = per_unit * (self._total - self._done)
-            self._log(
-                f"{self._label}: {self._done}/{self._total} units, {text}, {left_s:.0f} s left"
-            )
+            spent_s, left = now - self._started, self._total - self._done
+            left_s = spent_s / (self._done - self._start_done) * left
+            when = f"{left_s:.0f} s left" if left else f"{spent_s:.0f} s"
+            self._log(f"{self._label}: {self._done}/{self._total} units, {text}, {when}")
