@@ -24,9 +24,10 @@ from musqa_pipeline.excerpts.audio import reference_audio
 from musqa_pipeline.excerpts.table import EXCERPTS
 
 LEAST_SIMILARITY = 0.3
-"""35 % of the signs differ: the threshold of Haitsma and Kalker (see `acoustic`). Among some 4,900 pairs
-of excerpts of open music no two recordings came above 0.17; songs made of the same samples at the
-same tempo reach 0.28; a copy that is shifted, re-encoded, filtered or clipped stays above 0.6."""
+"""35 % of the signs differ: the threshold of Haitsma and Kalker (see `acoustic`). Among some 4,900
+pairs of excerpts of open music no two recordings came above 0.17; songs made of the same samples
+at the same tempo reach 0.28; a copy that is shifted, re-encoded, filtered or clipped stays above
+0.6."""
 LEAST_OVERLAP_S = 3.0
 MAX_EXCERPTS_PER_TRACK = 3
 PAIRS_SCHEMA = {
