@@ -178,13 +178,14 @@ def run_stage(
         tasks = [_Task(stage, context, unit) for unit in units if unit.unit_id in todo]
         lake.keep_readable(shelf, stage.table.schema)
         outcomes: list[_Outcome] = []
+        bad = 0
         runner = Inline() if stage.inline or fanout is None else fanout
         label = f"{stage.name} {shelf.catalog}" if shelf.catalog else stage.name
         shown = StageProgress(label, len(units), len(units) - len(tasks), log, bar=not stage.inline)
         with shown as progress:
             for outcome in runner.map(_make_unit, tasks):
                 outcomes.append(outcome)
-                bad = sum(bool(o.error) or o.quarantined for o in outcomes)
+                bad += bool(outcome.error) or outcome.quarantined
                 progress.advance(outcome.rows, f"{bad} refused" if bad else "")
         in_quarantine = 0 if stage.joint else len(lake.done(quarantine))
     failed = [o for o in outcomes if o.error]
