@@ -5,7 +5,8 @@ import os
 import dagster as dg
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.fanout import Fanout, LocalPool
+from musqa_pipeline.fanout.choice import choose_fanout
+from musqa_pipeline.fanout.interface import Fanout
 from musqa_pipeline.graph import catalog_context, joint_context
 from musqa_pipeline.project import home_folder
 from musqa_pipeline.settings import Preset, load_preset
@@ -31,4 +32,4 @@ class MusqaResource(dg.ConfigurableResource):
 
     def fanout(self) -> Fanout:
         """Return how units are spread over workers."""
-        return LocalPool()
+        return choose_fanout()

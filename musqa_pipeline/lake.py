@@ -263,6 +263,10 @@ class Lake:
             folder = folder.parent / "catalog=*"
         return str(folder / "*.parquet")
 
+    def token_file(self, name: str) -> Path:
+        """Return the file by which machines of a run know that they share this lake."""
+        return self.root / "locks" / f"{name}.token"
+
     def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:
         """Return the exclusive lock `name` of this lake, as a context manager.
 

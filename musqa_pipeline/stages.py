@@ -18,10 +18,10 @@ import pyarrow as pa
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import MusqaError, StageError, UnfitInputError
-from musqa_pipeline.fanout import Fanout, Inline
+from musqa_pipeline.fanout.interface import Fanout, Inline, Lost, Needs
 from musqa_pipeline.fingerprints import stage_fingerprint
 from musqa_pipeline.lake import Shelf
-from musqa_pipeline.progress import StageProgress
+from musqa_pipeline.progress import ProgressSnapshot, StageProgress
 from musqa_pipeline.tables import Table
 from musqa_pipeline.tracks.table import QUARANTINE
 
@@ -60,6 +60,8 @@ class Stage:
     """Whether units are made in the calling process (training, reports)."""
     settings: str = ""
     """Preset section, if it is not called like the stage."""
+    also: Callable[[Context], Mapping[str, Any]] | None = None
+    """What else belongs to the settings in the fingerprint; often nothing."""
     row_group_rows: Callable[[Context], int] | None = None
     compression: str = "zstd"
 
@@ -81,7 +83,10 @@ class Stage:
         return stage_fingerprint(
             stage=self.name,
             version=self.version,
-            settings=context.preset.section(self.settings or self.name),
+            settings={
+                **context.preset.section(self.settings or self.name),
+                **(self.also(context) if self.also else {}),
+            },
             upstream=[*(context.fingerprints[name] for name in self.upstream), *inputs],
             tools=self.tools,
         )
@@ -138,6 +143,7 @@ def run_stage(
     *,
     fanout: Fanout | None = None,
     log: Callable[[str], object] | None = None,
+    observer: Callable[[ProgressSnapshot], object] | None = None,
 ) -> StageReport:
     """Make the units of a stage that are missing.
 
@@ -151,6 +157,8 @@ def run_stage(
         How to spread the units; in this process when left out.
     log : callable, optional
         Takes lines of progress; the logger ``musqa_pipeline`` when left out.
+    observer : callable, optional
+        Takes figures of progress now and then; an inline stage gives none.
 
     Returns
     -------
@@ -167,7 +175,8 @@ def run_stage(
     started = time.monotonic()
     lake, shelf = context.lake, stage.shelf(context)
     quarantine = shelf.quarantine
-    with lake.lock(f"{shelf.stage}-{shelf.catalog or 'joint'}-{shelf.fingerprint[:12]}"):
+    lock_name = f"{shelf.stage}-{shelf.catalog or 'joint'}-{shelf.fingerprint[:12]}"
+    with lake.lock(lock_name):
         units = stage.units(context)
         lake.sweep(shelf)
         ids = [unit.unit_id for unit in units]
@@ -178,15 +187,25 @@ def run_stage(
         tasks = [_Task(stage, context, unit) for unit in units if unit.unit_id in todo]
         lake.keep_readable(shelf, stage.table.schema)
         outcomes: list[_Outcome] = []
-        bad = 0
         runner = Inline() if stage.inline or fanout is None else fanout
         label = f"{stage.name} {shelf.catalog}" if shelf.catalog else stage.name
-        shown = StageProgress(label, len(units), len(units) - len(tasks), log, bar=not stage.inline)
+        needs = Needs(stage.tools, lake.token_file(lock_name))
+        shown = StageProgress(
+            *(label, len(units), len(units) - len(tasks), log),
+            bar=not stage.inline,
+            observer=None if stage.inline else observer,
+        )
         with shown as progress:
-            for outcome in runner.map(_make_unit, tasks):
+            for result in runner.map(_make_unit, tasks, needs=needs):
+                outcome = (
+                    _Outcome(result.task.unit, error=result.reason)
+                    if isinstance(result, Lost)
+                    else result
+                )
                 outcomes.append(outcome)
-                bad += bool(outcome.error) or outcome.quarantined
-                progress.advance(outcome.rows, f"{bad} refused" if bad else "")
+                progress.advance(
+                    outcome.rows, refused=outcome.quarantined, failed=bool(outcome.error)
+                )
         in_quarantine = 0 if stage.joint else len(lake.done(quarantine))
     failed = [o for o in outcomes if o.error]
     if failed:

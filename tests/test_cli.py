@@ -12,7 +12,7 @@ import pytest
 from musqa_pipeline.catalogs import add_catalog
 from musqa_pipeline.database import database_path
 from musqa_pipeline.errors import SettingsError
-from musqa_pipeline.fanout import LocalPool
+from musqa_pipeline.fanout.local import LocalPool
 
 
 @pytest.fixture

@@ -26,10 +26,10 @@ def test_a_log_gets_a_line_now_and_then_with_rate_and_time_left(clock):
 def test_the_last_line_says_how_long_it_took_and_what_was_refused(clock):
     lines = []
     progress = StageProgress("tracks demo", total=2, log=lines.append)
-    for _ in range(2):
+    for done in (1, 2):
         clock[0] += 2.0
-        progress.advance(rows=1, note="1 refused")
-    assert lines == ["tracks demo: 2/2 units, 0.5 rows/s 1 refused, 4 s"]
+        progress.advance(rows=1, refused=done == 1, failed=done == 2)
+    assert lines == ["tracks demo: 2/2 units, 0.5 rows/s 1 refused 1 failed, 4 s"]
 
 
 def test_a_stage_of_one_unit_has_rows_and_no_rate(clock):

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from musqa_pipeline.errors import StageError, ToolError
-from musqa_pipeline.fanout import LocalPool
+from musqa_pipeline.fanout.local import LocalPool
 from musqa_pipeline.stages import run_stage
 from tests.toy_stage import SQUARES, TOY, toy_context
 
@@ -78,7 +78,7 @@ def test_a_broken_tool_stops_the_run_with_its_sentence(home, fanout):
 def test_a_worker_that_dies_is_reported_and_what_is_done_stays(home):
     context = toy_context(home, "1")
     run_stage(TOY, context)
-    with pytest.raises(StageError, match="a worker process died"):
+    with pytest.raises(StageError, match=r"number 666: a worker process died 2 times on it, with exit code 9"):
         run_stage(TOY, toy_context(home, "1 666"), fanout=LocalPool(1))
     assert squares(context) == [1]
 
@@ -97,7 +97,7 @@ def test_a_killed_run_leaves_no_worker_and_no_half_file_and_is_resumed(home):
     program = textwrap.dedent(
         """
         import sys; from pathlib import Path
-        from musqa_pipeline.fanout import LocalPool
+        from musqa_pipeline.fanout.local import LocalPool
         from musqa_pipeline.stages import run_stage
         from tests.toy_stage import TOY, toy_context
         if __name__ == "__main__":

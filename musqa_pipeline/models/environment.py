@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from musqa_pipeline.fanout import LocalPool
+from musqa_pipeline.fanout.local import LocalPool
 from musqa_pipeline.fingerprints import tool_version
 
 _LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities")

@@ -1,0 +1,1 @@
+"""Fan-out: one function over many tasks, on this machine or on many."""

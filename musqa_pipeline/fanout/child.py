@@ -1,0 +1,80 @@
+"""The process that runs tasks one after the other, for the process that started it.
+
+It ends at once, with the programs that it runs, when that process is gone. It imports nothing
+beyond the standard library until a task does.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from typing import Any
+
+IDLE_S = 300.0
+"""A child without work ends after this time: whoever started it may have no use for it."""
+RESULT, ERROR, LOST = "result", "error", "lost"
+"""First half of an answer: what the function returned, raised, or why there is neither."""
+
+
+def serve(descriptor: int) -> None:
+    """Answer pickled ``(function, task)`` with pickled ``(kind, value)`` until nobody asks.
+
+    Parameters
+    ----------
+    descriptor : int
+        File descriptor of the socket to the process that asks.
+    """
+    channel = Connection(descriptor)
+    os.set_inheritable(descriptor, False)
+    inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    # As an exception, so that a file half written is cleared away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    threading.Thread(target=_listen, args=(channel, inbox), daemon=True).start()
+    while True:
+        try:
+            payload = inbox.get(timeout=IDLE_S)
+        except queue.Empty:
+            return
+        channel.send_bytes(answer(payload))
+
+
+def answer(payload: bytes) -> bytes:
+    """Run one task.
+
+    Parameters
+    ----------
+    payload : bytes
+        Pickled ``(function, task)``.
+
+    Returns
+    -------
+    bytes
+        Pickled ``(RESULT, value)`` or ``(ERROR, exception)``.
+    """
+    try:
+        function, task = pickle.loads(payload)
+        return pickle.dumps((RESULT, function(task)))
+    except Exception as error:
+        return pickle.dumps((ERROR, _portable(error)))
+
+
+def _portable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # an exception of a library may not come back from its pickle
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _listen(channel: Connection, inbox: queue.SimpleQueue[Any]) -> None:
+    try:
+        while True:
+            inbox.put(channel.recv_bytes())
+    except (EOFError, OSError):
+        # The other process is gone. This one leads a group: ffmpeg ends with it.
+        os.killpg(0, signal.SIGKILL)

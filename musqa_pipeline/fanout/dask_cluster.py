@@ -1,0 +1,280 @@
+"""Fan-out over the workers of a Dask scheduler, on as many machines as it has.
+
+A Dask worker computes nothing itself: each of its threads hands a task to a child process and
+supervises it as the local pool does. So a hang, a death and a swollen process end alike in both,
+and a worker that serves many runs stays clean.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import queue
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from distributed import Client, Future
+from distributed.scheduler import KilledWorker
+
+from musqa_pipeline.errors import SettingsError, StageError
+from musqa_pipeline.fanout.child import LOST
+from musqa_pipeline.fanout.crew import Crew
+from musqa_pipeline.fanout.flow import flow
+from musqa_pipeline.fanout.interface import Lost, Needs, ResultT, TaskT
+from musqa_pipeline.fanout.limits import Limits, limits_from_environment
+from musqa_pipeline.fanout.sites import Site, objection, this_site
+
+CONNECT_S = 10.0
+PROBE_S = 5.0
+"""Time without an answer after which the scheduler is asked whether it is there."""
+NO_WORKERS_S = 60.0
+"""A worker that died is replaced by its nanny in seconds."""
+START = "`dask scheduler` and, on each machine, `dask worker tcp://HOST:8786`"
+
+
+class DaskCluster:
+    """Runs the tasks on the workers of a Dask scheduler.
+
+    Parameters
+    ----------
+    address : str
+        The scheduler's, for example ``"tcp://10.0.0.5:8786"``.
+    limits : Limits, optional
+        What a task may take, on any machine; from this one's environment when left out.
+    """
+
+    def __init__(self, address: str, limits: Limits | None = None) -> None:
+        self.address = address
+        self.limits = limits or limits_from_environment()
+
+    def map(
+        self,
+        function: Callable[[TaskT], ResultT],
+        tasks: Iterable[TaskT],
+        *,
+        needs: Needs | None = None,
+    ) -> Iterator[ResultT | Lost[TaskT]]:
+        """Yield ``function(task)`` of every task, as they finish; lost ones as `Lost`.
+
+        Raises
+        ------
+        SettingsError
+            If no scheduler answers, or it has no workers.
+        StageError
+            If a worker's versions or its lake are others, or the scheduler goes away.
+        """
+        todo = list(tasks)
+        if not todo:
+            return
+        transport = _Workers(self.address, self.limits, needs or Needs())
+        try:
+            yield from flow(transport, function, todo)
+        finally:
+            transport.close()
+
+
+class _Workers:
+    """The transport: futures of the scheduler, each of which gives pickled bytes."""
+
+    def __init__(self, address: str, limits: Limits, needs: Needs) -> None:
+        self._address, self._limits = address, limits
+        self._run = os.urandom(8).hex()
+        self._futures: dict[int, Future] = {}
+        self._finished: queue.SimpleQueue[int] = queue.SimpleQueue()
+        # Its long reports of a lost scheduler are ours to sum up.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        try:
+            self._client = Client(
+                address, timeout=CONNECT_S, set_as_default=False, asynchronous=False
+            )
+        except (OSError, ValueError, ImportError) as error:
+            raise SettingsError(
+                f"MUSQA_DASK_SCHEDULER={address!r}: no Dask scheduler answers there "
+                f"({_first_line(error)}); start one with {START}, or unset the variable to work "
+                "on this machine alone"
+            ) from error
+        try:
+            self._seen = time.monotonic()
+            self._n_threads = 0
+            self._count_threads()
+            if not self._n_threads:
+                raise SettingsError(
+                    f"the Dask scheduler at {address} has no workers; start some, on each machine, "
+                    f"with `dask worker {address}`"
+                )
+            self._site = this_site(needs)
+            self._examine()
+        except BaseException:
+            self._client.close(timeout=CONNECT_S)
+            raise
+
+    def room(self) -> int:
+        return max(2, 2 * self._n_threads)  # one waits for each that runs
+
+    def submit(self, index: int, payload: bytes) -> None:
+        try:
+            future = self._client.submit(
+                work,
+                *(self._run, payload, self._limits, self._site),
+                key=f"musqa-{self._run}-{index}",
+                pure=False,
+            )
+        except Exception as error:
+            raise self._gone() from error
+        self._watch(index, future)
+
+    def next_answer(self) -> tuple[int, bytes]:
+        while True:
+            try:
+                index = self._finished.get(timeout=PROBE_S)
+            except queue.Empty:
+                self._probe()
+                continue
+            future = self._futures.pop(index)
+            try:
+                answer = self._answer_of(future)
+            except TimeoutError:  # its worker died with the result; it is made again
+                self._watch(index, future)
+                continue
+            self._seen = time.monotonic()
+            future.release()
+            return index, answer
+
+    def close(self) -> None:
+        futures = list(self._futures.values())
+        self._futures.clear()
+        try:
+            if self._client.status == "running":
+                self._client.cancel(futures, force=True)
+                self._client.sync(self._client._run, dismiss, self._run, callback_timeout=CONNECT_S)
+        except Exception:  # what is left there ends by itself after a while
+            pass
+        finally:
+            self._client.close(timeout=CONNECT_S)
+
+    def _watch(self, index: int, future: Future) -> None:
+        self._futures[index] = future
+        future.add_done_callback(lambda _: self._finished.put(index))
+
+    def _answer_of(self, future: Future) -> bytes:
+        if future.status in ("cancelled", "lost"):
+            raise self._gone()
+        try:
+            answer: bytes = future.result(timeout=CONNECT_S)
+        except KilledWorker as error:
+            return pickle.dumps((LOST, f"the Dask workers that ran it died: {_first_line(error)}"))
+        except (TimeoutError, StageError):
+            raise
+        except Exception as error:
+            if future.status == "error":
+                raise StageError(
+                    f"a Dask worker failed ({type(error).__name__}: {error}); look into its log, "
+                    "and run the same command again: what is done stays done"
+                ) from error
+            raise self._gone() from error
+        return answer
+
+    def _probe(self) -> None:
+        """See that the scheduler is there and has workers; ends a wait that would be for ever."""
+        if self._client.status != "running" or any(
+            future.status in ("cancelled", "lost") for future in self._futures.values()
+        ):
+            raise self._gone()
+        self._count_threads()
+        now = time.monotonic()
+        if self._n_threads:
+            self._seen = now
+        elif now - self._seen > NO_WORKERS_S:
+            raise StageError(
+                f"the Dask scheduler at {self._address} has had no workers for "
+                f"{NO_WORKERS_S:.0f} s; start some and run the same command again: what is done "
+                "stays done"
+            )
+
+    def _count_threads(self) -> None:
+        try:
+            threads: dict[str, int] = self._client.sync(
+                self._client.scheduler.ncores, callback_timeout=CONNECT_S
+            )
+        except Exception as error:
+            raise self._gone() from error
+        self._n_threads = sum(threads.values())
+
+    def _examine(self) -> None:
+        """Refuse workers that would give other results, before anything starts."""
+        try:
+            found: dict[str, Any] = self._client.sync(
+                self._client._run,
+                *(objection, self._site),
+                on_error="return",
+                callback_timeout=6 * CONNECT_S,
+            )
+        except Exception as error:
+            raise StageError(
+                f"the Dask workers of {self._address} cannot be asked for their versions "
+                f"({_first_line(error)}); install the same musqa on all machines"
+            ) from error
+        for worker, answer in found.items():
+            if answer:
+                raise StageError(_refusal(worker, answer))
+
+    def _gone(self) -> StageError:
+        return StageError(
+            f"the Dask scheduler at {self._address} went away or was restarted; start it and its "
+            "workers, and run the same command again: what is done stays done"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _refusal(worker: str, reason: object) -> str:
+    return f"the Dask worker {worker} cannot work for this run: {reason}"
+
+
+_crews: dict[str, Crew] = {}
+"""On a Dask worker: the child processes of each run."""
+
+
+def work(run: str, payload: bytes, limits: Limits, site: Site) -> bytes:
+    """Run one task in a child process of a Dask worker.
+
+    Parameters
+    ----------
+    run : str
+        Which run it is for.
+    payload : bytes
+        Pickled ``(function, task)``.
+    limits : Limits
+        What the task may take.
+    site : Site
+        What the run wants of this machine; a worker may have come after the start.
+
+    Returns
+    -------
+    bytes
+        As of `Crew.call`.
+
+    Raises
+    ------
+    StageError
+        If this machine cannot work for the run.
+    """
+    reason = objection(site)
+    if reason:
+        raise StageError(_refusal(f"{os.uname().nodename}:{os.getpid()}", reason))
+    return _crews.setdefault(run, Crew()).call(payload, limits)
+
+
+def dismiss(run: str) -> None:
+    """End the child processes of a run on this Dask worker.
+
+    Parameters
+    ----------
+    run : str
+        Which run.
+    """
+    _crews.setdefault(run, Crew()).dismiss()
