@@ -1,6 +1,7 @@
 """What every asset does: run its stage, publish the views, describe the result for the UI."""
 
 import base64
+import dataclasses
 from collections.abc import Callable
 
 import dagster as dg
@@ -10,10 +11,12 @@ from assets.resources import MusqaResource
 from musqa_pipeline.context import Context
 from musqa_pipeline.database import publish, query, view_columns
 from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.progress import ProgressSnapshot
 from musqa_pipeline.stages import Stage, StageReport, run_stage
 from musqa_pipeline.tables import Table
 
 Picture = Callable[[Context], bytes]
+Rounds = Callable[[Context, Callable[[Stage], StageReport]], StageReport]
 PREVIEW_ROWS = 5
 
 
@@ -22,11 +25,17 @@ def run_and_describe(
     context: Context,
     stage: Stage,
     *,
+    rounds: Rounds | None = None,
     after: Callable[[Context], object] | None = None,
     picture: Picture | None = None,
 ) -> dg.MaterializeResult:
-    """Run one stage and return its counts, schema, preview and picture as metadata."""
-    report = run_stage(stage, context, fanout=musqa.fanout())
+    """Run one stage, or as `rounds` says, and return counts, schema, preview and picture."""
+    observer = progress_observer(dg.AssetExecutionContext.get())
+
+    def run(one: Stage) -> StageReport:
+        return run_stage(one, context, fanout=musqa.fanout(), observer=observer)
+
+    report = rounds(context, run) if rounds else run(stage)
     if after:
         after(context)
     publish(context, [stage.name])
@@ -34,6 +43,23 @@ def run_and_describe(
     metadata = {**shown, **counts(report), **view_metadata(context, stage)}
     version = digest([stage.shelf(context).fingerprint, context.lake.done(stage.shelf(context))])
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
+
+
+def progress_observer(asset: dg.AssetExecutionContext) -> Callable[[ProgressSnapshot], None]:
+    """Return what makes a stage's progress an observation of its asset and partition."""
+
+    def observe(seen: ProgressSnapshot) -> None:
+        partition = asset.partition_key if asset.has_partition_key else None
+        metadata = {
+            name: round(value, 3) if isinstance(value, float) else value
+            for name, value in dataclasses.asdict(seen).items()
+            if value is not None
+        }
+        asset.log_event(
+            dg.AssetObservation(asset.asset_key, partition=partition, metadata=metadata)
+        )
+
+    return observe
 
 
 def counts(report: StageReport) -> dict[str, dg.MetadataValue]:

@@ -1,6 +1,6 @@
 import pytest
 
-from musqa_pipeline.progress import LOG_EVERY_S, StageProgress
+from musqa_pipeline.progress import LOG_EVERY_S, OBSERVE_EVERY_S, StageProgress
 
 
 @pytest.fixture
@@ -38,3 +38,26 @@ def test_a_stage_of_one_unit_has_rows_and_no_rate(clock):
     clock[0] += 3.0
     progress.advance(rows=179)
     assert lines == ["dataset: 1/1 units, 179 rows, 3 s"]
+
+
+def test_an_observer_sees_figures_now_and_then_and_at_the_end(clock):
+    seen = []
+    with StageProgress("labels demo", total=10, done=2, observer=seen.append) as progress:
+        for unit in range(5):
+            clock[0] += OBSERVE_EVERY_S / 2
+            progress.advance(rows=30, refused=unit == 3, failed=unit == 4)
+    assert [s.units_done for s in seen] == [4, 6, 7]
+    assert [s.seconds_left for s in seen] == [90, 60, 45]
+    last = seen[-1]
+    assert (last.units_total, last.units_refused, last.units_failed, last.rows) == (10, 1, 1, 150)
+    assert (last.seconds, last.rows_per_s, last.units_per_s) == (75, 2, pytest.approx(1 / 15))
+
+
+def test_an_observer_of_a_run_with_nothing_to_do_sees_nothing_and_of_a_failed_one_the_end(clock):
+    seen = []
+    with StageProgress("labels demo", total=2, done=2, observer=seen.append):
+        pass
+    assert seen == []
+    with pytest.raises(ValueError, match="stop"), StageProgress("x", 2, observer=seen.append):
+        raise ValueError("stop")
+    assert (seen[0].units_done, seen[0].seconds_left) == (0, None)

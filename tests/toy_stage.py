@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -42,6 +44,16 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         raise ToolError("the abacus is broken; mend it")
     if n == 666:
         os._exit(9)
+    if n == 667 and not (context.home / "died").exists():
+        (context.home / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if n == 1000:  # hangs with a program of its own
+        with subprocess.Popen(["sleep", "600"]) as program:
+            (context.home / "sleeper").write_text(str(program.pid))
+    if n == 2000:
+        ballast = bytearray(400_000_000)
+        time.sleep(600)
+        assert ballast
     return SQUARES.from_rows([{"n": n, "square": n * n}])
 
 

@@ -12,6 +12,7 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -19,6 +20,8 @@ IDLE_S = 300.0
 """A child without work ends after this time: whoever started it may have no use for it."""
 RESULT, ERROR, LOST = "result", "error", "lost"
 """First half of an answer: what the function returned, raised, or why there is neither."""
+STARTED = b""
+"""Sent when the task is loaded: what it imports for the first time is not in its time limit."""
 
 
 def serve(descriptor: int) -> None:
@@ -40,16 +43,18 @@ def serve(descriptor: int) -> None:
             payload = inbox.get(timeout=IDLE_S)
         except queue.Empty:
             return
-        channel.send_bytes(answer(payload))
+        channel.send_bytes(answer(payload, lambda: channel.send_bytes(STARTED)))
 
 
-def answer(payload: bytes) -> bytes:
+def answer(payload: bytes, started: Callable[[], object]) -> bytes:
     """Run one task.
 
     Parameters
     ----------
     payload : bytes
         Pickled ``(function, task)``.
+    started : callable
+        Called when the task is loaded.
 
     Returns
     -------
@@ -58,6 +63,7 @@ def answer(payload: bytes) -> bytes:
     """
     try:
         function, task = pickle.loads(payload)
+        started()
         return pickle.dumps((RESULT, function(task)))
     except Exception as error:
         return pickle.dumps((ERROR, _portable(error)))

@@ -17,7 +17,7 @@ import time
 from multiprocessing.connection import Connection
 
 from musqa_pipeline.errors import MusqaError
-from musqa_pipeline.fanout.child import IDLE_S, LOST
+from musqa_pipeline.fanout.child import IDLE_S, LOST, STARTED
 from musqa_pipeline.fanout.limits import Limits
 
 THREAD_VARIABLES = (
@@ -27,6 +27,8 @@ THREAD_VARIABLES = (
 ATTEMPTS = 2
 """A death may be chance (the kernel looked for memory); the second one is the task's own."""
 POLL_S = 1.0
+START_S = 60.0
+"""Time for a new child to import what its task needs."""
 TERM_S = 2.0
 """Time for a child that is stopped to clear away a half-written file."""
 
@@ -159,17 +161,22 @@ class _Child:
 
     def ask(self, payload: bytes, limits: Limits) -> bytes:
         """Send a task and wait for the answer."""
-        deadline = time.monotonic() + limits.time_s
+        deadline = time.monotonic() + START_S + limits.time_s
         try:
             self._channel.send_bytes(payload)
-            while not self._channel.poll(min(POLL_S, max(0.0, deadline - time.monotonic()))):
-                if time.monotonic() >= deadline:
+            while True:
+                if self._channel.poll(min(POLL_S, max(0.0, deadline - time.monotonic()))):
+                    answer = self._channel.recv_bytes()
+                    if answer != STARTED:
+                        return answer
+                    deadline = time.monotonic() + limits.time_s
+                elif time.monotonic() >= deadline:
                     raise _TooLongError
                 self._check_memory(limits)
-            return self._channel.recv_bytes()
         except (EOFError, OSError):
             raise _ChildDiedError(
-                f"{self._ending()}; it may have wanted memory: set MUSQA_WORKERS to a lower number"
+                f"{self._ending()}; if it wanted memory, set MUSQA_WORKERS (with Dask: --nthreads) "
+                "to a lower number"
             ) from None
 
     def terminate(self) -> None:

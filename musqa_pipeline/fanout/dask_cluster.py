@@ -194,6 +194,7 @@ class _Workers:
             )
 
     def _count_threads(self) -> None:
+        assert self._client.scheduler is not None  # it was connected
         try:
             threads: dict[str, int] = self._client.sync(
                 self._client.scheduler.ncores, callback_timeout=CONNECT_S
