@@ -32,7 +32,7 @@ from musqa_pipeline.degradations.audio import degraded_audio
 from musqa_pipeline.degradations.plan import plan_reference
 from musqa_pipeline.degradations.processes import PROCESSES, Process
 from musqa_pipeline.degradations.settings import DegradationsSettings
-from musqa_pipeline.labels.visqol import VisqolAudio
+from musqa_pipeline.labels.visqol import Reference
 from musqa_pipeline.synthesis.catalog import write_demo_catalog
 
 mpl.use("Agg")
@@ -59,7 +59,7 @@ def ladder_mos(file: Path, processes: Sequence[int]) -> list[float]:
     reference = reference_of(file)
     settings = DegradationsSettings(singles=tuple(processes), pool_excluded=(), n_cascades=0)
     rows = degrade_reference(plan_reference(file.stem, 0, settings), reference)
-    metric = VisqolAudio(reference[:EXCERPT_SAMPLES])
+    metric = Reference(reference[:EXCERPT_SAMPLES])
     mos = {
         row["first_id"]: metric.score(x).mos
         for row, x in zip(rows, degraded_audio(rows), strict=True)

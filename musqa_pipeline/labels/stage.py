@@ -111,9 +111,9 @@ def quality_of(mos: float) -> float:
 
 LABELS_STAGE = Stage(
     name="labels",
-    version=1,
+    version=2,
     table=LABELS,
-    tools=("numba", "numpy", "scipy", "visqol-python"),
+    tools=("numba", "numpy", "pyfftw", "scipy", "visqol-python"),
     upstream=("degradations", "excerpts"),
     units=list_units,
     make=make_unit,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from musqa_pipeline.labels.score import Score
+from musqa_pipeline.labels.visqol import VisqolScore
 
 
 class Nearness:
@@ -22,4 +22,4 @@ class Nearness:
         type(self).scored += 1
         distance = float(np.mean(np.abs(degraded - self.reference)))
         similarity = 1.0 / (1.0 + 100.0 * distance)
-        return Score(1.0 + 3.73 * similarity, similarity, np.full(32, similarity), 0)
+        return VisqolScore(1.0 + 3.73 * similarity, similarity, np.full(32, similarity), 0, ())

@@ -4,7 +4,7 @@ from musqa_pipeline.degradations.stage import DEGRADATIONS_STAGE
 from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.labels.metrics import METRICS
 from musqa_pipeline.labels.stage import LABELS_STAGE, list_units, quality_of
-from musqa_pipeline.labels.visqol import VisqolAudio
+from musqa_pipeline.labels.visqol import Reference
 from musqa_pipeline.stages import run_stage
 from tests.degradations.shelf import context_with_references
 from tests.labels.fake import Nearness
@@ -59,7 +59,7 @@ def test_visqol_labels_a_reference(home):
     identity, lowpass = labels_of(context, "r0-0-n0")
     assert identity["mos"] == pytest.approx(4.732, abs=0.001)
     assert 1.0 < lowpass["mos"] < 3.5
-    assert lowpass["metric"] == VisqolAudio.version
+    assert lowpass["metric"] == Reference.version
     assert [identity["lag_samples"], lowpass["lag_samples"]] == [0, 0]
 
 

@@ -1,0 +1,97 @@
+"""Write the catalog of docs/results.md's paper-scale run: clean recordings, then synthesised music.
+
+From a folder of music with a `tracks.csv` it links the recordings of the tier `lossless` that
+stage 1 flags for nothing and, as named exceptions, those of the tier `lossy_190k_up` that it flags
+for their lossy origin alone; synthesised tracks that it flags for nothing fill up the number.
+
+    python docs/paper_catalog.py MUSIC FOLDER --n-references 250
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from pathlib import Path
+
+from musqa_pipeline.errors import UnfitInputError
+from musqa_pipeline.synthesis.catalog import COLUMNS, write_demo_catalog
+from musqa_pipeline.tracks.measure import measure_file
+from musqa_pipeline.tracks.reading import DecodeError, read_info
+from musqa_pipeline.tracks.settings import TracksSettings
+from musqa_pipeline.tracks.verdict import flags_of
+
+ALLOWED_FLAGS = {"lossless": set(), "lossy_190k_up": {"lossy_source"}, "synthesised": set()}
+DURATION_S = 12.0
+SPARE_SYNTHESISED = 1.15
+"""Some synthesised pieces are dark, and flagged; this many times as many are made."""
+
+
+def main() -> None:
+    """Read the arguments and write the folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("music", type=Path, help="folder with recordings and tracks.csv")
+    parser.add_argument("folder", type=Path, help="where to write the catalog")
+    parser.add_argument("--n-references", type=int, default=250)
+    arguments = parser.parse_args()
+
+    rows = usable_rows(arguments.music, arguments.folder / "real")
+    n_missing = arguments.n_references - len(rows)
+    synthesised = arguments.folder / "synthesised"
+    write_demo_catalog(
+        synthesised, n_tracks=int(n_missing * SPARE_SYNTHESISED), duration_s=DURATION_S, log=print
+    )
+    extra = usable_rows(synthesised, synthesised)
+    if len(extra) < n_missing:
+        raise SystemExit(f"only {len(extra)} of {n_missing} synthesised tracks are clean")
+    kept = {row["file"] for row in extra[:n_missing]}
+    for path in synthesised.glob("*.flac"):
+        if f"synthesised/{path.name}" not in kept:
+            path.unlink()
+    (synthesised / "tracks.csv").unlink()
+    rows += extra[:n_missing]
+    with (arguments.folder / "tracks.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+    print(f"{len(rows)} tracks, {len(rows) - n_missing} of them recordings: {arguments.folder}")
+
+
+def usable_rows(source: Path, folder: Path) -> list[dict[str, str]]:
+    """Link the usable tracks of a folder, and return their rows of `tracks.csv`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (source / "tracks.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    kept = []
+    for row in rows:
+        path = (source / row["file"]).resolve()
+        if row["tier"] in ALLOWED_FLAGS and is_usable(path, row["tier"]):
+            link = folder / path.name
+            if not link.exists():
+                os.symlink(path, link)
+            kept.append({**row, "file": f"{folder.name}/{path.name}"})
+    return kept
+
+
+def is_usable(path: Path, tier: str) -> bool:
+    """Whether a file is long enough and flagged for no more than its tier allows."""
+    settings = TracksSettings()
+    try:
+        info = read_info(path)
+        measured = measure_file(path, info)
+    except (DecodeError, UnfitInputError):
+        return False
+    flags = flags_of(
+        is_lossy=info.is_lossy,
+        tier=tier,
+        upper_edge_hz=measured.upper_edge_hz,
+        sample_rate_hz=info.sample_rate_hz,
+        phase_correlation=measured.phase_correlation,
+        settings=settings,
+    )
+    long_enough = measured.frames >= settings.min_duration_s * info.sample_rate_hz
+    return long_enough and set(flags) <= ALLOWED_FLAGS[tier]
+
+
+if __name__ == "__main__":
+    main()
