@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import psutil
+from distributed import Client
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,6 +48,10 @@ class Machines:
             *("--nthreads", "1", "--no-dashboard", "--local-directory", str(self.folder)),
             **variables,
         )
+
+    def wait_for_workers(self, n_workers: int) -> None:
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(n_workers, timeout=90)
 
     def worker_processes(self) -> list[psutil.Process]:
         """The Dask workers themselves: children of the nannies that speak to the scheduler."""

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from distributed import Client
 
 from musqa_pipeline.errors import SettingsError, StageError, ToolError
 from musqa_pipeline.fanout.choice import choose_fanout
@@ -38,13 +37,8 @@ def machines(tmp_path):
 def two_workers(machines):
     machines.start_worker()
     machines.start_worker()
-    wait_for_workers(machines, 2)
+    machines.wait_for_workers(2)
     return machines
-
-
-def wait_for_workers(machines, n_workers):
-    with Client(machines.address, set_as_default=False) as client:
-        client.wait_for_workers(n_workers, timeout=90)
 
 
 def squares(context):
@@ -145,7 +139,7 @@ def test_a_scheduler_lost_in_the_middle_ends_the_run_and_loses_nothing(two_worke
     assert 2 <= len(context.lake.done(TOY.shelf(context))) < 40
     if again:
         two_workers.start_worker()
-        wait_for_workers(two_workers, 1)
+        two_workers.wait_for_workers(1)
         run_stage(TOY, context, fanout=DaskCluster(two_workers.address))
         assert len(squares(context)) == 40
 
@@ -166,6 +160,30 @@ def test_a_run_whose_workers_all_went_away_ends_with_a_sentence(two_workers, hom
         raise errors[0]
 
 
+def take_the_worker_down(*_):
+    os._exit(9)
+
+
+def break_the_worker(*_):
+    raise OSError("no process can be started")
+
+
+@pytest.mark.long
+def test_a_unit_that_no_dask_worker_survives_is_named(two_workers, home, monkeypatch):
+    monkeypatch.setattr("musqa_pipeline.fanout.dask_cluster.work", take_the_worker_down)
+    with pytest.raises(StageError, match="number 1: the Dask workers that ran it died: "):
+        run_stage(TOY, toy_context(home, "1"), fanout=DaskCluster(two_workers.address))
+
+
+@pytest.mark.long
+def test_a_dask_worker_that_cannot_work_ends_the_run(two_workers, home, monkeypatch):
+    monkeypatch.setattr("musqa_pipeline.fanout.dask_cluster.work", break_the_worker)
+    with pytest.raises(
+        StageError, match=r"a Dask worker failed \(OSError: no process can be start"
+    ):
+        run_stage(TOY, toy_context(home, "1"), fanout=DaskCluster(two_workers.address))
+
+
 @pytest.mark.long
 def test_memory_is_limited_on_the_cluster_too(two_workers, home):
     with pytest.raises(StageError, match=r"number 2000: a worker process died 2 times on it, stop"):
@@ -184,7 +202,7 @@ def test_workers_with_other_versions_are_refused_at_the_start_and_later(machines
     path = f"{tmp_path / 'other'}{os.pathsep}{ROOT}"
     refusal = r"the Dask worker .* cannot work for this run: numpy is 1\.0 there and [\d.]+ here; "
     machines.start_worker()
-    wait_for_workers(machines, 1)
+    machines.wait_for_workers(1)
     context = toy_context(home, MANY)
     (home / "slow").write_text("0.5")
     thread, errors = in_background(context, DaskCluster(machines.address))
@@ -192,7 +210,7 @@ def test_workers_with_other_versions_are_refused_at_the_start_and_later(machines
     thread.join(timeout=120)
     with pytest.raises(StageError, match=refusal):
         raise errors[0]
-    wait_for_workers(machines, 2)
+    machines.wait_for_workers(2)
     before = len(squares(context))
     with pytest.raises(StageError, match=refusal):
         run_stage(TOY, context, fanout=DaskCluster(machines.address))

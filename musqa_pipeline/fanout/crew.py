@@ -1,7 +1,7 @@
 """Child processes and their supervision: one call runs one task within its limits.
 
 The same supervision serves the local pool and each Dask worker, so that a hang, a death and a
-swollen process end alike everywhere. A child has one thread and a session of its own.
+swollen process end alike everywhere. A child has one thread and leads a process group.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class _Child:
                 # Read by BLAS, OpenMP and numba when the child imports them.
                 env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, "1")},
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,
+                process_group=0,  # ffmpeg ends with it, Ctrl-C is ours to handle
             )
         self._channel = Connection(ours.detach())
         self._end_lock = threading.Lock()

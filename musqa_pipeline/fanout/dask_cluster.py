@@ -12,6 +12,7 @@ import os
 import pickle
 import queue
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -86,9 +87,11 @@ class _Workers:
         # Its long reports of a lost scheduler are ours to sum up.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         try:
-            self._client = Client(
-                address, timeout=CONNECT_S, set_as_default=False, asynchronous=False
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # versions that matter are compared below
+                self._client = Client(
+                    address, timeout=CONNECT_S, set_as_default=False, asynchronous=False
+                )
         except (OSError, ValueError, ImportError) as error:
             raise SettingsError(
                 f"MUSQA_DASK_SCHEDULER={address!r}: no Dask scheduler answers there "

@@ -110,6 +110,16 @@ def test_each_epoch_of_a_training_is_an_observation_with_its_losses(finished, in
     assert all(epoch["validation_loss"].value >= 0 for epoch in epochs)
 
 
+def test_progress_of_a_stage_is_an_observation_of_its_partition(finished, instance):
+    records = instance.fetch_observations(dg.AssetKey("labels"), limit=100).records
+    assert {record.asset_observation.partition for record in records} == {"tiny"}
+    last = {k: v.value for k, v in records[0].asset_observation.metadata.items()}
+    assert last["units_done"] == last["units_total"] == 6
+    assert (last["rows"], last["units_refused"], last["units_failed"]) == (6 * 3, 0, 0)
+    assert last["seconds_left"] == 0
+    assert last["rows_per_s"] == pytest.approx(18 / last["seconds"], rel=0.1)
+
+
 def test_every_check_was_evaluated_with_numbers(finished, instance):
     from assets.checks import CHECKS
 
