@@ -8,7 +8,11 @@ here and its columns in `COLUMNS`, and its name among those that `LabelsSettings
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from musqa_pipeline.labels.score import Metric, SecondMetric
+from musqa_pipeline.labels.settings import LabelsSettings
 from musqa_pipeline.labels.visqol import Reference
 from musqa_pipeline.labels.zimtohrli import Zimtohrli
 
@@ -27,3 +31,30 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "zimtohrli": ("second_mos", "second_distance", "disagreement"),
 }
 """Columns that each metric gives: of `labels`, or, for a second opinion, of `opinions`."""
+
+
+def open_metric(settings: LabelsSettings, reference: NDArray[np.float32]) -> Metric:
+    """Bind the metric of a preset to a reference.
+
+    Parameters
+    ----------
+    settings : LabelsSettings
+        Which metric, and where it is computed.
+    reference : ndarray of float32, shape (samples,)
+        Mono, 48 kHz.
+
+    Returns
+    -------
+    Metric
+        Ready to score.
+
+    Raises
+    ------
+    SettingsError
+        If the device cannot be used.
+    """
+    if settings.device == "cpu":
+        return METRICS[settings.metric](reference)
+    from musqa_pipeline.labels.visqol.torch_batch import TorchReference  # imports torch
+
+    return TorchReference(reference, device=settings.device)

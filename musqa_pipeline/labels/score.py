@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,6 +62,10 @@ class Metric(Protocol):
         Score
             The same for the same samples, on one thread or many.
         """
+        ...
+
+    def score_batch(self, degraded: Iterable[NDArray[np.float32]], /) -> Sequence[Score]:
+        """Score several degraded versions, in their order; equal to `score` of each."""
         ...
 
 

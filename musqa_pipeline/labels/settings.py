@@ -12,3 +12,6 @@ class LabelsSettings:
 
     metric: Literal["visqol"] = "visqol"
     """Full-reference metric, a name of the metric registry; its MOS-LQO is the label."""
+    device: Literal["cpu", "cuda"] = "cpu"
+    """Where scores are computed: on the CPU, or in batches on a CUDA device, which gives the same
+    to 1e-9 but not to the last digit."""

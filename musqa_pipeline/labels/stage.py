@@ -8,7 +8,7 @@ from musqa_pipeline.audio import EXCERPT_SAMPLES
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.audio import AUDIO_COLUMNS, degraded_audio
 from musqa_pipeline.excerpts.audio import reference_audio
-from musqa_pipeline.labels.metrics import METRICS
+from musqa_pipeline.labels.metrics import open_metric
 from musqa_pipeline.labels.score import Score
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.stages import Stage, Unit
@@ -64,7 +64,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     excerpt_id = unit.plan["excerpt_id"]
     excerpt = context.lake.read(context.shelf("excerpts"), excerpt_id, ["flac"])
     reference = reference_audio(excerpt["flac"][0].as_py())[:EXCERPT_SAMPLES]
-    metric = METRICS[context.preset.labels.metric](reference)
+    metric = open_metric(context.preset.labels, reference)
     table = context.lake.read(
         context.shelf("degradations"),
         unit.unit_id,
@@ -73,8 +73,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     scores: dict[str, Score] = {}
     for batch in table.filter(table["identical_to"].is_null()).to_batches(ROWS_AT_ONCE):
         rows = batch.to_pylist()
-        for row, degraded in zip(rows, degraded_audio(rows), strict=True):
-            scores[row["degraded_id"]] = metric.score(degraded)
+        batch_scores = metric.score_batch(degraded_audio(rows))
+        scores |= zip((row["degraded_id"] for row in rows), batch_scores, strict=True)
     rows = []
     for same in table.select(["degraded_id", "identical_to"]).to_pylist():
         score = scores[same["identical_to"] or same["degraded_id"]]

@@ -23,3 +23,6 @@ class Nearness:
         distance = float(np.mean(np.abs(degraded - self.reference)))
         similarity = 1.0 / (1.0 + 100.0 * distance)
         return VisqolScore(1.0 + 3.73 * similarity, similarity, np.full(32, similarity), 0, ())
+
+    def score_batch(self, degraded):
+        return [self.score(samples) for samples in degraded]

@@ -14,7 +14,7 @@ from musqa_pipeline.labels.visqol.energies import N_BANDS, energy_bank
 from musqa_pipeline.labels.visqol.fft import DType
 from musqa_pipeline.labels.visqol.nsim import floor_together, to_db
 from musqa_pipeline.labels.visqol.quality import support_vectors
-from musqa_pipeline.labels.visqol.realign import MAX_KEPT_PATCHES, PatchAligner, Spectrogram
+from musqa_pipeline.labels.visqol.realign import MAX_KEPT_PATCHES, PatchAligner, Result, Spectrogram
 from musqa_pipeline.labels.visqol.score import VisqolScore
 from musqa_pipeline.labels.visqol.search import PATCH_FRAMES, find_offsets, patch_starts
 
@@ -117,42 +117,19 @@ class Reference:
         UnfitInputError
             If it is silent, not finite, or too short to hold any patch of the reference.
         """
-        delayed = _checked(degraded, "degraded signal")
-        lag_samples = self._lag_of(delayed)
-        aligned = _undelayed(delayed, lag_samples)
+        checked = _checked(degraded, "degraded signal")
+        lag_samples = self._lag_of(checked)
+        aligned, gain = self._prepared(checked, lag_samples)
         starts = self._bank.frame_starts(len(aligned))
-        rms = float(np.sqrt(np.mean(np.square(aligned)))) if len(aligned) else 0.0
-        if rms == 0.0:
-            raise UnfitInputError(
-                "silent",
-                "the degraded signal is silent",
-                "ViSQOL brings both signals to one level and cannot score silence; leave it out",
-            )
-        if len(aligned) <= self._bank.frame_samples:
-            raise UnfitInputError(
-                "too_short",
-                f"{len(aligned)} samples of the degraded signal are left after alignment",
-                "compare signals of the same length; they may differ by a second",
-            )
         # Filtering is linear: the level is matched on the spectrogram.
-        gain = self._rms / rms
         db = to_db(self._bank.rms(aligned, starts, self._dtype) * gain)
         reference_db, degraded_db = floor_together(self._db, db, N_BANDS)
-        patches = np.stack(
-            [reference_db[:, s : s + PATCH_FRAMES] for s in self._patch_starts.tolist()]
-        )
+        patches = self._patches(reference_db)
         offsets = find_offsets(patches, self._patch_starts, degraded_db, self._dtype)
-        results = self._aligner.realign(
-            patches, offsets, degraded_db, Spectrogram(aligned, db, gain, self._bank, self._dtype)
-        )
-        fvnsim = np.mean([bands for bands, _ in results], axis=0)
-        return VisqolScore(
-            mos=support_vectors().mos(fvnsim),
-            vnsim=float(np.mean(fvnsim)),
-            fvnsim=fvnsim,
-            lag_samples=lag_samples,
-            patches=tuple(patch for _, patch in results),
-        )
+        leads = self._aligner.leads(self._aligner.slices(offsets, len(aligned)), aligned)
+        spectrogram = Spectrogram(aligned, db, gain, self._bank, self._dtype)
+        results = self._aligner.realign(patches, offsets, degraded_db, spectrogram, leads)
+        return _summary(results, lag_samples)
 
     def score_batch(self, degraded: Iterable[NDArray[np.floating]]) -> list[VisqolScore]:
         """Score several degraded versions, one after the other.
@@ -174,6 +151,41 @@ class Reference:
         if longest not in self._envelopes:
             self._envelopes = {longest: EnvelopeBank([self._samples], longest)}
         return -self._envelopes[longest].leads([degraded])[0]
+
+    def _prepared(
+        self, degraded: NDArray[np.float64], lag_samples: int
+    ) -> tuple[NDArray[np.float64], float]:
+        """Undo the delay, and find the gain that matches the level."""
+        aligned = _undelayed(degraded, lag_samples)
+        rms = float(np.sqrt(np.mean(np.square(aligned)))) if len(aligned) else 0.0
+        if rms == 0.0:
+            raise UnfitInputError(
+                "silent",
+                "the degraded signal is silent",
+                "ViSQOL brings both signals to one level and cannot score silence; leave it out",
+            )
+        if len(aligned) <= self._bank.frame_samples:
+            raise UnfitInputError(
+                "too_short",
+                f"{len(aligned)} samples of the degraded signal are left after alignment",
+                "compare signals of the same length; they may differ by a second",
+            )
+        return aligned, self._rms / rms
+
+    def _patches(self, reference_db: NDArray[np.float64]) -> NDArray[np.float64]:
+        starts = self._patch_starts.tolist()
+        return np.stack([reference_db[:, start : start + PATCH_FRAMES] for start in starts])
+
+
+def _summary(results: list[Result], lag_samples: int) -> VisqolScore:
+    fvnsim = np.mean([bands for bands, _ in results], axis=0)
+    return VisqolScore(
+        mos=support_vectors().mos(fvnsim),
+        vnsim=float(np.mean(fvnsim)),
+        fvnsim=fvnsim,
+        lag_samples=lag_samples,
+        patches=tuple(patch for _, patch in results),
+    )
 
 
 def _checked(samples: NDArray[np.floating], what: str) -> NDArray[np.float64]:

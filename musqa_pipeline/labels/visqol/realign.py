@@ -113,7 +113,58 @@ class PatchAligner:
         self._times = [patch_times(start, self._frame_s) for start in starts.tolist()]
         n_samples = len(reference.samples)
         self._slices = [slice_of(*times, n_samples, sample_rate_hz) for times in self._times]
+        # A slice is a sample longer or shorter where its times round so.
+        self._longest_slice = PATCH_FRAMES * bank.hop_samples + 1
         self._banks: OrderedDict[int, EnvelopeBank] = OrderedDict()
+
+    def slices(self, offsets: NDArray[np.int64], n_samples: int) -> list[Slice | None]:
+        """Return the audio of found patches.
+
+        Parameters
+        ----------
+        offsets : ndarray of int64, shape (patches found,)
+            From `find_offsets`.
+        n_samples : int
+            Length of the degraded signal.
+
+        Returns
+        -------
+        list of Slice or None
+            None for a patch that was lost.
+        """
+        return [
+            None
+            if offset == LOST
+            else slice_of(*patch_times(offset, self._frame_s), n_samples, self._rate_hz)
+            for offset in offsets.tolist()
+        ]
+
+    def reference_slice(self, index: int) -> NDArray[np.float64]:
+        """Return the audio of one patch of the reference."""
+        return self._slices[index].cut(self._reference.samples)
+
+    def leads(self, slices: list[Slice | None], samples: NDArray[np.float64]) -> list[int]:
+        """Return by how many samples the audio of each found patch is early.
+
+        Parameters
+        ----------
+        slices : list of Slice or None
+            From `slices`.
+        samples : ndarray of float64, shape (samples,)
+            The degraded signal.
+
+        Returns
+        -------
+        list of int
+            0 for a patch that was lost.
+        """
+        found = []
+        for first in range(0, len(slices), PATCHES_AT_ONCE):
+            pieces = slices[first : first + PATCHES_AT_ONCE]
+            found += self._envelope_bank(first).leads(
+                [np.zeros(0) if piece is None else piece.cut(samples) for piece in pieces]
+            )
+        return found
 
     def realign(
         self,
@@ -121,6 +172,7 @@ class PatchAligner:
         offsets: NDArray[np.int64],
         floored_db: NDArray[np.float64],
         degraded: Spectrogram,
+        leads: list[int],
     ) -> list[Result]:
         """Compare all patches as found, then realigned, and keep the better.
 
@@ -134,6 +186,8 @@ class PatchAligner:
             The degraded spectrogram above the common floor.
         degraded : Spectrogram
             The degraded signal, its global delay undone.
+        leads : list of int
+            From `leads`.
 
         Returns
         -------
@@ -141,47 +195,34 @@ class PatchAligner:
             Similarity of each band, and the summary, for each patch that has an offset.
         """
         results = []
-        for first in range(0, len(offsets), PATCHES_AT_ONCE):
-            some = offsets[first : first + PATCHES_AT_ONCE].tolist()
-            times = [patch_times(offset, self._frame_s) for offset in some]
-            n_samples = len(degraded.samples)
-            slices = [
-                None if offset == LOST else slice_of(*span, n_samples, self._rate_hz)
-                for offset, span in zip(some, times, strict=True)
-            ]
-            leads = self._leads(first, slices, degraded.samples)
-            for i, (offset, piece, lead) in enumerate(zip(some, slices, leads, strict=True)):
-                index = first + i
-                reference_s = self._times[index]
-                if piece is None:
-                    lost = PatchSimilarity(0.0, *reference_s, 0.0, 0.0)
-                    results.append((np.zeros(N_BANDS), lost))
-                    continue
-                found = _compare(
-                    patches[index], _patch_at(floored_db, offset), (*reference_s, *times[i])
-                )
-                better = self._realigned(index, piece, lead, degraded, found[1])
-                results.append(
-                    better if better and not better[1].similarity < found[1].similarity else found
-                )
+        slices = self.slices(offsets, len(degraded.samples))
+        for index, (piece, lead) in enumerate(zip(slices, leads, strict=True)):
+            reference_s = self._times[index]
+            if piece is None:
+                lost = PatchSimilarity(0.0, *reference_s, 0.0, 0.0)
+                results.append((np.zeros(N_BANDS), lost))
+                continue
+            offset = int(offsets[index])
+            degraded_s = patch_times(offset, self._frame_s)
+            found = _compare(
+                patches[index], _patch_at(floored_db, offset), (*reference_s, *degraded_s)
+            )
+            better = self._realigned(index, piece, lead, degraded, found[1])
+            results.append(
+                better if better and not better[1].similarity < found[1].similarity else found
+            )
         return results
 
-    def _leads(
-        self, first: int, slices: list[Slice | None], samples: NDArray[np.float64]
-    ) -> list[int]:
+    def _envelope_bank(self, first: int) -> EnvelopeBank:
         if first not in self._banks:
-            mine = self._slices[first : first + PATCHES_AT_ONCE]
-            # A slice is a sample longer or shorter where its times round so.
-            longest = PATCH_FRAMES * self._bank.hop_samples + 1
+            last = min(first + PATCHES_AT_ONCE, len(self._slices))
             self._banks[first] = EnvelopeBank(
-                [piece.cut(self._reference.samples) for piece in mine], longest
+                [self.reference_slice(index) for index in range(first, last)], self._longest_slice
             )
             if len(self._banks) > MAX_KEPT_BANKS:
                 self._banks.popitem(last=False)
         self._banks.move_to_end(first)
-        return self._banks[first].leads(
-            [np.zeros(0) if piece is None else piece.cut(samples) for piece in slices]
-        )
+        return self._banks[first]
 
     def _realigned(
         self,

@@ -67,58 +67,82 @@ def find_offsets(
         or more after the degraded signal's end are left out.
     """
     n_frames = degraded_db.shape[1]
-    n_patches = int(np.searchsorted(starts - PATCH_FRAMES // 2, n_frames, side="right"))
-    # What a patch has beyond the end is silence at the floor.
-    padded = np.zeros((degraded_db.shape[0], n_frames + PATCH_FRAMES + 1))
-    padded[:, :n_frames] = degraded_db
-    mean, deviation = local_statistics(padded, 1, 1)
-    first_mean, first_deviation = local_statistics(padded, 0, 1)
-    last_mean, last_deviation = local_statistics(padded, 1, 0)
-    means = np.stack((first_mean, mean, last_mean))
-    deviations = np.stack((first_deviation, deviation, last_deviation))
-    return _best_path(
+    n_patches = n_within(starts, n_frames)
+    padded, means, deviations = degraded_statistics(degraded_db)
+    sums = np.zeros((n_patches, min(n_frames, 2 * SEARCH_FRAMES + 1)))
+    _fill_similarities(
         patches[:n_patches],
         starts,
         padded.astype(dtype, copy=False),
         means.astype(dtype, copy=False),
         deviations.astype(dtype, copy=False),
         n_frames,
+        sums,
     )
+    return best_path(sums, starts, n_frames)
+
+
+def n_within(starts: NDArray[np.int64], n_frames: int) -> int:
+    """Return how many patches do not start 15 frames or more after the degraded signal's end."""
+    return int(np.searchsorted(starts - PATCH_FRAMES // 2, n_frames, side="right"))
+
+
+def degraded_statistics(
+    degraded_db: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Compute what the search needs of the degraded side, once for all patches and offsets.
+
+    Parameters
+    ----------
+    degraded_db : ndarray of float64, shape (bands, frames)
+        Above the common floor.
+
+    Returns
+    -------
+    tuple of three ndarray of float64
+        The spectrogram with 31 frames at the floor behind it, for what a patch has beyond the
+        end; means and deviations under the window, each of shape (3, bands, frames + 31), where a
+        frame is the first of a patch, inside it, or the last.
+    """
+    n_bands, n_frames = degraded_db.shape
+    padded = np.zeros((n_bands, n_frames + PATCH_FRAMES + 1))
+    padded[:, :n_frames] = degraded_db
+    statistics = [local_statistics(padded, *sides) for sides in ((0, 1), (1, 1), (1, 0))]
+    means, deviations = zip(*statistics, strict=True)
+    return padded, np.stack(means), np.stack(deviations)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _best_path(
-    patches: NDArray[np.float64],
-    starts: NDArray[np.int64],
-    padded: NDArray[Any],
-    means: NDArray[Any],
-    deviations: NDArray[Any],
-    n_frames: int,
+def best_path(
+    similarities: NDArray[np.float64], starts: NDArray[np.int64], n_frames: int
 ) -> NDArray[np.int64]:
-    """Fill the table of sums row by row, then walk back from the best end.
+    """Pick one offset a patch so that offsets rise and similarities sum to the most.
 
-    Rows cover offsets from `low` on; outside its row a sum counts as 0, as in ViSQOL.
+    Parameters
+    ----------
+    similarities : ndarray of float64, shape (patches, offsets)
+        Mean NSIM; the row of a patch begins at its lowest offset, `first_offset`. Overwritten.
+    starts : ndarray of int64, shape (patches,)
+        First frames of the reference patches.
+    n_frames : int
+        Frames of the degraded spectrogram.
+
+    Returns
+    -------
+    ndarray of int64, shape (patches,)
+        Offsets in frames, `LOST` for a patch whose predecessor alone at that place did better.
+        Of equal sums before it the rightmost wins; at the end, the first.
     """
-    n_patches = patches.shape[0]
-    width = min(n_frames, 2 * SEARCH_FRAMES + 1)
-    sums = np.zeros((n_patches, width))
+    sums = similarities
+    n_patches, width = sums.shape
     came_from = np.full((n_patches, width), -1, np.int32)
-    lows = np.empty(n_patches, np.int64)
-    for p in range(n_patches):
-        low = max(0, starts[p] - SEARCH_FRAMES)
-        high = min(n_frames - 1, starts[p] + SEARCH_FRAMES)
-        lows[p] = low
-        _row_similarities(patches[p], padded, means, deviations, low, sums[p, : high - low + 1])
-        if p == 0:
-            continue
-        # The best sum of the patch before at any lower offset; of equal ones the rightmost.
+    for p in range(1, n_patches):
+        low, high = first_offset(starts[p]), last_offset(starts[p], n_frames)
+        before_low, before_high = first_offset(starts[p - 1]), last_offset(starts[p - 1], n_frames)
         best, best_offset = -1e308, -1
-        before_low = lows[p - 1]
-        before_high = min(n_frames - 1, starts[p - 1] + SEARCH_FRAMES)
         for offset in range(before_low, high + 1):
-            before = 0.0
-            if offset <= before_high:
-                before = sums[p - 1, offset - before_low]
+            # Outside its row a sum counts as 0, as in ViSQOL.
+            before = sums[p - 1, offset - before_low] if offset <= before_high else 0.0
             if offset >= low:
                 value = sums[p, offset - low] + best
                 source = best_offset
@@ -129,17 +153,45 @@ def _best_path(
             if before >= best:
                 best, best_offset = before, offset
     last = n_patches - 1
-    highest, at = -1e308, lows[last]
-    for offset in range(lows[last], min(n_frames - 1, starts[last] + SEARCH_FRAMES) + 1):
-        if sums[last, offset - lows[last]] > highest:
-            highest, at = sums[last, offset - lows[last]], offset
+    low = first_offset(starts[last])
+    highest, at = -1e308, low
+    for offset in range(low, last_offset(starts[last], n_frames) + 1):
+        if sums[last, offset - low] > highest:
+            highest, at = sums[last, offset - low], offset
     offsets = np.empty(n_patches, np.int64)
     for p in range(last, -1, -1):
-        inside = 0 <= at - lows[p] < width
-        source = came_from[p, at - lows[p]] if inside else -1
+        column = at - first_offset(starts[p])
+        source = came_from[p, column] if 0 <= column < width else -1
         offsets[p] = LOST if source == at else at
         at = source
     return offsets
+
+
+@numba.njit(cache=True)
+def first_offset(start: int) -> int:
+    """Lowest offset at which a patch is sought."""
+    return max(0, start - SEARCH_FRAMES)
+
+
+@numba.njit(cache=True)
+def last_offset(start: int, n_frames: int) -> int:
+    """Highest offset at which a patch is sought."""
+    return min(n_frames - 1, start + SEARCH_FRAMES)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _fill_similarities(
+    patches: NDArray[np.float64],
+    starts: NDArray[np.int64],
+    padded: NDArray[Any],
+    means: NDArray[Any],
+    deviations: NDArray[Any],
+    n_frames: int,
+    out: NDArray[np.float64],
+) -> None:
+    for p in range(patches.shape[0]):
+        low, high = first_offset(starts[p]), last_offset(starts[p], n_frames)
+        _row_similarities(patches[p], padded, means, deviations, low, out[p, : high - low + 1])
 
 
 @numba.njit(cache=True, error_model="numpy")
