@@ -254,7 +254,7 @@ def _row_similarities(
             out[first + i] = over_all[i] / n_bands
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _add_cell(
     a: NDArray[Any], b: NDArray[Any], c: NDArray[Any],
     d: NDArray[Any], e: NDArray[Any], f: NDArray[Any],
