@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numba
 import numpy as np
 import pytest
@@ -5,8 +10,9 @@ from scipy.signal import butter, sosfilt
 
 from musqa_pipeline.degradations.codecs import ADTS, MP2, CodecParams
 from musqa_pipeline.degradations.streams import decode
-from musqa_pipeline.errors import UnfitInputError
+from musqa_pipeline.errors import SettingsError, UnfitInputError
 from musqa_pipeline.labels.visqol import Reference
+from musqa_pipeline.labels.visqol.fft import fft_library
 from tests.degradations.music import music
 from tests.labels.visqol_oracle import Oracle
 
@@ -121,3 +127,47 @@ def test_the_fast_path_is_within_a_millionth(scores):
 def test_a_batch_is_scored_in_order(metric, scores):
     batch = metric.score_batch(DEGRADED.values())
     assert [s.mos for s in batch] == [s.mos for s in scores.values()]
+
+
+def test_threads_of_one_process_do_not_disturb_each_other(scores):
+    other = Reference(music(seed=5)[:N])
+    expected = other.score(REFERENCE)
+    metric = Reference(REFERENCE)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(
+            pool.map(
+                lambda i: (other, metric)[i % 2].score((REFERENCE, DEGRADED["coded"])[i % 2]),
+                range(8),
+            )
+        )
+    assert {score.mos for score in found[::2]} == {expected.mos}
+    assert {score.mos for score in found[1::2]} == {scores["coded"].mos}
+
+
+@pytest.mark.parametrize("library", ["scipy", "fftw"])
+def test_both_transform_libraries_give_the_same_score(library, scores):
+    program = (
+        "from tests.labels.test_visqol import DEGRADED, REFERENCE, Reference\n"
+        "from musqa_pipeline.labels.visqol.fft import fft_library\n"
+        "print(fft_library(), Reference(REFERENCE).score(DEGRADED['late, quiet']).mos)"
+    )
+    environment = {**os.environ, "MUSQA_FFT": library}
+    found = subprocess.run(
+        [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
+    )
+    name, mos = found.stdout.split()
+    assert name == library
+    assert float(mos) == pytest.approx(scores["late, quiet"].mos, abs=1e-9)
+
+
+def test_an_unknown_transform_library_is_refused(monkeypatch):
+    monkeypatch.setenv("MUSQA_FFT", "mkl")
+    with pytest.raises(SettingsError, match="MUSQA_FFT='mkl': expected scipy or fftw"):
+        fft_library.__wrapped__()
+
+
+def test_fftw_that_is_asked_for_and_missing_is_named(monkeypatch):
+    monkeypatch.setenv("MUSQA_FFT", "fftw")
+    monkeypatch.setitem(sys.modules, "pyfftw", None)
+    with pytest.raises(SettingsError, match=r"needs the extra fftw: pip install .*\[fftw\]"):
+        fft_library.__wrapped__()

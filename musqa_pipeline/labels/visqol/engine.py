@@ -17,6 +17,7 @@ from musqa_pipeline.labels.visqol.quality import support_vectors
 from musqa_pipeline.labels.visqol.realign import MAX_KEPT_PATCHES, PatchAligner, Result, Spectrogram
 from musqa_pipeline.labels.visqol.score import VisqolScore
 from musqa_pipeline.labels.visqol.search import PATCH_FRAMES, find_offsets, patch_starts
+from musqa_pipeline.labels.visqol.threads import one_thread
 
 Precision = Literal["exact", "fast"]
 ENGINE_VERSION = 1
@@ -74,7 +75,8 @@ class Reference:
         self.sample_rate_hz = sample_rate_hz
         self._dtype: DType = "float64" if precision == "exact" else "float32"
         self._samples = _checked(samples, "reference")
-        self._bank = energy_bank(sample_rate_hz)
+        with one_thread():
+            self._bank = energy_bank(sample_rate_hz)
         starts = self._bank.frame_starts(len(self._samples))
         if len(starts) < MIN_FRAMES:
             least_s = (self._bank.frame_samples + (MIN_FRAMES - 1) * self._bank.hop_samples) / (
@@ -85,7 +87,8 @@ class Reference:
                 f"the reference lasts {len(self._samples) / sample_rate_hz:.2f} s",
                 f"ViSQOL needs at least {least_s:.2f} s; 3 to 10 s suit it best",
             )
-        self._db = to_db(self._bank.rms(self._samples, starts, self._dtype))
+        with one_thread():
+            self._db = to_db(self._bank.rms(self._samples, starts, self._dtype))
         self._rms = float(np.sqrt(np.mean(np.square(self._samples))))
         if self._rms == 0.0:
             raise UnfitInputError(
@@ -117,19 +120,8 @@ class Reference:
         UnfitInputError
             If it is silent, not finite, or too short to hold any patch of the reference.
         """
-        checked = _checked(degraded, "degraded signal")
-        lag_samples = self._lag_of(checked)
-        aligned, gain = self._prepared(checked, lag_samples)
-        starts = self._bank.frame_starts(len(aligned))
-        # Filtering is linear: the level is matched on the spectrogram.
-        db = to_db(self._bank.rms(aligned, starts, self._dtype) * gain)
-        reference_db, degraded_db = floor_together(self._db, db, N_BANDS)
-        patches = self._patches(reference_db)
-        offsets = find_offsets(patches, self._patch_starts, degraded_db, self._dtype)
-        leads = self._aligner.leads(self._aligner.slices(offsets, len(aligned)), aligned)
-        spectrogram = Spectrogram(aligned, db, gain, self._bank, self._dtype)
-        results = self._aligner.realign(patches, offsets, degraded_db, spectrogram, leads)
-        return _summary(results, lag_samples)
+        with one_thread():
+            return self._score(degraded)
 
     def score_batch(self, degraded: Iterable[NDArray[np.floating]]) -> list[VisqolScore]:
         """Score several degraded versions, one after the other.
@@ -145,6 +137,21 @@ class Reference:
             In their order.
         """
         return [self.score(samples) for samples in degraded]
+
+    def _score(self, degraded: NDArray[np.floating]) -> VisqolScore:
+        checked = _checked(degraded, "degraded signal")
+        lag_samples = self._lag_of(checked)
+        aligned, gain = self._prepared(checked, lag_samples)
+        starts = self._bank.frame_starts(len(aligned))
+        # Filtering is linear: the level is matched on the spectrogram.
+        db = to_db(self._bank.rms(aligned, starts, self._dtype) * gain)
+        reference_db, degraded_db = floor_together(self._db, db, N_BANDS)
+        patches = self._patches(reference_db)
+        offsets = find_offsets(patches, self._patch_starts, degraded_db, self._dtype)
+        leads = self._aligner.leads(self._aligner.slices(offsets, len(aligned)), aligned)
+        spectrogram = Spectrogram(aligned, db, gain, self._bank, self._dtype)
+        results = self._aligner.realign(patches, offsets, degraded_db, spectrogram, leads)
+        return _summary(results, lag_samples)
 
     def _lag_of(self, degraded: NDArray[np.float64]) -> int:
         longest = max(len(self._samples), len(degraded))

@@ -30,6 +30,7 @@ from musqa_pipeline.labels.visqol.search import (
     last_offset,
     n_within,
 )
+from musqa_pipeline.labels.visqol.threads import one_thread
 
 PAIRS_AT_ONCE = 16
 FRAMES_AT_ONCE = 2_048
@@ -111,7 +112,8 @@ class TorchReference(Reference):
         checked = [_checked(samples, "degraded signal") for samples in degraded]
         scores: list[VisqolScore] = []
         for first in range(0, len(checked), PAIRS_AT_ONCE):
-            scores += self._score_some(checked[first : first + PAIRS_AT_ONCE])
+            with one_thread():
+                scores += self._score_some(checked[first : first + PAIRS_AT_ONCE])
         return scores
 
     def _score_some(self, degraded: list[NDArray[np.float64]]) -> list[VisqolScore]:
