@@ -5,6 +5,7 @@ import dagster as dg
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
+from musqa_pipeline.adaptive.rounds import run_rounds
 from musqa_pipeline.graph import get_stage
 
 
@@ -19,4 +20,4 @@ from musqa_pipeline.graph import get_stage
 def degradations(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """Every reference through codecs, low-passes and cascades, kept as bitstreams."""
     place = musqa.catalog_context(context.partition_key)
-    return run_and_describe(musqa, place, get_stage("degradations"))
+    return run_and_describe(musqa, place, get_stage("degradations"), rounds=run_rounds)

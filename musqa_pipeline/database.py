@@ -15,6 +15,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from musqa_pipeline.adaptive.plans import PLAN_SHELF
+from musqa_pipeline.adaptive.table import ROUNDS
 from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.table import DATASET, SPLITS
 from musqa_pipeline.degradations.table import DEGRADATIONS
@@ -44,7 +46,7 @@ JOINT = {
     "evaluation": EVALUATIONS,
 }
 VIEWS: dict[str, Table] = {
-    table.name: table for table in (*PER_CATALOG.values(), *JOINT.values(), QUARANTINE)
+    table.name: table for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), QUARANTINE)
 }
 ATTEMPTS = 5
 """How often a query is repeated whose file vanished under it."""
@@ -176,6 +178,10 @@ def _create_views(
                 f" (SELECT (catalog, unit_id) FROM {_files(lake.glob(refused))})"
             )
         _create_view(connection, schema, table, source)
+    plans = Shelf(PLAN_SHELF, stages["degradations"], "*")
+    lake.keep_readable(plans, ROUNDS.schema)
+    source = f"SELECT * EXCLUDE (settings) FROM {_files(lake.glob(plans))} WHERE {visible}"
+    _create_view(connection, schema, ROUNDS, source)
     union = " UNION ALL ".join(quarantined)
     _create_view(connection, schema, QUARANTINE, f"SELECT * FROM ({union}) WHERE {visible}")
     for stage, table in JOINT.items():
@@ -198,7 +204,7 @@ def view_columns(table: Table) -> tuple[Column, ...]:
     import pyarrow as pa
 
     catalog = Column("catalog", pa.string(), "catalog that the row belongs to")
-    divided = table.name in {*PER_CATALOG, QUARANTINE.name}
+    divided = table.name in {*PER_CATALOG, ROUNDS.name, QUARANTINE.name}
     return (*table.columns, catalog) if divided else table.columns
 
 

@@ -16,6 +16,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from musqa_pipeline.adaptive.settings import AdaptiveSettings
 from musqa_pipeline.dataset.settings import DatasetSettings
 from musqa_pipeline.degradations.settings import DegradationsSettings
 from musqa_pipeline.errors import SettingsError
@@ -42,11 +43,19 @@ class Preset:
     tracks: TracksSettings = field(default_factory=TracksSettings)
     excerpts: ExcerptsSettings = field(default_factory=ExcerptsSettings)
     degradations: DegradationsSettings = field(default_factory=DegradationsSettings)
+    adaptive: AdaptiveSettings = field(default_factory=AdaptiveSettings)
     labels: LabelsSettings = field(default_factory=LabelsSettings)
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
     spectrograms: SpectrogramsSettings = field(default_factory=SpectrogramsSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+
+    def __post_init__(self) -> None:
+        if self.adaptive.rounds and not self.degradations.singles:
+            raise SettingsError(
+                f"[adaptive] rounds={self.adaptive.rounds} with [degradations] singles=[]: "
+                "cascades are predicted from their halves; name the processes as singles"
+            )
 
     def sees(self, catalog: str) -> bool:
         """Whether stages 5-8 of this preset use a catalog.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from musqa_pipeline.adaptive.settings import AdaptiveSettings
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.graph import STAGE_NAMES, joint_context
 from musqa_pipeline.settings import Preset, builtin_presets, load_preset, parse_preset
@@ -24,7 +25,7 @@ def other_value(settings, field):
         return not value
     if isinstance(value, tuple):
         return value[:-1] if len(value) > 1 else (*value, "another")
-    return value + (1 if isinstance(value, int) else 0.01)
+    return value + (1 if isinstance(value, int) else -0.01 if 0.99 <= value < 1 else 0.01)
 
 
 def test_the_three_presets_load():
@@ -74,6 +75,11 @@ def test_a_preset_may_extend_a_file_beside_it(tmp_path):
         ("[excerpts]\nflagged_tracks = 'no'\n", "expected one of 'exclude', 'include', 'below'"),
         ("[degradations]\nsingles = 4\n", "singles=4: expected a list"),
         ("[degradations]\nsingles = [46]\n", "singles=(46,): expected different process ids"),
+        ("[adaptive]\nevenness = 1.0\n", "evenness=1.0: expected above 0 and below 1"),
+        (
+            "[adaptive]\nrounds = 2\n[degradations]\nsingles = []\n",
+            "predicted from their halves; name the processes as singles",
+        ),
         ("dataset = 3\n", "dataset=3: expected a section with keys"),
         ("[dataset\n", "is not valid TOML"),
         ('extends = "bad.toml"\n', "extends itself"),
@@ -118,12 +124,15 @@ def test_a_changed_field_changes_the_fingerprint_of_its_stage_and_of_those_after
     home, section, field
 ):
     preset = Preset(name="p")
+    if section == "adaptive":  # while it is off, its fields change nothing
+        preset = Preset(name="p", adaptive=AdaptiveSettings(rounds=1))
     settings = getattr(preset, section)
     changed = dataclasses.replace(settings, **{field: other_value(settings, field)})
     before = joint_context(home, preset).fingerprints
     after = joint_context(home, dataclasses.replace(preset, **{section: changed})).fingerprints
     moved = [stage for stage in STAGE_NAMES if before[stage] != after[stage]]
-    assert moved == list(STAGE_NAMES[STAGE_NAMES.index(section) :])
+    first = "degradations" if section == "adaptive" else section
+    assert moved == list(STAGE_NAMES[STAGE_NAMES.index(first) :])
 
 
 @pytest.mark.parametrize(("section", "field"), FIELDS)

@@ -126,7 +126,9 @@ def _tracks_of_catalog(context: Context, catalog: str) -> pl.DataFrame:
 def _rows_of_catalog(context: Context, catalog: str) -> pl.DataFrame:
     plan = [c.name for c in PLAN_COLUMNS]
     labels = _scan(context, "labels", catalog, ["degraded_id", "mos", "quality"])
-    made = _scan(context, "degradations", catalog, [*plan, "identical_to"])
+    made = _identical_in_any_round(
+        _scan(context, "degradations", catalog, [*plan, "identical_to", "pcm_hash"])
+    )
     cut = _scan(context, "excerpts", catalog, ["excerpt_id", "track_id"])
     tracks = _tracks(context, catalog).select(
         pl.col(name).alias(alias) for name, alias in _TRACK_COLUMNS.items()
@@ -137,6 +139,13 @@ def _rows_of_catalog(context: Context, catalog: str) -> pl.DataFrame:
         .join(tracks, on="track_id", how="inner", maintain_order="left")
         .with_columns(catalog=pl.lit(catalog))
     )
+
+
+def _identical_in_any_round(made: pl.DataFrame) -> pl.DataFrame:
+    """Mark rows that equal one of another round, which their own unit could not know."""
+    first = pl.col("degraded_id").first().over("excerpt_id", "pcm_hash")
+    elsewhere = pl.when(first != pl.col("degraded_id")).then(first)
+    return made.with_columns(identical_to=elsewhere).drop("pcm_hash")
 
 
 def _tracks(context: Context, catalog: str) -> pl.DataFrame:

@@ -11,8 +11,7 @@ from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.checks import CheckResult
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.audio import AUDIO_COLUMNS, degraded_audio
-from musqa_pipeline.degradations.plan import plan_reference
-from musqa_pipeline.degradations.stage import list_units
+from musqa_pipeline.degradations.stage import list_units, planned_rows
 from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.excerpts.audio import reference_audio
 from musqa_pipeline.seeds import derive_generator
@@ -42,10 +41,8 @@ def check_counts(context: Context) -> CheckResult:
         ("n_references", "n_rows", "n_pool_rows", "n_identical", "n_quarantined", "n_differing"), 0
     )
     for unit in list_units(context):
-        counts["n_references"] += 1
-        plan = plan_reference(
-            unit.plan["excerpt_id"], unit.plan["n_cascades"], context.preset.degradations
-        )
+        counts["n_references"] += "pairs" not in unit.plan  # these belong to a later round
+        plan = planned_rows(unit, context.preset.degradations)
         if lake.missing(shelf, [unit.unit_id]):
             counts["n_differing"] += 1
             continue

@@ -51,6 +51,24 @@ def plan_reference(
     return rows
 
 
+def plan_cascades(excerpt_id: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Plan given cascades of one reference, as the rounds of the adaptive mode choose them.
+
+    Parameters
+    ----------
+    excerpt_id : str
+        The reference.
+    pairs : iterable of tuple of int
+        Process ids of the first and the last half, 1-45.
+
+    Returns
+    -------
+    list of dict
+        Rows with the columns `table.PLAN_COLUMNS`, in the order of the pairs.
+    """
+    return [_row(excerpt_id, (first, last), in_pool=True) for first, last in pairs]
+
+
 def n_cascades_of(excerpt_ids: Iterable[str], settings: DegradationsSettings) -> dict[str, int]:
     """Decide how many cascades each reference of a catalog gets.
 

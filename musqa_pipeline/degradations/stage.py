@@ -1,12 +1,20 @@
-"""The stage `degradations`: one unit per reference, one row per degraded excerpt."""
+"""The stage `degradations`: one unit per reference, one row per degraded excerpt.
+
+In the adaptive mode the unit is (reference, round). Round 0 has the units that there are without
+it; those of later rounds are listed once their plan is stored.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 
+from musqa_pipeline.adaptive.plans import fingerprinted_settings, planned_units
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.apply import degrade_reference
-from musqa_pipeline.degradations.plan import n_cascades_of, plan_reference
+from musqa_pipeline.degradations.plan import n_cascades_of, plan_cascades, plan_reference
+from musqa_pipeline.degradations.settings import DegradationsSettings
 from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.excerpts.audio import reference_audio
 from musqa_pipeline.excerpts.table import EXCERPTS
@@ -34,8 +42,25 @@ def unit_id_of(excerpt_id: str, n_cascades: int) -> str:
     return f"{excerpt_id}-n{n_cascades}"
 
 
+def read_excerpt_ids(context: Context) -> list[str]:
+    """List the references of a catalog; those in quarantine have no row.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
+    scanned = context.lake.scan(context.shelf("excerpts"), EXCERPTS.schema, columns=["excerpt_id"])
+    return sorted(scanned["excerpt_id"].to_pylist())
+
+
 def list_units(context: Context) -> list[Unit]:
-    """List one unit per reference of the catalog.
+    """List one unit per reference of the catalog, and one per reference and planned round.
 
     Parameters
     ----------
@@ -45,18 +70,45 @@ def list_units(context: Context) -> list[Unit]:
     Returns
     -------
     list of Unit
-        With `excerpt_id` and `n_cascades` as plan, in the order of the ids.
+        In the order of rounds and ids. The plan has `excerpt_id`, and `n_cascades` (round 0) or
+        `pairs` (later rounds).
     """
-    scanned = context.lake.scan(context.shelf("excerpts"), EXCERPTS.schema, columns=["excerpt_id"])
-    counts = n_cascades_of(scanned["excerpt_id"].to_pylist(), context.preset.degradations)
-    return [
+    excerpt_ids = read_excerpt_ids(context)
+    counts = n_cascades_of(excerpt_ids, context.preset.degradations)
+    units = [
         Unit(unit_id_of(excerpt_id, n), excerpt_id, {"excerpt_id": excerpt_id, "n_cascades": n})
         for excerpt_id, n in counts.items()
     ]
+    for later in planned_units(context, excerpt_ids):
+        what = f"{later.excerpt_id}, round {later.round}"
+        plan = {"excerpt_id": later.excerpt_id, "pairs": later.pairs}
+        units.append(Unit(later.unit_id, what, plan))
+    return units
+
+
+def planned_rows(unit: Unit, settings: DegradationsSettings) -> list[dict[str, Any]]:
+    """Return what a unit is to make.
+
+    Parameters
+    ----------
+    unit : Unit
+        From `list_units`.
+    settings : DegradationsSettings
+        Singles, pool and seed.
+
+    Returns
+    -------
+    list of dict
+        Rows with the columns `table.PLAN_COLUMNS`.
+    """
+    excerpt_id = unit.plan["excerpt_id"]
+    if "pairs" in unit.plan:
+        return plan_cascades(excerpt_id, unit.plan["pairs"])
+    return plan_reference(excerpt_id, unit.plan["n_cascades"], settings)
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
-    """Make all degraded excerpts of one reference.
+    """Make all degraded excerpts of one reference, or those of one round.
 
     Parameters
     ----------
@@ -80,7 +132,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     excerpt_id = unit.plan["excerpt_id"]
     excerpt = context.lake.read(context.shelf("excerpts"), excerpt_id, ["flac"])
     rows = degrade_reference(
-        plan_reference(excerpt_id, unit.plan["n_cascades"], context.preset.degradations),
+        planned_rows(unit, context.preset.degradations),
         reference_audio(excerpt["flac"][0].as_py()),
         target_lufs=context.preset.excerpts.target_lufs,
     )
@@ -98,6 +150,7 @@ DEGRADATIONS_STAGE = Stage(
     table=DEGRADATIONS,
     tools=("imageio-ffmpeg", "numpy", "pyloudnorm", "scipy", "soundfile"),
     upstream=("excerpts",),
+    also=fingerprinted_settings,
     units=list_units,
     make=make_unit,
     row_group_rows=rows_per_group,

@@ -1,0 +1,1 @@
+"""The `adaptive` mode: cascades in rounds, each planned from the labels of those before."""
