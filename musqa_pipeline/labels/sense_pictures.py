@@ -13,7 +13,7 @@ from musqa_pipeline.labels.pictures import COLOURS
 from musqa_pipeline.labels.sense import MARGIN_MOS, CascadeSense, LabelSense, Step
 
 SMALLEST_GAIN_MOS = 1e-4
-"""Left end of the axis; smaller gains are drawn there, and reversals in red."""
+"""Left end of the axis; smaller gains are drawn there, and reversals as black crosses."""
 
 
 def plot_label_sense(sense: LabelSense) -> bytes:
@@ -44,7 +44,7 @@ def plot_label_sense(sense: LabelSense) -> bytes:
 def _draw_steps(axis: Axes, steps: tuple[Step, ...]) -> None:
     names = []
     for row, step in enumerate(steps):
-        colour = "#c0392b" if step.gain_mos < 0.0 else COLOURS.get(step.name, "#52606d")
+        colour = "black" if step.gain_mos < 0.0 else COLOURS.get(step.name, "#52606d")
         low, at, high = (
             max(abs(value) if step.gain_mos < 0.0 else value, SMALLEST_GAIN_MOS)
             for value in (step.low_mos, step.gain_mos, step.high_mos)
@@ -72,7 +72,7 @@ def _draw_cascades(axis: Axes, cascades: CascadeSense) -> None:
     axis.set_xlabel("cascade \u2212 worse of its halves, MOS-LQO")
     axis.set_ylabel("cascades")
     axis.set_title(
-        f"{cascades.n:,} cascades; {100 * cascades.above_worse_frac:.2f} % are more than "
+        f"{cascades.n:,} cascades,\n{100 * cascades.above_worse_frac:.2f} % more than "
         f"{MARGIN_MOS} above",
         loc="left",
         fontsize=9,
