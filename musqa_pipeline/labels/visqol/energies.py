@@ -42,8 +42,7 @@ LOW_BIN_GROUPS = ((0, 8), (8, 14))
 BINS_AROUND = 90
 """Bins around a group's centres that give its tails to 2e-13 (80: 1e-12, 60: 1e-10)."""
 SAMPLE_GROUPS = ((14, 18), (18, 23), (23, 32))
-"""Bands whose tails are taken from a frame's last samples; in float32, for they are below 4e-5 of
-the band's energy."""
+"""Bands whose tails are taken from a frame's last samples; below 4e-5 of the band's energy."""
 TAIL_FLOOR = 1e-13
 """Where a tail functional has this norm left it is cut; bands have unit gain."""
 
@@ -52,7 +51,7 @@ TAIL_FLOOR = 1e-13
 class Tails:
     """Linear functionals whose sum of squares, band by band, rings on after the frame."""
 
-    matrix: NDArray[Any]
+    matrix: NDArray[np.float64]
     """Shape (inputs, functionals), those of a band side by side."""
     first_input: int
     """First of the bins, or of the frame's samples, that go in."""
@@ -69,7 +68,6 @@ class EnergyBank:
     """Shape (frame_samples,): Hann, both ends zero."""
     weights: NDArray[np.float64]
     """Shape (frame_samples + 1, 32): |X|^2 times this is the mean square of the whole response."""
-    weights_float32: NDArray[np.float32]
     bin_tails: tuple[Tails, ...]
     """Of real and imaginary part of bins in turn."""
     sample_tails: tuple[Tails, ...]
@@ -92,7 +90,7 @@ class EnergyBank:
         starts : ndarray of int64, shape (frames,)
             Where the frames start; each lies within the signal.
         dtype : {"float64", "float32"}
-            Precision in which powers are summed.
+            Precision in which powers, and the tails of high bands, are summed.
 
         Returns
         -------
@@ -103,7 +101,8 @@ class EnergyBank:
         rms = np.empty((N_BANDS, len(starts)))
         transform = fft.forward(FRAMES_AT_ONCE, 2 * n)
         power = np.empty((FRAMES_AT_ONCE, n + 1), dtype)
-        weights = self.weights if dtype == "float64" else self.weights_float32
+        weights = self.weights.astype(dtype, copy=False)
+        sample_matrices = [t.matrix.astype(dtype, copy=False) for t in self.sample_tails]
         for first in range(0, len(starts), FRAMES_AT_ONCE):
             some = starts[first : first + FRAMES_AT_ONCE]
             _cut_frames(samples, some, self.window, transform.input)
@@ -115,10 +114,11 @@ class EnergyBank:
                 bins = spectra[:, tails.first_input : tails.first_input + n_bins]
                 flat = np.ascontiguousarray(bins).view(np.float64)
                 _take_off(energies, flat @ tails.matrix, tails.first_band)
-            last = transform.input[:, self.sample_tails[0].first_input : n].astype(np.float32)
-            for tails in self.sample_tails:
-                inputs = last[:, -len(tails.matrix) :]
-                _take_off(energies, inputs @ tails.matrix, tails.first_band)
+            last = transform.input[:, self.sample_tails[0].first_input : n].astype(
+                dtype, copy=False
+            )
+            for tails, matrix in zip(self.sample_tails, sample_matrices, strict=True):
+                _take_off(energies, last[:, -len(matrix) :] @ matrix, tails.first_band)
             rms[:, first : first + len(some)] = np.sqrt(np.maximum(energies[: len(some)].T, 0.0))
         return rms
 
@@ -144,13 +144,11 @@ def energy_bank(sample_rate_hz: int) -> EnergyBank:
     scale = 1.0 / np.sqrt(n)  # energies are mean squares over the frame
     tails = [_tail_functionals(response, n) * scale for response in responses]
     center_bins = (gammatone.center_hz / sample_rate_hz * 2 * n).astype(int)
-    weights = _parseval_weights(responses, n) / n
     return EnergyBank(
         frame_samples=n,
         hop_samples=round(sample_rate_hz * HOP_S),
         window=window,
-        weights=weights,
-        weights_float32=weights.astype(np.float32),
+        weights=_parseval_weights(responses, n) / n,
         bin_tails=tuple(
             _from_bins(
                 np.concatenate(tails[a:b]),
@@ -234,7 +232,7 @@ def _from_last_samples(
     """Keep the last samples, as many as matter."""
     norms = np.sqrt(np.cumsum(np.square(tails * window).sum(axis=0)))
     first = int(np.searchsorted(norms, TAIL_FLOOR / np.sqrt(len(window))))
-    return Tails(np.ascontiguousarray(tails[:, first:].T, np.float32), first, first_band)
+    return Tails(np.ascontiguousarray(tails[:, first:].T), first, first_band)
 
 
 @numba.njit(cache=True, error_model="numpy")
