@@ -8,11 +8,13 @@ from __future__ import annotations
 import importlib.util
 import logging
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from musqa_pipeline.cli import label
 from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.fingerprints import tool_version
 
@@ -43,27 +45,40 @@ def _root(
     """No-reference music quality assessment: from folders of music to evaluated models."""
 
 
-def _missing_libraries() -> list[str]:
-    return [name for name in FACTORY_LIBRARIES if importlib.util.find_spec(name) is None]
+def _missing(libraries: Iterable[str]) -> list[str]:
+    return [name for name in libraries if importlib.util.find_spec(name) is None]
+
+
+def _register_label() -> None:
+    missing = _missing(label.LIBRARIES)
+    if missing:
+        _refuse(("label",), missing, extra="label")
+    else:
+        app.command("label", help=label.HELP)(label.label)
 
 
 def _register_factory() -> None:
-    missing = _missing_libraries()
-    if not missing:
-        from musqa_pipeline.cli.factory import register
-
-        register(app)
+    missing = _missing(FACTORY_LIBRARIES)
+    if missing:
+        _refuse(FACTORY_COMMANDS, missing, extra="factory")
         return
+    from musqa_pipeline.cli.factory import register
+
+    register(app)
+
+
+def _refuse(commands: Iterable[str], missing: list[str], *, extra: str) -> None:
+    """Register commands that say what to install."""
 
     def refuse() -> None:
         raise MusqaError(
             f"this command needs {', '.join(missing)}; install them with "
-            "pip install 'musqa-pipeline[factory]'"
+            f"pip install 'musqa-pipeline[{extra}]'"
         )
 
     settings = {"ignore_unknown_options": True, "allow_extra_args": True}
-    for name in FACTORY_COMMANDS:
-        app.command(name, help="Needs the extra [factory].", context_settings=settings)(refuse)
+    for name in commands:
+        app.command(name, help=f"Needs the extra [{extra}].", context_settings=settings)(refuse)
 
 
 def _log_to_stderr() -> None:
@@ -79,6 +94,7 @@ def _log_to_stderr() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     _log_to_stderr()
+    _register_label()
     _register_factory()
     try:
         app()

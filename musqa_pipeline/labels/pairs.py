@@ -1,0 +1,290 @@
+"""Scores of pairs of files: each reference is read once, each pair stands or falls alone.
+
+`musqa label` prints what this module finds. Nothing here needs a lake, a preset or a checkout.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
+from musqa_pipeline.fanout.interface import Lost
+from musqa_pipeline.fanout.local import LocalPool
+from musqa_pipeline.labels.score import SecondMetric, SecondScore
+from musqa_pipeline.labels.signals import Signal, read_signal
+
+if TYPE_CHECKING:
+    from musqa_pipeline.labels.visqol import Reference, VisqolScore
+
+MAX_DIFFERENCE_S = 1.0
+"""Durations may differ by so much without a word; ViSQOL's own advice."""
+SHORTEST_S = 0.6
+"""One patch; what is shorter cannot hold any of the reference's."""
+PAIRS_PER_TASK = 8
+"""Pairs of one reference that a worker takes at a time; reading it again costs about one pair."""
+PAIR_COLUMNS = ("reference", "degraded")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two files, with the names that the user gave them."""
+
+    reference: Path
+    degraded: Path
+    reference_name: str
+    degraded_name: str
+
+
+@dataclass(frozen=True, eq=False)
+class PairLabel:
+    """What is known of one pair: a score, or an error."""
+
+    reference: str
+    degraded: str
+    score: VisqolScore | None = None
+    """None if there is an error."""
+    second: SecondScore | None = None
+    """None if it was not asked for, or if there is an error."""
+    warnings: tuple[str, ...] = ()
+    """What was done to the files, or is odd about them; each names the file."""
+    error: str = ""
+    """What is wrong and what to do; empty if all is well."""
+
+
+def pair_up(reference: Path, degraded: Iterable[Path]) -> list[Pair]:
+    """Pair one reference with each of several files.
+
+    Parameters
+    ----------
+    reference : Path
+        The undamaged file.
+    degraded : iterable of Path
+        What was made of it.
+
+    Returns
+    -------
+    list of Pair
+        In order, named by the paths as they are.
+    """
+    return [Pair(reference, path, _shown(reference), _shown(path)) for path in degraded]
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Read a list of pairs.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file with the columns ``reference`` and ``degraded``; others are ignored. Paths are
+        relative to its folder.
+
+    Returns
+    -------
+    list of Pair
+        In the order of the file, named as in it.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, lacks a column, has no rows or an empty cell.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            lacking = [name for name in PAIR_COLUMNS if name not in (reader.fieldnames or ())]
+            if lacking:
+                raise SettingsError(
+                    f"{_shown(path)}: no column {' and '.join(lacking)}; its first line should "
+                    "name the columns reference,degraded"
+                )
+            pairs = []
+            for row in reader:
+                names = [(row[name] or "").strip() for name in PAIR_COLUMNS]
+                if not all(names):
+                    raise SettingsError(
+                        f"{_shown(path)} line {reader.line_num}: a cell is empty; each line needs "
+                        "a reference and a degraded file"
+                    )
+                files = [path.parent / Path(name).expanduser() for name in names]
+                pairs.append(Pair(files[0], files[1], names[0], names[1]))
+    except OSError as error:
+        raise SettingsError(
+            f"{_shown(path)} cannot be read ({error.strerror}); check the path"
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(
+            f"{_shown(path)} is no CSV in UTF-8 ({error}); save it as such"
+        ) from error
+    if not pairs:
+        raise SettingsError(f"{_shown(path)} lists no pairs; add lines below its first")
+    return pairs
+
+
+def label_pairs(
+    pairs: Iterable[Pair], *, second_opinion: str | None = None, n_workers: int = 1
+) -> Iterator[PairLabel]:
+    """Score pairs of files with ViSQOL, and with a second metric if one is named.
+
+    Parameters
+    ----------
+    pairs : iterable of Pair
+        From `pair_up` or `read_pairs`.
+    second_opinion : str, optional
+        A name of the registry of second opinions.
+    n_workers : int
+        Worker processes; 1 is this process.
+
+    Yields
+    ------
+    PairLabel
+        In the order of `pairs`, each as soon as it and those before it are done. Pairs of one
+        reference are scored together, wherever in the order they stand.
+
+    Raises
+    ------
+    ToolError
+        If the second metric's package is not installed.
+    """
+    pairs = list(pairs)
+    if second_opinion is not None:
+        _second_metric(second_opinion).require()
+    tasks = _tasks(pairs, second_opinion, at_once=PAIRS_PER_TASK if n_workers > 1 else len(pairs))
+    waiting: dict[int, PairLabel] = {}
+    due = 0
+    for index, label in _unordered(tasks, n_workers):
+        waiting[index] = label
+        while due in waiting:
+            yield waiting.pop(due)
+            due += 1
+
+
+@dataclass(frozen=True)
+class _Task:
+    pairs: tuple[tuple[int, Pair], ...]
+    """Pairs of one reference, with their place in the list."""
+    second_opinion: str | None
+
+
+def _tasks(pairs: list[Pair], second_opinion: str | None, at_once: int) -> list[_Task]:
+    by_reference: dict[Path, list[tuple[int, Pair]]] = {}
+    for index, pair in enumerate(pairs):
+        by_reference.setdefault(pair.reference, []).append((index, pair))
+    tasks = [
+        _Task(tuple(group[start : start + at_once]), second_opinion)
+        for group in by_reference.values()
+        for start in range(0, len(group), at_once)
+    ]
+    return sorted(tasks, key=lambda task: task.pairs[0][0])
+
+
+def _unordered(tasks: list[_Task], n_workers: int) -> Iterator[tuple[int, PairLabel]]:
+    if n_workers == 1:
+        for task in tasks:
+            yield from _label_task(task)
+        return
+    for labels in LocalPool(n_workers).map(_label_whole_task, tasks):
+        if isinstance(labels, Lost):
+            for index, pair in labels.task.pairs:
+                yield index, _failed(pair, labels.reason)
+        else:
+            yield from labels
+
+
+def _label_whole_task(task: _Task) -> list[tuple[int, PairLabel]]:
+    """Score a task; runs in a worker."""
+    return list(_label_task(task))
+
+
+def _label_task(task: _Task) -> Iterator[tuple[int, PairLabel]]:
+    bound: _Bound | None = None
+    refusal = ""
+    try:
+        bound = _Bound(task.pairs[0][1].reference, task.second_opinion)
+    except UnfitInputError as error:
+        refusal = f"{error.detail}; {error.advice}"
+    for index, pair in task.pairs:
+        if bound is None:
+            yield index, _failed(pair, refusal)
+        else:
+            yield index, bound.label(pair)
+
+
+class _Bound:
+    """A reference that was read, with the metrics bound to it."""
+
+    def __init__(self, path: Path, second_opinion: str | None) -> None:
+        from musqa_pipeline.labels.visqol import Reference
+
+        try:
+            self._signal = read_signal(path)
+        except UnfitInputError as error:
+            raise UnfitInputError(
+                error.reason, f"reference: {error.detail}", error.advice
+            ) from error
+        self._visqol: Reference = Reference(self._signal.samples)
+        self._second: SecondMetric | None = None
+        if second_opinion is not None:
+            self._second = _second_metric(second_opinion)(self._signal.samples)
+
+    def label(self, pair: Pair) -> PairLabel:
+        """Score one file against the reference."""
+        try:
+            signal = read_signal(pair.degraded)
+            if signal.duration_s < SHORTEST_S:
+                raise UnfitInputError(
+                    "too_short",
+                    f"it lasts {signal.duration_s:.2f} s",
+                    f"ViSQOL compares patches of {SHORTEST_S} s; give it 3 to 10 s",
+                )
+            warnings = self._warnings(signal)
+            score = self._visqol.score(signal.samples)
+            second = None
+            if self._second is not None:
+                second = self._second.score(_without_lag(signal.samples, score.lag_samples))
+        except UnfitInputError as error:
+            return _failed(pair, f"{error.detail}; {error.advice}")
+        except MusqaError:
+            raise
+        except Exception as error:  # one odd pair must not cost the others
+            return _failed(pair, f"{type(error).__name__}: {error}; please report it")
+        return PairLabel(pair.reference_name, pair.degraded_name, score, second, warnings)
+
+    def _warnings(self, degraded: Signal) -> tuple[str, ...]:
+        warnings = [f"reference: {text}" for text in self._signal.warnings]
+        warnings += [f"degraded: {text}" for text in degraded.warnings]
+        lengths = self._signal.duration_s, degraded.duration_s
+        if abs(lengths[0] - lengths[1]) > MAX_DIFFERENCE_S:
+            warnings.append(
+                f"degraded: lasts {lengths[1]:.1f} s, its reference {lengths[0]:.1f} s; ViSQOL "
+                f"expects them within {MAX_DIFFERENCE_S:.0f} s"
+            )
+        return tuple(warnings)
+
+
+def _failed(pair: Pair, error: str) -> PairLabel:
+    return PairLabel(pair.reference_name, pair.degraded_name, error=error)
+
+
+def _without_lag(samples: NDArray[np.float32], lag_samples: int) -> NDArray[np.float32]:
+    """Undo the delay that ViSQOL found, as it does itself."""
+    if lag_samples >= 0:
+        return samples[lag_samples:]
+    return np.concatenate([np.zeros(-lag_samples, np.float32), samples])
+
+
+def _second_metric(name: str) -> type[SecondMetric]:
+    from musqa_pipeline.labels.metrics import SECOND_OPINIONS
+
+    return SECOND_OPINIONS[name]
+
+
+def _shown(path: Path) -> str:
+    """Return a path as text that can be printed, even if its name is no UTF-8."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
