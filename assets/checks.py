@@ -18,6 +18,7 @@ from musqa_pipeline.evaluation import checks as evaluation
 from musqa_pipeline.excerpts import checks as excerpts
 from musqa_pipeline.graph import CATALOG_STAGES, chosen_catalogs
 from musqa_pipeline.labels import checks as labels
+from musqa_pipeline.opinions import checks as opinions
 from musqa_pipeline.project import home_folder
 from musqa_pipeline.spectrograms import checks as spectrograms
 from musqa_pipeline.tracks import checks as tracks
@@ -59,6 +60,7 @@ CHECKS = (
     StageCheck("dataset", dataset.check_no_row_twice),
     StageCheck("dataset", dataset.check_uniform, blocking=False, always_warns=True),
     StageCheck("dataset", dataset.check_near_duplicates, blocking=False, always_warns=True),
+    StageCheck("dataset", opinions.check_opinions, blocking=False),
     StageCheck("spectrograms", spectrograms.check_counts),
     StageCheck("spectrograms", spectrograms.check_images),
     StageCheck("evaluation", evaluation.check_better_than_mean, blocking=False),

@@ -7,7 +7,12 @@ from assets.resources import MusqaResource
 from musqa_pipeline.database import publish
 from musqa_pipeline.dataset.pictures import plot_draw
 from musqa_pipeline.graph import get_stage
+from musqa_pipeline.opinions.pictures import plot_opinions
+from musqa_pipeline.opinions.stage import wants_opinions
 from musqa_pipeline.stages import run_stage
+
+SHOWN = ("picture", "rows", "dagster/row_count", "preview", "seconds")
+"""Metadata of `opinions` that the asset shows beside its own."""
 
 
 @dg.asset(
@@ -20,9 +25,13 @@ from musqa_pipeline.stages import run_stage
 def dataset(musqa: MusqaResource) -> dg.MaterializeResult:
     """Excerpts drawn so that quality is uniform, split by recording without a leak.
 
-    The view `splits` is made with it.
+    The view `splits` is made with it, and `opinions` if the preset asks for a second metric.
     """
     place = musqa.joint_context()
     run_stage(get_stage("splits"), place)
     publish(place, ["splits"])
-    return run_and_describe(musqa, place, get_stage("dataset"), picture=plot_draw)
+    made = run_and_describe(musqa, place, get_stage("dataset"), picture=plot_draw)
+    picture = plot_opinions if wants_opinions(place.preset) else None
+    judged = run_and_describe(musqa, place, get_stage("opinions"), picture=picture)
+    shown = {f"opinions/{name}": judged.metadata[name] for name in SHOWN} if picture else {}
+    return dg.MaterializeResult(metadata={**made.metadata, **shown}, data_version=made.data_version)

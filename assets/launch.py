@@ -19,6 +19,7 @@ from assets.resources import MusqaResource
 from musqa_pipeline.errors import MusqaError, StageError
 from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
 from musqa_pipeline.lake import Lake
+from musqa_pipeline.opinions.stage import wants_opinions
 from musqa_pipeline.project import home_folder, require_checkout
 from musqa_pipeline.settings import load_preset
 
@@ -98,7 +99,7 @@ def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list
         If a stage failed; what was done stays done.
     """
     preset = str(Path(preset).absolute()) if preset.endswith(".toml") else preset
-    load_preset(preset)  # a wrong preset is refused before anything starts
+    wants_opinions(load_preset(preset))  # what is wrong or absent is said before anything starts
     wanted = STAGE_NAMES[: STAGE_NAMES.index(until) + 1]
     definitions = build_definitions(MusqaResource(preset_name=preset))
     reports: list[dict[str, Any]] = []

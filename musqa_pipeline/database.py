@@ -27,6 +27,7 @@ from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.models.table import RUNS
+from musqa_pipeline.opinions.table import OPINIONS
 from musqa_pipeline.settings import DEMO_CATALOG
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
 from musqa_pipeline.tables import Column, Table
@@ -41,6 +42,7 @@ PER_CATALOG = {
 JOINT = {
     "splits": SPLITS,
     "dataset": DATASET,
+    "opinions": OPINIONS,
     "spectrograms": SPECTROGRAMS,
     "models": RUNS,
     "evaluation": EVALUATIONS,

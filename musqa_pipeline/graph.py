@@ -27,6 +27,7 @@ _DECLARED_IN = {
     "labels": "musqa_pipeline.labels.stage:LABELS_STAGE",
     "splits": "musqa_pipeline.dataset.stage:SPLITS_STAGE",
     "dataset": "musqa_pipeline.dataset.stage:DATASET_STAGE",
+    "opinions": "musqa_pipeline.opinions.stage:OPINIONS_STAGE",
     "spectrograms": "musqa_pipeline.spectrograms.stage:SPECTROGRAMS_STAGE",
     "models": "musqa_pipeline.models.stage:MODELS_STAGE",
     "evaluation": "musqa_pipeline.evaluation.stage:EVALUATION_STAGE",
@@ -39,7 +40,7 @@ def get_stage(name: str) -> Stage:
     Parameters
     ----------
     name : str
-        One of `STAGE_NAMES`, or ``"splits"``, the table that is made with `dataset`.
+        One of `STAGE_NAMES`, or ``"splits"`` or ``"opinions"``, which are made with `dataset`.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def joint_context(home: Path, preset: Preset) -> Context:
 
     context = _with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES)
     inputs = (joint_inputs(context),)
-    return _with_fingerprints(context, ("splits", *JOINT_STAGES), {"splits": inputs})
+    return _with_fingerprints(context, ("splits", *JOINT_STAGES, "opinions"), {"splits": inputs})
 
 
 def chosen_catalogs(home: Path, preset: Preset) -> list[str]:

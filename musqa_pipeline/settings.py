@@ -24,6 +24,7 @@ from musqa_pipeline.evaluation.settings import EvaluationSettings
 from musqa_pipeline.excerpts.settings import ExcerptsSettings
 from musqa_pipeline.labels.settings import LabelsSettings
 from musqa_pipeline.models.settings import ModelsSettings
+from musqa_pipeline.opinions.settings import OpinionsSettings
 from musqa_pipeline.spectrograms.settings import SpectrogramsSettings
 from musqa_pipeline.tracks.settings import TracksSettings
 
@@ -46,6 +47,7 @@ class Preset:
     adaptive: AdaptiveSettings = field(default_factory=AdaptiveSettings)
     labels: LabelsSettings = field(default_factory=LabelsSettings)
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    opinions: OpinionsSettings = field(default_factory=OpinionsSettings)
     spectrograms: SpectrogramsSettings = field(default_factory=SpectrogramsSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)

@@ -30,6 +30,8 @@ n_cascades = 1
 size = 12
 n_bins = 3
 natural_rows = 6
+[opinions]
+metric = "zimtohrli"
 [spectrograms]
 rows_per_group = 1
 rows_per_shard = 2

@@ -103,6 +103,15 @@ def test_an_asset_shows_rows_schema_preview_and_fingerprint(finished, instance, 
         assert len(metadata["picture"].value) < 150_000
 
 
+def test_the_second_opinion_is_shown_with_the_dataset(finished, instance):
+    event = instance.get_latest_materialization_event(dg.AssetKey("dataset"))
+    metadata = event.asset_materialization.metadata
+    n_chosen = metadata["dagster/row_count"].value
+    assert metadata["opinions/dagster/row_count"].value == n_chosen > 0
+    assert metadata["opinions/picture"].value.startswith("![picture](data:image/png;base64,")
+    assert metadata["opinions/picture"].value != metadata["picture"].value
+
+
 def test_each_epoch_of_a_training_is_an_observation_with_its_losses(finished, instance):
     records = instance.fetch_observations(dg.AssetKey("models"), limit=20).records
     epochs = [record.asset_observation.metadata for record in records]
