@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 from pathlib import Path
 
 from musqa_pipeline.errors import UnfitInputError
@@ -68,7 +67,7 @@ def usable_rows(source: Path, folder: Path) -> list[dict[str, str]]:
         if row["tier"] in ALLOWED_FLAGS and is_usable(path, row["tier"]):
             link = folder / path.name
             if not link.exists():
-                os.symlink(path, link)
+                link.symlink_to(path)
             kept.append({**row, "file": f"{folder.name}/{path.name}"})
     return kept
 

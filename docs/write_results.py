@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -19,11 +20,23 @@ from musqa_pipeline.database import query
 from musqa_pipeline.dataset.pictures import plot_report
 from musqa_pipeline.dataset.report import describe_dataset
 from musqa_pipeline.evaluation.pictures import scatter_png
-from musqa_pipeline.graph import catalog_context, chosen_catalogs, joint_context
-from musqa_pipeline.labels.pictures import plot_label_curves
+from musqa_pipeline.graph import (
+    CATALOG_STAGES,
+    JOINT_STAGES,
+    catalog_context,
+    chosen_catalogs,
+    joint_context,
+)
+from musqa_pipeline.labels.pictures import curves_of, plot_curves
+from musqa_pipeline.labels.sense import LabelRows, describe_labels, read_rows
+from musqa_pipeline.labels.sense_pictures import plot_label_sense
 from musqa_pipeline.project import home_folder
 from musqa_pipeline.settings import load_preset
 
+LARGEST_CSV_ROWS = 20_000
+SMALL_STEP_MOS = 0.02
+"""A better bitrate that is worth no more than this is listed as hardly told apart."""
+ORIGIN = "CASE WHEN t.tier = 'synthesised' THEN 'synthesised' ELSE 'real' END"
 DOCS = Path(__file__).resolve().parent
 
 
@@ -38,14 +51,18 @@ def main() -> None:
     joint = joint_context(home, preset)
     (catalog,) = chosen_catalogs(home, preset)
     place = catalog_context(home, preset, catalog)
-    (DOCS / "pictures" / f"{name}_labels.png").write_bytes(plot_label_curves(place))
+    write_tracks(joint)
+    sense_sections = write_label_sense(joint, read_rows(place))
     report = describe_dataset(joint)
     (DOCS / "pictures" / f"{name}_draw.png").write_bytes(plot_report(report))
     (DOCS / "pictures" / f"{name}_scatter.png").write_bytes(scatter_png(joint))
     timings = read_timings(arguments.timings)
     timings.write_csv(DOCS / "results" / f"{name}_timings.csv")
     labels = labels_of(joint)
-    labels.write_csv(DOCS / "results" / f"{name}_labels.csv", float_precision=4)
+    if len(labels) > LARGEST_CSV_ROWS:
+        labels.write_parquet(DOCS / "results" / f"{name}_labels.parquet", compression_level=19)
+    else:
+        labels.write_csv(DOCS / "results" / f"{name}_labels.csv", float_precision=4)
     evaluations = view(joint, "evaluations", "*").sort(pl.all())
     evaluations.write_csv(DOCS / "results" / f"{name}_evaluations.csv", float_precision=3)
     sections = {
@@ -56,11 +73,14 @@ def main() -> None:
         "by_tier": accuracy_table(evaluations, "tier"),
         "by_codec": accuracy_table(evaluations, "codec"),
         "timings": markdown(timings),
+        "disk": disk_table(home, joint),
+        **sense_sections,
     }
     page = DOCS / "results.md"
     text = page.read_text(encoding="utf-8")
     for key, table in sections.items():
-        text = replace_section(text, f"{name}:{key}", table)
+        if f"<!-- {name}:{key} -->" in text:
+            text = replace_section(text, f"{name}:{key}", table)
     page.write_text(text, encoding="utf-8")
     print(f"wrote {page} and {name}_*.csv; {report.sentence()}")
 
@@ -82,6 +102,65 @@ def labels_of(context: Context) -> pl.DataFrame:
             JOIN {schema}.tracks t ON t.catalog = e.catalog AND t.track_id = e.track_id
             ORDER BY t.file, d.depth, d.first_id, d.last_id""",
     )
+
+
+def write_tracks(context: Context) -> None:
+    """Write what every track is, for attribution."""
+    columns = "file, title, artist, recording, genre, licence, role, tier, verdict, upper_edge_hz"
+    tracks = view(context, "tracks", columns, "ORDER BY file")
+    tracks.write_csv(DOCS / "results" / f"{context.preset.name}_tracks.csv", float_precision=0)
+
+
+def write_label_sense(context: Context, rows: LabelRows) -> dict[str, str]:
+    """Draw labels and steps origin by origin, and return the tables about them."""
+    references = query(
+        context.home,
+        f"""SELECT e.excerpt_id, {ORIGIN} AS origin FROM "{context.preset.name}".excerpts e
+            JOIN "{context.preset.name}".tracks t USING (catalog, track_id)""",
+    )
+    steps, cascades = [], []
+    for (origin,), some in sorted(references.group_by("origin"), key=lambda group: group[0]):
+        ours = rows.of(some["excerpt_id"].to_list())
+        sense = describe_labels(ours)
+        suffix = "" if len(references["origin"].unique()) == 1 else f"_{origin}"
+        pictures = DOCS / "pictures" / f"{context.preset.name}_labels{suffix}.png"
+        pictures.write_bytes(plot_curves(curves_of(ours)))
+        pictures.with_stem(pictures.stem.replace("labels", "steps")).write_bytes(
+            plot_label_sense(sense)
+        )
+        steps += [{"origin": origin, **asdict(step)} for step in sense.steps]
+        found = sense.cascades
+        cascades.append(
+            {
+                "origin": origin,
+                "references": sense.n_references,
+                "labels_at_4.6_and_above_%": 100 * sense.near_top_frac,
+                "cascades": found.n,
+                "above_worse_half_by_0.1_%": 100 * found.above_worse_frac,
+                "above_better_half_by_0.1_%": 100 * found.above_better_frac,
+            }
+        )
+    table = pl.DataFrame(steps)
+    table.write_csv(DOCS / "results" / f"{context.preset.name}_steps.csv", float_precision=4)
+    odd = table.filter(pl.col("gain_mos") < SMALL_STEP_MOS).sort("origin", "gain_mos")
+    shown = ["origin", "name", "weaker", "stronger", "mean_mos", "gain_mos", "low_mos", "high_mos"]
+    return {
+        "small_steps": markdown(odd.select(*shown, "falls_frac")),
+        "cascades": markdown(pl.DataFrame(cascades)),
+    }
+
+
+def disk_table(home: Path, context: Context) -> str:
+    """Sum the sizes of the units of each stage under the current fingerprints."""
+    rows = []
+    for stage in (*CATALOG_STAGES, "splits", *JOINT_STAGES):
+        found = [
+            path.stat().st_size
+            for path in (home / "lake" / stage).rglob("*")
+            if path.is_file() and context.fingerprints[stage][:12] in str(path)
+        ]
+        rows.append({"stage": stage, "files": len(found), "MB": sum(found) / 1e6})
+    return markdown(pl.DataFrame(rows))
 
 
 def counts_table(context: Context) -> str:

@@ -12,8 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.degradations.table import DEGRADATIONS
-from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.labels.sense import LabelRows, read_rows
 
 COLOURS = {
     "mp2": "#7a4fa3",
@@ -56,19 +55,25 @@ def read_curves(context: Context) -> dict[str, dict[float, list[float]]]:
         MOS-LQO of every reference, by codec and bitrate in kbit/s, or by ``"lowpass"`` and
         cut-off in hertz.
     """
-    lake = context.lake
-    labels = lake.scan(context.shelf("labels"), LABELS.schema, columns=["degraded_id", "mos"])
-    mos_of = dict(zip(*labels.to_pydict().values(), strict=True))
-    plan = lake.scan(
-        context.shelf("degradations"),
-        DEGRADATIONS.schema,
-        columns=["degraded_id", "kind", "first_name", "first_bitrate_kbps", "first_cutoff_hz"],
-    )
+    return curves_of(read_rows(context))
+
+
+def curves_of(rows: LabelRows) -> dict[str, dict[float, list[float]]]:
+    """Sort the labels of singles by process and strength.
+
+    Parameters
+    ----------
+    rows : LabelRows
+        From `read_rows`.
+
+    Returns
+    -------
+    dict of str to dict of float to list of float
+        As from `read_curves`.
+    """
     curves: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in plan.to_pylist():
-        if row["kind"] == "single" and row["degraded_id"] in mos_of:
-            strength = row["first_bitrate_kbps"] or row["first_cutoff_hz"]
-            curves[row["first_name"]][strength].append(mos_of[row["degraded_id"]])
+    for i in np.flatnonzero(rows.kind == "single").tolist():
+        curves[str(rows.name[i])][float(rows.strength[i])].append(float(rows.mos[i]))
     return {name: dict(curve) for name, curve in curves.items()}
 
 
