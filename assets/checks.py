@@ -18,6 +18,7 @@ from musqa_pipeline.evaluation import checks as evaluation
 from musqa_pipeline.excerpts import checks as excerpts
 from musqa_pipeline.graph import CATALOG_STAGES, chosen_catalogs
 from musqa_pipeline.labels import checks as labels
+from musqa_pipeline.labels import sense as label_sense
 from musqa_pipeline.opinions import checks as opinions
 from musqa_pipeline.project import home_folder
 from musqa_pipeline.spectrograms import checks as spectrograms
@@ -56,6 +57,7 @@ CHECKS = (
     StageCheck("labels", labels.check_counts),
     StageCheck("labels", labels.check_range),
     StageCheck("labels", labels.check_identity),
+    StageCheck("labels", label_sense.check_order, blocking=False, always_warns=True),
     StageCheck("dataset", dataset.check_no_leak),
     StageCheck("dataset", dataset.check_no_row_twice),
     StageCheck("dataset", dataset.check_uniform, blocking=False, always_warns=True),
