@@ -33,5 +33,5 @@ def dataset(musqa: MusqaResource) -> dg.MaterializeResult:
     made = run_and_describe(musqa, place, get_stage("dataset"), picture=plot_draw)
     picture = plot_opinions if wants_opinions(place.preset) else None
     judged = run_and_describe(musqa, place, get_stage("opinions"), picture=picture)
-    shown = {f"opinions/{name}": judged.metadata[name] for name in SHOWN} if picture else {}
+    shown = {f"opinions/{n.split('/')[-1]}": judged.metadata[n] for n in SHOWN} if picture else {}
     return dg.MaterializeResult(metadata={**made.metadata, **shown}, data_version=made.data_version)

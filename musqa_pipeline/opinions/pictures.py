@@ -12,6 +12,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.opinions.residuals import read_opinions
 
 N_MARKED = 20
+MANY = 2_000
 DOT, MARK, INK = "#2f6db3", "#c0392b", "#1f2933"
 
 
@@ -47,8 +48,9 @@ def plot_scatter(opinions: pl.DataFrame) -> bytes:
     figure = Figure(figsize=(6.0, 4.6), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
+    size = 6 if opinions.height < MANY else 3
     axis.plot(
-        opinions["mos"], opinions["second_mos"], ".", color=DOT, alpha=0.4, markersize=3, mew=0
+        opinions["mos"], opinions["second_mos"], ".", color=DOT, alpha=0.5, markersize=size, mew=0
     )
     axis.plot(opinions["mos"], opinions["mos"] + opinions["usual"], color=INK, linewidth=1)
     odd = most_disputed(opinions)

@@ -8,7 +8,7 @@ import polars as pl
 from musqa_pipeline.context import Context
 from musqa_pipeline.opinions.table import OPINIONS
 
-NEIGHBOURS = 100
+NEIGHBOURS = 25
 """Rows below and above, in order of the label, that say what is usual there."""
 
 
