@@ -184,24 +184,29 @@ def compare(replay, wanted):
         f"distinct labels ({replay.n_singles:,} singles); all of them: {size:,} of "
         f"{wanted.size:,} rows, evenness {even:.4f}"
     )
-    ratios = []
+    n_all, ratios, of_cascades = replay.n_labels(everything), [], []
     for seed in range(wanted.seeds):
         rounds = replay.adaptive(seed, wanted.first_cascades)
         made = pl.concat(rounds)
         size, even = replay.draw(made)
-        n_adaptive, n_fixed = replay.n_labels(made), replay.fixed(seed, even)
+        n_adaptive, needed = replay.n_labels(made), replay.fixed(seed, even)
+        n_fixed = needed or n_all
         processes = effective_count(made.filter(pl.col("depth") == 2)["last_id"])
         sizes = " + ".join(f"{replay.n_labels(r):,}" for r in rounds)
-        fixed_text = "more than there are" if n_fixed is None else f"{n_fixed:,}"
         print(
             f"seed {seed}: adaptive {n_adaptive:,} labels ({sizes}) give {size:,} rows, evenness "
-            f"{even:.4f}, {processes:.0f} effective last processes; fixed plan {fixed_text}"
+            f"{even:.4f}, {processes:.0f} effective last processes; fixed plan "
+            f"{'more than' if needed is None else ''} {n_fixed:,}"
         )
-        ratios.append((n_fixed or replay.n_labels(everything)) / n_adaptive)
+        ratios.append(n_fixed / n_adaptive)
+        of_cascades.append((n_fixed - replay.n_singles) / (n_adaptive - replay.n_singles))
         if seed == 0 and wanted.plot:
-            n_cascades = (n_fixed or replay.n_labels(everything)) - replay.n_singles
-            part = replay.in_random_order(seed).head(n_cascades)
+            part = replay.in_random_order(seed).head(n_fixed - replay.n_singles)
             plot(replay, pl.concat([replay.singles, part]), rounds, wanted.plot)
+    print(
+        f"cascades alone, without the singles that both make: {statistics.median(of_cascades):.1f}x"
+    )
+    print(f"all labels of the lake: {n_all / n_adaptive:.1f}x as many as the last adaptive run")
     print(f"ratio {statistics.median(ratios):.1f}x")
 
 

@@ -171,6 +171,21 @@ def test_rows_carry_their_tracks_metadata_and_labels_meet_their_plan(full_home):
     assert "bitstream" not in rows.columns
 
 
+def test_a_row_of_one_round_that_equals_a_row_of_another_is_marked_as_identical(full_home):
+    context = joint(full_home)
+    shelf = context.shelf("degradations", "music")
+    unit_id = context.lake.done(shelf)[0]
+    *others, last = context.lake.read(shelf, unit_id).to_pylist()
+    later = {**last, "pcm_hash": others[0]["pcm_hash"]}
+    before = read_labelled_rows(context)
+    assert before["identical_to"].null_count() == before.height
+    context.lake.write(shelf, unit_id, DEGRADATIONS.from_rows(others))
+    context.lake.write(shelf, f"{unit_id}r1-0", DEGRADATIONS.from_rows([later]))
+    marked = read_labelled_rows(context).filter(pl.col("identical_to").is_not_null())
+    assert marked["degraded_id"].to_list() == [last["degraded_id"]]
+    assert marked["identical_to"].to_list() == [others[0]["degraded_id"]]
+
+
 def test_a_track_in_quarantine_gives_no_rows_and_no_split(full_home):
     context = joint(full_home)
     before = read_labelled_rows(context)["track_id"].unique()
