@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,7 +66,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     LakeError
         If the disk is full, read-only or not permitted; the temporary file is gone then.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    writer = f"{platform.node()}-{os.getpid()}"  # another machine may write the same unit
+    temporary = path.with_name(f".{path.name}.{writer}.tmp")
     with explained("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -49,6 +49,15 @@ class Machines:
             **variables,
         )
 
+    def mend(self, n_workers: int = 2) -> None:
+        """Start again what was killed: the scheduler at the same port, and workers."""
+        if self.scheduler.poll() is not None:
+            self.scheduler = self.start_scheduler(int(self.address.rpartition(":")[2]))
+        nannies = [p for p in self.started if p.poll() is None and "dask_worker" in str(p.args)]
+        for _ in range(n_workers - len(nannies)):
+            self.start_worker()
+        self.wait_for_workers(1)
+
     def wait_for_workers(self, n_workers: int) -> None:
         with Client(self.address, set_as_default=False) as client:
             client.wait_for_workers(n_workers, timeout=90)

@@ -11,12 +11,14 @@ import logging
 import os
 import pickle
 import queue
+import socket
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from distributed import Client, Future
+from distributed.comm import parse_address, parse_host_port
 from distributed.scheduler import KilledWorker
 
 from musqa_pipeline.errors import SettingsError, StageError
@@ -84,20 +86,7 @@ class _Workers:
         self._run = os.urandom(8).hex()
         self._futures: dict[int, Future] = {}
         self._finished: queue.SimpleQueue[int] = queue.SimpleQueue()
-        # Its long reports of a lost scheduler are ours to sum up.
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # versions that matter are compared below
-                self._client = Client(
-                    address, timeout=CONNECT_S, set_as_default=False, asynchronous=False
-                )
-        except (OSError, ValueError, ImportError) as error:
-            raise SettingsError(
-                f"MUSQA_DASK_SCHEDULER={address!r}: no Dask scheduler answers there "
-                f"({_first_line(error)}); start one with {START}, or unset the variable to work "
-                "on this machine alone"
-            ) from error
+        self._client = _connect(address)
         try:
             self._seen = time.monotonic()
             self._n_threads = 0
@@ -229,6 +218,26 @@ class _Workers:
             f"the Dask scheduler at {self._address} went away or was restarted; start it and its "
             "workers, and run the same command again: what is done stays done"
         )
+
+
+def _connect(address: str) -> Client:
+    # Its long reports of a lost scheduler are ours to sum up.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    try:
+        host, port = parse_host_port(parse_address(address, strict=True)[1])
+        # Looked for here first: a client that fails to connect can block later ones, when the
+        # collector closes it in Dask's own thread.
+        with socket.create_connection((host, port), timeout=CONNECT_S):
+            pass
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # versions that matter are compared later
+            return Client(address, timeout=CONNECT_S, set_as_default=False, asynchronous=False)
+    except (OSError, TypeError, ValueError, ImportError) as error:
+        raise SettingsError(
+            f"MUSQA_DASK_SCHEDULER={address!r}: no Dask scheduler answers there "
+            f"({_first_line(error)}); start one with {START}, or unset the variable to work on "
+            "this machine alone"
+        ) from error
 
 
 def _first_line(error: BaseException) -> str:
