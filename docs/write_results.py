@@ -55,7 +55,6 @@ def main() -> None:
     sense_sections = write_label_sense(joint, read_rows(place))
     report = describe_dataset(joint)
     (DOCS / "pictures" / f"{name}_draw.png").write_bytes(plot_report(report))
-    (DOCS / "pictures" / f"{name}_scatter.png").write_bytes(scatter_png(joint))
     timings = read_timings(arguments.timings)
     timings.write_csv(DOCS / "results" / f"{name}_timings.csv")
     labels = labels_of(joint)
@@ -63,19 +62,21 @@ def main() -> None:
         labels.write_parquet(DOCS / "results" / f"{name}_labels.parquet", compression_level=19)
     else:
         labels.write_csv(DOCS / "results" / f"{name}_labels.csv", float_precision=4)
-    evaluations = view(joint, "evaluations", "*").sort(pl.all())
-    evaluations.write_csv(DOCS / "results" / f"{name}_evaluations.csv", float_precision=3)
     sections = {
         "rows": counts_table(joint),
         "tiers": tiers_table(joint),
         "uniformity": uniformity_table(report.as_dict()),
-        "accuracy": accuracy_table(evaluations, "all"),
-        "by_tier": accuracy_table(evaluations, "tier"),
-        "by_codec": accuracy_table(evaluations, "codec"),
         "timings": markdown(timings),
         "disk": disk_table(home, joint),
         **sense_sections,
     }
+    evaluations = view(joint, "evaluations", "*").sort(pl.all())
+    if len(evaluations):  # a run may end before training
+        (DOCS / "pictures" / f"{name}_scatter.png").write_bytes(scatter_png(joint))
+        evaluations.write_csv(DOCS / "results" / f"{name}_evaluations.csv", float_precision=3)
+        sections["accuracy"] = accuracy_table(evaluations, "all")
+        sections["by_tier"] = accuracy_table(evaluations, "tier")
+        sections["by_codec"] = accuracy_table(evaluations, "codec")
     page = DOCS / "results.md"
     text = page.read_text(encoding="utf-8")
     for key, table in sections.items():
