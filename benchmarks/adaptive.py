@@ -196,7 +196,7 @@ def compare(replay, wanted):
         print(
             f"seed {seed}: adaptive {n_adaptive:,} labels ({sizes}) give {size:,} rows, evenness "
             f"{even:.4f}, {processes:.0f} effective last processes; fixed plan "
-            f"{'more than' if needed is None else ''} {n_fixed:,}"
+            f"{'more than ' if needed is None else ''}{n_fixed:,}"
         )
         ratios.append(n_fixed / n_adaptive)
         of_cascades.append((n_fixed - replay.n_singles) / (n_adaptive - replay.n_singles))

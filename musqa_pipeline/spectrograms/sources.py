@@ -79,6 +79,8 @@ def read_bitstreams(
         wanted = {row["degraded_id"]: row["units"] for row in of_excerpt}
         units = sorted({unit for units in wanted.values() for unit in units})
         for unit in units:
+            if not wanted:  # the other units are of other rounds
+                break
             for row in _read_rows(context, catalog, unit, list(wanted)).to_pylist():
                 degraded_id = row.pop("degraded_id")
                 if wanted.pop(degraded_id, None) is not None:

@@ -30,9 +30,10 @@ def test_a_run_in_rounds_fills_the_dataset_and_a_second_one_makes_nothing(tmp_pa
 
     planned = query(checkout.home, "SELECT round, count(*) AS n FROM tiny.rounds GROUP BY ALL")
     assert sorted(planned["round"]) == [1, 2]
-    assert planned["n"].to_list() == [12, 12]
-    assert reports["degradations"]["rows"] == 6 * (3 + 1) + 24
-    assert (reports["labels"]["made"], reports["labels"]["row_count"]) == (0, 6 * 4 + 24)
+    assert all(6 <= n <= 12 for n in planned["n"])
+    n_rows = 6 * (3 + 1) + planned["n"].sum()
+    assert reports["degradations"]["rows"] == n_rows
+    assert (reports["labels"]["made"], reports["labels"]["row_count"]) == (0, n_rows)
 
     unlabelled = query(
         checkout.home,
@@ -49,8 +50,8 @@ def test_a_run_in_rounds_fills_the_dataset_and_a_second_one_makes_nothing(tmp_pa
     assert errors["error"].median() < 0.05
     drawn = query(
         checkout.home,
-        "SELECT count(*) AS n FROM tiny.dataset JOIN tiny.rounds USING (catalog, excerpt_id, "
-        "process)",
+        "SELECT count(*) AS n FROM tiny.dataset JOIN (SELECT catalog, degraded_id FROM tiny.rounds "
+        "JOIN tiny.degradations USING (catalog, excerpt_id, process)) USING (catalog, degraded_id)",
     )
     assert drawn["n"][0] > 0
     assert reports["spectrograms"]["row_count"] == reports["dataset"]["row_count"] >= drawn["n"][0]

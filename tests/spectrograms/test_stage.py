@@ -8,6 +8,7 @@ import pytest
 
 from musqa_pipeline.dataset.table import DATASET
 from musqa_pipeline.degradations.audio import degraded_audio
+from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.errors import LakeError, StageError
 from musqa_pipeline.spectrograms import stage as stage_module
 from musqa_pipeline.spectrograms.mel import mel_image
@@ -125,6 +126,22 @@ def test_row_groups_of_other_rows_are_not_read(context):
     assert dict(read_bitstreams(context, [wanted])) == before
     with pytest.raises(LakeError, match="cannot read"):
         dict(read_bitstreams(context, [{**wanted, "degraded_id": f"{0:016x}-0-1"}]))
+
+
+def test_rows_of_a_reference_are_found_in_whichever_round_made_them(context):
+    shelf, excerpt_id = context.shelf("degradations", "north"), f"{0:016x}-0"
+    rows = context.lake.read(shelf, f"{excerpt_id}-n3").to_pylist()
+    later = {**rows[0], "degraded_id": f"{excerpt_id}-7_8"}
+    context.lake.write(shelf, f"{excerpt_id}-n1r1-ab", DEGRADATIONS.from_rows([later]))
+    units = units_by_excerpt(context, "north")[excerpt_id]
+    assert sorted(units) == [f"{excerpt_id}-n1r1-ab", f"{excerpt_id}-n3"]
+    for wanted in ([rows[0]], [later], [rows[1], later]):
+        asked = [
+            {"catalog": "north", "units": units} | {k: r[k] for k in ("excerpt_id", "degraded_id")}
+            for r in wanted
+        ]
+        found = {key[1]: row["bitstream"] for key, row in read_bitstreams(context, asked)}
+        assert found == {r["degraded_id"]: r["bitstream"] for r in wanted}
 
 
 def test_units_are_found_under_the_name_of_their_reference(context):
