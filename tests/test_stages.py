@@ -78,7 +78,8 @@ def test_a_broken_tool_stops_the_run_with_its_sentence(home, fanout):
 def test_a_worker_that_dies_is_reported_and_what_is_done_stays(home):
     context = toy_context(home, "1")
     run_stage(TOY, context)
-    with pytest.raises(StageError, match=r"number 666: a worker process died 2 times on it, with exit code 9"):
+    died = "number 666: a worker process died 2 times on it, with exit code 9"
+    with pytest.raises(StageError, match=died):
         run_stage(TOY, toy_context(home, "1 666"), fanout=LocalPool(1))
     assert squares(context) == [1]
 
