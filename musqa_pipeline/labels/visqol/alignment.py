@@ -68,6 +68,7 @@ class EnvelopeBank:
         transform.input[:, n_samples:] = 0.0
         self._spectra = transform.run().copy()
         self._degraded = np.empty_like(self._envelopes)
+        self._highest = self._envelopes.max(axis=1).tolist()
 
     def leads(self, degraded: list[NDArray[np.float64]]) -> list[int]:
         """Return by how many samples each degraded slice is early.
@@ -115,9 +116,7 @@ class EnvelopeBank:
         low, low_reference = max(0.0, -mean), max(0.0, -self._means[row])
         if not (low or low_reference):
             return 0.0
-        highest = float(envelope.max())
-        highest_reference = float(self._envelopes[row].max())
-        return self.n_samples * (low * highest_reference + low_reference * highest)
+        return self.n_samples * (low * self._highest[row] + low_reference * float(envelope.max()))
 
 
 def _highest_linear(

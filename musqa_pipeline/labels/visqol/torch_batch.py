@@ -210,7 +210,7 @@ class TorchReference(Reference):
 
     def _energies(self, windowed: torch.Tensor) -> torch.Tensor:
         n = self._bank.frame_samples
-        spectra = torch.fft.rfft(windowed, n=2 * n)
+        spectra = torch.fft.rfft(windowed, n=self._bank.fft_samples)
         energies = (spectra.real.square() + spectra.imag.square()) @ self._weights
         for tails, matrix in zip(self._bank.bin_tails, self._bin_tails, strict=True):
             bins = spectra[:, tails.first_input : tails.first_input + len(matrix) // 2]
