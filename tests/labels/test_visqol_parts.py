@@ -1,5 +1,6 @@
 """The engine's parts against textbook forms of them."""
 
+import importlib.metadata
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ import scipy.signal
 import visqol
 from visqol.quality_mapper import SvrSimilarityToQualityMapper
 
-from musqa_pipeline.labels.visqol import alignment
+from musqa_pipeline.errors import ToolError
+from musqa_pipeline.labels.visqol import alignment, quality
 from musqa_pipeline.labels.visqol.alignment import EnvelopeBank
 from musqa_pipeline.labels.visqol.energies import N_BANDS, energy_bank
 from musqa_pipeline.labels.visqol.gammatone import design_gammatone
@@ -194,3 +196,22 @@ def test_the_regression_is_the_one_that_visqol_python_ships():
         expected = mapper.predict_quality(fvnsim, fvnsim, fvnsim, fvnsim)
         assert support_vectors().mos(fvnsim) == pytest.approx(expected, abs=1e-12)
     assert support_vectors().mos(np.full(32, 0.149)) == 1.0
+
+
+def test_a_missing_model_is_named_with_what_to_install(monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
+    with pytest.raises(ToolError, match=r"ViSQOL's model is missing; .*\[label\]"):
+        support_vectors.__wrapped__()
+
+
+@pytest.mark.parametrize("text", ["", "svm_type nu_svr\nkernel_type linear\nSV\n1 1:1\n"])
+def test_a_damaged_model_is_named(monkeypatch, tmp_path, text):
+    (tmp_path / "model.txt").write_text(text)
+    monkeypatch.setattr(quality, "MODEL_FILE", tmp_path / "model.txt")
+    with pytest.raises(
+        ToolError, match=r"model\.txt cannot be used .*; install visqol-python again"
+    ):
+        support_vectors.__wrapped__()

@@ -6,7 +6,7 @@ The model is the one that visqol-python ships: a nu-SVR with a Gaussian kernel o
 from __future__ import annotations
 
 import functools
-import importlib.util
+import importlib.metadata
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.errors import ToolError
 
-MODEL_FILE = "libsvm_nu_svr_model.txt"
+MODEL_FILE = "visqol/model/libsvm_nu_svr_model.txt"
 LEAST_VNSIM = 0.15
 """Signals less alike than this score 1, whatever the regression says."""
 
@@ -69,12 +69,13 @@ def support_vectors() -> SupportVectors:
         If visqol-python is missing or its model file is not as expected.
     """
     # Found, not imported: the package would load numba's kernels of its own.
-    spec = importlib.util.find_spec("visqol")
-    if spec is None or not spec.submodule_search_locations:
+    try:
+        found = importlib.metadata.distribution("visqol-python").locate_file(MODEL_FILE)
+    except importlib.metadata.PackageNotFoundError as error:
         raise ToolError(
             "ViSQOL's model is missing; install it with: pip install 'musqa-pipeline[label]'"
-        )
-    path = Path(spec.submodule_search_locations[0]) / "model" / MODEL_FILE
+        ) from error
+    path = Path(str(found))
     try:
         return _parse(path.read_text())
     except (OSError, ValueError, KeyError) as error:
