@@ -25,6 +25,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+# A file beside this one is called like a package that it imports.
+sys.path[:] = [p for p in sys.path if Path(p).resolve() != Path(__file__).resolve().parent]
+
 import imageio_ffmpeg
 import librosa
 import numba

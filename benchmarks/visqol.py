@@ -1,15 +1,15 @@
 """Speed of musqa's ViSQOL against visqol-python's, one thread each, alternating in one process.
 
-Run ``python benchmarks/visqol_speed.py [repetitions]``. Both score the same pairs of 10 s: one
+Run ``python benchmarks/visqol.py [repetitions]``. Both score the same pairs of 10 s: one
 reference and what codecs, a filter, a cascade and a delay made of it. visqol-python is called by
 its public interface, compiled by numba. Times are medians of CPU time, after a warm-up, per FFT
 library that is installed here (visqol-python takes FFTW by itself where there is one); scores are
-compared first. The last line is ``ratio N.Nx``: visqol-python's time over that of the exact path
-with the library that musqa chooses by itself, the reference's own cost shared by as many pairs as
-in the paper (275 excerpts of each reference).
+compared first. The last lines are ``ratio``: visqol-python's time over that of the exact path, then
+of the fast one, with the library that musqa chooses by itself, the reference's own cost shared by
+as many pairs as in the paper (275 excerpts of each reference).
 
-``python benchmarks/visqol_speed.py --minutes 5`` scores one long pair instead and prints time and
-memory. The file is not called after the package that it imports.
+``python benchmarks/visqol.py --minutes 5`` scores one long pair instead and prints time and
+memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ import math
 import os
 import resource
 import statistics
+import sys
 import time
+from pathlib import Path
+
+# This file is called like the package that it measures.
+sys.path[:] = [p for p in sys.path if Path(p).resolve() != Path(__file__).resolve().parent]
 
 import numba
 import numpy as np
@@ -42,7 +47,7 @@ TOLERANCE_MOS = {"exact": 1e-9, "fast": 1e-6}
 def installed_libraries():
     """Names of the FFT libraries, the one that musqa takes by itself first."""
     chosen = fft.fft_library()
-    return ["fftw", "scipy"] if chosen == "fftw" else ["scipy"]
+    return ["fftw", "pocketfft"] if chosen == "fftw" else ["pocketfft"]
 
 
 def use(library):
@@ -95,12 +100,15 @@ def compare(repetitions):
     for key, measured in ours.items():
         pair_ms, once_ms = statistics.median(measured), statistics.median(once[key])
         print(
-            f"musqa {key[0]:5} {key[1]:5}     {pair_ms:8.1f} ms a pair, {once_ms:6.1f} ms a "
+            f"musqa {key[0]:9} {key[1]:5} {pair_ms:8.1f} ms a pair, {once_ms:6.1f} ms a "
             f"reference; {theirs_ms / (pair_ms + once_ms):.1f}x with a new reference for each pair"
         )
-    key = (libraries[0], "exact")
-    shared_ms = statistics.median(once[key]) / PAIRS_PER_REFERENCE
-    print(f"ratio {theirs_ms / (statistics.median(ours[key]) + shared_ms):.1f}x")
+    for precision in PRECISIONS:
+        key = libraries[0], precision
+        shared_ms = statistics.median(once[key]) / PAIRS_PER_REFERENCE
+        ratio = theirs_ms / (statistics.median(ours[key]) + shared_ms)
+        print(f"{precision} path with {libraries[0]}:")
+        print(f"ratio {ratio:.1f}x")
 
 
 def long_pair(minutes):
