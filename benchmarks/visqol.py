@@ -28,18 +28,21 @@ sys.path[:] = [p for p in sys.path if Path(p).resolve() != Path(__file__).resolv
 
 import numba
 import numpy as np
+import torch
 from scipy.signal import butter, sosfilt
 from threadpoolctl import threadpool_limits
 from visqol.api import VisqolApi
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.labels.visqol import Reference, fft
+from musqa_pipeline.labels.visqol.torch_batch import TorchReference
 from musqa_pipeline.synthesis.catalog import TrackPlan
 from tests.labels.visqol_pairs import Pair, make_pairs
 
 PAIRS = [Pair("folk", ids) for ids in ((2,), (10,), (19,), (30,), (36,), (42,), (12, 22))]
 PAIRS.append(Pair("folk", (18,), (("late", 1_024),)))
 PAIRS_PER_REFERENCE = 275
+GPU_REPEATS = 16
 PRECISIONS = ("exact", "fast")
 TOLERANCE_MOS = {"exact": 1e-9, "fast": 1e-6}
 
@@ -103,12 +106,30 @@ def compare(repetitions):
             f"musqa {key[0]:9} {key[1]:5} {pair_ms:8.1f} ms a pair, {once_ms:6.1f} ms a "
             f"reference; {theirs_ms / (pair_ms + once_ms):.1f}x with a new reference for each pair"
         )
+    on_a_gpu(samples, [degraded for *_, degraded in pairs], theirs_mos)
     for precision in PRECISIONS:
         key = libraries[0], precision
         shared_ms = statistics.median(once[key]) / PAIRS_PER_REFERENCE
         ratio = theirs_ms / (statistics.median(ours[key]) + shared_ms)
         print(f"{precision} path with {libraries[0]}:")
         print(f"ratio {ratio:.1f}x")
+
+
+def on_a_gpu(samples, degraded, theirs_mos):
+    """Time batches on the CUDA device, by the clock; its CPU part is done on one thread."""
+    if not torch.cuda.is_available():
+        print("CUDA: not run, there is no device here")
+        return
+    many = degraded * GPU_REPEATS
+    for precision in PRECISIONS:
+        reference = TorchReference(samples, precision=precision, device="cuda")
+        mos = [score.mos for score in reference.score_batch(degraded)]
+        worst = float(np.max(np.abs(np.subtract(mos, theirs_mos))))
+        started = time.perf_counter()
+        reference.score_batch(many)
+        pair_ms = 1e3 * (time.perf_counter() - started) / len(many)
+        name = torch.cuda.get_device_name()
+        print(f"{name} {precision}: {pair_ms:.1f} ms a pair, largest difference {worst:.1e}")
 
 
 def long_pair(minutes):
