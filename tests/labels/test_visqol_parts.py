@@ -211,7 +211,5 @@ def test_a_missing_model_is_named_with_what_to_install(monkeypatch):
 def test_a_damaged_model_is_named(monkeypatch, tmp_path, text):
     (tmp_path / "model.txt").write_text(text)
     monkeypatch.setattr(quality, "MODEL_FILE", tmp_path / "model.txt")
-    with pytest.raises(
-        ToolError, match=r"model\.txt cannot be used .*; install visqol-python"
-    ):
+    with pytest.raises(ToolError, match=r"model\.txt cannot be used .*; install visqol-python"):
         support_vectors.__wrapped__()
