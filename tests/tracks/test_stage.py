@@ -14,6 +14,7 @@ from musqa_pipeline.tracks.checks import check_tracks
 from musqa_pipeline.tracks.measure import measure_file
 from musqa_pipeline.tracks.reading import read_info
 from musqa_pipeline.tracks.stage import TRACKS_STAGE, check_readable, list_units
+from tests.nobody import refusal_as_nobody
 from tests.tracks.sounds import noise, quarantine_of, run_tracks, tracks_of, write
 
 
@@ -129,29 +130,6 @@ def test_the_check_fails_if_a_unit_left_neither_row_nor_reason(library):
         library.lake.discard(shelf, "lost")
 
 
-def refusal_as_nobody(path):
-    """What `check_readable` says to a user who is not root, to whom nothing is forbidden."""
-    if os.getuid() != 0:
-        with pytest.raises(UnfitInputError) as caught:
-            check_readable(path)
-        return str(caught.value)
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgid(65_534)
-            os.setuid(65_534)
-            check_readable(path)
-        except UnfitInputError as error:
-            os.write(writer, str(error).encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    os.waitpid(child, 0)
-    with os.fdopen(reader, encoding="utf-8") as stream:
-        return stream.read()
-
-
 def test_no_permission_is_said_so():
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
         folder = Path(name)
@@ -159,16 +137,16 @@ def test_no_permission_is_said_so():
         file = write(folder / "a.wav", noise(0.1))
         file.chmod(0o644)
         if os.getuid() == 0:
-            assert refusal_as_nobody(file) == ""
+            assert refusal_as_nobody(check_readable, file) == ""
         file.chmod(0)
         expected = "no_permission: reading is not permitted; allow reading, for example with chmod"
-        assert refusal_as_nobody(file).startswith(expected)
+        assert refusal_as_nobody(check_readable, file).startswith(expected)
         file.chmod(0o644)
         (folder / "closed").mkdir()
         write(folder / "closed" / "b.wav", noise(0.1))
         (folder / "closed").chmod(0)
-        assert refusal_as_nobody(folder / "closed" / "b.wav").startswith(expected)
-        assert refusal_as_nobody(folder / "closed").startswith(expected)
+        assert refusal_as_nobody(check_readable, folder / "closed" / "b.wav").startswith(expected)
+        assert refusal_as_nobody(check_readable, folder / "closed").startswith(expected)
         (folder / "closed").chmod(0o755)
 
 
