@@ -44,6 +44,11 @@ class Shelf:
         """Where the units are that this stage refused."""
         return replace(self, stage="quarantine")
 
+    @property
+    def lock_name(self) -> str:
+        """Name of the lock that whoever makes these units holds."""
+        return f"{self.stage}-{self.catalog or 'joint'}-{self.fingerprint[:SHORT]}"
+
 
 class Lake:
     """Parquet units below one root folder.
@@ -60,9 +65,8 @@ class Lake:
     def folder(self, shelf: Shelf) -> Path:
         """Return the folder that holds a shelf's units (it may not exist yet)."""
         stage, short = self.root / "lake" / shelf.stage, shelf.fingerprint[:SHORT]
-        if shelf.catalog is None:
-            return stage / f"run={short}"
-        return stage / f"settings={short}" / f"catalog={shelf.catalog}"
+        kept = stage / f"settings={short}" / f"catalog={shelf.catalog}"
+        return stage / f"run={short}" if shelf.catalog is None else kept
 
     def path(self, shelf: Shelf, unit_id: str) -> Path:
         """Return the path of a unit's file (it may not exist yet)."""
@@ -228,8 +232,7 @@ class Lake:
 
     def discard(self, shelf: Shelf, unit_id: str) -> None:
         """Delete a unit that is no longer true, if it is there."""
-        path = self.path(shelf, unit_id)
-        with explained("delete", path):
+        with explained("delete", path := self.path(shelf, unit_id)):
             path.unlink(missing_ok=True)
 
     def sweep(self, shelf: Shelf) -> None:
@@ -251,17 +254,14 @@ class Lake:
         if shelf.catalog is None:
             path = self.folder(shelf) / "schema.parquet"
         else:
-            none = Shelf(shelf.stage, shelf.fingerprint, EMPTY_CATALOG)
-            path = self.path(none, "schema")
+            path = self.path(replace(shelf, catalog=EMPTY_CATALOG), "schema")
         if not path.exists():
             self._write_file(path, schema.remove_metadata().empty_table())
 
     def glob(self, shelf: Shelf) -> str:
         """Return the absolute glob that matches a shelf's files, in all catalogs."""
         folder = self.folder(shelf)
-        if shelf.catalog is not None:
-            folder = folder.parent / "catalog=*"
-        return str(folder / "*.parquet")
+        return str((folder if shelf.catalog is None else folder.parent / "catalog=*") / "*.parquet")
 
     def token_file(self, name: str) -> Path:
         """Return the file by which machines of a run know that they share this lake."""

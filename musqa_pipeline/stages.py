@@ -175,8 +175,7 @@ def run_stage(
     started = time.monotonic()
     lake, shelf = context.lake, stage.shelf(context)
     quarantine = shelf.quarantine
-    lock_name = f"{shelf.stage}-{shelf.catalog or 'joint'}-{shelf.fingerprint[:12]}"
-    with lake.lock(lock_name):
+    with lake.lock(shelf.lock_name):
         units = stage.units(context)
         lake.sweep(shelf)
         ids = [unit.unit_id for unit in units]
@@ -189,7 +188,7 @@ def run_stage(
         outcomes: list[_Outcome] = []
         runner = Inline() if stage.inline or fanout is None else fanout
         label = f"{stage.name} {shelf.catalog}" if shelf.catalog else stage.name
-        needs = Needs(stage.tools, lake.token_file(lock_name))
+        needs = Needs(stage.tools, lake.token_file(shelf.lock_name))
         shown = StageProgress(
             *(label, len(units), len(units) - len(tasks), log),
             bar=not stage.inline,

@@ -58,7 +58,7 @@ def run_rounds(
     if not context.preset.adaptive.rounds:
         return run(degradations)
     lake, shelf = context.lake, plan_shelf(context)
-    with lake.lock(f"{shelf.stage}-{shelf.catalog}-{shelf.fingerprint[:12]}"):
+    with lake.lock(shelf.lock_name):
         lake.sweep(shelf)
         lake.keep_readable(shelf, ROUNDS.schema)
         report: StageReport | None = None
@@ -68,10 +68,8 @@ def run_rounds(
             plan = next_plan(context)
             if plan is None:
                 return report
-            log(
-                f"round {_last_round(context)} of {context.catalog}: {plan.num_rows:,} cascades "
-                "planned"
-            )
+            number = plan["round"][0].as_py()
+            log(f"round {number} of {context.catalog}: {plan.num_rows:,} cascades planned")
 
 
 def next_plan(context: Context) -> pa.Table | None:
@@ -132,10 +130,6 @@ def require_labelled(context: Context, round_number: int) -> None:
                 f"{len(missing)} units of earlier rounds have no {name} yet, for example "
                 f"{units[missing[0]]}; run the stages degradations and labels again"
             )
-
-
-def _last_round(context: Context) -> int:
-    return len(stored_plans(context, read_excerpt_ids(context)))
 
 
 def _together(before: StageReport | None, made: StageReport, labelled: StageReport) -> StageReport:

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.fanout.interface import Lost
 from musqa_pipeline.fanout.local import LocalPool
@@ -247,7 +244,9 @@ class _Bound:
             score = self._visqol.score(signal.samples)
             second = None
             if self._second is not None:
-                second = self._second.score(_without_lag(signal.samples, score.lag_samples))
+                from musqa_pipeline.labels.visqol.alignment import undelayed
+
+                second = self._second.score(undelayed(signal.samples, score.lag_samples))
         except UnfitInputError as error:
             return _failed(pair, f"{error.detail}; {error.advice}")
         except MusqaError:
@@ -270,13 +269,6 @@ class _Bound:
 
 def _failed(pair: Pair, error: str) -> PairLabel:
     return PairLabel(pair.reference_name, pair.degraded_name, error=error)
-
-
-def _without_lag(samples: NDArray[np.float32], lag_samples: int) -> NDArray[np.float32]:
-    """Undo the delay that ViSQOL found, as it does itself."""
-    if lag_samples >= 0:
-        return samples[lag_samples:]
-    return np.concatenate([np.zeros(-lag_samples, np.float32), samples])
 
 
 def _second_metric(name: str) -> type[SecondMetric]:

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.errors import UnfitInputError
-from musqa_pipeline.tracks.reading import DecodeError, read_blocks, read_info, to_mono
+from musqa_pipeline.tracks.reading import (
+    DecodeError,
+    read_blocks,
+    read_info,
+    require_whole,
+    to_mono,
+)
 
-MAX_SHORTFALL_S = 0.1
-"""A header may promise this much more than decodes, for an encoder's padding."""
 FULL_SCALE = 1.0 - 2.0**-15
 """The largest 16-bit sample."""
 CLIPPED_RUN_SAMPLES = 3
@@ -70,8 +74,14 @@ def read_signal(path: Path) -> Signal:
                 )
             clipped += _count_clipped(block)
             parts.append(to_mono(block))
+        if parts:
+            require_whole(sum(map(len, parts)), info)
     except DecodeError as error:
-        raise _cannot_decode(str(error)) from error
+        raise UnfitInputError(
+            "cannot_decode",
+            str(error),
+            "copy it again, or convert it to WAV or FLAC if it plays elsewhere",
+        ) from error
     except OSError as error:
         raise UnfitInputError(
             "cannot_open", f"it cannot be opened ({error.strerror or error})", "check permissions"
@@ -80,11 +90,6 @@ def read_signal(path: Path) -> Signal:
     rate_hz = info.sample_rate_hz
     if not len(mono):
         raise UnfitInputError("no_samples", "it holds no samples", "write the file again")
-    if len(mono) + MAX_SHORTFALL_S * rate_hz < info.declared_frames:
-        raise _cannot_decode(
-            f"decoding stops after {len(mono) / rate_hz:.1f} s "
-            f"of {info.declared_frames / rate_hz:.1f} s"
-        )
     warnings = []
     if clipped:
         warnings.append(f"clipped: {clipped:,} samples in a row at or over full scale")
@@ -101,12 +106,6 @@ def _require_file(path: Path) -> None:
         raise UnfitInputError("no_file", "it is a folder or a device", "name a file of audio")
     if path.stat().st_size == 0:
         raise UnfitInputError("empty", "the file is empty (0 bytes)", "copy it again")
-
-
-def _cannot_decode(what: str) -> UnfitInputError:
-    return UnfitInputError(
-        "cannot_decode", what, "copy it again, or convert it to WAV or FLAC if it plays elsewhere"
-    )
 
 
 def _count_clipped(block: NDArray[np.float32]) -> int:

@@ -6,7 +6,6 @@ Nothing reads its table but people: switching it on, or changing it, makes no ot
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +19,7 @@ from musqa_pipeline.excerpts.audio import reference_audio
 from musqa_pipeline.labels.metrics import SECOND_OPINIONS
 from musqa_pipeline.opinions.table import OPINIONS
 from musqa_pipeline.settings import Preset
-from musqa_pipeline.spectrograms.sources import read_bitstreams, units_by_excerpt
+from musqa_pipeline.spectrograms.sources import add_units, in_chunks, read_bitstreams
 from musqa_pipeline.stages import Stage, Unit
 
 NO_METRIC = "none"
@@ -81,16 +80,11 @@ def list_units(context: Context) -> list[Unit]:
     if DATASET_UNIT not in context.lake.done(shelf):
         raise StageError("opinions: there is no dataset yet; run the stage dataset first")
     rows = context.lake.read(shelf, DATASET_UNIT, list(ROW_COLUMNS)).to_pylist()
-    units_of = {
-        catalog: units_by_excerpt(context, catalog)
-        for catalog in sorted({row["catalog"] for row in rows})
-    }
+    add_units(context, rows)
     units = []
     rows.sort(key=lambda row: (row["catalog"], row["excerpt_id"], row["degraded_id"]))
     for (catalog, excerpt_id), group in itertools.groupby(rows, _reference_of):
-        files = units_of[catalog].get(excerpt_id, ())
-        of_reference = [{**row, "units": files} for row in group]
-        plan = {"catalog": catalog, "excerpt_id": excerpt_id, "rows": of_reference}
+        plan = {"catalog": catalog, "excerpt_id": excerpt_id, "rows": list(group)}
         units.append(Unit(f"{catalog}.{excerpt_id}", f"{catalog} {excerpt_id}", plan))
     return units
 
@@ -126,7 +120,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     metric = SECOND_OPINIONS[context.preset.opinions.metric](reference)
     mos_of = {row["degraded_id"]: row["mos"] for row in unit.plan["rows"]}
     rows = []
-    for chunk in _chunks(read_bitstreams(context, unit.plan["rows"])):
+    for chunk in in_chunks(read_bitstreams(context, unit.plan["rows"]), ROWS_AT_ONCE):
         degraded = degraded_audio(row for _, row in chunk)
         for ((catalog, degraded_id), _), samples in zip(chunk, degraded, strict=True):
             second, mos = metric.score(samples), mos_of[degraded_id]
@@ -147,11 +141,6 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
 def _reference_of(row: dict[str, Any]) -> tuple[str, str]:
     return row["catalog"], row["excerpt_id"]
-
-
-def _chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
-    while chunk := list(itertools.islice(rows, ROWS_AT_ONCE)):
-        yield chunk
 
 
 OPINIONS_STAGE = Stage(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +20,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.audio import AUDIO_COLUMNS
 from musqa_pipeline.errors import LakeError, StageError
 
+T = TypeVar("T")
 Key = tuple[str, str]
 """(catalog, degraded_id): what names a row in the lake; an id alone is unique in its catalog."""
 
@@ -43,6 +44,30 @@ def units_by_excerpt(context: Context, catalog: str) -> dict[str, tuple[str, ...
     for unit_id in context.lake.done(context.shelf("degradations", catalog)):
         found[unit_id.rpartition("-n")[0]] += (unit_id,)
     return dict(found)
+
+
+def add_units(context: Context, rows: Iterable[dict[str, Any]]) -> None:
+    """Add to each row the `units` of `degradations` that may hold it.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    rows : iterable of dict
+        With `catalog` and `excerpt_id`; changed.
+    """
+    units_of: dict[str, dict[str, tuple[str, ...]]] = {}
+    for row in rows:
+        catalog = row["catalog"]
+        if catalog not in units_of:
+            units_of[catalog] = units_by_excerpt(context, catalog)
+        row["units"] = units_of[catalog].get(row["excerpt_id"], ())
+
+
+def in_chunks(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of `size` items; the last may be shorter."""
+    while chunk := list(itertools.islice(items, size)):
+        yield chunk
 
 
 def read_bitstreams(

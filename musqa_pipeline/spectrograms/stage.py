@@ -6,8 +6,7 @@ so that even a reader who takes shards as they come sees mixed references, codec
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from musqa_pipeline.degradations.audio import degraded_audio
 from musqa_pipeline.errors import StageError, UnfitInputError
 from musqa_pipeline.seeds import derive_seed
 from musqa_pipeline.spectrograms.mel import mel_image
-from musqa_pipeline.spectrograms.sources import Key, read_bitstreams, units_by_excerpt
+from musqa_pipeline.spectrograms.sources import Key, add_units, in_chunks, read_bitstreams
 from musqa_pipeline.spectrograms.storage import decode_cells, encode_cells
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
 from musqa_pipeline.stages import Stage, Unit
@@ -85,17 +84,12 @@ def list_units(context: Context) -> list[Unit]:
         If `dataset` has not been made or has no rows.
     """
     rows = dataset_rows(context)
-    units_of = {
-        catalog: units_by_excerpt(context, catalog)
-        for catalog in sorted({row["catalog"] for row in rows})
-    }
-    for row in rows:
-        row["units"] = units_of[row["catalog"]].get(row["excerpt_id"], ())
+    add_units(context, rows)
     shards = []
     for part in sorted({row["part"] for row in rows}):
         mixed = sorted((row for row in rows if row["part"] == part), key=_shuffled)
         size = context.preset.spectrograms.rows_per_shard
-        for index, chunk in enumerate(_chunks(iter(mixed), size)):
+        for index, chunk in enumerate(in_chunks(iter(mixed), size)):
             shards.append(Unit(f"{part}-{index:05d}", f"{part} shard {index}", {"rows": chunk}))
     return shards
 
@@ -127,7 +121,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     rows = unit.plan["rows"]
     plan = {_key(row): row for row in rows}
     images: dict[Key, dict[str, Any]] = {}
-    for chunk in _chunks(read_bitstreams(context, rows), ROWS_PER_DECODE):
+    for chunk in in_chunks(read_bitstreams(context, rows), ROWS_PER_DECODE):
         signals = degraded_audio(bitstream for _, bitstream in chunk)
         for (key, _), samples in zip(chunk, signals, strict=True):
             try:
@@ -208,11 +202,6 @@ def _shuffled(row: Mapping[str, Any]) -> int:
 
 def _key(row: Mapping[str, Any]) -> Key:
     return row["catalog"], row["degraded_id"]
-
-
-def _chunks(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
-    while chunk := list(itertools.islice(items, size)):
-        yield chunk
 
 
 SPECTROGRAMS_STAGE = Stage(

@@ -11,10 +11,13 @@ import numpy as np
 from musqa_pipeline.tracks.bandwidth import BandwidthMeter
 from musqa_pipeline.tracks.loudness import LoudnessMeter
 from musqa_pipeline.tracks.peaks import PhaseMeter, TruePeakMeter
-from musqa_pipeline.tracks.reading import AudioInfo, DecodeError, read_blocks, to_mono
-
-MAX_SHORTFALL_S = 0.1
-"""A header may promise this much more than decodes, for an encoder's padding."""
+from musqa_pipeline.tracks.reading import (
+    AudioInfo,
+    DecodeError,
+    read_blocks,
+    require_whole,
+    to_mono,
+)
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,7 @@ def measure_file(path: Path, info: AudioInfo) -> Measurement:
         peak.update(block)
         phase.update(block)
         bandwidth.update(to_mono(block))
-    if frames + MAX_SHORTFALL_S * rate < info.declared_frames:
-        raise DecodeError(
-            f"decoding stops after {frames / rate:.1f} s of {info.declared_frames / rate:.1f} s"
-        )
+    require_whole(frames, info)
     return Measurement(
         frames=frames,
         pcm_hash=hasher.hexdigest(),

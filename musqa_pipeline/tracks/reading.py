@@ -17,6 +17,8 @@ import soundfile
 from numpy.typing import NDArray
 
 BLOCK_FRAMES = 1 << 16
+MAX_SHORTFALL_S = 0.1
+"""A header may promise this much more than decodes, for an encoder's padding."""
 LOSSLESS_CODECS = frozenset(
     {"flac", "alac", "wavpack", "ape", "tta", "shorten", "mlp", "truehd", "als", "wmalossless"}
 )
@@ -135,6 +137,29 @@ def read_blocks(
                 f"decoding stops after {done / file.samplerate:.1f} s of "
                 f"{file.frames / file.samplerate:.1f} s: {error}"
             ) from error
+
+
+def require_whole(n_frames: int, info: AudioInfo) -> None:
+    """Check that a file decoded to its end.
+
+    Parameters
+    ----------
+    n_frames : int
+        What decoded.
+    info : AudioInfo
+        The file's header.
+
+    Raises
+    ------
+    DecodeError
+        If the header promises more, beyond an encoder's padding.
+    """
+    rate_hz = info.sample_rate_hz
+    if n_frames + MAX_SHORTFALL_S * rate_hz < info.declared_frames:
+        raise DecodeError(
+            f"decoding stops after {n_frames / rate_hz:.1f} s "
+            f"of {info.declared_frames / rate_hz:.1f} s"
+        )
 
 
 def read_span(path: Path, start_frame: int, n_frames: int) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ returns a real signal, so that it amounts to |2 (x - mean)| + mean and needs no 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.labels.visqol import fft
 
+SampleT = TypeVar("SampleT", bound=np.floating[Any])
 MAX_CANDIDATES = 64
 """More lags than this to check one by one, and the whole correlation is computed with padding."""
 ROUNDING = 1e-5
@@ -178,3 +179,23 @@ def _conjugate_product(first: NDArray[Any], second: NDArray[Any], out: NDArray[A
     for row in range(out.shape[0]):
         for i in range(out.shape[1]):
             out[row, i] = first[row, i] * second[row, i].conjugate()
+
+
+def undelayed(degraded: NDArray[SampleT], lag_samples: int) -> NDArray[SampleT]:
+    """Undo a delay as ViSQOL does: cut the front if late, put zeros before if early.
+
+    Parameters
+    ----------
+    degraded : ndarray of float, shape (samples,)
+        A signal.
+    lag_samples : int
+        Its delay; positive if it is late.
+
+    Returns
+    -------
+    ndarray of float, shape (samples - lag_samples,)
+        Of the same precision.
+    """
+    if lag_samples >= 0:
+        return degraded[lag_samples:]
+    return np.concatenate((np.zeros(-lag_samples, degraded.dtype), degraded))

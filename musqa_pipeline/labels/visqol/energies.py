@@ -19,7 +19,7 @@ X give them to 13 digits.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numba
@@ -52,11 +52,15 @@ TAIL_FLOOR = 1e-13
 class Tails:
     """Linear functionals whose sum of squares, band by band, rings on after the frame."""
 
-    matrix: NDArray[np.float64]
+    matrix: NDArray[Any]
     """Shape (inputs, functionals), those of a band side by side."""
     first_input: int
     """First of the bins, or of the frame's samples, that go in."""
     first_band: int
+
+    def rounded(self, dtype: DType) -> Tails:
+        """Return the same in another precision."""
+        return replace(self, matrix=self.matrix.astype(dtype))
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class EnergyBank:
     """Length of a frame with the zeros behind it: M, a length that transforms fast."""
     window: NDArray[np.float64]
     """Shape (frame_samples,): Hann, both ends zero."""
-    weights: NDArray[np.float64]
+    weights: NDArray[Any]
     """Shape (fft_samples // 2 + 1, 32): |X|^2 times this is the energy of the whole response."""
     bin_tails: tuple[Tails, ...]
     """Of real and imaginary part of bins in turn."""
@@ -81,9 +85,7 @@ class EnergyBank:
         n_frames = 1 + (n_samples - self.frame_samples) // self.hop_samples
         return np.arange(max(n_frames, 0), dtype=np.int64) * self.hop_samples
 
-    def rms(
-        self, samples: NDArray[np.float64], starts: NDArray[np.int64], dtype: DType = "float64"
-    ) -> NDArray[np.float64]:
+    def rms(self, samples: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the RMS of each band of each frame.
 
         Parameters
@@ -92,8 +94,6 @@ class EnergyBank:
             A signal.
         starts : ndarray of int64, shape (frames,)
             Where the frames start; each lies within the signal.
-        dtype : {"float64", "float32"}
-            Precision in which powers and tails are summed.
 
         Returns
         -------
@@ -103,44 +103,53 @@ class EnergyBank:
         n = self.frame_samples
         rms = np.empty((N_BANDS, len(starts)))
         transform = fft.forward(FRAMES_AT_ONCE, self.fft_samples)
+        dtype = self.weights.dtype  # powers and tails are summed in it
         power = np.empty((FRAMES_AT_ONCE, self.fft_samples // 2 + 1), dtype)
-        weights = self.weights.astype(dtype, copy=False)
-        bin_matrices = [t.matrix.astype(dtype, copy=False) for t in self.bin_tails]
-        sample_matrices = [t.matrix.astype(dtype, copy=False) for t in self.sample_tails]
         for first in range(0, len(starts), FRAMES_AT_ONCE):
             some = starts[first : first + FRAMES_AT_ONCE]
             _cut_frames(samples, some, self.window, transform.input)
             spectra = transform.run()
             _to_power(spectra, power)
-            energies = np.asarray(power @ weights, np.float64)
-            for tails, matrix in zip(self.bin_tails, bin_matrices, strict=True):
-                n_bins = len(matrix) // 2
+            energies = np.asarray(power @ self.weights, np.float64)
+            for tails in self.bin_tails:
+                n_bins = len(tails.matrix) // 2
                 bins = spectra[:, tails.first_input : tails.first_input + n_bins]
                 flat = np.ascontiguousarray(bins).view(np.float64).astype(dtype, copy=False)
-                _take_off(energies, flat @ matrix, tails.first_band)
+                _take_off(energies, flat @ tails.matrix, tails.first_band)
             last = transform.input[:, self.sample_tails[0].first_input : n].astype(
                 dtype, copy=False
             )
-            for tails, matrix in zip(self.sample_tails, sample_matrices, strict=True):
-                _take_off(energies, last[:, -len(matrix) :] @ matrix, tails.first_band)
+            for tails in self.sample_tails:
+                inputs = last[:, -len(tails.matrix) :]
+                _take_off(energies, inputs @ tails.matrix, tails.first_band)
             rms[:, first : first + len(some)] = np.sqrt(np.maximum(energies[: len(some)].T, 0.0))
         return rms
 
 
 @functools.cache
-def energy_bank(sample_rate_hz: int) -> EnergyBank:
+def energy_bank(sample_rate_hz: int, dtype: DType = "float64") -> EnergyBank:
     """Design the bank of a sample rate, once per process.
 
     Parameters
     ----------
     sample_rate_hz : int
         ViSQOL's audio mode is made for 48,000.
+    dtype : {"float64", "float32"}
+        Precision in which powers and tails are summed.
 
     Returns
     -------
     EnergyBank
         Takes about a second.
     """
+    if dtype != "float64":
+        exact = energy_bank(sample_rate_hz)
+        return replace(
+            exact,
+            weights=exact.weights.astype(dtype),
+            bin_tails=tuple(tails.rounded(dtype) for tails in exact.bin_tails),
+            sample_tails=tuple(tails.rounded(dtype) for tails in exact.sample_tails),
+        )
     gammatone = design_gammatone(sample_rate_hz, n_bands=N_BANDS)
     n = round(sample_rate_hz * WINDOW_S)
     window = scipy.signal.windows.hann(n, sym=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.errors import UnfitInputError
-from musqa_pipeline.labels.visqol.alignment import EnvelopeBank
+from musqa_pipeline.labels.visqol.alignment import EnvelopeBank, undelayed
 from musqa_pipeline.labels.visqol.energies import N_BANDS, energy_bank
 from musqa_pipeline.labels.visqol.fft import DType
 from musqa_pipeline.labels.visqol.nsim import floor_together, to_db
@@ -76,7 +76,7 @@ class Reference:
         self._dtype: DType = "float64" if precision == "exact" else "float32"
         self._samples = _checked(samples, "reference")
         with one_thread():
-            self._bank = energy_bank(sample_rate_hz)
+            self._bank = energy_bank(sample_rate_hz, self._dtype)
         starts = self._bank.frame_starts(len(self._samples))
         if len(starts) < MIN_FRAMES:
             least_s = (self._bank.frame_samples + (MIN_FRAMES - 1) * self._bank.hop_samples) / (
@@ -88,7 +88,7 @@ class Reference:
                 f"ViSQOL needs at least {least_s:.2f} s; 3 to 10 s suit it best",
             )
         with one_thread():
-            self._db = to_db(self._bank.rms(self._samples, starts, self._dtype))
+            self._db = to_db(self._bank.rms(self._samples, starts))
         self._rms = float(np.sqrt(np.mean(np.square(self._samples))))
         if self._rms == 0.0:
             raise UnfitInputError(
@@ -96,9 +96,7 @@ class Reference:
             )
         self._patch_starts = patch_starts(len(starts))
         self._envelopes: dict[int, EnvelopeBank] = {}
-        spectrogram = Spectrogram(
-            self._samples, self._db, 1.0, self._bank, self._dtype, MAX_KEPT_PATCHES
-        )
+        spectrogram = Spectrogram(self._samples, self._db, 1.0, self._bank, MAX_KEPT_PATCHES)
         self._aligner = PatchAligner(spectrogram, self._patch_starts, self._bank, sample_rate_hz)
 
     def score(self, degraded: NDArray[np.floating]) -> VisqolScore:
@@ -144,12 +142,12 @@ class Reference:
         aligned, gain = self._prepared(checked, lag_samples)
         starts = self._bank.frame_starts(len(aligned))
         # Filtering is linear: the level is matched on the spectrogram.
-        db = to_db(self._bank.rms(aligned, starts, self._dtype) * gain)
+        db = to_db(self._bank.rms(aligned, starts) * gain)
         reference_db, degraded_db = floor_together(self._db, db, N_BANDS)
         patches = self._patches(reference_db)
         offsets = find_offsets(patches, self._patch_starts, degraded_db, self._dtype)
         leads = self._aligner.leads(self._aligner.slices(offsets, len(aligned)), aligned)
-        spectrogram = Spectrogram(aligned, db, gain, self._bank, self._dtype)
+        spectrogram = Spectrogram(aligned, db, gain, self._bank)
         results = self._aligner.realign(patches, offsets, degraded_db, spectrogram, leads)
         return _summary(results, lag_samples)
 
@@ -163,7 +161,7 @@ class Reference:
         self, degraded: NDArray[np.float64], lag_samples: int
     ) -> tuple[NDArray[np.float64], float]:
         """Undo the delay, and find the gain that matches the level."""
-        aligned = _undelayed(degraded, lag_samples)
+        aligned = undelayed(degraded, lag_samples)
         rms = float(np.sqrt(np.mean(np.square(aligned)))) if len(aligned) else 0.0
         if rms == 0.0:
             raise UnfitInputError(
@@ -210,12 +208,3 @@ def _checked(samples: NDArray[np.floating], what: str) -> NDArray[np.float64]:
             "mend what wrote the file",
         )
     return checked
-
-
-def _undelayed(degraded: NDArray[np.float64], lag_samples: int) -> NDArray[np.float64]:
-    """Undo a delay as ViSQOL does: cut the front if late, put zeros before if early."""
-    if lag_samples > 0:
-        return degraded[lag_samples:]
-    if lag_samples < 0:
-        return np.concatenate((np.zeros(-lag_samples), degraded))
-    return degraded

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.labels.visqol.alignment import EnvelopeBank
 from musqa_pipeline.labels.visqol.energies import N_BANDS, EnergyBank
-from musqa_pipeline.labels.visqol.fft import DType
 from musqa_pipeline.labels.visqol.nsim import band_similarities, floor_together, to_db
 from musqa_pipeline.labels.visqol.score import PatchSimilarity
 from musqa_pipeline.labels.visqol.search import LOST, PATCH_FRAMES
@@ -43,8 +42,6 @@ class Spectrogram:
         Factor by which the spectrogram was scaled to match the level.
     bank : EnergyBank
         What computed it.
-    dtype : {"float64", "float32"}
-        Precision in which powers are summed.
     n_kept : int
         Stretches off the grid to remember.
     """
@@ -55,11 +52,9 @@ class Spectrogram:
         db: NDArray[np.float64],
         gain: float,
         bank: EnergyBank,
-        dtype: DType = "float64",
         n_kept: int = 0,
     ) -> None:
-        self.samples, self._db, self._gain = samples, db, gain
-        self._bank, self._dtype = bank, dtype
+        self.samples, self._db, self._gain, self._bank = samples, db, gain, bank
         self._n_kept = n_kept
         self._kept: OrderedDict[tuple[int, int], NDArray[np.float64]] = OrderedDict()
 
@@ -83,7 +78,7 @@ class Spectrogram:
     def frames_of(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the decibels of other samples at this signal's level."""
         starts = self._bank.frame_starts(len(samples))
-        return to_db(self._bank.rms(samples, starts, self._dtype) * self._gain)
+        return to_db(self._bank.rms(samples, starts) * self._gain)
 
 
 class PatchAligner:

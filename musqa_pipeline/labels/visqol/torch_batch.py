@@ -135,7 +135,7 @@ class TorchReference(Reference):
         leads = self._patch_leads(offsets, signals)
         scores = []
         for i, (aligned, gain) in enumerate(prepared):
-            spectrogram = Spectrogram(aligned, dbs[i], gain, self._bank, self._dtype)
+            spectrogram = Spectrogram(aligned, dbs[i], gain, self._bank)
             results = self._aligner.realign(
                 patches[i], offsets[i], floored[i][1], spectrogram, leads[i]
             )
