@@ -120,7 +120,7 @@ def musqa(context):
     shard = Unit("train-00000", "train shard 0", {"rows": rows})
     images = watch.time("spectrogram", store, SPECTROGRAMS_STAGE, context, shard)
     cells = [
-        np.frombuffer(row["image"], np.uint8).reshape(row["n_frames"], row["n_mels"]) / 255
+        np.frombuffer(row["image"], np.uint8).reshape(row["n_frames"], row["n_bands"]) / 255
         for row in images.to_pylist()
     ]
     samples = degraded_audio(degraded.select(AUDIO_COLUMNS).to_pylist())
@@ -140,7 +140,7 @@ def processed(pcm, process):
     if not isinstance(codec, Codec):
         cutoff_hz = process.params.cutoff_hz
         sections = butter(4, cutoff_hz, fs=SAMPLE_RATE_HZ, output="sos")
-        y = sosfilt(sections, pcm / 32768.0)[lag_samples(cutoff_hz) :]
+        y = sosfilt(sections, pcm / 32768.0)[lag_samples(process.params) :]
         shift = max(0, np.frexp(np.max(np.abs(y)))[1])  # as 24-bit FLAC holds it
         return np.float32(np.rint(y * 2.0 ** (23 - shift)) / 2.0 ** (23 - shift))
     one, stdin, exact = ["-threads", "1"], ["-i", "pipe:0"], ["-fflags", "+bitexact"]

@@ -75,8 +75,17 @@ class Preset:
         return catalog in self.catalogs or ("*" in self.catalogs and catalog != DEMO_CATALOG)
 
     def section(self, stage: str) -> dict[str, Any]:
-        """Return the settings of one stage as plain values, for fingerprints and records."""
-        return asdict(getattr(self, stage))
+        """Return the settings of one stage as plain values, for fingerprints and records.
+
+        Fields that are marked as `SILENT_AT_DEFAULT` are left out while they have their default.
+        """
+        settings = getattr(self, stage)
+        silent = {
+            f.name
+            for f in fields(settings)
+            if f.metadata.get("silent_at_default") and getattr(settings, f.name) == f.default
+        }
+        return {name: v for name, v in asdict(settings).items() if name not in silent}
 
 
 def builtin_presets() -> list[str]:
@@ -204,6 +213,12 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
         if not isinstance(value, list | tuple):
             raise SettingsError(f"{where}={value!r}: expected a list")
         return tuple(_checked(item, arguments[0], where) for item in value)
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{where}={value!r}: expected a section with keys")
+        return {key: _checked(item, arguments[1], f"{where}.{key}") for key, item in value.items()}
+    if hint is Any:
+        return value
     if origin in (typing.Union, types.UnionType):  # pragma: no cover - no field uses one
         raise TypeError(f"{where}: a settings field may not be a union")
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

@@ -62,6 +62,10 @@ class Stage:
     """Preset section, if it is not called like the stage."""
     also: Callable[[Context], Mapping[str, Any]] | None = None
     """What else belongs to the settings in the fingerprint; often nothing."""
+    own_settings: bool = True
+    """Whether the section is in the fingerprint; not where unit ids say what they depend on."""
+    retires: bool = True
+    """Whether units that are no longer listed are moved out of sight."""
     row_group_rows: Callable[[Context], int] | None = None
     compression: str = "zstd"
 
@@ -84,7 +88,7 @@ class Stage:
             stage=self.name,
             version=self.version,
             settings={
-                **context.preset.section(self.settings or self.name),
+                **(context.preset.section(self.settings or self.name) if self.own_settings else {}),
                 **(self.also(context) if self.also else {}),
             },
             upstream=[*(context.fingerprints[name] for name in self.upstream), *inputs],
@@ -179,7 +183,7 @@ def run_stage(
         units = stage.units(context)
         lake.sweep(shelf)
         ids = [unit.unit_id for unit in units]
-        retired = lake.retire(shelf, ids)
+        retired = lake.retire(shelf, ids) if stage.retires else []
         if not stage.joint:
             lake.retire(quarantine, ids)
         todo = set(lake.missing(shelf, ids))

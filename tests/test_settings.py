@@ -8,6 +8,7 @@ import pytest
 from musqa_pipeline.adaptive.settings import AdaptiveSettings
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.graph import STAGE_NAMES, joint_context
+from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.settings import Preset, builtin_presets, load_preset, parse_preset
 
 SECTIONS = [f.name for f in dataclasses.fields(Preset) if f.name not in {"name", "catalogs"}]
@@ -25,6 +26,8 @@ def other_value(settings, field):
         return not value
     if isinstance(value, tuple):
         return value[:-1] if len(value) > 1 else (*value, "another")
+    if isinstance(value, dict):
+        return {"cnn1d": {"batch_size": 3}}
     return value + (1 if isinstance(value, int) else -0.01 if 0.99 <= value < 1 else 0.01)
 
 
@@ -121,8 +124,9 @@ def test_every_field_is_documented_and_checked(section):
 
 @pytest.mark.parametrize(("section", "field"), FIELDS)
 def test_a_changed_field_changes_the_fingerprint_of_its_stage_and_of_those_after_it(
-    home, section, field
+    home, section, field, monkeypatch
 ):
+    monkeypatch.setitem(MODELS, "another", MODELS["cnn1d"])
     preset = Preset(name="p")
     if section == "adaptive":  # while it is off, its fields change nothing
         preset = Preset(name="p", adaptive=AdaptiveSettings(rounds=1))
@@ -131,12 +135,18 @@ def test_a_changed_field_changes_the_fingerprint_of_its_stage_and_of_those_after
     before = joint_context(home, preset).fingerprints
     after = joint_context(home, dataclasses.replace(preset, **{section: changed})).fingerprints
     moved = [stage for stage in STAGE_NAMES if before[stage] != after[stage]]
+    if section == "models":  # its units say which recipe and data they depend on
+        assert moved == ["evaluation"]
+        return
     if section == "opinions":  # a side branch: nothing comes after it
         assert moved == []
         assert before["opinions"] != after["opinions"]
         return
     first = "degradations" if section == "adaptive" else section
-    assert moved == list(STAGE_NAMES[STAGE_NAMES.index(first) :])
+    after_it = list(STAGE_NAMES[STAGE_NAMES.index(first) :])
+    if section == "spectrograms":  # so are the networks that eat them, by their units
+        after_it.remove("models")
+    assert moved == after_it
 
 
 @pytest.mark.parametrize(("section", "field"), FIELDS)

@@ -5,7 +5,8 @@
 3. In each part the bins give the same number of rows; what a bin cannot give the others do.
 4. Within a bin rows are spread over references, processes and quarters of the bin (`spread`), the
    poorest bins first, so that the rich ones can make up for what these had to take.
-5. Of the test recordings, `natural_rows` rows are kept besides as the pool has them.
+5. `natural_rows` rows, of the test recordings or of all, are kept besides as the pool has them;
+   among them rows whose labels are not trusted, marked.
 
 Chance is a lot per row, from (seed, catalog, degraded_id): neither the order of the rows nor their
 number moves it, and nothing is drawn twice.
@@ -60,7 +61,12 @@ class Draw:
     parts: tuple[PartDraw, ...]
 
 
-def draw_dataset(candidates: pl.DataFrame, settings: DatasetSettings) -> Draw:
+def draw_dataset(
+    candidates: pl.DataFrame,
+    settings: DatasetSettings,
+    *,
+    untrusted: pl.DataFrame | None = None,
+) -> Draw:
     """Draw the dataset.
 
     Parameters
@@ -69,7 +75,10 @@ def draw_dataset(candidates: pl.DataFrame, settings: DatasetSettings) -> Draw:
         Rows that may be drawn: `catalog, degraded_id, excerpt_id, track_id, first_id, last_id,
         depth, quality, part`.
     settings : DatasetSettings
-        `seed, size, n_bins, max_process_fraction, max_reference_fraction, natural_rows`.
+        `seed, size, n_bins, max_process_fraction, max_reference_fraction, natural_rows,
+        natural_mix_of`.
+    untrusted : polars.DataFrame, optional
+        Rows for the natural mix alone; the same columns.
 
     Returns
     -------
@@ -87,19 +96,23 @@ def draw_dataset(candidates: pl.DataFrame, settings: DatasetSettings) -> Draw:
             "leaves any process in the pool"
         )
     edges = quality_edges(candidates["quality"].to_numpy(), settings.n_bins)
-    names = zip(candidates["catalog"], candidates["degraded_id"], strict=True)
+    every = candidates.with_columns(trusted=pl.lit(True))
+    if untrusted is not None:
+        every = pl.concat([every, untrusted.with_columns(trusted=pl.lit(False))])
+    names = zip(every["catalog"], every["degraded_id"], strict=True)
     lots = np.array([derive_seed("dataset", settings.seed, *name) for name in names], np.uint64)
     rows = (
-        candidates.with_columns(lot=pl.Series(lots))
+        every.with_columns(lot=pl.Series(lots))
         .sort("lot", "catalog", "degraded_id")
         .with_columns(reference=pl.struct("catalog", "excerpt_id").rank("dense").cast(pl.Int64) - 1)
         .with_row_index("row")
     )
     rows = rows.with_columns(bin=pl.Series(bin_of(rows["quality"].to_numpy(), edges)))
+    trusted = rows.filter("trusted")
     uniform = np.zeros(rows.height, dtype=bool)
     parts = []
-    for part, (n_wanted, share) in _shares(rows, settings.size).items():
-        members = rows.filter(pl.col("part") == part)
+    for part, (n_wanted, share) in _shares(trusted, settings.size).items():
+        members = trusted.filter(pl.col("part") == part)
         supply = np.bincount(members["bin"].to_numpy(), minlength=settings.n_bins)
         quotas = fill_evenly(share, supply)
         chosen, n_over_cap = _draw_part(members, quotas, supply, edges, settings)
@@ -108,7 +121,8 @@ def draw_dataset(candidates: pl.DataFrame, settings: DatasetSettings) -> Draw:
         parts.append(PartDraw(part, n_wanted, n_tracks, supply, quotas, n_over_cap))
     natural = np.zeros(rows.height, dtype=bool)
     # Rows stand in the order of their lots, so the first ones are a fair sample of the pool.
-    natural[rows.filter(pl.col("part") == "test")["row"].to_numpy()[: settings.natural_rows]] = True
+    shown = pl.lit(True) if settings.natural_mix_of == "all" else pl.col("part") == "test"
+    natural[rows.filter(shown)["row"].to_numpy()[: settings.natural_rows]] = True
     drawn = (
         rows.with_columns(uniform_draw=pl.Series(uniform), natural_mix=pl.Series(natural))
         .filter(pl.col("uniform_draw") | pl.col("natural_mix"))

@@ -23,9 +23,11 @@ from musqa_pipeline.tracks.ceiling import own_mos
 
 @dataclass(frozen=True)
 class Candidates:
-    """Rows that may be drawn."""
+    """Rows that may be drawn, and those whose labels are not trusted."""
 
     rows: pl.DataFrame
+    untrusted: pl.DataFrame
+    """Rows that rule 3 takes out; the natural mix holds them too, marked, and none trains."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Rows taken out, by rule: ``not in the pool``, ``same song in another catalog``,
     ``flagged track near its own quality``, ``identical to another row``."""
@@ -62,13 +64,16 @@ def find_candidates(rows: pl.DataFrame, *, below_margin_mos: float | None = None
         clearly_below = pl.col("own_mos").is_null() | (
             pl.col("mos") <= pl.col("own_mos") - below_margin_mos
         )
+        untrusted = rows.filter(~clearly_below).drop("own_mos")
         rows = keep(rows, clearly_below, "flagged track near its own quality").drop("own_mos")
     else:
+        untrusted = rows.clear()
         left_out["flagged track near its own quality"] = 0
     same_samples = ["catalog", "excerpt_id", pl.coalesce("identical_to", "degraded_id")]
     by_process = pl.struct("depth", "first_id", "last_id", "degraded_id").rank("ordinal")
-    rows = keep(rows, by_process.over(same_samples) == 1, "identical to another row")
-    return Candidates(rows, left_out)
+    least_processed = by_process.over(same_samples) == 1
+    rows = keep(rows, least_processed, "identical to another row")
+    return Candidates(rows, untrusted.filter(least_processed), left_out)
 
 
 def _own_mos_of_flagged(rows: pl.DataFrame) -> pl.DataFrame:

@@ -103,14 +103,17 @@ def read_candidates(context: Context) -> Candidates:
     Returns
     -------
     Candidates
-        Rows with the columns of `inputs.read_labelled_rows`, `split_group` and `part`.
+        Both frames with the columns of `inputs.read_labelled_rows`, `split_group` and `part`.
     """
     preset = context.preset
     margin = preset.dataset.below_margin_mos if preset.excerpts.flagged_tracks == "below" else None
     found = find_candidates(read_labelled_rows(context), below_margin_mos=margin)
     splits = read_splits(context).select("catalog", "track_id", "split_group", "part")
-    rows = found.rows.join(splits, on=["catalog", "track_id"], how="inner", maintain_order="left")
-    return Candidates(rows, found.left_out)
+    rows, untrusted = (
+        frame.join(splits, on=["catalog", "track_id"], how="inner", maintain_order="left")
+        for frame in (found.rows, found.untrusted)
+    )
+    return Candidates(rows, untrusted, found.left_out)
 
 
 def describe_dataset(context: Context) -> DatasetReport:

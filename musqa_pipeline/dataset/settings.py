@@ -32,7 +32,9 @@ class DatasetSettings:
     below_margin_mos: float = 0.5
     """Flagged tracks under `below` give rows only this far below their own estimated MOS."""
     natural_rows: int = 2_000
-    """At most this many rows of test recordings are kept as drawn by nature, for the report."""
+    """At most this many rows are kept besides as the pool has them, for the report."""
+    natural_mix_of: Literal["test", "all"] = "test"
+    """Whose rows those are: of the test recordings, or of all, as protocols with folds need."""
 
     def __post_init__(self) -> None:
         require(self.size >= 10, "dataset", self, "size", "at least 10")

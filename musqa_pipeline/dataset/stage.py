@@ -110,14 +110,15 @@ def make_dataset(context: Context, unit: Unit) -> pa.Table:
     StageError
         If a part has no row that may be drawn.
     """
-    rows = read_candidates(context).rows
+    candidates = read_candidates(context)
+    rows = candidates.rows
     without = sorted(set(read_splits(context)["part"]) - set(rows["part"]))
     if without:
         raise StageError(
             f"dataset: no row may be drawn for {' and '.join(without)}; add music, or let more "
             "rows into the pool (pool_excluded, flagged_tracks, roles in tracks.csv)"
         )
-    draw = draw_dataset(rows, context.preset.dataset)
+    draw = draw_dataset(rows, context.preset.dataset, untrusted=candidates.untrusted)
     return draw.rows.select(DATASET.schema.names).to_arrow().cast(DATASET.schema)
 
 
@@ -136,7 +137,7 @@ SPLITS_STAGE = Stage(
 
 DATASET_STAGE = Stage(
     name="dataset",
-    version=1,
+    version=2,
     table=DATASET,
     tools=(),
     upstream=("splits", "labels"),

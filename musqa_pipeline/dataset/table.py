@@ -35,7 +35,15 @@ DATASET = Table(
         Column("part", pa.string(), "train, validation or test"),
         Column("uniform_draw", pa.bool_(), "drawn so that quality is uniform"),
         Column(
-            "natural_mix", pa.bool_(), "kept as in the pool, for the report (test recordings only)"
+            "natural_mix",
+            pa.bool_(),
+            "kept as in the pool, for the report (natural_mix_of says whose)",
+        ),
+        Column(
+            "trusted",
+            pa.bool_(),
+            "false for a flagged track near its own quality, whose label does not know what the "
+            "track itself lacks; only in the natural mix, never trained on",
         ),
         Column("bin", pa.int16(), "quality bin of the uniform draw, from 0"),
         Column("mos", pa.float64(), "label, MOS-LQO"),

@@ -20,14 +20,14 @@ from musqa_pipeline.evaluation.baselines import fit_mean, fit_upper_edge
 from musqa_pipeline.evaluation.darkness import reference_brightness
 from musqa_pipeline.evaluation.slices import DRAWS, PREDICTIONS_SCHEMA
 from musqa_pipeline.evaluation.summary import process_words
-from musqa_pipeline.models.table import RUNS
+from musqa_pipeline.models.runs import read_preset_runs
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
 
 POINTS = 100.0
 """Points of the scale that the paper prints, per unit of quality."""
 KEYS = ["catalog", "degraded_id"]
 _BATCH_ROWS = 32
-_LABELS = [*KEYS, "part", "uniform_draw", "natural_mix", "quality", "upper_edge_hz"]
+_LABELS = [*KEYS, "part", "uniform_draw", "natural_mix", "trusted", "quality", "upper_edge_hz"]
 
 
 def read_runs(context: Context) -> list[dict[str, Any]]:
@@ -48,11 +48,10 @@ def read_runs(context: Context) -> list[dict[str, Any]]:
     StageError
         If there is none.
     """
-    rows = context.lake.scan(context.joint_shelf("models"), RUNS.schema).to_pylist()
+    rows = read_preset_runs(context)
     if not rows:
         raise StageError("evaluation: there is no training run yet; run the stage models first")
-    names = context.preset.models.names
-    return sorted(rows, key=lambda row: names.index(row["model"]))
+    return rows
 
 
 def read_predictions(context: Context, runs: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
@@ -195,8 +194,8 @@ def predict_networks(
     """
     from musqa_pipeline.models.predict import load_model, predict
     from musqa_pipeline.spectrograms.loader import iter_rows
+    from musqa_pipeline.spectrograms.row_shards import shard_files
     from musqa_pipeline.spectrograms.shards import ImageShards
-    from musqa_pipeline.spectrograms.stage import shard_files
 
     networks = {
         run["model"]: load_model(context.lake.root / run["folder"])

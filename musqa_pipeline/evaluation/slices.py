@@ -15,16 +15,16 @@ import polars as pl
 import pyarrow as pa
 
 from musqa_pipeline.errors import StageError
-from musqa_pipeline.evaluation.bootstrap import (
+from musqa_pipeline.evaluation.metrics import METRICS
+from musqa_pipeline.evaluation.settings import EvaluationSettings
+from musqa_pipeline.evaluation.table import EVALUATIONS
+from musqa_pipeline.statistics.bootstrap import (
     MIN_RECORDINGS,
     Floats,
     interval,
     recording_counts,
     resampled_metrics,
 )
-from musqa_pipeline.evaluation.metrics import METRICS
-from musqa_pipeline.evaluation.settings import EvaluationSettings
-from musqa_pipeline.evaluation.table import EVALUATIONS
 
 DRAWS: tuple[Literal["uniform_draw", "natural_mix"], ...] = ("uniform_draw", "natural_mix")
 
@@ -37,6 +37,7 @@ PREDICTIONS_SCHEMA = {
     "part": pl.String,
     "uniform_draw": pl.Boolean,
     "natural_mix": pl.Boolean,
+    "trusted": pl.Boolean,
     "codec": pl.String,
     "bitrate_kbps": pl.Float64,
     "cutoff_hz": pl.Float64,
@@ -139,6 +140,10 @@ def slice_values() -> dict[str, pl.Expr]:
         "genre": filled(pl.col("genre").str.split("/").list.first()),
         "tier": filled(pl.col("tier")),
         "reference": filled(pl.col("reference")),
+        # Where all labels are trusted the slice would be the whole.
+        "label": pl.when(~pl.col("trusted").all()).then(
+            pl.when("trusted").then(pl.lit("trusted")).otherwise(pl.lit("not trusted"))
+        ),
     }
 
 

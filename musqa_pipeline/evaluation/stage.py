@@ -15,6 +15,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.evaluation.slices import evaluate
 from musqa_pipeline.evaluation.table import EVALUATIONS
+from musqa_pipeline.models.stage import unit_id_of
 from musqa_pipeline.stages import Stage, Unit
 
 EVALUATION_UNIT = "evaluation"
@@ -95,6 +96,11 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     return table
 
 
+def evaluated_runs(context: Context) -> dict[str, list[str]]:
+    """Return what the fingerprint of `models` does not say: which trainings are evaluated."""
+    return {"runs": [unit_id_of(context, name) for name in context.preset.models.names]}
+
+
 EVALUATION_STAGE = Stage(
     name="evaluation",
     version=1,
@@ -103,6 +109,7 @@ EVALUATION_STAGE = Stage(
     units=list_units,
     make=make_unit,
     upstream=("models",),
+    also=evaluated_runs,
     joint=True,
     inline=True,
 )

@@ -34,8 +34,14 @@ TrainBatches = Callable[[int], Iterable[Batch]]
 ValidationBatches = Callable[[], Iterable[Batch]]
 EpochEnd = Callable[["Loop", float, float, float], bool]
 """Takes the loop, its loss, its validation loss and the epoch's seconds; true ends training."""
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
 ADAM_EPSILON = 1e-7
 """Keras' default, with which the paper trained; torch's own is 1e-8."""
+
+
+def mean_square_error(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+    """Return the mean square error of a network's predictions (paper 001, III.E)."""
+    return functional.mse_loss(network(images), quality)
 
 
 class Loop(pl.LightningModule):
@@ -55,6 +61,8 @@ class Loop(pl.LightningModule):
         Gives the rate of the epoch that begins.
     on_epoch_end : callable
         See `EpochEnd`.
+    loss : callable, optional
+        Of (network, images, quality); the mean square error when left out.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class Loop(pl.LightningModule):
         optimizer_state: Mapping[str, Any] | None,
         learning_rate: Callable[[], float],
         on_epoch_end: EpochEnd,
+        loss: Loss | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -74,6 +83,7 @@ class Loop(pl.LightningModule):
         self._optimizer_state = optimizer_state
         self._learning_rate = learning_rate
         self._on_epoch_end = on_epoch_end
+        self._loss = loss or mean_square_error
         self._mark = time.monotonic()
         self._train_sums: list[Tensor] = []
         self._validation_sums: list[Tensor] = []
@@ -104,9 +114,9 @@ class Loop(pl.LightningModule):
         torch.manual_seed(derive_seed("models.batch", self._seed, self.epoch, batch_idx))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Return the mean square error of a batch."""
+        """Return the loss of a batch."""
         images, quality = batch
-        loss = functional.mse_loss(self.network(images), quality)
+        loss = self._loss(self.network, images, quality)
         self._train_sums.append(loss.detach() * len(quality))
         self._n_train += len(quality)
         return loss
@@ -155,7 +165,7 @@ class _Epochs:
 
     def __init__(self, batches: Callable[[], Iterable[Batch]], spec: InputSpec) -> None:
         self._batches = batches
-        self._shape = (spec.n_frames, spec.n_mels)
+        self._shape = (spec.n_frames, spec.n_bands)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for batch in self._batches():

@@ -6,7 +6,7 @@ import json
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.models.registry import find_model
-from musqa_pipeline.models.table import RUNS
+from musqa_pipeline.models.runs import read_preset_runs
 
 
 def plot_curves(context: Context) -> bytes:
@@ -24,12 +24,10 @@ def plot_curves(context: Context) -> bytes:
     """
     from musqa_pipeline.models.curves import loss_curves_png
 
-    columns = ["model", "finished", "curves_json"]
-    rows = context.lake.scan(context.joint_shelf("models"), RUNS.schema, columns=columns)
     return loss_curves_png(
         {
             find_model(row["model"]).title
             + ("" if row["finished"] else ", unfinished"): json.loads(row["curves_json"])
-            for row in rows.to_pylist()
+            for row in read_preset_runs(context)
         }
     )

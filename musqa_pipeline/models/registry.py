@@ -7,25 +7,27 @@ torch until a network is built, so that a preset's names can be checked at no co
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.models.settings import ModelsSettings
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What a network eats: float32 images (n, n_frames, n_mels) in 0-1, giving quality (n,)."""
+    """What a network eats: float32 images (n, n_frames, n_bands) in 0-1, giving quality (n,)."""
 
     n_frames: int = 1876
-    """Rows of an image: frames of 256 samples at 48 kHz, 10 s (paper 001, III.C)."""
-    n_mels: int = 256
-    """Columns of an image: mel bands from low to high, 0 to 24 kHz."""
+    """Rows of an image, over time; of the mel images 256 samples apart, 10 s (paper 001, III.C)."""
+    n_bands: int = 256
+    """Columns of an image; of the mel images bands from low to high, 0 to 24 kHz."""
+    stage: str = "spectrograms"
+    """The stage whose shards hold the images."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class ModelEntry:
     build: Callable[[ModelsSettings], nn.Module]
     """Makes a network with fresh weights, drawn from torch's global generator."""
     input: InputSpec
+    loss: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None
+    """Of (network, images, quality), for training; the mean square error when left out."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `ModelsSettings` in which it is trained otherwise than the section says."""
 
 
 def _build_cnn1d(settings: ModelsSettings) -> nn.Module:
@@ -76,3 +82,27 @@ def find_model(name: str) -> ModelEntry:
             f"{', '.join(sorted(MODELS))}; edit the preset"
         )
     return MODELS[name]
+
+
+def recipe_of(name: str, settings: ModelsSettings) -> ModelsSettings:
+    """Return how one network is trained.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MODELS`.
+    settings : ModelsSettings
+        The section; its `recipes` win over the registry's recipe, and that over the section.
+
+    Returns
+    -------
+    ModelsSettings
+        With `names` of this network alone and no `recipes`.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such network, or a value is out of range.
+    """
+    own = {**find_model(name).recipe, **settings.recipes.get(name, {})}
+    return replace(settings, names=(name,), recipes={}, **own)

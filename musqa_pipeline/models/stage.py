@@ -1,7 +1,9 @@
 """Stage 7: one training per network, resumed where a kill ended it.
 
-The unit is a network. Its row in `runs` is written last: a run folder without it is a training in
-progress, which the next run of the stage goes on with.
+The unit is a network with its recipe and its data: its id says so, and not the stage's fingerprint,
+so that one more network, or another recipe for one of them, trains nothing else again. Its row in
+`runs` is written last: a run folder without it is a training in progress, which the next run of the
+stage goes on with.
 """
 
 from __future__ import annotations
@@ -17,10 +19,33 @@ import pyarrow as pa
 from musqa_pipeline.audio import EXCERPT_SAMPLES
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import SettingsError
-from musqa_pipeline.models.registry import find_model
+from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.models.registry import find_model, recipe_of
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.progress import logger
 from musqa_pipeline.stages import Stage, Unit
+
+
+def unit_id_of(context: Context, model_name: str) -> str:
+    """Name a training: the network, and a digest of its recipe and data.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprint of the network's images.
+    model_name : str
+        A network of the registry.
+
+    Returns
+    -------
+    str
+        Safe as a file name, for example ``cnn1d-1f0c55e2``.
+    """
+    recipe = dataclasses.asdict(recipe_of(model_name, context.preset.models))
+    for field in ("names", "recipes"):
+        del recipe[field]
+    data = context.joint_shelf(find_model(model_name).input.stage).fingerprint
+    return f"{model_name}-{digest([recipe, data])[:8]}"
 
 
 def run_folder(context: Context, model_name: str) -> Path:
@@ -38,7 +63,7 @@ def run_folder(context: Context, model_name: str) -> Path:
     Path
         What `load_model` takes, once `runs` has the row.
     """
-    return context.lake.folder(context.joint_shelf("models")) / model_name
+    return context.lake.folder(context.joint_shelf("models")) / unit_id_of(context, model_name)
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -52,7 +77,7 @@ def list_units(context: Context) -> list[Unit]:
     Returns
     -------
     list of Unit
-        Named like the networks.
+        In the order of the preset; plan: `model`.
 
     Raises
     ------
@@ -66,15 +91,16 @@ def list_units(context: Context) -> list[Unit]:
         )
     images = context.preset.spectrograms
     made = (1 + EXCERPT_SAMPLES // images.hop_length_samples, images.n_mels)
+    mel = "spectrograms"
     for name in names:
         spec = find_model(name).input
-        if made != (spec.n_frames, spec.n_mels):
+        if spec.stage == mel and made != (spec.n_frames, spec.n_bands):
             raise SettingsError(
-                f"[models] names: {name!r} eats images of {spec.n_frames} frames by {spec.n_mels} "
+                f"[models] names: {name!r} eats images of {spec.n_frames} frames by {spec.n_bands} "
                 f"mel bands, [spectrograms] makes {made[0]} by {made[1]}; edit hop_length_samples "
                 "and n_mels, or names"
             )
-    return [Unit(unit_id=name, what=f"network {name}") for name in names]
+    return [Unit(unit_id_of(context, name), f"network {name}", {"model": name}) for name in names]
 
 
 def make_run(
@@ -109,19 +135,21 @@ def make_run(
     """
     from musqa_pipeline.models.training import train
     from musqa_pipeline.spectrograms.loader import make_loader
+    from musqa_pipeline.spectrograms.row_shards import shard_files
     from musqa_pipeline.spectrograms.shards import ImageShards
-    from musqa_pipeline.spectrograms.stage import shard_files
 
-    settings = context.preset.models
-    data = context.joint_shelf("spectrograms").fingerprint
-    folder = run_folder(context, unit.unit_id)
-    files = shard_files(context)
+    name = unit.plan["model"]
+    settings = recipe_of(name, context.preset.models)
+    stage = find_model(name).input.stage
+    data = context.joint_shelf(stage).fingerprint
+    folder = run_folder(context, name)
+    files = shard_files(context, stage)
     training, validation = ImageShards(files, "train"), ImageShards(files, "validation")
     # One training at a time has the GPU, or all cores; unlike a slot of a Dagster pool, the lock
     # does not outlive a kill.
     with context.lake.lock("training"):
         result = train(
-            unit.unit_id,
+            name,
             train_batches=lambda epoch: make_loader(
                 training, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch
             ),
@@ -145,7 +173,7 @@ def make_run(
         "n_train": training.n_rows,
         "n_validation": validation.n_rows,
         "data_fingerprint": data,
-        "settings_json": json.dumps(context.preset.section("models"), sort_keys=True),
+        "settings_json": json.dumps(dataclasses.asdict(settings), sort_keys=True),
         "curves_json": json.dumps(dict(result.curves)),
         "device": result.device,
         "minutes": result.minutes,
@@ -157,12 +185,14 @@ def make_run(
 
 MODELS_STAGE = Stage(
     name="models",
-    version=1,
+    version=2,
     table=RUNS,
     tools=("torch", "lightning"),
     units=list_units,
     make=make_run,
-    upstream=("spectrograms",),
+    upstream=("dataset",),
+    own_settings=False,
+    retires=False,
     joint=True,
     inline=True,
 )

@@ -136,7 +136,7 @@ class _Run:
         """Read what an earlier attempt left, sweep up what it left half-written."""
         settings = asdict(self.settings)
         # How long a training may take and what else is trained are not what it is.
-        recipe = {k: v for k, v in settings.items() if k not in {"max_minutes", "names"}}
+        recipe = {k: v for k, v in settings.items() if k not in {"max_minutes", "names", "recipes"}}
         self.identity = {"model": self.name, "data": data_fingerprint, **recipe}
         with explained("write", self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -178,6 +178,7 @@ class _Run:
                 optimizer_state=self.saved.optimizer if self.saved else None,
                 learning_rate=lambda: learning_rate(self.history.validation_losses, self.settings),
                 on_epoch_end=self.end_epoch,
+                loss=self.entry.loss,
             )
             self.saved = None  # frees 185 MB for table III
             run_loop(

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from musqa_pipeline.checks import CheckResult
 from musqa_pipeline.context import Context
-from musqa_pipeline.spectrograms.stage import dataset_rows, shard_files
+from musqa_pipeline.spectrograms.row_shards import dataset_rows, shard_files
 from musqa_pipeline.spectrograms.storage import decode_cells
 
 LARGEST_STORAGE_ERROR = {"uint8": 1 / 510, "float16": 1 / 4096}
@@ -46,7 +46,7 @@ def check_images(context: Context) -> CheckResult:
                     allowed = LARGEST_STORAGE_ERROR[row["dtype"]] + 1e-6
                     counts["n_rounded_too_far"] += not error <= allowed
                     cells = np.frombuffer(row["image"], row["dtype"])
-                    if len(cells) != row["n_frames"] * row["n_mels"]:
+                    if len(cells) != row["n_frames"] * row["n_bands"]:
                         counts["n_wrong_size"] += 1
                         continue
                     values = decode_cells(cells)

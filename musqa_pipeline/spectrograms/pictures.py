@@ -18,7 +18,7 @@ from musqa_pipeline.audio import EXCERPT_S
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.spectrograms.filterbank import mel_edges_hz
-from musqa_pipeline.spectrograms.stage import shard_files
+from musqa_pipeline.spectrograms.row_shards import shard_files
 from musqa_pipeline.spectrograms.storage import decode_cells
 
 MAX_BYTES = 90_000
@@ -88,10 +88,10 @@ def _draw(rows: Sequence[dict[str, Any]], dots_per_inch: float) -> bytes:
     for place, row in enumerate(rows, start=1):
         axes = figure.add_subplot(n_lines, n_columns, place)
         cells = decode_cells(np.frombuffer(row["image"], row["dtype"]))
-        image = cells.reshape(row["n_frames"], row["n_mels"]).T
-        extent = (0.0, float(EXCERPT_S), 0.0, float(row["n_mels"]))
+        image = cells.reshape(row["n_frames"], row["n_bands"]).T
+        extent = (0.0, float(EXCERPT_S), 0.0, float(row["n_bands"]))
         axes.imshow(image, origin="lower", aspect="auto", extent=extent, cmap=colormaps["magma"])
-        centres_hz = mel_edges_hz(row["n_mels"])[1:-1]
+        centres_hz = mel_edges_hz(row["n_bands"])[1:-1]
         axes.set_yticks(np.searchsorted(centres_hz, TICKS_HZ), [f"{f / 1e3:g}k" for f in TICKS_HZ])
         axes.tick_params(labelsize=6)
         process = row["degraded_id"].rpartition("-")[2].replace("_", " → ")

@@ -50,7 +50,7 @@ class RowReader:
 
         Yields
         ------
-        ndarray of uint8 or float16, shape (n_frames, n_mels)
+        ndarray of uint8 or float16, shape (n_frames, n_bands)
             Cells as stored; valid until the next row is asked for.
         """
         wanted = set(order.tolist())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,13 +18,13 @@ from musqa_pipeline.errors import LakeError, StageError
 Part = Literal["train", "validation", "test"]
 Draw = Literal["uniform_draw", "natural_mix"]
 LABEL_COLUMNS = (
-    "degraded_id", "excerpt_id", "catalog", "part", "uniform_draw", "natural_mix", "mos", "quality",
-    "max_db", "min_db", "upper_edge_hz", "looped",
+    "degraded_id", "excerpt_id", "catalog", "part", "uniform_draw", "natural_mix", "trusted", "mos",
+    "quality",    "max_db", "min_db", "upper_edge_hz", "looped",
 )  # fmt: skip
 """All but the images; a few hundred bytes a row."""
 MEMORY_LIMIT_BYTES = 1 << 30
 """Parts up to this size stay in memory once read: 2,236 images of uint8."""
-_LAYOUT_COLUMNS = ("n_frames", "n_mels", "dtype")
+_LAYOUT_COLUMNS = ("n_frames", "n_bands", "dtype")
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,12 @@ class ImageShards:
     ----------
     files : iterable of Path
         Shards, from `musqa_pipeline.spectrograms.stage.shard_files`; other parts are skipped.
-    part : {"train", "validation", "test"}
-        Which part.
+    part : {"train", "validation", "test", "chosen"}
+        Which part; with `keys`, a word for messages.
     draw : {"uniform_draw", "natural_mix"}
-        Rows of the uniform draw, or those kept as in the pool (of test recordings only).
+        Rows of the uniform draw, or those kept as in the pool.
+    keys : collection of (catalog, degraded_id), optional
+        Just these rows, whatever their part and draw; a protocol's fold.
     memory_limit_bytes : int
         If all row groups of the part take no more than this, they stay in memory once read. That
         changes speed and never the order; 0 always reads from disk.
@@ -64,7 +66,7 @@ class ImageShards:
     groups : list of RowGroup
         In storage order; groups with no row of the draw are left out.
     shape : tuple of int
-        (n_frames, n_mels) of every image.
+        (n_frames, n_bands) of every image.
     dtype : numpy.dtype
         Of a stored cell: uint8 or float16.
 
@@ -79,9 +81,10 @@ class ImageShards:
     def __init__(
         self,
         files: Iterable[Path],
-        part: Part,
+        part: Part | Literal["chosen"],
         draw: Draw = "uniform_draw",
         *,
+        keys: Collection[tuple[str, str]] | None = None,
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
     ) -> None:
         self.part, self.draw = part, draw
@@ -90,7 +93,7 @@ class ImageShards:
         n_rows = n_group_rows = 0
         for file in files:
             table, group_rows = _read_labels(Path(file))
-            wanted = pc.and_(pc.equal(table["part"], part), table[draw])
+            wanted = _wanted(table, part, draw, keys)
             first = 0
             for index, size in enumerate(group_rows):
                 chosen = np.flatnonzero(wanted.slice(first, size).to_numpy())
@@ -114,7 +117,7 @@ class ImageShards:
                 "read the shards of one preset only"
             )
         layout = layouts.to_pylist()[0]
-        self.shape: tuple[int, int] = (layout["n_frames"], layout["n_mels"])
+        self.shape: tuple[int, int] = (layout["n_frames"], layout["n_bands"])
         self.dtype: np.dtype = np.dtype(layout["dtype"])
         self.labels: pa.Table = every.select(LABEL_COLUMNS)
         self.quality: NDArray[np.float32] = every["quality"].to_numpy().astype(np.float32)
@@ -146,7 +149,7 @@ class ImageShards:
 
         Returns
         -------
-        list of ndarray of uint8 or float16, shape (n_frames, n_mels)
+        list of ndarray of uint8 or float16, shape (n_frames, n_bands)
             One per entry of the group's `rows`; views that share the memory of the whole group.
 
         Raises
@@ -171,6 +174,16 @@ class ImageShards:
         if self._kept is not None:
             self._kept[number] = cells
         return cells
+
+
+def _wanted(
+    table: pa.Table, part: str, draw: Draw, keys: Collection[tuple[str, str]] | None
+) -> pa.ChunkedArray:
+    """Mark the rows that were asked for."""
+    if keys is None:
+        return pc.and_(pc.equal(table["part"], part), table[draw])
+    names = zip(table["catalog"].to_pylist(), table["degraded_id"].to_pylist(), strict=True)
+    return pa.chunked_array([pa.array([name in keys for name in names], pa.bool_())])
 
 
 def _read_labels(file: Path) -> tuple[pa.Table, list[int]]:

@@ -164,3 +164,15 @@ def test_the_highest_and_the_lowest_quality_are_in_the_outer_bins():
 def test_an_empty_pool_is_refused():
     with pytest.raises(StageError, match=r"no row may be drawn; look into the view quarantine"):
         chosen(pool=POOL.clear())
+
+
+def test_the_natural_mix_of_all_parts_holds_untrusted_rows_and_no_draw_does():
+    untrusted = POOL.head(30).with_columns(degraded_id=pl.col("degraded_id") + "-near")
+    everything = DatasetSettings(size=60, n_bins=6, natural_rows=10_000, natural_mix_of="all")
+    rows = draw_dataset(POOL, everything, untrusted=untrusted).rows
+    assert rows.filter("natural_mix").height == rows.height == POOL.height + 30
+    assert set(rows.filter(~pl.col("trusted"))["degraded_id"]) == set(untrusted["degraded_id"])
+    assert not rows.filter(~pl.col("trusted"))["uniform_draw"].any()
+    alone = draw_dataset(POOL, everything).rows
+    drawn = [r.filter("uniform_draw")["degraded_id"].to_list() for r in (rows, alone)]
+    assert drawn[0] == drawn[1]

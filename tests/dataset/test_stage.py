@@ -268,7 +268,7 @@ def test_a_part_without_rows_is_refused_with_advice(full_home, monkeypatch):
     tested = read_splits(context).filter(part="test")["track_id"]
 
     def candidates_of_the_others(rows, **_):
-        return Candidates(rows.filter(~pl.col("track_id").is_in(tested.implode())))
+        return Candidates(rows.filter(~pl.col("track_id").is_in(tested.implode())), rows.clear())
 
     monkeypatch.setattr("musqa_pipeline.dataset.report.find_candidates", candidates_of_the_others)
     with pytest.raises(StageError, match=r"no row may be drawn for test; add music"):

@@ -67,6 +67,7 @@ def made_up_predictions(n_recordings: int = 14, seed: int = 5) -> pl.DataFrame:
                 "degraded_id": f"{base['excerpt_id']}-{i}",
                 "uniform_draw": bool(rng.random() < 0.7),
                 "natural_mix": bool(rng.random() < 0.6),
+                "trusted": True,
                 "codec": codec,
                 "bitrate_kbps": rate,
                 "cutoff_hz": cutoff,

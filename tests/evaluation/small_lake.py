@@ -22,6 +22,7 @@ from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.models.checkpoint import write_json, write_weights
 from musqa_pipeline.models.registry import MODELS, InputSpec, ModelEntry
 from musqa_pipeline.models.settings import ModelsSettings
+from musqa_pipeline.models.stage import unit_id_of
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.settings import Preset
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
@@ -34,7 +35,7 @@ PROCESSES = {
     "12": ("mp3", 96.0, None, 0.75),
     "12_42": ("lowpass", None, 3500.0, 0.20),
 }
-SPEC = InputSpec(n_frames=4, n_mels=2)
+SPEC = InputSpec(n_frames=4, n_bands=2)
 PRESET = Preset(
     name="small",
     catalogs=("music",),
@@ -134,7 +135,8 @@ def _write_track(context: Context, number: int) -> list[dict[str, object]]:
             | {
                 "track_id": track_id, "catalog": "music", "recording": f"recording {number}",
                 "split_group": track_id, "part": PARTS[number], "uniform_draw": process != "12_42",
-                "natural_mix": PARTS[number] == "test", "bin": 0, "edge": 2_000 + 15_000 * quality,
+                "natural_mix": PARTS[number] == "test", "trusted": True, "bin": 0,
+                "edge": 2_000 + 15_000 * quality,
             }
         )  # fmt: skip
     lake.write(
@@ -145,17 +147,18 @@ def _write_track(context: Context, number: int) -> list[dict[str, object]]:
 
 
 def _image_row(row: dict[str, object]) -> dict[str, object]:
-    cells = np.full((SPEC.n_frames, SPEC.n_mels), row["quality"], np.float16)
+    cells = np.full((SPEC.n_frames, SPEC.n_bands), row["quality"], np.float16)
     base = {c.name: row[c.name] if c.name in row else _filler(c) for c in SPECTROGRAMS.columns}
     return base | {
-        "n_frames": SPEC.n_frames, "n_mels": SPEC.n_mels, "dtype": "float16",
+        "n_frames": SPEC.n_frames, "n_bands": SPEC.n_bands, "dtype": "float16",
         "image": cells.tobytes(), "upper_edge_hz": row["edge"],
     }  # fmt: skip
 
 
 def _write_run(context: Context, model: str, *, finished: bool, bias: float) -> None:
     shelf = context.joint_shelf("models")
-    folder = context.lake.folder(shelf) / model
+    unit = unit_id_of(context, model)
+    folder = context.lake.folder(shelf) / unit
     settings = context.preset.section("models")
     write_json(folder / "settings.json", {"model": model, "settings": settings})
     write_weights(folder / "weights.pt", {"bias": torch.tensor(bias)})
@@ -163,7 +166,7 @@ def _write_run(context: Context, model: str, *, finished: bool, bias: float) -> 
         "folder": folder.relative_to(context.lake.root).as_posix(),
         "settings_json": json.dumps(settings),
     }
-    context.lake.write(shelf, model, RUNS.from_rows([row]))
+    context.lake.write(shelf, unit, RUNS.from_rows([row]))
 
 
 def _filler(column: object) -> object:

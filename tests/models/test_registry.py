@@ -18,7 +18,7 @@ def test_an_unknown_network_is_an_error_that_names_those_there_are():
 
 
 def test_the_papers_network_eats_the_papers_images():
-    assert find_model("cnn1d").input == InputSpec(n_frames=1876, n_mels=256)
+    assert find_model("cnn1d").input == InputSpec(n_frames=1876, n_bands=256)
 
 
 def test_every_default_network_is_in_the_registry():

@@ -13,18 +13,18 @@ from musqa_pipeline.models.pictures import plot_curves
 from musqa_pipeline.models.predict import load_model, predict
 from musqa_pipeline.models.registry import MODELS, InputSpec, ModelEntry
 from musqa_pipeline.models.settings import ModelsSettings
-from musqa_pipeline.models.stage import MODELS_STAGE, run_folder, watched_stage
+from musqa_pipeline.models.stage import MODELS_STAGE, run_folder, unit_id_of, watched_stage
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.settings import Preset
 from musqa_pipeline.spectrograms.loader import iter_rows
+from musqa_pipeline.spectrograms.row_shards import shard_files
 from musqa_pipeline.spectrograms.settings import SpectrogramsSettings
 from musqa_pipeline.spectrograms.shards import ImageShards
-from musqa_pipeline.spectrograms.stage import shard_files
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
 from musqa_pipeline.stages import run_stage
 from tests.models.tiny import Tiny
 
-SHORT = InputSpec(n_frames=1 + 480_000 // 4096, n_mels=4)
+SHORT = InputSpec(n_frames=1 + 480_000 // 4096, n_bands=4)
 PARTS = {"train": 20, "validation": 6, "test": 5}
 
 
@@ -37,7 +37,7 @@ def context(home, monkeypatch):
         models=ModelsSettings(names=("tiny",), batch_size=8, max_epochs=3),
         spectrograms=SpectrogramsSettings(n_mels=4, hop_length_samples=4096),
     )
-    context = Context(home, preset, None, {"spectrograms": "5" * 32})
+    context = Context(home, preset, None, {"dataset": "4" * 32, "spectrograms": "5" * 32})
     for part, n_rows in PARTS.items():
         write_shard(context, part, n_rows)
     fingerprint = MODELS_STAGE.fingerprint(context)
@@ -51,13 +51,14 @@ def write_shard(context, part, n_rows):
     rows = []
     for index in range(n_rows):
         quality = float(generator.uniform(0.1, 0.9))
-        image = np.clip(generator.normal(quality, 0.1, (SHORT.n_frames, SHORT.n_mels)), 0, 1)
+        image = np.clip(generator.normal(quality, 0.1, (SHORT.n_frames, SHORT.n_bands)), 0, 1)
         rows.append(
             {
                 "degraded_id": f"{part}{index}", "excerpt_id": f"{part}-e", "catalog": "demo",
                 "part": part, "uniform_draw": index > 0, "natural_mix": part == "test",
+                "trusted": True,
                 "mos": 1 + 4 * quality, "quality": quality,
-                "n_frames": SHORT.n_frames, "n_mels": SHORT.n_mels, "dtype": "uint8",
+                "n_frames": SHORT.n_frames, "n_bands": SHORT.n_bands, "dtype": "uint8",
                 "image": (image * 255).astype(np.uint8).tobytes(),
                 "max_db": 0.0, "min_db": -80.0, "storage_error": 0.001,
                 "upper_edge_hz": 20_000.0, "looped": False,
@@ -68,7 +69,9 @@ def write_shard(context, part, n_rows):
 
 
 def run_row(context):
-    return context.lake.read(context.joint_shelf("models"), "tiny").to_pylist()[0]
+    return context.lake.read(
+        context.joint_shelf("models"), unit_id_of(context, "tiny")
+    ).to_pylist()[0]
 
 
 def test_a_run_is_a_row_with_weights_that_load_and_predict(context):
@@ -99,7 +102,7 @@ def test_a_run_is_a_row_with_weights_that_load_and_predict(context):
 
 def test_a_finished_run_stays_and_its_picture_is_small(context):
     run_stage(watched_stage(log=lambda line: None), context)
-    path = context.lake.path(context.joint_shelf("models"), "tiny")
+    path = context.lake.path(context.joint_shelf("models"), unit_id_of(context, "tiny"))
     before = path.stat().st_ino
     assert run_stage(MODELS_STAGE, context).made == 0
     assert path.stat().st_ino == before

@@ -17,7 +17,7 @@ from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.models.training import TrainingResult, train
 from musqa_pipeline.seeds import derive_generator
 
-SPEC = InputSpec(n_frames=8, n_mels=6)
+SPEC = InputSpec(n_frames=8, n_bands=6)
 N_TRAIN, N_VALIDATION = 30, 9
 SETTINGS = ModelsSettings(
     names=("tiny",),
@@ -33,7 +33,7 @@ class Tiny(nn.Module):
 
     def __init__(self, spec: InputSpec = SPEC) -> None:
         super().__init__()
-        self.hidden = nn.Linear(spec.n_frames * spec.n_mels, 12)
+        self.hidden = nn.Linear(spec.n_frames * spec.n_bands, 12)
         self.dropout = nn.Dropout(0.3)
         self.out = nn.Linear(12, 1)
 
@@ -47,7 +47,7 @@ ENTRY = ModelEntry("a tiny network", lambda settings: Tiny(), SPEC)
 def make_images(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Images whose quality is the level of their upper half, and noise."""
     generator = np.random.default_rng(seed)
-    images = generator.random((n, SPEC.n_frames, SPEC.n_mels), dtype=np.float32)
+    images = generator.random((n, SPEC.n_frames, SPEC.n_bands), dtype=np.float32)
     quality = 3 * images[:, :, 3:].mean((1, 2)) - 1 + generator.normal(0, 0.02, n)
     return images, quality.astype(np.float32)
 

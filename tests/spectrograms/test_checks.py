@@ -7,7 +7,7 @@ import pytest
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.spectrograms.checks import check_counts, check_images
 from musqa_pipeline.spectrograms.pictures import MAX_BYTES, contact_sheet
-from musqa_pipeline.spectrograms.stage import shard_files
+from musqa_pipeline.spectrograms.row_shards import shard_files
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
 from tests.spectrograms.conftest import small_context
 
@@ -105,8 +105,8 @@ def test_full_size_noise_still_fits_into_the_limit(home):
     rng = np.random.default_rng(0)
     row = {
         "degraded_id": "0-0-12_42", "excerpt_id": "0-0", "catalog": "north", "part": "train",
-        "uniform_draw": True, "natural_mix": False, "mos": 3.0, "quality": 0.5, "n_frames": 1876,
-        "n_mels": 256, "dtype": "uint8", "max_db": 0.0, "min_db": -80.0, "storage_error": 0.0,
+        "uniform_draw": True, "natural_mix": False, "trusted": True, "mos": 3.0,
+        "quality": 0.5, "n_frames": 1876, "n_bands": 256, "dtype": "uint8", "max_db": 0.0, "min_db": -80.0, "storage_error": 0.0,
         "upper_edge_hz": 0.0, "looped": False,
     }  # fmt: skip
     images = [rng.integers(0, 256, 1876 * 256, np.uint8).tobytes() for _ in range(6)]

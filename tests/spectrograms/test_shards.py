@@ -78,7 +78,7 @@ def test_images_of_two_presets_are_not_mixed(lake):
     kept = old.files[0].with_name("other.parquet")
     old.files[0].rename(kept)
     new = write_tiny_shards(lake, n_shards=1, shape=(6, 8))
-    with pytest.raises(StageError, match=r"differ in shape or type .*'n_mels': 8"):
+    with pytest.raises(StageError, match=r"differ in shape or type .*'n_bands': 8"):
         ImageShards([kept, *new.files], "train")
 
 

@@ -10,10 +10,12 @@ from musqa_pipeline.dataset.table import DATASET
 from musqa_pipeline.degradations.audio import degraded_audio
 from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.errors import LakeError, StageError
+from musqa_pipeline.spectrograms import row_shards
 from musqa_pipeline.spectrograms import stage as stage_module
 from musqa_pipeline.spectrograms.mel import mel_image
+from musqa_pipeline.spectrograms.row_shards import list_shards, shard_files
 from musqa_pipeline.spectrograms.sources import read_bitstreams, units_by_excerpt
-from musqa_pipeline.spectrograms.stage import SPECTROGRAMS_STAGE, list_units, shard_files
+from musqa_pipeline.spectrograms.stage import SPECTROGRAMS_STAGE
 from musqa_pipeline.spectrograms.storage import decode_cells
 from musqa_pipeline.stages import run_stage
 from musqa_pipeline.tracks.bandwidth import upper_edge_hz
@@ -41,7 +43,7 @@ def test_each_row_gets_the_image_of_its_own_bitstream(done, bitstreams):
         }
         samples = degraded_audio([source])[0]
         expected = mel_image(samples, done.preset.spectrograms)
-        cells = np.frombuffer(row["image"], np.uint8).reshape(row["n_frames"], row["n_mels"])
+        cells = np.frombuffer(row["image"], np.uint8).reshape(row["n_frames"], row["n_bands"])
         error = np.abs(decode_cells(cells) - expected.image).max()
         assert error == pytest.approx(row["storage_error"])
         assert error <= 1 / 510 + 1e-7
@@ -53,7 +55,15 @@ def test_each_row_gets_the_image_of_its_own_bitstream(done, bitstreams):
 
 
 def test_rows_keep_what_dataset_says_of_them(done):
-    columns = ["catalog", "degraded_id", "excerpt_id", "part", "uniform_draw", "natural_mix", "mos"]
+    columns = [
+        "catalog",
+        "degraded_id",
+        "excerpt_id",
+        "part",
+        "uniform_draw",
+        "natural_mix",
+        "trusted",
+    ]
     stored = sorted(tuple(row[c] for c in columns) for row in stored_rows(done))
     assert stored == sorted(tuple(row[c] for c in columns) for row in dataset_of(done).to_pylist())
 
@@ -72,11 +82,11 @@ def test_a_shard_holds_one_part_and_row_groups_have_the_size_asked_for(done):
 
 def test_the_order_is_mixed_and_does_not_depend_on_the_order_of_dataset(context):
     def plan():
-        return [[r["degraded_id"] for r in u.plan["rows"]] for u in list_units(context)]
+        return [[r["degraded_id"] for r in u.plan["rows"]] for u in list_shards(context)]
 
     first = plan()
     assert [row for shard in first for row in shard] != sorted(r for s in first for r in s)
-    catalogs = [r["catalog"] for r in list_units(context)[0].plan["rows"]]
+    catalogs = [r["catalog"] for r in list_shards(context)[0].plan["rows"]]
     assert set(catalogs) == {"north", "south"}
     rows = DATASET.from_rows(reversed(dataset_of(context).to_pylist()))
     context.lake.write(context.joint_shelf("dataset"), "dataset", rows)
@@ -99,7 +109,7 @@ def test_only_the_missing_shard_is_made_again_with_the_same_bytes(context):
 
 def test_the_setting_storage_decides_the_type_of_a_cell(context):
     context = replace(context, preset=small_context(context.home, storage="float16").preset)
-    table = stage_module.make_unit(context, list_units(context)[0])
+    table = stage_module.make_unit(context, list_shards(context)[0])
     assert set(table["dtype"].to_pylist()) == {"float16"}
     assert max(table["storage_error"].to_pylist()) <= 1 / 4096
     assert len(table["image"][0].as_py()) == 2 * 24 * (1 + 480_000 // 4096)
@@ -152,14 +162,14 @@ def test_units_are_found_under_the_name_of_their_reference(context):
 
 def test_without_a_dataset_the_stage_says_what_to_run(home):
     with pytest.raises(StageError, match="there is no dataset yet; run the stage dataset first"):
-        list_units(small_context(home))
+        list_shards(small_context(home))
 
 
 def test_an_empty_dataset_is_named(home):
     context = small_context(home)
     context.lake.write(context.joint_shelf("dataset"), "dataset", DATASET.from_rows([]))
     with pytest.raises(StageError, match="dataset has no rows; add a catalog"):
-        list_units(context)
+        list_shards(context)
 
 
 def test_a_row_without_a_bitstream_is_named(context):
@@ -174,7 +184,7 @@ def test_audio_that_is_not_finite_stops_the_stage_and_is_named(context, monkeypa
     def broken(rows):
         return [np.full(480_000, np.nan, np.float32) for _ in rows]
 
-    monkeypatch.setattr(stage_module, "degraded_audio", broken)
+    monkeypatch.setattr(row_shards, "degraded_audio", broken)
     with pytest.raises(StageError, match=r"of catalog north decodes to .*not_finite: 480000 sampl"):
         run_stage(SPECTROGRAMS_STAGE, context)
     assert shard_files(context) == []
