@@ -54,7 +54,7 @@ def main():
     for process in PROCESSES.values():
         codec = DEGRADATIONS[process.name]
         if isinstance(codec, Codec):
-            jobs.append(EncodeJob(pcm, codec.encoder, codec.muxer, process.params.bitrate_kbps))
+            jobs.append(EncodeJob(pcm, codec.encoder, codec.muxer, codec.options(process.params)))
             demuxers.append(codec.demuxer)
     shared_size = streams.STREAMS_PER_PROCESS
     times: dict[int, list[float]] = {shared_size: [], 1: []}

@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 from musqa_pipeline.disk import exclusive_lock, explained, whole_file
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fingerprints import SHORT
+from musqa_pipeline.tables import columns_there, with_later
 
 FINGERPRINT_KEY = b"musqa.fingerprint"
 EMPTY_CATALOG = "__none__"
@@ -197,15 +198,14 @@ class Lake:
         Returns
         -------
         pyarrow.Table
-            All rows.
+            All rows. A nullable column that a file does not have is null: it came later.
         """
         wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
         chosen = self.done(shelf) if units is None else sorted(units)
-        parts = [self.read(shelf, unit, columns).select(wanted.names) for unit in chosen]
+        files = [(unit, self.path(shelf, unit)) for unit in chosen]
+        parts = [self.read(shelf, unit, columns_there(path, wanted)) for unit, path in files]
         plain = wanted.remove_metadata()
-        return pa.concat_tables(
-            [plain.empty_table(), *(p.replace_schema_metadata(None).cast(plain) for p in parts)]
-        )
+        return pa.concat_tables([plain.empty_table(), *(with_later(p, plain) for p in parts)])
 
     def retire(self, shelf: Shelf, keep: Iterable[str]) -> list[str]:
         """Move units that are no longer wanted out of the views' sight, losing nothing.
@@ -242,7 +242,7 @@ class Lake:
                 leftover.unlink(missing_ok=True)
 
     def keep_readable(self, shelf: Shelf, schema: pa.Schema) -> None:
-        """Write the zero-row file that lets a view over an empty stage exist.
+        """Write the zero-row file that lets a view exist, again if the table got columns since.
 
         Parameters
         ----------
@@ -255,7 +255,7 @@ class Lake:
             path = self.folder(shelf) / "schema.parquet"
         else:
             path = self.path(replace(shelf, catalog=EMPTY_CATALOG), "schema")
-        if not path.exists():
+        if not path.exists() or pq.read_schema(path).names != schema.names:
             self._write_file(path, schema.remove_metadata().empty_table())
 
     def glob(self, shelf: Shelf) -> str:

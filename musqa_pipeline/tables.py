@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 
 @dataclass(frozen=True)
@@ -69,3 +71,47 @@ class Table:
                 )
         arrays = [pa.array([row.get(c.name) for row in rows], type=c.type) for c in self.columns]
         return pa.Table.from_arrays(arrays, schema=self.schema)
+
+
+def columns_there(path: Path, wanted: pa.Schema) -> list[str]:
+    """List the wanted columns that a file can be asked for.
+
+    Parameters
+    ----------
+    path : Path
+        A Parquet file.
+    wanted : pyarrow.Schema
+        Columns of a table as it is now.
+
+    Returns
+    -------
+    list of str
+        All but the nullable ones that the file does not have: the table got them after the file
+        was written. Of a file that cannot be read all, so that reading it says what is wrong.
+    """
+    try:
+        there = set(pq.read_schema(path).names)
+    except (OSError, pa.ArrowInvalid):
+        return list(wanted.names)
+    return [field.name for field in wanted if field.name in there or not field.nullable]
+
+
+def with_later(table: pa.Table, wanted: pa.Schema) -> pa.Table:
+    """Give a table the columns that came after it was written.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        With the columns that `columns_there` lists.
+    wanted : pyarrow.Schema
+        Without metadata.
+
+    Returns
+    -------
+    pyarrow.Table
+        With exactly that schema; the columns that came later are null.
+    """
+    for field in wanted:
+        if field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+    return table.select(wanted.names).replace_schema_metadata(None).cast(wanted)

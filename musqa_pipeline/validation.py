@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from musqa_pipeline.errors import SettingsError
 
+SILENT_AT_DEFAULT = {"silent_at_default": True}
+"""Metadata of a field that came after results were stored: while it has its default it is no part
+of a fingerprint, so that what was made without it stays current."""
+
 
 def require(condition: bool, section: str, settings: object, field: str, expected: str) -> None:
     """Raise `SettingsError` unless `condition` holds.

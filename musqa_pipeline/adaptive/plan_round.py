@@ -91,7 +91,10 @@ def plan_from_labels(
     pyarrow.Table
         With the schema of `ROUNDS`, by reference and then in the order chosen.
     """
-    rows = rows.sort("excerpt_id", "degraded_id")
+    # Of random processes none is predicted, and none is planned.
+    listed = (pl.col("first_id") <= N_PROCESSES) & (pl.col("last_id") <= N_PROCESSES)
+    rows = rows.filter(listed).sort("excerpt_id", "degraded_id")
+    tried = tried.filter(listed)
     pool = rows.filter(pl.col("in_pool") & pl.col("identical_to").is_null())
     if pool.is_empty():
         return ROUNDS.from_rows([])

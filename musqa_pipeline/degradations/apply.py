@@ -19,7 +19,8 @@ from musqa_pipeline.audio import EXCERPT_SAMPLES, TAIL_SAMPLES
 from musqa_pipeline.degradations.applied import LIBSNDFILE, Applied, flac_bytes, to_int16
 from musqa_pipeline.degradations.audio import aligned, cut, with_gain
 from musqa_pipeline.degradations.codecs import Codec, encode_all
-from musqa_pipeline.degradations.processes import DEGRADATIONS, PROCESSES, Process
+from musqa_pipeline.degradations.plan import processes_of
+from musqa_pipeline.degradations.processes import DEGRADATIONS, Process
 from musqa_pipeline.degradations.streams import STREAMS_PER_PROCESS, decode
 from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.excerpts.loudness import integrated_lufs
@@ -28,13 +29,16 @@ BETWEEN_SAMPLES = EXCERPT_SAMPLES + TAIL_SAMPLES * 3 // 4
 """Length of a first half that is handed on: without the last 50 ms, where the first encoder ran
 into the end of its input, and with 150 ms for the second one to run into."""
 
+_ProcessKey = tuple[int, str]
+"""Id of a process, or of its class, and its parameters: sorts, and is equal for equal processes."""
+
 
 @dataclass(frozen=True, eq=False)
 class _Job:
     """One process on one signal."""
 
-    key: tuple[str, int]
-    """Hash of the input ("" for the reference) and process id."""
+    key: tuple[str, _ProcessKey]
+    """Hash of the input ("" for the reference) and the process."""
     pcm: NDArray[np.int16]
     process: Process
 
@@ -70,28 +74,29 @@ def degrade_reference(
     """
     pcm = to_int16(reference)
     of_row = {row["degraded_id"]: row for row in plan}
-    first_ids = sorted({row["first_id"] for row in plan if row["depth"] > 0})
-    single_ids = {row["first_id"] for row in plan if row["depth"] == 1}
-    handed_on_ids = {row["first_id"] for row in plan if row["depth"] == 2}
+    halves = {row["degraded_id"]: processes_of(row) for row in plan}
+    first_of = {_key(both[0]): both[0] for both in halves.values() if both}
+    alone = {_key(both[0]) for both in halves.values() if len(both) == 1}
+    handed_on = {_key(both[0]) for both in halves.values() if len(both) == 2}
 
-    made: dict[tuple[str, int], dict[str, Any]] = {}
-    between: dict[int, tuple[str, NDArray[np.int16]]] = {}
-    firsts = [_Job(("", i), pcm, PROCESSES[i]) for i in first_ids]
+    made: dict[tuple[str, _ProcessKey], dict[str, Any]] = {}
+    between: dict[_ProcessKey, tuple[str, NDArray[np.int16]]] = {}
+    firsts = [_Job(("", key), pcm, first_of[key]) for key in sorted(first_of)]
     for job, applied, decoded in _applied_and_decoded(firsts):
-        process_id = job.process.process_id
-        if process_id in handed_on_ids:
+        _, key = job.key
+        if key in handed_on:
             half = to_int16(aligned(applied, decoded)[:BETWEEN_SAMPLES])
-            between[process_id] = (_hash(half), half)
-        if process_id in single_ids:
+            between[key] = (_hash(half), half)
+        if key in alone:
             made[job.key] = _finished(applied, decoded, target_lufs)
 
     # Keyed by the first half's samples and sorted by it, so that equal halves are done once and
     # neighbours share an input.
-    seconds: dict[tuple[str, int], _Job] = {}
-    for row in plan:
-        if row["depth"] == 2:
-            digest, half = between[row["first_id"]]
-            job = _Job((digest, row["last_id"]), half, PROCESSES[row["last_id"]])
+    seconds: dict[tuple[str, _ProcessKey], _Job] = {}
+    for both in halves.values():
+        if len(both) == 2:
+            digest, half = between[_key(both[0])]
+            job = _Job((digest, _key(both[1])), half, both[1])
             seconds.setdefault(job.key, job)
     for job, applied, decoded in _applied_and_decoded([seconds[key] for key in sorted(seconds)]):
         made[job.key] = _finished(applied, decoded, target_lufs)
@@ -99,16 +104,21 @@ def degrade_reference(
     rows = []
     first_with: dict[str, str] = {}
     for degraded_id, planned in of_row.items():
-        if planned["depth"] == 0:
+        both = halves[degraded_id]
+        if not both:
             result = _untouched(pcm[:EXCERPT_SAMPLES])
-        elif planned["depth"] == 1:
-            result = made["", planned["first_id"]]
+        elif len(both) == 1:
+            result = made["", _key(both[0])]
         else:
-            result = made[between[planned["first_id"]][0], planned["last_id"]]
+            result = made[between[_key(both[0])][0], _key(both[1])]
         earlier = first_with.setdefault(result["pcm_hash"], degraded_id)
         identical_to = earlier if earlier != degraded_id else None
         rows.append({**planned, **result, "identical_to": identical_to})
     return rows
+
+
+def _key(process: Process) -> _ProcessKey:
+    return process.process_id, repr(process.params)
 
 
 def _applied_and_decoded(

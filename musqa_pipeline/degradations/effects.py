@@ -1,9 +1,9 @@
 """Degradations beyond codecs and filters: dynamics, distortion, room, noise and resolution.
 
-No preset plans them yet. Effects come from pedalboard (GPL-3, in the extra `factory` alone),
-noise from numpy with a seed that is drawn and stored like any other parameter. Thresholds are
-relative to the signal's own peak, noise to its own power, so that a parameter does the same
-damage to loud and quiet music.
+Of these only resampling belongs to the random rows of a plan. Effects come from pedalboard (GPL-3,
+in the extra `factory` alone), noise from numpy with a seed that is drawn and stored like any other
+parameter. Thresholds are relative to the signal's own peak, noise to its own power, so that a
+parameter does the same damage to loud and quiet music.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 import pedalboard
+import soxr
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.degradations.applied import Applied, stored_as_flac
+from musqa_pipeline.degradations.chance import between, log_between, one_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Limiter:
 
     def draw(self, rng: np.random.Generator) -> LimiterParams:
         """Draw a threshold of -24 to -6 dB and a release of 20 to 200 ms."""
-        return LimiterParams(_between(rng, -24.0, -6.0), _between(rng, 20.0, 200.0))
+        return LimiterParams(between(rng, -24.0, -6.0), between(rng, 20.0, 200.0))
 
     def apply(self, x: NDArray[np.float32], params: LimiterParams) -> Applied:
         """Limit a signal whose peak was brought to full scale."""
@@ -59,7 +61,7 @@ class Clipping:
 
     def draw(self, rng: np.random.Generator) -> ClippingParams:
         """Draw a threshold of -24 to -3 dB."""
-        return ClippingParams(_between(rng, -24.0, -3.0))
+        return ClippingParams(between(rng, -24.0, -3.0))
 
     def apply(self, x: NDArray[np.float32], params: ClippingParams) -> Applied:
         """Cut the samples of a signal."""
@@ -82,7 +84,7 @@ class Distortion:
 
     def draw(self, rng: np.random.Generator) -> DistortionParams:
         """Draw a drive of 0 to 30 dB."""
-        return DistortionParams(_between(rng, 0.0, 30.0))
+        return DistortionParams(between(rng, 0.0, 30.0))
 
     def apply(self, x: NDArray[np.float32], params: DistortionParams) -> Applied:
         """Saturate a signal."""
@@ -109,9 +111,7 @@ class Reverb:
 
     def draw(self, rng: np.random.Generator) -> ReverbParams:
         """Draw a room size of 0.1 to 0.95, any damping and a wet fraction of 0.1 to 0.7."""
-        return ReverbParams(
-            _between(rng, 0.1, 0.95), _between(rng, 0.0, 1.0), _between(rng, 0.1, 0.7)
-        )
+        return ReverbParams(between(rng, 0.1, 0.95), between(rng, 0.0, 1.0), between(rng, 0.1, 0.7))
 
     def apply(self, x: NDArray[np.float32], params: ReverbParams) -> Applied:
         """Put a signal into the room."""
@@ -143,9 +143,7 @@ class Echo:
 
     def draw(self, rng: np.random.Generator) -> EchoParams:
         """Draw a delay of 30 to 600 ms, a feedback of 0 to 0.7 and a wet fraction of 0.1 to 0.5."""
-        return EchoParams(
-            _between(rng, 30.0, 600.0), _between(rng, 0.0, 0.7), _between(rng, 0.1, 0.5)
-        )
+        return EchoParams(between(rng, 30.0, 600.0), between(rng, 0.0, 0.7), between(rng, 0.1, 0.5))
 
     def apply(self, x: NDArray[np.float32], params: EchoParams) -> Applied:
         """Add echoes to a signal."""
@@ -173,7 +171,7 @@ class WhiteNoise:
 
     def draw(self, rng: np.random.Generator) -> NoiseParams:
         """Draw a signal-to-noise ratio of 5 to 50 dB, and a seed."""
-        return NoiseParams(_between(rng, 5.0, 50.0), int(rng.integers(2**31)))
+        return NoiseParams(between(rng, 5.0, 50.0), int(rng.integers(2**31)))
 
     def apply(self, x: NDArray[np.float32], params: NoiseParams) -> Applied:
         """Add noise to a signal."""
@@ -210,7 +208,7 @@ class BitCrush:
 
     def draw(self, rng: np.random.Generator) -> BitCrushParams:
         """Draw a depth of 3 to 12 bits."""
-        return BitCrushParams(_between(rng, 3.0, 12.0))
+        return BitCrushParams(between(rng, 3.0, 12.0))
 
     def apply(self, x: NDArray[np.float32], params: BitCrushParams) -> Applied:
         """Quantise a signal."""
@@ -226,34 +224,44 @@ class ResampleParams:
     sample_rate_hz: float
     """Rate between the two conversions, in hertz."""
     quality: str
-    """Interpolator: ZeroOrderHold, Linear, CatmullRom, Lagrange or WindowedSinc32. All but the
-    last alias audibly, as cheap devices do."""
+    """How: VHQ and LQ are soxr's steepest and gentlest filters. The others are pedalboard's
+    interpolators, of which all but WindowedSinc32 alias audibly, as cheap devices do."""
 
 
 class Resample:
     """Conversion to a lower sample rate and back.
 
-    A held sample (ZeroOrderHold) is late by up to half of its length, as it is in a cheap device.
+    A held sample (ZeroOrderHold) is late by up to half of its length, as it is in a cheap device;
+    by how much depends on the music, so that `draw` leaves it out.
     """
 
     name = "resample"
-    qualities = ("ZeroOrderHold", "Linear", "CatmullRom", "Lagrange", "WindowedSinc32")
+    qualities = (
+        *("ZeroOrderHold", "Linear", "CatmullRom", "Lagrange", "WindowedSinc32"),
+        *("VHQ", "LQ"),
+    )
+    weights = {"VHQ": 0.4, "LQ": 0.25, "WindowedSinc32": 0.1, "Linear": 0.15, "CatmullRom": 0.1}  # noqa: RUF012 - never changed
+    usual_rates_hz = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100)
 
     def draw(self, rng: np.random.Generator) -> ResampleParams:
-        """Draw a rate of 6 to 32 kHz, uniform on a logarithmic scale, and an interpolator."""
-        rate_hz = round(6_000.0 * (32.0 / 6.0) ** rng.random(), 1)
-        return ResampleParams(rate_hz, str(rng.choice(self.qualities)))
+        """Draw a rate of 8 to 44.1 kHz and a way by `weights`.
+
+        Half of the rates are usual ones, the others uniform on a logarithmic scale.
+        """
+        any_rate_hz = log_between(rng, 8_000.0, 44_100.0)
+        usual_rate_hz = float(rng.choice(self.usual_rates_hz))
+        rate_hz = usual_rate_hz if rng.random() < 0.5 else any_rate_hz
+        return ResampleParams(rate_hz, one_of(rng, self.weights))
 
     def apply(self, x: NDArray[np.float32], params: ResampleParams) -> Applied:
         """Convert a signal down and up again."""
-        quality = getattr(pedalboard.Resample.Quality, params.quality)
-        effect = pedalboard.Resample(params.sample_rate_hz, quality)
+        rate_hz, quality = params.sample_rate_hz, params.quality
+        if quality in ("VHQ", "LQ"):
+            low = soxr.resample(np.asarray(x, np.float64), SAMPLE_RATE_HZ, rate_hz, quality=quality)
+            y = soxr.resample(low, rate_hz, SAMPLE_RATE_HZ, quality=quality)
+            return stored_as_flac(y[: len(x)])
+        effect = pedalboard.Resample(rate_hz, getattr(pedalboard.Resample.Quality, quality))
         return stored_as_flac(_through(effect, x))
-
-
-def _between(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw uniformly, rounded so that the stored number is the number used."""
-    return round(float(rng.uniform(low, high)), 4)
 
 
 def _peak_at_full_scale(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,15 +1,17 @@
 """The plan: which processes each reference undergoes, drawn once and stored as columns.
 
 A reference's plan depends on its id, the seed and its number of cascades alone. Cascades are a
-prefix of one fixed order of all 45 x 45 pairs, so that asking for more keeps those there are.
+prefix of one fixed order of all 45 x 45 pairs, so that asking for more keeps those there are. So
+do the random rows, which carry their parameters (`random_rows`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from musqa_pipeline.degradations.processes import PROCESSES
+from musqa_pipeline.degradations.processes import PROCESSES, Process
+from musqa_pipeline.degradations.random_rows import draw_random, params_json, process_of
 from musqa_pipeline.degradations.settings import DegradationsSettings
 from musqa_pipeline.seeds import derive_generator, unit_interval_hash
 
@@ -29,13 +31,13 @@ def plan_reference(
     n_cascades : int
         How many ordered pairs to draw, 0-2025.
     settings : DegradationsSettings
-        Singles, pool and seed.
+        Singles, pool, random rows and seed.
 
     Returns
     -------
     list of dict
         Rows with the columns `table.PLAN_COLUMNS`: the reference if it is wanted, the singles by
-        id, the cascades in the order drawn.
+        id, the cascades in the order drawn, the random rows by number.
     """
     rows = []
     if settings.include_reference:
@@ -48,7 +50,13 @@ def plan_reference(
     ids = sorted(PROCESSES)
     for pair in order[:n_cascades].tolist():
         rows.append(_row(excerpt_id, (ids[pair // n], ids[pair % n]), in_pool=True))
-    return rows
+    drawn = draw_random(
+        excerpt_id,
+        settings.n_random,
+        seed=settings.seed,
+        cascade_fraction=settings.random_cascade_fraction,
+    )
+    return rows + [_random_row(excerpt_id, i, halves) for i, halves in enumerate(drawn, start=1)]
 
 
 def plan_cascades(excerpt_id: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -91,6 +99,7 @@ def n_cascades_of(excerpt_ids: Iterable[str], settings: DegradationsSettings) ->
     per_reference = (
         len(set(settings.singles) - set(settings.pool_excluded))
         + settings.n_cascades
+        + settings.n_random
         + settings.include_reference
     )
     excess = per_reference * len(ids) - settings.pool_rows
@@ -103,24 +112,55 @@ def n_cascades_of(excerpt_ids: Iterable[str], settings: DegradationsSettings) ->
     return counts
 
 
+def processes_of(row: Mapping[str, Any]) -> tuple[Process, ...]:
+    """Return what is done in a planned row.
+
+    Parameters
+    ----------
+    row : mapping
+        With the columns `table.PLAN_COLUMNS`.
+
+    Returns
+    -------
+    tuple of Process
+        None for the reference, one, or the two halves of a cascade.
+    """
+    return tuple(
+        process_of(row[f"{place}_name"], row[f"{place}_params"])
+        if row.get(f"{place}_params")
+        else PROCESSES[row[f"{place}_id"]]
+        for place in ("first", "last")[: row["depth"]]
+    )
+
+
 def _row(excerpt_id: str, process_ids: tuple[int, ...], *, in_pool: bool) -> dict[str, Any]:
     process = "_".join(map(str, process_ids)) or REFERENCE_PROCESS
+    kind = ("reference", "single", "cascade")[len(process_ids)]
+    halves = tuple(PROCESSES[process_id] for process_id in process_ids)
+    row = _described(excerpt_id, process, kind, halves) | {"in_pool": in_pool}
+    if not process_ids:
+        row |= {"first_id": 0, "first_name": "reference", "last_id": 0, "last_name": "reference"}
+    return row
+
+
+def _random_row(excerpt_id: str, number: int, halves: tuple[Process, ...]) -> dict[str, Any]:
+    params = {"first_params": params_json(halves[0]), "last_params": params_json(halves[-1])}
+    return _described(excerpt_id, f"r{number}", "random", halves) | params | {"in_pool": True}
+
+
+def _described(
+    excerpt_id: str, process: str, kind: str, halves: tuple[Process, ...]
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "degraded_id": f"{excerpt_id}-{process}",
         "excerpt_id": excerpt_id,
         "process": process,
-        "kind": ("reference", "single", "cascade")[len(process_ids)],
-        "depth": len(process_ids),
-        "in_pool": in_pool,
+        "kind": kind,
+        "depth": len(halves),
     }
-    for place, process_id in zip(
-        ("first", "last"), process_ids[:1] + process_ids[-1:], strict=False
-    ):
-        made_by = PROCESSES[process_id]
-        row[f"{place}_id"] = process_id
+    for place, made_by in zip(("first", "last"), halves[:1] + halves[-1:], strict=False):
+        row[f"{place}_id"] = made_by.process_id
         row[f"{place}_name"] = made_by.name
         row[f"{place}_bitrate_kbps"] = made_by.bitrate_kbps
         row[f"{place}_cutoff_hz"] = made_by.cutoff_hz
-    if not process_ids:
-        row |= {"first_id": 0, "first_name": "reference", "last_id": 0, "last_name": "reference"}
     return row

@@ -45,7 +45,7 @@ class Process:
     """A degradation with fixed parameters."""
 
     process_id: int
-    """Number in tables I and II, 1-45."""
+    """Number in tables I and II, 1-45; of a random process the number of its class."""
     name: str
     """Key of `DEGRADATIONS`."""
     params: Any

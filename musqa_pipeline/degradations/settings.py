@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from musqa_pipeline.validation import require
+from musqa_pipeline.validation import SILENT_AT_DEFAULT, require
 
 PAPER_POOL_EXCLUDED = (6, 7, 8, 14, 15, 16, 23, 24, 25, 26, 27, 32, 39, 40, 41)
 """Singles that paper 001, III.B step 2 leaves out as redundant in quality."""
@@ -27,6 +27,11 @@ class DegradationsSettings:
     than one row a reference, that many references get one cascade less (the paper's 64,960)."""
     include_reference: bool = False
     """Whether the untouched reference is a row of the pool."""
+    n_random: int = field(default=0, metadata=SILENT_AT_DEFAULT)
+    """Rows per reference whose processes are drawn at random: low-passes of any kind, codecs at any
+    rate, resampling. Fewer are the first of more. The adaptive mode leaves them as they are."""
+    random_cascade_fraction: float = field(default=0.25, metadata=SILENT_AT_DEFAULT)
+    """Share of the random rows that are two random processes, one after the other."""
 
     def __post_init__(self) -> None:
         ids_ok = all(1 <= i <= 45 for i in self.singles) and len(set(self.singles)) == len(
@@ -42,3 +47,11 @@ class DegradationsSettings:
         )
         require(0 <= self.n_cascades <= 45 * 45, "degradations", self, "n_cascades", "in [0, 2025]")
         require(self.pool_rows >= 0, "degradations", self, "pool_rows", "0 or more")
+        require(self.n_random >= 0, "degradations", self, "n_random", "0 or more")
+        require(
+            0 <= self.random_cascade_fraction <= 1,
+            "degradations",
+            self,
+            "random_cascade_fraction",
+            "in [0, 1]",
+        )

@@ -14,10 +14,12 @@ from musqa_pipeline.adaptive.plans import fingerprinted_settings, planned_units
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.apply import degrade_reference
 from musqa_pipeline.degradations.plan import n_cascades_of, plan_cascades, plan_reference
+from musqa_pipeline.degradations.random_rows import RULES_VERSION
 from musqa_pipeline.degradations.settings import DegradationsSettings
 from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.excerpts.audio import reference_audio
 from musqa_pipeline.excerpts.table import EXCERPTS
+from musqa_pipeline.fingerprints import tool_version
 from musqa_pipeline.stages import Stage, Unit
 
 ROWS_PER_GROUP = 8
@@ -94,7 +96,7 @@ def planned_rows(unit: Unit, settings: DegradationsSettings) -> list[dict[str, A
     unit : Unit
         From `list_units`.
     settings : DegradationsSettings
-        Singles, pool and seed.
+        Singles, pool, random rows and seed.
 
     Returns
     -------
@@ -139,6 +141,26 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     return DEGRADATIONS.from_rows(rows)
 
 
+def fingerprinted_besides(context: Context) -> dict[str, Any]:
+    """Return what besides settings and tools belongs to the fingerprint.
+
+    Parameters
+    ----------
+    context : Context
+        With the preset.
+
+    Returns
+    -------
+    dict
+        What the adaptive mode adds, and the rules and tools of random rows where there are any.
+    """
+    besides = fingerprinted_settings(context)
+    if context.preset.degradations.n_random:
+        tools = {name: tool_version(name) for name in ("pedalboard", "soxr")}
+        besides["random"] = {"rules": RULES_VERSION, "tools": tools}
+    return besides
+
+
 def rows_per_group(_: Context) -> int:
     """Return how many rows a Parquet row group holds."""
     return ROWS_PER_GROUP
@@ -150,7 +172,7 @@ DEGRADATIONS_STAGE = Stage(
     table=DEGRADATIONS,
     tools=("imageio-ffmpeg", "numpy", "pyloudnorm", "scipy", "soundfile"),
     upstream=("excerpts",),
-    also=fingerprinted_settings,
+    also=fingerprinted_besides,
     units=list_units,
     make=make_unit,
     row_group_rows=rows_per_group,

@@ -43,7 +43,8 @@ class EncodeJob:
     """Shape (samples,), mono, 48 kHz. Jobs that hold the same array share one input."""
     encoder: str
     muxer: str
-    bitrate_kbps: int
+    options: tuple[tuple[str, str], ...]
+    """What ffmpeg is told of bitrate or quality: names without their dash, and values."""
 
 
 def encode(jobs: Sequence[EncodeJob]) -> list[bytes]:
@@ -87,9 +88,9 @@ def encode(jobs: Sequence[EncodeJob]) -> list[bytes]:
                         f"pipe:{fd}",
                         format=job.muxer,
                         acodec=job.encoder,
-                        audio_bitrate=f"{job.bitrate_kbps}k",
                         fflags="+bitexact",
                         threads=1,
+                        **dict(job.options),
                     )
                     for fd, job, source in outputs
                 ],

@@ -7,18 +7,53 @@ from musqa_pipeline.tables import Column, Table
 PLAN_COLUMNS = (
     Column("degraded_id", pa.string(), "<excerpt_id>-<process>; unique within a catalog"),
     Column("excerpt_id", pa.string(), "reference that it was made from"),
-    Column("process", pa.string(), "process ids: 12, a cascade 12_42, or 0 for the reference"),
-    Column("kind", pa.string(), "reference, single or cascade"),
+    Column(
+        "process",
+        pa.string(),
+        "process ids: 12, a cascade 12_42, 0 for the reference; r7 for the seventh random row",
+    ),
+    Column("kind", pa.string(), "reference, single, cascade, or random (depth 1 or 2)"),
     Column("depth", pa.int8(), "number of processes: 0, 1 or 2"),
-    Column("first_id", pa.int16(), "id of the first process, 0 for the reference"),
+    Column(
+        "first_id",
+        pa.int16(),
+        "id of the first process, 0 for the reference; from 100 the class of a random one",
+    ),
     Column("first_name", pa.string(), "its name, for example mp3 or lowpass"),
-    Column("first_bitrate_kbps", pa.float64(), "its bitrate, null for a filter", nullable=True),
-    Column("first_cutoff_hz", pa.float64(), "its cut-off, null for a codec", nullable=True),
+    Column(
+        "first_bitrate_kbps",
+        pa.float64(),
+        "its bitrate, null for a filter and for VBR by quality",
+        nullable=True,
+    ),
+    Column(
+        "first_cutoff_hz",
+        pa.float64(),
+        "its cut-off at -3 dB, null for all but a low-pass",
+        nullable=True,
+    ),
     Column("last_id", pa.int16(), "id of the last process (the first, for a single)"),
     Column("last_name", pa.string(), "its name"),
-    Column("last_bitrate_kbps", pa.float64(), "its bitrate, null for a filter", nullable=True),
-    Column("last_cutoff_hz", pa.float64(), "its cut-off, null for a codec", nullable=True),
+    Column(
+        "last_bitrate_kbps",
+        pa.float64(),
+        "its bitrate, null for a filter and for VBR by quality",
+        nullable=True,
+    ),
+    Column(
+        "last_cutoff_hz",
+        pa.float64(),
+        "its cut-off at -3 dB, null for all but a low-pass",
+        nullable=True,
+    ),
     Column("in_pool", pa.bool_(), "whether dataset may draw the row"),
+    Column(
+        "first_params",
+        pa.string(),
+        "all parameters of the first process as JSON, null unless the row is random",
+        nullable=True,
+    ),
+    Column("last_params", pa.string(), "the same of the last process", nullable=True),
 )
 
 DEGRADATIONS = Table(

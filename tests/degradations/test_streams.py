@@ -16,11 +16,11 @@ from tests.degradations.music import music
 
 SHORT = to_int16(music()[:48_000])
 JOBS = [
-    EncodeJob(SHORT, "mp2", "mp2", 64),
-    EncodeJob(SHORT[::-1].copy(), "libvorbis", "ogg", 64),
-    EncodeJob(SHORT, "libmp3lame", "mp3", 48),
-    EncodeJob(SHORT, "aac", "adts", 48),
-    EncodeJob(SHORT, "libopus", "opus", 32),
+    EncodeJob(SHORT, "mp2", "mp2", (("b:a", "64k"),)),
+    EncodeJob(SHORT[::-1].copy(), "libvorbis", "ogg", (("b:a", "64k"),)),
+    EncodeJob(SHORT, "libmp3lame", "mp3", (("b:a", "48k"),)),
+    EncodeJob(SHORT, "aac", "adts", (("b:a", "48k"),)),
+    EncodeJob(SHORT, "libopus", "opus", (("b:a", "32k"),)),
 ] * 2
 
 
@@ -112,5 +112,6 @@ def test_a_damaged_bitstream_is_an_error_and_never_silence():
 
 def test_mp2_is_read_by_the_demuxer_that_knows_it_and_aac_stops_at_full_frames():
     assert (MP2.demuxer, OPUS.demuxer) == ("mp3", "ogg")
-    at = [encode([EncodeJob(SHORT, "aac", "adts", kbps)])[0] for kbps in (192, 320, 512, 700)]
+    jobs = [EncodeJob(SHORT, "aac", "adts", (("b:a", f"{n}k"),)) for n in (192, 320, 512, 700)]
+    at = encode(jobs)
     assert at[0] != at[1] == at[2] == at[3]
