@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from musqa_pipeline.evaluation.bootstrap import MIN_RECORDINGS, interval, recording_counts
+from musqa_pipeline.statistics.bootstrap import MIN_RECORDINGS, interval, recording_counts
 
 N_BINS = 10
 _N_DRAWS = 500

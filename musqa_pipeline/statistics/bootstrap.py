@@ -1,9 +1,11 @@
-"""Percentile intervals by a bootstrap over recordings, for all metrics at once.
+"""Percentile intervals by a bootstrap over recordings, for all metrics at once or for any one.
 
 Rows of one recording share its character, so they are no independent evidence: whole recordings
 are drawn with replacement (a cluster bootstrap [1]_). A draw is a count per recording, and all
 metrics follow from counts: the sums that Pearson, RMSE, MAE and R² need are products of counts
-and sums per recording, and ranks under counts are cumulative sums. No row is ever copied.
+and sums per recording, and ranks under counts are cumulative sums. No row is copied for these
+(`resampled_metrics`); any other statistic is computed on the rows that a draw holds
+(`resampled`).
 
 References
 ----------
@@ -12,11 +14,15 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from musqa_pipeline.evaluation.metrics import CONSTANT_BELOW
 from musqa_pipeline.seeds import derive_generator
+from musqa_pipeline.statistics.metrics import CONSTANT_BELOW
 
 MIN_RECORDINGS = 3
 """Fewer recordings than this say nothing about other recordings: no interval."""
@@ -115,6 +121,128 @@ def interval(draws: Floats, confidence: float) -> tuple[float, float] | None:
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(defined, [tail, 1.0 - tail])
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A metric of one model less that of another, on the same rows and the same resamples."""
+
+    value: float | None
+    """First less second; None where either is not defined."""
+    low: float | None
+    high: float | None
+    """Ends of the percentile interval; None with fewer than `MIN_RECORDINGS` recordings."""
+    n_recordings: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the interval lies on one side of no difference."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
+
+
+def paired_difference(
+    statistic: Callable[[ArrayLike, ArrayLike], float | None],
+    label: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    recording: ArrayLike,
+    *seed_key: str | int,
+    n_draws: int = 2000,
+    confidence: float = 0.95,
+) -> Difference:
+    """Compare two models on the same rows, recording by recording.
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes labels and predictions of some rows; None where it is not defined.
+    label, first, second : array_like of float, shape (rows,)
+        What was to be predicted, and what either model predicted.
+    recording : array_like, shape (rows,)
+        Name or number of each row's recording.
+    *seed_key : str or int
+        What the draw belongs to.
+    n_draws : int
+        Resamples.
+    confidence : float
+        Coverage wanted, in (0, 1).
+
+    Returns
+    -------
+    Difference
+        With its percentile interval.
+    """
+    x, a, b = (np.asarray(side, dtype=np.float64) for side in (label, first, second))
+    names, index = np.unique(np.asarray(recording), return_inverse=True)
+
+    def gain(x: Floats, a: Floats, b: Floats) -> float | None:
+        both = statistic(x, a), statistic(x, b)
+        return None if both[0] is None or both[1] is None else both[0] - both[1]
+
+    ends = None
+    if len(names) >= MIN_RECORDINGS:
+        counts = recording_counts(len(names), n_draws, *seed_key)
+        ends = interval(resampled(gain, (x, a, b), index, counts), confidence)
+    low, high = ends if ends else (None, None)
+    return Difference(gain(x, a, b), low, high, len(names))
+
+
+def resampled(
+    statistic: Callable[..., float | None],
+    columns: Sequence[ArrayLike],
+    recording_index: ArrayLike,
+    counts: Floats,
+) -> Floats:
+    """Compute any statistic of every resample.
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes the columns of a resample; None where it is not defined.
+    columns : sequence of array_like, each of shape (rows,)
+        Labels, predictions, and what else the statistic takes.
+    recording_index : array_like of int, shape (rows,)
+        Number of each row's recording, a column of `counts`.
+    counts : ndarray of float64, shape (draws, recordings)
+        From `recording_counts`.
+
+    Returns
+    -------
+    ndarray of float64, shape (draws,)
+        NaN in a draw where the statistic is not defined.
+    """
+    found = np.full(len(counts), np.nan)
+    for draw, drawn in enumerate(resamples(columns, recording_index, counts)):
+        value = statistic(*drawn)
+        if value is not None:
+            found[draw] = value
+    return found
+
+
+def resamples(
+    columns: Sequence[ArrayLike], recording_index: ArrayLike, counts: Floats
+) -> Iterator[list[NDArray[Any]]]:
+    """Yield the rows of every resample.
+
+    Parameters
+    ----------
+    columns : sequence of array_like, each of shape (rows,)
+        Labels, predictions, and what else belongs to a row.
+    recording_index : array_like of int, shape (rows,)
+        Number of each row's recording, a column of `counts`.
+    counts : ndarray of float64, shape (draws, recordings)
+        From `recording_counts`.
+
+    Yields
+    ------
+    list of ndarray
+        The columns, each row as often as its recording was drawn.
+    """
+    arrays = [np.asarray(column) for column in columns]
+    index = np.asarray(recording_index, dtype=np.intp)
+    for times in counts.astype(np.intp):
+        rows = np.repeat(np.arange(len(index)), times[index])
+        yield [column[rows] for column in arrays]
 
 
 def _varies(spread: Floats, sum_of_squares: Floats, n: Floats) -> NDArray[np.bool_]:

@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 
-from musqa_pipeline.evaluation.bootstrap import interval, recording_counts, resampled_metrics
 from musqa_pipeline.evaluation.metrics import METRICS
+from musqa_pipeline.statistics.bootstrap import (
+    interval,
+    paired_difference,
+    recording_counts,
+    resampled,
+    resampled_metrics,
+)
+from musqa_pipeline.statistics.metrics import rmse
 
 
 def some_rows(n_recordings=6, rows_each=7, seed=0):
@@ -29,7 +36,7 @@ def test_draws_in_parts_equal_draws_at_once(monkeypatch):
     label, predicted, index = some_rows()
     counts = recording_counts(6, 40, "test")
     whole = resampled_metrics(label, predicted, index, counts)["spearman"]
-    monkeypatch.setattr("musqa_pipeline.evaluation.bootstrap._CELLS_AT_ONCE", 300)
+    monkeypatch.setattr("musqa_pipeline.statistics.bootstrap._CELLS_AT_ONCE", 300)
     np.testing.assert_array_equal(
         resampled_metrics(label, predicted, index, counts)["spearman"], whole
     )
@@ -90,3 +97,53 @@ def test_a_draw_whose_labels_are_all_equal_has_no_correlation():
     found = resampled_metrics(label, predicted, index, np.array([[2.0, 0.0], [1.0, 1.0]]))
     for name in ("pearson", "spearman", "r2"):
         assert np.isnan(found[name]).tolist() == [True, False]
+
+
+def test_any_statistic_on_copied_rows_agrees_with_the_fast_way():
+    label, predicted, index = some_rows()
+    counts = recording_counts(6, 40, "test")
+    fast = resampled_metrics(label, predicted, index, counts)
+    for name, metric in METRICS.items():
+        slow = resampled(metric, (label, predicted), index, counts)
+        np.testing.assert_allclose(slow, fast[name], atol=1e-9)
+
+
+def test_the_interval_over_recordings_covers_the_truth_where_rows_hang_together():
+    # Songs of 5 rows share an offset: the error of a song is normal with variance 2² + 1².
+    rng = np.random.default_rng(7)
+    covered, naive = 0, 0
+    index = np.repeat(np.arange(40), 5)
+    for sample in range(120):
+        error = np.repeat(rng.normal(0, 2, 40), 5) + rng.normal(0, 1, 200)
+        zeros = np.zeros(200)
+        counts = recording_counts(40, 300, "coverage", sample)
+        low, high = interval(resampled_metrics(zeros, error, index, counts)["rmse"], 0.95)
+        covered += low <= 5**0.5 <= high
+        rows = recording_counts(200, 300, "rows", sample)
+        low, high = interval(resampled_metrics(zeros, error, np.arange(200), rows)["rmse"], 0.95)
+        naive += low <= 5**0.5 <= high
+    assert covered / 120 > 0.86
+    assert naive / 120 < 0.8  # rows taken for independent promise too much
+
+
+def test_a_paired_difference_sees_a_gain_that_is_small_beside_the_spread_of_songs():
+    rng = np.random.default_rng(8)
+    recording = np.repeat([f"song {i}" for i in range(20)], 6)
+    label = rng.uniform(0, 100, 120)
+    hard = np.repeat(rng.normal(0, 10, 20), 6)
+    first, second = label + 0.9 * hard, label + hard + rng.normal(0, 0.5, 120)
+    found = paired_difference(rmse, label, first, second, recording, "gain", n_draws=300)
+    assert found.n_recordings == 20
+    assert found.value == pytest.approx(rmse(label, first) - rmse(label, second))
+    assert found.low < found.value < found.high < 0
+    assert found.excludes_zero
+    back = paired_difference(rmse, label, second, first, recording, "gain", n_draws=300)
+    assert (back.low, back.high) == pytest.approx((-found.high, -found.low))
+    none = paired_difference(rmse, label, second, second, recording, "gain", n_draws=50)
+    assert (none.value, none.low, none.high) == (0.0, 0.0, 0.0)
+    assert not none.excludes_zero
+
+
+def test_two_recordings_say_nothing_about_others():
+    found = paired_difference(rmse, [1, 2, 3], [1, 2, 3], [2, 3, 4], ["a", "a", "b"], "few")
+    assert (found.value, found.low, found.high) == (-1.0, None, None)

@@ -1,0 +1,246 @@
+"""Agreement between labels and predictions: seven metrics, each with a rule for what has none.
+
+A correlation needs two sides that vary and R² needs labels that vary; where they do not, the
+result is None and never NaN. Unit: what goes in, so points for the 0-100 scale of the report.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+CONSTANT_BELOW = 1e-9
+"""Values that differ by no more than this are constant: no correlation with them is defined."""
+
+
+def checked_pair(label: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+    """Return both sides as arrays, one value each per row.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        What was to be predicted, and what was.
+
+    Returns
+    -------
+    tuple of ndarray of float64, shape (rows,)
+        The labels, the predictions.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a value is not finite.
+    """
+    x, y = np.asarray(label, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(
+            f"label has shape {x.shape}, predicted {y.shape}: expected one value each per row"
+        )
+    n_bad = int((~np.isfinite(x)).sum() + (~np.isfinite(y)).sum())
+    if n_bad:
+        raise ValueError(f"{n_bad} of {2 * len(x)} values are not finite: expected numbers only")
+    return x, y
+
+
+def is_constant(values: NDArray[np.float64]) -> bool:
+    """Whether values differ by no more than `CONSTANT_BELOW`.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (rows,)
+        One side of a pair.
+
+    Returns
+    -------
+    bool
+        True with fewer than two rows, too.
+    """
+    return len(values) < 2 or bool(np.ptp(values) <= CONSTANT_BELOW)
+
+
+def pearson(label: ArrayLike, predicted: ArrayLike) -> float | None:
+    """Pearson's correlation coefficient.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        What was to be predicted, and what was.
+
+    Returns
+    -------
+    float or None
+        In [-1, 1]; None with fewer than two rows or where one side is constant.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a value is not finite.
+    """
+    x, y = checked_pair(label, predicted)
+    if is_constant(x) or is_constant(y):
+        return None
+    x, y = x - x.mean(), y - y.mean()
+    return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1.0, 1.0))
+
+
+def spearman(label: ArrayLike, predicted: ArrayLike) -> float | None:
+    """Spearman's rank correlation; ties get their mean rank.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        What was to be predicted, and what was.
+
+    Returns
+    -------
+    float or None
+        In [-1, 1]; None with fewer than two rows or where one side is constant.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a value is not finite.
+    """
+    x, y = checked_pair(label, predicted)
+    if is_constant(x) or is_constant(y):
+        return None
+    return pearson(stats.rankdata(x), stats.rankdata(y))
+
+
+def kendall(label: ArrayLike, predicted: ArrayLike) -> float | None:
+    """Kendall's rank correlation tau-b, which corrects for ties.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        What was to be predicted, and what was.
+
+    Returns
+    -------
+    float or None
+        In [-1, 1]; None with fewer than two rows or where one side is constant.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a value is not finite.
+    """
+    x, y = checked_pair(label, predicted)
+    if is_constant(x) or is_constant(y):
+        return None
+    return float(stats.kendalltau(x, y, variant="b").statistic)
+
+
+def rmse(label: ArrayLike, predicted: ArrayLike, *, n_fitted: int = 0) -> float | None:
+    """Root mean square error.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        What was to be predicted, and what was.
+    n_fitted : int
+        Coefficients that were fitted to these labels: 4 after the mapping of ITU-T P.1401. The
+        sum of squares is divided by rows - `n_fitted`.
+
+    Returns
+    -------
+    float or None
+        0 or more, in the unit of the labels; None where no row is left to divide by.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a value is not finite.
+    """
+    x, y = checked_pair(label, predicted)
+    return _root_mean((y - x) ** 2, n_fitted)
+
+
+def rmse_star(
+    label: ArrayLike, predicted: ArrayLike, half_width: ArrayLike, *, n_fitted: int = 0
+) -> float | None:
+    """Epsilon-insensitive root mean square error, RMSE* [1]_.
+
+    An error counts only by what it exceeds the label's own uncertainty.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        Mean opinion scores, and what was predicted.
+    half_width : array_like of float, shape (rows,) or ()
+        Half the width of each label's 95 % interval, in the unit of the labels, 0 or more.
+    n_fitted : int
+        As for `rmse`.
+
+    Returns
+    -------
+    float or None
+        From 0 to the RMSE; None where no row is left to divide by.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a value is not finite or a half width is negative.
+
+    References
+    ----------
+    .. [1] ITU-T P.1401 (2020), clause 7.7.
+    """
+    x, y = checked_pair(label, predicted)
+    epsilon = np.broadcast_to(np.asarray(half_width, dtype=np.float64), x.shape)
+    if not (np.isfinite(epsilon).all() and (epsilon >= 0).all()):
+        raise ValueError("half_width has values that are no number or negative: expected 0 or more")
+    return _root_mean(np.maximum(np.abs(y - x) - epsilon, 0.0) ** 2, n_fitted)
+
+
+def mae(label: ArrayLike, predicted: ArrayLike) -> float | None:
+    """Mean absolute error.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        What was to be predicted, and what was.
+
+    Returns
+    -------
+    float or None
+        0 or more, in the unit of the labels; None without rows.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a value is not finite.
+    """
+    x, y = checked_pair(label, predicted)
+    return float(np.mean(np.abs(y - x))) if len(x) else None
+
+
+def r2(label: ArrayLike, predicted: ArrayLike) -> float | None:
+    """Coefficient of determination: 1 - squared error / spread of the labels about their mean.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        What was to be predicted, and what was.
+
+    Returns
+    -------
+    float or None
+        At most 1, negative for a prediction worse than the labels' own mean; None with fewer
+        than two rows or constant labels.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a value is not finite.
+    """
+    x, y = checked_pair(label, predicted)
+    if is_constant(x):
+        return None
+    return float(1.0 - np.sum((y - x) ** 2) / np.sum((x - x.mean()) ** 2))
+
+
+def _root_mean(squares: NDArray[np.float64], n_fitted: int) -> float | None:
+    left = len(squares) - n_fitted
+    return float(np.sqrt(squares.sum() / left)) if left > 0 else None
