@@ -123,3 +123,28 @@ def test_two_catalogs_and_two_settings_never_share_a_file(tmp_path):
         for catalog in ("x", "y", None)
     ]
     assert len({lake.path(shelf, "u") for shelf in shelves}) == len(shelves)
+
+
+def test_a_nullable_column_that_came_later_is_null_in_older_units(lake):
+    lake.write(SHELF, "u1", TABLE)
+    newer = TABLE.append_column(pa.field("c", pa.string()), pa.array(["new", None]))
+    lake.write(SHELF, "u2", newer)
+    found = lake.scan(SHELF, newer.schema, columns=["c", "a"])
+    assert found.to_pydict() == {"c": [None, None, "new", None], "a": [1, 2, 1, 2]}
+
+
+def test_a_column_that_must_be_there_is_missed(lake):
+    lake.write(SHELF, "u1", TABLE)
+    schema = TABLE.schema.append(pa.field("c", pa.string(), nullable=False))
+    with pytest.raises(LakeError, match=r"cannot read .*u1\.parquet"):
+        lake.scan(SHELF, schema)
+
+
+def test_the_file_of_an_empty_view_follows_the_columns(lake):
+    lake.keep_readable(SHELF, TABLE.schema)
+    (path,) = lake.root.rglob("schema.parquet")
+    before = path.stat().st_mtime_ns
+    lake.keep_readable(SHELF, TABLE.schema)
+    assert path.stat().st_mtime_ns == before
+    lake.keep_readable(SHELF, TABLE.schema.append(pa.field("c", pa.string())))
+    assert pq.read_schema(path).names == ["a", "b", "c"]

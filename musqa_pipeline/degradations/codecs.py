@@ -50,7 +50,9 @@ class Codec:
     steps_kbps: tuple[int, ...]
     """All bitrates that the encoder takes in its default way for 48 kHz mono, from the lowest that
     is of use to the highest that differs from the one below."""
-    controls: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: {DEFAULT: {}})
+    controls: Mapping[str, Mapping[str, str]] = field(
+        default_factory=lambda: {DEFAULT: {}}, hash=False
+    )
     """Ways to keep a bitrate, with ffmpeg's options."""
     qualities: tuple[float, float] | None = None
     """Range of the quality for VBR, as the encoder counts; None if it has none."""

@@ -8,6 +8,7 @@ is dropped instead, like a codec's, to the nearest sample. The cut-off is where 
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,6 +123,32 @@ def lag_samples(params: LowpassParams) -> int:
     )
     power = np.where(frequencies_hz < 20, 0.0, 1.0 / np.maximum(frequencies_hz, 20))
     return int(np.argmax(np.fft.irfft(power * response)[: SAMPLE_RATE_HZ // 100]))
+
+
+def lag_spread_samples(params: LowpassParams) -> int:
+    """Bound how far the lag of a part of the band is from `lag_samples`.
+
+    A steep filter delays the neighbourhood of its cut-off more than the rest, and so a sound whose
+    strongest notes lie there.
+
+    Parameters
+    ----------
+    params : LowpassParams
+        The filter.
+
+    Returns
+    -------
+    int
+        Largest difference of the group delay between 200 Hz and the cut-off, rounded up; 0 for
+        FIR, which delays all alike.
+    """
+    if params.family == FIR:
+        return 0
+    frequencies_hz = np.arange(200.0, params.cutoff_hz, 2.0)
+    _, response = freqz_sos(_sections(params), worN=frequencies_hz, fs=SAMPLE_RATE_HZ)
+    turns = np.unwrap(np.angle(response)) / (2.0 * np.pi)
+    delay_samples = -np.diff(turns) / np.diff(frequencies_hz) * SAMPLE_RATE_HZ
+    return math.ceil(np.max(np.abs(delay_samples - lag_samples(params))))
 
 
 @functools.lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from typing import Any
 from musqa_pipeline.degradations.processes import PROCESSES, Process
 from musqa_pipeline.degradations.random_rows import draw_random, params_json, process_of
 from musqa_pipeline.degradations.settings import DegradationsSettings
+from musqa_pipeline.degradations.table import RANDOM
 from musqa_pipeline.seeds import derive_generator, unit_interval_hash
 
 REFERENCE_PROCESS = "0"
@@ -145,7 +146,7 @@ def _row(excerpt_id: str, process_ids: tuple[int, ...], *, in_pool: bool) -> dic
 
 def _random_row(excerpt_id: str, number: int, halves: tuple[Process, ...]) -> dict[str, Any]:
     params = {"first_params": params_json(halves[0]), "last_params": params_json(halves[-1])}
-    return _described(excerpt_id, f"r{number}", "random", halves) | params | {"in_pool": True}
+    return _described(excerpt_id, f"r{number}", RANDOM, halves) | params | {"in_pool": True}
 
 
 def _described(

@@ -4,6 +4,9 @@ import pyarrow as pa
 
 from musqa_pipeline.tables import Column, Table
 
+RANDOM = "random"
+"""Kind of the rows whose processes were drawn at random, one or two of them."""
+
 PLAN_COLUMNS = (
     Column("degraded_id", pa.string(), "<excerpt_id>-<process>; unique within a catalog"),
     Column("excerpt_id", pa.string(), "reference that it was made from"),

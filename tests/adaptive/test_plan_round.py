@@ -97,3 +97,18 @@ def test_a_replay_keeps_to_the_cascades_that_there_are():
     assert planned
     pairs = {(r["excerpt_id"], r["first_id"], r["last_id"]) for r in planned}
     assert pairs <= set(only.iter_rows()) - set(cascades_of(ROWS).iter_rows())
+
+
+def test_random_rows_of_round_0_change_no_plan():
+    single, cascade = ROWS.filter(pl.col("depth") == 1), ROWS.filter(pl.col("depth") == 2)
+    random = [
+        rows.head(3).with_columns(
+            first_id=pl.lit(101, ROWS.schema["first_id"]),
+            last_id=pl.lit(262, ROWS.schema["last_id"]),
+            quality=pl.lit(0.2),
+            degraded_id=pl.col("degraded_id") + "r",
+        )
+        for rows in (single, cascade)
+    ]
+    rows = pl.concat([ROWS, *random])
+    assert plan_from_labels(rows, cascades_of(rows), WANTED, 1) == PLAN

@@ -91,6 +91,26 @@ def test_an_undropped_delay_is_found(context):
     assert result.numbers["largest_lag_samples"] == 2
 
 
+def test_only_a_random_low_pass_may_delay_its_edge(home):
+    context = context_with_references(home, singles=[3], n_cascades=0, n_random=8)
+    run_stage(DEGRADATIONS_STAGE, context)
+    unit = "r0-0-n0"
+    shelf = context.shelf("degradations")
+    assert check_alignment(context, n_rows=9).passed
+    rows = context.lake.read(shelf, unit).to_pylist()
+    late = [{**row, "delay_samples": max(0, row["delay_samples"] - 2)} for row in rows]
+    context.lake.write(shelf, unit, DEGRADATIONS.from_rows(late))
+    result = check_alignment(context, n_rows=9)
+    assert not result.passed
+    moved = [
+        row["delay_samples"] != new["delay_samples"] for row, new in zip(rows, late, strict=True)
+    ]
+    filtered = ["lowpass" in (row["first_name"], row["last_name"]) for row in rows]
+    judged = sum(m and not f for m, f in zip(moved, filtered, strict=True))
+    assert any(filtered)
+    assert judged <= result.numbers["n_beyond_what_is_allowed"] < sum(moved)
+
+
 def test_nothing_at_all_passes_no_check(home):
     context = context_with_references(home, n_references=0, singles=[3], n_cascades=0)
     for check in (check_counts, check_loudness, check_alignment):

@@ -128,3 +128,26 @@ def test_a_larger_room_rings_longer():
     ]
     assert tails[1] > 100 * tails[0]
     assert not apply(effects.Reverb(), effects.ReverbParams(0.9, 0.3, 0.5), click)[:100].any()
+
+
+@pytest.mark.parametrize(("rate_hz", "quality"), [(8_000.0, "VHQ"), (22_050.0, "VHQ")])
+def test_a_steep_conversion_ends_at_half_of_the_rate(rate_hz, quality):
+    y = apply(effects.Resample(), effects.ResampleParams(rate_hz, quality))
+    frequency_hz, before = welch(X, 48_000, nperseg=4096)
+    _, after = welch(y, 48_000, nperseg=4096)
+    kept_db = 10 * np.log10(after / before)
+    assert kept_db[frequency_hz > rate_hz / 2 + 50].max() < -30
+    assert np.abs(kept_db[(frequency_hz > 50) & (frequency_hz < 0.45 * rate_hz)]).max() < 0.3
+
+
+def test_a_gentle_conversion_begins_to_fall_earlier():
+    _, before = welch(X, 48_000, nperseg=4096)
+    frequency_hz, gentle = welch(
+        apply(effects.Resample(), effects.ResampleParams(16_000.0, "LQ")), 48_000, nperseg=4096
+    )
+    _, steep = welch(
+        apply(effects.Resample(), effects.ResampleParams(16_000.0, "VHQ")), 48_000, nperseg=4096
+    )
+    near = (frequency_hz > 6_500) & (frequency_hz < 7_200)
+    assert 10 * np.log10(steep[near] / before[near]).mean() > -0.2
+    assert 10 * np.log10(gentle[near] / before[near]).mean() < -2
