@@ -1,7 +1,7 @@
 """What a training needs to go on after a kill, in files that are either whole or absent.
 
-``checkpoint.ckpt`` holds the last finished epoch: network, optimizer and the losses so far, from
-which the schedule follows. The best weights lie beside it as ``best-<epoch>.pt``, which a
+``checkpoint.ckpt`` holds the last finished epoch: network, optimizer, averages and the losses so
+far, from which the schedule follows. The best weights lie beside it as ``best-<epoch>.pt``, which a
 checkpoint names through its losses: written before it and deleted after it, so that whichever
 checkpoint a kill leaves behind, its best weights are there. At the end they become ``weights.pt``.
 """
@@ -42,6 +42,8 @@ class History:
     """Adam's rate in the epoch."""
     seconds: list[float] = field(default_factory=list)
     """Time from the end of the epoch before, or from the start; no part of the result."""
+    images_per_s: list[float] = field(default_factory=list)
+    """Images trained on a second, validation and writing left out; no part of the result."""
 
     @property
     def n_epochs(self) -> int:
@@ -67,7 +69,12 @@ class Checkpoint:
     """Threads that it began with; another number would round differently."""
     history: History
     network: Mapping[str, Tensor]
+    """Weights as they move; of a frozen backbone a digest alone."""
     optimizer: Mapping[str, Any]
+    average: Mapping[str, Any] = field(default_factory=dict)
+    """`WeightAverage.state_dict`; empty without one."""
+    scaler: Mapping[str, Any] = field(default_factory=dict)
+    """State of the loss scaling of float16; empty without it."""
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
@@ -92,6 +99,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         "history": asdict(checkpoint.history),
         "network": dict(checkpoint.network),
         "optimizer": dict(checkpoint.optimizer),
+        "average": dict(checkpoint.average),
+        "scaler": dict(checkpoint.scaler),
     }
     _write_tensors(folder / CHECKPOINT_FILE, state)
 
@@ -135,6 +144,8 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
         history=History(**state["history"]),
         network=state["network"],
         optimizer=state["optimizer"],
+        average=state.get("average", {}),
+        scaler=state.get("scaler", {}),
     )
 
 

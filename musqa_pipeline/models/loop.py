@@ -20,6 +20,9 @@ from torch.nn import functional
 
 from musqa_pipeline.errors import SettingsError, StageError
 from musqa_pipeline.models import torchvision_ops  # noqa: F401 - must precede lightning
+from musqa_pipeline.models.averaging import WeightAverage
+from musqa_pipeline.models.checkpoint import Checkpoint
+from musqa_pipeline.models.optimizer import make_optimizer
 from musqa_pipeline.models.registry import InputSpec
 from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.seeds import derive_seed
@@ -35,8 +38,6 @@ ValidationBatches = Callable[[], Iterable[Batch]]
 EpochEnd = Callable[["Loop", float, float, float], bool]
 """Takes the loop, its loss, its validation loss and the epoch's seconds; true ends training."""
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
-ADAM_EPSILON = 1e-7
-"""Keras' default, with which the paper trained; torch's own is 1e-8."""
 
 
 def mean_square_error(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
@@ -52,11 +53,11 @@ class Loop(pl.LightningModule):
     network : nn.Module
         Images in, quality out.
     settings : ModelsSettings
-        Seed.
+        Seed, and what an optimizer does.
     first_epoch : int
         Number of epochs that earlier attempts finished.
-    optimizer_state : mapping or None
-        Of the optimizer at that point.
+    saved : Checkpoint or None
+        Optimizer, averages and loss scaling at that point; the network has its weights.
     learning_rate : callable
         Gives the rate of the epoch that begins.
     on_epoch_end : callable
@@ -71,7 +72,7 @@ class Loop(pl.LightningModule):
         settings: ModelsSettings,
         *,
         first_epoch: int,
-        optimizer_state: Mapping[str, Any] | None,
+        saved: Checkpoint | None,
         learning_rate: Callable[[], float],
         on_epoch_end: EpochEnd,
         loss: Loss | None = None,
@@ -79,8 +80,14 @@ class Loop(pl.LightningModule):
         super().__init__()
         self.network = network
         self.epoch = first_epoch
-        self._seed = settings.seed
-        self._optimizer_state = optimizer_state
+        self.settings = settings
+        self._optimizer_state = saved.optimizer if saved else None
+        self._scaler_state = saved.scaler if saved else None
+        self._average: WeightAverage | None = None
+        if settings.weight_average_decay:
+            self._average = WeightAverage(network, settings.weight_average_decay)
+            if saved:
+                self._average.load_state_dict(saved.average)
         self._learning_rate = learning_rate
         self._on_epoch_end = on_epoch_end
         self._loss = loss or mean_square_error
@@ -90,17 +97,18 @@ class Loop(pl.LightningModule):
         self._n_train = self._n_validation = 0
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Make Adam, as it was when the last epoch ended."""
-        optimizer = torch.optim.Adam(
-            self.network.parameters(),
-            lr=self._learning_rate(),
-            eps=ADAM_EPSILON,
-            fused=True,  # 0.02 s instead of 0.15 s a step for table III, on two cores
-        )
+        """Make Adam, or AdamW, as it was when the last epoch ended."""
+        optimizer = make_optimizer(self.network, self.settings, self._learning_rate())
         if self._optimizer_state is not None:
             optimizer.load_state_dict(dict(self._optimizer_state))
             self._optimizer_state = None
         return optimizer
+
+    def on_fit_start(self) -> None:
+        """Set the loss scaling of float16 to what it was."""
+        if self._scaler_state:
+            self.trainer.precision_plugin.load_state_dict(dict(self._scaler_state))
+            self._scaler_state = None
 
     def on_train_epoch_start(self) -> None:
         """Set the learning rate and forget the sums of the epoch before."""
@@ -111,7 +119,7 @@ class Loop(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed dropout from (seed, epoch, batch), so that a resumed epoch repeats it."""
-        torch.manual_seed(derive_seed("models.batch", self._seed, self.epoch, batch_idx))
+        torch.manual_seed(derive_seed("models.batch", self.settings.seed, self.epoch, batch_idx))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
@@ -120,6 +128,21 @@ class Loop(pl.LightningModule):
         self._train_sums.append(loss.detach() * len(quality))
         self._n_train += len(quality)
         return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Take the weights after the step into their average."""
+        if self._average:
+            self._average.update(self.network)
+
+    def on_validation_start(self) -> None:
+        """Let the averaged weights be judged."""
+        if self._average:
+            self._average.swap(self.network)
+
+    def on_validation_end(self) -> None:
+        """Go on with the weights as they move."""
+        if self._average:
+            self._average.swap(self.network)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Add up the square errors of a batch."""
@@ -152,6 +175,20 @@ class Loop(pl.LightningModule):
         before, self._mark = self._mark, time.monotonic()
         self.trainer.should_stop = self._on_epoch_end(
             self, loss, validation_loss, self._mark - before
+        )
+
+    def used_weights(self) -> Mapping[str, Tensor]:
+        """Return the state dictionary that validation judged: with averages where there are any."""
+        return self._average.merged(self.network) if self._average else self.network.state_dict()
+
+    def checkpoint(self, **record: Any) -> Checkpoint:
+        """Return all that an attempt needs to go on from here; `record` is what it cannot know."""
+        return Checkpoint(
+            **record,
+            network=self.network.state_dict(),
+            optimizer=self.adam.state_dict(),
+            average=self._average.state_dict() if self._average else {},
+            scaler=self.trainer.precision_plugin.state_dict(),
         )
 
     @property
@@ -209,6 +246,12 @@ def run_loop(
     SettingsError
         If images do not have the shape that the network eats.
     """
+    settings = loop.settings
+    if settings.precision == "16-mixed" and not torch.cuda.is_available():
+        raise SettingsError(
+            "[models] precision='16-mixed' needs a GPU, and there is none; edit the preset to "
+            "'bf16-mixed' or '32'"
+        )
     trainer = pl.Trainer(
         accelerator="gpu" if torch.cuda.is_available() else "cpu",
         devices=1,
@@ -222,6 +265,8 @@ def run_loop(
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
+        precision=settings.precision,
+        gradient_clip_val=settings.gradient_clip_norm or None,
     )
     try:
         trainer.fit(

@@ -6,6 +6,7 @@ training has the same losses behind it and hence the same future.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,15 +22,18 @@ def learning_rate(validation_losses: Sequence[float], settings: ModelsSettings) 
     validation_losses : sequence of float
         Validation loss of every epoch so far.
     settings : ModelsSettings
-        First rate, factor, patience and threshold.
+        Schedule, first rate, factor, patience and threshold.
 
     Returns
     -------
     float
-        Multiplied by the factor whenever `learning_rate_patience_epochs` epochs in a row did not
-        fall below the best loss by more than `plateau_threshold`. As in Keras' ReduceLROnPlateau
-        the tenth such epoch lowers it; torch's scheduler of the same name waits for one more.
+        By the schedule ``"cosine"``, that of `cosine_rate`. By ``"plateau"``, multiplied by the
+        factor whenever `learning_rate_patience_epochs` epochs in a row did not fall below the best
+        loss by more than `plateau_threshold`. As in Keras' ReduceLROnPlateau the tenth such epoch
+        lowers it; torch's scheduler of the same name waits for one more.
     """
+    if settings.learning_rate_schedule == "cosine":
+        return cosine_rate(len(validation_losses), settings)
     rate, best, waited = settings.learning_rate, np.inf, 0
     for loss in validation_losses:
         if loss < best - settings.plateau_threshold:
@@ -39,6 +43,30 @@ def learning_rate(validation_losses: Sequence[float], settings: ModelsSettings) 
         if waited >= settings.learning_rate_patience_epochs:
             rate, waited = rate * settings.learning_rate_factor, 0
     return rate
+
+
+def cosine_rate(epoch: int, settings: ModelsSettings) -> float:
+    """Return the learning rate of an epoch by the cosine schedule.
+
+    Parameters
+    ----------
+    epoch : int
+        From 0.
+    settings : ModelsSettings
+        First rate, epochs of warming up, most epochs.
+
+    Returns
+    -------
+    float
+        In equal steps up to `learning_rate` over `warmup_epochs`, which epoch `warmup_epochs`
+        reaches; then half a cosine that would be 0 in epoch `max_epochs` (Loshchilov and Hutter,
+        2017, arXiv:1608.03983, without restarts).
+    """
+    warmup = settings.warmup_epochs
+    if epoch < warmup:
+        return settings.learning_rate * (epoch + 1) / (warmup + 1)
+    done = min(1.0, (epoch - warmup) / (settings.max_epochs - warmup))
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def best_epoch(validation_losses: Sequence[float]) -> int:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Literal
 
 from musqa_pipeline.errors import SettingsError
-from musqa_pipeline.validation import require
+from musqa_pipeline.validation import SILENT_AT_DEFAULT, require
+
+Precision = Literal["32", "bf16-mixed", "16-mixed"]
+Schedule = Literal["plateau", "cosine"]
+PRECISIONS: tuple[Precision, ...] = ("32", "bf16-mixed", "16-mixed")
+SCHEDULES: tuple[Schedule, ...] = ("plateau", "cosine")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +21,9 @@ class ModelsSettings:
 
     names: tuple[str, ...] = ("cnn1d",)
     """Networks to train, names of the model registry."""
+    train_rows: Literal["uniform_draw", "trusted", "every"] = "uniform_draw"
+    """Rows that train and validate: those drawn so that quality is uniform (the paper's), all whose
+    labels are trusted, or every one."""
     seed: int = 0
     """Seed of initial weights, sampler order and dropout."""
     batch_size: int = 64
@@ -34,6 +42,20 @@ class ModelsSettings:
     """Training ends after this many epochs without a lower validation loss."""
     max_minutes: float = 0.0
     """If above 0, training ends after this time and the run is marked unfinished."""
+    learning_rate_schedule: Schedule = field(default="plateau", metadata=SILENT_AT_DEFAULT)
+    """The rate falls when validation loss stalls, or along a cosine that ends at `max_epochs`."""
+    warmup_epochs: int = field(default=0, metadata=SILENT_AT_DEFAULT)
+    """Epochs in which a cosine's rate first rises in equal steps; below `max_epochs`."""
+    weight_decay: float = field(default=0.0, metadata=SILENT_AT_DEFAULT)
+    """Above 0, AdamW with this decay of all weights but biases and norms; 0 is plain Adam."""
+    weight_average_decay: float = field(default=0.0, metadata=SILENT_AT_DEFAULT)
+    """Above 0, an exponential average of the weights with this decay a step is kept and used."""
+    gradient_clip_norm: float = field(default=0.0, metadata=SILENT_AT_DEFAULT)
+    """Above 0, the largest norm that the gradients of a step may have together."""
+    precision: Precision = field(default="32", metadata=SILENT_AT_DEFAULT)
+    """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16."""
+    devices: int = field(default=1, metadata=SILENT_AT_DEFAULT)
+    """GPUs (processes, where there is no GPU) that share each batch evenly."""
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fields of this section that differ for one network: ``[models.recipes.vgg19]``."""
 
@@ -48,8 +70,43 @@ class ModelsSettings:
             require(getattr(self, name) >= 1, "models", self, name, "at least 1")
         require(self.plateau_threshold >= 0, "models", self, "plateau_threshold", "0 or more")
         require(self.max_minutes >= 0, "models", self, "max_minutes", "0 or more")
+        self._check_engine()
         for network, recipe in self.recipes.items():
             self._check_recipe(network, recipe)
+
+    def _check_engine(self) -> None:
+        for name, allowed in (
+            ("learning_rate_schedule", SCHEDULES),
+            ("precision", PRECISIONS),
+        ):
+            expected = f"one of {', '.join(map(repr, allowed))}"
+            require(getattr(self, name) in allowed, "models", self, name, expected)
+        require(
+            0 <= self.warmup_epochs < self.max_epochs, "models", self, "warmup_epochs",
+            "0 or more, and below max_epochs",
+        )  # fmt: skip
+        require(0 <= self.weight_decay < 1, "models", self, "weight_decay", "in [0, 1)")
+        require(
+            0 <= self.weight_average_decay < 1, "models", self, "weight_average_decay", "in [0, 1)"
+        )
+        require(self.gradient_clip_norm >= 0, "models", self, "gradient_clip_norm", "0 or more")
+        require(self.devices >= 1, "models", self, "devices", "at least 1")
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what a training depends on, for fingerprints.
+
+        Returns
+        -------
+        dict
+            All fields but `names` and `recipes`. What came after trainings were stored is left out
+            while it has its default, so that these stay current.
+        """
+        silent = {
+            f.name
+            for f in fields(self)
+            if f.metadata.get("silent_at_default") and getattr(self, f.name) == f.default
+        }
+        return {k: v for k, v in asdict(self).items() if k not in {"names", "recipes", *silent}}
 
     def _check_recipe(self, name: str, recipe: Mapping[str, Any]) -> None:
         known = {f.name for f in fields(self)} - {"names", "recipes"}

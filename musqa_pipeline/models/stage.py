@@ -41,9 +41,7 @@ def unit_id_of(context: Context, model_name: str) -> str:
     str
         Safe as a file name, for example ``cnn1d-1f0c55e2``.
     """
-    recipe = dataclasses.asdict(recipe_of(model_name, context.preset.models))
-    for field in ("names", "recipes"):
-        del recipe[field]
+    recipe = recipe_of(model_name, context.preset.models).recipe()
     data = context.joint_shelf(find_model(model_name).input.stage).fingerprint
     return f"{model_name}-{digest([recipe, data])[:8]}"
 
@@ -144,7 +142,8 @@ def make_run(
     data = context.joint_shelf(stage).fingerprint
     folder = run_folder(context, name)
     files = shard_files(context, stage)
-    training, validation = ImageShards(files, "train"), ImageShards(files, "validation")
+    training = ImageShards(files, "train", settings.train_rows)
+    validation = ImageShards(files, "validation", settings.train_rows)
     # One training at a time has the GPU, or all cores; unlike a slot of a Dagster pool, the lock
     # does not outlive a kill.
     with context.lake.lock("training"):

@@ -67,6 +67,7 @@ def train(
     data_fingerprint: str = "",
     log: Callable[[str], object] = print,
     on_epoch: Callable[[Metrics], object] | None = None,
+    n_threads: int | None = None,
 ) -> TrainingResult:
     """Train a network, or go on where an earlier attempt was ended.
 
@@ -92,6 +93,9 @@ def train(
         ``validation_loss``, their roots ``rmse`` and ``validation_rmse`` on quality, the
         ``learning_rate``, ``seconds``, ``best_epoch`` and ``best_validation_loss``.
 
+    n_threads : int, optional
+        Threads for torch; `MUSQA_WORKERS` or all usable cores when left out.
+
     Returns
     -------
     TrainingResult
@@ -106,7 +110,7 @@ def train(
     LakeError
         If the folder cannot be written, or holds another training's checkpoint.
     """
-    run = _Run(model_name, find_model(model_name), settings, Path(folder), log, on_epoch)
+    run = _Run(model_name, find_model(model_name), settings, Path(folder), log, on_epoch, n_threads)
     run.prepare(data_fingerprint)
     if not run.is_over():
         run.resume_or_start(train_batches, validation_batches)
@@ -124,19 +128,20 @@ class _Run:
         folder: Path,
         log: Callable[[str], object],
         on_epoch: Callable[[Metrics], object] | None,
+        n_threads: int | None,
     ) -> None:
         self.name, self.entry, self.settings, self.folder = name, entry, settings, folder
         self.log, self.on_epoch = log, on_epoch
         self.identity: dict[str, Any] = {}
         self.history = History()
-        self.n_threads = usable_threads()
+        self.n_threads = n_threads or usable_threads()
         self.saved: Checkpoint | None = None
 
     def prepare(self, data_fingerprint: str) -> None:
         """Read what an earlier attempt left, sweep up what it left half-written."""
         settings = asdict(self.settings)
-        # How long a training may take and what else is trained are not what it is.
-        recipe = {k: v for k, v in settings.items() if k not in {"max_minutes", "names", "recipes"}}
+        # How long a training may take is not what it is.
+        recipe = {k: v for k, v in self.settings.recipe().items() if k != "max_minutes"}
         self.identity = {"model": self.name, "data": data_fingerprint, **recipe}
         with explained("write", self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -175,7 +180,7 @@ class _Run:
                 network,
                 self.settings,
                 first_epoch=self.history.n_epochs,
-                optimizer_state=self.saved.optimizer if self.saved else None,
+                saved=self.saved,
                 learning_rate=lambda: learning_rate(self.history.validation_losses, self.settings),
                 on_epoch_end=self.end_epoch,
                 loss=self.entry.loss,
@@ -198,12 +203,11 @@ class _Run:
         history.validation_losses.append(validation_loss)
         history.seconds.append(seconds)
         last, best = history.n_epochs - 1, best_epoch(history.validation_losses)
-        weights = loop.network.state_dict()
         if best == last:
-            files.write_weights(files.best_weights_file(self.folder, best), weights)
+            files.write_weights(files.best_weights_file(self.folder, best), loop.used_weights())
         files.write_checkpoint(
             self.folder,
-            Checkpoint(self.identity, self.n_threads, history, weights, loop.adam.state_dict()),
+            loop.checkpoint(identity=self.identity, n_threads=self.n_threads, history=history),
         )
         files.keep_only_best(self.folder, best)
         files.write_json(self.folder / files.CURVES_FILE, history.curves())

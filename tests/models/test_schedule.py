@@ -67,3 +67,18 @@ def test_the_paper_stops_after_fifty_epochs_and_never_trains_more_than_three_hun
 @pytest.mark.parametrize(("losses", "best"), [([3.0], 0), ([3, 1, 2, 1], 1), ([3, 2, 1], 2)])
 def test_the_first_of_the_lowest_losses_wins(losses, best):
     assert best_epoch(losses) == best
+
+
+def test_a_cosine_rises_in_equal_steps_and_falls_as_torchs_scheduler():
+    settings = ModelsSettings(
+        learning_rate=0.4, learning_rate_schedule="cosine", warmup_epochs=3, max_epochs=13
+    )
+    rates = [learning_rate([1.0] * n, settings) for n in range(13)]
+    np.testing.assert_allclose(rates[:4], [0.1, 0.2, 0.3, 0.4])
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=0.4)
+    oracle = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=10)
+    for rate in rates[3:]:
+        assert rate == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        oracle.step()
+    assert learning_rate([1.0] * 13, settings) == pytest.approx(0, abs=1e-12)
