@@ -43,6 +43,8 @@ class ModelEntry:
     """Of (network, images, quality), for training; the mean square error when left out."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """Fields of `ModelsSettings` in which it is trained otherwise than the section says."""
+    has_backbone: bool = False
+    """Whether it holds a network whose weights `backbone_weights` names."""
 
 
 def _build_cnn1d(settings: ModelsSettings) -> nn.Module:
@@ -51,8 +53,63 @@ def _build_cnn1d(settings: ModelsSettings) -> nn.Module:
     return Cnn1d()
 
 
+def _build_inception(settings: ModelsSettings) -> nn.Module:
+    from musqa_pipeline.models.inception import build
+
+    return build(settings)
+
+
+def _build_inception_frozen_stem(settings: ModelsSettings) -> nn.Module:
+    from musqa_pipeline.models.inception import build_frozen_stem
+
+    return build_frozen_stem(settings)
+
+
+def _build_vgg(settings: ModelsSettings) -> nn.Module:
+    from musqa_pipeline.models.vgg import build
+
+    return build(settings)
+
+
+def _build_vgg_frozen_stem(settings: ModelsSettings) -> nn.Module:
+    from musqa_pipeline.models.vgg import build_frozen_stem
+
+    return build_frozen_stem(settings)
+
+
+def _backbone(title: str, build: Callable[[ModelsSettings], nn.Module], batch: int) -> ModelEntry:
+    """Describe a network of table IV; batches as in the paper, III.E."""
+    return ModelEntry(title, build, InputSpec(), recipe={"batch_size": batch}, has_backbone=True)
+
+
+def _build_insenet(settings: ModelsSettings) -> nn.Module:
+    from musqa_pipeline.intrusive.network import InseNet
+
+    return InseNet()
+
+
 MODELS: dict[str, ModelEntry] = {
     "cnn1d": ModelEntry("1-D CNN (paper 001, table III)", _build_cnn1d, InputSpec()),
+    "inception_v3": _backbone("Inception v3 (paper 001, table IV)", _build_inception, 64),
+    "inception_v3_frozen_stem": _backbone(
+        "Inception v3, stem frozen (ablation)", _build_inception_frozen_stem, 64
+    ),
+    "vgg19": _backbone("VGG19 (paper 001, table IV)", _build_vgg, 32),
+    "vgg19_frozen_stem": _backbone("VGG19, stem frozen (ablation)", _build_vgg_frozen_stem, 32),
+    "insenet": ModelEntry(
+        "intrusive, after InSE-NET (paper 002)",
+        _build_insenet,
+        InputSpec(n_frames=125, n_bands=64, stage="pairs"),
+        recipe={
+            # With the reference at hand every label counts, of dark or suspect originals too.
+            "train_rows": "every",
+            "learning_rate": 2e-3,
+            "learning_rate_schedule": "cosine",
+            "warmup_epochs": 1,
+            "weight_decay": 0.01,
+            "max_epochs": 8,
+        },
+    ),
 }
 
 

@@ -1,0 +1,1 @@
+"""An intrusive network after InSE-NET: it sees the reference beside the degraded signal."""

@@ -1,0 +1,63 @@
+"""Delay between the signals of a pair, found as ViSQOL finds it but on a coarser grid.
+
+The lag with the largest cross-correlation of the envelopes, here means of the magnitude over a
+third of a millisecond: in frames of 80 ms a finer lag makes no difference.
+"""
+
+from __future__ import annotations
+
+import scipy.fft
+import torch
+from torch import Tensor
+
+STEP_SAMPLES = 16
+"""Resolution of a lag: 0.33 ms."""
+
+
+def find_lag_samples(reference: Tensor, degraded: Tensor) -> int:
+    """Find by how much a degraded signal is late.
+
+    Parameters
+    ----------
+    reference, degraded : Tensor of float32, shape (samples,)
+        48 kHz; their lengths may differ.
+
+    Returns
+    -------
+    int
+        A multiple of `STEP_SAMPLES`, positive if `degraded` is late; 0 if it would be more than
+        half of the reference's length, as in ViSQOL.
+    """
+    first, second = _envelope(reference), _envelope(degraded)
+    n_fft = int(scipy.fft.next_fast_len(len(first) + len(second), real=True))
+    spectra = torch.fft.rfft(second, n_fft) * torch.fft.rfft(first, n_fft).conj()
+    correlation = torch.fft.irfft(spectra, n_fft)
+    steps = int(correlation.argmax())
+    if steps > len(second):
+        steps -= n_fft
+    return 0 if 2 * abs(steps) > len(first) else steps * STEP_SAMPLES
+
+
+def cut_to_common(reference: Tensor, degraded: Tensor, lag_samples: int) -> tuple[Tensor, Tensor]:
+    """Cut both signals to the time that they share.
+
+    Parameters
+    ----------
+    reference, degraded : Tensor, shape (samples,)
+        A pair.
+    lag_samples : int
+        By how much `degraded` is late.
+
+    Returns
+    -------
+    tuple of Tensor
+        Both, of one length; it may be 0.
+    """
+    reference, degraded = reference[max(0, -lag_samples) :], degraded[max(0, lag_samples) :]
+    n_samples = min(len(reference), len(degraded))
+    return reference[:n_samples], degraded[:n_samples]
+
+
+def _envelope(samples: Tensor) -> Tensor:
+    whole = len(samples) // STEP_SAMPLES * STEP_SAMPLES
+    return samples[:whole].abs().view(-1, STEP_SAMPLES).mean(-1)
