@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from musqa_pipeline.cli import label
+from musqa_pipeline.cli import label, listening
 from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.fingerprints import tool_version
 
@@ -95,6 +95,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _log_to_stderr()
     _register_label()
+    app.add_typer(listening.app, name="listening")
     _register_factory()
     try:
         app()

@@ -1,0 +1,270 @@
+"""`musqa listening`: stimuli, screening, mean opinions, a model against them; needs no checkout."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from musqa_pipeline.cli import output
+from musqa_pipeline.cli.stimuli import needs, stimuli
+
+if TYPE_CHECKING:
+    from musqa_pipeline.listening.ratings import Ratings
+    from musqa_pipeline.listening.screening import Rejection
+    from musqa_pipeline.listening.settings import ScreeningSettings
+
+HELP = """Listening tests (MUSHRA, in webMUSHRA): make stimuli, screen listeners, compare models.
+
+Examples:
+
+\b
+  musqa listening stimuli masters/ --out my-test
+  musqa listening screen mushra.csv --key my-test/key.csv
+  musqa listening mos mushra.csv --key my-test/key.csv --csv > mos.csv
+  musqa listening compare mos.csv predictions.csv --plot agreement.svg
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
+
+Results = Annotated[
+    Path, typer.Argument(metavar="RATINGS.csv", help="webMUSHRA's mushra.csv, or file,rater,score.")
+]
+Key = Annotated[
+    Path | None, typer.Option("--key", help="The key.csv that was written with the stimuli.")
+]
+Rater = Annotated[
+    str | None, typer.Option("--rater", help="Column of mushra.csv that tells listeners apart.")
+]
+Renamed = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="A column of another name, as mos=label; repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+Scale = Annotated[tuple[float, float], typer.Option("--scale", help="Ends of the scale.")]
+Headphones = Annotated[
+    bool,
+    typer.Option(
+        "--headphones-rule/--no-headphones-rule", help="Whether to leave out who reports none."
+    ),
+]
+Top = Annotated[
+    float, typer.Option("--top", min=0, max=100, help="A top score, in percent of the scale.")
+]
+MidScale = Annotated[
+    float,
+    typer.Option("--mid-scale", min=0, max=100, help="Hidden reference at or below, in percent."),
+]
+AnchorGap = Annotated[
+    float,
+    typer.Option("--anchor-gap", min=0, max=100, help="3.5 over 7 kHz anchor, in percent."),
+]
+RepeatLimit = Annotated[
+    float,
+    typer.Option("--repeat-limit", min=0, max=100, help="Repeats apart by more, in percent."),
+]
+Tolerated = Annotated[
+    float,
+    typer.Option("--tolerated", min=0, max=100, help="Percent of pages that may be slips."),
+]
+
+
+app.command("stimuli")(stimuli)
+
+
+@app.command("screen")
+def screen(
+    results: Results,
+    key: Key = None,
+    rater: Rater = None,
+    renamed: Renamed = None,
+    scale: Scale = (0.0, 100.0),
+    headphones: Headphones = True,
+    top: Top = 100.0,
+    mid_scale: MidScale = 60.0,
+    anchor_gap: AnchorGap = 20.0,
+    repeat_limit: RepeatLimit = 50.0,
+    tolerated: Tolerated = 15.0,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """List the listeners whose ratings should not be used, with every reason."""
+    settings = _screening(scale, headphones, top, mid_scale, anchor_gap, repeat_limit, tolerated)
+    ratings, rejections = _screened(results, key, rater, renamed, settings)
+    _print([asdict(r) for r in rejections], ("rater", "rule", "reason"), as_json, as_csv)
+    _say_kept(ratings, rejections)
+
+
+@app.command("mos")
+def mos(
+    results: Results,
+    key: Key = None,
+    rater: Rater = None,
+    renamed: Renamed = None,
+    screening: Annotated[
+        bool, typer.Option("--screening/--everybody", help="Whether to leave out listeners.")
+    ] = True,
+    scale: Scale = (0.0, 100.0),
+    headphones: Headphones = True,
+    top: Top = 100.0,
+    mid_scale: MidScale = 60.0,
+    anchor_gap: AnchorGap = 20.0,
+    repeat_limit: RepeatLimit = 50.0,
+    tolerated: Tolerated = 15.0,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Average ratings to mean opinion scores with 95 % intervals, after screening."""
+    from musqa_pipeline.listening.mos import mean_opinions
+
+    settings = _screening(scale, headphones, top, mid_scale, anchor_gap, repeat_limit, tolerated)
+    ratings, rejections = _screened(results, key, rater, renamed, settings)
+    if not screening:
+        rejections = []
+    for rejection in rejections:
+        typer.echo(f"left out: {rejection.rater}: {rejection.reason}", err=True)
+    _say_kept(ratings, rejections)
+    rows = [
+        {
+            "file": o.file,
+            "mos": o.mos,
+            "ci": o.half_width,
+            "n_raters": o.n_raters,
+            "sd": o.sd,
+            "condition": o.condition,
+            "recording": o.recording,
+        }
+        for o in mean_opinions(ratings.without([r.rater for r in rejections]))
+    ]
+    _print(rows, tuple(rows[0]), as_json, as_csv)
+
+
+@app.command("compare")
+def compare(
+    opinions: Annotated[
+        Path, typer.Argument(metavar="MOS.csv", help="Columns file,mos,ci; ci is half the width.")
+    ],
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PREDICTIONS.csv", help="Columns file,predicted.")
+    ],
+    renamed: Renamed = None,
+    renamed_there: Annotated[
+        list[str] | None,
+        typer.Option("--map-predictions", help="The same for PREDICTIONS.csv, as predicted=mos."),
+    ] = None,
+    references: Annotated[
+        bool, typer.Option("--references", help="Count hidden references, too.")
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", help="Of the ranking accuracy. Default: mean full ci."),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw predictions over opinions: .svg or .png.")
+    ] = None,
+    draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of recordings.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", help="Of the resamples.")] = 0,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Compare predictions with opinions, as they are and after the mapping of P.1401."""
+    from musqa_pipeline.listening.compare import compare as compute
+    from musqa_pipeline.listening.compare import match, read_predictions
+    from musqa_pipeline.listening.mos import read_opinions
+
+    matched = match(
+        read_opinions(opinions, _renamed(renamed)),
+        read_predictions(predictions, _renamed(renamed_there, "--map-predictions")),
+        references=references,
+    )
+    rows = [asdict(e) for e in compute(matched, n_draws=draws, seed=seed, threshold=threshold)]
+    _print(rows, tuple(rows[0]), as_json, as_csv)
+    typer.echo(
+        f"{len(matched.opinions)} excerpts; {matched.n_without_prediction} rated ones have no "
+        f"prediction, {matched.n_without_opinion} predicted ones no rating",
+        err=True,
+    )
+    if plot is not None:
+        needs(("matplotlib",))
+        from musqa_pipeline.listening.picture import draw
+
+        draw(matched, plot, title=predictions.stem)
+
+
+def _screening(
+    scale: tuple[float, float],
+    headphones: bool,
+    top: float,
+    mid_scale: float,
+    anchor_gap: float,
+    repeat_limit: float,
+    tolerated: float,
+) -> ScreeningSettings:
+    from musqa_pipeline.listening.settings import ScreeningSettings
+
+    return ScreeningSettings(
+        scale_low=scale[0],
+        scale_high=scale[1],
+        headphones=headphones,
+        top_frac=top / 100,
+        mid_scale_frac=mid_scale / 100,
+        above_mid_anchor_frac=anchor_gap / 100,
+        repeat_frac=repeat_limit / 100,
+        tolerated_frac=tolerated / 100,
+    )
+
+
+def _screened(
+    results: Path,
+    key: Path | None,
+    rater: str | None,
+    renamed: list[str] | None,
+    settings: ScreeningSettings,
+) -> tuple[Ratings, list[Rejection]]:
+    from musqa_pipeline.listening import screening
+    from musqa_pipeline.listening.csv_files import read_rows
+    from musqa_pipeline.listening.ratings import is_webmushra, read_plain, read_webmushra
+
+    if is_webmushra(read_rows(results)[0]):
+        ratings = read_webmushra(results, key, rater_column=rater)
+    else:
+        ratings = read_plain(results, _renamed(renamed))
+    for rule, lacking in screening.missing_data(ratings).items():
+        typer.echo(f"not applied: {rule} ({lacking})", err=True)
+    return ratings, screening.screen(ratings, settings)
+
+
+def _say_kept(ratings: Ratings, rejections: Sequence[Rejection]) -> None:
+    n_gone = len({r.rater for r in rejections})
+    typer.echo(f"{len(ratings.raters) - n_gone} of {len(ratings.raters)} listeners kept", err=True)
+
+
+def _renamed(pairs: list[str] | None, option: str = "--map") -> dict[str, str]:
+    names = {}
+    for pair in pairs or []:
+        name, separator, there = pair.partition("=")
+        if not (separator and name and there):
+            raise typer.BadParameter(f"{option} {pair!r}: expected NAME=COLUMN, as in mos=label")
+        names[name] = there
+    return names
+
+
+def _print(
+    rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...], as_json: bool, as_csv: bool
+) -> None:
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+    if not as_csv:
+        output.table(rows, columns, as_json=as_json, empty="nobody to leave out")
+        return
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    typer.echo(text.getvalue(), nl=False)
