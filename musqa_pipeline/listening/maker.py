@@ -52,7 +52,7 @@ def write_test(
     folder : Path
         Made if need be. ``webmushra/`` in it is copied over an installation of webMUSHRA:
         configuration and 24-bit WAV files, both channels alike. ``key.csv`` says what each name
-        is and stays away from the server.
+        is, ``pairs.csv`` which reference a scored excerpt has; both stay away from the server.
     settings : StimuliSettings
         How stimuli are made.
     log : callable
@@ -102,6 +102,7 @@ def write_test(
         to_yaml(configuration(settings.test_id, settings.title, training, scored)), "utf-8"
     )
     write_rows(folder / "key.csv", key)
+    write_rows(folder / "pairs.csv", _pairs(key, audio.relative_to(folder)))
     counted = [r for r in key if not r["training"] and r["condition"] != REFERENCE]
     return WrittenTest(
         config,
@@ -137,6 +138,20 @@ def _key_row(
 def _blind(settings: StimuliSettings, *what: str | int) -> str:
     """Name a file by what tells listeners nothing; a letter first, so that it is never a number."""
     return f"s{derive_seed('listening', 'name', settings.seed, settings.test_id, *what):016x}"[:10]
+
+
+def _pairs(key: Sequence[dict[str, Any]], audio: Path) -> list[dict[str, str]]:
+    """List scored excerpts with their references, as `musqa label --pairs` reads them."""
+    scored = [row for row in key if not row["training"] and row["presentation"] == 1]
+    references = {row["trial"]: row["file"] for row in scored if row["condition"] == REFERENCE}
+    return [
+        {
+            "reference": (audio / references[row["trial"]]).as_posix(),
+            "degraded": (audio / row["file"]).as_posix(),
+        }
+        for row in scored
+        if row["condition"] != REFERENCE
+    ]
 
 
 def _page(trial: str, rows: Sequence[dict[str, Any]], settings: StimuliSettings) -> dict[str, Any]:

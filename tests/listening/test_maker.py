@@ -12,6 +12,7 @@ from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.degradations.lowpass import _sections
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.excerpts.loudness import integrated_lufs
+from musqa_pipeline.labels.pairs import read_pairs
 from musqa_pipeline.listening.maker import write_test
 from musqa_pipeline.listening.plan import PagePlan, plan_files
 from musqa_pipeline.listening.ratings import read_webmushra
@@ -54,7 +55,9 @@ def audio(folder, row):
 
 def test_the_configuration_has_webmushras_pages_and_names_files_that_are_there(folder, key):
     root = folder / "out" / "webmushra"
-    config = yaml.safe_load((root / "configs" / "tiny.yaml").read_text("utf-8"))
+    text = (root / "configs" / "tiny.yaml").read_text("utf-8")
+    assert "- -" not in text  # webMUSHRA's reader takes that for text
+    config = yaml.safe_load(text)
     assert config["testId"] == "tiny"
     assert (config["stopOnErrors"], config["showButtonPreviousPage"]) == (True, False)
     kinds = [p["type"] if isinstance(p, dict) else p[0] for p in config["pages"]]
@@ -170,6 +173,14 @@ def test_a_page_that_would_clip_is_turned_down_as_a_whole(folder):
     assert made[0].facts["loudness_lufs"] < -10.0
     for s in made:
         assert integrated_lufs(s.samples) == pytest.approx(s.facts["loudness_lufs"], abs=0.1)
+
+
+def test_pairs_name_every_scored_excerpt_with_its_reference(folder, key):
+    pairs = read_pairs(folder / "out" / "pairs.csv")
+    page = {r["condition"]: r["file"] for r in key if r["trial"] == "page01"}
+    assert all(pair.reference.is_file() and pair.degraded.is_file() for pair in pairs)
+    assert {pair.reference.name for pair in pairs} == {page.pop("reference")}
+    assert [pair.degraded.name for pair in pairs] == list(page.values())
 
 
 def test_listeners_of_this_test_are_read_back_with_its_key(folder, key, tmp_path):
