@@ -61,7 +61,7 @@ class Cnn1d(nn.Module):
         self.dropout3 = nn.Dropout(DROPOUT_RATE)
         self.dense2 = nn.Linear(256, 128)
         self.dense3 = nn.Linear(128, 1)
-        self.apply(_start_like_keras)
+        self.apply(start_like_keras)
 
     def forward(self, images_ntc: Tensor) -> Tensor:
         """Predict quality.
@@ -86,13 +86,18 @@ class Cnn1d(nn.Module):
         return self.dense3(self.dense2(self.dropout3(self.dense1(x_nf)))).squeeze(1)
 
 
-def _start_like_keras(layer: nn.Module) -> None:
+def start_like_keras(layer: nn.Module) -> None:
     """Draw Glorot-uniform weights and zero biases.
 
     The paper trained in TensorFlow, whose layers start so. torch's own start is narrower
     (uniform up to 1/sqrt(fan_in)) with random biases, and would make another training of it.
+
+    Parameters
+    ----------
+    layer : nn.Module
+        A convolution or a dense layer; others are left alone.
     """
-    if isinstance(layer, nn.Conv1d | nn.Linear):
+    if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(layer.weight)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.models.registry import find_model
-from musqa_pipeline.models.runs import read_preset_runs
+from musqa_pipeline.models.runs import read_preset_runs, title_of
 
 
 def plot_curves(context: Context) -> bytes:
@@ -25,9 +24,5 @@ def plot_curves(context: Context) -> bytes:
     from musqa_pipeline.models.curves import loss_curves_png
 
     return loss_curves_png(
-        {
-            find_model(row["model"]).title
-            + ("" if row["finished"] else ", unfinished"): json.loads(row["curves_json"])
-            for row in read_preset_runs(context)
-        }
+        {title_of(row): json.loads(row["curves_json"]) for row in read_preset_runs(context)}
     )

@@ -11,6 +11,9 @@ from musqa_pipeline.validation import SILENT_AT_DEFAULT, require
 
 Precision = Literal["32", "bf16-mixed", "16-mixed"]
 Schedule = Literal["plateau", "cosine"]
+BackboneOutput = Literal["softmax", "logits"]
+IMAGENET, RANDOM = "imagenet", "random"
+"""Values of `backbone_weights` that are no path."""
 PRECISIONS: tuple[Precision, ...] = ("32", "bf16-mixed", "16-mixed")
 SCHEDULES: tuple[Schedule, ...] = ("plateau", "cosine")
 
@@ -56,6 +59,10 @@ class ModelsSettings:
     """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16."""
     devices: int = field(default=1, metadata=SILENT_AT_DEFAULT)
     """GPUs (processes, where there is no GPU) that share each batch evenly."""
+    backbone_weights: str = field(default="imagenet", metadata=SILENT_AT_DEFAULT)
+    """Of Inception v3 and VGG19: ``"imagenet"`` (torchvision's), ``"random"``, or a file's path."""
+    backbone_output: BackboneOutput = field(default="softmax", metadata=SILENT_AT_DEFAULT)
+    """What their dense layers see of the 1000 outputs."""
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fields of this section that differ for one network: ``[models.recipes.vgg19]``."""
 
@@ -78,6 +85,7 @@ class ModelsSettings:
         for name, allowed in (
             ("learning_rate_schedule", SCHEDULES),
             ("precision", PRECISIONS),
+            ("backbone_output", ("softmax", "logits")),
         ):
             expected = f"one of {', '.join(map(repr, allowed))}"
             require(getattr(self, name) in allowed, "models", self, name, expected)
@@ -91,6 +99,10 @@ class ModelsSettings:
         )
         require(self.gradient_clip_norm >= 0, "models", self, "gradient_clip_norm", "0 or more")
         require(self.devices >= 1, "models", self, "devices", "at least 1")
+        require(
+            self.backbone_weights != "", "models", self, "backbone_weights",
+            "'imagenet', 'random' or the path of a file",
+        )  # fmt: skip
 
     def recipe(self) -> dict[str, Any]:
         """Return what a training depends on, for fingerprints.

@@ -9,9 +9,12 @@ operators, so that declaring them is enough. Import this module before `lightnin
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 
 import torch
+
+from musqa_pipeline.errors import SettingsError
 
 _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -54,3 +57,23 @@ def allow_torchvision() -> bool:
 
 DECLARED = allow_torchvision()
 """Whether this process had to declare the operators."""
+
+
+def need_torchvision(network: str) -> None:
+    """Refuse to build a network of torchvision where that is not installed.
+
+    Parameters
+    ----------
+    network : str
+        What is to be built, for the message.
+
+    Raises
+    ------
+    SettingsError
+        If torchvision cannot be imported.
+    """
+    if importlib.util.find_spec("torchvision") is None:
+        raise SettingsError(
+            f"[models] names: {network!r} needs torchvision, which is not installed; install "
+            "musqa-pipeline[backbones], or edit names"
+        )

@@ -18,6 +18,7 @@ import torch
 
 from musqa_pipeline.disk import explained
 from musqa_pipeline.models import checkpoint as files
+from musqa_pipeline.models.backbone import FrozenStemNetwork
 from musqa_pipeline.models.checkpoint import Checkpoint, History
 from musqa_pipeline.models.environment import (
     describe_environment,
@@ -185,6 +186,8 @@ class _Run:
                 on_epoch_end=self.end_epoch,
                 loss=self.entry.loss,
             )
+            if isinstance(network, FrozenStemNetwork):
+                network.cache_in(self.folder)
             self.saved = None  # frees 185 MB for table III
             run_loop(
                 loop,
