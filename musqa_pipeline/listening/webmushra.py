@@ -1,7 +1,7 @@
 """The configuration of webMUSHRA, as YAML [1]_.
 
-Written by hand in the block style of webMUSHRA's own examples, strings in double quotes on one line:
-its reader (yamljs) takes the nested list that PyYAML writes as ``- - random`` for text.
+Written by hand in the block style of webMUSHRA's own examples, strings in double quotes on one
+line: its reader (yamljs) takes the nested list that PyYAML writes as ``- - random`` for text.
 
 References
 ----------

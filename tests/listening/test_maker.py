@@ -12,7 +12,6 @@ from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.degradations.lowpass import _sections
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.excerpts.loudness import integrated_lufs
-from musqa_pipeline.labels.pairs import read_pairs
 from musqa_pipeline.listening.maker import write_test
 from musqa_pipeline.listening.plan import PagePlan, plan_files
 from musqa_pipeline.listening.ratings import read_webmushra
@@ -176,11 +175,13 @@ def test_a_page_that_would_clip_is_turned_down_as_a_whole(folder):
 
 
 def test_pairs_name_every_scored_excerpt_with_its_reference(folder, key):
-    pairs = read_pairs(folder / "out" / "pairs.csv")
-    page = {r["condition"]: r["file"] for r in key if r["trial"] == "page01"}
-    assert all(pair.reference.is_file() and pair.degraded.is_file() for pair in pairs)
-    assert {pair.reference.name for pair in pairs} == {page.pop("reference")}
-    assert [pair.degraded.name for pair in pairs] == list(page.values())
+    with (folder / "out" / "pairs.csv").open(newline="") as stream:
+        pairs = list(csv.DictReader(stream))
+    base = "webmushra/configs/resources/tiny/"
+    page = {r["condition"]: base + r["file"] for r in key if r["trial"] == "page01"}
+    assert {pair["reference"] for pair in pairs} == {page.pop("reference")}
+    assert [pair["degraded"] for pair in pairs] == list(page.values())
+    assert all((folder / "out" / pair["degraded"]).is_file() for pair in pairs)
 
 
 def test_listeners_of_this_test_are_read_back_with_its_key(folder, key, tmp_path):
