@@ -6,8 +6,10 @@ import dagster as dg
 
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
+from musqa_pipeline.graph import get_stage
 from musqa_pipeline.models.pictures import plot_curves
 from musqa_pipeline.models.stage import watched_stage
+from musqa_pipeline.protocols.stage import wants_trials
 
 
 @dg.asset(
@@ -20,11 +22,15 @@ from musqa_pipeline.models.stage import watched_stage
 def models(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """Networks trained on the spectrograms, on a GPU when there is one; resumed after a kill.
 
-    Each epoch is an observation, which the UI plots while the training runs.
+    Each epoch is an observation, which the UI plots while the training runs. The view `trials` is
+    made with it: the trainings that the preset's protocols ask for.
     """
 
     def observe(epoch: Mapping[str, float | int | str]) -> None:
         context.log_event(dg.AssetObservation(context.asset_key, metadata=dict(epoch)))
 
-    stage = watched_stage(on_epoch=observe)
-    return run_and_describe(musqa, musqa.joint_context(), stage, picture=plot_curves)
+    place = musqa.joint_context()
+    made = run_and_describe(musqa, place, watched_stage(on_epoch=observe), picture=plot_curves)
+    tried = run_and_describe(musqa, place, get_stage("trials"))
+    shown = {"trials/units": tried.metadata["units"]} if wants_trials(place) else {}
+    return dg.MaterializeResult(metadata={**made.metadata, **shown}, data_version=made.data_version)

@@ -16,6 +16,13 @@ from musqa_pipeline.spectrograms.pictures import contact_sheet
     code_version="1",
 )
 def spectrograms(musqa: MusqaResource) -> dg.MaterializeResult:
-    """Mel images of 1876 x 256 cells with their labels, in Parquet shards ready to train on."""
+    """Mel images of 1876 x 256 cells with their labels, in Parquet shards ready to train on.
+
+    The views `features` (band images and descriptive features) and, if a network of the preset
+    sees references too, `pairs` are made with it.
+    """
     place = musqa.joint_context()
-    return run_and_describe(musqa, place, get_stage("spectrograms"), picture=contact_sheet)
+    made = run_and_describe(musqa, place, get_stage("spectrograms"), picture=contact_sheet)
+    run_and_describe(musqa, place, get_stage("features"))
+    run_and_describe(musqa, place, get_stage("pairs"))
+    return made

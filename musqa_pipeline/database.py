@@ -24,10 +24,13 @@ from musqa_pipeline.disk import exclusive_lock, whole_file
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.evaluation.table import EVALUATIONS
 from musqa_pipeline.excerpts.table import EXCERPTS
+from musqa_pipeline.intrusive.table import PAIRS
 from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.features.table import FEATURES
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.opinions.table import OPINIONS
+from musqa_pipeline.protocols.table import TRIALS
 from musqa_pipeline.settings import DEMO_CATALOG
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
 from musqa_pipeline.tables import Column, Table
@@ -44,7 +47,10 @@ JOINT = {
     "dataset": DATASET,
     "opinions": OPINIONS,
     "spectrograms": SPECTROGRAMS,
+    "features": FEATURES,
+    "pairs": PAIRS,
     "models": RUNS,
+    "trials": TRIALS,
     "evaluation": EVALUATIONS,
 }
 VIEWS: dict[str, Table] = {

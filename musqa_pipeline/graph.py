@@ -19,6 +19,11 @@ CATALOG_STAGES = ("tracks", "excerpts", "degradations", "labels")
 JOINT_STAGES = ("dataset", "spectrograms", "models", "evaluation")
 """Made over all catalogs that the preset sees."""
 STAGE_NAMES = (*CATALOG_STAGES, *JOINT_STAGES)
+JOINT_ORDER = (
+    "splits", "dataset", "opinions", "spectrograms", "features", "pairs", "models", "trials",
+    "evaluation",
+)  # fmt: skip
+"""The joint stages with those that are made beside them, each after what it reads."""
 
 _DECLARED_IN = {
     "tracks": "musqa_pipeline.tracks.stage:TRACKS_STAGE",
@@ -29,7 +34,10 @@ _DECLARED_IN = {
     "dataset": "musqa_pipeline.dataset.stage:DATASET_STAGE",
     "opinions": "musqa_pipeline.opinions.stage:OPINIONS_STAGE",
     "spectrograms": "musqa_pipeline.spectrograms.stage:SPECTROGRAMS_STAGE",
+    "features": "musqa_pipeline.features.stage:FEATURES_STAGE",
+    "pairs": "musqa_pipeline.intrusive.pairs:PAIRS_STAGE",
     "models": "musqa_pipeline.models.stage:MODELS_STAGE",
+    "trials": "musqa_pipeline.protocols.stage:TRIALS_STAGE",
     "evaluation": "musqa_pipeline.evaluation.stage:EVALUATION_STAGE",
 }
 
@@ -40,7 +48,7 @@ def get_stage(name: str) -> Stage:
     Parameters
     ----------
     name : str
-        One of `STAGE_NAMES`, or ``"splits"`` or ``"opinions"``, which are made with `dataset`.
+        One of `STAGE_NAMES`, or of `JOINT_ORDER`.
 
     Returns
     -------
@@ -91,7 +99,7 @@ def joint_context(home: Path, preset: Preset) -> Context:
 
     context = _with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES)
     inputs = (joint_inputs(context),)
-    return _with_fingerprints(context, ("splits", *JOINT_STAGES, "opinions"), {"splits": inputs})
+    return _with_fingerprints(context, JOINT_ORDER, {"splits": inputs})
 
 
 def chosen_catalogs(home: Path, preset: Preset) -> list[str]:

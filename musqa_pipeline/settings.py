@@ -25,6 +25,7 @@ from musqa_pipeline.excerpts.settings import ExcerptsSettings
 from musqa_pipeline.labels.settings import LabelsSettings
 from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.opinions.settings import OpinionsSettings
+from musqa_pipeline.protocols.settings import ProtocolsSettings
 from musqa_pipeline.spectrograms.settings import SpectrogramsSettings
 from musqa_pipeline.tracks.settings import TracksSettings
 
@@ -50,6 +51,7 @@ class Preset:
     opinions: OpinionsSettings = field(default_factory=OpinionsSettings)
     spectrograms: SpectrogramsSettings = field(default_factory=SpectrogramsSettings)
     models: ModelsSettings = field(default_factory=ModelsSettings)
+    protocols: ProtocolsSettings = field(default_factory=ProtocolsSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
 
     def __post_init__(self) -> None:

@@ -76,6 +76,22 @@ def catalog_add(
     )
 
 
+@catalog_app.command("equalise")
+def catalog_equalise(
+    source: Annotated[Path, typer.Argument(help="Folder of music with a tracks.csv.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write the copies to.")],
+    copies: Annotated[
+        int | None, typer.Option(min=1, help="At most so many, each of another recording.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the equalisers.")] = 0,
+) -> None:
+    """Write darker copies of training recordings, for `musqa catalog add`."""
+    from musqa_pipeline.synthesis.equalised import write_equalised_catalog
+
+    n = write_equalised_catalog(source, folder, n_copies=copies, seed=seed, log=typer.echo)
+    typer.echo(f"{n} copies in {folder}; add them with `musqa catalog add {folder}`")
+
+
 @catalog_app.command("list")
 def catalog_list(as_json: JsonOption = False) -> None:
     """List the catalogs."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from musqa_pipeline.baselines.registry import BASELINES
 from musqa_pipeline.checks import CheckResult
 from musqa_pipeline.context import Context
-from musqa_pipeline.evaluation.baselines import BASELINES
+from musqa_pipeline.evaluation.slices import HOLDOUT
 from musqa_pipeline.evaluation.table import EVALUATIONS
 
 
@@ -41,7 +42,7 @@ def judge_better_than_mean(evaluations: pl.DataFrame) -> CheckResult:
         Passed if there is a network and each one's RMSE is below the mean's, on the uniform draw
         if it has test rows and else on the natural mix.
     """
-    whole = evaluations.filter((pl.col("slice") == "all") & (pl.col("metric") == "rmse"))
+    whole = evaluations.filter(protocol=HOLDOUT, slice="all", metric="rmse")
     draw = "uniform_draw" if (whole["draw"] == "uniform_draw").any() else "natural_mix"
     rows = whole.filter(pl.col("draw") == draw)
     rmse = dict(zip(rows["model"], rows["estimate"], strict=True))

@@ -25,7 +25,7 @@ def reference_brightness(singles: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     singles : polars.DataFrame
-        Labelled rows with catalog, excerpt_id, depth, cutoff_hz and label (points).
+        Labelled rows with catalog, excerpt_id, kind, cutoff_hz and label (points).
 
     Returns
     -------
@@ -34,7 +34,7 @@ def reference_brightness(singles: pl.DataFrame) -> pl.DataFrame:
         reference that has a low-pass row up to `DARK_CUTOFF_HZ`; its lowest one decides.
     """
     return (
-        singles.filter((pl.col("depth") == 1) & (pl.col("cutoff_hz") <= DARK_CUTOFF_HZ))
+        singles.filter((pl.col("kind") == "single") & (pl.col("cutoff_hz") <= DARK_CUTOFF_HZ))
         .sort("catalog", "excerpt_id", "cutoff_hz")
         .unique(["catalog", "excerpt_id"], keep="first", maintain_order=True)
         .select(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import platform
 from collections.abc import Mapping, Sequence
@@ -17,9 +18,9 @@ from musqa_pipeline.dataset.report import describe_dataset, read_dataset
 from musqa_pipeline.dataset.splits import PARTS
 from musqa_pipeline.degradations.audio import degraded_audio
 from musqa_pipeline.evaluation.content import ReportContent
+from musqa_pipeline.evaluation.differences import paired_differences
 from musqa_pipeline.evaluation.examples import Example, choose_worst, picture_png, player_mp3
-from musqa_pipeline.evaluation.predictions import POINTS
-from musqa_pipeline.evaluation.slices import paired_differences
+from musqa_pipeline.evaluation.rows import POINTS
 from musqa_pipeline.evaluation.summary import headline_model
 from musqa_pipeline.excerpts.audio import reference_audio
 from musqa_pipeline.fingerprints import tool_version
@@ -211,12 +212,12 @@ def provenance(context: Context, runs: Sequence[Mapping[str, Any]]) -> dict[str,
     dict of str to dict of str to str
         Sections Fingerprints, Settings and Versions.
     """
-    stages = [s for s in context.fingerprints if s != "splits"]
     trained = {f"data of {run['model']}": run["data_fingerprint"] for run in runs}
     settings = {
         f"[{stage}] {name}": json.dumps(value, ensure_ascii=False)
-        for stage in stages
-        for name, value in context.preset.section(stage).items()
+        for stage, section in dataclasses.asdict(context.preset).items()
+        if isinstance(section, dict)
+        for name, value in section.items()
     }
     return {
         "Fingerprints": {**context.fingerprints, **trained},

@@ -15,7 +15,7 @@ import jinja2
 import polars as pl
 from markupsafe import Markup
 
-from musqa_pipeline.evaluation.baselines import BASELINES
+from musqa_pipeline.baselines.registry import BASELINES
 from musqa_pipeline.evaluation.content import ReportContent
 from musqa_pipeline.evaluation.darkness import lowpass_order
 from musqa_pipeline.evaluation.examples import Example, data_uri

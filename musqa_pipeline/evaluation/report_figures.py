@@ -10,8 +10,8 @@ import polars as pl
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from musqa_pipeline.baselines.registry import BASELINES
 from musqa_pipeline.evaluation import plots, plots_data
-from musqa_pipeline.evaluation.baselines import BASELINES
 from musqa_pipeline.evaluation.content import ReportContent
 from musqa_pipeline.evaluation.slices import DRAWS
 from musqa_pipeline.evaluation.summary import shown_name

@@ -14,22 +14,34 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from musqa_pipeline.degradations.table import RANDOM
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.evaluation.metrics import METRICS
+from musqa_pipeline.evaluation.repetitions import (
+    estimates_of,
+    mean_of,
+    repetitions_of,
+    resamples_of,
+)
 from musqa_pipeline.evaluation.settings import EvaluationSettings
 from musqa_pipeline.evaluation.table import EVALUATIONS
 from musqa_pipeline.statistics.bootstrap import (
-    MIN_RECORDINGS,
-    Floats,
     interval,
-    recording_counts,
-    resampled_metrics,
 )
 
 DRAWS: tuple[Literal["uniform_draw", "natural_mix"], ...] = ("uniform_draw", "natural_mix")
 
+CODEC_ROWS_EDGE_HZ = 12_000.0
+"""Below this edge bandwidth alone gives the quality away."""
+
+HOLDOUT = "holdout"
+"""Protocol of the runs of stage 7, which the test recordings judge."""
 PREDICTIONS_SCHEMA = {
+    "protocol": pl.String,
+    "variant": pl.String,
+    "fold": pl.String,
     "model": pl.String,
+    "repetition": pl.Int64,
     "degraded_id": pl.String,
     "excerpt_id": pl.String,
     "recording": pl.String,
@@ -52,7 +64,8 @@ PREDICTIONS_SCHEMA = {
     "predicted": pl.Float64,
     "upper_edge_hz": pl.Float64,
 }
-"""Columns of a predictions frame: one row is one model on one degraded excerpt. `codec`,
+"""Columns of a predictions frame: one row is one model on one degraded excerpt. `fold`
+says which part a trial left out, and is empty elsewhere. `codec`,
 `bitrate_kbps` and `cutoff_hz` are the last process's (codec ``reference`` if there is none);
 `what` says all processes in
 words; `reference` is ``dark``, ``full band`` or empty (see `darkness`); `label` and `predicted` are
@@ -65,7 +78,8 @@ def evaluate(predictions: pl.DataFrame, settings: EvaluationSettings) -> pa.Tabl
     Parameters
     ----------
     predictions : polars.DataFrame
-        With the columns of `PREDICTIONS_SCHEMA`; only rows whose part is ``test`` are looked at.
+        With the columns of `PREDICTIONS_SCHEMA`; of the holdout only rows whose part is ``test``
+        are looked at, of a protocol all: each was predicted by a model that never met it.
     settings : EvaluationSettings
         Bootstrap draws, coverage and seed.
 
@@ -79,14 +93,17 @@ def evaluate(predictions: pl.DataFrame, settings: EvaluationSettings) -> pa.Tabl
     StageError
         If there are no test rows, or a model predicts something that is no number.
     """
-    test = _checked(predictions)
+    test = judged_rows(predictions)
     rows: list[dict[str, Any]] = []
-    for draw in DRAWS:
-        drawn = test.filter(pl.col(draw))
-        for name, value, part in slices(drawn):
-            rows.extend(_slice_rows(part, settings, draw, name, value))
-    order = {model: i for i, model in enumerate(test["model"].unique(maintain_order=True))}
-    return EVALUATIONS.from_rows(sorted(rows, key=lambda row: order[row["model"]]))
+    for (protocol, variant), judged in test.group_by("protocol", "variant", maintain_order=True):
+        of_protocol: list[dict[str, Any]] = []
+        for draw in DRAWS:
+            for name, value, part in slices(judged.filter(pl.col(draw))):
+                of_protocol.extend(_slice_rows(part, settings, draw, name, value))
+        order = {model: i for i, model in enumerate(judged["model"].unique(maintain_order=True))}
+        of_protocol.sort(key=lambda row: order[row["model"]])
+        rows.extend({"protocol": protocol, "variant": variant, **row} for row in of_protocol)
+    return EVALUATIONS.from_rows(rows)
 
 
 def slices(drawn: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
@@ -130,16 +147,23 @@ def slice_values() -> dict[str, pl.Expr]:
     def filled(column: pl.Expr) -> pl.Expr:
         return pl.when(column != "").then(column)
 
-    kbps = pl.col("bitrate_kbps")
+    # A bitrate that was drawn at random is hardly ever that of another row.
+    kbps = pl.when(pl.col("kind") != RANDOM).then(pl.col("bitrate_kbps"))
     return {
         "codec": filled(pl.col("codec")),
         "bitrate_kbps": pl.when(kbps == kbps.round())
         .then(kbps.cast(pl.Int64, strict=False).cast(pl.String))
         .otherwise(kbps.cast(pl.String)),
+        "kind": filled(pl.col("kind")),
         "depth": pl.col("depth").cast(pl.String),
+        "within": pl.when(codec_rows()).then(pl.lit("codecs alone")),
         "genre": filled(pl.col("genre").str.split("/").list.first()),
         "tier": filled(pl.col("tier")),
         "reference": filled(pl.col("reference")),
+        "part": pl.when((pl.col("protocol") == "folds") & (pl.col("part") == "test"))
+        .then(pl.lit("untouched test recordings"))
+        .when(pl.col("protocol") == "folds")
+        .then(pl.lit("out of fold")),
         # Where all labels are trusted the slice would be the whole.
         "label": pl.when(~pl.col("trusted").all()).then(
             pl.when("trusted").then(pl.lit("trusted")).otherwise(pl.lit("not trusted"))
@@ -147,46 +171,32 @@ def slice_values() -> dict[str, pl.Expr]:
     }
 
 
-def paired_differences(
-    predictions: pl.DataFrame, settings: EvaluationSettings, metric: str = "rmse"
-) -> list[dict[str, Any]]:
-    """Compare every two models on the same rows and the same resamples.
+def codec_rows() -> pl.Expr:
+    """Mark rows in which codecs did the damage: no filter, and an edge that hides none."""
+    filters = pl.col("what").str.contains("low-pass|resample")
+    coded = ~pl.col("codec").is_in(["reference", "lowpass", "resample"])
+    return coded & ~filters & (pl.col("upper_edge_hz") >= CODEC_ROWS_EDGE_HZ)
+
+
+def judged_rows(predictions: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that count, each with a number for a prediction.
 
     Parameters
     ----------
     predictions : polars.DataFrame
         As for `evaluate`.
-    settings : EvaluationSettings
-        Bootstrap draws, coverage and seed.
-    metric : str
-        Name of the metric that is compared.
 
     Returns
     -------
-    list of dict
-        Per draw and pair: draw, first, second, metric, difference (first - second), low, high
-        and n_recordings. Ends are None with fewer than three recordings.
+    polars.DataFrame
+        Test rows of the holdout, and all rows of protocols.
 
     Raises
     ------
     StageError
-        If there are no test rows, or a model predicts something that is no number.
+        If there are none, or a model predicts something that is no number.
     """
-    test = _checked(predictions)
-    found: list[dict[str, Any]] = []
-    for draw in DRAWS:
-        drawn = test.filter(pl.col(draw))
-        keys = ["catalog", "degraded_id"]
-        by_model = {m: p.sort(keys) for (m,), p in drawn.group_by("model", maintain_order=True)}
-        names = list(by_model)
-        for i, first in enumerate(names):
-            for second in names[i + 1 :]:
-                found.append(_difference(by_model[first], by_model[second], settings, draw, metric))
-    return found
-
-
-def _checked(predictions: pl.DataFrame) -> pl.DataFrame:
-    test = predictions.filter(pl.col("part") == "test")
+    test = predictions.filter((pl.col("part") == "test") | (pl.col("protocol") != HOLDOUT))
     if test.is_empty():
         raise StageError(
             "no test rows to evaluate: give some recordings role=test in tracks.csv, raise "
@@ -202,27 +212,18 @@ def _checked(predictions: pl.DataFrame) -> pl.DataFrame:
     return test
 
 
-def _resamples(
-    part: pl.DataFrame, settings: EvaluationSettings, *key: str
-) -> dict[str, Floats] | None:
-    """Metrics of every resample; None with too few recordings."""
-    names, index = np.unique(part["recording"].to_numpy().astype(str), return_inverse=True)
-    if len(names) < MIN_RECORDINGS:
-        return None
-    counts = recording_counts(len(names), settings.n_bootstrap, settings.seed, *key)
-    return resampled_metrics(part["label"], part["predicted"], index, counts)
-
-
 def _slice_rows(
     part: pl.DataFrame, settings: EvaluationSettings, draw: str, name: str, value: str
 ) -> Iterator[dict[str, Any]]:
     for (model,), rows in part.group_by("model", maintain_order=True):
-        resamples = _resamples(rows, settings, draw, name, value)
-        for metric, compute in METRICS.items():
-            estimate = compute(rows["label"].to_numpy(), rows["predicted"].to_numpy())
-            ends = None
+        repetitions = repetitions_of(rows)
+        resamples = resamples_of(repetitions, settings, draw, name, value)
+        for metric in METRICS:
+            estimates = estimates_of(repetitions, metric)
+            estimate, ends = mean_of(estimates), None
             if resamples is not None and estimate is not None:
                 ends = interval(resamples[metric], settings.confidence)
+            several = estimate is not None and len(estimates) > 1
             yield {
                 "model": model,
                 "draw": draw,
@@ -230,32 +231,10 @@ def _slice_rows(
                 "value": value,
                 "metric": metric,
                 "estimate": estimate,
+                "sd": float(np.std(np.array(estimates, float), ddof=1)) if several else None,
+                "n_repetitions": len(repetitions),
                 "low": ends[0] if ends else None,
                 "high": ends[1] if ends else None,
-                "n_rows": rows.height,
+                "n_rows": repetitions[0].height,
                 "n_recordings": rows["recording"].n_unique(),
             }
-
-
-def _difference(
-    first: pl.DataFrame, second: pl.DataFrame, settings: EvaluationSettings, draw: str, metric: str
-) -> dict[str, Any]:
-    estimates = [
-        METRICS[metric](rows["label"].to_numpy(), rows["predicted"].to_numpy())
-        for rows in (first, second)
-    ]
-    ends = None
-    resamples = [_resamples(rows, settings, draw, "all", "all") for rows in (first, second)]
-    if resamples[0] is not None and resamples[1] is not None:
-        ends = interval(resamples[0][metric] - resamples[1][metric], settings.confidence)
-    defined = estimates[0] is not None and estimates[1] is not None
-    return {
-        "draw": draw,
-        "first": first["model"][0],
-        "second": second["model"][0],
-        "metric": metric,
-        "difference": estimates[0] - estimates[1] if defined else None,  # type: ignore[operator]
-        "low": ends[0] if ends else None,
-        "high": ends[1] if ends else None,
-        "n_recordings": first["recording"].n_unique(),
-    }

@@ -7,6 +7,7 @@ they are written before it, so that a table that is there has its report.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -15,6 +16,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.evaluation.slices import evaluate
 from musqa_pipeline.evaluation.table import EVALUATIONS
+from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.models.stage import unit_id_of
 from musqa_pipeline.stages import Stage, Unit
 
@@ -82,9 +84,12 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     from musqa_pipeline.evaluation.gather import gather_content
     from musqa_pipeline.evaluation.predictions import read_predictions, read_runs
     from musqa_pipeline.evaluation.report import render_report, report_json
+    from musqa_pipeline.evaluation.rows import read_rows
+    from musqa_pipeline.evaluation.trials import read_trials
 
-    runs = read_runs(context)
-    predictions = read_predictions(context, runs)
+    runs, rows = read_runs(context), read_rows(context)
+    holdout = read_predictions(context, runs, rows)
+    predictions = pl.concat([holdout, read_trials(context, rows)])
     table = evaluate(predictions, context.preset.evaluation)
     content = gather_content(context, predictions, pl.DataFrame(table), runs)
     folder = report_folder(context)
@@ -96,14 +101,24 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     return table
 
 
-def evaluated_runs(context: Context) -> dict[str, list[str]]:
+def evaluated_runs(context: Context) -> dict[str, Any]:
     """Return what the fingerprint of `models` does not say: which trainings are evaluated."""
-    return {"runs": [unit_id_of(context, name) for name in context.preset.models.names]}
+    networks = {
+        *context.preset.models.names,
+        *(n for counts in context.preset.protocols.wanted().values() for n in counts),
+    } & MODELS.keys()
+    return {
+        "runs": sorted(unit_id_of(context, name) for name in networks),
+        "names": list(context.preset.models.names),
+        "train_rows": context.preset.models.train_rows,
+        "protocols": context.preset.section("protocols"),
+        "features": context.fingerprints["features"],
+    }
 
 
 EVALUATION_STAGE = Stage(
     name="evaluation",
-    version=1,
+    version=2,
     table=EVALUATIONS,
     tools=("numpy", "scipy", "scikit-learn", "torch"),
     units=list_units,

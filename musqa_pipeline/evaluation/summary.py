@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from musqa_pipeline.evaluation.baselines import BASELINES
+from musqa_pipeline.baselines.registry import BASELINES
 
 SHOWN_NAMES = {
     "cnn1d": "1-D CNN",
-    "inception": "Inception v3",
+    "inception_v3": "Inception v3",
     "vgg19": "VGG19",
     "mean": "mean label",
     "upper_edge": "band edge",
@@ -201,4 +201,6 @@ def _baseline_words(other: str) -> str:
     return {
         "mean": "mean predictor",
         "upper_edge": "regression on the upper band edge alone",
+        "boosted": "boosted descriptive features",
+        "oracle": "oracle that knows the process and not the song",
     }[other]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.errors import LakeError, StageError
 
 Part = Literal["train", "validation", "test"]
-Draw = Literal["uniform_draw", "natural_mix"]
+Draw = Literal["uniform_draw", "natural_mix", "trusted", "every"]
 LABEL_COLUMNS = (
     "degraded_id", "excerpt_id", "catalog", "part", "uniform_draw", "natural_mix", "trusted", "mos",
     "quality",    "max_db", "min_db", "upper_edge_hz", "looped",
@@ -49,8 +49,8 @@ class ImageShards:
         Shards, from `musqa_pipeline.spectrograms.stage.shard_files`; other parts are skipped.
     part : {"train", "validation", "test", "chosen"}
         Which part; with `keys`, a word for messages.
-    draw : {"uniform_draw", "natural_mix"}
-        Rows of the uniform draw, or those kept as in the pool.
+    draw : {"uniform_draw", "natural_mix", "trusted", "every"}
+        Rows of the uniform draw, those kept as in the pool, those whose labels are trusted, or all.
     keys : collection of (catalog, degraded_id), optional
         Just these rows, whatever their part and draw; a protocol's fold.
     memory_limit_bytes : int
@@ -181,7 +181,8 @@ def _wanted(
 ) -> pa.ChunkedArray:
     """Mark the rows that were asked for."""
     if keys is None:
-        return pc.and_(pc.equal(table["part"], part), table[draw])
+        here = pc.equal(table["part"], part)
+        return here if draw == "every" else pc.and_(here, table[draw])
     names = zip(table["catalog"].to_pylist(), table["degraded_id"].to_pylist(), strict=True)
     return pa.chunked_array([pa.array([name in keys for name in names], pa.bool_())])
 

@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from musqa_pipeline.evaluation.baselines import fit_mean, fit_upper_edge
+from musqa_pipeline.baselines.simple import fit_mean, fit_upper_edge
 from musqa_pipeline.evaluation.content import ReportContent
+from musqa_pipeline.evaluation.differences import paired_differences
 from musqa_pipeline.evaluation.examples import Example, choose_worst, picture_png, player_mp3
 from musqa_pipeline.evaluation.report import render_report
 from musqa_pipeline.evaluation.settings import EvaluationSettings
-from musqa_pipeline.evaluation.slices import PREDICTIONS_SCHEMA, evaluate, paired_differences
+from musqa_pipeline.evaluation.slices import HOLDOUT, PREDICTIONS_SCHEMA, evaluate
 from musqa_pipeline.evaluation.summary import process_words
 
 CODECS = {
@@ -65,6 +66,10 @@ def made_up_predictions(n_recordings: int = 14, seed: int = 5) -> pl.DataFrame:
             row = {
                 **base,
                 "degraded_id": f"{base['excerpt_id']}-{i}",
+                "protocol": HOLDOUT,
+                "variant": "",
+                "fold": "",
+                "repetition": 0,
                 "uniform_draw": bool(rng.random() < 0.7),
                 "natural_mix": bool(rng.random() < 0.6),
                 "trusted": True,
@@ -84,13 +89,11 @@ def made_up_predictions(n_recordings: int = 14, seed: int = 5) -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=PREDICTIONS_SCHEMA)
     train = frame.filter(pl.col("model") == "cnn1d")
     fitted = {
-        "mean": fit_mean(train["label"]),
-        "upper_edge": fit_upper_edge(train["upper_edge_hz"], train["label"]),
+        "mean": fit_mean(train),
+        "upper_edge": fit_upper_edge(train),
     }
     parts = [
-        train.with_columns(
-            model=pl.lit(name), predicted=pl.Series(model.predict(train["upper_edge_hz"]))
-        )
+        train.with_columns(model=pl.lit(name), predicted=pl.Series(model.predict(train)))
         for name, model in fitted.items()
     ]
     return pl.concat([frame, *parts]).sort("model", maintain_order=True)

@@ -18,6 +18,8 @@ from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.evaluation.settings import EvaluationSettings
 from musqa_pipeline.excerpts.audio import to_flac
 from musqa_pipeline.excerpts.table import EXCERPTS
+from musqa_pipeline.features.descriptors import DESCRIPTORS
+from musqa_pipeline.features.table import FEATURES
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.models.checkpoint import write_json, write_weights
 from musqa_pipeline.models.registry import MODELS, InputSpec, ModelEntry
@@ -44,7 +46,7 @@ PRESET = Preset(
     evaluation=EvaluationSettings(n_bootstrap=100, n_worst=1),
 )
 STAGES = ("tracks", "excerpts", "degradations", "labels", "splits", "dataset", "spectrograms",
-          "models", "evaluation")  # fmt: skip
+          "features", "models", "trials", "evaluation")  # fmt: skip
 
 
 class Brightness(nn.Module):
@@ -89,6 +91,10 @@ def small_lake(home: Path, *, bias: float = 0.05, preset: Preset = PRESET) -> Co
             context.joint_shelf("spectrograms"), f"{part}-00000", SPECTROGRAMS.from_rows(images),
             row_group_rows=4,
         )  # fmt: skip
+        lake.write(
+            context.joint_shelf("features"), f"{part}-00000",
+            FEATURES.from_rows([_feature_row(row) for row in rows if row["part"] == part]),
+        )  # fmt: skip
     _write_run(context, "brightness", finished=True, bias=bias)
     _write_run(context, "late", finished=False, bias=0.0)
     return context
@@ -124,6 +130,7 @@ def _write_track(context: Context, number: int) -> list[dict[str, object]]:
                 "depth": process.count("_") + 1, "first_name": "mp3" if "_" in process else name,
                 "first_bitrate_kbps": 96.0 if "_" in process else kbps, "last_name": name,
                 "last_bitrate_kbps": kbps, "last_cutoff_hz": cutoff, "first_cutoff_hz": None,
+                "first_params": None, "last_params": None,
                 "in_pool": True, "container": "flac", "delay_samples": 0, "gain_db": 0.0,
                 "bitstream": to_flac(samples[:EXCERPT_SAMPLES] // 2), "identical_to": None,
             }
@@ -153,6 +160,13 @@ def _image_row(row: dict[str, object]) -> dict[str, object]:
         "n_frames": SPEC.n_frames, "n_bands": SPEC.n_bands, "dtype": "float16",
         "image": cells.tobytes(), "upper_edge_hz": row["edge"],
     }  # fmt: skip
+
+
+def _feature_row(row: dict[str, object]) -> dict[str, object]:
+    rng = np.random.default_rng(int(1000 * row["quality"]))
+    base = {c.name: row[c.name] if c.name in row else _filler(c) for c in FEATURES.columns}
+    noise = {name: row["quality"] + 0.1 * rng.normal() for name in DESCRIPTORS}
+    return base | noise | {"upper_edge_hz": row["edge"]}
 
 
 def _write_run(context: Context, model: str, *, finished: bool, bias: float) -> None:

@@ -6,7 +6,8 @@ from musqa_pipeline.evaluation.table import EVALUATIONS
 
 def table(draw="uniform_draw", **rmse):
     rows = [
-        {"model": model, "draw": draw, "slice": "all", "value": "all", "metric": "rmse",
+        {"protocol": "holdout", "variant": "", "n_repetitions": 1,
+         "model": model, "draw": draw, "slice": "all", "value": "all", "metric": "rmse",
          "estimate": value, "n_rows": 90, "n_recordings": 9}
         for model, value in rmse.items()
     ]  # fmt: skip

@@ -5,7 +5,12 @@ from musqa_pipeline.evaluation.darkness import lowpass_order, reference_brightne
 
 def rows(**columns):
     n = len(columns["label"])
-    base = {"catalog": ["c"] * n, "depth": [1] * n, "degraded_id": [f"d{i}" for i in range(n)]}
+    base = {
+        "catalog": ["c"] * n,
+        "depth": [1] * n,
+        "kind": ["single"] * n,
+        "degraded_id": [f"d{i}" for i in range(n)],
+    }
     return pl.DataFrame({**base, **columns})
 
 
@@ -24,7 +29,9 @@ def test_the_lowest_lowpass_of_a_reference_says_whether_it_is_dark():
 
 
 def test_a_lowpass_in_a_cascade_says_nothing():
-    cascade = rows(excerpt_id=["a"], cutoff_hz=[3500.0], label=[80.0]).with_columns(depth=2)
+    cascade = rows(excerpt_id=["a"], cutoff_hz=[3500.0], label=[80.0]).with_columns(
+        kind=pl.lit("cascade")
+    )
     assert reference_brightness(cascade).is_empty()
 
 

@@ -2,9 +2,10 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.errors import StageError
+from musqa_pipeline.evaluation.differences import paired_differences
 from musqa_pipeline.evaluation.metrics import METRICS
 from musqa_pipeline.evaluation.settings import EvaluationSettings
-from musqa_pipeline.evaluation.slices import evaluate, paired_differences
+from musqa_pipeline.evaluation.slices import evaluate
 from musqa_pipeline.evaluation.table import EVALUATIONS
 from tests.evaluation.made_up import made_up_predictions
 
@@ -102,7 +103,7 @@ def test_rows_that_are_not_for_the_test_change_nothing(small, table):
 def test_what_nobody_knows_is_no_slice(small):
     blank = small.with_columns(genre=pl.lit(""), tier=pl.lit(""), reference=pl.lit(""))
     names = set(pl.DataFrame(evaluate(blank, SETTINGS))["slice"])
-    assert names == {"all", "codec", "bitrate_kbps", "depth"}
+    assert names == {"all", "codec", "bitrate_kbps", "kind", "depth", "within"}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])

@@ -12,6 +12,7 @@ from musqa_pipeline.evaluation.checks import check_better_than_mean
 from musqa_pipeline.evaluation.pictures import scatter_png
 from musqa_pipeline.evaluation.predictions import read_predictions, read_runs
 from musqa_pipeline.evaluation.publish import publish_report
+from musqa_pipeline.evaluation.rows import read_rows
 from musqa_pipeline.evaluation.stage import EVALUATION_STAGE, report_folder
 from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.stages import run_stage
@@ -50,9 +51,9 @@ def predictions(context):
 def test_only_test_rows_are_predicted_by_finished_networks_and_baselines(predictions):
     assert set(predictions["part"]) == {"test"}
     assert predictions["model"].unique(maintain_order=True).to_list() == [
-        "brightness", "mean", "upper_edge",
+        "brightness", "mean", "upper_edge", "boosted", "oracle",
     ]  # fmt: skip
-    assert predictions.height == 3 * 12
+    assert predictions.height == 5 * 12
     assert predictions["excerpt_id"].n_unique() == 4
 
 
@@ -76,7 +77,7 @@ def test_the_error_of_a_known_bias_is_that_bias(table):
 
 def test_the_mean_is_that_of_the_training_labels_in_the_uniform_draw(predictions):
     mean = predictions.filter(pl.col("model") == "mean")["predicted"].unique().to_list()
-    expected = np.mean([q + 0.01 * n for n in range(5) for q in (0.30, 0.75)])
+    expected = np.mean([q + 0.01 * n for n in range(6) for q in (0.30, 0.75)])
     assert mean == pytest.approx([100 * expected])
 
 
@@ -140,17 +141,24 @@ def test_without_runs_or_test_rows_it_says_what_to_do(context):
     elsewhere = replace(context, fingerprints={**context.fingerprints, "models": "e" * 32})
     with pytest.raises(StageError, match="there is no training run yet; run the stage models"):
         read_runs(elsewhere)
-    images = context.joint_shelf("spectrograms")
-    empty = replace(context, fingerprints={**context.fingerprints, "spectrograms": "d" * 32})
-    train = context.lake.read(images, "train-00000")
-    context.lake.write(empty.joint_shelf("spectrograms"), "train-00000", train)
+    seen = read_rows(context).filter(pl.col("part") != "test")
     with pytest.raises(StageError, match=r"the dataset has no test rows; give some .* role=test"):
-        read_predictions(empty, read_runs(context))
+        read_predictions(context, read_runs(context), seen)
 
 
-def test_images_of_rows_that_are_gone_are_not_evaluated_without_a_word(context):
-    fewer = replace(context, fingerprints={**context.fingerprints, "dataset": "c" * 32})
-    rows = context.lake.read(context.joint_shelf("dataset"), "dataset")
-    context.lake.write(fewer.joint_shelf("dataset"), "dataset", rows.slice(0, rows.num_rows - 1))
-    with pytest.raises(StageError, match="1 test rows have an image but no label any more, first"):
-        read_predictions(fewer, read_runs(fewer))
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("features", "1 of 30 rows of the dataset have no features; run the stages dataset"),
+        ("spectrograms", "1 of 12 test rows have no image; run the stages dataset"),
+    ],
+)
+def test_rows_without_features_or_image_are_not_left_out_without_a_word(context, stage, message):
+    fewer = replace(context, fingerprints={**context.fingerprints, stage: "c" * 32})
+    for unit in context.lake.done(context.joint_shelf(stage)):
+        rows = context.lake.read(context.joint_shelf(stage), unit)
+        kept = rows.slice(0, rows.num_rows - (unit == "test-00000"))
+        context.lake.write(fewer.joint_shelf(stage), unit, kept)
+    runs = read_runs(context)
+    with pytest.raises(StageError, match=message):
+        read_predictions(fewer, runs, read_rows(fewer))

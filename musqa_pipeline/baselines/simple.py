@@ -1,4 +1,4 @@
-"""Two predictors that any network must beat: a constant, and the upper band edge alone.
+"""A constant, and the upper band edge alone.
 
 To ViSQOL quality is first of all bandwidth, so one number read off the spectrum goes a long way;
 a network that does not beat it has learned nothing else. Both see the labels of the training
@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import polars as pl
+from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
 from musqa_pipeline.errors import StageError
-
-BASELINES = ("mean", "upper_edge")
-"""Names of the baselines in the table `evaluations`."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,12 @@ class MeanBaseline:
     mean: float
     """In the unit of the labels."""
 
-    def predict(self, upper_edge_hz: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """Predict one constant.
 
         Parameters
         ----------
-        upper_edge_hz : array_like of float, shape (rows,)
+        rows : polars.DataFrame
             Gives the number of rows and nothing else.
 
         Returns
@@ -39,7 +37,7 @@ class MeanBaseline:
         ndarray of float64, shape (rows,)
             The mean.
         """
-        return np.full(len(np.asarray(upper_edge_hz)), self.mean)
+        return np.full(rows.height, self.mean)
 
 
 @dataclass(frozen=True)
@@ -51,29 +49,30 @@ class UpperEdgeBaseline:
     knots: NDArray[np.float64]
     """Predicted label at each, rising; linear between, constant beyond."""
 
-    def predict(self, upper_edge_hz: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
         """Predict the label from the edge.
 
         Parameters
         ----------
-        upper_edge_hz : array_like of float, shape (rows,)
-            Upper edge of each degraded spectrum in hertz.
+        rows : polars.DataFrame
+            `upper_edge_hz` of each degraded spectrum.
 
         Returns
         -------
         ndarray of float64, shape (rows,)
             In the unit of the labels.
         """
-        return np.interp(np.asarray(upper_edge_hz, dtype=np.float64), self.knots_hz, self.knots)
+        edge = rows["upper_edge_hz"].to_numpy().astype(np.float64)
+        return np.interp(edge, self.knots_hz, self.knots)
 
 
-def fit_mean(label: ArrayLike) -> MeanBaseline:
+def fit_mean(rows: pl.DataFrame) -> MeanBaseline:
     """Fit the constant.
 
     Parameters
     ----------
-    label : array_like of float, shape (rows,)
-        Labels of the training part.
+    rows : polars.DataFrame
+        Training rows: `label`.
 
     Returns
     -------
@@ -85,21 +84,19 @@ def fit_mean(label: ArrayLike) -> MeanBaseline:
     StageError
         If there are no rows.
     """
-    values = np.asarray(label, dtype=np.float64)
+    values = rows["label"].to_numpy().astype(np.float64)
     if not len(values):
         raise StageError("no training labels: the baselines need some; run the dataset stage again")
     return MeanBaseline(float(values.mean()))
 
 
-def fit_upper_edge(upper_edge_hz: ArrayLike, label: ArrayLike) -> UpperEdgeBaseline:
+def fit_upper_edge(rows: pl.DataFrame) -> UpperEdgeBaseline:
     """Fit label over upper edge by isotonic regression: a wider band is never worse.
 
     Parameters
     ----------
-    upper_edge_hz : array_like of float, shape (rows,)
-        Upper edge of each degraded spectrum in hertz, training and validation parts.
-    label : array_like of float, shape (rows,)
-        Their labels.
+    rows : polars.DataFrame
+        Rows that may be seen: `upper_edge_hz` of each degraded spectrum, and `label`.
 
     Returns
     -------
@@ -111,8 +108,8 @@ def fit_upper_edge(upper_edge_hz: ArrayLike, label: ArrayLike) -> UpperEdgeBasel
     StageError
         If there are no rows.
     """
-    edge = np.asarray(upper_edge_hz, dtype=np.float64)
-    values = np.asarray(label, dtype=np.float64)
+    edge = rows["upper_edge_hz"].to_numpy().astype(np.float64)
+    values = rows["label"].to_numpy().astype(np.float64)
     if not len(values):
         raise StageError("no training labels: the baselines need some; run the dataset stage again")
     fitted = IsotonicRegression(out_of_bounds="clip").fit(edge, values)

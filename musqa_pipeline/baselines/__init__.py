@@ -1,0 +1,1 @@
+"""Predictors that any network must beat: none of them learns from audio by itself."""

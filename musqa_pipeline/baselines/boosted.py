@@ -1,0 +1,90 @@
+"""Gradient boosting on descriptive features: what can be had without a network.
+
+The settings were chosen on inner validation recordings (`docs/musqa_net.md`): many small steps and
+few leaves, because a recording's rows are no independent evidence and deep trees learn songs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from musqa_pipeline.errors import StageError
+from musqa_pipeline.features.descriptors import DESCRIPTORS
+from musqa_pipeline.seeds import derive_seed
+
+N_TREES = 500
+LEARNING_RATE = 0.05
+N_LEAVES = 16
+LEAST_ROWS_OF_A_LEAF = 20
+FEATURE_FRACTION = 0.5
+"""Features looked at for each split."""
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Predicts from the descriptive features of a row."""
+
+    model: HistGradientBoostingRegressor
+
+    def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
+        """Predict from the features.
+
+        Parameters
+        ----------
+        rows : polars.DataFrame
+            A column for each of `DESCRIPTORS`.
+
+        Returns
+        -------
+        ndarray of float64, shape (rows,)
+            In the unit of the labels.
+        """
+        with threadpool_limits(1):
+            predicted: NDArray[np.float64] = self.model.predict(_features(rows))
+        return predicted
+
+
+def fit_boosted(rows: pl.DataFrame, *, seed: int) -> Boosted:
+    """Fit on training rows.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        `label` and a column for each of `DESCRIPTORS`.
+    seed : int
+        Which features each split looks at.
+
+    Returns
+    -------
+    Boosted
+        The predictor.
+
+    Raises
+    ------
+    StageError
+        If there are no rows.
+    """
+    if rows.is_empty():
+        raise StageError("no training labels: the baselines need some; run the dataset stage again")
+    model = HistGradientBoostingRegressor(
+        max_iter=N_TREES,
+        learning_rate=LEARNING_RATE,
+        max_leaf_nodes=N_LEAVES,
+        min_samples_leaf=LEAST_ROWS_OF_A_LEAF,
+        max_features=FEATURE_FRACTION,
+        # Its own early stopping would divide songs, not recordings.
+        early_stopping=False,
+        random_state=derive_seed("baselines.boosted", seed) % 2**32,
+    )
+    with threadpool_limits(1):
+        return Boosted(model.fit(_features(rows), rows["label"].to_numpy()))
+
+
+def _features(rows: pl.DataFrame) -> NDArray[np.float32]:
+    return rows.select(list(DESCRIPTORS)).to_numpy().astype(np.float32)

@@ -1,0 +1,1 @@
+"""What networks and baselines read beside the mel image: band images and descriptive features."""

@@ -1,0 +1,260 @@
+"""The stage `trials`: one training or one fit per unit, with the predictions as its rows.
+
+A unit's id says which trial it is and on which recipe and data it depends, so that more
+repetitions, folds or models make nothing again. Trainings of networks are resumed where a kill
+ended them; on a CPU as many run at once as there are workers, each on one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from musqa_pipeline.baselines.registry import BASELINES
+from musqa_pipeline.context import Context
+from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.evaluation.rows import KEYS, POINTS, read_rows
+from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.models.registry import MODELS, find_model, recipe_of
+from musqa_pipeline.models.settings import ModelsSettings
+from musqa_pipeline.models.stage import unit_id_of as training_id_of
+from musqa_pipeline.protocols.divisions import Division, Trial, divide, list_trials
+from musqa_pipeline.protocols.table import TRIALS
+from musqa_pipeline.seeds import derive_seed
+from musqa_pipeline.stages import Stage, Unit
+
+BASELINES_VERSION = 1
+"""Raised when a baseline predicts otherwise."""
+
+
+def wants_trials(context: Context) -> bool:
+    """Tell whether a preset asks for any trial."""
+    return any(context.preset.protocols.wanted().values())
+
+
+def wanted_models(context: Context) -> set[str]:
+    """Return the models that the preset's protocols name.
+
+    Parameters
+    ----------
+    context : Context
+        With the preset.
+
+    Returns
+    -------
+    set of str
+        Networks and baselines.
+
+    Raises
+    ------
+    SettingsError
+        If one is neither.
+    """
+    names = {n for counts in context.preset.protocols.wanted().values() for n in counts}
+    unknown = sorted(names - set(MODELS) - set(BASELINES))
+    if unknown:
+        raise SettingsError(
+            f"[protocols]: unknown model {unknown[0]!r}; known are {', '.join(BASELINES)} and the "
+            f"networks {', '.join(sorted(MODELS))}; edit the preset"
+        )
+    return names
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List the trials that the preset asks for.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages; `dataset` and `features` are done.
+
+    Returns
+    -------
+    list of Unit
+        None if it asks for none. Plan: the fields of `Trial`.
+
+    Raises
+    ------
+    SettingsError
+        If a model is unknown.
+    StageError
+        If there is no dataset yet.
+    """
+    if not wants_trials(context):
+        return []
+    wanted_models(context)
+    units = []
+    for trial in list_trials(read_rows(context), context.preset.protocols):
+        where = "-".join(part for part in (trial.protocol, trial.variant, trial.fold) if part)
+        unit_id = f"{where}-{trial.repetition}-{_training_id(context, trial)}"
+        what = f"{trial.model} under {where}, repetition {trial.repetition}"
+        units.append(Unit(unit_id, what, dataclasses.asdict(trial)))
+    return units
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Train or fit one model and let it predict what it never met.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    unit : Unit
+        From `list_units`.
+
+    Returns
+    -------
+    pyarrow.Table
+        With the schema of `TRIALS`, sorted by catalog and id.
+
+    Raises
+    ------
+    StageError
+        If a part has no rows, or training does not converge to numbers.
+    """
+    trial = Trial(**unit.plan)
+    rows = read_rows(context)
+    settings = context.preset.protocols
+    division = divide(trial, rows, settings)
+    seed = trial_seed(trial)
+    if trial.model in BASELINES:
+        found, about = _fit_baseline(context, trial, rows, division, seed)
+    else:
+        found, about = _train_network(context, trial, unit.unit_id, rows, division, seed)
+    keys = rows.filter(division.predicted).select(KEYS)
+    table = keys.with_columns(
+        **{name: pl.lit(getattr(trial, name)) for name in dataclasses.asdict(trial)},
+        seed=pl.lit(seed),
+        predicted=pl.Series(found, dtype=pl.Float64),
+        **{name: pl.lit(value) for name, value in about.items()},
+    )
+    return table.select(TRIALS.schema.names).to_arrow().cast(TRIALS.schema)
+
+
+def trial_seed(trial: Trial) -> int:
+    """Return the seed of a trial: one per repetition, the same for all models and folds."""
+    return trial.repetition
+
+
+def _training_id(context: Context, trial: Trial) -> str:
+    """Name model, recipe and data; of a baseline the rows and settings that it is fitted on."""
+    protocols = context.preset.protocols
+    about = [protocols.n_folds, protocols.validation_fraction, protocols.curve_fractions]
+    if trial.model in BASELINES:
+        data = context.joint_shelf("features").fingerprint
+        about += [BASELINES_VERSION, context.preset.models.train_rows, data]
+        return f"{trial.model}-{digest(about)[:8]}"
+    return f"{training_id_of(context, trial.model)}-{digest(about)[:4]}"
+
+
+def _allowed(rows: pl.DataFrame, settings: ModelsSettings) -> pl.Expr:
+    return pl.lit(True) if settings.train_rows == "every" else pl.col(settings.train_rows)
+
+
+def _fit_baseline(
+    context: Context, trial: Trial, rows: pl.DataFrame, division: Division, seed: int
+) -> tuple[np.ndarray, Mapping[str, Any]]:
+    started = time.monotonic()
+    # What stops a network is no more hidden from a baseline than what trains it.
+    seen = rows.filter(
+        (division.train | division.validation) & _allowed(rows, context.preset.models)
+    )
+    predictor = BASELINES[trial.model].fit(seen, seed)
+    predicted = predictor.predict(rows.filter(division.predicted)) / POINTS
+    return predicted, {
+        "finished": True,
+        "n_train": seen.height,
+        "n_train_groups": seen["split_group"].n_unique(),
+        "n_validation": 0,
+        "minutes": (time.monotonic() - started) / 60,
+        "device": "cpu",
+    }
+
+
+def _train_network(
+    context: Context, trial: Trial, unit_id: str, rows: pl.DataFrame, division: Division, seed: int
+) -> tuple[np.ndarray, Mapping[str, Any]]:
+    import torch
+
+    from musqa_pipeline.models.predict import load_model, predict
+    from musqa_pipeline.models.training import train
+    from musqa_pipeline.spectrograms.loader import iter_rows, make_loader
+    from musqa_pipeline.spectrograms.row_shards import shard_files
+    from musqa_pipeline.spectrograms.shards import ImageShards
+
+    recipe = dataclasses.replace(
+        recipe_of(trial.model, context.preset.models),
+        seed=derive_seed("protocols", seed) % 2**31 if seed else context.preset.models.seed,
+    )
+    stage = find_model(trial.model).input.stage
+    files = shard_files(context, stage)
+    allowed = _allowed(rows, recipe)
+
+    def chosen(which: pl.Expr) -> ImageShards:
+        keys = set(rows.filter(which).select(KEYS).rows())
+        return ImageShards(files, "chosen", keys=keys)
+
+    training, validation = chosen(division.train & allowed), chosen(division.validation & allowed)
+    folder = context.lake.folder(context.joint_shelf("trials")) / unit_id
+    # A GPU has one training at a time; on a CPU each worker has a core of its own.
+    alone = torch.cuda.is_available()
+    with context.lake.lock("training") if alone else contextlib.nullcontext():
+        result = train(
+            trial.model,
+            train_batches=lambda epoch: make_loader(
+                training, batch_size=recipe.batch_size, seed=recipe.seed, epoch=epoch
+            ),
+            validation_batches=lambda: make_loader(
+                validation, batch_size=recipe.batch_size, shuffle=False
+            ),
+            settings=recipe,
+            folder=folder,
+            data_fingerprint=context.joint_shelf(stage).fingerprint,
+            log=lambda _: None,
+            n_threads=None if alone else 1,
+        )
+        network = load_model(folder)
+        asked = chosen(division.predicted)
+        found: dict[tuple[str, str], float] = {}
+        for batch in iter_rows(asked):
+            values = predict(network, [batch.images]).tolist()
+            found.update(
+                zip(zip(batch.catalogs, batch.degraded_ids, strict=True), values, strict=True)
+            )
+    _forget(folder)
+    keys = rows.filter(division.predicted).select(KEYS).rows()
+    return np.array([found[key] for key in keys]), {
+        "finished": result.finished,
+        "n_train": training.n_rows,
+        "n_train_groups": rows.filter(division.train & allowed)["split_group"].n_unique(),
+        "n_validation": validation.n_rows,
+        "minutes": result.minutes,
+        "device": result.device,
+    }
+
+
+def _forget(folder: Path) -> None:
+    """Drop the checkpoint of a finished trial; weights, settings and curves stay."""
+    (folder / "checkpoint.ckpt").unlink(missing_ok=True)
+
+
+TRIALS_STAGE = Stage(
+    name="trials",
+    version=1,
+    table=TRIALS,
+    tools=("torch", "lightning", "scikit-learn"),
+    units=list_units,
+    make=make_unit,
+    upstream=("dataset",),
+    own_settings=False,
+    retires=False,
+    joint=True,
+)
