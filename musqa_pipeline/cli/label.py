@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.cells import cell_len
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
+from musqa_pipeline.cli.pair_rows import PairTable, csv_writer, json_writer, print_rows
 
 if TYPE_CHECKING:
-    from musqa_pipeline.labels.pairs import Pair, PairLabel
+    from musqa_pipeline.labels.pairs import PairLabel
 
 LIBRARIES = ("numba", "threadpoolctl", "visqol")
 """What the metric needs beyond the base installation."""
 SCORE_COLUMNS = ("mos", "vnsim", "lag_samples", "lag_ms", "n_patches")
 SECOND_COLUMNS = ("second_opinion", "second_mos", "second_distance", "disagreement")
-LONGEST_NAME = 60
-"""Cells of a name in a table; what is longer loses its beginning."""
 N_BANDS = 32
 HELP = """Score degraded files against their reference with ViSQOL v3: MOS-LQO, 1 to 4.73.
 
@@ -39,7 +33,6 @@ Examples:
   musqa label --pairs pairs.csv --json --workers 4 > scores.jsonl
   musqa label master.wav upload.m4a --second-opinion zimtohrli
 """
-Writer = Callable[["PairLabel"], str]
 
 
 class SecondOpinion(StrEnum):
@@ -83,7 +76,8 @@ def label(
     ] = 1,
 ) -> None:
     """Score degraded files against their reference; `HELP` says it to users."""
-    from musqa_pipeline.labels.pairs import label_pairs, pair_up, read_pairs
+    from musqa_pipeline.labels.pair_files import pair_up, read_pairs
+    from musqa_pipeline.labels.pairs import label_pairs
 
     files = files or []
     if (pairs_file is not None) == bool(files):
@@ -98,137 +92,61 @@ def label(
         raise typer.BadParameter("--bands needs --json or --csv")
     pairs = read_pairs(pairs_file) if pairs_file is not None else pair_up(files[0], files[1:])
     second = str(second_opinion) if second_opinion else None
-    write: Writer
+    rows = _Rows(second, bands, patches)
     if as_json:
-        write = _JsonLines(second, bands, patches).line
+        write = json_writer(rows.as_json)
     elif as_csv:
-        write = _Csv(second, bands).line
+        write = csv_writer(rows.as_csv)
     else:
-        write = _Table(second, pairs).line
-    _print(label_pairs(pairs, second_opinion=second, n_workers=workers), write, len(pairs))
+        formats = {"mos": ".3f", "vnsim": ".4f", "lag_ms": "+.1f", "n_patches": "d"}
+        if second:
+            formats |= {"second_mos": ".3f", "disagreement": "+.3f"}
+        write = PairTable(rows.plain, formats, pairs).line
+    print_rows(label_pairs(pairs, second_opinion=second, n_workers=workers), write, len(pairs))
 
 
-def _print(labels: Iterable[PairLabel], write: Writer, n_pairs: int) -> None:
-    """Print each label as it comes, its warnings apart, and end with 1 if a pair failed."""
-    n_failed = 0
-    said: set[str] = set()
-    for found in labels:
-        for warning in found.warnings:
-            which, _, text = warning.partition(": ")
-            line = f"warning: {getattr(found, which)}: {text}"
-            if line not in said:
-                said.add(line)
-                typer.echo(line, err=True)
-        if found.error:
-            n_failed += 1
-        typer.echo(write(found))
-    if n_failed:
-        typer.echo(f"{n_failed} of {n_pairs} pairs have no score; their rows say why", err=True)
-        raise typer.Exit(1)
-
-
-def _row(found: PairLabel, second: str | None) -> dict[str, Any]:
-    """Return what is known of a pair as plain values; None where there is no score."""
-    row: dict[str, Any] = {"reference": found.reference, "degraded": found.degraded}
-    score = found.score
-    row |= dict.fromkeys(SCORE_COLUMNS)
-    if score is not None:
-        row |= {
-            "mos": score.mos,
-            "vnsim": score.vnsim,
-            "lag_samples": score.lag_samples,
-            "lag_ms": 1000 * score.lag_samples / SAMPLE_RATE_HZ,
-            "n_patches": len(score.patches),
-        }
-    if second:
-        row |= {**dict.fromkeys(SECOND_COLUMNS), "second_opinion": second}
-        if score is not None and found.second is not None:
-            row |= {
-                "second_mos": found.second.mos,
-                "second_distance": found.second.distance,
-                "disagreement": found.second.mos - score.mos,
-            }
-    return row
-
-
-class _JsonLines:
-    """A JSON object a pair."""
+class _Rows:
+    """What is known of a pair as plain values; None where there is no score."""
 
     def __init__(self, second: str | None, bands: bool, patches: bool) -> None:
         self._second, self._bands, self._patches = second, bands, patches
 
-    def line(self, found: PairLabel) -> str:
-        """Return one line."""
-        row, score = _row(found, self._second), found.score
+    def plain(self, found: PairLabel) -> dict[str, Any]:
+        """Return what every form shows."""
+        row: dict[str, Any] = {"reference": found.reference, "degraded": found.degraded}
+        score = found.score
+        row |= dict.fromkeys(SCORE_COLUMNS)
+        if score is not None:
+            row |= {
+                "mos": score.mos,
+                "vnsim": score.vnsim,
+                "lag_samples": score.lag_samples,
+                "lag_ms": 1000 * score.lag_samples / SAMPLE_RATE_HZ,
+                "n_patches": len(score.patches),
+            }
+        if self._second:
+            row |= {**dict.fromkeys(SECOND_COLUMNS), "second_opinion": self._second}
+            if score is not None and found.second is not None:
+                row |= {
+                    "second_mos": found.second.mos,
+                    "second_distance": found.second.distance,
+                    "disagreement": found.second.mos - score.mos,
+                }
+        return row
+
+    def as_json(self, found: PairLabel) -> dict[str, Any]:
+        """Return bands and patches too, if they were asked for."""
+        row, score = self.plain(found), found.score
         if self._bands:
             row["fvnsim"] = None if score is None else score.fvnsim.tolist()
         if self._patches:
             row["patches"] = None if score is None else [asdict(p) for p in score.patches]
-        row |= {"warnings": list(found.warnings), "error": found.error or None}
-        return json.dumps(row, ensure_ascii=False, allow_nan=False)
+        return row
 
-
-class _Csv:
-    """A line a pair, below one with the names of the columns."""
-
-    def __init__(self, second: str | None, bands: bool) -> None:
-        self._second, self._bands, self._started = second, bands, False
-
-    def line(self, found: PairLabel) -> str:
-        """Return one line, the first time with the header above it."""
-        row = _row(found, self._second)
+    def as_csv(self, found: PairLabel) -> dict[str, Any]:
+        """Return bands, one a column, if they were asked for."""
+        row = self.plain(found)
         if self._bands:
             values = [None] * N_BANDS if found.score is None else found.score.fvnsim.tolist()
             row |= {f"fvnsim_{band:02d}": value for band, value in enumerate(values, start=1)}
-        row |= {"warnings": "; ".join(found.warnings), "error": found.error}
-        lines = [list(row.values())] if self._started else [list(row), list(row.values())]
-        self._started = True
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(lines)
-        return text.getvalue().removesuffix("\n")
-
-
-class _Table:
-    """Aligned columns; their widths are known before the first score is."""
-
-    def __init__(self, second: str | None, pairs: Sequence[Pair]) -> None:
-        self._second, self._started = second, False
-        self._formats = {"mos": ".3f", "vnsim": ".4f", "lag_ms": "+.1f", "n_patches": "d"}
-        if second:
-            self._formats |= {"second_mos": ".3f", "disagreement": "+.3f"}
-        names = (
-            ["degraded"]
-            if len({p.reference_name for p in pairs}) == 1
-            else ["reference", "degraded"]
-        )
-        self._widths = {
-            name: max(
-                len(name), *(min(cell_len(getattr(p, f"{name}_name")), LONGEST_NAME) for p in pairs)
-            )
-            for name in names
-        }
-
-    def line(self, found: PairLabel) -> str:
-        """Return one line, the first time with the header above it."""
-        row = _row(found, self._second)
-        cells = [_left(row[name], width) for name, width in self._widths.items()]
-        if found.error:
-            cells.append(f"error: {found.error}")
-        else:
-            cells += [
-                format(row[name], spec).rjust(max(len(name), 8))
-                for name, spec in self._formats.items()
-            ]
-        lines = ["  ".join(cells).rstrip()]
-        if not self._started:
-            header = [name.ljust(width) for name, width in self._widths.items()]
-            header += [name.replace("_", " ").rjust(max(len(name), 8)) for name in self._formats]
-            lines.insert(0, "  ".join(header))
-            self._started = True
-        return "\n".join(lines)
-
-
-def _left(name: str, width: int) -> str:
-    while cell_len(name) > width:
-        name = "…" + name[2:]
-    return name + " " * (width - cell_len(name))
+        return row

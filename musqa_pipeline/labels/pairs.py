@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
+from musqa_pipeline.errors import MusqaError, UnfitInputError
 from musqa_pipeline.fanout.interface import Lost
 from musqa_pipeline.fanout.local import LocalPool
+from musqa_pipeline.labels.pair_files import Pair
 from musqa_pipeline.labels.score import SecondMetric, SecondScore
 from musqa_pipeline.labels.signals import Signal, read_signal
 
@@ -26,17 +26,6 @@ SHORTEST_S = 0.6
 """One patch; what is shorter cannot hold any of the reference's."""
 PAIRS_PER_TASK = 8
 """Pairs of one reference that a worker takes at a time; reading it again costs about one pair."""
-PAIR_COLUMNS = ("reference", "degraded")
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two files, with the names that the user gave them."""
-
-    reference: Path
-    degraded: Path
-    reference_name: str
-    degraded_name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,75 +42,6 @@ class PairLabel:
     """What was done to the files, or is odd about them; each names the file."""
     error: str = ""
     """What is wrong and what to do; empty if all is well."""
-
-
-def pair_up(reference: Path, degraded: Iterable[Path]) -> list[Pair]:
-    """Pair one reference with each of several files.
-
-    Parameters
-    ----------
-    reference : Path
-        The undamaged file.
-    degraded : iterable of Path
-        What was made of it.
-
-    Returns
-    -------
-    list of Pair
-        In order, named by the paths as they are.
-    """
-    return [Pair(reference, path, _shown(reference), _shown(path)) for path in degraded]
-
-
-def read_pairs(path: Path) -> list[Pair]:
-    """Read a list of pairs.
-
-    Parameters
-    ----------
-    path : Path
-        A CSV file with the columns ``reference`` and ``degraded``; others are ignored. Paths are
-        relative to its folder.
-
-    Returns
-    -------
-    list of Pair
-        In the order of the file, named as in it.
-
-    Raises
-    ------
-    SettingsError
-        If the file cannot be read, lacks a column, has no rows or an empty cell.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            lacking = [name for name in PAIR_COLUMNS if name not in (reader.fieldnames or ())]
-            if lacking:
-                raise SettingsError(
-                    f"{_shown(path)}: no column {' and '.join(lacking)}; its first line should "
-                    "name the columns reference,degraded"
-                )
-            pairs = []
-            for row in reader:
-                names = [(row[name] or "").strip() for name in PAIR_COLUMNS]
-                if not all(names):
-                    raise SettingsError(
-                        f"{_shown(path)} line {reader.line_num}: a cell is empty; each line needs "
-                        "a reference and a degraded file"
-                    )
-                files = [path.parent / Path(name).expanduser() for name in names]
-                pairs.append(Pair(files[0], files[1], names[0], names[1]))
-    except OSError as error:
-        raise SettingsError(
-            f"{_shown(path)} cannot be read ({error.strerror}); check the path"
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SettingsError(
-            f"{_shown(path)} is no CSV in UTF-8 ({error}); save it as such"
-        ) from error
-    if not pairs:
-        raise SettingsError(f"{_shown(path)} lists no pairs; add lines below its first")
-    return pairs
 
 
 def label_pairs(
@@ -213,34 +133,88 @@ def _label_task(task: _Task) -> Iterator[tuple[int, PairLabel]]:
             yield index, bound.label(pair)
 
 
+class ReferenceFile:
+    """A reference that was read, for the files that are compared with it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    UnfitInputError
+        If it cannot be read whole.
+
+    Attributes
+    ----------
+    signal : Signal
+        What it holds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.signal = read_signal(path)
+        except UnfitInputError as error:
+            raise UnfitInputError(
+                error.reason, f"reference: {error.detail}", error.advice
+            ) from error
+
+    def read_degraded(self, path: Path) -> tuple[Signal, tuple[str, ...]]:
+        """Read a file that is compared with it.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+
+        Returns
+        -------
+        signal : Signal
+            What it holds.
+        warnings : tuple of str
+            About both files, each with ``reference: `` or ``degraded: `` before it.
+
+        Raises
+        ------
+        UnfitInputError
+            If it cannot be read whole, or is shorter than `SHORTEST_S`.
+        """
+        degraded = read_signal(path)
+        if degraded.duration_s < SHORTEST_S:
+            raise UnfitInputError(
+                "too_short",
+                f"it lasts {degraded.duration_s:.2f} s",
+                f"ViSQOL compares patches of {SHORTEST_S} s; give it 3 to 10 s",
+            )
+        warnings = [f"reference: {text}" for text in self.signal.warnings]
+        warnings += [f"degraded: {text}" for text in degraded.warnings]
+        lengths = self.signal.duration_s, degraded.duration_s
+        if abs(lengths[0] - lengths[1]) > MAX_DIFFERENCE_S:
+            warnings.append(
+                f"degraded: lasts {lengths[1]:.1f} s, its reference {lengths[0]:.1f} s; ViSQOL "
+                f"expects them within {MAX_DIFFERENCE_S:.0f} s"
+            )
+        return degraded, tuple(warnings)
+
+
 class _Bound:
     """A reference that was read, with the metrics bound to it."""
 
     def __init__(self, path: Path, second_opinion: str | None) -> None:
         from musqa_pipeline.labels.visqol import Reference
 
-        try:
-            self._signal = read_signal(path)
-        except UnfitInputError as error:
-            raise UnfitInputError(
-                error.reason, f"reference: {error.detail}", error.advice
-            ) from error
-        self._visqol: Reference = Reference(self._signal.samples)
+        self._file = ReferenceFile(path)
+        samples = self._file.signal.samples
+        self._visqol: Reference = Reference(samples)
         self._second: SecondMetric | None = None
         if second_opinion is not None:
-            self._second = _second_metric(second_opinion)(self._signal.samples)
+            self._second = _second_metric(second_opinion)(samples)
 
     def label(self, pair: Pair) -> PairLabel:
         """Score one file against the reference."""
         try:
-            signal = read_signal(pair.degraded)
-            if signal.duration_s < SHORTEST_S:
-                raise UnfitInputError(
-                    "too_short",
-                    f"it lasts {signal.duration_s:.2f} s",
-                    f"ViSQOL compares patches of {SHORTEST_S} s; give it 3 to 10 s",
-                )
-            warnings = self._warnings(signal)
+            signal, warnings = self._file.read_degraded(pair.degraded)
             score = self._visqol.score(signal.samples)
             second = None
             if self._second is not None:
@@ -255,17 +229,6 @@ class _Bound:
             return _failed(pair, f"{type(error).__name__}: {error}; please report it")
         return PairLabel(pair.reference_name, pair.degraded_name, score, second, warnings)
 
-    def _warnings(self, degraded: Signal) -> tuple[str, ...]:
-        warnings = [f"reference: {text}" for text in self._signal.warnings]
-        warnings += [f"degraded: {text}" for text in degraded.warnings]
-        lengths = self._signal.duration_s, degraded.duration_s
-        if abs(lengths[0] - lengths[1]) > MAX_DIFFERENCE_S:
-            warnings.append(
-                f"degraded: lasts {lengths[1]:.1f} s, its reference {lengths[0]:.1f} s; ViSQOL "
-                f"expects them within {MAX_DIFFERENCE_S:.0f} s"
-            )
-        return tuple(warnings)
-
 
 def _failed(pair: Pair, error: str) -> PairLabel:
     return PairLabel(pair.reference_name, pair.degraded_name, error=error)
@@ -275,8 +238,3 @@ def _second_metric(name: str) -> type[SecondMetric]:
     from musqa_pipeline.labels.metrics import SECOND_OPINIONS
 
     return SECOND_OPINIONS[name]
-
-
-def _shown(path: Path) -> str:
-    """Return a path as text that can be printed, even if its name is no UTF-8."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

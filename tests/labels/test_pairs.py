@@ -7,7 +7,8 @@ import pytest
 
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.labels import pairs as module
-from musqa_pipeline.labels.pairs import label_pairs, pair_up, read_pairs
+from musqa_pipeline.labels.pair_files import pair_up, read_pairs
+from musqa_pipeline.labels.pairs import label_pairs
 from musqa_pipeline.labels.visqol import Reference
 from musqa_pipeline.labels.zimtohrli import Zimtohrli
 from tests.degradations.music import music
