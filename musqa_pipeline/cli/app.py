@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from musqa_pipeline.cli import label, listening
+from musqa_pipeline.cli import compare, label, listening
 from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.fingerprints import tool_version
 
@@ -57,6 +57,14 @@ def _register_label() -> None:
         app.command("label", help=label.HELP)(label.label)
 
 
+def _register_compare() -> None:
+    missing = _missing(compare.LIBRARIES)
+    if missing:
+        _refuse(("compare",), missing, extra="factory")
+    else:
+        app.command("compare", help=compare.HELP)(compare.compare)
+
+
 def _register_factory() -> None:
     missing = _missing(FACTORY_LIBRARIES)
     if missing:
@@ -95,6 +103,7 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _log_to_stderr()
     _register_label()
+    _register_compare()
     app.add_typer(listening.app, name="listening")
     _register_factory()
     try:
