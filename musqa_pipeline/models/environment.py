@@ -39,7 +39,8 @@ def describe_environment(n_threads: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        Versions of Python and libraries, processor, device and threads.
+        Versions of Python and libraries, processor, device and threads; with a GPU also what
+        decides its arithmetic: cuDNN's version and switches, TF32.
     """
     return {
         "python": platform.python_version(),
@@ -47,9 +48,24 @@ def describe_environment(n_threads: int) -> dict[str, Any]:
         "machine": platform.machine(),
         "device": device_name(),
         "cuda": torch.version.cuda,
+        **_gpu_arithmetic(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "n_threads": n_threads,
         **{name: tool_version(name) for name in _LIBRARIES},
+    }
+
+
+def _gpu_arithmetic() -> dict[str, Any]:
+    if not torch.cuda.is_available():
+        return {}
+    cudnn = torch.backends.cudnn
+    return {
+        "n_gpus": torch.cuda.device_count(),
+        "cudnn": cudnn.version(),
+        "cudnn_benchmark": cudnn.benchmark,
+        "cudnn_deterministic": cudnn.deterministic,
+        "tf32_convolutions": cudnn.allow_tf32,
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
     }
 
 

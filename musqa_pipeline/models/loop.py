@@ -8,36 +8,44 @@ that is done again after a kill gives the same weights.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from musqa_pipeline.errors import SettingsError, StageError
 from musqa_pipeline.models import torchvision_ops  # noqa: F401 - must precede lightning
 from musqa_pipeline.models.averaging import WeightAverage
+from musqa_pipeline.models.batches import Epochs, Share, TrainBatches, ValidationBatches
 from musqa_pipeline.models.checkpoint import Checkpoint
 from musqa_pipeline.models.optimizer import make_optimizer
+from musqa_pipeline.models.ranks import Rank, RankEnvironment
 from musqa_pipeline.models.registry import InputSpec
 from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.seeds import derive_seed
 
 import lightning.pytorch as pl  # isort: skip
 from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
+from lightning.pytorch.strategies import DDPStrategy  # isort: skip
 
-Batch = tuple[NDArray[np.float32] | Tensor, NDArray[np.floating] | Tensor]
-"""Images (n, n_frames, n_mels) in 0-1 and quality (n,); what follows them is not looked at."""
-TrainBatches = Callable[[int], Iterable[Batch]]
-"""Gives the batches of an epoch, in an order that depends on (seed, epoch) alone."""
-ValidationBatches = Callable[[], Iterable[Batch]]
-EpochEnd = Callable[["Loop", float, float, float], bool]
-"""Takes the loop, its loss, its validation loss and the epoch's seconds; true ends training."""
+EpochEnd = Callable[["Loop", "EpochSums"], bool]
+"""Takes the loop and what the epoch came to; true ends training."""
 Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+
+
+class EpochSums(NamedTuple):
+    """What an epoch came to, over all ranks."""
+
+    loss: float
+    validation_loss: float
+    seconds: float
+    """From the end of the epoch before, so that writing checkpoints is counted too."""
+    images_per_s: float
+    """Images trained on a second, validation and writing left out."""
 
 
 def mean_square_error(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
@@ -64,6 +72,8 @@ class Loop(pl.LightningModule):
         See `EpochEnd`.
     loss : callable, optional
         Of (network, images, quality); the mean square error when left out.
+    rank : Rank, optional
+        Which of the processes that train together this is.
     """
 
     def __init__(
@@ -76,6 +86,7 @@ class Loop(pl.LightningModule):
         learning_rate: Callable[[], float],
         on_epoch_end: EpochEnd,
         loss: Loss | None = None,
+        rank: Rank | None = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -91,7 +102,9 @@ class Loop(pl.LightningModule):
         self._learning_rate = learning_rate
         self._on_epoch_end = on_epoch_end
         self._loss = loss or mean_square_error
-        self._mark = time.monotonic()
+        self.rank = rank or Rank()
+        self._mark = self._began = time.monotonic()
+        self._training_s = 0.0
         self._train_sums: list[Tensor] = []
         self._validation_sums: list[Tensor] = []
         self._n_train = self._n_validation = 0
@@ -116,17 +129,23 @@ class Loop(pl.LightningModule):
             group["lr"] = self._learning_rate()
         self._train_sums, self._validation_sums = [], []
         self._n_train = self._n_validation = 0
+        self._began = time.monotonic()
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed dropout from (seed, epoch, batch), so that a resumed epoch repeats it."""
-        torch.manual_seed(derive_seed("models.batch", self.settings.seed, self.epoch, batch_idx))
+        which: tuple[int, ...] = (self.settings.seed, self.epoch, batch_idx)
+        if not self.rank.leads:
+            which = (*which, self.rank.number)
+        torch.manual_seed(derive_seed("models.batch", *which))
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Return the loss of a batch."""
-        images, quality = batch
+    def training_step(self, batch: Share, batch_idx: int) -> Tensor:
+        """Return the loss of a batch; the mean over ranks is that of the whole batch."""
+        images, quality, n_own, n_all = batch
         loss = self._loss(self.network, images, quality)
-        self._train_sums.append(loss.detach() * len(quality))
-        self._n_train += len(quality)
+        self._train_sums.append(loss.detach() * n_own)
+        self._n_train += n_own
+        if self.rank.n_ranks > 1:
+            loss = loss * (n_own * self.rank.n_ranks / n_all)
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -136,6 +155,9 @@ class Loop(pl.LightningModule):
 
     def on_validation_start(self) -> None:
         """Let the averaged weights be judged."""
+        if self._train_sums:
+            self._train_sums[-1].item()  # a GPU is done only when asked for a number
+        self._training_s = time.monotonic() - self._began
         if self._average:
             self._average.swap(self.network)
 
@@ -144,38 +166,40 @@ class Loop(pl.LightningModule):
         if self._average:
             self._average.swap(self.network)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+    def validation_step(self, batch: Share, batch_idx: int) -> None:
         """Add up the square errors of a batch."""
-        images, quality = batch
-        errors = self.network(images) - quality
+        images, quality, n_own, _ = batch
+        errors = (self.network(images) - quality)[:n_own]
         self._validation_sums.append(errors.double().square().sum())
-        self._n_validation += len(quality)
+        self._n_validation += n_own
 
     def on_train_epoch_end(self) -> None:
         """Hand over the epoch's losses; validation has run by now."""
-        if self._n_train == 0:
+        sums = [_total(self._train_sums), self._n_train]
+        sums += [_total(self._validation_sums), self._n_validation]
+        values = torch.tensor(sums, dtype=torch.float64, device=self.device)
+        train_sum, n_train, validation_sum, n_validation = self.rank.totals(values).tolist()
+        if n_train == 0:
             raise StageError(
                 "training: no image to train on; add recordings to the catalogs that the preset "
                 "sees"
             )
-        if self._n_validation == 0:
+        if n_validation == 0:
             raise StageError(
                 "training: no image to validate with; add recordings, or raise [dataset] "
                 "validation_fraction"
             )
-        loss = _total(self._train_sums) / self._n_train
-        validation_loss = _total(self._validation_sums) / self._n_validation
+        loss, validation_loss = train_sum / n_train, validation_sum / n_validation
         if not np.isfinite([loss, validation_loss]).all():
             raise StageError(
                 f"training: loss={loss}, validation loss={validation_loss} in epoch {self.epoch}, "
                 "expected finite numbers; lower [models] learning_rate"
             )
         self.epoch += 1
-        # From one end of epoch to the next, so that writing checkpoints is counted too.
         before, self._mark = self._mark, time.monotonic()
-        self.trainer.should_stop = self._on_epoch_end(
-            self, loss, validation_loss, self._mark - before
-        )
+        epoch = EpochSums(loss, validation_loss, self._mark - before, n_train / self._training_s)
+        stop = self._on_epoch_end(self, epoch)
+        self.trainer.should_stop = self.rank.agreed(stop, self.device)
 
     def used_weights(self) -> Mapping[str, Tensor]:
         """Return the state dictionary that validation judged: with averages where there are any."""
@@ -195,24 +219,6 @@ class Loop(pl.LightningModule):
     def adam(self) -> torch.optim.Optimizer:
         """The optimizer itself; `optimizers()` wraps it to count steps."""
         return self.trainer.optimizers[0]
-
-
-class _Epochs:
-    """Batches of whichever epoch begins, checked and turned into tensors; lazy."""
-
-    def __init__(self, batches: Callable[[], Iterable[Batch]], spec: InputSpec) -> None:
-        self._batches = batches
-        self._shape = (spec.n_frames, spec.n_bands)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for batch in self._batches():
-            images, quality = (torch.as_tensor(part).to(torch.float32) for part in batch[:2])
-            if tuple(images.shape[1:]) != self._shape:
-                raise SettingsError(
-                    f"images have shape {tuple(images.shape[1:])}: expected {self._shape} (frames, "
-                    "mel bands) by this network; edit [spectrograms] or [models] names"
-                )
-            yield images, quality
 
 
 def run_loop(
@@ -252,12 +258,16 @@ def run_loop(
             "[models] precision='16-mixed' needs a GPU, and there is none; edit the preset to "
             "'bf16-mixed' or '32'"
         )
+    on_gpu, rank = torch.cuda.is_available(), loop.rank
+    # Without one Lightning looks for a cluster and misreads a job scheduler's variables.
+    several, one = DDPStrategy(cluster_environment=RankEnvironment(rank)), LightningEnvironment()
     trainer = pl.Trainer(
-        accelerator="gpu" if torch.cuda.is_available() else "cpu",
-        devices=1,
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=rank.n_ranks,
+        strategy=several if rank.n_ranks > 1 else "auto",
+        sync_batchnorm=on_gpu and rank.n_ranks > 1,
         max_epochs=n_epochs,
-        # Else Lightning looks for a cluster and misreads a job scheduler's variables.
-        plugins=[LightningEnvironment()],
+        plugins=None if rank.n_ranks > 1 else [one],
         default_root_dir=folder,
         logger=False,
         enable_checkpointing=False,
@@ -272,8 +282,8 @@ def run_loop(
         trainer.fit(
             loop,
             # `loop.epoch`, not the trainer's: that one counts from 0 in each attempt.
-            train_dataloaders=_Epochs(lambda: train_batches(loop.epoch), spec),
-            val_dataloaders=_Epochs(validation_batches, spec),
+            train_dataloaders=Epochs(lambda: train_batches(loop.epoch), spec, rank),
+            val_dataloaders=Epochs(validation_batches, spec, rank),
         )
     except SystemExit as stop:
         # Lightning turns Ctrl-C into an exit of the whole process.
@@ -283,4 +293,4 @@ def run_loop(
 
 
 def _total(sums: list[Tensor]) -> float:
-    return float(torch.stack(sums).double().sum())
+    return float(torch.stack(sums).double().sum()) if sums else 0.0

@@ -41,7 +41,21 @@ class Tiny(nn.Module):
         return self.out(self.dropout(torch.relu(self.hidden(images.flatten(1))))).squeeze(1)
 
 
-ENTRY = ModelEntry("a tiny network", lambda settings: Tiny(), SPEC)
+def build_tiny(settings: ModelsSettings) -> nn.Module:
+    return Tiny()
+
+
+ENTRY = ModelEntry("a tiny network", build_tiny, SPEC)
+
+
+def build_plain(settings: ModelsSettings) -> nn.Module:
+    """Without chance, so that sharing a batch among processes changes rounding alone."""
+    network = Tiny()
+    network.dropout.p = 0.0
+    return network
+
+
+PLAIN = ModelEntry("a tiny network without dropout", build_plain, SPEC)
 
 
 def make_images(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
