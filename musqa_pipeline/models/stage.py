@@ -131,8 +131,8 @@ def make_run(
     StageError
         If there are no images to train or to validate with.
     """
+    from musqa_pipeline.models.batches import ShardBatches
     from musqa_pipeline.models.training import train
-    from musqa_pipeline.spectrograms.loader import make_loader
     from musqa_pipeline.spectrograms.row_shards import shard_files
     from musqa_pipeline.spectrograms.shards import ImageShards
 
@@ -149,11 +149,11 @@ def make_run(
     with context.lake.lock("training"):
         result = train(
             name,
-            train_batches=lambda epoch: make_loader(
-                training, batch_size=settings.batch_size, seed=settings.seed, epoch=epoch
+            train_batches=ShardBatches(
+                training, settings.batch_size, settings.seed, settings.devices
             ),
-            validation_batches=lambda: make_loader(
-                validation, batch_size=settings.batch_size, shuffle=False
+            validation_batches=ShardBatches(
+                validation, settings.batch_size, n_devices=settings.devices
             ),
             settings=settings,
             folder=folder,

@@ -184,9 +184,10 @@ def _train_network(
 ) -> tuple[np.ndarray, Mapping[str, Any]]:
     import torch
 
+    from musqa_pipeline.models.batches import ShardBatches
     from musqa_pipeline.models.predict import load_model, predict
     from musqa_pipeline.models.training import train
-    from musqa_pipeline.spectrograms.loader import iter_rows, make_loader
+    from musqa_pipeline.spectrograms.loader import iter_rows
     from musqa_pipeline.spectrograms.row_shards import shard_files
     from musqa_pipeline.spectrograms.shards import ImageShards
 
@@ -209,11 +210,9 @@ def _train_network(
     with context.lake.lock("training") if alone else contextlib.nullcontext():
         result = train(
             trial.model,
-            train_batches=lambda epoch: make_loader(
-                training, batch_size=recipe.batch_size, seed=recipe.seed, epoch=epoch
-            ),
-            validation_batches=lambda: make_loader(
-                validation, batch_size=recipe.batch_size, shuffle=False
+            train_batches=ShardBatches(training, recipe.batch_size, recipe.seed, recipe.devices),
+            validation_batches=ShardBatches(
+                validation, recipe.batch_size, n_devices=recipe.devices
             ),
             settings=recipe,
             folder=folder,

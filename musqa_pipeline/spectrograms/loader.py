@@ -94,6 +94,7 @@ def make_loader(
     buffer_rows: int = BUFFER_ROWS,
     n_threads: int = 1,
     n_workers: int = 0,
+    pin_memory: bool = False,
 ) -> DataLoader:
     """Make the loader of one epoch.
 
@@ -115,6 +116,8 @@ def make_loader(
     n_workers : int
         Worker processes, each of which reads all row groups and makes every n-th batch; speed
         alone depends on it. 0 makes batches in this process.
+    pin_memory : bool
+        Whether batches lie in page-locked memory, from which a GPU copies while it computes.
 
     Returns
     -------
@@ -143,6 +146,7 @@ def make_loader(
         batch_size=None,
         collate_fn=_as_is,
         num_workers=n_workers,
+        pin_memory=pin_memory,
         generator=torch.Generator(),  # else each epoch would draw from torch's global generator
     )
 
