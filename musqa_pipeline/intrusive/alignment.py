@@ -1,7 +1,7 @@
 """Delay between the signals of a pair, found as ViSQOL finds it but on a coarser grid.
 
 The lag with the largest cross-correlation of the envelopes, here means of the magnitude over a
-third of a millisecond: in frames of 80 ms a finer lag makes no difference.
+millisecond: in frames of 80 ms a finer lag makes no difference.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import scipy.fft
 import torch
 from torch import Tensor
 
-STEP_SAMPLES = 16
-"""Resolution of a lag: 0.33 ms."""
+STEP_SAMPLES = 48
+"""Resolution of a lag: 1 ms. Finer ones cost more than the spectrograms: 2.6 ms for 16 samples, 0.9
+for 48 (a pair of 10 s)."""
 
 
 def find_lag_samples(reference: Tensor, degraded: Tensor) -> int:

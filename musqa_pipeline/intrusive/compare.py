@@ -132,7 +132,7 @@ class Comparer:
         with torch.inference_mode():
             lags, cut = [], []
             for pair in pairs:
-                reference, degraded = (torch.from_numpy(x).to(self.device) for x in pair)
+                reference, degraded = (self._tensor(samples) for samples in pair)
                 lags.append(find_lag_samples(reference, degraded))
                 cut.append(torch.stack(cut_to_common(reference, degraded, lags[-1])))
             if len({signals.shape for signals in cut}) == 1:
@@ -143,6 +143,10 @@ class Comparer:
             Comparison(1.0 + 4.0 * quality, quality, lag, signals.shape[-1] / SAMPLE_RATE_HZ)
             for quality, lag, signals in zip(qualities, lags, cut, strict=True)
         ]
+
+    def _tensor(self, samples: NDArray[np.float32]) -> Tensor:
+        # A copy only where torch needs one: of memory that is not its to write.
+        return torch.from_numpy(np.require(samples, np.float32, ["C", "W"])).to(self.device)
 
     def _qualities(self, signals: Tensor) -> Tensor:
         """Predict quality, 0 to 1, of signals of shape (pairs, 2, samples)."""

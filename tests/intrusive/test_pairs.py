@@ -14,9 +14,12 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.excerpts.audio import to_16_bit, to_flac
 from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.intrusive.bands import N_BANDS, N_FRAMES, band_cells
+from musqa_pipeline.intrusive.compare import Comparer, newest_run
 from musqa_pipeline.intrusive.pairs import PAIRS_STAGE, list_units, wants_pairs
 from musqa_pipeline.intrusive.table import PAIRS
 from musqa_pipeline.models.registry import MODELS
+from musqa_pipeline.models.runs import read_preset_runs
+from musqa_pipeline.models.stage import MODELS_STAGE, run_folder
 from musqa_pipeline.settings import parse_preset
 from musqa_pipeline.spectrograms.loader import iter_rows
 from musqa_pipeline.spectrograms.row_shards import shard_files
@@ -113,6 +116,31 @@ def test_without_the_network_what_is_there_stays(place):
     report = run_stage(PAIRS_STAGE, replace(place, preset=preset("cnn1d")))
     assert (report.units, report.retired) == (0, 0)
     assert place.lake.done(place.joint_shelf("pairs")) == before != []
+
+
+def test_the_stage_models_trains_on_it_and_what_it_trained_compares(place, monkeypatch):
+    monkeypatch.setenv("MUSQA_WORKERS", "1")
+    recipe = {"insenet": {"max_epochs": 2, "batch_size": 4}}
+    short = parse_preset(
+        "small",
+        {
+            "catalogs": list(CATALOGS),
+            "spectrograms": SMALL,
+            "models": {"names": ["insenet"], "recipes": recipe},
+        },
+    )
+    fingerprints = {**place.fingerprints, "models": "8" * 32}
+    trained = replace(place, preset=short, fingerprints=fingerprints)
+    run_stage(MODELS_STAGE, trained)
+    (row,) = read_preset_runs(trained)
+    assert (row["model"], row["epochs"], row["finished"]) == ("insenet", 2, True)
+    assert row["n_train"] == len(CATALOGS) * 4  # every row, not those of the uniform draw alone
+    assert newest_run(place.home) == run_folder(trained, "insenet")
+    stored = flac_notes(500)
+    notes, _ = sf.read(io.BytesIO(stored), dtype="float32")
+    score = Comparer(newest_run(place.home)).compare(notes, notes)
+    assert 1.0 <= score.mos <= 5.0
+    assert (score.lag_samples, score.common_s) == (0, 10.0)
 
 
 def test_the_table_has_what_readers_of_images_need():
