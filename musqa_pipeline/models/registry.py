@@ -103,6 +103,7 @@ MODELS: dict[str, ModelEntry] = {
         recipe={
             # With the reference at hand every label counts, of dark or suspect originals too.
             "train_rows": "every",
+            "batch_size": 64,
             "learning_rate": 2e-3,
             "learning_rate_schedule": "cosine",
             "warmup_epochs": 1,

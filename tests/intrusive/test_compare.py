@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from musqa_pipeline.errors import LakeError, MusqaError, SettingsError, UnfitInputError
+from musqa_pipeline.intrusive import compare as module
 from musqa_pipeline.intrusive.bands import band_cells
 from musqa_pipeline.intrusive.compare import Comparer, compare_pairs, newest_run
 from musqa_pipeline.labels.pair_files import pair_up
+from musqa_pipeline.labels.pairs import ReferenceFile
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.models.table import RUNS
@@ -91,6 +93,23 @@ def test_one_bad_file_costs_one_pair(comparer, tmp_path):
     assert found[3].score.mos == pytest.approx(comparer.compare(noisy(0.0), noisy()).mos, abs=1e-6)
     (bad,) = compare_pairs(pair_up(tmp_path / "none.wav", [files[3]]), comparer)
     assert bad.error == "reference: there is no such file; check its path"
+
+
+def test_a_reference_is_read_once_for_its_neighbours(comparer, tmp_path, monkeypatch):
+    read = []
+
+    class Counted(ReferenceFile):
+        def __init__(self, path):
+            read.append(path.name)
+            super().__init__(path)
+
+    monkeypatch.setattr(module, "ReferenceFile", Counted)
+    for name in ("a.wav", "b.wav", "c.wav"):
+        write(tmp_path / name, noisy(), subtype="FLOAT")
+    files = [tmp_path / name for name in ("b.wav", "c.wav")]
+    pairs = [*pair_up(tmp_path / "a.wav", files), *pair_up(tmp_path / "b.wav", files)]
+    assert not any(found.error for found in compare_pairs(pairs, comparer))
+    assert read == ["a.wav", "b.wav"]
 
 
 def test_a_run_of_another_network_is_refused(tmp_path, monkeypatch):
