@@ -114,9 +114,10 @@ def refuse(rank, ready):
 
 @pytest.mark.long
 def test_a_rank_that_does_not_start_is_named():
-    with pytest.raises(
-        StageError, match=r"rank 1 did not start \(no room here\); set \[models\] d"
-    ), started(2, refuse, ()):
+    with (
+        pytest.raises(StageError, match=r"rank 1 did not start \(no room here\); set \[models\] d"),
+        started(2, refuse, ()),
+    ):
         pytest.fail("rank 0 went on alone")
 
 

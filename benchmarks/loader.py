@@ -1,0 +1,115 @@
+"""Speed of the loader beside the speed of the training that it feeds, in images a second.
+
+Run ``python benchmarks/loader.py [--networks cnn1d inception_v3]``. The loader reads shards of
+made-up images as it does in a training on this machine; a training step is forward, backward and
+optimizer on one batch that lies ready. Both are medians of the same run, taken in turn, so that a
+busy machine slows both. Backbones have weights of chance, which changes no speed. The last lines
+say how many times as fast as each network the loader is.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+
+from musqa_pipeline.models.batches import ShardBatches, loader_options
+from musqa_pipeline.models.loop import mean_square_error
+from musqa_pipeline.models.optimizer import make_optimizer
+from musqa_pipeline.models.registry import find_model, recipe_of
+from musqa_pipeline.models.settings import ModelsSettings
+from musqa_pipeline.spectrograms.shards import ImageShards
+from musqa_pipeline.spectrograms.table import SPECTROGRAMS
+
+N_FRAMES, N_BANDS, ROWS_PER_GROUP = 1876, 256, 16
+
+
+def write_shard(path, n_rows):
+    """Write images that pack like music: 377 kB each with zstd, see `spectrograms/storage.py`."""
+    generator = np.random.default_rng(0)
+    rows = []
+    for index in range(n_rows):
+        image = generator.normal(120, 18.5, (N_FRAMES, N_BANDS))
+        rows.append(
+            {
+                "degraded_id": f"d{index}", "excerpt_id": "e", "catalog": "c", "part": "train",
+                "uniform_draw": True, "natural_mix": True, "trusted": True, "mos": 3.0,
+                "quality": 0.5, "n_frames": N_FRAMES, "n_bands": N_BANDS, "dtype": "uint8",
+                "image": image.clip(0, 255).astype(np.uint8).tobytes(), "max_db": 0.0,
+                "min_db": -80.0, "storage_error": 0.001, "upper_edge_hz": 2e4, "looped": False,
+            }
+        )  # fmt: skip
+    table = SPECTROGRAMS.from_rows(rows)
+    pq.write_table(table, path, compression="zstd", row_group_size=ROWS_PER_GROUP)
+
+
+def loader_speed(batches, epoch):
+    """Images a second of a whole epoch, the start of its workers included."""
+    start = time.perf_counter()
+    n_images = sum(len(quality) for _, quality in batches(epoch))
+    return n_images / (time.perf_counter() - start)
+
+
+def stepper(name, batch_size, device, precision):
+    """Return a function that does one training step and gives images a second."""
+    settings = recipe_of(name, ModelsSettings(backbone_weights="random", precision=precision))
+    entry = find_model(name)
+    network = entry.build(settings).to(device).train()
+    optimizer = make_optimizer(network, settings, settings.learning_rate)
+    size = batch_size or settings.batch_size
+    images = torch.rand(size, entry.input.n_frames, entry.input.n_bands, device=device)
+    quality = torch.rand(size, device=device)
+    mixed = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)
+
+    def step():
+        start = time.perf_counter()
+        with torch.autocast(device, mixed, enabled=mixed is not None):
+            loss = (entry.loss or mean_square_error)(network, images, quality)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss.item()
+        return size / (time.perf_counter() - start)
+
+    step()
+    return step
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", nargs="+", default=["cnn1d", "inception_v3"])
+    parser.add_argument("--precision", default="32", choices=["32", "bf16-mixed", "16-mixed"])
+    parser.add_argument("--batch-size", type=int, help="else that of each network's recipe")
+    parser.add_argument("--images", type=int, default=256)
+    parser.add_argument("--runs", type=int, default=5)
+    arguments = parser.parse_args()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "train-00000.parquet"
+        write_shard(path, arguments.images)
+        print(f"{path.stat().st_size / arguments.images / 1e3:.0f} kB an image")
+        shards = ImageShards([path], "train", memory_limit_bytes=0)
+        batches = ShardBatches(shards, arguments.batch_size or 64, seed=0)
+        print(f"loader: {loader_options(batches.batch_bytes) or 'in the process of training'}")
+        steps = {
+            name: stepper(name, arguments.batch_size, device, arguments.precision)
+            for name in arguments.networks
+        }
+        speeds = {name: [] for name in ("loader", *steps)}
+        for run in range(arguments.runs):
+            speeds["loader"].append(loader_speed(batches, run))
+            for name, step in steps.items():
+                speeds[name].append(step())
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    for name, speed in medians.items():
+        print(f"{name}: {speed:.3g} images/s (median of {arguments.runs})")
+    for name in steps:
+        print(f"loader is {medians['loader'] / medians[name]:.1f} times as fast as {name}")
+
+
+if __name__ == "__main__":
+    main()
