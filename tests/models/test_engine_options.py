@@ -1,6 +1,7 @@
 """The engine's options, each against a loop by hand or torch's own counterpart."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,13 +10,16 @@ from torch.optim.swa_utils import AveragedModel
 
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.models.averaging import WeightAverage
-from musqa_pipeline.models.checkpoint import read_weights
+from musqa_pipeline.models.checkpoint import History, read_weights
+from musqa_pipeline.models.loop import Loop
 from musqa_pipeline.models.optimizer import make_optimizer
 from musqa_pipeline.models.predict import load_model
 from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.seeds import derive_seed
 from tests.models import tiny
 from tests.models.tiny import SETTINGS, train_tiny
+
+from lightning.pytorch.plugins.precision import MixedPrecision  # isort: skip
 
 OPTIONS = replace(
     SETTINGS,
@@ -189,3 +193,26 @@ def test_a_recipe_names_an_option_only_once_it_is_used():
     assert {"seed", "batch_size", "learning_rate", "max_epochs"} < set(plain)
     assert not {"names", "recipes", "precision", "weight_decay", "devices"} & set(plain)
     assert set(ModelsSettings(weight_decay=0.1).recipe()) - set(plain) == {"weight_decay"}
+
+
+def test_the_loss_scaling_of_float16_goes_on_where_it_was():
+    def attempt(saved):
+        network = torch.nn.Linear(2, 1)
+        loop = Loop(
+            network, ModelsSettings(precision="16-mixed"), first_epoch=0, saved=saved,
+            learning_rate=lambda: 0.1, on_epoch_end=lambda loop, epoch: True,
+        )  # fmt: skip
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+        plugin = MixedPrecision("16-mixed", "cpu", scaler)
+        loop._trainer = SimpleNamespace(
+            precision_plugin=plugin, optimizers=[loop.configure_optimizers()]
+        )
+        loop.on_fit_start()
+        return loop, scaler
+
+    first, scaler = attempt(None)
+    assert scaler.get_scale() == 1024.0
+    scaler.load_state_dict({**scaler.state_dict(), "scale": 256.0})
+    stored = first.checkpoint(identity={}, n_threads=1, history=History())
+    _, resumed = attempt(stored)
+    assert resumed.get_scale() == 256.0
