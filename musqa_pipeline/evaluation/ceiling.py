@@ -244,7 +244,7 @@ def _resampled_means(
 
 
 def _intercepts(distances: Floats, half_squares: Floats) -> Floats:
-    """Ends of the least-squares lines at distance 0; the mean where distances do not differ."""
+    """Return where least-squares lines meet distance 0; the mean where distances are equal."""
     gap = distances - distances.mean(axis=1, keepdims=True)
     spread = (gap * gap).sum(axis=1)
     middle = half_squares.mean(axis=1)

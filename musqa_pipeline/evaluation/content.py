@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from musqa_pipeline.evaluation.examples import Example
+from musqa_pipeline.evaluation.ceiling import Ceiling
+from musqa_pipeline.evaluation.examples import Example, Twin
+from musqa_pipeline.evaluation.lowpass_steps import STEPS_SCHEMA
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +22,11 @@ class ReportContent:
     confidence: float
     """Coverage of all intervals."""
     predictions: pl.DataFrame
-    """Test rows of finished networks and baselines (`slices.PREDICTIONS_SCHEMA`)."""
+    """What was predicted, of all protocols (`slices.PREDICTIONS_SCHEMA`)."""
     evaluations: pl.DataFrame
     """The table `evaluations`."""
     differences: Sequence[Mapping[str, Any]]
-    """From `slices.paired_differences`, of RMSE."""
+    """From `differences.paired_differences`, of r and RMSE."""
     runs: Sequence[Mapping[str, Any]]
     """Rows of the table `runs`, unfinished ones included."""
     parts: Sequence[Mapping[str, Any]]
@@ -42,6 +44,24 @@ class ReportContent:
     quarantined: int = 0
     """Inputs that could not serve."""
     examples: Sequence[Example] = ()
-    """Worst predictions of the headline model."""
+    """Worst predictions of each model."""
+    networks: Sequence[str] = ()
+    """All networks that could have been run; those without predictions were not."""
+    intrusive: Sequence[str] = ()
+    """Networks that hear the reference."""
+    random_weights: Sequence[str] = ()
+    """Networks whose backbones have random weights."""
+    trials: Sequence[Mapping[str, Any]] = ()
+    """Per protocol, variant and model: repetitions, minutes, n_train, n_train_groups, device."""
+    generalisation: Sequence[Mapping[str, Any]] = ()
+    """From `generalisation.generalisation_rows`."""
+    steps: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STEPS_SCHEMA))
+    """From `lowpass_steps.list_steps`."""
+    ceilings: Sequence[Ceiling] = ()
+    """From `ceiling.estimate_ceilings`."""
+    twins: Sequence[Twin] = ()
+    """Pairs that sound alike and have two labels."""
+    costs: Sequence[Mapping[str, Any]] = ()
+    """Per model: parameters, trainable, ms_per_excerpt and minutes; None where not known."""
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Sections of names and values: fingerprints, settings, versions."""

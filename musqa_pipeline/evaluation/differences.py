@@ -67,6 +67,43 @@ def paired_differences(
     return found
 
 
+def find_difference(
+    differences: Sequence[Mapping[str, Any]],
+    protocol: str,
+    draw: str,
+    first: str,
+    second: str,
+    metric: str,
+) -> dict[str, Any] | None:
+    """Find a paired difference, turned so that it is the first's metric less the second's.
+
+    Parameters
+    ----------
+    differences : sequence of mapping
+        From `paired_differences`.
+    protocol, draw, first, second, metric : str
+        Which one.
+
+    Returns
+    -------
+    dict or None
+        difference, low and high; None where there is no such pair.
+    """
+    for row in differences:
+        if (row["protocol"], row["variant"], row["draw"], row["metric"]) == (
+            protocol, "", draw, metric,
+        ):  # fmt: skip
+            if (row["first"], row["second"]) == (first, second):
+                return {key: row[key] for key in ("difference", "low", "high")}
+            if (row["second"], row["first"]) == (first, second):
+                turned = (row["difference"], row["high"], row["low"])
+                return {
+                    key: None if value is None else -value
+                    for key, value in zip(("difference", "low", "high"), turned, strict=True)
+                }
+    return None
+
+
 @dataclass(frozen=True)
 class _Side:
     """One model of a pair: each metric, and its resamples if there are recordings enough."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -18,16 +20,18 @@ from PIL import Image
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
 
-PLAYER_BYTES = 102_400
-"""Most bytes of a player's file, 100 KiB: 10 s at 80 kbit/s and the frame headers."""
-PICTURE_FRAMES = 469
-PICTURE_BANDS = 128
+PLAYER_S = 6.0
+"""Seconds of a player, from the middle of an excerpt: so the page has room for many."""
+PLAYER_BYTES = 61_440
+"""Most bytes of a player's file, 60 KiB: 6 s at 80 kbit/s and the frame headers."""
+PICTURE_FRAMES = 400
+PICTURE_BANDS = 112
 _MP3_LEVELS = (0.85, 0.9, 0.95, 0.98)
-"""Compression levels of libsndfile's MP3 writer, best first; 0.85 is 80 kbit/s, for 10 s."""
-_COLOURS = 40
+"""Compression levels of libsndfile's MP3 writer, best first; 0.85 is 80 kbit/s, for 6 s."""
+_COLOURS = 24
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Example:
     """One excerpt with what was said about it, ready for the page."""
 
@@ -36,8 +40,10 @@ class Example:
     """What was done to it, in words."""
     label: float
     """Points, 0-100."""
-    predicted: float
-    """Points, 0-100."""
+    said: Mapping[str, float]
+    """Prediction of each model in points, 0-100."""
+    worst_of: Mapping[str, int]
+    """Models that err most here, and the rank of this excerpt among their errors, from 1."""
     dark: bool
     """Whether the reference is dark, so that a low-pass takes nothing from it."""
     degraded_picture: bytes | None
@@ -55,6 +61,77 @@ class Example:
             self.degraded_player, self.reference_player,
         )  # fmt: skip
         return sum(len(part) for part in media if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinSide:
+    """One of two excerpts that sound alike."""
+
+    recording: str
+    what: str
+    label: float
+    """Points, 0-100."""
+    said: float | None
+    """Prediction of the model that is shown first; None where it was not asked."""
+    picture: bytes | None
+    """PNG, or None."""
+    player: bytes | None
+    """MP3, or None."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twin:
+    """Two excerpts with nearly the same features and two labels; see `twins`."""
+
+    dark: TwinSide
+    lowpassed: TwinSide
+    nearer_share: float
+    """Share of all pairs of rows of two recordings that are nearer to each other."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of pictures and players."""
+        sides = (self.dark, self.lowpassed)
+        return sum(len(part) for s in sides for part in (s.picture, s.player) if part)
+
+
+def worst_of_each(rows: pl.DataFrame, models: Sequence[str], n: int) -> list[dict[str, Any]]:
+    """Choose the worst predictions of each model; what several err on comes once.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        Predictions of several models on one draw, each row of a model once.
+    models : sequence of str
+        Whose errors are looked at.
+    n : int
+        At most how many of each.
+
+    Returns
+    -------
+    list of dict
+        Rows with ``worst_of`` (model to rank, from 1) and ``said`` (model to prediction), by their
+        best rank; ties go by the order of the models.
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    ranked = [
+        (rank, row)
+        for model in models
+        for rank, row in enumerate(
+            choose_worst(rows.filter(pl.col("model") == model), n).to_dicts(), start=1
+        )
+    ]
+    for rank, row in sorted(ranked, key=lambda item: item[0]):
+        key = row["catalog"], row["degraded_id"]
+        found.setdefault(key, {**row, "worst_of": {}})["worst_of"][row["model"]] = rank
+    for (catalog, degraded_id), row in found.items():
+        same = rows.filter(
+            (pl.col("catalog") == catalog)
+            & (pl.col("degraded_id") == degraded_id)
+            & pl.col("model").is_in(list(models))
+        )
+        row["said"] = dict(same.select("model", "predicted").iter_rows())
+    return list(found.values())
 
 
 def choose_worst(rows: pl.DataFrame, n: int) -> pl.DataFrame:
@@ -88,7 +165,7 @@ def picture_png(image: NDArray[np.floating] | NDArray[np.uint8]) -> bytes:
     Returns
     -------
     bytes
-        PNG of `PICTURE_FRAMES` x `PICTURE_BANDS` pixels with a palette, about 30 kB.
+        PNG of `PICTURE_FRAMES` x `PICTURE_BANDS` pixels with a palette, about 15 kB.
     """
     cells = image if image.dtype == np.uint8 else np.round(np.clip(image, 0, 1) * 255)
     grey = Image.fromarray(np.asarray(cells, dtype=np.uint8).T[::-1])
@@ -118,10 +195,13 @@ def player_mp3(samples: NDArray[np.float32]) -> bytes:
     Raises
     ------
     ValueError
-        If even the lowest quality is larger, so for much more than 10 s.
+        If even the lowest quality is larger.
     """
-    peak = float(np.max(np.abs(samples), initial=0.0))
-    calm = samples / np.float32(max(1.0, peak / 0.98))
+    n = round(PLAYER_S * SAMPLE_RATE_HZ)
+    start = max(0, len(samples) - n) // 2
+    heard = samples[start : start + n]
+    peak = float(np.max(np.abs(heard), initial=0.0))
+    calm = heard / np.float32(max(1.0, peak / 0.98))
     for level in _MP3_LEVELS:
         buffer = io.BytesIO()
         sf.write(
@@ -136,7 +216,7 @@ def player_mp3(samples: NDArray[np.float32]) -> bytes:
         if buffer.tell() <= PLAYER_BYTES:
             return buffer.getvalue()
     raise ValueError(
-        f"{len(samples)} samples do not fit into {PLAYER_BYTES} bytes of MP3: expected about 10 s"
+        f"{len(heard)} samples do not fit into {PLAYER_BYTES} bytes of MP3: expected about 6 s"
     )
 
 

@@ -10,23 +10,29 @@ from typing import Any
 
 import polars as pl
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES
 from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.inputs import READ_STAGES, read_seen_tracks
 from musqa_pipeline.dataset.near_duplicates import search_near_duplicates
 from musqa_pipeline.dataset.report import describe_dataset, read_dataset
 from musqa_pipeline.dataset.splits import PARTS
-from musqa_pipeline.degradations.audio import degraded_audio
+from musqa_pipeline.evaluation.ceiling import estimate_ceilings
 from musqa_pipeline.evaluation.content import ReportContent
+from musqa_pipeline.evaluation.costs import gather_costs, summarise_trials
 from musqa_pipeline.evaluation.differences import paired_differences
-from musqa_pipeline.evaluation.examples import Example, choose_worst, picture_png, player_mp3
+from musqa_pipeline.evaluation.gather_examples import twin_examples, worst_examples
+from musqa_pipeline.evaluation.generalisation import generalisation_rows
+from musqa_pipeline.evaluation.league import main_protocol, shown_first
+from musqa_pipeline.evaluation.lowpass_steps import list_steps
 from musqa_pipeline.evaluation.rows import POINTS
 from musqa_pipeline.evaluation.summary import headline_model
-from musqa_pipeline.excerpts.audio import reference_audio
+from musqa_pipeline.evaluation.twins import find_twins
+from musqa_pipeline.features.descriptors import DESCRIPTORS
 from musqa_pipeline.fingerprints import tool_version
 from musqa_pipeline.graph import chosen_catalogs
-from musqa_pipeline.spectrograms.mel import mel_image
-from musqa_pipeline.spectrograms.sources import read_bitstreams, units_by_excerpt
+from musqa_pipeline.models.registry import MODELS, recipe_of
+from musqa_pipeline.models.runs import backbone_weights_of
+from musqa_pipeline.models.settings import RANDOM
+from musqa_pipeline.protocols.divisions import SYNTHESISED_TIER
 
 TOOLS = (
     "musqa-pipeline", "numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "imageio-ffmpeg",
@@ -35,6 +41,8 @@ TOOLS = (
 """Distributions whose versions the page names."""
 MAX_PAIRS = 50
 """Most near-duplicate pairs that are listed."""
+N_TWINS = 3
+"""Pairs shown that sound alike and have two labels."""
 
 
 def gather_content(
@@ -42,6 +50,7 @@ def gather_content(
     predictions: pl.DataFrame,
     evaluations: pl.DataFrame,
     runs: Sequence[Mapping[str, Any]],
+    rows: pl.DataFrame,
 ) -> ReportContent:
     """Gather what the page shows.
 
@@ -55,6 +64,8 @@ def gather_content(
         The table `evaluations`.
     runs : sequence of mapping
         Rows of `runs`.
+    rows : polars.DataFrame
+        From `rows.read_rows`.
 
     Returns
     -------
@@ -64,13 +75,17 @@ def gather_content(
     settings = context.preset.evaluation
     dataset, draw = read_dataset(context), describe_dataset(context)
     total = draw.parts[-1]
+    protocol = main_protocol(predictions)
+    lead = shown_first(predictions, protocol, headline_model(runs))
+    asked = asked_rows(rows)
+    trials = summarise_trials(context)
     return ReportContent(
         preset=context.preset.name,
         catalogs=sorted(dataset["catalog"].unique()),
         confidence=settings.confidence,
         predictions=predictions,
         evaluations=evaluations,
-        differences=paired_differences(predictions, settings),
+        differences=paired_differences(predictions, settings, "rmse", "pearson"),
         runs=runs,
         parts=count_parts(dataset),
         edges=[POINTS * edge for edge in total.edges],
@@ -84,9 +99,65 @@ def gather_content(
         },
         near_duplicates=near_duplicates(context),
         quarantined=count_quarantined(context),
-        examples=worst_examples(context, predictions, headline_model(runs)),
+        examples=worst_examples(context, predictions, protocol),
+        networks=list(MODELS),
+        intrusive=[name for name, entry in MODELS.items() if entry.input.stage == "pairs"],
+        random_weights=random_weights(context, runs),
+        trials=trials,
+        generalisation=generalisation_rows(predictions, settings),
+        steps=list_steps(rows),
+        ceilings=estimate_ceilings(asked, list(DESCRIPTORS), confidence=settings.confidence),
+        twins=twin_examples(
+            context, find_twins(asked, list(DESCRIPTORS), N_TWINS), predictions, lead
+        ),
+        costs=gather_costs(runs, trials),
         provenance=provenance(context, runs),
     )
+
+
+def asked_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Choose the rows that the unavoidable error is estimated from.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        From `rows.read_rows`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Trusted rows of the natural mix, or of both draws where it has too few; of real music where
+        there is any, and of references of which it is known whether they are dark.
+    """
+    known = rows.filter(pl.col("trusted") & (pl.col("reference") != ""))
+    real = known.filter(pl.col("tier") != SYNTHESISED_TIER)
+    chosen = real if real.height else known
+    mixed = chosen.filter("natural_mix")
+    # Neighbours are asked of other recordings, so test recordings alone would be few.
+    return mixed if mixed["recording"].n_unique() > chosen["recording"].n_unique() // 2 else chosen
+
+
+def random_weights(context: Context, runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Name the networks whose backbones have random weights, in a run or in trials.
+
+    Parameters
+    ----------
+    context : Context
+        With the preset, whose recipes trials follow.
+    runs : sequence of mapping
+        Rows of `runs`.
+
+    Returns
+    -------
+    list of str
+        In the order of the registry.
+    """
+    found = {run["model"] for run in runs if backbone_weights_of(run) == RANDOM}
+    for name, entry in MODELS.items():
+        recipe = recipe_of(name, context.preset.models)
+        if entry.has_backbone and recipe.backbone_weights == RANDOM:
+            found.add(name)
+    return [name for name in MODELS if name in found]
 
 
 def count_parts(dataset: pl.DataFrame) -> list[dict[str, Any]]:
@@ -167,36 +238,6 @@ def count_quarantined(context: Context) -> int:
     return sum(len(context.lake.done(s.quarantine)) for s in shelves)
 
 
-def worst_examples(context: Context, predictions: pl.DataFrame, model: str | None) -> list[Example]:
-    """Make pictures and players of a network's worst predictions.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    predictions : polars.DataFrame
-        Of all models.
-    model : str or None
-        The network; without one there are no examples.
-
-    Returns
-    -------
-    list of Example
-        At most ``[evaluation] n_worst``, the largest error first; of the uniform draw if it has
-        test rows.
-    """
-    rows = predictions.filter(pl.col("model") == (model or ""))
-    drawn = rows.filter("uniform_draw") if rows["uniform_draw"].any() else rows
-    worst = choose_worst(drawn, context.preset.evaluation.n_worst).to_dicts()
-    for catalog in {row["catalog"] for row in worst}:
-        units = units_by_excerpt(context, catalog)
-        for row in worst:
-            if row["catalog"] == catalog:
-                row["units"] = units.get(row["excerpt_id"], ())
-    bitstreams = dict(read_bitstreams(context, worst))
-    return [_example(context, row, bitstreams) for row in worst]
-
-
 def provenance(context: Context, runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """Name what the results depend on.
 
@@ -227,26 +268,3 @@ def provenance(context: Context, runs: Sequence[Mapping[str, Any]]) -> dict[str,
             **{name: tool_version(name) for name in TOOLS},
         },
     }
-
-
-def _example(
-    context: Context,
-    row: Mapping[str, Any],
-    bitstreams: Mapping[tuple[str, str], Mapping[str, Any]],
-) -> Example:
-    degraded = degraded_audio([bitstreams[row["catalog"], row["degraded_id"]]])[0]
-    shelf = context.shelf("excerpts", row["catalog"])
-    flac = context.lake.read(shelf, row["excerpt_id"], ["flac"])["flac"][0].as_py()
-    reference = reference_audio(flac)[:EXCERPT_SAMPLES]
-    images = context.preset.spectrograms
-    return Example(
-        recording=row["recording"],
-        what=row["what"],
-        label=row["label"],
-        predicted=row["predicted"],
-        dark=row["reference"] == "dark",
-        degraded_picture=picture_png(mel_image(degraded, images).image),
-        reference_picture=picture_png(mel_image(reference, images).image),
-        degraded_player=player_mp3(degraded),
-        reference_player=player_mp3(reference),
-    )

@@ -1,4 +1,4 @@
-"""Does a model hear that more was cut away: 3.5 kHz below 7 kHz below the original?
+"""Whether a model hears that more was cut away: 3.5 kHz below 7 kHz below the original.
 
 Asked of every recording that reaches above 7 kHz, with gentle and with steep filters apart: a
 model that learned one slope by heart fails on another without a sign.

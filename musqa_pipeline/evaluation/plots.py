@@ -195,15 +195,15 @@ def process_curves(by_model: Mapping[str, pl.DataFrame]) -> Figure:
     Parameters
     ----------
     by_model : mapping of str to polars.DataFrame
-        Predictions of each model on one draw, under its shown name; only rows with one process
-        are used.
+        Predictions of each model on one draw, under its shown name; only rows with one process of
+        the tables are used, which all references share.
 
     Returns
     -------
     matplotlib.figure.Figure
         A panel a codec, points over kbit/s or kilohertz.
     """
-    singles = {m: r.filter(pl.col("depth") == 1) for m, r in by_model.items()}
+    singles = {m: r.filter(pl.col("kind") == "single") for m, r in by_model.items()}
     first = next(iter(singles.values()))
     codecs = sorted(first["codec"].unique().to_list(), key=lambda c: (c == "lowpass", c))
     n_rows = max(1, -(-len(codecs) // 2))

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from musqa_pipeline.context import Context
 from musqa_pipeline.disk import exclusive_lock, whole_file
 from musqa_pipeline.errors import StageError
+from musqa_pipeline.evaluation.slices import HOLDOUT
 from musqa_pipeline.evaluation.stage import HTML_FILE, JSON_FILE, PREDICTIONS_FILE, report_folder
 from musqa_pipeline.evaluation.summary import number, shown_name
 
@@ -72,17 +73,21 @@ def list_reports(home: Path) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        preset, catalogs, model, summary, and r, rmse and n_recordings of the headline network
-        on the uniform draw (None where there is none); sorted by preset.
+        preset, catalogs, model, summary, and r, rmse, n_recordings and n_rows of the model that the
+        report shows first, on the uniform draw of its main protocol (None where there is none), and
+        what was not run; sorted by preset.
     """
     found = []
     for path in sorted(reports_folder(home).glob(f"*/{JSON_FILE}")):
         report = json.loads(path.read_text(encoding="utf-8"))
-        model = report["headline_model"]
+        # Reports made before there were protocols have neither key.
+        model = report.get("shown_first", report["headline_model"])
+        protocol = report.get("protocol", HOLDOUT)
         cells = {
             row["metric"]: row
             for row in report["evaluations"]
-            if (row["model"], row["draw"], row["slice"]) == (model, "uniform_draw", "all")
+            if (row.get("protocol", HOLDOUT), row.get("variant", "")) == (protocol, "")
+            and (row["model"], row["draw"], row["slice"]) == (model, "uniform_draw", "all")
         }
         found.append(
             {
@@ -93,6 +98,8 @@ def list_reports(home: Path) -> list[dict[str, Any]]:
                 "r": cells["pearson"]["estimate"] if cells else None,
                 "rmse": cells["rmse"]["estimate"] if cells else None,
                 "n_recordings": cells["rmse"]["n_recordings"] if cells else None,
+                "n_rows": cells["rmse"]["n_rows"] if cells else None,
+                "not_run": report.get("not_run", []),
             }
         )
     return found

@@ -7,46 +7,50 @@ host, so the file can be mailed, printed or kept.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 import jinja2
-import polars as pl
 from markupsafe import Markup
 
 from musqa_pipeline.baselines.registry import BASELINES
 from musqa_pipeline.evaluation.content import ReportContent
-from musqa_pipeline.evaluation.darkness import lowpass_order
-from musqa_pipeline.evaluation.examples import Example, data_uri
+from musqa_pipeline.evaluation.examples import data_uri
+from musqa_pipeline.evaluation.league import (
+    PROTOCOL_TITLES,
+    leagues,
+    main_protocol,
+    not_run_at_all,
+    plays_fair,
+    shown_first,
+)
 from musqa_pipeline.evaluation.report_figures import (
+    COMPARED_BASELINES,
     distribution_figure,
+    draw_words,
     prediction_figures,
+    protocol_figures,
     training_figures,
 )
-from musqa_pipeline.evaluation.slices import DRAWS
-from musqa_pipeline.evaluation.summary import (
-    CODEC_NAMES,
-    headline_model,
-    number,
-    sentences,
-    shown_name,
+from musqa_pipeline.evaluation.report_parts import (
+    DIGITS,
+    affordable,
+    generalisation_part,
+    main_draw,
+    order_part,
+    paper_part,
+    statistics_part,
+    tiles,
 )
+from musqa_pipeline.evaluation.slice_tables import slice_tables
+from musqa_pipeline.evaluation.summary import headline_model, number, sentences, shown_name
 
 PAGE_BYTES = 5_000_000
 """Most bytes of the page; examples beyond it are listed without pictures and players."""
-_TEXT_BYTES = 400_000
+_TEXT_BYTES = 500_000
 """Set aside for all that is neither a figure nor an example."""
-DIGITS = {"pearson": 2, "rmse": 1, "spearman": 2, "mae": 1, "r2": 2}
-"""Digits shown of each metric, in the order of the league tables."""
-SLICE_TITLES = {
-    "codec": "Last codec",
-    "bitrate_kbps": "Last bitrate, kbit/s",
-    "depth": "Processes in a row",
-    "tier": "Origin of the recording",
-    "genre": "Genre",
-    "reference": "Reference",
-}
+_MAX_SLICED = 4
+"""Models in the tables of slices."""
 
 
 def render_report(content: ReportContent) -> str:
@@ -64,12 +68,19 @@ def render_report(content: ReportContent) -> str:
     """
     folder = resources.files("musqa_pipeline.evaluation")
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters.update(number=number, shown=shown_name, uri=data_uri)
-    template = environment.from_string((folder / "report.html.jinja").read_text(encoding="utf-8"))
+    environment.filters.update(
+        number=number, shown=shown_name, uri=data_uri, p_value=_p_value, draw=draw_words
+    )
     style = Markup((folder / "report.css").read_text(encoding="utf-8"))
-    return template.render(style=style, **_page_values(content))
+    return environment.get_template("report.html.jinja").render(
+        style=style, **_page_values(content)
+    )
 
 
 def report_json(content: ReportContent) -> str:
@@ -83,18 +94,34 @@ def report_json(content: ReportContent) -> str:
     Returns
     -------
     str
-        An object: preset, catalogs, summary, evaluations, differences, runs, parts,
-        near_duplicates and provenance.
+        An object: preset, catalogs, protocol (the one that the page shows in full), headline_model,
+        summary, evaluations, differences, generalisation, lowpass_order, unavoidable_error, trials,
+        costs, networks not run, runs, parts, near_duplicates and provenance.
     """
-    headline = headline_model(content.runs)
+    protocol, headline = main_protocol(content.predictions), headline_model(content.runs)
     value = {
         "preset": content.preset,
         "catalogs": list(content.catalogs),
         "confidence": content.confidence,
+        "protocol": protocol,
         "headline_model": headline,
-        "summary": _summary(content, headline),
+        "shown_first": shown_first(content.predictions, protocol, headline),
+        "summary": _summary(content, protocol, headline),
         "evaluations": content.evaluations.to_dicts(),
         "differences": [dict(row) for row in content.differences],
+        "generalisation": [dict(row) for row in content.generalisation],
+        "lowpass_order": order_part(content, protocol),
+        "unavoidable_error": [
+            {
+                key: getattr(each, key)
+                for key in ("rows", "rmse", "low", "high", "n_rows", "n_recordings")
+            }
+            for each in content.ceilings
+        ],
+        "trials": [dict(row) for row in content.trials],
+        "costs": [dict(row) for row in content.costs],
+        "not_run": not_run_at_all(content),
+        "random_weights": list(content.random_weights),
         "runs": [dict(row) for row in content.runs],
         "parts": [dict(row) for row in content.parts],
         "near_duplicates": content.near_duplicates and [dict(p) for p in content.near_duplicates],
@@ -103,116 +130,68 @@ def report_json(content: ReportContent) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def _summary(content: ReportContent, headline: str | None) -> list[str]:
-    if headline is None:
+def _summary(content: ReportContent, protocol: str, headline: str | None) -> list[str]:
+    lead = shown_first(content.predictions, protocol, headline)
+    if lead in BASELINES:
         return ["No network has finished its training; only the baselines have results."]
-    return sentences(headline, content.evaluations, content.differences)
+    return sentences(lead, content.evaluations, content.differences, protocol=protocol)
 
 
 def _page_values(content: ReportContent) -> dict[str, Any]:
-    headline = headline_model(content.runs)
-    networks = [m for m in _models(content) if m not in BASELINES]
-    lead = headline or _models(content)[-1]
-    sliced = list(dict.fromkeys([lead, *networks, "upper_edge"]))
-    test = content.predictions.filter(pl.col("part") == "test")
-    sections = list(prediction_figures(content, lead))
+    protocol, headline = main_protocol(content.predictions), headline_model(content.runs)
+    lead = shown_first(content.predictions, protocol, headline)
+    draw = main_draw(content, protocol)
+    told = content.predictions.filter(content.predictions["protocol"] == protocol)
+    models = told["model"].unique(maintain_order=True).to_list()
+    networks = [m for m in models if m not in BASELINES and plays_fair(content, m)]
+    compared = [m for m in COMPARED_BASELINES if m in models]
+    sliced = list(dict.fromkeys([lead, *compared[:1], *networks, *compared]))[:_MAX_SLICED]
+    tables = leagues(content)
+    leader = next(t["leader"] for t in tables if (t["protocol"], t["draw"]) == (protocol, draw))
+    sections = list(prediction_figures(content, protocol, lead))
     curves, distribution = list(training_figures(content)), distribution_figure(content)
+    more = protocol_figures(content, draw)
     used = sum(len(item["svg"]) for item in [*sections, *curves]) + len(distribution)
+    used += sum(len(svg) for svg in more.values() if svg)
+    media = affordable([*content.twins, *content.examples], PAGE_BYTES - _TEXT_BYTES - used)
+    n_twins = len(content.twins)
     return {
         "content": content,
+        "protocol": protocol,
+        "protocol_title": PROTOCOL_TITLES[protocol],
         "headline": headline,
-        "summary": _summary(content, headline),
-        "tiles": _tiles(content, lead),
-        "leagues": [_league(content, draw) for draw in DRAWS],
-        "slices": list(_slice_tables(content, sliced)),
+        "lead": lead,
+        "leader": leader,
+        "main_draw": draw,
+        "summary": _summary(content, protocol, headline),
+        "tiles": tiles(content, protocol, lead),
+        "leagues": tables,
+        "digits": DIGITS,
+        "not_run": not_run_at_all(content),
+        "paper": paper_part(content),
+        "tests": statistics_part(content, protocol, draw, leader),
+        "slices": list(slice_tables(content, protocol, sliced)),
         "sections": sections,
         "curves": curves,
         "distribution": distribution,
-        "order": [(m, lowpass_order(test.filter(pl.col("model") == m))) for m in networks],
-        "examples": _affordable(content.examples, PAGE_BYTES - _TEXT_BYTES - used),
-        "lead": lead,
-    }  # fmt: skip
-
-
-def _models(content: ReportContent) -> list[str]:
-    return content.predictions["model"].unique(maintain_order=True).to_list()
-
-
-def _cells(content: ReportContent, draw: str, name: str, value: str) -> dict[Any, dict[str, Any]]:
-    found = content.evaluations.filter(
-        (pl.col("draw") == draw) & (pl.col("slice") == name) & (pl.col("value") == value)
-    )
-    return {(row["model"], row["metric"]): row for row in found.to_dicts()}
-
-
-def _tiles(content: ReportContent, lead: str) -> list[tuple[str, str, str]]:
-    cells = _cells(content, "uniform_draw", "all", "all") or _cells(
-        content, "natural_mix", "all", "all"
-    )
-    tiles = []
-    for metric, title in (("pearson", "Pearson’s r"), ("rmse", "RMSE, points of 100")):
-        row = cells[lead, metric]
-        digits = DIGITS[metric]
-        span = "too few recordings for an interval"
-        if row["low"] is not None:
-            span = f"{number(row['low'], digits)} to {number(row['high'], digits)}"
-        tiles.append((title, number(row["estimate"], digits), span))
-    row = cells[lead, "rmse"]
-    tiles.append(("test recordings", f"{row['n_recordings']:,}", "kept apart from the start"))
-    tiles.append(("test excerpts", f"{row['n_rows']:,}", row["draw"].replace("_", " ")))
-    return tiles
-
-
-def _league(content: ReportContent, draw: str) -> dict[str, Any]:
-    """One league table, lowest RMSE first; every model stands on the same rows."""
-    cells = _cells(content, draw, "all", "all")
-    rows = [
-        {
-            "model": model,
-            "baseline": model in BASELINES,
-            "cells": [(cells[model, metric], DIGITS[metric]) for metric in DIGITS],
-        }
-        for model in _models(content)
-        if (model, "rmse") in cells
-    ]
-    counts = next(iter(cells.values()), {"n_recordings": 0, "n_rows": 0})
-    return {
-        "draw": draw,
-        "rows": sorted(rows, key=lambda row: cells[row["model"], "rmse"]["estimate"]),
-        "n_recordings": counts["n_recordings"],
-        "n_rows": counts["n_rows"],
+        "protocol_figures": more,
+        "order": order_part(content, protocol),
+        "generalisation": generalisation_part(content),
+        "twins": list(zip(content.twins, media[:n_twins], strict=True)),
+        "examples": list(zip(content.examples, media[n_twins:], strict=True)),
+        "n_repetitions": _most_repetitions(content, protocol),
     }
 
 
-def _slice_tables(content: ReportContent, models: Sequence[str]) -> Iterator[dict[str, Any]]:
-    top = content.evaluations.filter(pl.col("metric") == "rmse")["estimate"].max()
-    widest = float(top) if isinstance(top, float) and top > 0 else 1.0
-    for name, title in SLICE_TITLES.items():
-        for draw in DRAWS:
-            part = content.evaluations.filter((pl.col("draw") == draw) & (pl.col("slice") == name))
-            rows = []
-            for value in part["value"].unique(maintain_order=True):
-                cells = _cells(content, draw, name, value)
-                first = cells[models[0], "rmse"]
-                rows.append(
-                    {
-                        "value": CODEC_NAMES.get(value, value) if name == "codec" else value,
-                        "n_recordings": first["n_recordings"],
-                        "n_rows": first["n_rows"],
-                        "cells": [(cells[m, "rmse"], cells[m, "pearson"]) for m in models],
-                        "share": 100.0 * first["estimate"] / widest,
-                    }
-                )
-            if rows:
-                yield {"title": title, "draw": draw, "rows": rows, "models": models}
+def _most_repetitions(content: ReportContent, protocol: str) -> int:
+    rows = content.evaluations.filter(content.evaluations["protocol"] == protocol)
+    return max(rows["n_repetitions"].to_list(), default=1)
 
 
-def _affordable(examples: Sequence[Example], n_bytes: int) -> list[Mapping[str, Any]]:
-    """Give examples their pictures and players while the page has room for them."""
-    left = n_bytes * 3 // 4  # base64 writes four bytes for three
-    shown: list[Mapping[str, Any]] = []
-    for example in examples:
-        fits = example.n_bytes <= left
-        left -= example.n_bytes if fits else 0
-        shown.append({"example": example, "media": fits})
-    return shown
+def _p_value(value: float | None) -> str:
+    """Write a p-value with two digits; what is far below any level as a bound."""
+    if value is None:
+        return "–"
+    if value < 1e-12:
+        return "< 1e−12"
+    return f"{value:.2g}".replace("e-0", "e−").replace("e-", "e−")

@@ -17,8 +17,8 @@ class EvaluationSettings:
     """Bootstrap draws, over recordings."""
     confidence: float = 0.95
     """Coverage of the intervals."""
-    n_worst: int = 6
-    """Worst examples shown with spectrogram and player."""
+    n_worst: int = 5
+    """Worst examples of each model, shown with spectrogram and player while the page has room."""
 
     def __post_init__(self) -> None:
         require(self.n_bootstrap >= 100, "evaluation", self, "n_bootstrap", "at least 100")

@@ -91,7 +91,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     holdout = read_predictions(context, runs, rows)
     predictions = pl.concat([holdout, read_trials(context, rows)])
     table = evaluate(predictions, context.preset.evaluation)
-    content = gather_content(context, predictions, pl.DataFrame(table), runs)
+    content = gather_content(context, predictions, pl.DataFrame(table), runs, rows)
     folder = report_folder(context)
     with whole_file(folder / PREDICTIONS_FILE) as temporary:
         predictions.write_parquet(temporary)

@@ -12,9 +12,12 @@ from musqa_pipeline.baselines.registry import BASELINES
 SHOWN_NAMES = {
     "cnn1d": "1-D CNN",
     "inception_v3": "Inception v3",
+    "inception_v3_frozen_stem": "Inception v3, frozen stem",
     "vgg19": "VGG19",
-    "mean": "mean label",
-    "upper_edge": "band edge",
+    "vgg19_frozen_stem": "VGG19, frozen stem",
+    "musqa_net": "musqa-net",
+    "insenet": "after InSE-NET",
+    **{name: entry.title for name, entry in BASELINES.items()},
 }
 """Names of models for people; a model that is not here is shown by its registry name."""
 CODEC_NAMES = {"lowpass": "low-pass", "adts": "AAC (adts)", "ogg": "Ogg Vorbis", "opus": "Opus"}
@@ -115,7 +118,11 @@ def with_interval(row: Mapping[str, Any] | None, digits: int = 2) -> str:
 
 
 def sentences(
-    model: str, evaluations: pl.DataFrame, differences: Sequence[Mapping[str, Any]]
+    model: str,
+    evaluations: pl.DataFrame,
+    differences: Sequence[Mapping[str, Any]],
+    *,
+    protocol: str = "holdout",
 ) -> list[str]:
     """Say in plain words how a network did.
 
@@ -126,7 +133,9 @@ def sentences(
     evaluations : polars.DataFrame
         The table `evaluations`.
     differences : sequence of mapping
-        From `slices.paired_differences`, of RMSE.
+        From `differences.paired_differences`; only those of the RMSE are looked at.
+    protocol : str
+        Which of the protocols is told.
 
     Returns
     -------
@@ -134,13 +143,15 @@ def sentences(
         One sentence each on agreement, on the natural mix, on each baseline, on dark references
         and on how far the numbers can be trusted; what is not known is left out.
     """
+    told = evaluations.filter(
+        (pl.col("protocol") == protocol) & (pl.col("variant") == "") & (pl.col("model") == model)
+    )
 
     def cell(
         draw: str, metric: str, name: str = "all", value: str = "all"
     ) -> dict[str, Any] | None:
-        found = evaluations.filter(
-            (pl.col("model") == model)
-            & (pl.col("draw") == draw)
+        found = told.filter(
+            (pl.col("draw") == draw)
             & (pl.col("metric") == metric)
             & (pl.col("slice") == name)
             & (pl.col("value") == value)
@@ -149,18 +160,25 @@ def sentences(
 
     said = []
     for draw, opening in (
-        ("uniform_draw", f"On the uniform draw the {shown_name(model)}"),
+        ("uniform_draw", f"On the uniform draw {shown_name(model)}"),
         ("natural_mix", "On the natural mix of degradations it"),
     ):
         r, rmse = cell(draw, "pearson"), cell(draw, "rmse")
         if r and rmse:
+            n = rmse["n_repetitions"]
             said.append(
                 f"{opening} reaches r = {with_interval(r)} against ViSQOL and RMSE = "
                 f"{with_interval(rmse, 1)} points of 100, on {rmse['n_rows']:,} excerpts of "
-                f"{rmse['n_recordings']} recordings that it had never met."
+                f"{rmse['n_recordings']} recordings that it had never met"
+                f"{f' (means of {n} repetitions)' if n > 1 else ''}."
             )
+    of_protocol = [
+        row
+        for row in differences
+        if (row["protocol"], row["variant"], row["metric"]) == (protocol, "", "rmse")
+    ]
     for other in BASELINES:
-        said += _against(model, other, differences)
+        said += _against(model, other, of_protocol)
     dark, full = (cell("uniform_draw", "rmse", "reference", v) for v in ("dark", "full band"))
     if dark and full:
         said.append(
@@ -193,14 +211,13 @@ def _against(model: str, other: str, differences: Sequence[Mapping[str, Any]]) -
                 )
                 if ends[0] <= 0 <= ends[1]:
                     trust += ", which holds 0: no difference shown"
-            return [f"Its RMSE is {text} that of the {_baseline_words(other)} ({trust})."]
+            return [f"Its RMSE is {text} that of {_BASELINE_WORDS[other]} ({trust})."]
     return []
 
 
-def _baseline_words(other: str) -> str:
-    return {
-        "mean": "mean predictor",
-        "upper_edge": "regression on the upper band edge alone",
-        "boosted": "boosted descriptive features",
-        "oracle": "oracle that knows the process and not the song",
-    }[other]
+_BASELINE_WORDS = {
+    "mean": "the mean predictor",
+    "upper_edge": "the regression on the upper band edge alone",
+    "boosted": "gradient boosting on descriptive features",
+    "oracle": "the oracle, which is told the process and never hears the song",
+}

@@ -29,7 +29,42 @@ def read_trials(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
         the preset's order. Trials that are not made yet, or that `max_minutes` ended, are left out,
         and with them every repetition that is not whole.
     """
-    empty = pl.DataFrame(schema=PREDICTIONS_SCHEMA)
+    trials = wanted_trials(context)
+    if trials.is_empty():
+        return pl.DataFrame(schema=PREDICTIONS_SCHEMA)
+    order = {
+        (protocol, model): (i, j)
+        for i, (protocol, counts) in enumerate(context.preset.protocols.wanted().items())
+        for j, model in enumerate(counts)
+    }
+    frames = [
+        part.join(rows, on=KEYS, how="inner", maintain_order="left").with_columns(
+            pl.col("predicted") * POINTS
+        )
+        for _, part in sorted(
+            trials.sort("variant", "repetition", *KEYS).group_by(
+                "protocol", "model", maintain_order=True
+            ),
+            key=lambda item: order[str(item[0][0]), str(item[0][1])],
+        )
+    ]
+    return pl.concat(frames).select(pl.col(n).cast(t) for n, t in PREDICTIONS_SCHEMA.items())
+
+
+def wanted_trials(context: Context) -> pl.DataFrame:
+    """Read the rows of the table `trials` that a preset asks for, and that are whole.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns of `TRIALS`: of finished trials, in repetitions of which no fold is missing.
+    """
+    empty = pl.DataFrame(TRIALS.schema.empty_table())
     if not wants_trials(context):
         return empty
     stage = get_stage("trials")
@@ -44,22 +79,4 @@ def read_trials(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     asked = wanted.group_by(repetition).agg(n_asked=pl.col("fold").n_unique())
     made = trials.group_by(repetition).agg(n_made=pl.col("fold").n_unique())
     whole = asked.join(made, on=repetition).filter(pl.col("n_asked") == pl.col("n_made"))
-    if whole.is_empty():
-        return empty
-    order = {
-        (protocol, model): (i, j)
-        for i, (protocol, counts) in enumerate(context.preset.protocols.wanted().items())
-        for j, model in enumerate(counts)
-    }
-    frames = [
-        part.join(rows, on=KEYS, how="inner", maintain_order="left").with_columns(
-            pl.col("predicted") * POINTS
-        )
-        for _, part in sorted(
-            trials.join(whole, on=repetition, how="semi")
-            .sort("variant", "repetition", *KEYS)
-            .group_by("protocol", "model", maintain_order=True),
-            key=lambda item: order[str(item[0][0]), str(item[0][1])],
-        )
-    ]
-    return pl.concat(frames).select(pl.col(n).cast(t) for n, t in PREDICTIONS_SCHEMA.items())
+    return trials.join(whole, on=repetition, how="semi")

@@ -9,6 +9,7 @@ import pytest
 
 from musqa_pipeline.evaluation.report import render_report
 from tests.evaluation.made_up import made_up_content, made_up_predictions
+from tests.evaluation.made_up_protocols import full_content
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +39,9 @@ def plain(content):
 @pytest.fixture(scope="session")
 def page(content):
     return render_report(content)
+
+
+@pytest.fixture(scope="session")
+def full():
+    """Protocols, repetitions and networks of every kind; nothing to look at."""
+    return full_content(n_bootstrap=100, media=False)

@@ -1,14 +1,12 @@
 """Made-up results that look like real ones: recordings with offsets, dark ones, codecs, cascades.
 
-Used by the tests, and by hand to look at the page:
-``python -m tests.evaluation.made_up page.html``.
+`made_up_protocols` adds trials, more networks and the rest of the page.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -16,8 +14,12 @@ import polars as pl
 from musqa_pipeline.baselines.simple import fit_mean, fit_upper_edge
 from musqa_pipeline.evaluation.content import ReportContent
 from musqa_pipeline.evaluation.differences import paired_differences
-from musqa_pipeline.evaluation.examples import Example, choose_worst, picture_png, player_mp3
-from musqa_pipeline.evaluation.report import render_report
+from musqa_pipeline.evaluation.examples import (
+    Example,
+    picture_png,
+    player_mp3,
+    worst_of_each,
+)
 from musqa_pipeline.evaluation.settings import EvaluationSettings
 from musqa_pipeline.evaluation.slices import HOLDOUT, PREDICTIONS_SCHEMA, evaluate
 from musqa_pipeline.evaluation.summary import process_words
@@ -116,24 +118,28 @@ def made_up_run(model: str, *, finished: bool = True, loss: float = 0.02) -> dic
     }  # fmt: skip
 
 
-def made_up_examples(predictions: pl.DataFrame, n: int = 4, *, media: bool = True) -> list[Example]:
-    """Worst rows of the first network with noise to look at and listen to."""
+def made_up_media() -> tuple[bytes, bytes]:
+    """A picture and a player of noise."""
     rng = np.random.default_rng(3)
     shape = np.linspace(1, 0.1, 256)[None, :] * np.ones((1876, 1))
     image = np.clip(shape * rng.uniform(0.5, 1, (1876, 256)), 0, 1)
     sound = (0.1 * rng.standard_normal(480_000)).astype(np.float32)
-    worst = choose_worst(
-        predictions.filter((pl.col("model") == "cnn1d") & pl.col("uniform_draw")), n
-    )
-    picture, player = (picture_png(image), player_mp3(sound)) if media else (None, None)
+    return picture_png(image), player_mp3(sound)
+
+
+def made_up_examples(
+    predictions: pl.DataFrame, models: Sequence[str], n: int = 4, *, media: bool = True
+) -> list[Example]:
+    """Worst rows of some models with noise to look at and listen to."""
+    picture, player = made_up_media() if media else (None, None)
     return [
         Example(
-            recording=row["recording"], what=row["what"],
-            label=row["label"], predicted=row["predicted"], dark=row["reference"] == "dark",
+            recording=row["recording"], what=row["what"], label=row["label"],
+            said=row["said"], worst_of=row["worst_of"], dark=row["reference"] == "dark",
             degraded_picture=picture, reference_picture=picture,
             degraded_player=player, reference_player=player,
         )
-        for row in worst.to_dicts()
+        for row in worst_of_each(predictions.filter("uniform_draw"), models, n)
     ]  # fmt: skip
 
 
@@ -150,7 +156,7 @@ def made_up_content(
         confidence=settings.confidence,
         predictions=predictions,
         evaluations=pl.DataFrame(evaluate(predictions, settings)),
-        differences=paired_differences(predictions, settings),
+        differences=paired_differences(predictions, settings, "rmse", "pearson"),
         runs=[
             made_up_run("cnn1d"),
             made_up_run("small_cnn", loss=0.03),
@@ -185,14 +191,11 @@ def made_up_content(
         uniformity={"entropy ratio before": "0.87", "entropy ratio after": "0.999"},
         near_duplicates=[],
         quarantined=3,
-        examples=made_up_examples(predictions, media=media),
+        examples=made_up_examples(predictions, ["cnn1d"], media=media),
+        networks=["cnn1d", "small_cnn", "vgg19"],
         provenance={
             "Fingerprints": {"models": "3f" * 16, "evaluation": "9a" * 16},
             "Settings": {"[evaluation] n_bootstrap": "200", "[models] names": "cnn1d"},
             "Versions": {"numpy": "2.4.0", "torch": "2.13.0"},
         },
     )
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render_report(made_up_content()), encoding="utf-8")

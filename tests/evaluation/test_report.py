@@ -95,7 +95,7 @@ def test_the_page_prints_the_numbers_of_the_table(page, content):
     for row in content.evaluations.filter(
         (pl.col("slice") == "all") & pl.col("metric").is_in(["rmse", "mae"])
     ).to_dicts():
-        assert f"<td>{row['estimate']:.1f}<small>{row['low']:.1f} to {row['high']:.1f}" in page
+        assert f">{row['estimate']:.1f}<small>{row['low']:.1f} to {row['high']:.1f}" in page
     assert page.count("14 recordings, 500 rows") == 1
 
 
@@ -122,7 +122,8 @@ def test_the_page_stays_below_five_megabytes_however_many_examples(plain, conten
     text = render_report(replace(plain, examples=many))
     assert 0.85 * PAGE_BYTES < len(text.encode()) < PAGE_BYTES
     n_shown = text.count("<audio") // 2
-    assert text.count("the page would grow beyond 5 MB") == 50 - n_shown
+    without = text[text.index("the page would grow beyond 5 MB") :]
+    assert without.count("(its no. 1)") == 50 - n_shown > 0
 
 
 def test_a_page_without_any_finished_network_still_says_what_there_is(content):

@@ -60,7 +60,10 @@ def test_the_sentences_hold_the_numbers_of_the_table(content):
 
 
 def test_a_difference_whose_interval_holds_zero_is_called_none(content):
-    row = {"draw": "uniform_draw", "first": "mean", "second": "cnn1d", "difference": 3.0}
+    row = {
+        "protocol": "holdout", "variant": "", "metric": "rmse", "draw": "uniform_draw",
+        "first": "mean", "second": "cnn1d", "difference": 3.0,
+    }  # fmt: skip
     open_ended = sentences("cnn1d", content.evaluations, [{**row, "low": -1.0, "high": 5.0}])
     assert any("3.0 points below that of the mean predictor (interval −5.0 to +1.0, which holds 0"
                in sentence for sentence in open_ended)  # fmt: skip
