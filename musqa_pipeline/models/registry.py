@@ -88,7 +88,36 @@ def _build_insenet(settings: ModelsSettings) -> nn.Module:
     return InseNet()
 
 
+def _build_musqa_net(settings: ModelsSettings) -> nn.Module:
+    from musqa_pipeline.models.musqa_net import MusqaNet
+
+    return MusqaNet()
+
+
+def _musqa_net_loss(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+    from musqa_pipeline.models.musqa_net import loss
+
+    return loss(network, images, quality)  # type: ignore[arg-type]
+
+
 MODELS: dict[str, ModelEntry] = {
+    "musqa_net": ModelEntry(
+        "musqa-net",
+        _build_musqa_net,
+        InputSpec(n_frames=31, n_bands=1024, stage="features"),
+        loss=_musqa_net_loss,
+        recipe={
+            "train_rows": "every",
+            "batch_size": 64,
+            "learning_rate": 2e-3,
+            "learning_rate_schedule": "cosine",
+            "warmup_epochs": 1,
+            "max_epochs": 8,
+            "weight_decay": 0.05,
+            "weight_average_decay": 0.998,
+            "gradient_clip_norm": 5.0,
+        },
+    ),
     "cnn1d": ModelEntry("1-D CNN (paper 001, table III)", _build_cnn1d, InputSpec()),
     "inception_v3": _backbone("Inception v3 (paper 001, table IV)", _build_inception, 64),
     "inception_v3_frozen_stem": _backbone(

@@ -1,0 +1,190 @@
+"""Write the tables on networks in docs/results.md from a finished run.
+
+``python docs/write_network_results.py --preset docs/results/networks.toml``
+
+All of it comes from the views below `MUSQA_HOME` and from the published report's predictions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+import polars as pl
+from write_results import DOCS, markdown, replace_section, view
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.evaluation.differences import paired_differences
+from musqa_pipeline.evaluation.publish import reports_folder
+from musqa_pipeline.evaluation.settings import EvaluationSettings
+from musqa_pipeline.graph import joint_context
+from musqa_pipeline.project import home_folder
+from musqa_pipeline.settings import load_preset
+
+SUBSETS = {
+    ("all", "all"): "all rows",
+    ("part", "untouched test recordings"): "test recordings",
+    ("label", "trusted"): "trusted labels",
+    ("reference", "full band"): "full-band references",
+    ("reference", "dark"): "dark references",
+    ("within", "codecs alone"): "codecs alone",
+}
+"""Slices that a league table shows."""
+
+
+def main() -> None:
+    """Write the tables and copy the evaluations as CSV."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", required=True)
+    preset = load_preset(parser.parse_args().preset)
+    home, name = home_folder(), preset.name
+    context = joint_context(home, preset)
+    evaluations = view(context, "evaluations", "*")
+    evaluations.sort(pl.all()).write_csv(
+        DOCS / "results" / f"{name}_evaluations.csv", float_precision=3
+    )
+    report = reports_folder(home) / name
+    predictions = pl.read_parquet(report / "predictions.parquet")
+    sections = {
+        "folds": league(evaluations, "folds"),
+        "repetitions": league(evaluations, "repetitions"),
+        "generalisation": generalisation(evaluations),
+        "curve": learning_curve(evaluations),
+        "differences": differences(predictions),
+        "times": times(context),
+    }
+    page = DOCS / "results.md"
+    text = page.read_text(encoding="utf-8")
+    for key, table in sections.items():
+        text = replace_section(text, f"{name}:{key}", table)
+    page.write_text(text, encoding="utf-8")
+    shutil.copyfile(report / "report.html", DOCS / "results" / f"{name}_report.html")
+    print(f"wrote {page}")
+
+
+def league(evaluations: pl.DataFrame, protocol: str) -> str:
+    """Pearson and RMSE of every model, subset by subset: mean (SD) over repetitions [interval]."""
+    rows = evaluations.filter(
+        (pl.col("protocol") == protocol) & pl.col("metric").is_in(["pearson", "rmse"])
+    )
+    tables = []
+    for (draw,), drawn in rows.group_by("draw", maintain_order=True):
+        for (name, value), title in SUBSETS.items():
+            part = drawn.filter(slice=name, value=value)
+            if part.is_empty():
+                continue
+            lines = [
+                {
+                    "draw": draw,
+                    "rows": title,
+                    "model": model,
+                    "r": cell(of_model, "pearson", 3),
+                    "RMSE": cell(of_model, "rmse", 1),
+                    "n": of_model["n_rows"][0],
+                    "recordings": of_model["n_recordings"][0],
+                    "seeds": of_model["n_repetitions"][0],
+                    "_order": of_model.filter(metric="rmse")["estimate"][0],
+                }
+                for (model,), of_model in part.group_by("model", maintain_order=True)
+            ]
+            tables.append(pl.DataFrame(lines).sort("_order").drop("_order"))
+    return markdown(pl.concat(tables)) if tables else "not run"
+
+
+def cell(rows: pl.DataFrame, metric: str, digits: int) -> str:
+    """Write one metric: mean (SD) [low, high]."""
+    row = rows.filter(metric=metric).row(0, named=True)
+    if row["estimate"] is None:
+        return "–"
+    text = f"{row['estimate']:.{digits}f}"
+    text += f" ({row['sd']:.{digits}f})" if row["sd"] is not None else ""
+    return text + (
+        f" [{row['low']:.{digits}f}, {row['high']:.{digits}f}]" if row["low"] is not None else ""
+    )
+
+
+def generalisation(evaluations: pl.DataFrame) -> str:
+    """What happens where something was never met, on the natural mix."""
+    rows = evaluations.filter(pl.col("draw") == "natural_mix")
+    lines = []
+    for (protocol, model), part in rows.group_by("protocol", "model", maintain_order=True):
+        if protocol == "leave_codec_out":
+            known = rows.filter(protocol="folds", model=model)
+            for (codec,), of_codec in part.filter(slice="codec").group_by(
+                "value", maintain_order=True
+            ):
+                same = known.filter(slice="codec", value=codec, metric="rmse")
+                lines.append(
+                    line(f"without {codec}", model, of_codec)
+                    | {"RMSE under folds": f"{same['estimate'][0]:.1f}" if same.height else None}
+                )
+        elif protocol in {"singles_to_cascades", "synthesised_to_real", "real_to_synthesised"}:
+            lines.append(line(protocol.replace("_", " "), model, part.filter(slice="all")))
+    return markdown(pl.DataFrame(lines, infer_schema_length=None)) if lines else "not run"
+
+
+def line(what: str, model: str, rows: pl.DataFrame) -> dict[str, object]:
+    """Make one line of a table."""
+    return {
+        "trained": what,
+        "model": model,
+        "r": cell(rows, "pearson", 3),
+        "RMSE": cell(rows, "rmse", 1),
+        "n": rows["n_rows"][0],
+        "recordings": rows["n_recordings"][0],
+    }
+
+
+def learning_curve(evaluations: pl.DataFrame) -> str:
+    """RMSE over the share of the references that were trained on."""
+    rows = evaluations.filter(
+        protocol="learning_curve", slice="all", draw="natural_mix", metric="rmse"
+    )
+    if rows.is_empty():
+        return "not run"
+    wide = rows.with_columns(text=pl.col("estimate").round(1).cast(pl.String)).pivot(
+        on="model", index="variant", values="text"
+    )
+    order = wide["variant"].cast(pl.Float64).arg_sort()
+    return markdown(wide[order].rename({"variant": "share of the references"}))
+
+
+def differences(predictions: pl.DataFrame) -> str:
+    """RMSE of musqa-net less that of every other model, with paired intervals by recording."""
+    found = paired_differences(
+        predictions.filter(pl.col("protocol") == "folds"), EvaluationSettings(n_bootstrap=4000)
+    )
+    lines = []
+    for row in found:
+        if "musqa_net" not in (row["first"], row["second"]):
+            continue
+        sign = 1 if row["first"] == "musqa_net" else -1
+        ends = sorted(sign * row[end] for end in ("low", "high"))
+        other = row["second"] if sign > 0 else row["first"]
+        lines.append(
+            {
+                "draw": row["draw"],
+                "musqa_net less": other,
+                "RMSE": f"{sign * row['difference']:+.2f} [{ends[0]:+.2f}, {ends[1]:+.2f}]",
+                "recordings": row["n_recordings"],
+            }
+        )
+    return markdown(pl.DataFrame(lines)) if lines else "not run"
+
+
+def times(context: Context) -> str:
+    """Minutes of one training, on one thread under protocols."""
+    return markdown(
+        view(
+            context,
+            "trials",
+            "protocol, model, count(DISTINCT (variant, fold, repetition)) AS trainings, "
+            "round(median(minutes), 2) AS median_minutes, max(n_train) AS most_rows",
+            "GROUP BY ALL ORDER BY ALL",
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
