@@ -137,7 +137,7 @@ MODELS: dict[str, ModelEntry] = {
             "learning_rate_schedule": "cosine",
             "warmup_epochs": 1,
             "weight_decay": 0.01,
-            "max_epochs": 8,
+            "max_epochs": 6,
         },
     ),
 }
