@@ -1,7 +1,7 @@
 """Gradient boosting on descriptive features: what can be had without a network.
 
-The settings were chosen on inner validation recordings (`docs/musqa_net.md`): many small steps and
-few leaves, because a recording's rows are no independent evidence and deep trees learn songs.
+Many small steps and few leaves, because a recording's rows are no independent evidence and deep
+trees learn songs. The settings are common ones and were not searched for (`docs/musqa_net.md`).
 """
 
 from __future__ import annotations
