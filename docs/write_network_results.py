@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from pathlib import Path
 
 import polars as pl
 from write_results import DOCS, markdown, replace_section, view
@@ -51,6 +50,7 @@ def main() -> None:
         "repetitions": league(evaluations, "repetitions"),
         "generalisation": generalisation(evaluations),
         "curve": learning_curve(evaluations),
+        "ablations": ablations(evaluations),
         "differences": differences(predictions),
         "times": times(context),
     }
@@ -105,7 +105,7 @@ def cell(rows: pl.DataFrame, metric: str, digits: int) -> str:
 
 
 def generalisation(evaluations: pl.DataFrame) -> str:
-    """What happens where something was never met, on the natural mix."""
+    """Return what happens where something was never met, on the natural mix."""
     rows = evaluations.filter(pl.col("draw") == "natural_mix")
     lines = []
     for (protocol, model), part in rows.group_by("protocol", "model", maintain_order=True):
@@ -148,6 +148,18 @@ def learning_curve(evaluations: pl.DataFrame) -> str:
     )
     order = wide["variant"].cast(pl.Float64).arg_sort()
     return markdown(wide[order].rename({"variant": "share of the references"}))
+
+
+def ablations(evaluations: pl.DataFrame) -> str:
+    """Return what is left of musqa-net without one of its choices."""
+    rows = evaluations.filter(protocol="ablations", slice="all", draw="natural_mix")
+    if rows.is_empty():
+        return "not run"
+    lines = [
+        line("all references", model, part)
+        for (model,), part in rows.group_by("model", maintain_order=True)
+    ]
+    return markdown(pl.DataFrame(lines).drop("trained"))
 
 
 def differences(predictions: pl.DataFrame) -> str:

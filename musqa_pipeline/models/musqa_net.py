@@ -1,11 +1,10 @@
 """musqa-net: our own network, which sees the band image and answers with a distribution.
 
 Statistics over time come first, ten for each of 256 bands, then convolutions along frequency:
-what a codec or a filter did shows in which bands are thinned, torn or empty, and hardly in when.
+what a codec or a filter did shows in which bands are thinned, torn or empty, hardly in when.
 The answer is a distribution over 40 steps of quality, because a dark recording and a low-passed
 one can look alike; its mean is the prediction with the least squared error. Four members answer,
-trained side by side from different weights, and their distributions are averaged: two trainings
-differ by more than two designs do.
+trained side by side from different weights, and their distributions are averaged.
 
 `docs/musqa_net.md` says what each choice brought. Tensor names end in axis letters: N image,
 S segment, K statistic of the band image, B band, C channel, Q step of quality.
@@ -46,8 +45,7 @@ above what knee; and how far a noise may lie above the image's floor (half of th
 EQUALISER_DB = 6.0
 """Standard deviation of the gain at each knot of the curves that training equalises with."""
 EQUALISER_KNOTS = 8
-FLOOR_FADE_DB = 10.0
-"""Gains fade out so far above the floor."""
+FLOOR_FADE_DB = 10.0  # gains fade out so far above the floor
 _NEPER_PER_DB = math.log(10) / 10
 
 
@@ -135,9 +133,13 @@ class MusqaNet(nn.Module):
         Tensor of float32, shape (n, 40)
             Probabilities of the steps 0 to 0.95, which sum to 1.
         """
-        summed_up_ncb = statistics(images_nsx)
+        summed_up_ncb = self.summed_up(images_nsx)
         answers = [torch.softmax(member(summed_up_ncb), dim=1) for member in self.members]
         return torch.stack(answers).mean(dim=0)
+
+    def summed_up(self, images_nsx: Tensor) -> Tensor:
+        """Return what members see: `statistics`, shape (n, 10, 256)."""
+        return statistics(images_nsx)
 
 
 def statistics(images_nsx: Tensor) -> Tensor:
@@ -194,9 +196,34 @@ def loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     Tensor of float32, shape ()
         Mean over the batch and the members, in nats.
     """
-    chosen = torch.randperm(images_nsx.shape[1])[:TRAINED_SEGMENTS].to(images_nsx.device)
-    heard_nsx = equalised(darkened(images_nsx[:, chosen], quality_n))
-    summed_up_ncb = statistics(heard_nsx)
+    heard_nsx = equalised(darkened(some_segments(images_nsx), quality_n))
+    return cross_entropy(network, heard_nsx, quality_n)
+
+
+def some_segments(images_nsx: Tensor) -> Tensor:
+    """Draw `TRAINED_SEGMENTS` segments, the same of each image of a batch."""
+    chosen = torch.randperm(images_nsx.shape[1])[:TRAINED_SEGMENTS]
+    return images_nsx[:, chosen.to(images_nsx.device)]
+
+
+def cross_entropy(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
+    """Compare each member's distribution with the label as a narrow bell.
+
+    Parameters
+    ----------
+    network : MusqaNet
+        In training mode.
+    images_nsx : Tensor of float32, shape (n, n_segments, 1024)
+        Band images as training hears them.
+    quality_n : Tensor of float32, shape (n,)
+        Labels, 0-1.
+
+    Returns
+    -------
+    Tensor of float32, shape ()
+        Mean over the batch and the members, in nats.
+    """
+    summed_up_ncb = network.summed_up(images_nsx)
     distance_nq = (network.step_q - quality_n[:, None]) / LABEL_WIDTH
     label_nq = functional.softmax(-0.5 * distance_nq.square(), dim=1)
     losses = [

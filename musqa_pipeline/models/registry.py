@@ -100,24 +100,52 @@ def _musqa_net_loss(network: nn.Module, images: Tensor, quality: Tensor) -> Tens
     return loss(network, images, quality)  # type: ignore[arg-type]
 
 
+MUSQA_NET_RECIPE = {
+    "train_rows": "every",
+    "batch_size": 64,
+    "learning_rate": 2e-3,
+    "learning_rate_schedule": "cosine",
+    "warmup_epochs": 1,
+    "max_epochs": 8,
+    "weight_decay": 0.05,
+    "weight_average_decay": 0.998,
+    "gradient_clip_norm": 5.0,
+}
+MUSQA_NET_INPUT = InputSpec(n_frames=31, n_bands=1024, stage="features")
+
+
+def _ablation(name: str, title: str) -> ModelEntry:
+    """Describe musqa-net without one of its choices; trained by its recipe."""
+
+    def build(settings: ModelsSettings) -> nn.Module:
+        from musqa_pipeline.models.musqa_net_ablations import ABLATIONS
+
+        return ABLATIONS[name].build()
+
+    def loss(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+        from musqa_pipeline.models.musqa_net_ablations import ABLATIONS
+
+        return ABLATIONS[name].loss(network, images, quality)
+
+    return ModelEntry(
+        f"musqa-net, {title} (ablation)", build, MUSQA_NET_INPUT, loss, MUSQA_NET_RECIPE
+    )
+
+
 MODELS: dict[str, ModelEntry] = {
     "musqa_net": ModelEntry(
         "musqa-net",
         _build_musqa_net,
-        InputSpec(n_frames=31, n_bands=1024, stage="features"),
+        MUSQA_NET_INPUT,
         loss=_musqa_net_loss,
-        recipe={
-            "train_rows": "every",
-            "batch_size": 64,
-            "learning_rate": 2e-3,
-            "learning_rate_schedule": "cosine",
-            "warmup_epochs": 1,
-            "max_epochs": 8,
-            "weight_decay": 0.05,
-            "weight_average_decay": 0.998,
-            "gradient_clip_norm": 5.0,
-        },
+        recipe=MUSQA_NET_RECIPE,
     ),
+    "musqa_net_one_member": _ablation("one_member", "one member"),
+    "musqa_net_no_augmentation": _ablation("no_augmentation", "no augmentation"),
+    "musqa_net_no_darkening": _ablation("no_darkening", "no darkening"),
+    "musqa_net_point": _ablation("point", "a point for a distribution"),
+    "musqa_net_no_level": _ablation("no_level", "no absolute level"),
+    "musqa_net_coarse": _ablation("coarse", "coarse bands"),
     "cnn1d": ModelEntry("1-D CNN (paper 001, table III)", _build_cnn1d, InputSpec()),
     "inception_v3": _backbone("Inception v3 (paper 001, table IV)", _build_inception, 64),
     "inception_v3_frozen_stem": _backbone(

@@ -107,7 +107,7 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
             held = pl.col("tier") != SYNTHESISED_TIER
         case "real_to_synthesised":
             held = pl.col("tier") == SYNTHESISED_TIER
-        case "learning_curve":
+        case "learning_curve" | "ablations":
             held = test | _in_fold(rows, 0, settings)
     free = rows.filter(~held & ~test)
     groups = _by_lot(free["split_group"].unique().to_list(), "protocols-validation", lot)

@@ -33,6 +33,8 @@ class ProtocolsSettings:
     """The other way round."""
     learning_curve: Mapping[str, int] = field(default_factory=dict)
     """Training on a part of the references, see `curve_fractions`."""
+    ablations: Mapping[str, int] = field(default_factory=dict)
+    """Models on the rows of `learning_curve` with all references, for variants of one network."""
     n_folds: int = 5
     """Groups of recordings that `folds` leaves out in turn, beside the test recordings."""
     validation_fraction: float = 0.15
@@ -71,6 +73,6 @@ class ProtocolsSettings:
 
 PROTOCOLS = (
     "repetitions", "folds", "leave_codec_out", "singles_to_cascades", "synthesised_to_real",
-    "real_to_synthesised", "learning_curve",
+    "real_to_synthesised", "learning_curve", "ablations",
 )  # fmt: skip
 """Fields that are protocols."""
