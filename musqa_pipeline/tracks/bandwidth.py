@@ -129,10 +129,13 @@ def _last_sound(loud: NDArray[np.float64], middle: NDArray[np.float64], lowest_c
         return 0
     smooth = _median3(loud)  # one band alone is a pilot tone or a mains harmonic, no music
     steady = (_median3(loud - middle) < STEADY_DB) & (smooth < peak - NOISE_BELOW_PEAK_DB)
-    edge = int(np.flatnonzero(smooth > peak - DYNAMIC_RANGE_DB)[-1]) + 1
+    sounding = np.flatnonzero(smooth > peak - DYNAMIC_RANGE_DB)
+    if not len(sounding):  # a lone tone
+        return int(np.argmax(loud)) + 1
+    edge = int(sounding[-1]) + 1
     # Noise ends in a cliff of its own (anti-alias filters): start below it.
     unsteady = np.flatnonzero(~steady[: max(1, edge - CLIFF_BANDS)])
-    last = int(unsteady[-1]) + 1
+    last = int(unsteady[-1]) + 1 if len(unsteady) else edge  # all steady: no music to tell apart
     if last < edge - 2 * CLIFF_BANDS:
         noise = float(np.median(smooth[last : edge - CLIFF_BANDS]))
         fall = smooth[max(0, last - 2 * CLIFF_BANDS) : last].max() - noise
@@ -146,6 +149,8 @@ def _below_codec_cliff(
     smooth: NDArray[np.float64], edge: int, peak: float, lowest_cliff: int
 ) -> int:
     """Lower the edge to a cliff so high that what is left above it is no part of the music."""
+    if edge <= CLIFF_BANDS:  # a few bands at the bottom hold no cliff
+        return edge
     rest = np.maximum.accumulate(smooth[:edge][::-1])[::-1]  # loudest of a band and all above
     before, after = smooth[: edge - CLIFF_BANDS], rest[CLIFF_BANDS:]
     cliffs = (before - after >= CODEC_CLIFF_DB) & (after < peak - REMNANT_BELOW_PEAK_DB)

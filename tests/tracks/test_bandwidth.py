@@ -133,3 +133,15 @@ def test_real_music(name, low_hz, high_hz):
         pytest.skip("needs the open music beside the checkout")
     samples, rate_hz = soundfile.read(MUSIC / f"{name}.flac", dtype="float32", always_2d=True)
     assert low_hz <= upper_edge_hz(samples.mean(axis=1), rate_hz) <= high_hz
+
+
+@pytest.mark.parametrize("hz", [60.0, 1_000.0, 9_000.0])
+def test_a_steady_tone_ends_near_where_it_is(hz):
+    time_s = np.arange(10 * 48_000) / 48_000
+    for noise in (0.0, 1e-4):
+        tone = 0.1 * np.sin(2 * np.pi * hz * time_s)
+        tone = tone + noise * np.random.default_rng(0).standard_normal(len(tone))
+        edge_hz = upper_edge_hz(tone.astype(np.float32), 48_000)
+        assert 0 < edge_hz <= 24_000
+        if not noise:
+            assert abs(edge_hz - hz) < 700
