@@ -18,11 +18,12 @@ from musqa_pipeline.errors import StageError
 from musqa_pipeline.features.descriptors import DESCRIPTORS
 from musqa_pipeline.seeds import derive_seed
 
-N_TREES = 500
-LEARNING_RATE = 0.05
+N_TREES = 400
+LEARNING_RATE = 0.06
 N_LEAVES = 16
-LEAST_ROWS_OF_A_LEAF = 20
-FEATURE_FRACTION = 0.5
+LEAST_ROWS_OF_A_LEAF = 30
+L2_REGULARIZATION = 5.0
+FEATURE_FRACTION = 0.2
 """Features looked at for each split."""
 
 
@@ -77,6 +78,7 @@ def fit_boosted(rows: pl.DataFrame, *, seed: int) -> Boosted:
         learning_rate=LEARNING_RATE,
         max_leaf_nodes=N_LEAVES,
         min_samples_leaf=LEAST_ROWS_OF_A_LEAF,
+        l2_regularization=L2_REGULARIZATION,
         max_features=FEATURE_FRACTION,
         # Its own early stopping would divide songs, not recordings.
         early_stopping=False,

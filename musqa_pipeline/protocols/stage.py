@@ -31,7 +31,7 @@ from musqa_pipeline.protocols.table import TRIALS
 from musqa_pipeline.seeds import derive_seed
 from musqa_pipeline.stages import Stage, Unit
 
-BASELINES_VERSION = 1
+BASELINES_VERSION = 2
 """Raised when a baseline predicts otherwise."""
 
 
