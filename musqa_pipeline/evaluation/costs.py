@@ -1,16 +1,26 @@
-"""What training and predicting cost: parameters, time on one core, minutes."""
+"""What training and predicting cost: parameters, time on one core, minutes.
+
+Times are measured once and kept beside the report, so that making a report again gives the same
+page; another fingerprint of the evaluation measures anew.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from musqa_pipeline.baselines.registry import BASELINES
 from musqa_pipeline.context import Context
+from musqa_pipeline.disk import whole_file
 from musqa_pipeline.evaluation.trials import wanted_trials
-from musqa_pipeline.models.registry import MODELS
+from musqa_pipeline.models.registry import MODELS, recipe_of
+
+COSTS_FILE = "costs.json"
 
 
 def summarise_trials(context: Context) -> list[dict[str, Any]]:
@@ -42,10 +52,70 @@ def summarise_trials(context: Context) -> list[dict[str, Any]]:
     return summary.to_dicts()
 
 
+def measured_costs(
+    context: Context,
+    runs: Sequence[Mapping[str, Any]],
+    trials: Sequence[Mapping[str, Any]],
+    folder: Path,
+) -> dict[str, dict[str, Any]]:
+    """Measure what the networks of runs and trials cost, or read what was measured before.
+
+    Parameters
+    ----------
+    context : Context
+        With the preset, whose recipes trials follow.
+    runs : sequence of mapping
+        Rows of `runs`.
+    trials : sequence of mapping
+        From `summarise_trials`.
+    folder : Path
+        Where `COSTS_FILE` is kept.
+
+    Returns
+    -------
+    dict of str to dict
+        By network: ``trainable``, ``parameters`` and ``ms_per_excerpt``.
+
+    Raises
+    ------
+    LakeError
+        If the file cannot be written.
+    """
+    path = folder / COSTS_FILE
+    if path.is_file():
+        kept: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        return kept
+    from musqa_pipeline.models.cost import measure_costs
+
+    asked = {run["model"]: dict(run) for run in runs}
+    for trial in trials:
+        model = trial["model"]
+        if model in MODELS and model not in asked:
+            recipe = dataclasses.asdict(recipe_of(model, context.preset.models))
+            asked[model] = {
+                "model": model,
+                "settings_json": json.dumps(recipe),
+                "finished": False,
+                "minutes": 0.0,
+                "device": "",
+            }
+    found = {
+        cost.model: {
+            "trainable": cost.trainable_parameters,
+            "parameters": cost.total_parameters,
+            "ms_per_excerpt": cost.forward_ms,
+        }
+        for cost in measure_costs(asked.values())
+    }
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return found
+
+
 def gather_costs(
     runs: Sequence[Mapping[str, Any]],
     trials: Sequence[Mapping[str, Any]],
-    measured: Mapping[str, Mapping[str, Any]] | None = None,
+    measured: Mapping[str, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """Lay together what each model costs.
 
@@ -55,9 +125,8 @@ def gather_costs(
         Rows of `runs`.
     trials : sequence of mapping
         From `summarise_trials`.
-    measured : mapping of str to mapping, optional
-        ``parameters``, ``trainable`` and ``ms_per_excerpt`` of networks, where somebody measured
-        them.
+    measured : mapping of str to mapping
+        From `measured_costs`.
 
     Returns
     -------
@@ -77,7 +146,7 @@ def gather_costs(
             for t in trials
             if t["model"] == model
         ]
-        known = (measured or {}).get(model, {})
+        known = measured.get(model, {})
         n = sum(part[2] for part in made)
         if not n and not known and model in BASELINES:
             continue

@@ -17,13 +17,14 @@ from musqa_pipeline.dataset.report import describe_dataset, read_dataset
 from musqa_pipeline.dataset.splits import PARTS
 from musqa_pipeline.evaluation.ceiling import estimate_ceilings
 from musqa_pipeline.evaluation.content import ReportContent
-from musqa_pipeline.evaluation.costs import gather_costs, summarise_trials
+from musqa_pipeline.evaluation.costs import gather_costs, measured_costs, summarise_trials
 from musqa_pipeline.evaluation.differences import paired_differences
 from musqa_pipeline.evaluation.gather_examples import twin_examples, worst_examples
 from musqa_pipeline.evaluation.generalisation import generalisation_rows
 from musqa_pipeline.evaluation.league import main_protocol, shown_first
 from musqa_pipeline.evaluation.lowpass_steps import list_steps
 from musqa_pipeline.evaluation.rows import POINTS
+from musqa_pipeline.evaluation.stage import report_folder
 from musqa_pipeline.evaluation.summary import headline_model
 from musqa_pipeline.evaluation.twins import find_twins
 from musqa_pipeline.features.descriptors import DESCRIPTORS
@@ -110,7 +111,9 @@ def gather_content(
         twins=twin_examples(
             context, find_twins(asked, list(DESCRIPTORS), N_TWINS), predictions, lead
         ),
-        costs=gather_costs(runs, trials),
+        costs=gather_costs(
+            runs, trials, measured_costs(context, runs, trials, report_folder(context))
+        ),
         provenance=provenance(context, runs),
     )
 

@@ -53,6 +53,21 @@ def _without_figures(monkeypatch):
         monkeypatch.setattr(f"musqa_pipeline.evaluation.report.{name}", lambda *_: [])
 
 
+@pytest.fixture(scope="module")
+def full_page(full):
+    """Every section, without the figures on predictions."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("prediction_figures", "training_figures"):
+            patch.setattr(f"musqa_pipeline.evaluation.report.{name}", lambda *_: [])
+        return render_report(full)
+
+
+def section(page, name):
+    """The text of one section."""
+    start = page.index(f'<h2 id="{name}">')
+    return page[start : page.index("<h2", start + 5)]
+
+
 def test_the_page_is_whole_and_its_tags_are_balanced(outline):
     assert outline.faults == []
     assert outline.open == []
@@ -172,3 +187,103 @@ def test_the_json_holds_the_same_numbers(content):
     assert value["headline_model"] == "cnn1d"
     assert value["near_duplicates"] == []
     assert value["runs"][2]["finished"] is False
+
+
+def test_the_page_with_everything_is_whole(full_page):
+    found = Outline(full_page)
+    assert found.faults == found.open == []
+    assert len(found.ids) == len(set(found.ids))
+    wanted = {a[1:] for a in found.addresses if a.startswith("#")}
+    assert {"paper", "tests", "generalisation", "order", "ceiling"} <= wanted <= set(found.ids)
+
+
+def test_what_was_not_run_and_random_backbones_are_named_in_the_results(full_page):
+    assert "<li>Not run: VGG19.</li>" in full_page
+    results = section(full_page, "results")
+    assert "not run: Inception v3, VGG19, after InSE-NET" in results
+    assert results.count("Random weights: no comparison") == 2  # either draw of the folds
+    assert "hears the reference, 2 repetitions" in results
+
+
+def test_random_backbones_stand_in_no_column_with_the_papers(full_page):
+    paper = section(full_page, "paper")
+    inception = paper[paper.index(">Inception v3<") :]
+    row = inception[: inception.index("</tr>")]
+    assert "0.847" in row
+    assert "12.97" in row
+    assert "not run" in row
+    assert "Inception v3" not in section(full_page, "tests")
+    assert "Inception v3" not in section(full_page, "order")
+
+
+def test_the_papers_table_stands_beside_ours_with_both_tests(full, full_page):
+    paper = section(full_page, "paper")
+    for text in (
+        "0.701",
+        "(0.075)",
+        "18.80",
+        "(2.29)",
+        "0.875",
+        "11.75",
+        "11 recordings, 750 rows",
+    ):
+        assert text in paper
+    mine = full.evaluations.filter(
+        (pl.col("protocol") == "repetitions") & (pl.col("model") == "cnn1d")
+        & (pl.col("draw") == "natural_mix") & (pl.col("slice") == "all")
+        & (pl.col("metric") == "rmse")
+    ).row(0, named=True)  # fmt: skip
+    assert f'{mine["estimate"]:.2f} <span class="sd">({mine["sd"]:.2f})</span>' in paper
+    assert f"{mine['n_recordings']} recordings, {mine['n_rows']} rows" in paper
+    assert "<td>1e−8</td>" in paper  # 1-D CNN to VGG19; the text has 9.7e-9, unrounded
+
+
+def test_differences_of_meeting_something_new_are_printed(full, full_page):
+    text = section(full_page, "generalisation")
+    row = next(r for r in full.generalisation if r["left_out"] == "codec mp3")
+    assert f"<td>+{row['difference']:.1f}<small>+{row['low']:.1f} to +{row['high']:.1f}" in text
+    assert "codec low-pass" in text
+    assert "Codecs alone" in text
+
+
+def test_the_unavoidable_error_and_low_passes_are_printed(full, full_page):
+    text = section(full_page, "ceiling")
+    for each in full.ceilings:
+        assert f"<td>{each.rows}</td><td>{each.rmse:.1f}" in text
+    assert "a quiet piano" in text
+    assert "0.04 %" in text
+    order = section(full_page, "order")
+    assert re.search(r"<b>\d+</b> of 22</td>", order)
+    assert "no such rows" in order
+
+
+def test_cost_and_networks_that_never_ran_stand_in_one_table(full_page):
+    training = section(full_page, "training")
+    assert '<td colspan="3">not run</td>' in training
+    assert "2,000,000<small>900,000</small>" in training
+
+
+def test_the_json_holds_what_the_page_shows_of_protocols(full):
+    value = json.loads(report_json(full))
+    assert (value["protocol"], value["shown_first"]) == ("folds", "musqa_net")
+    assert value["not_run"] == ["vgg19"]
+    assert value["random_weights"] == ["inception_v3"]
+    assert value["unavoidable_error"][0]["rows"] == "all references"
+    assert value["generalisation"][0]["left_out"] == "codec low-pass"
+    assert value["lowpass_order"][0]["steps"]["gentle"]["n_recordings"] == 22
+
+
+def test_a_protocol_without_networks_does_not_stop_the_page(full):
+    """As while trials of networks are still being made."""
+    some = full.predictions.filter(
+        (pl.col("protocol") == "repetitions") & (pl.col("model") == "mean")
+    )
+    kept = full.evaluations.filter(
+        (pl.col("protocol") == "repetitions") & (pl.col("model") == "mean")
+    )
+    text = render_report(
+        replace(full, predictions=some, evaluations=kept, differences=[], generalisation=[],
+                trials=[], examples=[], twins=[], ceilings=[], runs=[])
+    )  # fmt: skip
+    assert Outline(text).faults == []
+    assert "Not run: 1-D CNN, Inception v3" in text
