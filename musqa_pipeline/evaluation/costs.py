@@ -113,6 +113,7 @@ def measured_costs(
 
 
 def gather_costs(
+    networks: Sequence[str],
     runs: Sequence[Mapping[str, Any]],
     trials: Sequence[Mapping[str, Any]],
     measured: Mapping[str, Mapping[str, Any]],
@@ -121,6 +122,8 @@ def gather_costs(
 
     Parameters
     ----------
+    networks : sequence of str
+        Those that are listed even where they were not run.
     runs : sequence of mapping
         Rows of `runs`.
     trials : sequence of mapping
@@ -148,7 +151,7 @@ def gather_costs(
         ]
         known = measured.get(model, {})
         n = sum(part[2] for part in made)
-        if not n and not known and model in BASELINES:
+        if not n and not known and model not in networks:
             continue
         rows.append(
             {

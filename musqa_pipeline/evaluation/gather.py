@@ -25,7 +25,7 @@ from musqa_pipeline.evaluation.league import main_protocol, shown_first
 from musqa_pipeline.evaluation.lowpass_steps import list_steps
 from musqa_pipeline.evaluation.rows import POINTS
 from musqa_pipeline.evaluation.stage import report_folder
-from musqa_pipeline.evaluation.summary import headline_model
+from musqa_pipeline.evaluation.summary import ABLATION_MARK, headline_model
 from musqa_pipeline.evaluation.twins import find_twins
 from musqa_pipeline.features.descriptors import DESCRIPTORS
 from musqa_pipeline.fingerprints import tool_version
@@ -34,6 +34,7 @@ from musqa_pipeline.models.registry import MODELS, recipe_of
 from musqa_pipeline.models.runs import backbone_weights_of
 from musqa_pipeline.models.settings import RANDOM
 from musqa_pipeline.protocols.divisions import SYNTHESISED_TIER
+from musqa_pipeline.synthesis.equalised import TIER as COPY_TIER
 
 TOOLS = (
     "musqa-pipeline", "numpy", "scipy", "soundfile", "soxr", "pyloudnorm", "imageio-ffmpeg",
@@ -80,6 +81,7 @@ def gather_content(
     lead = shown_first(predictions, protocol, headline_model(runs))
     asked = asked_rows(rows)
     trials = summarise_trials(context)
+    networks = [name for name, e in MODELS.items() if not e.title.endswith(ABLATION_MARK)]
     return ReportContent(
         preset=context.preset.name,
         catalogs=sorted(dataset["catalog"].unique()),
@@ -101,7 +103,7 @@ def gather_content(
         near_duplicates=near_duplicates(context),
         quarantined=count_quarantined(context),
         examples=worst_examples(context, predictions, protocol),
-        networks=list(MODELS),
+        networks=networks,
         intrusive=[name for name, entry in MODELS.items() if entry.input.stage == "pairs"],
         random_weights=random_weights(context, runs),
         trials=trials,
@@ -112,7 +114,7 @@ def gather_content(
             context, find_twins(asked, list(DESCRIPTORS), N_TWINS), predictions, lead
         ),
         costs=gather_costs(
-            runs, trials, measured_costs(context, runs, trials, report_folder(context))
+            networks, runs, trials, measured_costs(context, runs, trials, report_folder(context))
         ),
         provenance=provenance(context, runs),
     )
@@ -133,7 +135,7 @@ def asked_rows(rows: pl.DataFrame) -> pl.DataFrame:
         there is any, and of references of which it is known whether they are dark.
     """
     known = rows.filter(pl.col("trusted") & (pl.col("reference") != ""))
-    real = known.filter(pl.col("tier") != SYNTHESISED_TIER)
+    real = known.filter(~pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER]))
     chosen = real if real.height else known
     mixed = chosen.filter("natural_mix")
     # Neighbours are asked of other recordings, so test recordings alone would be few.

@@ -26,6 +26,8 @@ PROTOCOL_TITLES = {
     HOLDOUT: "One training each, the untouched test recordings",
 }
 """Protocols that have league tables, the page's main one first."""
+ABLATIONS = "ablations"
+"""Protocol whose table compares with its first model, the whole network."""
 SUBSETS = (
     ("all", "all", "all rows"),
     ("part", "untouched test recordings", "test recordings"),
@@ -99,12 +101,13 @@ def leagues(content: ReportContent) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        One a protocol and draw that has rows: ``protocol``, ``title``, ``draw``, ``columns``
-        (title, n_rows, n_recordings), ``rows`` (see `_row`), ``random`` (the same of networks with
-        random backbones), ``not_run`` (names) and ``leader``.
+        One a protocol and draw that has rows, ablations last: ``protocol``, ``title``, ``draw``,
+        ``columns`` (title, n_rows, n_recordings), ``rows`` (see `_row`), ``random`` (the same of
+        networks with random backbones), ``not_run`` (names) and ``leader``.
     """
     tables = []
-    for protocol, title in PROTOCOL_TITLES.items():
+    titles = {**PROTOCOL_TITLES, ABLATIONS: "What the parts of a network are worth"}
+    for protocol, title in titles.items():
         for draw in DRAWS:
             cells = _cells(content.evaluations, protocol, draw)
             whole = {m: c["rmse"] for (m, s, v), c in cells.items() if (s, v) == ("all", "all")}
@@ -117,7 +120,7 @@ def leagues(content: ReportContent) -> list[dict[str, Any]]:
             ]
             ranked = sorted(whole, key=lambda m: (whole[m]["estimate"], m))
             fair = [m for m in ranked if plays_fair(content, m)]
-            leader = (fair or ranked)[0]
+            leader = next(iter(whole)) if protocol == ABLATIONS else (fair or ranked)[0]
             rows = [_row(content, cells, protocol, draw, columns, m, leader) for m in ranked]
             tables.append(
                 {
@@ -131,7 +134,9 @@ def leagues(content: ReportContent) -> list[dict[str, Any]]:
                     ],
                     "rows": [row for row in rows if not row["random"]],
                     "random": [row for row in rows if row["random"]],
-                    "not_run": [m for m in content.networks if m not in whole],
+                    "not_run": [
+                        m for m in content.networks if m not in whole and protocol != ABLATIONS
+                    ],
                 }
             )
     return tables

@@ -17,6 +17,7 @@ from musqa_pipeline.baselines.registry import BASELINES
 from musqa_pipeline.evaluation.content import ReportContent
 from musqa_pipeline.evaluation.examples import data_uri
 from musqa_pipeline.evaluation.league import (
+    ABLATIONS,
     PROTOCOL_TITLES,
     leagues,
     main_protocol,
@@ -166,6 +167,7 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
         "summary": _summary(content, protocol, headline),
         "tiles": tiles(content, protocol, lead),
         "leagues": tables,
+        "ablations": [t for t in tables if t["protocol"] == ABLATIONS],
         "digits": DIGITS,
         "not_run": not_run_at_all(content),
         "paper": paper_part(content),

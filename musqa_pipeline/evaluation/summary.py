@@ -8,18 +8,19 @@ from typing import Any
 import polars as pl
 
 from musqa_pipeline.baselines.registry import BASELINES
+from musqa_pipeline.models.registry import MODELS
 
 SHOWN_NAMES = {
     "cnn1d": "1-D CNN",
     "inception_v3": "Inception v3",
-    "inception_v3_frozen_stem": "Inception v3, frozen stem",
     "vgg19": "VGG19",
-    "vgg19_frozen_stem": "VGG19, frozen stem",
     "musqa_net": "musqa-net",
     "insenet": "after InSE-NET",
     **{name: entry.title for name, entry in BASELINES.items()},
 }
-"""Names of models for people; a model that is not here is shown by its registry name."""
+"""Names of models for people; of others the registry's title, or their own name."""
+ABLATION_MARK = " (ablation)"
+"""End of the titles of networks that are variants of another, each without one thing."""
 CODEC_NAMES = {"lowpass": "low-pass", "adts": "AAC (adts)", "ogg": "Ogg Vorbis", "opus": "Opus"}
 FEW_RECORDINGS = 10
 """With fewer test recordings than this the report says that its numbers are weak."""
@@ -27,7 +28,9 @@ FEW_RECORDINGS = 10
 
 def shown_name(model: str) -> str:
     """Return the name of a model for people."""
-    return SHOWN_NAMES.get(model, model)
+    if model in SHOWN_NAMES or model not in MODELS:
+        return SHOWN_NAMES.get(model, model)
+    return MODELS[model].title.removesuffix(ABLATION_MARK)
 
 
 def process_words(name: str, bitrate_kbps: float | None, cutoff_hz: float | None) -> str:

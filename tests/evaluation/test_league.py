@@ -20,7 +20,7 @@ def tables(full):
 def test_there_is_a_table_for_each_protocol_and_draw_the_main_one_first(tables):
     assert list(tables) == [
         (protocol, draw)
-        for protocol in ("folds", "repetitions", "holdout")
+        for protocol in ("folds", "repetitions", "holdout", "ablations")
         for draw in ("uniform_draw", "natural_mix")
     ]
 
@@ -111,3 +111,10 @@ def test_who_may_lead(full):
     fair = [m for m in ("musqa_net", "insenet", "inception_v3", "oracle", "boosted")
             if plays_fair(full, m)]  # fmt: skip
     assert fair == ["musqa_net", "boosted"]
+
+
+def test_ablations_are_compared_with_the_whole_network_and_miss_nobody(tables):
+    table = tables["ablations", "uniform_draw"]
+    assert (table["leader"], table["not_run"]) == ("musqa_net", [])
+    assert [row["model"] for row in table["rows"]] == ["musqa_net", "musqa_net_coarse"]
+    assert table["rows"][1]["difference"]["low"] > 0

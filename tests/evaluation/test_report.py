@@ -257,6 +257,13 @@ def test_the_unavoidable_error_and_low_passes_are_printed(full, full_page):
     assert "no such rows" in order
 
 
+def test_ablations_have_a_section_of_their_own(full_page):
+    text = section(full_page, "ablations")
+    assert "musqa-net, coarse bands" in text
+    assert "RMSE to<br>the whole" in text
+    assert "coarse bands" not in section(full_page, "results")
+
+
 def test_cost_and_networks_that_never_ran_stand_in_one_table(full_page):
     training = section(full_page, "training")
     assert '<td colspan="3">not run</td>' in training
