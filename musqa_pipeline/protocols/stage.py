@@ -92,7 +92,7 @@ def list_units(context: Context) -> list[Unit]:
         return []
     wanted_models(context)
     units = []
-    for trial in list_trials(read_rows(context), context.preset.protocols):
+    for trial in list_trials(known_rows(context), context.preset.protocols):
         where = "-".join(part for part in (trial.protocol, trial.variant, trial.fold) if part)
         unit_id = f"{where}-{trial.repetition}-{_training_id(context, trial)}"
         what = f"{trial.model} under {where}, repetition {trial.repetition}"
@@ -121,7 +121,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         If a part has no rows, or training does not converge to numbers.
     """
     trial = Trial(**unit.plan)
-    rows = read_rows(context)
+    rows = known_rows(context)
     settings = context.preset.protocols
     division = divide(trial, rows, settings)
     seed = trial_seed(trial)
@@ -137,6 +137,29 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         **{name: pl.lit(value) for name, value in about.items()},
     )
     return table.select(TRIALS.schema.names).to_arrow().cast(TRIALS.schema)
+
+
+def known_rows(context: Context) -> pl.DataFrame:
+    """Read the rows of the dataset once in a process: a worker makes many trials of them.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    polars.DataFrame
+        As `evaluation.rows.read_rows` gives them.
+    """
+    key = (str(context.home), *(context.fingerprints[s] for s in ("dataset", "features")))
+    if key not in _ROWS:
+        _ROWS.clear()
+        _ROWS[key] = read_rows(context)
+    return _ROWS[key]
+
+
+_ROWS: dict[tuple[str, ...], pl.DataFrame] = {}
 
 
 def trial_seed(trial: Trial) -> int:
