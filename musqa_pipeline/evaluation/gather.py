@@ -131,10 +131,11 @@ def asked_rows(rows: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Trusted rows of the natural mix, or of both draws where it has too few; of real music where
-        there is any, and of references of which it is known whether they are dark.
+        Rows of the natural mix, or of both draws where it has too few recordings; of real music
+        where there is any, and of references of which it is known whether they are dark. Those
+        whose labels are not trusted are among them: most dark references are.
     """
-    known = rows.filter(pl.col("trusted") & (pl.col("reference") != ""))
+    known = rows.filter(pl.col("reference") != "")
     real = known.filter(~pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER]))
     chosen = real if real.height else known
     mixed = chosen.filter("natural_mix")

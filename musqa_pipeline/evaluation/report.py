@@ -115,7 +115,15 @@ def report_json(content: ReportContent) -> str:
         "unavoidable_error": [
             {
                 key: getattr(each, key)
-                for key in ("rows", "rmse", "low", "high", "n_rows", "n_recordings")
+                for key in (
+                    "rows",
+                    "rmse",
+                    "low",
+                    "high",
+                    "nearest_share",
+                    "n_rows",
+                    "n_recordings",
+                )
             }
             for each in content.ceilings
         ],

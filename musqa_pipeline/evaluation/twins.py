@@ -17,6 +17,8 @@ from musqa_pipeline.evaluation.ceiling import Floats, component_scores
 
 LEAST_GAP = 20.0
 """Points by which the two labels differ at least."""
+ALIKE_SHARE = 0.25
+"""Pairs are no twins if more than this share of all pairs is nearer to each other."""
 SHOWN_COLUMNS = ("catalog", "excerpt_id", "degraded_id", "recording", "what", "label")
 
 
@@ -36,8 +38,8 @@ def find_twins(rows: pl.DataFrame, descriptors: Sequence[str], n: int) -> list[d
     -------
     list of dict
         ``dark`` and ``lowpassed`` (each with `SHOWN_COLUMNS`), ``nearer_share``: the share of all
-        pairs of rows of two recordings that are nearer to each other than these. The nearest pair
-        first.
+        pairs of rows of two recordings that are nearer to each other than these, at most
+        `ALIKE_SHARE`. The nearest pair first.
     """
     rows = rows.sort("catalog", "degraded_id")
     dark = _numbers(rows, (pl.col("reference") == "dark") & (pl.col("depth") == 0))
@@ -56,13 +58,14 @@ def find_twins(rows: pl.DataFrame, descriptors: Sequence[str], n: int) -> list[d
     found: list[dict[str, Any]] = []
     while len(found) < n:
         i, j = np.unravel_index(int(squared.argmin()), squared.shape)
-        if not np.isfinite(squared[i, j]):
+        nearer_share = float((usual < squared[i, j]).mean())
+        if not np.isfinite(squared[i, j]) or nearer_share > ALIKE_SHARE:
             break
         found.append(
             {
                 "dark": rows.select(SHOWN_COLUMNS).row(int(dark[i]), named=True),
                 "lowpassed": rows.select(SHOWN_COLUMNS).row(int(lowpassed[j]), named=True),
-                "nearer_share": float((usual < squared[i, j]).mean()),
+                "nearer_share": nearer_share,
             }
         )
         squared[recording[dark] == recording[dark[i]]] = np.inf

@@ -83,6 +83,7 @@ def test_one_sound_with_two_labels_is_unavoidable_until_one_is_told_the_kind():
             "f0": points[:, 0], "f1": points[:, 1], "f2": points[:, 2],
             "label": label + 30.0 * dark, "recording": song,
             "reference": np.where(dark, "dark", "full band"),
+            "trusted": np.full(len(label), True),
         }
     )  # fmt: skip
     whole, full, alone = estimate_ceilings(rows, ["f0", "f1", "f2"])
@@ -92,6 +93,11 @@ def test_one_sound_with_two_labels_is_unavoidable_until_one_is_told_the_kind():
     assert alone.rmse == pytest.approx(2.0, abs=1.5)
     assert (full.n_recordings, alone.n_recordings) == (45, 15)
     assert alone.rows == "dark references among themselves"
+    assert 0 < alone.nearest_share < 0.05
+    some = rows.with_columns(trusted=pl.col("reference") == "full band")
+    names = [each.rows for each in estimate_ceilings(some, ["f0", "f1", "f2"])]
+    assert names[1] == "trusted labels among themselves"
+    assert len(names) == 4
 
 
 def test_the_same_rows_give_the_same_numbers():

@@ -57,3 +57,9 @@ def test_labels_that_hardly_differ_are_no_contradiction():
         label=pl.when(pl.col("codec") == "lowpass").then(80.0).otherwise("label")
     )
     assert find_twins(alike, FEATURES, 3) == []
+
+
+def test_music_that_sounds_otherwise_is_no_twin():
+    far = pl.col("codec") == "lowpass"
+    apart = rows().with_columns(edge=pl.when(far).then(40.0).otherwise("edge"))
+    assert find_twins(apart, ["edge"], 3) == []
