@@ -25,7 +25,7 @@ from musqa_pipeline.models.environment import (
 from musqa_pipeline.models.loop import EpochSums, Loop, run_loop
 from musqa_pipeline.models.ranks import Rank
 from musqa_pipeline.models.registry import ModelEntry
-from musqa_pipeline.models.schedule import best_epoch, is_over, learning_rate
+from musqa_pipeline.models.schedule import is_over, kept_epoch, learning_rate
 from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.models.speed import share_here
 from musqa_pipeline.seeds import derive_seed
@@ -173,7 +173,7 @@ class Attempt:
         history.images_per_s.append(epoch.images_per_s)
         if not self.rank.leads:
             return False
-        last, best = history.n_epochs - 1, best_epoch(history.validation_losses)
+        last, best = history.n_epochs - 1, kept_epoch(history.validation_losses, self.settings)
         if best == last:
             files.write_weights(files.best_weights_file(self.folder, best), loop.used_weights())
         files.write_checkpoint(
@@ -226,7 +226,7 @@ class Attempt:
     def result(self) -> TrainingResult:
         """Settle the weights and sum up."""
         history = self.history
-        best = best_epoch(history.validation_losses)
+        best = kept_epoch(history.validation_losses, self.settings)
         weights = files.settle_weights(self.folder, best)
         finished = is_over(history.validation_losses, self.settings)
         if not finished:

@@ -110,6 +110,7 @@ MUSQA_NET_RECIPE = {
     "weight_decay": 0.05,
     "weight_average_decay": 0.998,
     "gradient_clip_norm": 5.0,
+    "kept_weights": "last",
 }
 MUSQA_NET_INPUT = InputSpec(n_frames=31, n_bands=1024, stage="features")
 

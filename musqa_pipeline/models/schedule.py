@@ -85,6 +85,26 @@ def best_epoch(validation_losses: Sequence[float]) -> int:
     return int(np.argmin(validation_losses))
 
 
+def kept_epoch(validation_losses: Sequence[float], settings: ModelsSettings) -> int:
+    """Return the epoch whose weights a training keeps.
+
+    Parameters
+    ----------
+    validation_losses : sequence of float
+        At least one.
+    settings : ModelsSettings
+        `kept_weights`.
+
+    Returns
+    -------
+    int
+        Counted from 0: the best one, or the last.
+    """
+    if settings.kept_weights == "last":
+        return len(validation_losses) - 1
+    return best_epoch(validation_losses)
+
+
 def is_over(validation_losses: Sequence[float], settings: ModelsSettings) -> bool:
     """Tell whether training has reached its end.
 

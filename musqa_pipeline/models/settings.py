@@ -55,6 +55,9 @@ class ModelsSettings:
     """Above 0, an exponential average of the weights with this decay a step is kept and used."""
     gradient_clip_norm: float = field(default=0.0, metadata=SILENT_AT_DEFAULT)
     """Above 0, the largest norm that the gradients of a step may have together."""
+    kept_weights: Literal["best", "last"] = field(default="best", metadata=SILENT_AT_DEFAULT)
+    """Weights of the epoch with the lowest validation loss (the paper's), or of the last one, where
+    a schedule of fixed length ends and few recordings would choose by chance."""
     precision: Precision = field(default="32", metadata=SILENT_AT_DEFAULT)
     """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16."""
     devices: int = field(default=1, metadata=SILENT_AT_DEFAULT)

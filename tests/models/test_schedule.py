@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musqa_pipeline.models.schedule import best_epoch, is_over, learning_rate
+from musqa_pipeline.models.schedule import best_epoch, is_over, kept_epoch, learning_rate
 from musqa_pipeline.models.settings import ModelsSettings
 
 LOSSES = st.lists(st.integers(0, 12).map(lambda n: n / 100), max_size=60)
@@ -82,3 +82,9 @@ def test_a_cosine_rises_in_equal_steps_and_falls_as_torchs_scheduler():
         optimizer.step()
         oracle.step()
     assert learning_rate([1.0] * 13, settings) == pytest.approx(0, abs=1e-12)
+
+
+def test_the_last_epoch_is_kept_where_the_settings_say_so():
+    losses = [0.5, 0.1, 0.3]
+    assert kept_epoch(losses, ModelsSettings()) == best_epoch(losses) == 1
+    assert kept_epoch(losses, ModelsSettings(kept_weights="last")) == 2
