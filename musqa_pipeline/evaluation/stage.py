@@ -118,7 +118,7 @@ def evaluated_runs(context: Context) -> dict[str, Any]:
 
 EVALUATION_STAGE = Stage(
     name="evaluation",
-    version=2,
+    version=3,
     table=EVALUATIONS,
     tools=("numpy", "scipy", "scikit-learn", "torch"),
     units=list_units,

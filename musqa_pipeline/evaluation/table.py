@@ -33,7 +33,12 @@ EVALUATIONS = Table(
         ),
         Column("sd", pa.float64(), "deviation over repetitions; null for one", nullable=True),
         Column("n_repetitions", pa.int32(), "repetitions, each with a seed of its own"),
-        Column("low", pa.float64(), "lower end of the interval", nullable=True),
+        Column(
+            "low",
+            pa.float64(),
+            "lower end of the interval; none of spearman but on all rows",
+            nullable=True,
+        ),
         Column("high", pa.float64(), "upper end of the interval", nullable=True),
         Column("n_rows", pa.int32(), "excerpts in the slice"),
         Column("n_recordings", pa.int32(), "recordings in the slice"),
