@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from musqa_pipeline.features.bands import FLOOR_DB, N_BANDS, STATISTICS, STEP_DB, band_centres_hz
+from musqa_pipeline.features.bands import FLOOR_DB, N_BANDS, STATISTICS, STEP_DB
+from musqa_pipeline.models.musqa_net_augmentation import darkened, equalised, some_segments
 
 N_STEPS = 40
 HIGHEST_STEP = 0.95
@@ -29,23 +30,9 @@ WIDTHS = (32, 48, 64, 80, 96)
 N_HIDDEN = 128
 N_MEMBERS = 4
 DROPOUT_RATE = 0.1
-TRAINED_SEGMENTS = 15
-"""Training sees statistics over so many segments, drawn anew for each batch: half an excerpt
-sounds as good as the whole, and no two epochs show the same numbers."""
 N_CHANNELS = 10
 LEVEL_DB, LEVEL_RANGE_DB = -50.0, 25.0
 """What makes levels in dB numbers around 0."""
-DARKENED_QUALITY = 0.75
-DARKENED_FRACTION = 0.6
-KNEE_HZ = (700.0, 4_900.0)
-SLOPE_DB_PER_OCTAVE = (2.0, 13.0)
-NOISE_ABOVE_FLOOR_DB = 12.0
-"""How good an excerpt must be to be darkened in training, and how many of these are; by what slope
-above what knee; and how far a noise may lie above the image's floor (half of them have none)."""
-EQUALISER_DB = 6.0
-"""Standard deviation of the gain at each knot of the curves that training equalises with."""
-EQUALISER_KNOTS = 8
-FLOOR_FADE_DB = 10.0  # gains fade out so far above the floor
 _NEPER_PER_DB = math.log(10) / 10
 
 
@@ -196,14 +183,8 @@ def loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     Tensor of float32, shape ()
         Mean over the batch and the members, in nats.
     """
-    heard_nsx = equalised(darkened(some_segments(images_nsx), quality_n))
+    heard_nsx = equalised(darkened(some_segments(images_nsx), quality_n), quality_n)
     return cross_entropy(network, heard_nsx, quality_n)
-
-
-def some_segments(images_nsx: Tensor) -> Tensor:
-    """Draw `TRAINED_SEGMENTS` segments, the same of each image of a batch."""
-    chosen = torch.randperm(images_nsx.shape[1])[:TRAINED_SEGMENTS]
-    return images_nsx[:, chosen.to(images_nsx.device)]
 
 
 def cross_entropy(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
@@ -231,67 +212,6 @@ def cross_entropy(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> T
         for member in network.members
     ]
     return torch.stack(losses).mean()
-
-
-def darkened(images_nsx: Tensor, quality_n: Tensor) -> Tensor:
-    """Let the levels of some good excerpts fall towards high bands, as in dark recordings.
-
-    Of excerpts that lost little, the label would hardly move: ViSQOL compares within bands. What
-    lost more is left alone, because in a dark recording the same loss costs less. Levels fall no
-    lower than a floor as noise makes it, and what was below it before stays.
-
-    Parameters
-    ----------
-    images_nsx : Tensor of float32, shape (n, n_segments, 1024)
-        Band images, their cells over 255.
-    quality_n : Tensor of float32, shape (n,)
-        Labels, 0-1.
-
-    Returns
-    -------
-    Tensor of float32, shape (n, n_segments, 1024)
-        New images.
-    """
-    n, device = len(images_nsx), images_nsx.device
-    chance_4n = torch.rand(4, n, device=device)
-    hit_n = (quality_n >= DARKENED_QUALITY) & (chance_4n[0] < DARKENED_FRACTION)
-    low_hz, high_hz = KNEE_HZ
-    knee_hz_n1 = low_hz * (high_hz / low_hz) ** chance_4n[1, :, None]
-    least, greatest = SLOPE_DB_PER_OCTAVE
-    slope_n1 = (least + (greatest - least) * chance_4n[2, :, None]) * hit_n[:, None]
-    centres_hz_b = torch.as_tensor(band_centres_hz(), dtype=torch.float32, device=device)
-    fall_db_nb = slope_n1 * torch.log2(centres_hz_b / knee_hz_n1).clamp(min=0)
-    noise_n11 = (NOISE_ABOVE_FLOOR_DB * (2 * chance_4n[3, :, None, None] - 1)).clamp(min=0)
-    fallen_nsx = images_nsx - _cells(fall_db_nb)[:, None]
-    return torch.maximum(fallen_nsx, torch.minimum(images_nsx, _cells(noise_n11, repeat=False)))
-
-
-def equalised(images_nsx: Tensor) -> Tensor:
-    """Move the levels of each image by a smooth random curve over frequency.
-
-    Cells at the floor stay there: what is gone cannot be amplified.
-
-    Parameters
-    ----------
-    images_nsx : Tensor of float32, shape (n, n_segments, 1024)
-        Band images, their cells over 255.
-
-    Returns
-    -------
-    Tensor of float32, shape (n, n_segments, 1024)
-        New images.
-    """
-    n = len(images_nsx)
-    knots_n1k = EQUALISER_DB * torch.randn(n, 1, EQUALISER_KNOTS, device=images_nsx.device)
-    gain_db_n1b = functional.interpolate(knots_n1k, N_BANDS, mode="linear", align_corners=True)
-    open_nsx = (images_nsx / _cells(torch.tensor(FLOOR_FADE_DB), repeat=False)).clamp(max=1)
-    return (images_nsx + _cells(gain_db_n1b) * open_nsx).clamp(0, 1)
-
-
-def _cells(db: Tensor, *, repeat: bool = True) -> Tensor:
-    """Turn decibels into values of an image, of each statistic where `repeat` is set."""
-    cells = db / (255 * STEP_DB)
-    return torch.cat([cells] * len(STATISTICS), dim=-1) if repeat else cells
 
 
 def _deviation(values_nsb: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from musqa_pipeline.features.bands import N_BANDS, STATISTICS
 from musqa_pipeline.models import musqa_net
 from musqa_pipeline.models.musqa_net import MusqaNet
+from musqa_pipeline.models.musqa_net_augmentation import darkened, equalised, some_segments
 
 SMOOTHED_BANDS = 16
 """Bands that the ablation of frequency resolution averages: 1.5 kHz above 6 kHz."""
@@ -60,20 +61,20 @@ def one_member() -> MusqaNet:
 def unaugmented_loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return musqa-net's loss on images that are neither darkened nor equalised."""
     assert isinstance(network, MusqaNet)
-    return musqa_net.cross_entropy(network, musqa_net.some_segments(images_nsx), quality_n)
+    return musqa_net.cross_entropy(network, some_segments(images_nsx), quality_n)
 
 
 def undarkened_loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return musqa-net's loss on images that are equalised and never darkened."""
     assert isinstance(network, MusqaNet)
-    heard_nsx = musqa_net.equalised(musqa_net.some_segments(images_nsx))
+    heard_nsx = equalised(some_segments(images_nsx), quality_n)
     return musqa_net.cross_entropy(network, heard_nsx, quality_n)
 
 
 def point_loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return the square error of the mean instead of the distribution's cross entropy."""
-    heard_nsx = musqa_net.darkened(musqa_net.some_segments(images_nsx), quality_n)
-    return functional.mse_loss(network(musqa_net.equalised(heard_nsx)), quality_n)
+    heard_nsx = darkened(some_segments(images_nsx), quality_n)
+    return functional.mse_loss(network(equalised(heard_nsx, quality_n)), quality_n)
 
 
 @dataclass(frozen=True)

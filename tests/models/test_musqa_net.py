@@ -14,13 +14,8 @@ from musqa_pipeline.features.bands import (
     band_image,
     levels_db,
 )
-from musqa_pipeline.models.musqa_net import (
-    MusqaNet,
-    darkened,
-    equalised,
-    loss,
-    statistics,
-)
+from musqa_pipeline.models.musqa_net import MusqaNet, loss, statistics
+from musqa_pipeline.models.musqa_net_augmentation import EQUALISER_DB, darkened, equalised
 
 LARGEST_BYTES = 20e6
 """Of the file that a scorer would load; weights are 4 bytes each."""
@@ -104,12 +99,21 @@ def test_an_equaliser_moves_all_statistics_of_a_band_alike_and_leaves_the_floor(
     torch.manual_seed(3)
     x = torch.full((4, 6, N_COLUMNS), 0.5)
     x[:, :, ::2] = 0
-    moved = equalised(x)
+    moved = equalised(x, torch.full((4,), 0.9))
     assert (moved[:, :, ::2] == 0).all()
     gain_db = ((moved - x) * 255 * STEP_DB).unflatten(2, (4, N_BANDS))[..., 1::2]
-    assert gain_db.std() > 2
+    assert gain_db.std() > 1.5
     assert (gain_db == gain_db[:, :1, :1]).all()
     assert gain_db[0, 0, 0].diff().abs().max() < 2  # smooth over bands
+
+
+def test_poor_excerpts_are_hardly_equalised():
+    torch.manual_seed(0)
+    x = torch.full((400, 1, N_COLUMNS), 0.5)
+    quality = torch.arange(400) % 2 * 0.9
+    gain_db = (equalised(x, quality) - x)[:, 0, 0] * 255 * STEP_DB
+    found = [float(gain_db[quality == value].std()) for value in (0.0, 0.9)]
+    np.testing.assert_allclose(found, EQUALISER_DB, rtol=0.15)
 
 
 def test_only_good_excerpts_are_darkened_and_only_towards_high_bands():
