@@ -106,7 +106,7 @@ MUSQA_NET_RECIPE = {
     "learning_rate": 2e-3,
     "learning_rate_schedule": "cosine",
     "warmup_epochs": 1,
-    "max_epochs": 8,
+    "max_epochs": 12,
     "weight_decay": 0.05,
     "weight_average_decay": 0.998,
     "gradient_clip_norm": 5.0,
