@@ -3,21 +3,14 @@
 import pyarrow as pa
 
 from musqa_pipeline.features.descriptors import DESCRIPTORS
+from musqa_pipeline.spectrograms.table import LABELLED_ROW
 from musqa_pipeline.tables import Column, Table
 
 FEATURES = Table(
     "features",
     "the band image of musqa-net and the descriptive features of a chosen excerpt",
     (
-        Column("degraded_id", pa.string(), "the degraded excerpt"),
-        Column("excerpt_id", pa.string(), "its reference"),
-        Column("catalog", pa.string(), "its catalog"),
-        Column("part", pa.string(), "train, validation or test"),
-        Column("uniform_draw", pa.bool_(), "part of the uniform draw"),
-        Column("natural_mix", pa.bool_(), "part of the natural mix"),
-        Column("trusted", pa.bool_(), "false where the label may not count, see dataset"),
-        Column("mos", pa.float64(), "label, MOS-LQO"),
-        Column("quality", pa.float64(), "label, (mos - 1) / 4"),
+        *LABELLED_ROW,
         Column("n_frames", pa.int32(), "rows of the image (segments of time)"),
         Column("n_bands", pa.int32(), "columns of the image (statistics, each from low to high)"),
         Column("dtype", pa.string(), "uint8 (value / 255)"),
