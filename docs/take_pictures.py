@@ -17,6 +17,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from PIL import Image
+
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
 CHROMIUM_FLAGS = (
@@ -45,7 +47,8 @@ def main() -> None:
         sys.exit(f"error: {report} does not exist; run `make demo` first")
     PICTURES.mkdir(parents=True, exist_ok=True)
     photograph(chromium, report.as_uri(), "report.png", 1400, 1750)
-    photograph(chromium, report.as_uri(), "report_phone.png", 500, 1400)
+    photograph(chromium, report.as_uri(), "report_dark.png", 1400, 1750, dark=True)
+    photograph_narrow(chromium, report, "report_phone.png", 400, 1600)
     port = free_port()
     server = start_dagster(port)
     try:
@@ -59,13 +62,17 @@ def main() -> None:
         server.wait(timeout=60)
 
 
-def photograph(chromium: str, url: str, name: str, width: int, height: int) -> None:
-    """Save a screenshot of a page."""
+def photograph(
+    chromium: str, url: str, name: str, width: int, height: int, *, dark: bool = False
+) -> None:
+    """Save a screenshot of a page, if wanted as a reader with a dark screen sees it."""
+    scheme = ["--blink-settings=preferredColorScheme=0"] if dark else []
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
             [
                 chromium,
                 *CHROMIUM_FLAGS,
+                *scheme,
                 f"--user-data-dir={profile}",
                 f"--window-size={width},{height}",
                 "--virtual-time-budget=20000",
@@ -77,6 +84,19 @@ def photograph(chromium: str, url: str, name: str, width: int, height: int) -> N
             timeout=180,
         )
     print(f"docs/pictures/{name}: {(PICTURES / name).stat().st_size // 1000} kB")
+
+
+def photograph_narrow(chromium: str, page: Path, name: str, width: int, height: int) -> None:
+    """Save a screenshot of a page in a frame: Chromium's own window is at least 500 wide."""
+    with tempfile.TemporaryDirectory() as folder:
+        frame = Path(folder) / "frame.html"
+        frame.write_text(
+            f'<body style="margin:0"><iframe src="{page.as_uri()}" width="{width}" '
+            f'height="{height}" style="border:0"></iframe></body>'
+        )
+        photograph(chromium, frame.as_uri(), name, 500, height)
+    picture = Image.open(PICTURES / name)
+    picture.crop((0, 0, width, height)).save(PICTURES / name, optimize=True)
 
 
 def free_port() -> int:

@@ -65,7 +65,7 @@ def count_steps(predictions: pl.DataFrame, steps: pl.DataFrame) -> list[dict[str
     Parameters
     ----------
     predictions : polars.DataFrame
-        Of one model under one protocol (`slices.PREDICTIONS_SCHEMA`); repetitions count each.
+        Of one model under one protocol (`slices.PREDICTIONS_SCHEMA`).
     steps : polars.DataFrame
         From `list_steps`.
 
@@ -73,9 +73,9 @@ def count_steps(predictions: pl.DataFrame, steps: pl.DataFrame) -> list[dict[str
     -------
     list of dict
         For each of `SLOPES` that has recordings with both steps: ``slope``, ``n_recordings``,
-        ``n_right`` (every step of all their references in order), and ``n_ties``: further
-        recordings where a step is none to ViSQOL either, its labels being within `TIE_POINTS`, or
-        whose references are dark.
+        ``n_right`` (those of which every step of all references is in order, mean over
+        repetitions), and ``n_ties``: further recordings where a step is none to ViSQOL either, its
+        labels being within `TIE_POINTS`, or whose references are dark.
     """
     columns = ["repetition", "catalog", "degraded_id", "recording", "reference", "label"]
     rows = (
@@ -104,13 +104,14 @@ def count_steps(predictions: pl.DataFrame, steps: pl.DataFrame) -> list[dict[str
         )
         if judged.is_empty():
             continue
+        # The labels decide what is a tie, so all repetitions ask the same recordings.
         asked = judged.filter(~pl.col("tie"))
         found.append(
             {
                 "slope": slope,
-                "n_recordings": asked.height,
-                "n_right": int(asked["right"].sum()),
-                "n_ties": judged.height - asked.height,
+                "n_recordings": asked["recording"].n_unique(),
+                "n_right": asked["right"].sum() / judged["repetition"].n_unique(),
+                "n_ties": judged.filter("tie")["recording"].n_unique(),
             }
         )
     return found

@@ -113,7 +113,7 @@ def gamma_lines(ceilings: Sequence[Ceiling]) -> Figure:
     matplotlib.figure.Figure
         A line a set of rows; where it meets the axis is the variance that nothing explains.
     """
-    figure = new_figure(4.8, 3.6)
+    figure = new_figure(4.8, 3.4 + 0.2 * len(ceilings))
     axes = figure.subplots()
     for i, each in enumerate(ceilings):
         colour = SERIES[i % len(SERIES)]
@@ -134,5 +134,5 @@ def gamma_lines(ceilings: Sequence[Ceiling]) -> Figure:
         ylabel="½ (label difference)², points²",
     )
     axes.set_ylim(bottom=0)
-    axes.legend(loc="lower right", labelcolor=INK)
+    figure.legend(loc="outside lower left", labelcolor=INK)
     return figure

@@ -18,7 +18,7 @@ SHOWN_NAMES = {
     "insenet": "after InSE-NET",
     **{name: entry.title for name, entry in BASELINES.items()},
 }
-"""Names of models for people; of others the registry's title, or their own name."""
+"""Names of models for people; of ablations the registry's title, of others their own."""
 ABLATION_MARK = " (ablation)"
 """End of the titles of networks that are variants of another, each without one thing."""
 CODEC_NAMES = {"lowpass": "low-pass", "adts": "AAC (adts)", "ogg": "Ogg Vorbis", "opus": "Opus"}
@@ -28,9 +28,10 @@ FEW_RECORDINGS = 10
 
 def shown_name(model: str) -> str:
     """Return the name of a model for people."""
-    if model in SHOWN_NAMES or model not in MODELS:
-        return SHOWN_NAMES.get(model, model)
-    return MODELS[model].title.removesuffix(ABLATION_MARK)
+    title = MODELS[model].title if model in MODELS else ""
+    if title.endswith(ABLATION_MARK):
+        return title.removesuffix(ABLATION_MARK)
+    return SHOWN_NAMES.get(model, model)
 
 
 def process_words(name: str, bitrate_kbps: float | None, cutoff_hz: float | None) -> str:

@@ -71,12 +71,12 @@ def test_dark_recordings_and_ties_of_the_labels_are_counted_apart():
     }  # fmt: skip
 
 
-def test_each_repetition_counts_and_a_row_that_is_predicted_twice_does_not():
+def test_repetitions_are_averaged_and_a_row_that_is_predicted_twice_counts_once():
     rows = frame(reference("a"))
     steps = list_steps(rows)
     twice = pl.concat([rows, rows, rows.with_columns(repetition=pl.lit(1), predicted=pl.lit(1.0))])
-    assert count_steps(twice, steps)[0]["n_recordings"] == 2
-    assert count_steps(twice, steps)[0]["n_right"] == 1
+    assert count_steps(twice, steps)[0]["n_recordings"] == 1
+    assert count_steps(twice, steps)[0]["n_right"] == 0.5
 
 
 def test_without_both_steps_there_is_nothing_to_count():

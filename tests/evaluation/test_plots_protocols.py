@@ -41,7 +41,8 @@ def test_every_repetition_is_a_mark_and_the_papers_mean_beside_it(full):
 def test_the_line_of_the_gamma_test_meets_the_axis_at_its_variance(full):
     with house_style():
         figure = plots_protocols.gamma_lines(full.ceilings)
-    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2][:3]
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2]
+    lines = lines[: len(full.ceilings)]
     for line, ceiling in zip(lines, full.ceilings, strict=True):
         assert line.get_xdata()[0] == 0.0
         assert line.get_ydata()[0] == pytest.approx(ceiling.rmse**2)
