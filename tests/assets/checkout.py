@@ -39,6 +39,8 @@ rows_per_shard = 2
 batch_size = 4
 max_epochs = 3
 learning_rate = 1e-4
+[protocols.repetitions]
+mean = 1
 [evaluation]
 n_bootstrap = 100
 n_worst = 1

@@ -96,7 +96,7 @@ def files_of(checkout):
     return {
         str(path.relative_to(lake)): path.read_bytes()
         for path in sorted(lake.rglob("*.parquet"))
-        if path.relative_to(lake).parts[0] not in {"models", "retired"}
+        if path.relative_to(lake).parts[0] not in {"models", "trials", "retired"}
     }
 
 
