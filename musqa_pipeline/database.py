@@ -24,9 +24,9 @@ from musqa_pipeline.disk import exclusive_lock, whole_file
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.evaluation.table import EVALUATIONS
 from musqa_pipeline.excerpts.table import EXCERPTS
+from musqa_pipeline.features.table import FEATURES
 from musqa_pipeline.intrusive.table import PAIRS
 from musqa_pipeline.labels.table import LABELS
-from musqa_pipeline.features.table import FEATURES
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.opinions.table import OPINIONS

@@ -106,7 +106,8 @@ def test_full_size_noise_still_fits_into_the_limit(home):
     row = {
         "degraded_id": "0-0-12_42", "excerpt_id": "0-0", "catalog": "north", "part": "train",
         "uniform_draw": True, "natural_mix": False, "trusted": True, "mos": 3.0,
-        "quality": 0.5, "n_frames": 1876, "n_bands": 256, "dtype": "uint8", "max_db": 0.0, "min_db": -80.0, "storage_error": 0.0,
+        "quality": 0.5, "n_frames": 1876, "n_bands": 256, "dtype": "uint8",
+        "max_db": 0.0, "min_db": -80.0, "storage_error": 0.0,
         "upper_edge_hz": 0.0, "looped": False,
     }  # fmt: skip
     images = [rng.integers(0, 256, 1876 * 256, np.uint8).tobytes() for _ in range(6)]
