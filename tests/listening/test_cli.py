@@ -162,6 +162,7 @@ sys.argv = ["musqa", "listening", "mos", "mushra.csv", "--key", "key.csv", "--cs
 from musqa_pipeline.cli import app
 app._register_factory = lambda: None
 app._register_label = lambda: None
+app._register_compare = lambda: None
 app.main()
 """.replace("{ABSENT}", repr(ABSENT))
     ended = subprocess.run(
