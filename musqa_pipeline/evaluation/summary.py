@@ -15,7 +15,7 @@ SHOWN_NAMES = {
     "inception_v3": "Inception v3",
     "vgg19": "VGG19",
     "musqa_net": "musqa-net",
-    "insenet": "after InSE-NET",
+    "insenet": "intrusive network (after InSE-NET)",
     **{name: entry.title for name, entry in BASELINES.items()},
 }
 """Names of models for people; of ablations the registry's title, of others their own."""
