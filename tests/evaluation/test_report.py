@@ -200,7 +200,7 @@ def test_the_page_with_everything_is_whole(full_page):
 def test_what_was_not_run_and_random_backbones_are_named_in_the_results(full_page):
     assert "<li>Not run: VGG19.</li>" in full_page
     results = section(full_page, "results")
-    assert "not run: Inception v3, VGG19, after InSE-NET" in results
+    assert "not run: Inception v3, VGG19, intrusive network (after InSE-NET)" in results
     assert results.count("Random weights: no comparison") == 2  # either draw of the folds
     assert "hears the reference, 2 repetitions" in results
 
