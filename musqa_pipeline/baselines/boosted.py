@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from musqa_pipeline.errors import StageError
+from musqa_pipeline.baselines.simple import training_labels
 from musqa_pipeline.features.descriptors import DESCRIPTORS
 from musqa_pipeline.seeds import derive_seed
 
@@ -71,8 +71,7 @@ def fit_boosted(rows: pl.DataFrame, *, seed: int) -> Boosted:
     StageError
         If there are no rows.
     """
-    if rows.is_empty():
-        raise StageError("no training labels: the baselines need some; run the dataset stage again")
+    labels = training_labels(rows)
     model = HistGradientBoostingRegressor(
         max_iter=N_TREES,
         learning_rate=LEARNING_RATE,
@@ -85,7 +84,7 @@ def fit_boosted(rows: pl.DataFrame, *, seed: int) -> Boosted:
         random_state=derive_seed("baselines.boosted", seed) % 2**32,
     )
     with threadpool_limits(1):
-        return Boosted(model.fit(_features(rows), rows["label"].to_numpy()))
+        return Boosted(model.fit(_features(rows), labels))
 
 
 def _features(rows: pl.DataFrame) -> NDArray[np.float32]:

@@ -66,6 +66,29 @@ class UpperEdgeBaseline:
         return np.interp(edge, self.knots_hz, self.knots)
 
 
+def training_labels(rows: pl.DataFrame) -> NDArray[np.float64]:
+    """Return the labels that a baseline is fitted on.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        Training rows: `label`.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows,)
+        At least one.
+
+    Raises
+    ------
+    StageError
+        If there are no rows.
+    """
+    if rows.is_empty():
+        raise StageError("no training labels: the baselines need some; run the dataset stage again")
+    return rows["label"].to_numpy().astype(np.float64)
+
+
 def fit_mean(rows: pl.DataFrame) -> MeanBaseline:
     """Fit the constant.
 
@@ -84,9 +107,7 @@ def fit_mean(rows: pl.DataFrame) -> MeanBaseline:
     StageError
         If there are no rows.
     """
-    values = rows["label"].to_numpy().astype(np.float64)
-    if not len(values):
-        raise StageError("no training labels: the baselines need some; run the dataset stage again")
+    values = training_labels(rows)
     return MeanBaseline(float(values.mean()))
 
 
@@ -109,9 +130,7 @@ def fit_upper_edge(rows: pl.DataFrame) -> UpperEdgeBaseline:
         If there are no rows.
     """
     edge = rows["upper_edge_hz"].to_numpy().astype(np.float64)
-    values = rows["label"].to_numpy().astype(np.float64)
-    if not len(values):
-        raise StageError("no training labels: the baselines need some; run the dataset stage again")
+    values = training_labels(rows)
     fitted = IsotonicRegression(out_of_bounds="clip").fit(edge, values)
     return UpperEdgeBaseline(
         np.asarray(fitted.X_thresholds_, dtype=np.float64),

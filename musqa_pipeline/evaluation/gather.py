@@ -33,7 +33,7 @@ from musqa_pipeline.graph import chosen_catalogs
 from musqa_pipeline.models.registry import MODELS, recipe_of
 from musqa_pipeline.models.runs import backbone_weights_of
 from musqa_pipeline.models.settings import RANDOM
-from musqa_pipeline.protocols.divisions import SYNTHESISED_TIER
+from musqa_pipeline.synthesis.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.synthesis.equalised import TIER as COPY_TIER
 
 TOOLS = (

@@ -11,7 +11,7 @@ import polars as pl
 from musqa_pipeline.baselines.registry import BASELINES
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import StageError
-from musqa_pipeline.evaluation.rows import KEYS, POINTS
+from musqa_pipeline.evaluation.rows import KEYS, POINTS, allowed_rows
 from musqa_pipeline.evaluation.slices import HOLDOUT, PREDICTIONS_SCHEMA
 from musqa_pipeline.models.registry import find_model
 from musqa_pipeline.models.runs import read_preset_runs
@@ -121,8 +121,7 @@ def predict_baselines(
     dict of str to ndarray of float64, shape (test rows,)
         Points, by name of the baseline.
     """
-    allowed = pl.lit(True) if train_rows == "every" else pl.col(train_rows)
-    seen = rows.filter((pl.col("part") != "test") & allowed)
+    seen = rows.filter((pl.col("part") != "test") & allowed_rows(train_rows))
     return {name: entry.fit(seen, 0).predict(test) for name, entry in BASELINES.items()}
 
 
@@ -162,8 +161,7 @@ def predict_networks(
 def _predict_images(
     context: Context, stage: str, networks: Mapping[str, nn.Module], keys: list[tuple[str, str]]
 ) -> dict[str, np.ndarray]:
-    from musqa_pipeline.models.predict import predict
-    from musqa_pipeline.spectrograms.loader import iter_rows
+    from musqa_pipeline.models.predict import predict_rows
     from musqa_pipeline.spectrograms.row_shards import shard_files
     from musqa_pipeline.spectrograms.shards import ImageShards
 
@@ -175,10 +173,5 @@ def _predict_images(
             f"evaluation: {len(keys) - shards.n_rows} of {len(keys)} test rows have no image; run "
             "the stages dataset and spectrograms again"
         )
-    found: dict[str, dict[tuple[str, str], float]] = {name: {} for name in networks}
-    for batch in iter_rows(shards, _BATCH_ROWS):
-        names = list(zip(batch.catalogs, batch.degraded_ids, strict=True))
-        for model, network in networks.items():
-            quality = predict(network, [batch.images]).astype(np.float64)
-            found[model].update(zip(names, (quality * POINTS).tolist(), strict=True))
-    return {model: np.array([values[key] for key in keys]) for model, values in found.items()}
+    quality = predict_rows(networks, shards, keys, batch_size=_BATCH_ROWS)
+    return {model: values * POINTS for model, values in quality.items()}

@@ -16,8 +16,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.evaluation.slices import evaluate
 from musqa_pipeline.evaluation.table import EVALUATIONS
-from musqa_pipeline.models.registry import MODELS
-from musqa_pipeline.models.stage import unit_id_of
+from musqa_pipeline.models.stage import networks_in_use, unit_id_of
 from musqa_pipeline.stages import Stage, Unit
 
 EVALUATION_UNIT = "evaluation"
@@ -103,12 +102,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
 def evaluated_runs(context: Context) -> dict[str, Any]:
     """Return what the fingerprint of `models` does not say: which trainings are evaluated."""
-    networks = {
-        *context.preset.models.names,
-        *(n for counts in context.preset.protocols.wanted().values() for n in counts),
-    } & MODELS.keys()
     return {
-        "runs": sorted(unit_id_of(context, name) for name in networks),
+        "runs": sorted(unit_id_of(context, name) for name in networks_in_use(context.preset)),
         "names": list(context.preset.models.names),
         "train_rows": context.preset.models.train_rows,
         "protocols": context.preset.section("protocols"),

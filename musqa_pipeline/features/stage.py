@@ -20,6 +20,7 @@ from musqa_pipeline.spectrograms.row_shards import (
     list_shards,
     make_shard,
     rows_per_group,
+    shard_sizes,
 )
 from musqa_pipeline.stages import Stage, Unit
 from musqa_pipeline.tracks.bandwidth import upper_edge_hz
@@ -70,12 +71,6 @@ def feature_row(
     }
 
 
-def shard_settings(context: Context) -> dict[str, Any]:
-    """Return what the fingerprint needs of other sections: how rows are divided into shards."""
-    images = context.preset.spectrograms
-    return {"rows_per_shard": images.rows_per_shard, "rows_per_group": images.rows_per_group}
-
-
 FEATURES_STAGE = Stage(
     name="features",
     version=1,
@@ -83,7 +78,7 @@ FEATURES_STAGE = Stage(
     tools=("imageio-ffmpeg", "numpy", "scipy"),
     upstream=("dataset",),
     own_settings=False,
-    also=shard_settings,
+    also=shard_sizes,
     units=list_shards,
     make=make_unit,
     joint=True,

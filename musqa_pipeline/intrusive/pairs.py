@@ -23,12 +23,14 @@ from musqa_pipeline.excerpts.audio import reference_audio
 from musqa_pipeline.intrusive.table import PAIRS
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.models.registry import find_model
+from musqa_pipeline.models.stage import networks_in_use
 from musqa_pipeline.settings import Preset
 from musqa_pipeline.spectrograms.row_shards import (
     PLAN_COLUMNS,
     list_shards,
     make_shard,
     rows_per_group,
+    shard_sizes,
 )
 from musqa_pipeline.spectrograms.storage import decode_cells, encode_cells
 from musqa_pipeline.stages import Stage, Unit
@@ -36,8 +38,8 @@ from musqa_pipeline.tracks.bandwidth import upper_edge_hz
 
 
 def wants_pairs(preset: Preset) -> bool:
-    """Whether a network of the preset eats images of pairs."""
-    return any(find_model(name).input.stage == "pairs" for name in preset.models.names)
+    """Whether a network that the preset trains, also under a protocol, eats images of pairs."""
+    return any(find_model(name).input.stage == "pairs" for name in networks_in_use(preset))
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -136,11 +138,6 @@ def _level_db(cell: float) -> float:
     return FLOOR_DB + float(cell) * (TOP_DB - FLOOR_DB)
 
 
-def _shard_sizes(context: Context) -> Mapping[str, int]:
-    settings = context.preset.spectrograms
-    return {"rows_per_group": settings.rows_per_group, "rows_per_shard": settings.rows_per_shard}
-
-
 PAIRS_STAGE = Stage(
     name="pairs",
     version=1,
@@ -151,7 +148,7 @@ PAIRS_STAGE = Stage(
     make=make_unit,
     joint=True,
     own_settings=False,
-    also=_shard_sizes,
+    also=shard_sizes,
     retires=False,
     row_group_rows=rows_per_group,
 )

@@ -12,17 +12,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from musqa_pipeline.features.bands import N_BANDS, STATISTICS, STEP_DB, band_centres_hz
+from musqa_pipeline.synthesis.equalised import KNEE_HZ, SLOPE_DB_PER_OCTAVE
 
 TRAINED_SEGMENTS = 15
 """Training sees statistics over so many segments, drawn anew for each batch: half an excerpt
 sounds as good as the whole, and no two epochs show the same numbers."""
 DARKENED_QUALITY = 0.75
 DARKENED_FRACTION = 0.6
-KNEE_HZ = (700.0, 4_900.0)
-SLOPE_DB_PER_OCTAVE = (2.0, 13.0)
 NOISE_ABOVE_FLOOR_DB = 12.0
-"""How good an excerpt must be to be darkened in training, and how many of these are; by what slope
-above what knee; and how far a noise may lie above the image's floor (half of them have none)."""
+"""How good an excerpt must be to be darkened in training, and how many of these are; and how far a
+noise may lie above the image's floor (half of them have none). Slope and knee are those of the
+darker copies of a catalog."""
 EQUALISER_DB = (1.5, 4.0)
 """Standard deviation of the gain at each knot of the curves that training equalises with: of poor
 excerpts, and of those good enough to be darkened. What is left of a band tells how much was cut."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from musqa_pipeline.errors import LakeError, StageError
 from musqa_pipeline.models.checkpoint import SETTINGS_FILE, WEIGHTS_FILE, read_weights
 from musqa_pipeline.models.registry import find_model
 from musqa_pipeline.models.settings import ModelsSettings
+from musqa_pipeline.spectrograms.loader import iter_rows
+from musqa_pipeline.spectrograms.shards import ImageShards
 
 TOP_QUALITY = 1.0
 """Predictions above it are cut to it (paper 001, III.D)."""
@@ -105,6 +107,45 @@ def predict(
             "finite; look for NaN in the spectrograms, or train the network again"
         )
     return predicted
+
+
+def predict_rows(
+    networks: Mapping[str, nn.Module],
+    shards: ImageShards,
+    keys: Sequence[tuple[str, str]],
+    *,
+    batch_size: int = _AT_ONCE,
+) -> dict[str, NDArray[np.float64]]:
+    """Predict stored images, reading each of them once for all networks.
+
+    Parameters
+    ----------
+    networks : mapping of str to nn.Module
+        From `load_model`, by name.
+    shards : ImageShards
+        The images.
+    keys : sequence of (catalog, degraded_id)
+        Rows of `shards`, in the order wanted.
+    batch_size : int
+        Images in memory at a time.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (keys,)
+        Predicted quality, by network.
+
+    Raises
+    ------
+    StageError
+        If a prediction is not finite.
+    """
+    found: dict[str, dict[tuple[str, str], float]] = {name: {} for name in networks}
+    for batch in iter_rows(shards, batch_size):
+        names = list(zip(batch.catalogs, batch.degraded_ids, strict=True))
+        for model, network in networks.items():
+            quality = predict(network, [batch.images]).tolist()
+            found[model].update(zip(names, quality, strict=True))
+    return {model: np.array([values[key] for key in keys]) for model, values in found.items()}
 
 
 def _read_settings(path: Path) -> dict[str, Any]:

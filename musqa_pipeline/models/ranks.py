@@ -26,7 +26,9 @@ from musqa_pipeline.models import torchvision_ops  # noqa: F401 - must precede l
 from lightning.fabric.plugins.environments.lightning import find_free_network_port  # isort: skip
 from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
 
-_VARIABLES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE")
+_VARIABLES = (
+    "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "OMP_NUM_THREADS",
+)  # fmt: skip
 _LOOK_EVERY_S = 0.5
 
 

@@ -20,10 +20,27 @@ from musqa_pipeline.audio import EXCERPT_SAMPLES
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.models.registry import find_model, recipe_of
+from musqa_pipeline.models.registry import MODELS, find_model, recipe_of
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.progress import logger
+from musqa_pipeline.settings import Preset
 from musqa_pipeline.stages import Stage, Unit
+
+
+def networks_in_use(preset: Preset) -> set[str]:
+    """Return the networks that a preset trains, in stage 7 or under a protocol.
+
+    Parameters
+    ----------
+    preset : Preset
+        Settings.
+
+    Returns
+    -------
+    set of str
+        Keys of the registry; `list_units` refuses names that it does not have.
+    """
+    return {*preset.models.names, *preset.protocols.models()} & MODELS.keys()
 
 
 def unit_id_of(context: Context, model_name: str) -> str:

@@ -16,10 +16,9 @@ import polars as pl
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.protocols.settings import ProtocolsSettings
 from musqa_pipeline.seeds import unit_interval_hash
+from musqa_pipeline.synthesis.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.synthesis.equalised import TIER as COPY_TIER
 
-SYNTHESISED_TIER = "synthesised"
-"""Tier of tracks that are no recordings; under `folds` they train and are never predicted."""
 TEST_FOLD = "test"
 
 

@@ -70,6 +70,10 @@ class ProtocolsSettings:
         """Return the repetitions of each model, by protocol, in the order of the fields."""
         return {name: getattr(self, name) for name in PROTOCOLS}
 
+    def models(self) -> set[str]:
+        """Return the networks and baselines that any protocol names."""
+        return {model for counts in self.wanted().values() for model in counts}
+
 
 PROTOCOLS = (
     "repetitions", "folds", "leave_codec_out", "singles_to_cascades", "synthesised_to_real",

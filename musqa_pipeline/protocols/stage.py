@@ -21,10 +21,9 @@ import pyarrow as pa
 from musqa_pipeline.baselines.registry import BASELINES
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import SettingsError
-from musqa_pipeline.evaluation.rows import KEYS, POINTS, read_rows
+from musqa_pipeline.evaluation.rows import KEYS, POINTS, allowed_rows, read_rows
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.models.registry import MODELS, find_model, recipe_of
-from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.protocols.divisions import Division, Trial, divide, list_trials
 from musqa_pipeline.protocols.table import TRIALS
@@ -37,7 +36,7 @@ BASELINES_VERSION = 2
 
 def wants_trials(context: Context) -> bool:
     """Tell whether a preset asks for any trial."""
-    return any(context.preset.protocols.wanted().values())
+    return bool(context.preset.protocols.models())
 
 
 def wanted_models(context: Context) -> set[str]:
@@ -58,7 +57,7 @@ def wanted_models(context: Context) -> set[str]:
     SettingsError
         If one is neither.
     """
-    names = {n for counts in context.preset.protocols.wanted().values() for n in counts}
+    names = context.preset.protocols.models()
     unknown = sorted(names - set(MODELS) - set(BASELINES))
     if unknown:
         raise SettingsError(
@@ -92,7 +91,7 @@ def list_units(context: Context) -> list[Unit]:
         return []
     wanted_models(context)
     units = []
-    for trial in list_trials(known_rows(context), context.preset.protocols):
+    for trial in list_trials(read_rows(context), context.preset.protocols):
         where = "-".join(part for part in (trial.protocol, trial.variant, trial.fold) if part)
         unit_id = f"{where}-{trial.repetition}-{_training_id(context, trial)}"
         what = f"{trial.model} under {where}, repetition {trial.repetition}"
@@ -121,50 +120,21 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         If a part has no rows, or training does not converge to numbers.
     """
     trial = Trial(**unit.plan)
-    rows = known_rows(context)
+    rows = read_rows(context)
     settings = context.preset.protocols
     division = divide(trial, rows, settings)
-    seed = trial_seed(trial)
     if trial.model in BASELINES:
-        found, about = _fit_baseline(context, trial, rows, division, seed)
+        found, about = _fit_baseline(context, trial, rows, division)
     else:
-        found, about = _train_network(context, trial, unit.unit_id, rows, division, seed)
+        found, about = _train_network(context, trial, unit.unit_id, rows, division)
     keys = rows.filter(division.predicted).select(KEYS)
     table = keys.with_columns(
         **{name: pl.lit(getattr(trial, name)) for name in dataclasses.asdict(trial)},
-        seed=pl.lit(seed),
+        seed=pl.lit(trial.repetition),
         predicted=pl.Series(found, dtype=pl.Float64),
         **{name: pl.lit(value) for name, value in about.items()},
     )
     return table.select(TRIALS.schema.names).to_arrow().cast(TRIALS.schema)
-
-
-def known_rows(context: Context) -> pl.DataFrame:
-    """Read the rows of the dataset once in a process: a worker makes many trials of them.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    polars.DataFrame
-        As `evaluation.rows.read_rows` gives them.
-    """
-    key = (str(context.home), *(context.fingerprints[s] for s in ("dataset", "features")))
-    if key not in _ROWS:
-        _ROWS.clear()
-        _ROWS[key] = read_rows(context)
-    return _ROWS[key]
-
-
-_ROWS: dict[tuple[str, ...], pl.DataFrame] = {}
-
-
-def trial_seed(trial: Trial) -> int:
-    """Return the seed of a trial: one per repetition, the same for all models and folds."""
-    return trial.repetition
 
 
 def _training_id(context: Context, trial: Trial) -> str:
@@ -178,19 +148,15 @@ def _training_id(context: Context, trial: Trial) -> str:
     return f"{training_id_of(context, trial.model)}-{digest(about)[:4]}"
 
 
-def _allowed(rows: pl.DataFrame, settings: ModelsSettings) -> pl.Expr:
-    return pl.lit(True) if settings.train_rows == "every" else pl.col(settings.train_rows)
-
-
 def _fit_baseline(
-    context: Context, trial: Trial, rows: pl.DataFrame, division: Division, seed: int
+    context: Context, trial: Trial, rows: pl.DataFrame, division: Division
 ) -> tuple[np.ndarray, Mapping[str, Any]]:
     started = time.monotonic()
     # What stops a network is no more hidden from a baseline than what trains it.
     seen = rows.filter(
-        (division.train | division.validation) & _allowed(rows, context.preset.models)
+        (division.train | division.validation) & allowed_rows(context.preset.models.train_rows)
     )
-    predictor = BASELINES[trial.model].fit(seen, seed)
+    predictor = BASELINES[trial.model].fit(seen, trial.repetition)
     predicted = predictor.predict(rows.filter(division.predicted)) / POINTS
     return predicted, {
         "finished": True,
@@ -203,24 +169,23 @@ def _fit_baseline(
 
 
 def _train_network(
-    context: Context, trial: Trial, unit_id: str, rows: pl.DataFrame, division: Division, seed: int
+    context: Context, trial: Trial, unit_id: str, rows: pl.DataFrame, division: Division
 ) -> tuple[np.ndarray, Mapping[str, Any]]:
     import torch
 
     from musqa_pipeline.models.batches import ShardBatches
-    from musqa_pipeline.models.predict import load_model, predict
+    from musqa_pipeline.models.predict import load_model, predict_rows
     from musqa_pipeline.models.training import train
-    from musqa_pipeline.spectrograms.loader import iter_rows
     from musqa_pipeline.spectrograms.row_shards import shard_files
     from musqa_pipeline.spectrograms.shards import ImageShards
 
-    recipe = dataclasses.replace(
-        recipe_of(trial.model, context.preset.models),
-        seed=derive_seed("protocols", seed) % 2**31 if seed else context.preset.models.seed,
-    )
+    seed = context.preset.models.seed
+    if trial.repetition:
+        seed = derive_seed("protocols", trial.repetition) % 2**31
+    recipe = dataclasses.replace(recipe_of(trial.model, context.preset.models), seed=seed)
     stage = find_model(trial.model).input.stage
     files = shard_files(context, stage)
-    allowed = _allowed(rows, recipe)
+    allowed = allowed_rows(recipe.train_rows)
 
     def chosen(which: pl.Expr) -> ImageShards:
         keys = set(rows.filter(which).select(KEYS).rows())
@@ -243,17 +208,11 @@ def _train_network(
             log=lambda _: None,
             n_threads=None if alone else 1,
         )
-        network = load_model(folder)
+        keys = rows.filter(division.predicted).select(KEYS).rows()
         asked = chosen(division.predicted)
-        found: dict[tuple[str, str], float] = {}
-        for batch in iter_rows(asked):
-            values = predict(network, [batch.images]).tolist()
-            found.update(
-                zip(zip(batch.catalogs, batch.degraded_ids, strict=True), values, strict=True)
-            )
+        found = predict_rows({trial.model: load_model(folder)}, asked, keys)[trial.model]
     _forget(folder)
-    keys = rows.filter(division.predicted).select(KEYS).rows()
-    return np.array([found[key] for key in keys]), {
+    return found, {
         "finished": result.finished,
         "n_train": training.n_rows,
         "n_train_groups": rows.filter(division.train & allowed)["split_group"].n_unique(),

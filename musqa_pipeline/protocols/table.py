@@ -13,7 +13,7 @@ TRIALS = Table(
         Column("fold", pa.string(), "which part was left out"),
         Column("model", pa.string(), "network, or baseline"),
         Column("repetition", pa.int16(), "number of the repetition, from 0"),
-        Column("seed", pa.int64(), "seed of weights, order and chance"),
+        Column("seed", pa.int64(), "what the seed is derived from: the repetition"),
         Column("catalog", pa.string(), "catalog of the row"),
         Column("degraded_id", pa.string(), "the row"),
         Column("predicted", pa.float64(), "predicted quality, (MOS-LQO - 1) / 4"),

@@ -157,6 +157,12 @@ def shard_files(context: Context, stage: str = "spectrograms") -> list[Path]:
     return [context.lake.path(shelf, unit) for unit in context.lake.done(shelf)]
 
 
+def shard_sizes(context: Context) -> dict[str, int]:
+    """Return how rows are divided, for the fingerprint of a stage with no such settings itself."""
+    settings = context.preset.spectrograms
+    return {"rows_per_group": settings.rows_per_group, "rows_per_shard": settings.rows_per_shard}
+
+
 def rows_per_group(context: Context) -> int:
     """Return how many rows a Parquet row group of a shard holds."""
     return context.preset.spectrograms.rows_per_group

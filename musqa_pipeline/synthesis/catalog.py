@@ -29,6 +29,8 @@ from musqa_pipeline.synthesis.styles import STYLES, Style
 VERSION = 1
 """Raised when the same plan begins to sound different."""
 COLUMNS = ("file", "title", "artist", "recording", "genre", "licence", "role", "tier")
+TIER = "synthesised"
+"""Tier of tracks that are no recordings."""
 SKETCH_S = 3.0
 _TEST_EVERY = 4
 _MARK = "musqa synthesis "
@@ -77,7 +79,7 @@ class TrackPlan:
             "genre": self.style.name,
             "licence": "",
             "role": self.role,
-            "tier": "synthesised",
+            "tier": TIER,
         }
 
     def samples(self) -> np.ndarray:

@@ -20,6 +20,7 @@ from musqa_pipeline.intrusive.table import PAIRS
 from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.models.runs import read_preset_runs
 from musqa_pipeline.models.stage import MODELS_STAGE, run_folder
+from musqa_pipeline.protocols.settings import ProtocolsSettings
 from musqa_pipeline.settings import parse_preset
 from musqa_pipeline.spectrograms.loader import iter_rows
 from musqa_pipeline.spectrograms.row_shards import shard_files
@@ -105,6 +106,8 @@ def test_a_preset_without_such_a_network_makes_none(place):
     other = replace(place, preset=preset("cnn1d"))
     assert not wants_pairs(other.preset)
     assert list_units(other) == []
+    under_protocol = replace(other.preset, protocols=ProtocolsSettings(folds={"insenet": 1}))
+    assert wants_pairs(under_protocol)
     assert wants_pairs(place.preset)
     assert [unit.unit_id for unit in list_units(place)] == place.lake.done(
         place.joint_shelf("pairs")
