@@ -7,7 +7,6 @@ ended them; on a CPU as many run at once as there are workers, each on one threa
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import time
 from collections.abc import Mapping
@@ -23,11 +22,11 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.evaluation.rows import KEYS, POINTS, allowed_rows, read_rows
 from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.models.registry import MODELS, find_model, recipe_of
+from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.protocols.divisions import Division, Trial, divide, list_trials
+from musqa_pipeline.protocols.networks import images_of, train_network
 from musqa_pipeline.protocols.table import TRIALS
-from musqa_pipeline.seeds import derive_seed
 from musqa_pipeline.stages import Stage, Unit
 
 BASELINES_VERSION = 2
@@ -171,55 +170,19 @@ def _fit_baseline(
 def _train_network(
     context: Context, trial: Trial, unit_id: str, rows: pl.DataFrame, division: Division
 ) -> tuple[np.ndarray, Mapping[str, Any]]:
-    import torch
+    from musqa_pipeline.models.predict import predict_rows
 
-    from musqa_pipeline.models.batches import ShardBatches
-    from musqa_pipeline.models.predict import load_model, predict_rows
-    from musqa_pipeline.models.training import train
-    from musqa_pipeline.spectrograms.row_shards import shard_files
-    from musqa_pipeline.spectrograms.shards import ImageShards
-
-    seed = context.preset.models.seed
-    if trial.repetition:
-        seed = derive_seed("protocols", trial.repetition) % 2**31
-    recipe = dataclasses.replace(recipe_of(trial.model, context.preset.models), seed=seed)
-    stage = find_model(trial.model).input.stage
-    files = shard_files(context, stage)
-    allowed = allowed_rows(recipe.train_rows)
-
-    def chosen(which: pl.Expr) -> ImageShards:
-        keys = set(rows.filter(which).select(KEYS).rows())
-        return ImageShards(files, "chosen", keys=keys)
-
-    training, validation = chosen(division.train & allowed), chosen(division.validation & allowed)
     folder = context.lake.folder(context.joint_shelf("trials")) / unit_id
-    # A GPU has one training at a time; on a CPU each worker has a core of its own.
-    alone = torch.cuda.is_available()
-    with context.lake.lock("training") if alone else contextlib.nullcontext():
-        result = train(
-            trial.model,
-            train_batches=ShardBatches(training, recipe.batch_size, recipe.seed, recipe.devices),
-            validation_batches=ShardBatches(
-                validation, recipe.batch_size, n_devices=recipe.devices
-            ),
-            settings=recipe,
-            folder=folder,
-            data_fingerprint=context.joint_shelf(stage).fingerprint,
-            log=lambda _: None,
-            n_threads=None if alone else 1,
-        )
-        keys = rows.filter(division.predicted).select(KEYS).rows()
-        asked = chosen(division.predicted)
-        found = predict_rows({trial.model: load_model(folder)}, asked, keys)[trial.model]
+    network, about = train_network(
+        *(context, trial.model, trial.repetition, folder),
+        training=rows.filter(division.train),
+        validation=rows.filter(division.validation),
+    )
+    asked = rows.filter(division.predicted)
+    images, keys = images_of(context, trial.model, asked), asked.select(KEYS).rows()
+    found = predict_rows({trial.model: network}, images, keys)[trial.model]
     _forget(folder)
-    return found, {
-        "finished": result.finished,
-        "n_train": training.n_rows,
-        "n_train_groups": rows.filter(division.train & allowed)["split_group"].n_unique(),
-        "n_validation": validation.n_rows,
-        "minutes": result.minutes,
-        "device": result.device,
-    }
+    return found, about
 
 
 def _forget(folder: Path) -> None:

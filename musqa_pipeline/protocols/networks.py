@@ -1,0 +1,117 @@
+"""Train a network on any rows of the dataset, resumed where a kill ended it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.evaluation.rows import KEYS, allowed_rows
+from musqa_pipeline.models.registry import find_model, recipe_of
+from musqa_pipeline.seeds import derive_seed
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from musqa_pipeline.spectrograms.shards import ImageShards
+
+
+def images_of(context: Context, model: str, rows: pl.DataFrame) -> ImageShards:
+    """Return the stored images that a network eats of some rows.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    model : str
+        A network of the registry.
+    rows : polars.DataFrame
+        With `KEYS`; one row or more.
+
+    Returns
+    -------
+    ImageShards
+        In storage order.
+    """
+    from musqa_pipeline.spectrograms.row_shards import shard_files
+    from musqa_pipeline.spectrograms.shards import ImageShards
+
+    files = shard_files(context, find_model(model).input.stage)
+    return ImageShards(files, "chosen", keys=set(rows.select(KEYS).rows()))
+
+
+def train_network(
+    context: Context,
+    model: str,
+    repetition: int,
+    folder: Path,
+    *,
+    training: pl.DataFrame,
+    validation: pl.DataFrame,
+) -> tuple[nn.Module, Mapping[str, Any]]:
+    """Train a network by the preset's recipe on some rows, and load its weights.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    model : str
+        A network of the registry.
+    repetition : int
+        0 for the preset's seed; another number derives another seed.
+    folder : Path
+        Of this training; one that a kill ended goes on.
+    training, validation : polars.DataFrame
+        Rows of `evaluation.rows.read_rows`; the recipe's ``train_rows`` takes its part of them.
+
+    Returns
+    -------
+    nn.Module
+        In evaluation mode.
+    mapping
+        ``finished``, ``n_train``, ``n_train_groups``, ``n_validation``, ``minutes``, ``device``.
+
+    Raises
+    ------
+    StageError
+        If a part has no rows, or training does not converge to numbers.
+    """
+    import torch
+
+    from musqa_pipeline.models.batches import ShardBatches
+    from musqa_pipeline.models.predict import load_model
+    from musqa_pipeline.models.training import train
+
+    seed = context.preset.models.seed
+    if repetition:
+        seed = derive_seed("protocols", repetition) % 2**31
+    recipe = dataclasses.replace(recipe_of(model, context.preset.models), seed=seed)
+    taken = training.filter(allowed_rows(recipe.train_rows))
+    stopping = validation.filter(allowed_rows(recipe.train_rows))
+    images, looked_at = images_of(context, model, taken), images_of(context, model, stopping)
+    # A GPU has one training at a time; on a CPU each worker has a core of its own.
+    alone = torch.cuda.is_available()
+    with context.lake.lock("training") if alone else contextlib.nullcontext():
+        result = train(
+            model,
+            train_batches=ShardBatches(images, recipe.batch_size, recipe.seed, recipe.devices),
+            validation_batches=ShardBatches(looked_at, recipe.batch_size, n_devices=recipe.devices),
+            settings=recipe,
+            folder=folder,
+            data_fingerprint=context.joint_shelf(find_model(model).input.stage).fingerprint,
+            log=lambda _: None,
+            n_threads=None if alone else 1,
+        )
+    return load_model(folder), {
+        "finished": result.finished,
+        "n_train": images.n_rows,
+        "n_train_groups": taken["split_group"].n_unique(),
+        "n_validation": looked_at.n_rows,
+        "minutes": result.minutes,
+        "device": result.device,
+    }
