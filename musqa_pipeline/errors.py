@@ -32,6 +32,10 @@ class StageError(MusqaError):
     """A stage cannot start or finish, for example because the stage before it has no rows."""
 
 
+class ModelError(MusqaError):
+    """A model file is missing, damaged or of another kind; the user names another."""
+
+
 class UnfitInputError(MusqaError):
     """One unit's input cannot serve; the unit goes to quarantine and the run goes on.
 
