@@ -1,0 +1,1 @@
+"""Rate-quality curves of codecs, by ViSQOL and by the model, and BD-rate between two codecs."""
