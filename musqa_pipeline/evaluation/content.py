@@ -10,6 +10,7 @@ import polars as pl
 
 from musqa_pipeline.evaluation.ceiling import Ceiling
 from musqa_pipeline.evaluation.examples import Example, Twin
+from musqa_pipeline.evaluation.listeners import ListeningResult
 from musqa_pipeline.evaluation.lowpass_steps import STEPS_SCHEMA
 
 
@@ -61,6 +62,8 @@ class ReportContent:
     """From `ceiling.estimate_ceilings`."""
     twins: Sequence[Twin] = ()
     """Pairs that sound alike and have two labels."""
+    listening: Sequence[ListeningResult] = ()
+    """From `listeners.hear_tests`."""
     costs: Sequence[Mapping[str, Any]] = ()
     """Per model: parameters, trainable, ms_per_excerpt and minutes; None where not known."""
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

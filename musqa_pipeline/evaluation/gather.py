@@ -22,6 +22,7 @@ from musqa_pipeline.evaluation.differences import paired_differences
 from musqa_pipeline.evaluation.gather_examples import twin_examples, worst_examples
 from musqa_pipeline.evaluation.generalisation import generalisation_rows
 from musqa_pipeline.evaluation.league import main_protocol, shown_first
+from musqa_pipeline.evaluation.listeners import hear_tests
 from musqa_pipeline.evaluation.lowpass_steps import list_steps
 from musqa_pipeline.evaluation.rows import POINTS
 from musqa_pipeline.evaluation.stage import report_folder
@@ -107,6 +108,7 @@ def gather_content(
         intrusive=[name for name, entry in MODELS.items() if entry.input.stage == "pairs"],
         random_weights=random_weights(context, runs),
         trials=trials,
+        listening=hear_tests(context, runs),
         generalisation=generalisation_rows(predictions, settings),
         steps=list_steps(rows),
         ceilings=estimate_ceilings(asked, list(DESCRIPTORS), confidence=settings.confidence),

@@ -6,6 +6,7 @@ host, so the file can be mailed, printed or kept.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from importlib import resources
 from typing import Any
@@ -25,10 +26,12 @@ from musqa_pipeline.evaluation.league import (
     plays_fair,
     shown_first,
 )
+from musqa_pipeline.evaluation.listeners import listening_tables
 from musqa_pipeline.evaluation.report_figures import (
     COMPARED_BASELINES,
     distribution_figure,
     draw_words,
+    listening_figures,
     prediction_figures,
     protocol_figures,
     training_figures,
@@ -96,8 +99,9 @@ def report_json(content: ReportContent) -> str:
     -------
     str
         An object: preset, catalogs, protocol (the one that the page shows in full), headline_model,
-        summary, evaluations, differences, generalisation, lowpass_order, unavoidable_error, trials,
-        costs, networks not run, runs, parts, near_duplicates and provenance.
+        summary, evaluations, differences, generalisation, listening, lowpass_order,
+        unavoidable_error, trials, costs, networks not run, runs, parts, near_duplicates and
+        provenance.
     """
     protocol, headline = main_protocol(content.predictions), headline_model(content.runs)
     value = {
@@ -111,6 +115,11 @@ def report_json(content: ReportContent) -> str:
         "evaluations": content.evaluations.to_dicts(),
         "differences": [dict(row) for row in content.differences],
         "generalisation": [dict(row) for row in content.generalisation],
+        "listening": [
+            {"test": result.test, "model": result.model, **dataclasses.asdict(each)}
+            for result in content.listening
+            for each in result.estimates
+        ],
         "lowpass_order": order_part(content, protocol),
         "unavoidable_error": [
             {
@@ -159,8 +168,8 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
     leader = next(t["leader"] for t in tables if (t["protocol"], t["draw"]) == (protocol, draw))
     sections = list(prediction_figures(content, protocol, lead))
     curves, distribution = list(training_figures(content)), distribution_figure(content)
-    more = protocol_figures(content, draw)
-    used = sum(len(item["svg"]) for item in [*sections, *curves]) + len(distribution)
+    more, heard = protocol_figures(content, draw), listening_figures(content)
+    used = sum(len(item["svg"]) for item in [*sections, *curves, *heard]) + len(distribution)
     used += sum(len(svg) for svg in more.values() if svg)
     media = affordable([*content.twins, *content.examples], PAGE_BYTES - _TEXT_BYTES - used)
     n_twins = len(content.twins)
@@ -185,6 +194,8 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
         "curves": curves,
         "distribution": distribution,
         "protocol_figures": more,
+        "listening_figures": heard,
+        "listening": listening_tables(content.listening),
         "order": order_part(content, protocol),
         "generalisation": generalisation_part(content),
         "twins": list(zip(content.twins, media[:n_twins], strict=True)),

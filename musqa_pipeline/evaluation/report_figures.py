@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from musqa_pipeline.evaluation.paper_tables import REPETITIONS, TABLE_V, repeate
 from musqa_pipeline.evaluation.slices import DRAWS
 from musqa_pipeline.evaluation.summary import shown_name
 from musqa_pipeline.evaluation.svg import house_style, to_svg
+from musqa_pipeline.listening.picture import over_opinions
 
 COMPARED_BASELINES = ("boosted", "upper_edge")
 """Baselines that stand in figures beside the networks."""
@@ -187,6 +189,32 @@ def protocol_figures(content: ReportContent, draw: str) -> dict[str, Markup | No
             content.ceilings,
         )  # fmt: skip
     return found
+
+
+def listening_figures(content: ReportContent) -> list[dict[str, Any]]:
+    """Draw each network's predictions over listeners' opinions.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+
+    Returns
+    -------
+    list of dict
+        test, model and svg.
+    """
+    return [
+        {
+            "test": result.test,
+            "model": result.model,
+            "svg": _svg(
+                functools.partial(over_opinions, points=True), f"listeners-{i}",
+                f"Prediction of {shown_name(result.model)} over mean opinions", result.matched,
+            ),
+        }
+        for i, result in enumerate(content.listening)
+    ]  # fmt: skip
 
 
 def distribution_figure(content: ReportContent) -> Markup:

@@ -102,13 +102,18 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
 def evaluated_runs(context: Context) -> dict[str, Any]:
     """Return what the fingerprint of `models` does not say: which trainings are evaluated."""
-    return {
+    about = {
         "runs": sorted(unit_id_of(context, name) for name in networks_in_use(context.preset)),
         "names": list(context.preset.models.names),
         "train_rows": context.preset.models.train_rows,
         "protocols": context.preset.section("protocols"),
         "features": context.fingerprints["features"],
     }
+    if context.preset.evaluation.listening_tests:
+        from musqa_pipeline.evaluation.listeners import digest_of_tests
+
+        about["listening_tests"] = digest_of_tests(context.preset.evaluation)
+    return about
 
 
 EVALUATION_STAGE = Stage(

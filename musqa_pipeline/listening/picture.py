@@ -22,6 +22,49 @@ STYLE = "<style>:root{--ink:#1b2530;--muted:#5c6773;--grid:#dde2e8;--card:#fff}<
 """What a report's page defines, for a picture that stands alone."""
 
 
+def over_opinions(matched: Matched, *, points: bool = False) -> svg.Figure:
+    """Make the figure, within `svg.house_style`; of the kind of paper 001, figure 3.
+
+    Parameters
+    ----------
+    matched : Matched
+        Opinions and predictions.
+    points : bool
+        Whether both are points of 100, so that a diagonal means something.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel, a marker an excerpt.
+    """
+    figure = svg.new_figure(*((4.8, 4.8) if points else (5.2, 4.4)))
+    axes = figure.add_subplot()
+    kinds = np.array([KINDS.get(o.condition, KINDS[""]) for o in matched.opinions])
+    present = [name for name in KINDS.values() if (kinds == name).any()]
+    for i, name in enumerate(present):
+        rows = kinds == name
+        axes.errorbar(
+            matched.mos[rows],
+            matched.predicted[rows],
+            xerr=None if matched.half_width is None else matched.half_width[rows],
+            fmt=svg.RECORDING_MARKERS[i],
+            markersize=4,
+            linewidth=0,
+            elinewidth=0.7,
+            color=svg.SERIES_PRINTED[i],
+            label=f"{name} ({int(rows.sum())})",
+        )
+    mapping = matched.mapping
+    if mapping is not None:
+        grid = np.linspace(mapping.low, mapping.high, 200)
+        axes.plot(mapping(grid), grid, color=svg.INK, linewidth=1.2, label="monotone mapping")
+    of = ", points" if points else ""
+    opinion = f"mean opinion{of} (95 % interval)" if matched.half_width is not None else ""
+    svg.points_axes(axes, x=opinion or f"mean opinion{of}", y=f"prediction{of}", square=points)
+    axes.legend(loc="upper left")
+    return figure
+
+
 def draw(matched: Matched, path: Path, *, title: str = "") -> None:
     """Draw predictions over opinions into a file.
 
@@ -42,30 +85,8 @@ def draw(matched: Matched, path: Path, *, title: str = "") -> None:
     if path.suffix.lower() not in (".svg", ".png"):
         raise SettingsError(f"{path}: expected a name that ends in .svg or .png")
     with svg.house_style(f"listening-{path.stem}"):
-        figure = svg.new_figure(5.2, 4.4)
-        axes = figure.add_subplot()
-        kinds = np.array([KINDS.get(o.condition, KINDS[""]) for o in matched.opinions])
-        present = [name for name in KINDS.values() if (kinds == name).any()]
-        for i, name in enumerate(present):
-            rows = kinds == name
-            axes.errorbar(
-                matched.mos[rows],
-                matched.predicted[rows],
-                xerr=None if matched.half_width is None else matched.half_width[rows],
-                fmt=svg.RECORDING_MARKERS[i],
-                markersize=4,
-                linewidth=0,
-                elinewidth=0.7,
-                color=svg.SERIES_PRINTED[i],
-                label=f"{name} ({int(rows.sum())})",
-            )
-        mapping = matched.mapping
-        if mapping is not None:
-            grid = np.linspace(mapping.low, mapping.high, 200)
-            axes.plot(mapping(grid), grid, color=svg.INK, linewidth=1.2, label="monotone mapping")
-        svg.points_axes(axes, x="mean opinion score, 95 % interval", y="predicted")
-        axes.set_title(title)
-        axes.legend(loc="upper left")
+        figure = over_opinions(matched)
+        figure.axes[0].set_title(title)
         data = _bytes(figure, path, len(matched.opinions))
     try:
         path.write_bytes(data)
