@@ -12,6 +12,7 @@ References
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ class Calibration:
             ("distance_knots", ("distance_scale",)),
         ):
             at = values[knots]
-            if not at or any(b <= a for a, b in zip(at, at[1:], strict=False)):
+            if not at or any(b <= a for a, b in itertools.pairwise(at)):
                 raise ValueError(f"calibration: {knots}={list(at)}, expected rising numbers")
             for curve in curves:
                 if len(values[curve]) != len(at):

@@ -1,0 +1,54 @@
+"""The process that decodes with PyAV what soundfile refuses, for `decoding.py`.
+
+It writes a line of JSON, the header or an error, then groups of frames: their number as an int64
+and their samples as float32. A group of `END` frames ends the stream; after `FAILED` comes a line
+with the error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+END, FAILED = -1, -2
+MAX_LINE = 1 << 20
+
+
+def main(arguments: str) -> None:
+    """Decode one file to standard output.
+
+    Parameters
+    ----------
+    arguments : str
+        JSON: the path's bytes in hexadecimal, first frame, number of frames or null.
+    """
+    from musqa_pipeline.tracks.reading import DecodeError, read_blocks, read_info
+
+    name, start_frame, n_frames = json.loads(arguments)
+    path = Path(os.fsdecode(bytes.fromhex(name)))
+    out = sys.stdout.buffer
+    try:
+        info = read_info(path)
+        header = asdict(info)
+    except (DecodeError, OSError) as error:
+        header = {"error": str(error)}
+    out.write(json.dumps(header).encode() + b"\n")
+    out.flush()
+    if "error" in header:
+        return
+    try:
+        for block in read_blocks(path, start_frame=start_frame, n_frames=n_frames):
+            if block.shape[1] != info.channels:
+                raise DecodeError(f"{block.shape[1]} channels decoded, {info.channels} declared")
+            out.write(np.int64(len(block)).astype("<i8").tobytes())
+            out.write(np.ascontiguousarray(block, "<f4").tobytes())
+        out.write(np.int64(END).astype("<i8").tobytes())
+    except (DecodeError, OSError) as error:
+        out.write(np.int64(FAILED).astype("<i8").tobytes())
+        out.write(json.dumps({"error": str(error)}).encode() + b"\n")
+    out.flush()

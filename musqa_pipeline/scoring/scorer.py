@@ -1,0 +1,232 @@
+"""`Scorer`: samples or a file in, a `Score` out. The model is loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musqa_pipeline.errors import UnfitInputError
+from musqa_pipeline.scoring import decoding
+from musqa_pipeline.scoring.abstain import SILENCE
+from musqa_pipeline.scoring.blocks import in_blocks
+from musqa_pipeline.scoring.combine import Facts, combine
+from musqa_pipeline.scoring.model_file import ModelFile, load_model, resolve_model_path
+from musqa_pipeline.scoring.score import Event, Score
+from musqa_pipeline.scoring.verdict import Verdict, judge
+from musqa_pipeline.scoring.windows import SHORTEST_S, Window, WindowCutter
+from musqa_pipeline.tracks.reading import to_mono
+
+
+class Scorer:
+    """Says how good music sounds, with no reference.
+
+    Parameters
+    ----------
+    model : Path, str or ModelFile, optional
+        The model; else the one that `MUSQA_MODEL` names, the user's choice or the shipped one.
+    detect : bool
+        Whether to look for events and the cause of a low score, too.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or the file is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from musqa_pipeline.scoring import Scorer
+    >>> scorer = Scorer()
+    >>> scorer.score(np.zeros((480_000, 2), np.float32), 48_000).abstained
+    'silence'
+    >>> noise = np.random.default_rng(1).standard_normal(96_000).astype(np.float32)
+    >>> scorer.score(0.1 * noise, 48_000).reason
+    'only 2.0 s of sound; the scorer needs 3 s, better 10'
+    """
+
+    def __init__(self, model: Path | str | ModelFile | None = None, *, detect: bool = True) -> None:
+        if isinstance(model, ModelFile):
+            self.model = model
+        else:
+            self.model = load_model(resolve_model_path(model))
+        self._detect = detect
+
+    def score(
+        self,
+        samples: NDArray[Any],
+        sample_rate_hz: int,
+        *,
+        window_s: float | None = None,
+        hop_s: float | None = None,
+    ) -> Score:
+        """Score a recording in memory.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (frames,) or (frames, channels)
+            Floats of full scale 1.0, or 16- or 32-bit integers.
+        sample_rate_hz : int
+            4,000 to 768,000.
+        window_s, hop_s : float, optional
+            Length of a window, 3 to 10 s, and from one start to the next; 10 and `window_s` when
+            left out.
+
+        Returns
+        -------
+        Score
+            The same as of a file that holds these samples.
+
+        Raises
+        ------
+        UnfitInputError
+            If the array is no recording.
+        SettingsError
+            If `window_s` or `hop_s` is out of range.
+        """
+        array = _as_float32(samples)
+        decoding.check_limits(sample_rate_hz, array.shape[1])
+        if not len(array):
+            raise UnfitInputError("empty", "0 samples", "give it at least 3 s of audio")
+        blocks = in_blocks(array, array.shape[1])
+        return self._score(blocks, sample_rate_hz, array.shape[1], window_s, hop_s)
+
+    def score_file(
+        self,
+        path: Path | str,
+        *,
+        window_s: float | None = None,
+        hop_s: float | None = None,
+        max_duration_s: float = decoding.MAX_DURATION_S,
+    ) -> Score:
+        """Score a file; memory does not grow with its length.
+
+        Parameters
+        ----------
+        path : Path or str
+            An audio file of any format that soundfile reads, or with the extra `[m4a]` PyAV.
+        window_s, hop_s : float, optional
+            As in `score`.
+        max_duration_s : float
+            What is longer is refused.
+
+        Returns
+        -------
+        Score
+            Of all of it.
+
+        Raises
+        ------
+        UnfitInputError
+            If the file cannot be read, is damaged or changes meanwhile.
+        SettingsError
+            If `window_s` or `hop_s` is out of range.
+        """
+        with decoding.open_audio(Path(path), max_duration_s=max_duration_s) as audio:
+            info = audio.info
+            return self._score(audio.blocks, info.sample_rate_hz, info.channels, window_s, hop_s)
+
+    def judge(
+        self, mono: NDArray[np.float32], sample_rate_hz: int, *, margin_frames: int = 0
+    ) -> Verdict:
+        """Judge one window alone, of at most 10 s.
+
+        Parameters
+        ----------
+        mono : ndarray of float32, shape (frames,)
+            Mean of the channels, at any level; finite.
+        sample_rate_hz : int
+            Of it.
+        margin_frames : int
+            How much of it, before and after, is there for the resampler alone; from
+            `windows.margin_frames`.
+
+        Returns
+        -------
+        Verdict
+            Quality with its interval, or why there is none.
+        """
+        return judge(self.model, mono, sample_rate_hz, margin_frames=margin_frames)
+
+    def _score(
+        self,
+        blocks: Iterable[NDArray[np.float32]],
+        sample_rate_hz: int,
+        channels: int,
+        window_s: float | None,
+        hop_s: float | None,
+    ) -> Score:
+        from musqa_pipeline.scoring.meters import Meters
+
+        cutter = WindowCutter(
+            sample_rate_hz, window_s=10.0 if window_s is None else window_s, hop_s=hop_s
+        )
+        meters = Meters(sample_rate_hz, channels)
+        detectors = _detectors(sample_rate_hz, channels) if self._detect else None
+        judged: list[tuple[Window, Verdict]] = []
+        n_not_finite = 0
+
+        def take(windows: Sequence[Window]) -> None:
+            for window in windows:
+                judged.append((_without_samples(window), self._judge(window, sample_rate_hz)))
+
+        for block in blocks:
+            finite = np.isfinite(block)
+            if not finite.all():
+                n_not_finite += int(finite.size - np.count_nonzero(finite))
+                block = np.where(finite, block, np.float32(0.0))
+            mono = to_mono(block)
+            meters.update(block, mono)
+            if detectors is not None:
+                detectors.push(block)
+            take(cutter.push(mono))
+        take(cutter.finish())
+        events: tuple[Event, ...] = () if detectors is None else tuple(detectors.finish())
+        facts = Facts(sample_rate_hz, channels, meters, n_not_finite, self.model.label, events)
+        return combine(judged, cutter.sections, cutter.cell_frames, facts)
+
+    def _judge(self, window: Window, sample_rate_hz: int) -> Verdict:
+        if window.sound_s < SHORTEST_S:
+            return Verdict(abstained=SILENCE)
+        return self.judge(window.mono, sample_rate_hz, margin_frames=window.margin_frames)
+
+
+def _without_samples(window: Window) -> Window:
+    return Window(
+        window.section, window.start_frame, window.stop_frame, window.mono[:0], 0, window.sound_s
+    )
+
+
+def _detectors(sample_rate_hz: int, channels: int) -> Any:
+    try:
+        from musqa_pipeline.detectors.stream import Detectors
+    except ModuleNotFoundError:
+        return None
+
+    return Detectors(sample_rate_hz, channels)
+
+
+def _as_float32(samples: NDArray[Any]) -> NDArray[np.float32]:
+    array = np.asarray(samples)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2:
+        raise UnfitInputError(
+            "odd_format",
+            f"shape={array.shape}",
+            "give it an array of shape (frames,) or (frames, channels)",
+        )
+    if array.shape[1] > decoding.MAX_CHANNELS and array.shape[0] <= decoding.MAX_CHANNELS:
+        raise UnfitInputError(
+            "odd_format", f"shape={array.shape} has channels first", "transpose it"
+        )
+    if array.dtype in (np.int16, np.int32):
+        return array.astype(np.float32) / np.float32(-float(np.iinfo(array.dtype).min))
+    if array.dtype.kind != "f":
+        raise UnfitInputError(
+            "odd_format", f"dtype={array.dtype}", "give it floats, int16 or int32"
+        )
+    return array.astype(np.float32, copy=False)
