@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from musqa_pipeline.cli import compare, label, listening
+from musqa_pipeline.cli import compare, label, listening, score
 from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.fingerprints import tool_version
 
@@ -102,6 +102,7 @@ def _log_to_stderr() -> None:
 def main() -> None:
     """Run the command line and exit with its code."""
     _log_to_stderr()
+    app.command("score", help=score.HELP)(score.score)
     _register_label()
     _register_compare()
     app.add_typer(listening.app, name="listening")

@@ -58,6 +58,36 @@ def to_mos(quality: float) -> float:
     return 1.0 + 4.0 * quality
 
 
+def window_score(
+    start_frame: int, stop_frame: int, sample_rate_hz: int, verdict: Verdict
+) -> WindowScore:
+    """Put a verdict in MOS and seconds.
+
+    Parameters
+    ----------
+    start_frame, stop_frame : int
+        Of the window, at the recording's rate.
+    sample_rate_hz : int
+        That rate.
+    verdict : Verdict
+        What was said of it.
+
+    Returns
+    -------
+    WindowScore
+        For the timeline.
+    """
+    b = verdict.bounds
+    return WindowScore(
+        start_s=start_frame / sample_rate_hz,
+        stop_s=stop_frame / sample_rate_hz,
+        mos=None if b is None else to_mos(b.quality),
+        mos_low=None if b is None or b.low is None else to_mos(b.low),
+        mos_high=None if b is None or b.high is None else to_mos(b.high),
+        abstained=verdict.abstained,
+    )
+
+
 def combine(
     judged: Sequence[tuple[Window, Verdict]],
     sections: Sequence[Section],
@@ -95,7 +125,10 @@ def combine(
         mos = _mean([None if b is None else b.quality for b in found], weights)
         low = _mean([None if b is None else b.low for b in found], weights)
         high = _mean([None if b is None else b.high for b in found], weights)
-    windows = tuple(_window(w, verdict, facts.sample_rate_hz) for w, verdict in judged)
+    windows = tuple(
+        window_score(w.start_frame, w.stop_frame, facts.sample_rate_hz, verdict)
+        for w, verdict in judged
+    )
     duration_s = facts.meters.frames / facts.sample_rate_hz
     return Score(
         mos=mos,
@@ -157,18 +190,6 @@ def _mean(qualities: Sequence[float | None], weights: NDArray[np.float64]) -> fl
     if len(known) < len(qualities):
         return None
     return to_mos(float(np.sum(np.array(known) * weights) / np.sum(weights)))
-
-
-def _window(window: Window, verdict: Verdict, sample_rate_hz: int) -> WindowScore:
-    b = verdict.bounds
-    return WindowScore(
-        start_s=window.start_frame / sample_rate_hz,
-        stop_s=window.stop_frame / sample_rate_hz,
-        mos=None if b is None else to_mos(b.quality),
-        mos_low=None if b is None or b.low is None else to_mos(b.low),
-        mos_high=None if b is None or b.high is None else to_mos(b.high),
-        abstained=verdict.abstained,
-    )
 
 
 def _flags(

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def decoder(
         process.wait()
 
 
-def _line(process: subprocess.Popen[bytes]) -> dict[str, object]:
+def _line(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     assert process.stdout is not None
     text = process.stdout.readline(decode_child.MAX_LINE)
     try:

@@ -12,6 +12,7 @@ from musqa_pipeline.spectrograms.looping import loop_to_excerpt
 
 TARGET_LUFS = -23.0
 """Loudness of the excerpts that the model learned from."""
+SILENT_LUFS = -70.0
 
 
 def to_excerpt(
@@ -63,11 +64,11 @@ def to_image(excerpt: NDArray[np.float32]) -> NDArray[np.uint8] | None:
     Returns
     -------
     ndarray of uint8, shape (31, 1024), or None
-        The band image; None where there is nothing that BS.1770 hears.
+        The band image; None for silence, below the absolute gate of BS.1770.
 
     Notes
     -----
-    The loudness is measured on a copy whose RMS stands at the target, so that the absolute gate of
+    Loudness is measured on a copy whose RMS stands at the target, so that the absolute gate of
     BS.1770 lies as far below the sound as it did for the excerpts of the training, whatever the
     gain of the recording.
     """
@@ -78,10 +79,11 @@ def to_image(excerpt: NDArray[np.float32]) -> NDArray[np.uint8] | None:
     peak = float(np.abs(x).max())
     if peak == 0.0:
         return None
-    x /= peak
-    x *= 10 ** (TARGET_LUFS / 20) / math.sqrt(float(np.sum(x * x)) / EXCERPT_SAMPLES)
+    x /= peak  # first, so that no square is too large or too small for a float
+    gain = 10 ** (TARGET_LUFS / 20) / math.sqrt(float(np.sum(x * x)) / EXCERPT_SAMPLES)
+    x *= gain
     lufs = integrated_lufs(x)
-    if not math.isfinite(lufs):
+    if not lufs - 20 * math.log10(gain / peak) > SILENT_LUFS:  # -inf too
         return None
     x *= 10 ** (gain_to_target_db(lufs, TARGET_LUFS) / 20)
     return band_image(x)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,7 @@ class Calibration:
 
 
 def quantiles(
-    probability: NDArray[np.floating], step_quality: Sequence[float], level: float = LEVEL
+    probability: NDArray[np.floating], step_quality: NDArray[np.float64], level: float = LEVEL
 ) -> tuple[float, float]:
     """Return the two quantiles that enclose the middle of a distribution.
 
@@ -108,7 +108,7 @@ def quantiles(
     ----------
     probability : ndarray of float, shape (n,)
         Of each step; sums to 1.
-    step_quality : sequence of float, length n
+    step_quality : ndarray of float64, shape (n,)
         The steps, rising.
     level : float
         Part of the probability between them.
@@ -127,7 +127,7 @@ def quantiles(
 
 def bounds(
     probability: NDArray[np.floating],
-    step_quality: Sequence[float],
+    step_quality: NDArray[np.float64],
     distance: float,
     calibration: Calibration | None,
 ) -> Bounds:
@@ -137,7 +137,7 @@ def bounds(
     ----------
     probability : ndarray of float, shape (n,)
         Of each step of quality; sums to 1.
-    step_quality : sequence of float, length n
+    step_quality : ndarray of float64, shape (n,)
         The steps, rising.
     distance : float
         From the training data; 1 is the threshold for abstaining.
@@ -149,7 +149,7 @@ def bounds(
     Bounds
         The mean lies within its interval, and all is cut to 0 and `HIGHEST_QUALITY`.
     """
-    mean = float(np.sum(np.asarray(probability, np.float64) * np.asarray(step_quality)))
+    mean = float(np.sum(np.asarray(probability, np.float64) * step_quality))
     quality = min(max(mean, 0.0), HIGHEST_QUALITY)
     if calibration is None:
         return Bounds(quality, None, None)

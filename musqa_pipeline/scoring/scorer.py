@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,12 @@ from musqa_pipeline.scoring.score import Event, Score
 from musqa_pipeline.scoring.verdict import Verdict, judge
 from musqa_pipeline.scoring.windows import SHORTEST_S, Window, WindowCutter
 from musqa_pipeline.tracks.reading import to_mono
+
+if TYPE_CHECKING:
+    from musqa_pipeline.detectors.detect import Detectors
+
+LOWEST_DETECTED_HZ, HIGHEST_DETECTED_HZ = 8_000, 192_000
+"""Rates that the detectors take; others are scored without."""
 
 
 class Scorer:
@@ -165,7 +171,7 @@ class Scorer:
             sample_rate_hz, window_s=10.0 if window_s is None else window_s, hop_s=hop_s
         )
         meters = Meters(sample_rate_hz, channels)
-        detectors = _detectors(sample_rate_hz, channels) if self._detect else None
+        detectors = _detectors(sample_rate_hz) if self._detect else None
         judged: list[tuple[Window, Verdict]] = []
         n_not_finite = 0
 
@@ -200,13 +206,14 @@ def _without_samples(window: Window) -> Window:
     )
 
 
-def _detectors(sample_rate_hz: int, channels: int) -> Any:
+def _detectors(sample_rate_hz: int) -> Detectors | None:
     try:
-        from musqa_pipeline.detectors.stream import Detectors
+        from musqa_pipeline.detectors.detect import Detectors
     except ModuleNotFoundError:
         return None
 
-    return Detectors(sample_rate_hz, channels)
+    within = LOWEST_DETECTED_HZ <= sample_rate_hz <= HIGHEST_DETECTED_HZ
+    return Detectors(sample_rate_hz) if within else None
 
 
 def _as_float32(samples: NDArray[Any]) -> NDArray[np.float32]:

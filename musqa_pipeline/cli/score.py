@@ -1,0 +1,205 @@
+"""`musqa score`: how good files sound, as a line each, JSON, CSV or a timeline; or a stream."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musqa_pipeline.cli import score_text
+from musqa_pipeline.scoring.batch import Options, Result, score_items
+from musqa_pipeline.scoring.inputs import Item, items_of, read_list, spooled
+from musqa_pipeline.scoring.model_file import resolve_model_path
+from musqa_pipeline.scoring.score import WindowScore
+from musqa_pipeline.scoring.scorer import Scorer
+from musqa_pipeline.scoring.stream import DEFAULT_HOP_S, SampleFormat, monitor
+from musqa_pipeline.scoring.words import word_of
+
+FAILED, ABSTAINED = 1, 3
+HELP = """Say how good music sounds, from 1 to 4.73 (predicted ViSQOL MOS-LQO), with no reference.
+
+FILES are audio files, folders of them, or - for one file on standard input. Each gets a score
+with its 90 % interval, a word, bandwidth, loudness, true peak and the likeliest cause of a low
+score; silence, speech, less than 3 s and what is unlike any music are told and get no score.
+
+Exit code: 0 if all files have a score, 1 if some could not be read, else 3 if some have no score.
+
+Examples:
+
+\b
+  musqa score track.flac
+  musqa score album/ --json --workers 4 > scores.jsonl
+  musqa score track.flac --timeline --hop 5
+  ffmpeg -i URL -f f32le -ac 2 -ar 48000 - | musqa score --stream --rate 48000 --channels 2
+"""
+
+
+def score(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILES", help="Files, folders, or -.", show_default=False),
+    ] = None,
+    list_file: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="Read paths from a file, one a line."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Print windows and events below each file.")
+    ] = False,
+    window_s: Annotated[
+        float | None, typer.Option("--window", metavar="S", help="Length of a window, 3 to 10 s.")
+    ] = None,
+    hop_s: Annotated[
+        float | None, typer.Option("--hop", metavar="S", help="From one window to the next.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="Another model file.")
+    ] = None,
+    causes: Annotated[
+        bool, typer.Option("--causes/--no-causes", help="Look for events and causes.")
+    ] = True,
+    max_hours: Annotated[
+        float, typer.Option("--max-hours", min=0.001, help="Refuse what is longer.")
+    ] = 24.0,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Worker processes, for many files.")
+    ] = 1,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Read raw audio from standard input, as it comes.")
+    ] = False,
+    rate_hz: Annotated[int, typer.Option("--rate", help="Of the stream, in Hz.")] = 48_000,
+    channels: Annotated[int, typer.Option("--channels", help="Of the stream.")] = 2,
+    sample_format: Annotated[
+        SampleFormat, typer.Option("--format", help="Of the stream's samples.")
+    ] = SampleFormat.f32le,
+) -> None:
+    """Score files or a stream; `HELP` says it to users."""
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+    if timeline and (as_json or as_csv):
+        raise typer.BadParameter("--timeline is for people; JSON has windows and events anyway")
+    if stream + bool(files) + (list_file is not None) != 1:
+        raise typer.BadParameter("give FILES, --list FILE or --stream")
+    path = resolve_model_path(model)
+    if stream:
+        hop_s = DEFAULT_HOP_S if hop_s is None else hop_s
+        lines = monitor(
+            sys.stdin.buffer,
+            Scorer(path, detect=False),
+            sample_rate_hz=rate_hz,
+            channels=channels,
+            sample_format=sample_format,
+            window_s=10.0 if window_s is None else window_s,
+            hop_s=hop_s,
+        )
+        _print_stream(lines, as_json=as_json, as_csv=as_csv)
+        return
+    options = Options(path, window_s, hop_s, causes, 3600 * max_hours)
+    write = _writer(as_json=as_json, as_csv=as_csv, timeline=timeline)
+    with ExitStack() as stack:
+        items = _items(read_list(list_file) if list_file else files or [], stack)
+        ended = print_results(score_items(items, options, n_workers=workers), write)
+    if ended:
+        raise typer.Exit(ended)
+
+
+def print_results(results: Iterable[Result], write: Callable[[Result], str]) -> int:
+    """Print each result as it comes, and a summary on standard error.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Of files.
+    write : callable
+        Gives the text of a result.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    counts: Counter[str] = Counter()
+    for result in results:
+        typer.echo(write(result))
+        sys.stdout.flush()  # for those who read along in a pipe
+        counts[_kind(result)] += 1
+    n, n_failed, n_scored = counts.total(), counts["failed"], counts["scored"]
+    if n > 1 or n_failed:
+        without = ", ".join(
+            f"{count} {kind}"
+            for kind, count in sorted(counts.items())
+            if kind not in ("failed", "scored")
+        )
+        parts = [f"{n} files: {n_scored} scored"]
+        parts += [f"{n - n_scored - n_failed} without a score ({without})"] * bool(without)
+        parts += [f"{n_failed} failed"] * bool(n_failed)
+        typer.echo(", ".join(parts), err=True)
+    if n_failed:
+        return FAILED
+    return 0 if n_scored == n else ABSTAINED
+
+
+def _items(paths: Iterable[Path], stack: ExitStack) -> Iterator[Item]:
+    for path in paths:
+        if str(path) == "-":
+            yield stack.enter_context(spooled(sys.stdin.buffer))
+        else:
+            yield from items_of([path])
+
+
+def _kind(result: Result) -> str:
+    if result.score is None:
+        return "failed"
+    return result.score.abstained or "scored"
+
+
+def _writer(*, as_json: bool, as_csv: bool, timeline: bool) -> Callable[[Result], str]:
+    started = False
+
+    def write(result: Result) -> str:
+        nonlocal started
+        lines = [] if started or as_json else [_header(as_csv=as_csv)]
+        started = True
+        if as_json:
+            lines.append(score_text.json_line(score_text.record_of(result)))
+        elif as_csv:
+            record = score_text.record_of(result)
+            lines.append(score_text.csv_line(record[name] for name in score_text.CSV_COLUMNS))
+        else:
+            lines.append(score_text.text_line(result))
+            if timeline and result.score is not None:
+                lines += score_text.timeline_lines(result.score)
+        return "\n".join(lines)
+
+    return write
+
+
+def _header(*, as_csv: bool) -> str:
+    return score_text.csv_line(score_text.CSV_COLUMNS) if as_csv else score_text.HEADER
+
+
+def _print_stream(windows: Iterable[WindowScore], *, as_json: bool, as_csv: bool) -> None:
+    n = 0
+    for window in windows:
+        record = {**asdict(window), "word": "" if window.mos is None else word_of(window.mos).name}
+        if as_csv and not n:
+            typer.echo(score_text.csv_line(record))
+        if as_json:
+            typer.echo(score_text.json_line(record))
+        elif as_csv:
+            typer.echo(score_text.csv_line(record.values()))
+        else:
+            typer.echo(score_text.window_line(window))
+        sys.stdout.flush()
+        n += 1
+    if not n:
+        typer.echo("the stream ended before its first window was full", err=True)
+        raise typer.Exit(FAILED)

@@ -1,0 +1,246 @@
+"""How scores are written: a line for people, JSON and CSV for scripts, a timeline."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+import typer
+
+from musqa_pipeline.scanning.files import printable
+from musqa_pipeline.scoring.batch import Result
+from musqa_pipeline.scoring.score import Event, Score, WindowScore
+from musqa_pipeline.scoring.words import word_of
+
+LISTS = ("windows", "events")
+CSV_COLUMNS = (
+    "file",
+    *(field.name for field in fields(Score) if field.name not in LISTS),
+    "error",
+)
+HEADER = "  ".join(
+    [
+        " mos",
+        "90 % interval",
+        "word".ljust(11),
+        "bandwidth",
+        "loudness".rjust(12),
+        "true peak".rjust(11),
+        "file: likeliest cause",
+    ]
+)
+_COLOURS = {
+    "transparent": typer.colors.GREEN,
+    "good": typer.colors.CYAN,
+    "fair": typer.colors.YELLOW,
+    "poor": typer.colors.MAGENTA,
+    "bad": typer.colors.RED,
+}
+
+
+def record_of(result: Result) -> dict[str, Any]:
+    """Return all that is known of a file as plain values.
+
+    Parameters
+    ----------
+    result : Result
+        Of one file.
+
+    Returns
+    -------
+    dict
+        The name, the fields of `Score` (None without one) and the error, None if there is none.
+    """
+    if result.score is None:
+        known: dict[str, Any] = dict.fromkeys(field.name for field in fields(Score))
+    else:
+        known = result.score.as_dict()
+    return {"file": result.name, **known, "error": result.error or None}
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    """Write a record as one line of JSON.
+
+    Parameters
+    ----------
+    record : mapping
+        Plain values.
+
+    Returns
+    -------
+    str
+        Without a line break.
+    """
+    return json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)
+
+
+def csv_line(values: Iterable[Any]) -> str:
+    """Write values as one line of CSV.
+
+    Parameters
+    ----------
+    values : iterable
+        None is an empty cell, several values are joined by ``;``.
+
+    Returns
+    -------
+    str
+        Without the line break at its end.
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(
+        ";".join(map(str, value)) if isinstance(value, list | tuple) else value for value in values
+    )
+    return text.getvalue().removesuffix("\n")
+
+
+def text_line(result: Result) -> str:
+    """Write what is known of a file for people, in one line.
+
+    Parameters
+    ----------
+    result : Result
+        Of one file.
+
+    Returns
+    -------
+    str
+        Columns as in `HEADER`; the name comes last, so that columns stand under each other.
+    """
+    name = printable(os.fsencode(result.name))
+    score = result.score
+    if score is None:
+        mos, interval, word, more = "   -", "", "error", result.error
+    elif score.mos is None:
+        mos, interval, word, more = "   -", "", score.abstained, score.reason
+    else:
+        mos, interval = f"{score.mos:4.2f}", interval_text(score.mos_low, score.mos_high)
+        word, more = score.word, "; ".join([*[score.cause] * bool(score.cause), *_notes(score)])
+    measured = [""] * 3
+    if score is not None:
+        measured = [
+            _number(score.bandwidth_hz, 1e-3, "kHz"),
+            _number(score.loudness_lufs, 1, "LUFS"),
+            _number(score.true_peak_dbtp, 1, "dBTP"),
+        ]
+    cells = [mos, interval.ljust(13), coloured(word, f"{word:11}")]
+    cells += [cell.rjust(width) for cell, width in zip(measured, (9, 12, 11), strict=True)]
+    return "  ".join([*cells, name]) + (f": {more}" if more else "")
+
+
+def timeline_lines(score: Score) -> list[str]:
+    """Write the windows and events of a recording.
+
+    Parameters
+    ----------
+    score : Score
+        Of it.
+
+    Returns
+    -------
+    list of str
+        The windows in order, then the events in order.
+    """
+    return [*(window_line(window) for window in score.windows), *map(_event_line, score.events)]
+
+
+def window_line(window: WindowScore) -> str:
+    """Write a window.
+
+    Parameters
+    ----------
+    window : WindowScore
+        Of a recording or a stream.
+
+    Returns
+    -------
+    str
+        Times, score, interval and word.
+    """
+    times = f"{clock(window.start_s)} - {clock(window.stop_s)}"
+    if window.mos is None:
+        return f"      {times}     -                 {window.abstained}"
+    word = word_of(window.mos).name
+    interval = interval_text(window.mos_low, window.mos_high)
+    return f"      {times}  {window.mos:4.2f}  {interval:13}  {coloured(word, word)}"
+
+
+def interval_text(low: float | None, high: float | None) -> str:
+    """Write an interval; empty where there is none."""
+    return "" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+
+
+def clock(seconds: float) -> str:
+    """Write a time as minutes and seconds.
+
+    Parameters
+    ----------
+    seconds : float
+        From the beginning.
+
+    Returns
+    -------
+    str
+        As in ``3:07.5``, or ``1:03:07.5``.
+    """
+    tenths = round(10 * seconds)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{rest // 10:02d}.{rest % 10}"
+    return f"{hours}:{minutes:02d}:{text}" if hours else f"{minutes:2d}:{text}"
+
+
+def coloured(word: str, text: str) -> str:
+    """Colour a text by its word, unless `NO_COLOR` is set; pipes get none.
+
+    Parameters
+    ----------
+    word : str
+        Of the scale; others have no colour.
+    text : str
+        What is written.
+
+    Returns
+    -------
+    str
+        With escape sequences, which typer leaves out where nobody sees them.
+    """
+    colour = _COLOURS.get(word)
+    return text if colour is None or os.environ.get("NO_COLOR") else typer.style(text, fg=colour)
+
+
+def _event_line(event: Event) -> str:
+    return f"      {clock(event.start_s)} - {clock(event.stop_s)}  {event.kind}: {event.text}"
+
+
+def _notes(score: Score) -> list[str]:
+    texts = {
+        "looped": "shorter than 10 s, repeated",
+        "partly_scored": "parts have no score",
+        "mixed_windows": "parts differ by more than 1, see --timeline",
+        "not_finite": "has samples that are no numbers",
+    }
+    return [texts[flag] for flag in score.flags if flag in texts]
+
+
+def _number(value: float | None, factor: float, unit: str) -> str:
+    return "" if value is None else f"{value * factor:z.1f} {unit}"
+
+
+def _finite(value: Any) -> Any:
+    """Replace what JSON has no number for; a text that is no UTF-8 is escaped."""
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    return value

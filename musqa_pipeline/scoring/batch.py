@@ -1,0 +1,164 @@
+"""Scores of many files, each as soon as it is done; no file ends the batch.
+
+With more than one file the work is done in child processes, which are supervised by the same crew
+as the factory's: a decoder that crashes or hangs costs its own file and nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import pickle
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from musqa_pipeline.errors import MusqaError, UnfitInputError
+from musqa_pipeline.fanout.child import ERROR, LOST
+from musqa_pipeline.fanout.crew import Crew
+from musqa_pipeline.fanout.limits import Limits
+from musqa_pipeline.scoring.decoding import MAX_DURATION_S
+from musqa_pipeline.scoring.inputs import Item
+from musqa_pipeline.scoring.model_file import load_model
+from musqa_pipeline.scoring.score import Score
+from musqa_pipeline.scoring.scorer import Scorer
+from musqa_pipeline.scoring.windows import WindowCutter
+
+MAX_FILE_S = 7_200.0
+"""Time for one file; a day of audio takes a quarter of an hour."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How files are scored."""
+
+    model: Path
+    window_s: float | None = None
+    hop_s: float | None = None
+    detect: bool = True
+    max_duration_s: float = MAX_DURATION_S
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a file."""
+
+    name: str
+    score: Score | None
+    """None if there is an error; a score may abstain."""
+    error: str = ""
+    """What is wrong and what to do."""
+
+
+def score_items(items: Iterable[Item], options: Options, *, n_workers: int = 1) -> Iterator[Result]:
+    """Score files.
+
+    Parameters
+    ----------
+    items : iterable of Item
+        Taken as they are needed, so that there may be any number.
+    options : Options
+        How.
+    n_workers : int
+        Child processes; one file alone is scored in this process.
+
+    Yields
+    ------
+    Result
+        As they are done; in order with one worker.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be used.
+    SettingsError
+        If the lengths of the windows are out of range.
+    """
+    load_model(options.model)
+    WindowCutter(48_000, window_s=_or(options.window_s, 10.0), hop_s=options.hop_s)
+    waiting = iter(items)
+    first = list(itertools.islice(waiting, 2))
+    if len(first) < 2:
+        yield from (score_item((item, options)) for item in first)
+        return
+    crew = Crew()
+    threads = ThreadPoolExecutor(n_workers, "musqa-score")
+    under_way: dict[Future[Result], None] = {}  # in order, which a set does not keep
+    try:
+        for item in itertools.chain(first, waiting):
+            under_way[threads.submit(_in_child, crew, item, options)] = None
+            if len(under_way) > 2 * n_workers:
+                yield from _done(under_way)
+        while under_way:
+            yield from _done(under_way)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        crew.dismiss()
+        threads.shutdown()
+
+
+def score_item(task: tuple[Item, Options]) -> Result:
+    """Score one file in this process.
+
+    Parameters
+    ----------
+    task : (Item, Options)
+        The file, and how.
+
+    Returns
+    -------
+    Result
+        With an error in place of an exception.
+
+    Raises
+    ------
+    MusqaError
+        If the fault is not the file's: the model, the settings.
+    """
+    item, options = task
+    if item.problem:
+        return Result(item.name, None, item.problem)
+    try:
+        score = _scorer(options.model, options.detect).score_file(
+            item.path,
+            window_s=options.window_s,
+            hop_s=options.hop_s,
+            max_duration_s=options.max_duration_s,
+        )
+    except UnfitInputError as error:
+        return Result(item.name, None, str(error))
+    except MusqaError:
+        raise
+    except Exception as error:  # a fault of ours must not cost the other files
+        return Result(item.name, None, f"failed: {type(error).__name__}: {error}; report it")
+    return Result(item.name, score)
+
+
+@functools.cache
+def _scorer(model: Path, detect: bool) -> Scorer:
+    return Scorer(model, detect=detect)
+
+
+def _in_child(crew: Crew, item: Item, options: Options) -> Result:
+    if item.problem:
+        return Result(item.name, None, item.problem)
+    payload = pickle.dumps((score_item, (item, options)))
+    kind, value = pickle.loads(crew.call(payload, Limits(time_s=MAX_FILE_S)))
+    if kind == ERROR:
+        raise value
+    if kind == LOST:
+        return Result(item.name, None, f"crashed: {value}")
+    assert isinstance(value, Result)
+    return value
+
+
+def _done(under_way: dict[Future[Result], None]) -> Iterator[Result]:
+    finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    for future in [f for f in under_way if f in finished]:
+        del under_way[future]
+        yield future.result()
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
