@@ -1,0 +1,118 @@
+"""`musqa sweep`: rate-quality curves of codecs, and BD-rate between them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from musqa_pipeline.sweeping.sweep import Sweep
+
+LIBRARIES = ("av", "ffmpeg", "imageio_ffmpeg", "matplotlib", "numba", "threadpoolctl", "visqol")
+HELP = """Encode references at many bitrates and draw quality over bitrate.
+
+REF is a file of music, best lossless, or a folder of them. Excerpts of 10 s (mono, 48 kHz) are
+encoded and decoded, and ViSQOL (which sees the reference) and the model (which does not) score
+them side by side. Bitrates are measured from the bitstream. With several codecs, the BD-rate of
+each against the first says how much bitrate it needs for equal quality.
+
+Codecs: opus, aac, vorbis, mp3, mp2.
+
+Examples:
+
+\b
+  musqa sweep master.flac --codec opus --bitrates 24:256
+  musqa sweep masters/ --codec mp3 --codec opus --out curves
+  musqa sweep master.wav --codec aac --bitrates 24,32,48,64 --csv
+"""
+
+
+def sweep(
+    reference: Annotated[Path, typer.Argument(metavar="REF", help="A file, or a folder of them.")],
+    codec: Annotated[
+        list[str],
+        typer.Option("--codec", help="Codec; repeat it to compare. The first is the anchor."),
+    ],
+    bitrates: Annotated[
+        str, typer.Option("--bitrates", help="Range 24:256, or list 24,32,48, in kbit/s for mono.")
+    ] = "24:256",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="Write CSV, JSON and pictures there."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the curves as CSV.")] = False,
+    excerpts: Annotated[
+        int, typer.Option("--excerpts", min=1, max=100, help="Excerpts of 10 s a file.")
+    ] = 3,
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="Model file, in place of yours.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes.")] = 1,
+) -> None:
+    """Draw rate-quality curves; `HELP` says it to users."""
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+
+    from musqa_pipeline.sweeping.rates import steps_kbps
+    from musqa_pipeline.sweeping.sweep import as_record, curve_row, write_sweep
+    from musqa_pipeline.sweeping.sweep import sweep as run
+
+    codecs = {name: steps_kbps(name, bitrates) for name in codec}
+    result = run(reference, codecs, model=model, n_per_file=excerpts, n_workers=workers)
+    for line in result.refused:
+        typer.echo(f"warning: {line}", err=True)
+    if as_json:
+        typer.echo(json.dumps(as_record(result), ensure_ascii=False, allow_nan=False))
+    elif as_csv:
+        rows = [curve_row(step) for step in result.steps]
+        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        _print_tables(result)
+    if out is not None:
+        for path in write_sweep(result, out):
+            typer.echo(f"wrote {path}", err=True)
+
+
+def _print_tables(result: Sweep) -> None:
+    from musqa_pipeline.cli.output import table
+    from musqa_pipeline.sweeping.sweep import curve_row
+
+    n = len(result.recordings)
+    typer.echo(f"{n} recording{'s' * (n > 1)}, {result.metric}, model {result.model}\n")
+    columns = ("codec", "asked_kbps", "bitrate_kbps", "visqol_mos", "model_mos")
+    rows = []
+    for step in result.steps:
+        row = curve_row(step)
+        shown: dict[str, Any] = {name: row[name] for name in columns[:2]}
+        shown["bitrate_kbps"] = _number(row["bitrate_kbps"], ".1f")
+        for name in columns[3:]:
+            shown[name] = _with_ends(row[name], row[f"{name}_low"], row[f"{name}_high"], ".2f")
+        rows.append(shown)
+    table(rows, columns, as_json=False, empty="")
+    for found in result.comparisons:
+        name = "ViSQOL" if found.metric == "visqol" else "the model"
+        what = f"BD-rate of {found.codec} against {found.anchor} by {name}"
+        if found.result is None:
+            typer.echo(f"\n{what}: none, {found.problem}")
+            continue
+        percent = _with_ends(found.result.percent, found.low_percent, found.high_percent, "+.1f")
+        typer.echo(
+            f"\n{what}: {percent} % (MOS {found.result.mos_low:.2f} to {found.result.mos_high:.2f})"
+        )
+
+
+def _number(value: float | None, spec: str) -> str:
+    return "" if value is None else format(value, spec)
+
+
+def _with_ends(value: float | None, low: float | None, high: float | None, spec: str) -> str:
+    ends = "" if low is None else f" ({_number(low, spec)} to {_number(high, spec)})"
+    return _number(value, spec) + ends
