@@ -31,6 +31,7 @@ from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.opinions.table import OPINIONS
 from musqa_pipeline.protocols.table import TRIALS
+from musqa_pipeline.release.table import RELEASE
 from musqa_pipeline.settings import DEMO_CATALOG
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
 from musqa_pipeline.tables import Column, Table
@@ -52,6 +53,7 @@ JOINT = {
     "models": RUNS,
     "trials": TRIALS,
     "evaluation": EVALUATIONS,
+    "release": RELEASE,
 }
 VIEWS: dict[str, Table] = {
     table.name: table for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), QUARANTINE)

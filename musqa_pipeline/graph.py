@@ -21,7 +21,7 @@ JOINT_STAGES = ("dataset", "spectrograms", "models", "evaluation")
 STAGE_NAMES = (*CATALOG_STAGES, *JOINT_STAGES)
 JOINT_ORDER = (
     "splits", "dataset", "opinions", "spectrograms", "features", "pairs", "models", "trials",
-    "evaluation",
+    "evaluation", "release",
 )  # fmt: skip
 """The joint stages with those that are made beside them, each after what it reads."""
 
@@ -39,6 +39,7 @@ _DECLARED_IN = {
     "models": "musqa_pipeline.models.stage:MODELS_STAGE",
     "trials": "musqa_pipeline.protocols.stage:TRIALS_STAGE",
     "evaluation": "musqa_pipeline.evaluation.stage:EVALUATION_STAGE",
+    "release": "musqa_pipeline.release.stage:RELEASE_STAGE",
 }
 
 

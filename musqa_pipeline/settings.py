@@ -26,6 +26,7 @@ from musqa_pipeline.labels.settings import LabelsSettings
 from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.opinions.settings import OpinionsSettings
 from musqa_pipeline.protocols.settings import ProtocolsSettings
+from musqa_pipeline.release.settings import ReleaseSettings
 from musqa_pipeline.spectrograms.settings import SpectrogramsSettings
 from musqa_pipeline.tracks.settings import TracksSettings
 
@@ -53,6 +54,7 @@ class Preset:
     models: ModelsSettings = field(default_factory=ModelsSettings)
     protocols: ProtocolsSettings = field(default_factory=ProtocolsSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    release: ReleaseSettings = field(default_factory=ReleaseSettings)
 
     def __post_init__(self) -> None:
         if self.adaptive.rounds and not self.degradations.singles:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from musqa_pipeline.cli import compare, label, listening, score
+from musqa_pipeline.cli import compare, gate, label, listening, model, score, serve, sweep
 from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.fingerprints import tool_version
 
@@ -65,6 +65,22 @@ def _register_compare() -> None:
         app.command("compare", help=compare.HELP)(compare.compare)
 
 
+def _register_serve() -> None:
+    missing = _missing(serve.LIBRARIES)
+    if missing:
+        _refuse(("serve",), missing, extra="serve")
+    else:
+        app.command("serve", help=serve.HELP)(serve.serve)
+
+
+def _register_sweep() -> None:
+    missing = _missing(sweep.LIBRARIES)
+    if missing:
+        _refuse(("sweep",), missing, extra="factory")
+    else:
+        app.command("sweep", help=sweep.HELP)(sweep.sweep)
+
+
 def _register_factory() -> None:
     missing = _missing(FACTORY_LIBRARIES)
     if missing:
@@ -103,9 +119,13 @@ def main() -> None:
     """Run the command line and exit with its code."""
     _log_to_stderr()
     app.command("score", help=score.HELP)(score.score)
+    app.command("gate", help=gate.HELP)(gate.gate)
     _register_label()
     _register_compare()
+    _register_serve()
+    _register_sweep()
     app.add_typer(listening.app, name="listening")
+    app.add_typer(model.app, name="model")
     _register_factory()
     try:
         app()

@@ -109,10 +109,10 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
         case "learning_curve" | "ablations":
             held = test | _in_fold(rows, 0, settings)
     free = rows.filter(~held & ~test)
-    groups = _by_lot(free["split_group"].unique().to_list(), "protocols-validation", lot)
+    groups = by_lot(free["split_group"].unique().to_list(), "protocols-validation", lot)
     n_validation = max(1, round(settings.validation_fraction * len(groups)))
     validation = pl.col("split_group").is_in(groups[:n_validation])
-    training = _by_lot(groups[n_validation:], "protocols-curve", 0)
+    training = by_lot(groups[n_validation:], "protocols-curve", 0)
     if trial.protocol == "learning_curve":
         training = training[: max(1, round(float(trial.variant) * len(training)))]
     division = Division(
@@ -150,18 +150,50 @@ def _in_fold(rows: pl.DataFrame, fold: int, settings: ProtocolsSettings) -> pl.E
     """Rows of one fold of the recordings that are neither test nor synthesised."""
     made = [SYNTHESISED_TIER, COPY_TIER]
     free = rows.filter((pl.col("part") != "test") & ~pl.col("tier").is_in(made))
-    sizes = free.group_by("split_group").agg(n=pl.len())
-    n_rows = dict(sizes.iter_rows())
-    # Large groups first, each to the emptiest fold: folds of equal size, the same in any order.
-    filled = np.zeros(settings.n_folds)
+    place = folds_of(free, settings.n_folds)
+    return pl.col("split_group").is_in(sorted(g for g, number in place.items() if number == fold))
+
+
+def folds_of(rows: pl.DataFrame, n_folds: int) -> dict[str, int]:
+    """Divide groups of recordings into folds of about as many rows.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        With ``split_group``; the rows that count.
+    n_folds : int
+        Folds.
+
+    Returns
+    -------
+    dict of str to int
+        Fold of each group, from 0; the same for rows in any order.
+    """
+    n_rows = dict(rows.group_by("split_group").agg(n=pl.len()).iter_rows())
+    filled = np.zeros(n_folds)
     fold_of = {}
-    for group in sorted(_by_lot(n_rows, "protocols-folds", 0), key=lambda g: -n_rows[g]):
+    # Large groups first, each to the emptiest fold: folds of equal size.
+    for group in sorted(by_lot(n_rows, "protocols-folds", 0), key=lambda g: -n_rows[g]):
         fold_of[group] = int(np.argmin(filled))
         filled[fold_of[group]] += n_rows[group]
-    chosen = sorted(group for group, number in fold_of.items() if number == fold)
-    return pl.col("split_group").is_in(chosen)
+    return fold_of
 
 
-def _by_lot(groups: Iterable[str], purpose: str, repetition: int) -> list[str]:
-    """Order groups by a lot of their own, which no other group moves."""
+def by_lot(groups: Iterable[str], purpose: str, repetition: int) -> list[str]:
+    """Order groups by a lot of their own, which no other group moves.
+
+    Parameters
+    ----------
+    groups : iterable of str
+        Names.
+    purpose : str
+        What is drawn; another purpose, another order.
+    repetition : int
+        Number of the draw.
+
+    Returns
+    -------
+    list of str
+        The groups in the order of their lots.
+    """
     return sorted(groups, key=lambda group: (unit_interval_hash(purpose, repetition, group), group))

@@ -1,0 +1,109 @@
+"""`musqa model`: which model scores, which there are, and how to make one of a training."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from musqa_pipeline.cli import output
+from musqa_pipeline.errors import ModelError
+
+app = typer.Typer(help="Models of the scorer: shipped, chosen, or your own.", no_args_is_help=True)
+COLUMNS = ["used", "where", "name", "version", "calibrated", "megabytes", "path"]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+@app.command("list")
+def list_models(as_json: JsonOption = False) -> None:
+    """List the models: the shipped one, your choice, and the releases below MUSQA_HOME."""
+    from musqa_pipeline.project import home_folder
+    from musqa_pipeline.scoring import model_file
+
+    try:
+        used = model_file.resolve_model_path()
+    except ModelError:
+        used = None
+    places = [("shipped", model_file.SHIPPED), ("chosen", model_file.chosen_model_path())]
+    releases = sorted((home_folder() / "releases").glob("*/model.onnx"))
+    rows = [
+        {"used": "*" if path == used else "", "where": where, **_described(path)}
+        for where, path in [*places, *(("release", path) for path in releases)]
+        if path.is_file()
+    ]
+    if used is not None and not any(row["used"] for row in rows):
+        rows.append({"used": "*", "where": model_file.ENVIRONMENT, **_described(used)})
+    problems = ["problem"] if any(row["problem"] for row in rows) else []
+    output.table(rows, [*COLUMNS, *problems], as_json=as_json, empty="no model is installed")
+
+
+@app.command("use")
+def use_model(
+    file: Annotated[Path | None, typer.Argument(help="A model file.", show_default=False)] = None,
+    shipped: Annotated[
+        bool, typer.Option("--shipped", help="Go back to the model that came with musqa.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a model file, copy it, and score with the copy from now on."""
+    from musqa_pipeline.scoring.model_file import ModelFile, choose_model
+
+    if shipped == (file is not None):
+        raise typer.BadParameter("give a model file, or --shipped")
+    path = choose_model(file)
+    model = ModelFile(path)
+    words = f"scores come from {model.label} now ({path})"
+    output.emit(
+        {"name": model.name, "version": model.version, "path": str(path)}, words, as_json=as_json
+    )
+
+
+@app.command("export")
+def export_model(
+    run: Annotated[
+        Path, typer.Argument(help="Folder of a training: weights.pt and settings.json.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The model file to write.")] = Path(
+        "model.onnx"
+    ),
+    name: Annotated[str, typer.Option("--name", help="What scores call the model.")] = "own",
+    version: Annotated[str, typer.Option("--version", help="Its version.")] = "1",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a model file of a training of musqa-net; `[release]` makes a calibrated one.
+
+    Such a model gives scores without intervals, and does not know what is far from its training:
+    both need recordings that it did not learn from (docs/model_release.md).
+    """
+    missing = [n for n in ("torch", "onnx", "polars") if importlib.util.find_spec(n) is None]
+    if missing:
+        raise ModelError(
+            f"musqa model export needs {', '.join(missing)}; install them with "
+            "pip install 'musqa-pipeline[factory]'"
+        )
+    from musqa_pipeline.release.export import export_run
+
+    difference = export_run(run, out, name=name, version=version)
+    words = f"{out}: {name} {version}; onnxruntime and torch differ by {difference:.1g} at most"
+    record = {"path": str(out), "name": name, "version": version, "largest_difference": difference}
+    output.emit(record, words, as_json=as_json)
+
+
+def _described(path: Path) -> dict[str, Any]:
+    """Return what a list says of a model file; one that is damaged must not hide the others."""
+    from musqa_pipeline.scoring.model_file import ModelFile
+
+    row: dict[str, Any] = {"path": str(path), "name": "", "version": "", "calibrated": False}
+    row |= {"megabytes": round(path.stat().st_size / 1e6, 1), "accuracy": None, "problem": None}
+    try:
+        model = ModelFile(path)
+    except ModelError as error:
+        return row | {"problem": str(error)}
+    return row | {
+        "name": model.name,
+        "version": model.version,
+        "calibrated": model.calibration is not None,
+        "accuracy": model.record.get("accuracy"),
+    }

@@ -1,0 +1,149 @@
+"""The stage `release`: trainings whose mean becomes the model, and what they say of unmet rows.
+
+Units are trainings: each fold of the recordings held out in turn, and `FINAL` on all rows that may
+train. Their ids say on what they depend, so that a second seed or another version trains nothing
+again; a training that a kill ended goes on. `assemble.py` makes the model file of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.dataset.inputs import read_seen_tracks
+from musqa_pipeline.evaluation.rows import KEYS, read_rows
+from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.models.stage import unit_id_of as training_id_of
+from musqa_pipeline.protocols.networks import images_of, train_network
+from musqa_pipeline.release.divisions import FINAL, divide
+from musqa_pipeline.release.licences import with_permission
+from musqa_pipeline.release.table import RELEASE
+from musqa_pipeline.stages import Stage, Unit
+
+DOMAIN_FILE = "domain.npz"
+
+
+def wants_release(context: Context) -> bool:
+    """Tell whether a preset releases a network."""
+    return bool(context.preset.release.network)
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List the trainings of the release.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    list of Unit
+        None if nothing is released. Plan: `fold` and `repetition`.
+    """
+    settings = context.preset.release
+    if not wants_release(context):
+        return []
+    about = digest([sorted(settings.licences), settings.n_folds])[:4]
+    training = f"{training_id_of(context, settings.network)}-{about}"
+    folds = [*map(str, range(settings.n_folds)), FINAL]
+    return [
+        Unit(
+            f"{fold}-{repetition}-{training}",
+            f"{settings.network}, fold {fold}, seed {repetition}",
+            {"fold": fold, "repetition": repetition},
+        )
+        for repetition in range(settings.n_seeds)
+        for fold in folds
+    ]
+
+
+def read_release_rows(context: Context) -> pl.DataFrame:
+    """Read the rows of the dataset with whose they are and whether they may train.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages; `dataset` and `features` are done.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of `evaluation.rows.describe_rows` and of `licences.with_permission`.
+    """
+    return with_permission(
+        read_rows(context), read_seen_tracks(context), context.preset.release.licences
+    )
+
+
+def training_folder(context: Context, unit: Unit) -> Path:
+    """Return where a training's weights and its `DOMAIN_FILE` lie."""
+    return context.lake.folder(context.joint_shelf("release")) / unit.unit_id
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Train once, and let the network and the domain say what they think of unmet rows.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    unit : Unit
+        From `list_units`.
+
+    Returns
+    -------
+    pyarrow.Table
+        With the schema of `RELEASE`, sorted by catalog and id.
+
+    Raises
+    ------
+    StageError
+        If a part has no rows, or training does not converge to numbers.
+    """
+    from musqa_pipeline.models.musqa_net import MusqaNet
+    from musqa_pipeline.release.domain import fit_domain, write_domain
+    from musqa_pipeline.release.inference import summed_up_rows, what_it_says
+
+    settings, fold = context.preset.release, unit.plan["fold"]
+    parts = divide(read_release_rows(context), fold, settings.n_folds)
+    folder = training_folder(context, unit)
+    network, about = train_network(
+        *(context, settings.network, unit.plan["repetition"], folder),
+        training=parts.train,
+        validation=parts.watched,
+    )
+    assert isinstance(network, MusqaNet)
+    domain = fit_domain(summed_up_rows(network, images_of(context, settings.network, parts.train)))
+    write_domain(domain, folder / DOMAIN_FILE)
+    asked = parts.predicted.select("asked", *KEYS).sort(KEYS)
+    if asked.is_empty():
+        return RELEASE.schema.empty_table()
+    images = images_of(context, settings.network, asked)
+    probability, cloud, swing = what_it_says(network, domain, images, asked.select(KEYS).rows())
+    table = asked.with_columns(
+        fold=pl.lit(fold),
+        repetition=pl.lit(unit.plan["repetition"]),
+        probability=pl.Series(probability.tolist(), dtype=pl.List(pl.Float32)),
+        cloud=pl.Series(cloud),
+        swing_db=pl.Series(swing),
+        **{name: pl.lit(about[name]) for name in ("n_train", "n_train_groups", "minutes")},
+    )
+    return table.select(RELEASE.schema.names).to_arrow().cast(RELEASE.schema)
+
+
+RELEASE_STAGE = Stage(
+    name="release",
+    version=1,
+    table=RELEASE,
+    tools=("torch", "lightning", "numpy"),
+    units=list_units,
+    make=make_unit,
+    upstream=("features",),
+    own_settings=False,
+    retires=False,
+    joint=True,
+)
