@@ -101,6 +101,26 @@ class BandwidthMeter:
         bands = _last_sound(loud, middle, int(LOWEST_CLIFF_HZ / self._band_hz))
         return min(bands * self._band_hz, self._rate / 2)
 
+    def fall_db(self, edge_hz: float) -> float:
+        """Return how far the loud spectrum falls within half a kilohertz at a frequency.
+
+        Parameters
+        ----------
+        edge_hz : float
+            Where, for example at the upper edge.
+
+        Returns
+        -------
+        float
+            In dB, from just below to just above; 0 where there is nothing above or below.
+        """
+        edge = round(edge_hz / self._band_hz)
+        if not self._kept or edge < CLIFF_BANDS or edge + CLIFF_BANDS >= len(self._starts):
+            return 0.0
+        decibels = 10.0 * np.log10(np.stack(self._kept)[:, edge - 4 : edge + 5] + 1e-20)
+        loud = np.percentile(decibels, PERCENTILE, axis=0)
+        return float(np.median(loud[:4]) - loud[-3:].max())
+
 
 def upper_edge_hz(samples_mono: NDArray[np.float32], sample_rate_hz: int) -> float:
     """Find where the spectrum of a recording ends.

@@ -145,3 +145,13 @@ def test_a_steady_tone_ends_near_where_it_is(hz):
         assert 0 < edge_hz <= 24_000
         if not noise:
             assert abs(edge_hz - hz) < 700
+
+
+def test_the_fall_at_a_cut_is_told_from_none():
+    for cutoff_hz in (5_000, 15_000):
+        meter = BandwidthMeter(RATE_HZ)
+        meter.update(steep(pink(), cutoff_hz).astype(np.float32))
+        assert meter.fall_db(meter.upper_edge_hz()) > 30.0
+        assert abs(meter.fall_db(cutoff_hz / 2)) < 6.0
+        assert meter.fall_db(RATE_HZ / 2) == 0.0
+    assert BandwidthMeter(RATE_HZ).fall_db(10_000.0) == 0.0

@@ -1,0 +1,1 @@
+"""Detectors: what is wrong with a recording, and where; simple, explained, base only."""

@@ -1,0 +1,11 @@
+"""The registry of detectors; a new one is one small module and one line here."""
+
+from __future__ import annotations
+
+from musqa_pipeline.detectors.band_edge import BAND_EDGE
+from musqa_pipeline.detectors.clipping import CLIPPING
+from musqa_pipeline.detectors.finding import Detector
+from musqa_pipeline.detectors.stereo import MONO_COLLAPSE
+
+DETECTORS: dict[str, Detector] = {d.kind: d for d in (BAND_EDGE, CLIPPING, MONO_COLLAPSE)}
+"""Every detector by the kind of its events."""
