@@ -1,0 +1,63 @@
+"""`musqa serve`: a page and a JSON API around the scorer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+LIBRARIES = ("fastapi", "python_multipart", "uvicorn")
+HELP = """Serve a page where a file is dropped, scored and heard, and a JSON API.
+
+It listens on this machine only unless told otherwise, keeps no file, and fetches nothing from
+outside. The API is described at /api/docs.
+
+Examples:
+
+\b
+  musqa serve
+  curl -F file=@track.flac http://127.0.0.1:8000/api/v1/score
+  curl --data-binary @track.flac -H 'Content-Type: audio/flac' \\
+    http://127.0.0.1:8000/api/v1/score
+"""
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0 takes any free one.")] = 8000,
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="Model file, in place of yours.")
+    ] = None,
+    max_mb: Annotated[float, typer.Option("--max-mb", help="Largest file, in MB.")] = 200.0,
+    max_minutes: Annotated[
+        float, typer.Option("--max-minutes", help="Longest recording, in minutes.")
+    ] = 30.0,
+    timeout_s: Annotated[
+        float, typer.Option("--timeout-s", help="Time for one recording, in seconds.")
+    ] = 120.0,
+    workers: Annotated[int, typer.Option("--workers", help="Processes that score.")] = 1,
+    waiting: Annotated[
+        int, typer.Option("--waiting", help="Requests that may wait; more are told to come again.")
+    ] = 8,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="Name by which it may be called, too."),
+    ] = None,
+) -> None:
+    """Serve the page and the API; `HELP` says it to users."""
+    from musqa_pipeline.serving.run import serve as run
+    from musqa_pipeline.serving.settings import ServeSettings
+
+    settings = ServeSettings(
+        host=host,
+        port=port,
+        model=model,
+        max_mb=max_mb,
+        max_minutes=max_minutes,
+        timeout_s=timeout_s,
+        workers=workers,
+        waiting=waiting,
+        allowed_hosts=tuple(allow_host or ()),
+    )
+    run(settings, lambda line: typer.echo(line, err=True))

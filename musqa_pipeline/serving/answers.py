@@ -1,0 +1,131 @@
+"""What the API answers, as types that its OpenAPI page describes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class EventAnswer(BaseModel):
+    """Something that was found at some place of a recording, and may be why it sounds bad."""
+
+    kind: str = Field(description="Detector: band_edge, holes, pre_echo, clipping, click, …")
+    start_s: float
+    stop_s: float
+    strength: float = Field(description="How strong it is, in `unit`.")
+    unit: str = Field(description="Unit of `strength`: hz, db, fraction, count.")
+    text: str = Field(description="One plain sentence.")
+    details: dict[str, Any] = Field(description="More numbers, by name with its unit.")
+
+
+class WindowAnswer(BaseModel):
+    """The score of a window."""
+
+    start_s: float
+    stop_s: float
+    mos: float | None = Field(description="Predicted MOS-LQO; null where the scorer abstains.")
+    mos_low: float | None
+    mos_high: float | None = Field(description="Ends of the 90 % interval.")
+    abstained: str = Field(description="silence, short, speech, unfamiliar, or empty.")
+
+
+class RecordingScore(BaseModel):
+    """The score of a recording."""
+
+    mos: float | None = Field(
+        description="Predicted ViSQOL MOS-LQO, 1 to about 4.73; null where the scorer abstains."
+    )
+    mos_low: float | None
+    mos_high: float | None = Field(
+        description="Ends of the calibrated 90 % interval; null for a model without calibration."
+    )
+    word: str = Field(description="What the number means; see /api/v1/words.")
+    abstained: str = Field(description="Why there is no score, in one word; empty if there is one.")
+    reason: str = Field(description="The same as a sentence.")
+    flags: list[str] = Field(description="What to know about the number, such as looped.")
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+    bandwidth_hz: float | None = Field(description="Upper edge of what there is to hear.")
+    loudness_lufs: float | None = Field(description="Integrated loudness, ITU-R BS.1770-4.")
+    true_peak_dbtp: float | None
+    cause: str = Field(description="The likeliest cause of a low score; empty if none was found.")
+    windows: list[WindowAnswer]
+    events: list[EventAnswer]
+    model: str = Field(description="Name and version of the model.")
+
+
+class SpectrogramAnswer(BaseModel):
+    """Levels over time and frequency."""
+
+    columns: int
+    rows: int
+    seconds_per_column: float
+    highest_hz: float = Field(description="Upper edge of the last row; the first begins at 0.")
+    floor_db: float = Field(description="Level of the value 0; 255 is the loudest cell, 0 dB.")
+    levels: str = Field(description="Base64 of columns x rows bytes, column by column.")
+
+
+class ScoreAnswer(BaseModel):
+    """What POST /api/v1/score answers."""
+
+    score: RecordingScore
+    meaning: str = Field(description="What the word says, as a sentence; empty without a score.")
+    spectrogram: SpectrogramAnswer | None = Field(description="Only if it was asked for.")
+
+
+class WordAnswer(BaseModel):
+    """A word for a part of the scale."""
+
+    name: str
+    from_mos: float = Field(description="It stands for scores from here on, up to the next word.")
+    meaning: str
+    measured: str = Field(description="What lies at its lower border.")
+
+
+class WordsAnswer(BaseModel):
+    """The scale and its words."""
+
+    lowest_mos: float
+    highest_mos: float
+    words: list[WordAnswer] = Field(description="From the top of the scale to its end.")
+
+
+class ModelAnswer(BaseModel):
+    """The model that scores."""
+
+    name: str
+    version: str
+    digest: str = Field(description="blake2b of the file; scores of equal digests are comparable.")
+    calibrated: bool = Field(description="Whether scores have intervals.")
+    knows_distance: bool = Field(description="Whether it abstains on unfamiliar sound.")
+    card: str = Field(description="The model card, Markdown.")
+
+
+class LimitsAnswer(BaseModel):
+    """What the server grants."""
+
+    max_mb: float
+    max_minutes: float
+    timeout_s: float
+
+
+class HealthAnswer(BaseModel):
+    """That the server is alive."""
+
+    status: str
+    busy: int = Field(description="Recordings that are being scored or wait.")
+
+
+class Problem(BaseModel):
+    """Why a request was refused."""
+
+    code: str = Field(description="One word for programs.")
+    message: str = Field(description="A sentence for people: what is wrong and what to do.")
+
+
+class ProblemAnswer(BaseModel):
+    """What every refusal answers."""
+
+    error: Problem

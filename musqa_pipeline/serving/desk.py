@@ -1,0 +1,180 @@
+"""Who is served next: a few worker processes, a bounded queue, and a folder for their files.
+
+Each recording is worked on in a process that is killed when its time is up, so that a hostile file
+can neither hold a server up nor end it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import pickle
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
+from musqa_pipeline.fanout.child import ERROR, LOST
+from musqa_pipeline.fanout.crew import Crew
+from musqa_pipeline.fanout.limits import Limits
+from musqa_pipeline.serving.problems import ProblemError, unfit
+from musqa_pipeline.serving.settings import ServeSettings
+
+ResultT = TypeVar("ResultT")
+FOLDER_PREFIX = "musqa-serve-"
+RETRY_AFTER_S = 5
+
+
+class Desk:
+    """Takes requests in, up to a number, and runs their work in processes.
+
+    Parameters
+    ----------
+    settings : ServeSettings
+        Number of workers, length of the queue, time limit.
+    parent : Path, optional
+        Where the folder for files is made; the system's folder for such when left out.
+    """
+
+    def __init__(self, settings: ServeSettings, parent: Path | None = None) -> None:
+        self._limits = Limits(time_s=settings.timeout_s)
+        self._room = settings.workers + settings.waiting
+        self._n_admitted = 0
+        self._crew = Crew()
+        self._threads = ThreadPoolExecutor(settings.workers, "musqa-serve")
+        parent = parent or Path(tempfile.gettempdir())
+        _clear_abandoned(parent)
+        self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent))
+        self._lock = _locked(self._folder)
+
+    @property
+    def n_admitted(self) -> int:
+        """Requests that are being served or wait."""
+        return self._n_admitted
+
+    @contextlib.contextmanager
+    def admitted(self) -> Iterator[Path]:
+        """Let a request in and give it a folder, which is deleted afterwards.
+
+        Yields
+        ------
+        Path
+            The folder.
+
+        Raises
+        ------
+        ProblemError
+            503 if too many are waiting.
+        """
+        if self._n_admitted >= self._room:
+            raise ProblemError(
+                503,
+                "busy",
+                f"{self._n_admitted} recordings are being scored or wait; try again in a moment",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        self._n_admitted += 1
+        try:
+            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+                yield Path(folder)
+        finally:
+            self._n_admitted -= 1
+
+    async def run(self, work: Callable[..., ResultT], *arguments: object) -> ResultT:
+        """Run a function in a worker process, within the time limit.
+
+        Parameters
+        ----------
+        work : callable
+            A function of a module.
+        *arguments : object
+            What it takes; they are pickled.
+
+        Returns
+        -------
+        object
+            What it returns.
+
+        Raises
+        ------
+        ProblemError
+            504 if it takes too long, 422 if the file cannot be scored or its worker dies, 500 if
+            the server is at fault.
+        """
+        payload = pickle.dumps((_apply, (work, arguments)))
+        loop = asyncio.get_running_loop()
+        answer = await loop.run_in_executor(self._threads, self._crew.call, payload, self._limits)
+        kind, value = pickle.loads(answer)
+        if kind == LOST:
+            raise self._lost(value)
+        if kind == ERROR:
+            raise _told(value) from value
+        result: ResultT = value
+        return result
+
+    def close(self) -> None:
+        """End the workers and delete all files."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._crew.dismiss()
+        self._threads.shutdown()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
+
+    def _lost(self, reason: str) -> ProblemError:
+        if reason.startswith("took longer"):
+            return ProblemError(
+                504,
+                "too_slow",
+                f"scoring took longer than {self._limits.time_s:g} s and was stopped; send a "
+                "shorter part, or start the server with a larger --timeout-s",
+            )
+        return ProblemError(
+            422,
+            "crashed",
+            "the process that read this file died of it; convert the file to WAV or FLAC and try "
+            "again",
+        )
+
+
+def _apply(task: tuple[Callable[..., ResultT], tuple[object, ...]]) -> ResultT:
+    """Run a function with its arguments; in the worker."""
+    work, arguments = task
+    return work(*arguments)
+
+
+def _told(error: Exception) -> ProblemError:
+    if isinstance(error, UnfitInputError):
+        return unfit(error)
+    if isinstance(error, SettingsError):
+        return ProblemError(422, "bad_settings", str(error))
+    if isinstance(error, MusqaError):
+        return ProblemError(500, "server_error", str(error))
+    if isinstance(error, MemoryError):
+        return ProblemError(422, "too_much_memory", "it needs too much memory; send a part of it")
+    return ProblemError(
+        500, "server_error", f"scoring failed ({type(error).__name__}); please report it"
+    )
+
+
+def _locked(folder: Path) -> int:
+    """Hold a lock in a folder as long as this process lives; the kernel frees it."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
+def _clear_abandoned(parent: Path) -> None:
+    """Delete folders of servers that were killed and could not."""
+    for folder in parent.glob(f"{FOLDER_PREFIX}*"):
+        with contextlib.suppress(OSError):  # another user's, or just made
+            descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder)
+            finally:
+                os.close(descriptor)

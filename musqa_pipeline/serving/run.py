@@ -1,0 +1,70 @@
+"""Starting the server, and what it says then."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.scoring.model_file import load_model, resolve_model_path
+from musqa_pipeline.serving.app import create_app
+from musqa_pipeline.serving.settings import ServeSettings, as_address
+
+GRACE_S = 3
+
+
+def serve(settings: ServeSettings, say: Callable[[str], object]) -> None:
+    """Serve until interrupted.
+
+    Parameters
+    ----------
+    settings : ServeSettings
+        Where, and within which limits.
+    say : callable
+        Takes lines for the user.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be used.
+    SettingsError
+        If the address cannot be listened on.
+    """
+    model = load_model(resolve_model_path(settings.model))
+    listener = _listener(settings)
+    port = listener.getsockname()[1]
+    if not settings.is_loopback:
+        say(
+            f"warning: {settings.host} can be reached by other machines, and there is no password: "
+            "whoever reaches it can have files scored; put a server with access control before it"
+        )
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    say(f"musqa serves at http://{host}:{port}/ with {model.label}; stop it with Ctrl-C")
+    config = uvicorn.Config(
+        create_app(settings, model),
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    with listener:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listener(settings: ServeSettings) -> socket.socket:
+    """Bind before anything else is started, so that a taken port is one sentence."""
+    address = as_address(settings.host)
+    family = socket.AF_INET6 if address is not None and address.version == 6 else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"cannot listen on {settings.host} port {settings.port} "
+            f"({error.strerror or error}); choose another --port or --host"
+        ) from error
+    return listener
