@@ -105,7 +105,7 @@ def score(
     options = Options(path, window_s, hop_s, causes, 3600 * max_hours)
     write = _writer(as_json=as_json, as_csv=as_csv, timeline=timeline)
     with ExitStack() as stack:
-        items = _items(read_list(list_file) if list_file else files or [], stack)
+        items = items_named(read_list(list_file) if list_file else files or [], stack)
         ended = print_results(score_items(items, options, n_workers=workers), write)
     if ended:
         raise typer.Exit(ended)
@@ -147,7 +147,21 @@ def print_results(results: Iterable[Result], write: Callable[[Result], str]) -> 
     return 0 if n_scored == n else ABSTAINED
 
 
-def _items(paths: Iterable[Path], stack: ExitStack) -> Iterator[Item]:
+def items_named(paths: Iterable[Path], stack: ExitStack) -> Iterator[Item]:
+    """List what paths name, standard input too.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files, folders, and ``-`` for a file on standard input.
+    stack : ExitStack
+        Keeps the copy of standard input until it closes.
+
+    Yields
+    ------
+    Item
+        As `items_of` gives them.
+    """
     for path in paths:
         if str(path) == "-":
             yield stack.enter_context(spooled(sys.stdin.buffer))

@@ -18,6 +18,7 @@ from musqa_pipeline.scoring.batch import Result
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
 from musqa_pipeline.scoring.words import word_of
 
+DECIMALS = 4
 LISTS = ("windows", "events")
 CSV_COLUMNS = (
     "file",
@@ -94,8 +95,9 @@ def csv_line(values: Iterable[Any]) -> str:
         Without the line break at its end.
     """
     text = io.StringIO()
+    plain = map(_finite, values)
     csv.writer(text, lineterminator="\n").writerow(
-        ";".join(map(str, value)) if isinstance(value, list | tuple) else value for value in values
+        ";".join(map(str, value)) if isinstance(value, list) else value for value in plain
     )
     return text.getvalue().removesuffix("\n")
 
@@ -240,7 +242,7 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return round(value, DECIMALS) if math.isfinite(value) else None
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     return value

@@ -13,7 +13,6 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
-from scipy.signal import get_window
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.errors import UnfitInputError
@@ -138,6 +137,7 @@ def levels_db(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
 
 @functools.cache
 def _window() -> NDArray[np.float32]:
-    """Hann, of unit energy."""
-    window = get_window("hann", N_FFT)
+    """Hann, periodic, of unit energy."""
+    # scipy.signal.get_window has the same, and is half a second of imports.
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)
     return (window / np.sqrt(np.sum(window**2))).astype(np.float32)

@@ -1,0 +1,133 @@
+"""`musqa gate`: an exit code for continuous integration, with the reasons in a table or JSON."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musqa_pipeline.cli import output, score_text
+from musqa_pipeline.cli.score import items_named
+from musqa_pipeline.scanning.files import printable
+from musqa_pipeline.scoring.batch import Options, Result, score_items
+from musqa_pipeline.scoring.gate import (
+    DEFAULT_MAX_DROP,
+    Check,
+    Rules,
+    check,
+    read_baseline,
+    write_baseline,
+)
+from musqa_pipeline.scoring.inputs import read_list
+from musqa_pipeline.scoring.model_file import load_model, resolve_model_path
+
+HELP = """Fail if music sounds worse than it may: an exit code for continuous integration.
+
+A file passes if its score reaches --min-mos, and has not fallen by more than --max-drop below the
+baseline. A file that cannot be read fails, and so does one without a score, unless
+--allow-abstained is given.
+
+Exit code: 0 if all files pass, 1 if one does not.
+
+Examples:
+
+\b
+  musqa gate build/*.m4a --min-mos 4.0
+  musqa gate build/ --write-baseline baseline.csv
+  musqa gate build/ --min-mos 4.0 --baseline baseline.csv --max-drop 0.1
+"""
+
+
+def gate(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="FILES", help="Files, folders, or -.", show_default=False),
+    ] = None,
+    list_file: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="Read paths from a file, one a line."),
+    ] = None,
+    min_mos: Annotated[
+        float | None, typer.Option("--min-mos", min=1.0, max=4.73, help="Least score.")
+    ] = None,
+    sure: Annotated[
+        bool, typer.Option("--sure", help="The interval's lower end must reach --min-mos.")
+    ] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="CSV", help="Earlier scores; columns file,mos."),
+    ] = None,
+    max_drop: Annotated[
+        float, typer.Option("--max-drop", min=0.0, help="How far a score may fall.")
+    ] = DEFAULT_MAX_DROP,
+    new_baseline: Annotated[
+        Path | None,
+        typer.Option("--write-baseline", metavar="CSV", help="Write the scores of this run."),
+    ] = None,
+    allow_abstained: Annotated[
+        bool, typer.Option("--allow-abstained", help="Files without a score pass.")
+    ] = False,
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="Another model file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Worker processes, for many files.")
+    ] = 1,
+) -> None:
+    """Hold files against a least score and a baseline; `HELP` says it to users."""
+    if bool(files) == (list_file is not None):
+        raise typer.BadParameter("give FILES or --list FILE")
+    if min_mos is None and baseline is None and new_baseline is None:
+        raise typer.BadParameter("give --min-mos, --baseline or --write-baseline")
+    if sure and min_mos is None:
+        raise typer.BadParameter("--sure needs --min-mos")
+    path = resolve_model_path(model)
+    before = None if baseline is None else read_baseline(baseline, load_model(path).label)
+    rules = Rules(min_mos, sure, before, max_drop, allow_abstained)
+    checks: list[Check] = []
+    kept: list[Result] = []
+    with ExitStack() as stack:
+        paths = read_list(list_file) if list_file is not None else files or []
+        for result in score_items(items_named(paths, stack), Options(path), n_workers=workers):
+            checks.append(check(result, rules))
+            kept += [result] * (new_baseline is not None)
+            if as_json:
+                typer.echo(score_text.json_line(_record(checks[-1])))
+    if not as_json:
+        _print(checks)
+    if new_baseline is not None:
+        n = write_baseline(new_baseline, kept)
+        typer.echo(f"{new_baseline}: {n} scores written", err=True)
+    gone = set(before or ()) - {done.file for done in checks}
+    if gone:
+        typer.echo(f"{len(gone)} files of the baseline were not scored this time", err=True)
+    n_failed = sum(not done.passed for done in checks)
+    typer.echo(f"{len(checks)} files: {len(checks) - n_failed} pass, {n_failed} fail", err=True)
+    if n_failed or not checks:
+        raise typer.Exit(1)
+
+
+def _record(done: Check) -> dict[str, object]:
+    return {**asdict(done), "passed": done.passed}
+
+
+def _print(checks: list[Check]) -> None:
+    rows = [
+        {
+            "passes": "yes" if done.passed else "NO",
+            "mos": None if done.mos is None else f"{done.mos:.2f}",
+            "interval": score_text.interval_text(done.mos_low, done.mos_high),
+            "baseline": None if done.baseline_mos is None else f"{done.baseline_mos:.2f}",
+            "word": done.word,
+            "file": printable(os.fsencode(done.file)),
+            "reasons": "; ".join(done.reasons),
+        }
+        for done in sorted(checks, key=lambda done: (done.passed, done.file))
+    ]
+    columns = ("passes", "mos", "interval", "baseline", "word", "file", "reasons")
+    output.table(rows, columns, as_json=False, empty="no file to check")
