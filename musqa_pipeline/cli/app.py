@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from musqa_pipeline.cli import compare, gate, label, listening, model, score, serve, sweep
+from musqa_pipeline.cli import compare, gate, label, listening, model, scan, score, serve, sweep
 from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.fingerprints import tool_version
 
@@ -120,6 +120,7 @@ def main() -> None:
     _log_to_stderr()
     app.command("score", help=score.HELP)(score.score)
     app.command("gate", help=gate.HELP)(gate.gate)
+    app.command("scan", help=scan.HELP)(scan.scan)
     _register_label()
     _register_compare()
     _register_serve()

@@ -31,7 +31,10 @@ class Transport(Protocol):
 
 
 def flow(
-    transport: Transport, function: Callable[[TaskT], ResultT], tasks: Iterable[TaskT]
+    transport: Transport,
+    function: Callable[[TaskT], ResultT],
+    tasks: Iterable[TaskT],
+    most_losses: int | None = LOSSES_IN_A_ROW,
 ) -> Iterator[ResultT | Lost[TaskT]]:
     """Yield what becomes of each task, in the order in which they finish.
 
@@ -42,7 +45,9 @@ def flow(
     function : callable
         Importable by name where the tasks run.
     tasks : iterable
-        Picklable; pickled when their turn comes.
+        Picklable; taken and pickled when their turn comes.
+    most_losses : int, optional
+        So many in a row end it; None where tasks are files of anybody, which may all be bad.
 
     Yields
     ------
@@ -52,7 +57,7 @@ def flow(
     Raises
     ------
     StageError
-        If `LOSSES_IN_A_ROW` tasks are lost with no result between them.
+        If `most_losses` tasks are lost with no result between them.
     Exception
         The first that the function raises.
     """
@@ -76,7 +81,7 @@ def flow(
             yield value
             continue
         losses += 1
-        if losses == LOSSES_IN_A_ROW:
+        if losses == most_losses:
             raise StageError(
                 f"{losses} units in a row were lost, so the fault is not theirs; mend it and run "
                 f"the same command again: what is done stays done. The last one {value}"

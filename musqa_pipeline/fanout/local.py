@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.fanout.child import ERROR
 from musqa_pipeline.fanout.crew import Crew
-from musqa_pipeline.fanout.flow import flow
+from musqa_pipeline.fanout.flow import LOSSES_IN_A_ROW, flow
 from musqa_pipeline.fanout.interface import Lost, Needs, ResultT, TaskT
 from musqa_pipeline.fanout.limits import Limits, limits_from_environment
 
@@ -46,12 +46,12 @@ class LocalPool:
         tasks: Iterable[TaskT],
         *,
         needs: Needs | None = None,
-    ) -> Iterator[ResultT | Lost[TaskT]]:
+        most_losses: int | None = LOSSES_IN_A_ROW,
+    ) -> Generator[ResultT | Lost[TaskT], None, None]:
         """Yield ``function(task)`` of every task, as they finish; lost ones as `Lost`."""
-        todo = list(tasks)
-        transport = _Threads(min(self.n_workers, len(todo)), self.limits)
+        transport = _Threads(self.n_workers, self.limits)
         try:
-            yield from flow(transport, function, todo)
+            yield from flow(transport, function, tasks, most_losses)
         finally:
             transport.close()
 

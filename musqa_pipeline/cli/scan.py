@@ -1,0 +1,155 @@
+"""`musqa scan`: the scores of a whole library, with a page of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from musqa_pipeline.cli.output import emit
+
+if TYPE_CHECKING:
+    from musqa_pipeline.scanning.scan import Progress as Seen
+
+SOME_UNREADABLE, STOPPED = 1, 130
+LOG_EVERY = 500
+"""Files between two lines where there is no terminal."""
+HELP = """Score a whole music library: worst first, as a page and as CSV.
+
+Three excerpts of 10 s of each recording are heard, on all cores. A scan that was stopped, even by
+a kill, goes on when the same command is given again; files that are known by their content are not
+scored twice. The page shows scores, timelines, spectrograms, copies of the same recording with
+the best of them, lossless files of lossy origin, and what changed since the last scan.
+
+Exit code: 0 if all files could be read, 1 if some could not (the page says why), 130 if stopped.
+
+Examples:
+
+\b
+  musqa scan ~/Music
+  musqa scan /archive --out /srv/quality --full --workers 8
+  musqa scan ~/Music --json
+"""
+
+
+def scan(
+    library: Annotated[
+        Path, typer.Argument(metavar="LIBRARY", help="Folder of music.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where results go.")] = Path(
+        "musqa-scan"
+    ),
+    n_excerpts: Annotated[
+        int, typer.Option("--excerpts", metavar="N", help="Excerpts of 10 s a recording, 1 to 20.")
+    ] = 3,
+    full: Annotated[
+        bool, typer.Option("--full", help="Score every second of each recording.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Worker processes.", show_default="one a core"),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="Another model file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Score a whole library; `HELP` says it to users."""
+    from musqa_pipeline.scanning.scan import scan_library
+    from musqa_pipeline.scanning.settings import ScanSettings
+    from musqa_pipeline.scoring.model_file import resolve_model_path
+
+    settings = ScanSettings(n_excerpts=n_excerpts, full=full)
+    try:
+        with _Shown() as shown:
+            report = scan_library(
+                library,
+                out,
+                settings,
+                model=resolve_model_path(model),
+                n_workers=workers,
+                observer=shown.update,
+            )
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from here", err=True)
+        raise typer.Exit(STOPPED) from None
+    paths = {"page": str(report.page), "csv": str(report.csv)}
+    emit({**report.summary, **paths}, _text(report.summary, paths), as_json=as_json)
+    if report.summary["unreadable"]:
+        raise typer.Exit(SOME_UNREADABLE)
+
+
+class _Shown:
+    """A bar with the time left on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._last = 0
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            self._bar = Progress(
+                TextColumn("scan"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[note]}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+            )
+            self._task = self._bar.add_task("scan", total=None, note="listing")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def update(self, seen: Seen) -> None:
+        """Show how far the scan is."""
+        note = f"{seen.unreadable} unreadable" if seen.unreadable else ""
+        if self._bar is not None:
+            self._bar.update(self._task, total=seen.files, completed=seen.done, note=note)
+        elif seen.done - self._last >= LOG_EVERY or (seen.done == seen.files and seen.files):
+            self._last = seen.done
+            line = ", ".join(
+                part for part in (f"scan: {seen.done}/{seen.files} files", note) if part
+            )
+            typer.echo(line, err=True)
+
+
+def _text(summary: dict[str, Any], paths: dict[str, str]) -> str:
+    words = ", ".join(f"{n} {word}" for word, n in summary["words"].items() if n)
+    lines = [
+        f"{summary['files']} files, {summary['hours']:g} h: {summary['scored']} scored, "
+        f"{summary['abstained']} without a score, {summary['unreadable']} unreadable"
+    ]
+    if words:
+        lines.append(f"{words}; mean {summary['mean_mos']:.2f}")
+    if found := summary["lossy_origin"]["likely"]:
+        lines.append(f"{found} lossless files are likely of lossy origin")
+    if summary["copied_recordings"]:
+        lines.append(f"{summary['copied_recordings']} recordings are there more than once")
+    changes = summary["changes"]
+    if changes["since"]:
+        kinds = ("new", "gone", "moved", "changed", "better", "worse")
+        told = ", ".join(f"{changes[kind]} {kind}" for kind in kinds if changes[kind])
+        lines.append(f"since {changes['since']} UTC: {told or 'nothing changed'}")
+    return "\n".join([*lines, *(f"{name}: {path}" for name, path in paths.items())])

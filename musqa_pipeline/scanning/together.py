@@ -1,0 +1,84 @@
+"""The score of a recording from those of its excerpts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from musqa_pipeline.scoring.combine import MIXED_MOS
+from musqa_pipeline.scoring.score import Score
+from musqa_pipeline.scoring.words import word_of
+
+LEAST_SCORED_FRAC = 0.5
+"""Of the excerpts; with fewer the scorer abstains for the reason that most of them have."""
+
+
+def together(scores: Sequence[Score], duration_s: float) -> Score:
+    """Put the scores of excerpts together.
+
+    Parameters
+    ----------
+    scores : sequence of Score
+        One at least; windows and events at their times in the recording.
+    duration_s : float
+        Of the recording.
+
+    Returns
+    -------
+    Score
+        The mean of the excerpts that have a score, and of their intervals: the error is mostly one
+        offset a recording, so that the mean of intervals is no narrower. Bandwidth and true peak
+        are the largest, loudness is that of the mean power, the cause is that of the worst.
+    """
+    scored = [s for s in scores if s.mos is not None]
+    bandwidths = [s.bandwidth_hz for s in scores if s.bandwidth_hz is not None]
+    peaks = [s.true_peak_dbtp for s in scores if s.true_peak_dbtp is not None]
+    flags = dict.fromkeys(flag for s in scores for flag in s.flags)
+    whole = replace(
+        scores[0],
+        duration_s=duration_s,
+        bandwidth_hz=max(bandwidths, default=None),
+        true_peak_dbtp=max(peaks, default=None),
+        loudness_lufs=_mean_lufs([s.loudness_lufs for s in scores if s.loudness_lufs is not None]),
+        windows=tuple(w for s in scores for w in s.windows),
+        events=tuple(e for s in scores for e in s.events),
+    )
+    if len(scored) < LEAST_SCORED_FRAC * len(scores) or not scored:
+        abstained = Counter(s.abstained for s in scores if s.abstained).most_common(1)[0][0]
+        reason = next(s.reason for s in scores if s.abstained == abstained)
+        return replace(
+            whole, mos=None, mos_low=None, mos_high=None, word="", cause="", abstained=abstained,
+            reason=reason, flags=tuple(flags),
+        )  # fmt: skip
+    values = [s.mos for s in scored if s.mos is not None]
+    if len(scored) < len(scores):
+        flags["partly_scored"] = None
+    if max(values) - min(values) > MIXED_MOS:
+        flags["mixed_windows"] = None
+    mos = _mean(values)
+    assert mos is not None
+    worst_first = sorted(scored, key=lambda s: s.mos or 0.0)
+    return replace(
+        whole,
+        mos=mos,
+        mos_low=_mean([s.mos_low for s in scored]),
+        mos_high=_mean([s.mos_high for s in scored]),
+        word=word_of(mos).name,
+        abstained="",
+        reason="",
+        flags=tuple(flags),
+        cause=next((s.cause for s in worst_first if s.cause), ""),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+
+
+def _mean_lufs(values: Sequence[float]) -> float | None:
+    if not values:
+        return None
+    return 10.0 * math.log10(math.fsum(10 ** (v / 10) for v in values) / len(values))
