@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import os
 import pickle
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.fanout.child import ERROR, LOST
@@ -49,8 +48,10 @@ class Desk:
         self._threads = ThreadPoolExecutor(settings.workers, "musqa-serve")
         parent = parent or Path(tempfile.gettempdir())
         _clear_abandoned(parent)
-        self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent))
-        self._lock = _locked(self._folder)
+        # Named as a server's only when it is locked: another one that starts now would clear it.
+        made = Path(tempfile.mkdtemp(prefix="musqa-new-", dir=parent))
+        self._lock = _locked(made)
+        self._folder = made.rename(made.with_name(made.name.replace("musqa-new-", FOLDER_PREFIX)))
 
     @property
     def n_admitted(self) -> int:
@@ -123,7 +124,7 @@ class Desk:
         self._crew.dismiss()
         self._threads.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
-        os.close(self._lock)
+        self._lock.close()
 
     def _lost(self, reason: str) -> ProblemError:
         if reason.startswith("took longer"):
@@ -161,20 +162,17 @@ def _told(error: Exception) -> ProblemError:
     )
 
 
-def _locked(folder: Path) -> int:
+def _locked(folder: Path) -> IO[bytes]:
     """Hold a lock in a folder as long as this process lives; the kernel frees it."""
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    return descriptor
+    lock = (folder / "lock").open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
 
 
 def _clear_abandoned(parent: Path) -> None:
     """Delete folders of servers that were killed and could not."""
     for folder in parent.glob(f"{FOLDER_PREFIX}*"):
-        with contextlib.suppress(OSError):  # another user's, or just made
-            descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder)
-            finally:
-                os.close(descriptor)
+        # An error: another user's, a living server's, or not yet locked.
+        with contextlib.suppress(OSError), (folder / "lock").open("rb+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)

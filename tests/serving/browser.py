@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shutil
 import subprocess
@@ -47,9 +48,12 @@ class Browser:
         )
         self.events = []
         self._n_sent = 0
+        self._open = contextlib.ExitStack()
         try:
-            self._channel = websockets.sync.client.connect(
-                self._page_url(), max_size=None, open_timeout=STARTED_WITHIN_S
+            self._channel = self._open.enter_context(
+                websockets.sync.client.connect(
+                    self._page_url(), max_size=None, open_timeout=STARTED_WITHIN_S
+                )
             )
             for domain in ("Page", "Runtime", "Network", "Log", "DOM"):
                 self.send(f"{domain}.enable")
@@ -61,7 +65,6 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self._channel.close()
         self._end()
 
     def send(self, method, **parameters):
@@ -186,6 +189,7 @@ class Browser:
         raise AssertionError("Chromium did not start")
 
     def _end(self):
+        self._open.close()
         self._process.terminate()
         try:
             self._process.wait(10)

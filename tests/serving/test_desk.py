@@ -1,0 +1,114 @@
+"""Who is served next, what ends a hostile recording, and that no file stays."""
+
+import asyncio
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from musqa_pipeline.errors import LakeError, SettingsError, UnfitInputError
+from musqa_pipeline.serving.desk import FOLDER_PREFIX, Desk, _told
+from musqa_pipeline.serving.problems import ProblemError
+from musqa_pipeline.serving.settings import ServeSettings
+
+
+@pytest.fixture
+def desk(tmp_path):
+    desk = Desk(ServeSettings(workers=1, waiting=1, timeout_s=1.0), tmp_path)
+    yield desk
+    desk.close()
+
+
+def test_work_is_done_in_another_process(desk):
+    assert asyncio.run(desk.run(math.hypot, 3, 4)) == 5.0
+    assert asyncio.run(desk.run(os.getpid)) != os.getpid()
+
+
+def test_work_that_takes_too_long_is_stopped(desk):
+    asyncio.run(desk.run(os.getpid))
+    began = time.monotonic()
+    with pytest.raises(
+        ProblemError, match="took longer than 1 s and was stopped; send a"
+    ) as caught:
+        asyncio.run(desk.run(time.sleep, 300))
+    assert (caught.value.status, caught.value.code) == (504, "too_slow")
+    assert time.monotonic() - began < 60
+    assert asyncio.run(desk.run(math.sqrt, 4)) == 2.0  # the next one is served
+
+
+def test_a_worker_that_dies_is_an_error_of_its_recording(desk):
+    with pytest.raises(ProblemError, match="the process that read this file died of it") as caught:
+        asyncio.run(desk.run(signal.raise_signal, signal.SIGKILL))
+    assert caught.value.status == 422
+    assert asyncio.run(desk.run(math.sqrt, 9)) == 3.0
+
+
+def test_too_many_are_told_to_come_again(desk):
+    with desk.admitted(), desk.admitted():
+        assert desk.n_admitted == 2
+        refused = desk.admitted()
+        with pytest.raises(ProblemError, match="2 recordings are being scored or wait") as caught:
+            refused.__enter__()
+        assert caught.value.status == 503
+        assert caught.value.headers == {"Retry-After": "5"}
+    with desk.admitted():
+        assert desk.n_admitted == 1
+
+
+def test_files_go_whatever_happens(desk, tmp_path):
+    def ruin():
+        with desk.admitted() as folder:
+            (folder / "recording").write_bytes(b"x")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        ruin()
+    (own,) = tmp_path.iterdir()
+    assert [path.name for path in own.iterdir()] == ["lock"]
+    desk.close()
+    desk.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_of_killed_servers_are_cleared_and_living_ones_kept(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; "
+        "from musqa_pipeline.serving.desk import Desk; "
+        "from musqa_pipeline.serving.settings import ServeSettings; "
+        "desk = Desk(ServeSettings(), Path(sys.argv[1])); "
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "ready\n"
+        (theirs,) = tmp_path.glob(f"{FOLDER_PREFIX}*")
+        Desk(ServeSettings(), tmp_path).close()
+        assert theirs.exists()
+        other.kill()
+        other.wait()
+        (theirs / "recording").write_bytes(b"left behind")
+        Desk(ServeSettings(), tmp_path).close()
+    assert not theirs.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (UnfitInputError("unknown_format", "soundfile cannot read it", "x"), 415, "unknown_format"),
+        (UnfitInputError("damaged", "no known audio format: x", "y"), 415, "not_audio"),
+        (UnfitInputError("damaged", "decoding stops after 3 s", "y"), 422, "damaged"),
+        (UnfitInputError("too_long", "the header says 2 h", "y"), 413, "too_long"),
+        (SettingsError("window=50 s: expected 3 to 10"), 422, "bad_settings"),
+        (LakeError("the disk is full"), 500, "server_error"),
+        (MemoryError(), 422, "too_much_memory"),
+        (ZeroDivisionError("a secret"), 500, "server_error"),
+    ],
+)
+def test_every_error_has_a_status(error, status, code):
+    found = _told(error)
+    assert (found.status, found.code) == (status, code)
+    assert "secret" not in found.message
