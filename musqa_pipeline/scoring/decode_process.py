@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from musqa_pipeline.scoring import decode_child
 from musqa_pipeline.tracks.reading import AudioInfo, DecodeError
 
+PROGRAM = "from musqa_pipeline.scoring.decode_child import main\n"
+
 
 @contextmanager
 def decoder(
@@ -44,10 +46,7 @@ def decoder(
         If the file does not decode, or the process dies of it.
     """
     arguments = json.dumps([os.fsencode(path).hex(), start_frame, n_frames])
-    program = (
-        f"import sys; sys.path[:] = {sys.path!r}; "
-        f"from musqa_pipeline.scoring.decode_child import main; main({arguments!r})"
-    )
+    program = f"import sys; sys.path[:] = {sys.path!r}\n{PROGRAM}main({arguments!r})"
     process = subprocess.Popen(
         [sys.executable, "-c", program],
         stdin=subprocess.DEVNULL,

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import IO
 
 from musqa_pipeline.errors import SettingsError
-from musqa_pipeline.labels.pair_files import shown_path
 from musqa_pipeline.scanning.files import list_library
 
 SORTED_AT_ONCE = 10_000
@@ -47,16 +46,16 @@ def items_of(paths: Iterable[Path]) -> Iterator[Item]:
     """
     for path in paths:
         if not path.is_dir():
-            yield Item(path, shown_path(path))
+            yield Item(path, _shown(path))
             continue
         found = list_library(path)
         first = list(itertools.islice(found, SORTED_AT_ONCE))
         first.sort(key=lambda entry: entry.path)
         if not first:
-            yield Item(path, shown_path(path), "no audio file below this folder; check the path")
+            yield Item(path, _shown(path), "no audio file below this folder; check the path")
         for entry in itertools.chain(first, found):
             whole = path / os.fsdecode(entry.path)
-            yield Item(whole, shown_path(whole), entry.problem)
+            yield Item(whole, _shown(whole), entry.problem)
 
 
 def read_list(file: Path) -> Iterator[Path]:
@@ -123,6 +122,10 @@ def spooled(stream: IO[bytes], max_bytes: int = MAX_STDIN_BYTES) -> Iterator[Ite
             file.write(chunk)
         file.flush()
         yield Item(Path(file.name), "-")
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:

@@ -207,10 +207,7 @@ def _without_samples(window: Window) -> Window:
 
 
 def _detectors(sample_rate_hz: int) -> Detectors | None:
-    try:
-        from musqa_pipeline.detectors.detect import Detectors
-    except ModuleNotFoundError:
-        return None
+    from musqa_pipeline.detectors.detect import Detectors
 
     within = LOWEST_DETECTED_HZ <= sample_rate_hz <= HIGHEST_DETECTED_HZ
     return Detectors(sample_rate_hz) if within else None

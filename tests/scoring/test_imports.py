@@ -1,0 +1,53 @@
+"""What the scorer costs before it scores: half a second, and nothing of the factory."""
+
+import json
+import subprocess
+import sys
+
+HEAVY = (
+    "scipy.signal", "onnxruntime", "pyloudnorm", "torch", "dagster", "polars", "pyarrow", "duckdb",
+    "numba", "sklearn", "matplotlib", "jinja2", "av", "pedalboard", "psutil", "PIL",
+)  # fmt: skip
+FACTORY = tuple(name for name in HEAVY if name not in ("scipy.signal", "onnxruntime", "pyloudnorm"))
+REPORT = """
+import json, resource, sys
+{program}
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([used.ru_utime + used.ru_stime, sorted(sys.modules)]))
+"""
+
+
+def fresh(program):
+    """Run a program in a fresh interpreter; returns CPU seconds and the modules it loaded."""
+    ended = subprocess.run(
+        [sys.executable, "-c", REPORT.format(program=program)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    seconds, modules = json.loads(ended.stdout.splitlines()[-1])
+    return seconds, set(modules)
+
+
+def test_importing_the_scorer_is_cheap():
+    empty_s, _ = fresh("")
+    # The least of a few: another process may have taken the core's caches meanwhile.
+    tries = [fresh("import musqa_pipeline.scoring") for _ in range(2)]
+    assert min(seconds for seconds, _ in tries) - empty_s < 0.5
+    assert tries[0][1].isdisjoint(HEAVY)
+
+
+def test_the_other_modules_are_no_heavier():
+    names = ("batch", "gate", "inputs", "stream", "decode_child", "words")
+    _, modules = fresh("; ".join(f"import musqa_pipeline.scoring.{name}" for name in names))
+    assert modules.isdisjoint(HEAVY)
+
+
+def test_scoring_needs_nothing_of_the_factory(model_path):
+    program = f"""
+import numpy as np
+from musqa_pipeline.scoring import Scorer
+x = np.random.default_rng(0).standard_normal((480_000, 2)).astype(np.float32)
+assert Scorer({str(model_path)!r}).score(0.1 * x, 48_000).mos is not None
+"""
+    _, modules = fresh(program)
+    assert modules.isdisjoint(FACTORY)
+    assert "onnxruntime" in modules
