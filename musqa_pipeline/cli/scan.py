@@ -67,7 +67,7 @@ def scan(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Score a whole library; `HELP` says it to users."""
-    from musqa_pipeline.scanning.scan import scan_library
+    from musqa_pipeline.scanning.scan import scan_library, worker_pool
     from musqa_pipeline.scanning.settings import ScanSettings
     from musqa_pipeline.scoring.model_file import resolve_model_path
 
@@ -79,7 +79,7 @@ def scan(
                 out,
                 settings,
                 model=resolve_model_path(model),
-                n_workers=workers,
+                fanout=worker_pool(workers, full=full),
                 observer=shown.update,
             )
     except KeyboardInterrupt:
@@ -144,9 +144,9 @@ def _text(summary: dict[str, Any], paths: dict[str, str]) -> str:
     if words:
         lines.append(f"{words}; mean {summary['mean_mos']:.2f}")
     if found := summary["lossy_origin"]["likely"]:
-        lines.append(f"{found} lossless files are likely of lossy origin")
-    if summary["copied_recordings"]:
-        lines.append(f"{summary['copied_recordings']} recordings are there more than once")
+        lines.append(f"lossless files, likely of lossy origin: {found}")
+    if found := summary["copied_recordings"]:
+        lines.append(f"recordings that are there more than once: {found}")
     changes = summary["changes"]
     if changes["since"]:
         kinds = ("new", "gone", "moved", "changed", "better", "worse")

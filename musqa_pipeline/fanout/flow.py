@@ -47,7 +47,7 @@ def flow(
     tasks : iterable
         Picklable; taken and pickled when their turn comes.
     most_losses : int, optional
-        So many in a row end it; None where tasks are files of anybody, which may all be bad.
+        So many in a row end it; None for any number.
 
     Yields
     ------

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from musqa_pipeline.errors import SettingsError
@@ -28,9 +28,17 @@ class LocalPool:
         Number of processes; `MUSQA_WORKERS`, or the number of usable cores when left out.
     limits : Limits, optional
         What a task may take; from the environment when left out.
+    most_losses : int, optional
+        So many tasks lost in a row end it; None where tasks are files of anybody, which may all
+        be bad.
     """
 
-    def __init__(self, n_workers: int | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        n_workers: int | None = None,
+        limits: Limits | None = None,
+        most_losses: int | None = LOSSES_IN_A_ROW,
+    ) -> None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         wanted = os.environ.get("MUSQA_WORKERS") or str(cores or 1)
         if not (wanted.isdecimal() and int(wanted) > 0):
@@ -39,6 +47,7 @@ class LocalPool:
             )
         self.n_workers = n_workers or int(wanted)
         self.limits = limits or limits_from_environment()
+        self._most_losses = most_losses
 
     def map(
         self,
@@ -46,12 +55,11 @@ class LocalPool:
         tasks: Iterable[TaskT],
         *,
         needs: Needs | None = None,
-        most_losses: int | None = LOSSES_IN_A_ROW,
-    ) -> Generator[ResultT | Lost[TaskT], None, None]:
+    ) -> Iterator[ResultT | Lost[TaskT]]:
         """Yield ``function(task)`` of every task, as they finish; lost ones as `Lost`."""
         transport = _Threads(self.n_workers, self.limits)
         try:
-            yield from flow(transport, function, tasks, most_losses)
+            yield from flow(transport, function, tasks, self._most_losses)
         finally:
             transport.close()
 

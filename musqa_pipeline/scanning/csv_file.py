@@ -78,4 +78,6 @@ def _cell(name: str, row: dict[str, Any]) -> Any:
         return " ".join(value or [])
     if isinstance(value, bool):
         return int(value)
+    if isinstance(value, float) and name.endswith("_hz"):
+        return round(value)
     return "" if value is None else value

@@ -173,7 +173,7 @@ def _length_s(event: Event) -> float:
 
 
 def _rounded(value: Any) -> Any:
-    """Round floats to 4 decimals: a page of 20,000 rows must stay small."""
+    """Round floats to 4 decimals, which is finer than anything is measured."""
     if isinstance(value, float):
         return round(value, 4) if np.isfinite(value) else None
     if isinstance(value, dict):

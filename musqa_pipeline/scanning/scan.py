@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from musqa_pipeline.disk import exclusive_lock
 from musqa_pipeline.errors import LakeError, SettingsError
-from musqa_pipeline.fanout.interface import Lost
+from musqa_pipeline.fanout.interface import Fanout, Lost
 from musqa_pipeline.fanout.limits import limits_from_environment
 from musqa_pipeline.fanout.local import LocalPool
 from musqa_pipeline.scanning.changes import changes_since
@@ -56,7 +56,7 @@ def scan_library(
     settings: ScanSettings,
     *,
     model: Path,
-    n_workers: int | None = None,
+    fanout: Fanout | None = None,
     observer: Callable[[Progress], object] = lambda progress: None,
 ) -> ScanReport:
     """Scan a library, or go on with a scan that was stopped.
@@ -71,8 +71,8 @@ def scan_library(
         How much of each recording is heard.
     model : Path
         The model file.
-    n_workers : int, optional
-        Worker processes; one a core when left out.
+    fanout : Fanout, optional
+        Where files are measured; `worker_pool` when left out.
     observer : callable
         Told after each file.
 
@@ -97,7 +97,13 @@ def scan_library(
     root = str(library.resolve())
     with contextlib.ExitStack() as stack:
         _check_writable(out)
-        stack.enter_context(exclusive_lock(out / LOCK, wait=False))
+        try:
+            stack.enter_context(exclusive_lock(out / LOCK, wait=False))
+        except LakeError as error:
+            raise LakeError(
+                f"another scan writes to {out}; wait for it to end, or name another folder "
+                "with --out"
+            ) from error
         store = Store(out)
         stack.callback(store.close)
         current, previous = store.begin(_text(root), setting, loaded.label)
@@ -108,27 +114,43 @@ def scan_library(
             Task(root, path, str(out.resolve()), str(model), settings, setting)
             for path in store.waiting(current.number)
         )
-        limits = limits_from_environment()
-        if "MUSQA_UNIT_TIMEOUT_S" not in os.environ:
-            time_s = FULL_TIME_S if settings.full else EXCERPTS_TIME_S
-            limits = replace(limits, time_s=time_s)
-        _measure(store, current, setting, tasks, LocalPool(n_workers, limits), observer)
+        pool = fanout or worker_pool(full=settings.full)
+        _measure(store, current, setting, pool.map(work, tasks), observer)
         return _report(store, current, previous, out, _text(Path(root).name or root))
+
+
+def worker_pool(n_workers: int | None = None, *, full: bool = False) -> LocalPool:
+    """Return worker processes that no file of a library can end.
+
+    Parameters
+    ----------
+    n_workers : int, optional
+        One a core when left out.
+    full : bool
+        Whether whole recordings are scored, which may take longer.
+
+    Returns
+    -------
+    LocalPool
+        Whatever hangs or dies costs its own file.
+    """
+    limits = limits_from_environment()
+    if "MUSQA_UNIT_TIMEOUT_S" not in os.environ:
+        limits = replace(limits, time_s=FULL_TIME_S if full else EXCERPTS_TIME_S)
+    return LocalPool(n_workers, limits, most_losses=None)
 
 
 def _measure(
     store: Store,
     scan: Scan,
     setting: str,
-    tasks: Iterator[Task],
-    pool: LocalPool,
+    answers: Iterator[Done | Lost[Task]],
     observer: Callable[[Progress], object],
 ) -> None:
     counts = store.count(scan.number)
     done, refused = counts["scored"] + counts["unreadable"], counts["unreadable"]
     observer(Progress(counts["files"], done, refused))
-    answers = pool.map(work, tasks, most_losses=None)
-    with contextlib.closing(answers):  # Ctrl-C ends the workers before the store is closed
+    try:
         for answer in answers:
             if isinstance(answer, Lost):
                 answer = Done(answer.task.path, f"crashed: {answer.reason}", refused=True)
@@ -139,6 +161,9 @@ def _measure(
                 store.save(scan.number, setting, answer.path, answer.found)
             done += 1
             observer(Progress(counts["files"], done, refused))
+    finally:
+        if isinstance(answers, Generator):  # Ctrl-C ends the workers before the store is closed
+            answers.close()
 
 
 def _report(
