@@ -19,7 +19,7 @@ from typing import IO, TypeVar
 
 from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.fanout.child import ERROR, LOST
-from musqa_pipeline.fanout.crew import Crew
+from musqa_pipeline.fanout.crew import Crew, StoppedError
 from musqa_pipeline.fanout.limits import Limits
 from musqa_pipeline.serving.problems import ProblemError, unfit
 from musqa_pipeline.serving.settings import ServeSettings
@@ -104,12 +104,17 @@ class Desk:
         Raises
         ------
         ProblemError
-            504 if it takes too long, 422 if the file cannot be scored or its worker dies, 500 if
-            the server is at fault.
+            504 if it takes too long, 422 if the file cannot be scored or its worker dies, 503 if
+            the server is stopping, 500 if it is at fault.
         """
         payload = pickle.dumps((_apply, (work, arguments)))
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(self._threads, self._crew.call, payload, self._limits)
+        try:
+            answer = await loop.run_in_executor(
+                self._threads, self._crew.call, payload, self._limits
+            )
+        except (StoppedError, RuntimeError) as error:  # the pool of threads says the latter
+            raise ProblemError(503, "stopping", "the server is stopping; start it anew") from error
         kind, value = pickle.loads(answer)
         if kind == LOST:
             raise self._lost(value)
@@ -118,10 +123,14 @@ class Desk:
         result: ResultT = value
         return result
 
-    def close(self) -> None:
-        """End the workers and delete all files."""
+    def stop(self) -> None:
+        """End the workers; whoever waits for one is told so."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._crew.dismiss()
+
+    def close(self) -> None:
+        """End the workers and delete all files."""
+        self.stop()
         self._threads.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._lock.close()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.scoring.model_file import load_model, resolve_model_path
 from musqa_pipeline.serving.app import create_app
+from musqa_pipeline.serving.desk import Desk
 from musqa_pipeline.serving.settings import ServeSettings, as_address
 
 GRACE_S = 3
@@ -42,15 +46,31 @@ def serve(settings: ServeSettings, say: Callable[[str], object]) -> None:
         )
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     say(f"musqa serves at http://{host}:{port}/ with {model.label}; stop it with Ctrl-C")
+    app = create_app(settings, model)
     config = uvicorn.Config(
-        create_app(settings, model),
+        app,
         log_level="warning",
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
     with listener:
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, app).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """A server that ends what is being scored when it is told to stop, and so ends at once."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note that it is to stop; in a thread, because dismissing workers takes a moment."""
+        super().handle_exit(sig, frame)
+        desk: Desk | None = getattr(self._app.state, "desk", None)
+        if desk is not None:
+            threading.Thread(target=desk.stop, name="musqa-stop").start()
 
 
 def _listener(settings: ServeSettings) -> socket.socket:
@@ -61,6 +81,7 @@ def _listener(settings: ServeSettings) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
+        listener.listen()  # whoever comes before the first answer waits for it
     except OSError as error:
         listener.close()
         raise SettingsError(

@@ -112,3 +112,17 @@ def test_every_error_has_a_status(error, status, code):
     found = _told(error)
     assert (found.status, found.code) == (status, code)
     assert "secret" not in found.message
+
+
+def test_a_desk_that_stops_tells_those_who_wait(desk):
+    async def wait_and_stop():
+        work = asyncio.create_task(desk.run(time.sleep, 300))
+        await asyncio.sleep(1)
+        await asyncio.to_thread(desk.stop)
+        with pytest.raises(ProblemError, match="the server is stopping; start it anew") as caught:
+            await work
+        assert caught.value.status == 503
+        with pytest.raises(ProblemError, match="the server is stopping"):
+            await desk.run(os.getpid)
+
+    asyncio.run(wait_and_stop())
