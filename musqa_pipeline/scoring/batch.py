@@ -148,7 +148,8 @@ def _in_child(crew: Crew, item: Item, options: Options) -> Result:
     if kind == ERROR:
         raise value
     if kind == LOST:
-        return Result(item.name, None, f"crashed: {value}")
+        happened = str(value).partition(";")[0]  # what follows is advice for the factory
+        return Result(item.name, None, f"crashed: {happened}; leave it out, or get it again")
     assert isinstance(value, Result)
     return value
 

@@ -171,7 +171,8 @@ class WindowCutter:
             self._n_cut, self._cut_to = 0, first
         section = self._open
         section.stop_frame = last + 1
-        section.sounding.append(np.unique((sound - section.start_frame) // self.cell_frames))
+        cells = (sound - section.start_frame) // self.cell_frames
+        section.sounding.append(cells[np.diff(cells, prepend=-1) > 0])
         return windows
 
     def _next_start(self, section: Section) -> int:

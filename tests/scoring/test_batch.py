@@ -72,7 +72,10 @@ def test_a_process_that_dies_costs_its_own_file(folder, model_path, monkeypatch)
     monkeypatch.setattr(batch, "score_item", _dies_of_silence)
     items = [Item(folder / name, name) for name in ("silence.wav", "short.wav")]
     died, short = score_items(items, Options(model_path, detect=False))  # in order: one worker
-    assert died.error.startswith("crashed: a worker process died 2 times on it")
+    assert died.error == (
+        "crashed: a worker process died 2 times on it, with exit code 9; leave it out, or get it "
+        "again"
+    )
     assert (short.name, short.score.abstained) == ("short.wav", "short")
 
 
@@ -161,6 +164,28 @@ def test_a_huge_folder_is_listed_as_a_stream(tmp_path, monkeypatch):
     first = next(items)
     assert len(taken) == 20
     assert {first.name, *(i.name for i in items)} == {str(p) for p in tmp_path.iterdir()}
+
+
+NAMES = """
+import resource, sys
+from pathlib import Path
+from musqa_pipeline.scoring.inputs import items_of
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+n = sum(1 for _ in items_of([Path(sys.argv[1])]))
+print(n, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.long
+def test_200_000_names_take_little_memory(tmp_path):
+    for i in range(200_000):
+        os.close(os.open(tmp_path / f"{i:06d}.wav", os.O_CREAT))
+    ended = subprocess.run(
+        [sys.executable, "-c", NAMES, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    n, growth_kb = map(int, ended.stdout.split())
+    assert n == 200_000
+    assert growth_kb < 30_000
 
 
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\0"])

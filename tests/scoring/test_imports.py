@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+from tests.tracks.sounds import noise, write
+
 HEAVY = (
     "scipy.signal", "onnxruntime", "pyloudnorm", "torch", "dagster", "polars", "pyarrow", "duckdb",
     "numba", "sklearn", "matplotlib", "jinja2", "av", "pedalboard", "psutil", "PIL",
@@ -51,3 +53,21 @@ assert Scorer({str(model_path)!r}).score(0.1 * x, 48_000).mos is not None
     _, modules = fresh(program)
     assert modules.isdisjoint(FACTORY)
     assert "onnxruntime" in modules
+
+
+def test_the_commands_of_the_scorer_run_with_the_base_installation_alone(model_path, tmp_path):
+    path = write(tmp_path / "x.wav", noise(4, rate_hz=8_000), 8_000)
+    program = f"""
+import sys
+
+from tests.tracks.sounds import noise, write
+for name in {(*FACTORY, "fastapi", "uvicorn", "onnx", "visqol", "lightning")!r}:
+    sys.modules[name] = None
+from musqa_pipeline.cli.app import main
+sys.argv = ["musqa", "gate", {str(path)!r}, "--min-mos", "1", "--model", {str(model_path)!r}]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+"""
+    fresh(program)
