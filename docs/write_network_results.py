@@ -30,6 +30,9 @@ SUBSETS = {
     ("within", "codecs alone"): "codecs alone",
 }
 """Slices that a league table shows."""
+GENTLE_ORDER = 3
+"""Low-passes of up to 18 dB an octave, which sound like an equaliser."""
+CODEC_NAMES = {"adts": "AAC", "ogg": "Vorbis", "mp2": "MP2", "mp3": "MP3", "opus": "Opus"}
 
 
 def main() -> None:
@@ -52,6 +55,7 @@ def main() -> None:
         "curve": learning_curve(evaluations),
         "ablations": ablations(evaluations),
         "differences": differences(predictions),
+        "errors": errors(predictions, context),
         "times": times(context),
     }
     page = DOCS / "results.md"
@@ -183,6 +187,52 @@ def differences(predictions: pl.DataFrame) -> str:
             }
         )
     return markdown(pl.DataFrame(lines)) if lines else "not run"
+
+
+def errors(predictions: pl.DataFrame, context: Context) -> str:
+    """RMSE by the kind of process, and each kind's share of musqa-net's squared error."""
+    plans = view(context, "degradations", "catalog, degraded_id, first_name, first_params, depth")
+    order = pl.col("first_params").str.json_path_match("$.order").cast(pl.Int64)
+    lowpass = (pl.col("depth") == 1) & (pl.col("first_name") == "lowpass")
+    table = lowpass & pl.col("first_params").is_null()
+    kind = (
+        pl.when(table).then(pl.lit("low-pass, order 4, of the tables"))
+        .when(lowpass & (order <= GENTLE_ORDER)).then(pl.lit("low-pass, order 2 and 3"))
+        .when(lowpass).then(pl.lit("low-pass, steeper"))
+        .when(pl.col("depth") == 0).then(pl.lit("none"))
+        .when(pl.col("depth") == 1).then(pl.col("first_name").replace(CODEC_NAMES))
+        .otherwise(pl.lit("cascades"))
+    )  # fmt: skip
+    rows = (
+        predictions.filter(
+            (pl.col("protocol") == "folds")
+            & pl.col("natural_mix")
+            & (pl.col("reference") == "full band")
+            & pl.col("model").is_in(["musqa_net", "boosted", "oracle"])
+        )
+        .join(plans.drop("depth"), on=["catalog", "degraded_id"])
+        .with_columns(kind=kind, square=(pl.col("predicted") - pl.col("label")) ** 2)
+    )
+    if rows.is_empty():
+        return "not run"
+    by_kind = rows.group_by("kind", "model").agg(
+        rows=pl.struct("catalog", "degraded_id").n_unique(),
+        rmse=pl.col("square").mean().sqrt().round(1).cast(pl.String),
+        total=pl.col("square").sum(),
+    )
+    ours = by_kind.filter(model="musqa_net").select(
+        "kind", "rows", share=(100 * pl.col("total") / pl.col("total").sum()).round(0).cast(pl.Int64)
+    )
+    wide = by_kind.pivot(on="model", index="kind", values="rmse")
+    columns = [m for m in ("musqa_net", "boosted", "oracle") if m in wide.columns]
+    table = ours.join(wide, on="kind").sort("share", "kind", descending=[True, False])
+    return markdown(
+        table.select(
+            pl.col("kind").alias("process"), "rows",
+            pl.col("share").alias("% of musqa_net's squared error"),
+            *(pl.col(m).alias(f"RMSE {m}") for m in columns),
+        )
+    )  # fmt: skip
 
 
 def times(context: Context) -> str:
