@@ -118,7 +118,7 @@ def unpack(data: bytes) -> tuple[Words, ...]:
     numbers = np.frombuffer(data, dtype="<u4").astype(np.uint32)
     n = int(numbers[0])
     borders = np.cumsum(numbers[1 : n + 1])[:-1].astype(int)
-    return tuple(np.split(numbers[n + 1 :], borders))
+    return tuple(np.split(numbers[n + 1 :], borders))[:n]
 
 
 def find_copies(recordings: Iterable[Heard]) -> Iterator[Copy]:

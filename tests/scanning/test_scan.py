@@ -28,13 +28,6 @@ def rows_of(out):
         return {row["file"]: row for row in csv.DictReader(file)}
 
 
-def keys_of(out):
-    with sqlite3.connect(out / "scan.sqlite") as db:
-        found = db.execute("SELECT count(key) FROM files").fetchone()[0]
-    db.close()
-    return found
-
-
 def mark(out):
     """Change what is stored, so that a file that is not scored again shows it."""
     with sqlite3.connect(out / "scan.sqlite") as db:
@@ -152,33 +145,51 @@ def test_a_full_scan_scores_every_second(scanned):
     assert report.summary["unreadable"] == 1
 
 
+def command_of(scanned, out):
+    command = [sys.executable, "-m", "musqa_pipeline.cli", "scan", str(scanned.library)]
+    return [*command, "--out", str(out), "--workers", "1", "--model", str(scanned.model), "--json"]
+
+
+@pytest.mark.long
+def test_ctrl_c_ends_a_scan_with_a_sentence(first_scan, tmp_path):
+    command = command_of(first_scan[0], tmp_path / "out")
+    code, said = end_when(command, tmp_path / "out", 1, signal.SIGINT)
+    assert (code, said) == (130, "stopped; the same command goes on from here\n")
+    assert 1 <= n_done(tmp_path / "out") < 9
+    assert not (tmp_path / "out" / "scan.csv").exists()
+
+
 def test_a_scan_that_is_killed_goes_on_where_it_was(first_scan, tmp_path):
     before, _ = first_scan
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "musqa_pipeline.cli", "scan", str(before.library)]
-    options = ["--out", str(out), "--workers", "1", "--model", str(before.model), "--json"]
-    with subprocess.Popen([*command, *options], stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 120
-        while not (out / "scan.sqlite").exists() or n_done(out) < 2:
-            assert process.poll() is None, "it ended before it could be killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-    done = n_done(out)
-    assert 2 <= done < 9
+    command = command_of(before, out)
+    code, _ = end_when(command, out, 3, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert 3 <= n_done(out) < 9
     assert not (out / "scan.csv").exists()
     mark(out)
-    done = n_done(out)
-    ended = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 1, ended.stderr  # two files cannot be read
     assert json.loads(ended.stdout)["files"] == 9
     rows, undisturbed = rows_of(out), rows_of(before.out)
     assert rows.keys() == undisturbed.keys()
-    n_kept = sum(row["mos"] == str(SENTINEL) for row in rows.values())
-    assert n_kept >= 1  # not scored again
+    assert any(row["mos"] == str(SENTINEL) for row in rows.values())  # not scored again
     for name, row in rows.items():
         if row["mos"] != str(SENTINEL):
             assert {**row, "best_copy": ""} == {**undisturbed[name], "best_copy": ""}
+
+
+def end_when(command, out, n_wanted, by_signal):
+    """Start a scan and send it a signal when so many files are done; give code and last words."""
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 200
+        while n_done(out) < n_wanted:
+            assert process.poll() is None, "it ended before it could be stopped"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(by_signal)
+        _, said = process.communicate(timeout=60)
+    return process.returncode, said
 
 
 def n_done(out):
