@@ -9,6 +9,8 @@ What was filtered or coded after clipping has no flat tops any more and is not f
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,7 +58,7 @@ def find(section: Section) -> list[Finding]:
             worst = max(worst, (runs, samples, max(up[2], down[2])))
         if worst[0] >= LEAST_RUNS:
             stop = min(start + size, len(section.samples))
-            details = {"flat_tops": worst[0], "level_dbfs": round(20 * np.log10(worst[2]), 1)}
+            details = {"flat_tops": worst[0], "level_dbfs": round(20 * math.log10(worst[2]), 1)}
             times = (section.start_s + start / rate, section.start_s + stop / rate)
             found.append(Finding(*times, worst[1] / (stop - start), details))
     return found

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from musqa_pipeline.detectors.band_edge import BAND_EDGE
+from musqa_pipeline.detectors.clicks import CLICK
 from musqa_pipeline.detectors.clipping import CLIPPING
+from musqa_pipeline.detectors.dropouts import DROPOUT
 from musqa_pipeline.detectors.finding import Detector
+from musqa_pipeline.detectors.holes import HOLES
+from musqa_pipeline.detectors.hum import HUM
+from musqa_pipeline.detectors.noise import NOISE
+from musqa_pipeline.detectors.pre_echo import PRE_ECHO
 from musqa_pipeline.detectors.stereo import MONO_COLLAPSE
 
-DETECTORS: dict[str, Detector] = {d.kind: d for d in (BAND_EDGE, CLIPPING, MONO_COLLAPSE)}
+DETECTORS: dict[str, Detector] = {
+    d.kind: d
+    for d in (BAND_EDGE, HOLES, PRE_ECHO, CLIPPING, CLICK, DROPOUT, HUM, NOISE, MONO_COLLAPSE)
+}
 """Every detector by the kind of its events."""
