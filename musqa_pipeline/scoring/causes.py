@@ -1,4 +1,9 @@
-"""The likeliest cause of a low score: the event that would cost most on ViSQOL's scale."""
+"""The likeliest cause of a low score: the kind of event that would cost most on ViSQOL's scale.
+
+A score is predicted ViSQOL, so what ViSQOL hardly hears is no cause of a low one, however much it
+annoys: a click costs less than a twentieth, and a narrow stereo image nothing, since the mix to
+mono is what is scored.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +15,23 @@ from musqa_pipeline.scoring.score import Event
 from musqa_pipeline.scoring.words import WORDS
 from musqa_pipeline.tracks.ceiling import IDENTITY_MOS, LOWPASS_MOS
 
-TYPICAL_COST_MOS = {
-    "holes": 1.0,
-    "pre_echo": 0.7,
-    "clipping": 0.6,
-    "noise": 0.5,
-    "dropout": 0.4,
-    "hum": 0.3,
-    "mono_collapse": 0.2,
-    "click": 0.1,
+COST_MOS: dict[str, dict[float, float]] = {
+    "band_edge": {hz: IDENTITY_MOS - mos for hz, mos in LOWPASS_MOS.items()},
+    "clipping": {0.0: 0.0, 0.03: 0.06, 0.08: 0.3, 0.3: 1.0},
+    "click": {0.0: 0.0, 1.0: 0.03, 6.0: 0.25, 40.0: 0.7},
+    "dropout": {0.0: 0.0, 0.1: 0.1, 0.8: 0.23, 4.0: 1.6},
+    "hum": {-30.0: 0.01, -20.0: 0.03, -10.0: 0.06, 0.0: 0.2},
+    "noise": {17.0: 2.5, 30.0: 2.0, 45.0: 1.0},
+    "mono_collapse": {0.0: 0.0, 10.0: 1.3},
+    "holes": {0.0: 0.8},
+    "pre_echo": {0.0: 0.5},
 }
-"""Order of the kinds that have no figure of their own: what codecs do before what a recording has,
-since the score is trained on the former."""
+"""What a fault costs by its amount: medians of four full-band recordings, planted as the tests of
+the detectors do (`tests/detectors/faults.py`) and scored by ViSQOL against the clean one. The
+amount is the strength of the event; of clicks their number in 10 s; of dropouts the seconds lost in
+10 s. Holes and pre-echo have no figure of their own: codecs leave them at rates that score so."""
+LEAST_COST_MOS = 0.05
+"""What costs less is no cause."""
 
 
 def cost_mos(event: Event, duration_s: float) -> float:
@@ -37,14 +47,17 @@ def cost_mos(event: Event, duration_s: float) -> float:
     Returns
     -------
     float
-        In MOS-LQO; a band edge as measured by cut-off (`tracks/ceiling.py`), other kinds by rank,
-        both by the part of the recording that they take.
+        In MOS-LQO; less for what takes a part of the recording only.
     """
-    part = min(1.0, max(0.0, event.stop_s - event.start_s) / max(duration_s, 1e-9))
-    if event.kind == "band_edge":
-        at = float(np.interp(event.strength, list(LOWPASS_MOS), list(LOWPASS_MOS.values())))
-        return (IDENTITY_MOS - at) * part
-    return TYPICAL_COST_MOS.get(event.kind, 0.1) * part
+    table = COST_MOS.get(event.kind, {0.0: 0.0})
+    whole_s = max(duration_s, 1e-3)
+    part = min(1.0, max(0.0, event.stop_s - event.start_s) / whole_s)
+    amount = event.strength
+    if event.kind in ("click", "dropout"):
+        amount, part = amount * 10.0 / whole_s, 1.0
+        if event.kind == "dropout":
+            amount *= float(event.details.get("longest_ms", 5.0)) / 1_000
+    return part * float(np.interp(amount, list(table), list(table.values())))
 
 
 def cause_of(events: Sequence[Event], mos: float | None, duration_s: float) -> str:
@@ -62,9 +75,16 @@ def cause_of(events: Sequence[Event], mos: float | None, duration_s: float) -> s
     Returns
     -------
     str
-        The text of the costliest event; empty without events, without a score, and for a score
-        that calls for no explanation.
+        The text of the costliest event of the costliest kind; empty if none costs enough, without
+        a score, and for a score that calls for no explanation.
     """
-    if mos is None or mos >= WORDS[0].from_mos or not events:
+    if mos is None or mos >= WORDS[0].from_mos:
         return ""
-    return max(events, key=lambda event: cost_mos(event, duration_s)).text
+    by_kind: dict[str, list[tuple[float, str]]] = {}
+    for event in events:
+        by_kind.setdefault(event.kind, []).append((cost_mos(event, duration_s), event.text))
+    totals = {kind: sum(cost for cost, _ in found) for kind, found in by_kind.items()}
+    worst = max(totals, key=lambda kind: totals[kind], default="")
+    if not worst or totals[worst] < LEAST_COST_MOS:
+        return ""
+    return max(by_kind[worst], key=lambda found: found[0])[1]

@@ -42,6 +42,8 @@ class Meters:
         """
         self.frames += len(block)
         self._loudness.update(block)
+        if not block.any():  # digital silence has neither an edge nor a peak
+            return
         self._peak.update(block)
         self._bandwidth.update(mono)
         self._mono_energy += float(np.sum(np.square(mono, dtype=np.float64)))

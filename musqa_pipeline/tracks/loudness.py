@@ -18,6 +18,8 @@ HOP_S = 0.1
 SURROUND_WEIGHT = 1.41
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
+_DEAD = 1e-15
+"""A filter state this small gives energies that no sum of a double holds."""
 
 
 class LoudnessMeter:
@@ -67,8 +69,10 @@ class LoudnessMeter:
         if not len(block):
             return
         weighted = block.astype(np.float64)
-        for i, (b, a) in enumerate(self._filters):
-            weighted, self._states[i] = lfilter(b, a, weighted, axis=0, zi=self._states[i])
+        # Hours of digital silence need no filter once its echo has died away.
+        if block.any() or max(float(np.abs(state).max()) for state in self._states) > _DEAD:
+            for i, (b, a) in enumerate(self._filters):
+                weighted, self._states[i] = lfilter(b, a, weighted, axis=0, zi=self._states[i])
         energy = np.zeros(len(block))
         # No matrix product: BLAS sums in an order that depends on its number of threads.
         for channel, weight in zip(weighted.T, self._weights, strict=True):

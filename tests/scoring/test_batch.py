@@ -1,7 +1,6 @@
 """Many files: nothing ends the batch, and what is asked for in parallel comes as alone."""
 
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -263,12 +262,11 @@ def test_memory_does_not_grow_with_length(tmp_path):
 
 @pytest.mark.long
 def test_ten_hours_take_the_memory_of_minutes(tmp_path):
-    common = {"rate": 44_100, "seconds": 30, "detect": True}
+    common = {"rate": 8_000, "seconds": 30, "detect": True}
     short = hours(tmp_path / "a.wav", hours=0.1, places=6, **common)
     long = hours(tmp_path / "b.wav", hours=10.0, places=60, **common)
     assert long[1] == 36_000.0
     assert long[2] < short[2] + 60
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
 
 
 @pytest.mark.long

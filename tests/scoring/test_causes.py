@@ -1,14 +1,15 @@
-"""Causes: the costliest event is named, and only where there is something to explain."""
+"""Causes: the costliest kind of event is named, and only where there is something to explain."""
 
 import pytest
 
-from musqa_pipeline.scoring.causes import TYPICAL_COST_MOS, cause_of, cost_mos
+from musqa_pipeline.detectors.registry import DETECTORS
+from musqa_pipeline.scoring.causes import COST_MOS, cause_of, cost_mos
 from musqa_pipeline.scoring.score import Event
 from musqa_pipeline.tracks.ceiling import IDENTITY_MOS, LOWPASS_MOS
 
 
-def event(kind, strength=1.0, start_s=0.0, stop_s=10.0):
-    return Event(kind, start_s, stop_s, strength, "db", f"{kind} {strength:g}")
+def event(kind, strength=1.0, start_s=0.0, stop_s=10.0, **details):
+    return Event(kind, start_s, stop_s, strength, "db", f"{kind} {strength:g}", details)
 
 
 def test_a_band_edge_costs_what_was_measured():
@@ -17,14 +18,26 @@ def test_a_band_edge_costs_what_was_measured():
     assert cost_mos(event("band_edge", 7_500, stop_s=5.0), 10.0) == pytest.approx(2.27 / 2)
 
 
-def test_the_costliest_is_named():
-    events = [
-        event("click", stop_s=0.01),
-        event("band_edge", 19_000.0),
-        event("band_edge", 8_000.0),
-    ]
-    assert cause_of(events, 3.0, 10.0) == "band_edge 8000"
-    assert cause_of([events[1], event("holes")], 3.0, 10.0) == "holes 1"
+def test_clicks_and_dropouts_cost_by_their_number_in_ten_seconds():
+    six = event("click", 6, stop_s=0.1)
+    assert cost_mos(six, 10.0) == pytest.approx(0.25)
+    assert cost_mos(six, 60.0) == pytest.approx(0.03)
+    lost = event("dropout", 40, longest_ms=100.0)
+    assert cost_mos(lost, 10.0) == pytest.approx(1.6)
+    assert cost_mos(event("dropout", 40, longest_ms=1.0), 10.0) < 0.1
+
+
+def test_the_costliest_kind_is_named():
+    edge, dull, hole = event("band_edge", 19_000.0), event("band_edge", 8_000.0), event("holes")
+    assert cause_of([event("click", stop_s=0.01), edge, dull], 3.0, 10.0) == "band_edge 8000"
+    assert cause_of([edge, hole], 3.0, 10.0) == "holes 1"
+    halves = [event("noise", 30.0, 0, 5), event("noise", 17.0, 5, 10)]
+    assert cause_of([*halves, event("band_edge", 9_000.0)], 2.0, 10.0) == "noise 17"
+
+
+def test_what_visqol_does_not_hear_is_no_cause():
+    narrow = event("mono_collapse", -60.0)
+    assert cause_of([narrow, event("hum", -30.0)], 3.0, 10.0) == ""
 
 
 @pytest.mark.parametrize("mos", [None, 4.6])
@@ -33,7 +46,7 @@ def test_what_needs_no_explanation_gets_none(mos):
     assert cause_of([], 2.0, 10.0) == ""
 
 
-def test_every_kind_of_event_has_a_rank():
-    from musqa_pipeline.detectors.registry import DETECTORS
-
-    assert set(DETECTORS) <= {"band_edge", *TYPICAL_COST_MOS}
+def test_every_kind_of_event_has_a_figure_and_amounts_rise():
+    assert set(DETECTORS) <= set(COST_MOS)
+    for table in COST_MOS.values():
+        assert list(table) == sorted(table)
