@@ -100,6 +100,32 @@ class Scorer:
         blocks = in_blocks(array, array.shape[1])
         return self._score(blocks, sample_rate_hz, array.shape[1], window_s, hop_s)
 
+    def score_batch(
+        self,
+        recordings: Iterable[tuple[NDArray[Any], int]],
+        *,
+        window_s: float | None = None,
+        hop_s: float | None = None,
+    ) -> list[Score]:
+        """Score several recordings in memory, one after the other.
+
+        Parameters
+        ----------
+        recordings : iterable of (ndarray, int)
+            Samples and sample rate of each, as in `score`.
+        window_s, hop_s : float, optional
+            As in `score`.
+
+        Returns
+        -------
+        list of Score
+            In their order. Each is what `score` says of it alone, to the last bit.
+        """
+        return [
+            self.score(samples, sample_rate_hz, window_s=window_s, hop_s=hop_s)
+            for samples, sample_rate_hz in recordings
+        ]
+
     def score_file(
         self,
         path: Path | str,

@@ -74,10 +74,12 @@ def test_the_container_changes_nothing(ending, scorer, stereo, tmp_path):
     assert scorer.score_file(path) == scorer.score(pcm, RATE_HZ)
 
 
-def test_order_of_calls_changes_nothing(scorer, stereo):
-    first = scorer.score(stereo, RATE_HZ)
-    scorer.score(stereo[::-1], RATE_HZ)
-    assert scorer.score(stereo, RATE_HZ) == first
+def test_batch_and_order_change_nothing(scorer, stereo):
+    first, second = stereo[: 10 * RATE_HZ], stereo[:1:-1]
+    one, other = scorer.score(first, RATE_HZ), scorer.score(second, RATE_HZ)
+    assert one != other
+    batch = scorer.score_batch([(second, RATE_HZ), (first, RATE_HZ), (second, RATE_HZ)])
+    assert batch == [other, one, other]
 
 
 def test_four_seconds_are_looped_and_flagged(scorer, stereo):
