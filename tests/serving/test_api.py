@@ -3,6 +3,8 @@
 import io
 import re
 import socket
+import subprocess
+import sys
 from importlib.resources import files
 
 import numpy as np
@@ -226,3 +228,17 @@ def test_a_server_that_others_reach_says_so(folder, monkeypatch):
     serve(ServeSettings(port=0, model=folder / "tiny.onnx"), said.append)
     assert re.fullmatch(r"musqa serves at http://127\.0\.0\.1:\d+/ with tiny 0; .*", said[3])
     assert said[2] == said[4] == "runs"
+
+
+def test_the_server_needs_nothing_of_the_factory():
+    program = (
+        "import sys, musqa_pipeline.serving.run, musqa_pipeline.serving.work; "
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = set(ended.stdout.split())
+    assert {"fastapi", "uvicorn", "soundfile"} <= loaded
+    factory = {"av", "dagster", "matplotlib", "numba", "pandas", "polars", "psutil", "pyarrow"}
+    assert not loaded & (factory | {"torch", "jinja2", "requests", "librosa"})

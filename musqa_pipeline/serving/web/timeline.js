@@ -104,8 +104,10 @@ class Timeline {
     pen.fillStyle = "rgb(10, 9, 22)";
     pen.fillRect(this.left, this.top, this.right - this.left, this.bottom - this.top);
     if (!this.image) return;
-    const drawn = this.x(this.spectrogram.columns * this.spectrogram.seconds_per_column) - this.left;
-    const width = Math.min(drawn, this.right - this.left);
+    // The last frame ends up to 0.1 s early; a picture that ends sooner does so for a reason.
+    const seconds = this.spectrogram.columns * this.spectrogram.seconds_per_column;
+    const whole = seconds > this.score.duration_s - 0.1;
+    const width = whole ? this.right - this.left : this.x(seconds) - this.left;
     pen.drawImage(this.image, this.left, this.top, width, this.bottom - this.top);
   }
 
