@@ -7,6 +7,7 @@ from assets.resources import MusqaResource
 from musqa_pipeline.evaluation.pictures import scatter_png
 from musqa_pipeline.evaluation.publish import publish_report
 from musqa_pipeline.graph import get_stage
+from musqa_pipeline.release.publish import publish_release
 
 
 @dg.asset(
@@ -17,8 +18,13 @@ from musqa_pipeline.graph import get_stage
     code_version="1",
 )
 def evaluation(musqa: MusqaResource) -> dg.MaterializeResult:
-    """Metrics with intervals on recordings that nothing was trained or tuned on; one HTML page."""
+    """Metrics with intervals on recordings that nothing was trained or tuned on; one HTML page.
+
+    The view `release` is made with it, and the model file of a preset that releases a network.
+    """
     place = musqa.joint_context()
-    return run_and_describe(
+    made = run_and_describe(
         musqa, place, get_stage("evaluation"), after=publish_report, picture=scatter_png
     )
+    run_and_describe(musqa, place, get_stage("release"), after=publish_release)
+    return made

@@ -156,7 +156,7 @@ def fit_domain(summed_up_ncb: NDArray[np.floating]) -> Domain:
     mean = rows.mean(axis=0)
     covariance = np.cov(rows, rowvar=False, bias=True)
     variances, directions = np.linalg.eigh(covariance)
-    floor = _MARGIN * max(float(variances.mean()), float(np.finfo(np.float32).tiny))
+    floor = _MARGIN * max(float(variances.mean()), _MARGIN)
     chosen = slice(None, -N_COMPONENTS - 1, -1)
     rest = max(float(variances[:-N_COMPONENTS].mean()), floor)
     return Domain(

@@ -49,7 +49,7 @@ def list_units(context: Context) -> list[Unit]:
         return []
     about = digest([sorted(settings.licences), settings.n_folds])[:4]
     training = f"{training_id_of(context, settings.network)}-{about}"
-    folds = [*map(str, range(settings.n_folds)), FINAL]
+    folds = [FINAL, *map(str, range(settings.n_folds))]
     return [
         Unit(
             f"{fold}-{repetition}-{training}",

@@ -1,0 +1,315 @@
+"""From the trainings of a release to the folder that users get: model, card, numbers, pictures.
+
+``MUSQA_HOME/releases/<name>-<version>/`` holds ``model.onnx``, ``MODEL_CARD.md``,
+``calibration.json``, ``certificate.json``, ``accuracy.json``, ``ATTRIBUTION.md`` and pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.disk import exclusive_lock, explained, whole_file
+from musqa_pipeline.errors import StageError
+from musqa_pipeline.evaluation.rows import KEYS
+from musqa_pipeline.models.musqa_net import MusqaNet
+from musqa_pipeline.models.predict import load_model
+from musqa_pipeline.protocols.networks import images_of
+from musqa_pipeline.release.accuracy import accuracy_rows, voted_share
+from musqa_pipeline.release.attribution import attribution_markdown, attribution_table
+from musqa_pipeline.release.calibration import (
+    as_record,
+    cross_calibrated,
+    fit_calibration,
+    interval_ends,
+    within,
+)
+from musqa_pipeline.release.card import Facts, model_card
+from musqa_pipeline.release.certificate import Piece, as_rows, certify, made_piece
+from musqa_pipeline.release.coverage import coverage_of
+from musqa_pipeline.release.divisions import FINAL
+from musqa_pipeline.release.domain import Scale, fit_scale, read_domain, scaled
+from musqa_pipeline.release.evidence import Evidence, evidence_of
+from musqa_pipeline.release.export import ScoringNetwork, checked_difference, write_model
+from musqa_pipeline.release.not_music import sounds_that_are_no_music
+from musqa_pipeline.release.pictures import codecs_png, intervals_png, lowpass_png
+from musqa_pipeline.release.sense import make_sense
+from musqa_pipeline.release.stage import (
+    DOMAIN_FILE,
+    list_units,
+    read_release_rows,
+    training_folder,
+)
+from musqa_pipeline.release.table import RELEASE
+from musqa_pipeline.release.weights import vote_weights
+from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.scoring.scorer import Scorer
+from musqa_pipeline.spectrograms.loader import iter_rows
+from musqa_pipeline.synthesis.catalog import TrackPlan
+from musqa_pipeline.synthesis.styles import STYLES
+
+MODEL_FILE, CARD_FILE = "model.onnx", "MODEL_CARD.md"
+CERTIFIED_SEED, CERTIFIED_S = 901, 25.0
+"""Of the synthesised pieces of the certificate: no catalog of ours has this seed."""
+N_CHECKED = 64
+"""Stored images on which the file has to answer as torch does."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the out-of-fold predictions gave."""
+
+    said: pl.DataFrame
+    scale: Scale
+    calibration: dict[str, Any]
+    coverage: dict[str, Any]
+    evidence: Evidence
+    low: np.ndarray
+    high: np.ndarray
+
+
+def release_folder(context: Context) -> Path:
+    """Return where a preset's release lies (it may not exist yet)."""
+    settings = context.preset.release
+    return context.home / "releases" / f"{settings.name}-{settings.version}"
+
+
+def assemble_release(context: Context) -> Path:
+    """Assemble the release of a preset.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages; the stage `release` is done.
+
+    Returns
+    -------
+    Path
+        Its folder.
+
+    Raises
+    ------
+    StageError
+        If a training is missing, there are too few recordings, or the file answers otherwise than
+        torch.
+    LakeError
+        If the disk is full or read-only; an older release stays as it is.
+    """
+    settings = context.preset.release
+    rows = read_release_rows(context)
+    judged = judge(read_said(context, rows))
+    scoring = _scoring_network(context, judged.scale)
+    folder = release_folder(context)
+    record = {
+        "name": settings.name,
+        "version": settings.version,
+        "network": settings.network,
+        "calibration": judged.calibration,
+        "domain": {"scale": asdict(judged.scale), "measures": ["cloud", "swing_db"]},
+    }
+    attribution = attribution_table(context, rows)
+    with (
+        exclusive_lock(context.home / "locks" / "releases.lock"),
+        tempfile.TemporaryDirectory(prefix="musqa-release-") as scratch,
+    ):
+        draft = Path(scratch) / MODEL_FILE
+        write_model(scoring, {**record, "card": "", "accuracy": {}}, draft)
+        difference = checked_difference(scoring, draft, _some_images(context, rows))
+        accuracy = accuracy_rows(judged.said)
+        sense = make_sense(context, ModelFile(draft), judged.said)
+        certificate = {
+            "invariance": as_rows(certify(draft, certified_pieces())),
+            "torch_and_onnxruntime": difference,
+            "not_music": recognised(draft),
+            "sense": sense,
+        }
+        facts = Facts(
+            settings=settings,
+            rows=rows,
+            accuracy=accuracy,
+            calibration=judged.calibration,
+            coverage=judged.coverage,
+            certificate=certificate,
+            attribution=attribution_markdown(attribution),
+            parameters=sum(p.numel() for p in scoring.parameters()),
+        )
+        card = model_card(facts)
+        headline = _headline(accuracy)
+        final = {**record, "card": card, "accuracy": headline}
+        with whole_file(folder / MODEL_FILE) as temporary:
+            write_model(scoring, final, temporary)
+        files: dict[str, bytes] = {
+            CARD_FILE: card.encode(),
+            "ATTRIBUTION.md": f"# Recordings\n\n{facts.attribution}\n".encode(),
+            "calibration.json": _json({**judged.calibration, "coverage": judged.coverage}),
+            "certificate.json": _json(certificate),
+            "accuracy.json": _json(accuracy),
+            "intervals.png": intervals_png(
+                judged.evidence, judged.low, judged.high, judged.coverage["out_of_fold"]
+            ),
+            "lowpass.png": lowpass_png(sense["lowpass"]),
+            "codecs.png": codecs_png(sense["codecs"]),
+        }
+        for name, content in files.items():
+            with explained("write", folder / name), whole_file(folder / name) as temporary:
+                temporary.write_bytes(content)
+    return folder
+
+
+def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
+    """Read what the networks of a release said, the mean over its seeds.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    rows : polars.DataFrame
+        From `stage.read_release_rows`.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per (asked, row): ``probability``, ``cloud``, ``swing_db``, and the columns of `rows`.
+
+    Raises
+    ------
+    StageError
+        If a training is missing.
+    """
+    shelf = context.joint_shelf("release")
+    units = [unit.unit_id for unit in list_units(context)]
+    missing = context.lake.missing(shelf, units)
+    if missing:
+        raise StageError(
+            f"release: {len(missing)} of {len(units)} trainings are not done; run the stage "
+            "release again"
+        )
+    said = pl.DataFrame(context.lake.scan(shelf, RELEASE.schema, units=units))
+    n_steps = said["probability"].list.len().max()
+    mean = said.group_by("asked", *KEYS).agg(
+        pl.concat_list(
+            pl.col("probability").list.get(i).mean() for i in range(int(str(n_steps or 0)))
+        ).alias("probability"),
+        pl.col("cloud", "swing_db").mean(),
+    )
+    return mean.join(rows, on=KEYS, how="inner").sort("asked", *KEYS)
+
+
+def judge(said: pl.DataFrame) -> Judged:
+    """Calibrate on the out-of-fold predictions, and measure what that is worth.
+
+    Parameters
+    ----------
+    said : polars.DataFrame
+        From `read_said`.
+
+    Returns
+    -------
+    Judged
+        Scale of the distance, calibration, coverage; and `said` with ``predicted`` (points) and
+        ``distance``.
+
+    Raises
+    ------
+    StageError
+        If there are too few recordings.
+    """
+    steps = np.linspace(0, 0.95, len(said["probability"][0]))
+    folds = said.filter(pl.col("asked") == "out_of_fold")
+    scale = fit_scale(
+        folds["cloud"].to_numpy(),
+        folds["swing_db"].to_numpy(),
+        vote_weights(folds["split_group"].to_list()),
+    )
+    distance = scaled(said["cloud"].to_numpy(), said["swing_db"].to_numpy(), scale)
+    whole = evidence_of(said, steps, distance)
+    said = said.with_columns(
+        predicted=pl.Series(100 * whole.mean),
+        distance=pl.Series(distance),
+        row=pl.int_range(pl.len()),
+    )
+
+    def of(asked: str, *more: pl.Expr) -> Evidence:
+        chosen = np.zeros(said.height, np.bool_)
+        chosen[said.filter(pl.col("asked") == asked, *more)["row"].to_numpy()] = True
+        return whole.take(chosen)
+
+    # Where the original itself lacks something, the label flatters: no calibration learns from it.
+    evidence = of("out_of_fold", pl.col("trusted"))
+    calibration = fit_calibration(evidence)
+    low, high = cross_calibrated(evidence)
+    coverage = {
+        "out_of_fold": coverage_of(evidence, within(evidence, low, high), high - low, "folds")
+    }
+    for asked, words, more in (
+        ("test", "test", (pl.col("trusted"),)),
+        ("left_out", "left_out", (pl.col("trusted"),)),
+        ("test", "test_with_untrusted_labels", ()),
+    ):
+        part = of(asked, *more)
+        if len(part):
+            ends = interval_ends(part, calibration)
+            coverage[words] = coverage_of(part, within(part, *ends), ends[1] - ends[0], words)
+    unmet = said.filter(pl.col("asked") != "out_of_fold")
+    coverage["beyond"] = voted_share(
+        (unmet["distance"] > 1).to_numpy(), unmet["split_group"].to_numpy().astype(str), "beyond"
+    )
+    return Judged(
+        said.drop("row"), scale, dict(as_record(calibration)), coverage, evidence, low, high
+    )
+
+
+def certified_pieces() -> list[Piece]:
+    """Return the synthesised pieces of the certificate, one of each style."""
+    return [
+        made_piece(style.name, TrackPlan(index, CERTIFIED_SEED, CERTIFIED_S).samples().T, 48_000)
+        for index, style in enumerate(STYLES)
+    ]
+
+
+def recognised(model: Path) -> list[dict[str, Any]]:
+    """Tell which sounds that are no music a model abstains on."""
+    scorer = Scorer(str(model), detect=False)
+    rows = []
+    for kind, sounds in sounds_that_are_no_music().items():
+        reasons = [scorer.score(sound, 48_000).abstained for sound in sounds]
+        rows.append({"kind": kind, "n": len(sounds), "n_abstained": sum(map(bool, reasons))})
+    return rows
+
+
+def _scoring_network(context: Context, scale: Scale) -> ScoringNetwork:
+    networks, domain = [], None
+    for unit in list_units(context):
+        if unit.plan["fold"] == FINAL:
+            network = load_model(training_folder(context, unit))
+            assert isinstance(network, MusqaNet)
+            networks.append(network)
+            domain = domain or read_domain(training_folder(context, unit) / DOMAIN_FILE)
+    assert domain is not None
+    return ScoringNetwork(networks, (domain, scale))
+
+
+def _some_images(context: Context, rows: pl.DataFrame) -> np.ndarray:
+    test = rows.filter(pl.col("part") == "test").sort(KEYS)
+    some = (test if test.height else rows.sort(KEYS)).gather_every(max(1, test.height // N_CHECKED))
+    images = images_of(context, context.preset.release.network, some.head(N_CHECKED))
+    cells = [batch.images.numpy() for batch in iter_rows(images, N_CHECKED)]
+    return np.round(np.concatenate(cells) * 255).astype(np.uint8)
+
+
+def _headline(accuracy: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the numbers that a list of models shows: of the uniform draw, out of fold."""
+    row = next(iter(accuracy), {})
+    return {name: row.get(name) for name in ("asked", "subset", "pearson", "rmse", "n_recordings")}
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,84 @@
+"""Whose recordings a release learned from, and under which terms."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+
+import polars as pl
+
+from musqa_pipeline.catalog_folder import TRACKS_CSV
+from musqa_pipeline.catalogs import load_catalog
+from musqa_pipeline.context import Context
+from musqa_pipeline.disk import explained
+from musqa_pipeline.release.divisions import FINAL, divide
+from musqa_pipeline.synthesis.catalog import TIER as SYNTHESISED_TIER
+from musqa_pipeline.synthesis.equalised import TIER as COPY_TIER
+
+ORIGIN_COLUMNS = ("origin_repository", "origin_path", "origin", "source", "url", "attribution")
+"""Columns of a catalog's `tracks.csv` that may say where a recording comes from."""
+
+
+def attribution_table(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
+    """List the recordings that trained the final network.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    rows : polars.DataFrame
+        From `stage.read_release_rows`.
+
+    Returns
+    -------
+    polars.DataFrame
+        catalog, file, title, artist, licence, origin, n_rows: of the recordings alone, neither of
+        synthesised music, which is musqa's own, nor of darker copies of recordings that are there
+        themselves. Sorted by catalog and file.
+    """
+    train = divide(rows, FINAL, context.preset.release.n_folds).train
+    real = train.filter(~pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER]))
+    columns = ["catalog", "file", "title", "artist", "licence"]
+    table = real.group_by(columns).agg(n_rows=pl.len()).sort("catalog", "file")
+    origins: dict[str, Mapping[str, str]] = {
+        name: _origins(context, name) for name in table["catalog"].unique()
+    }
+    origin = [
+        origins[catalog].get(file, "") for catalog, file in table.select("catalog", "file").rows()
+    ]
+    return table.with_columns(origin=pl.Series(origin, dtype=pl.String))
+
+
+def attribution_markdown(table: pl.DataFrame) -> str:
+    """Write the list as Markdown.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        From `attribution_table`.
+
+    Returns
+    -------
+    str
+        A table with a line a recording.
+    """
+    lines = ["| recording | by | terms | from |", "| --- | --- | --- | --- |"]
+    for row in table.to_dicts():
+        cells = (row["title"] or row["file"], row["artist"] or "unknown", row["licence"])
+        said = [str(cell).replace("|", "\\|") for cell in (*cells, row["origin"] or row["file"])]
+        lines.append(f"| {' | '.join(said)} |")
+    return "\n".join(lines)
+
+
+def _origins(context: Context, catalog: str) -> dict[str, str]:
+    """Return where the files of a catalog come from; empty where it does not say."""
+    path = load_catalog(context.home, catalog).folder / TRACKS_CSV
+    if not path.is_file():
+        return {}
+    with explained("read", path), path.open(encoding="utf-8-sig", newline="") as file:
+        return {
+            row.get("file") or "": " ".join(
+                filter(None, (row.get(name) for name in ORIGIN_COLUMNS))
+            )
+            for row in csv.DictReader(file)
+        }
