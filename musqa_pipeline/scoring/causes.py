@@ -23,13 +23,15 @@ COST_MOS: dict[str, dict[float, float]] = {
     "hum": {-30.0: 0.01, -20.0: 0.03, -10.0: 0.06, 0.0: 0.2},
     "noise": {17.0: 2.5, 30.0: 2.0, 45.0: 1.0},
     "mono_collapse": {0.0: 0.0, 10.0: 1.3},
-    "holes": {0.0: 0.8},
-    "pre_echo": {0.0: 0.5},
+    "holes": {0.0: 0.35},
+    "pre_echo": {0.0: 0.3},
 }
-"""What a fault costs by its amount: medians of four full-band recordings, planted as the tests of
-the detectors do (`tests/detectors/faults.py`) and scored by ViSQOL against the clean one. The
-amount is the strength of the event; of clicks their number in 10 s; of dropouts the seconds lost in
-10 s. Holes and pre-echo have no figure of their own: codecs leave them at rates that score so."""
+"""What a fault costs by its amount. Holes and pre-echo: median of what codecs (five kinds, 16 to
+192 kbit/s, five recordings) cost beyond their band edge where the detector found them, whatever
+their strength. The others: medians of four full-band recordings, faults planted as the tests of the
+detectors do (`tests/detectors/faults.py`). All scored by ViSQOL against the clean recording. The
+amount is the strength of the event; of clicks their number in 10 s, of dropouts the seconds lost in
+10 s."""
 LEAST_COST_MOS = 0.05
 """What costs less is no cause."""
 

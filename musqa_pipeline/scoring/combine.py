@@ -170,7 +170,7 @@ def _abstention(
         if verdict.abstained:
             without[verdict.abstained] = without.get(verdict.abstained, 0.0) + float(share)
     total = float(np.sum(shares))
-    if total - sum(without.values()) >= abstain.LEAST_SCORED_FRAC * total and total > 0:
+    if total - sum(without.values()) >= abstain.LEAST_SCORED_FRAC * total:
         return "", ""
     word = max(without, key=lambda name: without[name])
     verdicts = [verdict for _, verdict in judged if verdict.abstained == word]
