@@ -56,6 +56,7 @@ def main() -> None:
             command.add_argument(f"--{name}", type=Path)
         command.add_argument("--recordings", type=int, default=100)
         command.add_argument("--workers", type=int, default=2)
+        command.add_argument("--kinds", help="kinds of copies to make, parted by |")
     arguments = parser.parse_args()
     arguments.function(arguments)
 
@@ -105,7 +106,7 @@ def copies(arguments: argparse.Namespace) -> None:
     for copy in strangers:
         print("  ", sources[copy.first][0], sources[copy.second][0], round(copy.error_rate, 3))
     print(f"{'copy':30s} {'found':>5s} {'of':>4s} {'bits that differ, median':>25s} {'false':>5s}")
-    for name in (*CODECS, *OTHER_COPIES):
+    for name in kinds_of(arguments, (*CODECS, *OTHER_COPIES)):
         made = []
         for i, (_, x, rate) in enumerate(sources):
             y, other_rate = copy_of(x, rate, name)
@@ -115,13 +116,16 @@ def copies(arguments: argparse.Namespace) -> None:
         right = [rate for low, high, rate in found if low == -1 - high]
         wrong = {(low, high) for low, high, _ in found if low < 0 <= high and low != -1 - high}
         median = float(np.median(right)) if right else float("nan")
-        print(f"{name:30s} {len(right):5d} {len(sources):4d} {median:25.3f} {len(wrong):5d}")
+        print(
+            f"{name:30s} {len(right):5d} {len(sources):4d} {median:25.3f} {len(wrong):5d}",
+            flush=True,
+        )
 
 
 def origin(arguments: argparse.Namespace) -> None:
     """Code lossless recordings and print how often a lossy origin is seen."""
     sources = list(recordings(arguments.library, arguments.music, tier="lossless"))
-    names = ("as it is", *CODECS)
+    names = kinds_of(arguments, ("as it is", *CODECS))
     print(f"{len(sources)} lossless recordings, {RATE_HZ} Hz, 16 bit")
     print(f"{'made of it':12s} {'likely':>7s} {'possible':>9s}")
     for name in names:
@@ -136,7 +140,7 @@ def origin(arguments: argparse.Namespace) -> None:
             parts = [y[s : s + int(EXCERPT_S * RATE_HZ)].astype(np.float32) for s in starts]
             verdicts.append(lossy_origin(analyse(parts, RATE_HZ)))
         likely, possible = verdicts.count("likely"), verdicts.count("possible")
-        print(f"{name:12s} {likely / len(sources):7.2f} {possible / len(sources):9.2f}")
+        print(f"{name:12s} {likely / len(sources):7.2f} {possible / len(sources):9.2f}", flush=True)
 
 
 def recordings(
@@ -155,6 +159,11 @@ def recordings(
                 seen.add(row["recording"])
                 x, rate = soundfile.read(music / row["file"], dtype="float32", always_2d=True)
                 yield row["file"], x, rate
+
+
+def kinds_of(arguments: argparse.Namespace, all_kinds: tuple[str, ...]) -> tuple[str, ...]:
+    wanted = arguments.kinds.split("|") if arguments.kinds else all_kinds
+    return tuple(kind for kind in all_kinds if kind in wanted)
 
 
 def words_of(x: NDArray[np.float32], rate: int) -> tuple[Words, ...]:

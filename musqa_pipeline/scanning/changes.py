@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from musqa_pipeline.scanning.store import Scan, Store
+from musqa_pipeline.scanning.records import Scan
+from musqa_pipeline.scanning.store import Store
 
 NEW, MOVED, CHANGED, BETTER, WORSE, SAME = "new", "moved", "changed", "better", "worse", ""
 LEAST_CHANGE_MOS = 0.05

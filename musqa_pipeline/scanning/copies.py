@@ -8,7 +8,8 @@ from typing import Any
 
 from musqa_pipeline.scanning.fingerprints import Heard, find_copies, unpack
 from musqa_pipeline.scanning.origin import LIKELY
-from musqa_pipeline.scanning.store import Scan, Store
+from musqa_pipeline.scanning.records import Scan
+from musqa_pipeline.scanning.store import Store
 
 SAME_MOS = 0.1
 """Scores so close to the best say nothing of which copy is better: what a resampling or another

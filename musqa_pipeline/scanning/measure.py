@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from musqa_pipeline.scanning.excerpts import SILENT_LUFS
 from musqa_pipeline.scanning.fingerprints import fingerprint_words, pack
 from musqa_pipeline.scanning.origin import Spectrum, analyse, lossy_origin
 from musqa_pipeline.scanning.reading import Recording, read_recording
+from musqa_pipeline.scanning.records import Result
 from musqa_pipeline.scanning.settings import ScanSettings
-from musqa_pipeline.scanning.store import Result, Store
+from musqa_pipeline.scanning.store import Store
 from musqa_pipeline.scanning.thumbnails import columns_of, shares, thumbnail
 from musqa_pipeline.scanning.together import together
 from musqa_pipeline.scoring.score import Event, Score
@@ -78,7 +80,8 @@ def work(task: Task) -> Done:
         key = content_key(path)
         if _store(task.store).has(key, task.setting):
             return Done(task.path, key)
-        result = measure(path, key, _scorer(task.model), task.settings)
+        with _quiet_decoders():
+            result = measure(path, key, _scorer(task.model), task.settings)
     except UnfitInputError as error:
         return Done(task.path, str(error), refused=True)
     except OSError as error:
@@ -199,6 +202,20 @@ def _moved(spans: Sequence[Any], by_s: float) -> list[Any]:
 def _is_silent(samples: NDArray[np.float32]) -> bool:
     power = float(np.mean(np.square(samples, dtype=np.float64)))
     return power < 10 ** (SILENT_LUFS / 10)
+
+
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    """Keep what decoders write about bad files off the terminal: the file's row says it."""
+    stderr = os.dup(2)
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        os.close(nothing)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 @functools.cache

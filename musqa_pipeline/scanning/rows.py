@@ -11,7 +11,8 @@ from musqa_pipeline.scanning.changes import SAME, Change, Changes
 from musqa_pipeline.scanning.copies import Groups, best_copy
 from musqa_pipeline.scanning.files import printable
 from musqa_pipeline.scanning.origin import LIKELY, POSSIBLE
-from musqa_pipeline.scanning.store import Scan, Store
+from musqa_pipeline.scanning.records import Scan
+from musqa_pipeline.scanning.store import Store
 from musqa_pipeline.scoring.words import WORDS
 
 MOST_COMPARED = 1_000

@@ -20,9 +20,10 @@ from musqa_pipeline.scanning.csv_file import write_csv
 from musqa_pipeline.scanning.files import list_library
 from musqa_pipeline.scanning.measure import Done, Task, work
 from musqa_pipeline.scanning.page import write_page
+from musqa_pipeline.scanning.records import Scan
 from musqa_pipeline.scanning.rows import Table
 from musqa_pipeline.scanning.settings import ScanSettings
-from musqa_pipeline.scanning.store import Scan, Store
+from musqa_pipeline.scanning.store import Store
 from musqa_pipeline.scoring.model_file import load_model
 
 LOCK = ".scan.lock"

@@ -14,12 +14,12 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.scanning.files import Found
+from musqa_pipeline.scanning.records import Result, Scan
 
 FILE = "scan.sqlite"
 LAYOUT = 1
@@ -36,29 +36,6 @@ CREATE TABLE IF NOT EXISTS files (
     PRIMARY KEY (scan, path)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_by_key ON files (scan, key);
 """
-
-
-@dataclass(frozen=True)
-class Result:
-    """What was measured of some content."""
-
-    key: str
-    record: dict[str, Any]
-    """Plain values; `measure.py` says which."""
-    fingerprint: bytes
-    thumbnail: bytes
-
-
-@dataclass(frozen=True)
-class Scan:
-    """A scan, finished or not."""
-
-    number: int
-    setting: str
-    model: str
-    finished: str
-    """When, in UTC; empty for one that is not finished."""
-    summary: dict[str, Any]
 
 
 class Store:

@@ -3,11 +3,13 @@
 import base64
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from musqa_pipeline.scanning import page
+from musqa_pipeline.scanning.csv_file import COLUMNS as CSV_COLUMNS
 from musqa_pipeline.scanning.thumbnails import COLUMNS, ROWS, columns_of, shares, thumbnail
 from tests.scanning.test_scan import DULL, rows_of
 from tests.serving.browser import Browser, find_chromium
@@ -106,3 +108,9 @@ def test_rows_are_filtered_sorted_and_opened_in_a_browser(first_scan):
         assert choose("from", "1")[-1] != "picture.mp3"
         browser.value("document.querySelector('.row').click()")
         assert DULL in browser.value("document.querySelector('.more').textContent")
+
+
+def test_the_docs_explain_every_column():
+    text = (Path(__file__).parents[2] / "docs" / "scanning.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.M))
+    assert told == CSV_COLUMNS
