@@ -85,6 +85,6 @@ def unfamiliar_reason(distance: float) -> str:
         A sentence.
     """
     return (
-        f"it is unlike all music that the model learned from (distance {distance:.1f}, limit "
+        f"it is unlike all music that the model learned from (distance {distance:.2f}, limit "
         f"{FARTHEST:g}), so a number would mean nothing; listen to it"
     )

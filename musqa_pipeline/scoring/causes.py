@@ -32,8 +32,8 @@ their strength. The others: medians of four full-band recordings, faults planted
 detectors do (`tests/detectors/faults.py`). All scored by ViSQOL against the clean recording. The
 amount is the strength of the event; of clicks their number in 10 s, of dropouts the seconds lost in
 10 s."""
-LEAST_COST_MOS = 0.05
-"""What costs less is no cause."""
+LEAST_FRAC = 0.25
+"""A cause explains at least this part of what a score lacks."""
 
 
 def cost_mos(event: Event, duration_s: float) -> float:
@@ -77,8 +77,8 @@ def cause_of(events: Sequence[Event], mos: float | None, duration_s: float) -> s
     Returns
     -------
     str
-        The text of the costliest event of the costliest kind; empty if none costs enough, without
-        a score, and for a score that calls for no explanation.
+        The text of the costliest event of the costliest kind; empty if that explains too
+        little, without a score, and for a score that calls for no explanation.
     """
     if mos is None or mos >= WORDS[0].from_mos:
         return ""
@@ -87,6 +87,6 @@ def cause_of(events: Sequence[Event], mos: float | None, duration_s: float) -> s
         by_kind.setdefault(event.kind, []).append((cost_mos(event, duration_s), event.text))
     totals = {kind: sum(cost for cost, _ in found) for kind, found in by_kind.items()}
     worst = max(totals, key=lambda kind: totals[kind], default="")
-    if not worst or totals[worst] < LEAST_COST_MOS:
+    if not worst or totals[worst] < LEAST_FRAC * (IDENTITY_MOS - mos):
         return ""
     return max(by_kind[worst], key=lambda found: found[0])[1]

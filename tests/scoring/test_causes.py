@@ -30,7 +30,7 @@ def test_clicks_and_dropouts_cost_by_their_number_in_ten_seconds():
 def test_the_costliest_kind_is_named():
     edge, dull, hole = event("band_edge", 19_000.0), event("band_edge", 8_000.0), event("holes")
     assert cause_of([event("click", stop_s=0.01), edge, dull], 3.0, 10.0) == "band_edge 8000"
-    assert cause_of([edge, hole], 3.0, 10.0) == "holes 1"
+    assert cause_of([edge, hole], 4.0, 10.0) == "holes 1"
     halves = [event("noise", 30.0, 0, 5), event("noise", 17.0, 5, 10)]
     assert cause_of([*halves, event("band_edge", 9_000.0)], 2.0, 10.0) == "noise 17"
 
@@ -38,6 +38,11 @@ def test_the_costliest_kind_is_named():
 def test_what_visqol_does_not_hear_is_no_cause():
     narrow = event("mono_collapse", -60.0)
     assert cause_of([narrow, event("hum", -30.0)], 3.0, 10.0) == ""
+
+
+def test_a_fault_that_explains_too_little_is_no_cause():
+    assert cause_of([event("band_edge", 15_000.0)], 4.0, 10.0) == "band_edge 15000"
+    assert cause_of([event("band_edge", 15_000.0)], 2.0, 10.0) == ""
 
 
 @pytest.mark.parametrize("mos", [None, 4.6])

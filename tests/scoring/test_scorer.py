@@ -117,7 +117,7 @@ def test_what_is_far_from_the_training_data_gets_no_number(stereo, tmp_path):
     far = Scorer(write_model(tmp_path / "far.onnx", distance=1.7), detect=False)
     score = far.score(stereo, RATE_HZ)
     assert (score.mos, score.abstained) == (None, "unfamiliar")
-    assert "(distance 1.7, limit 1)" in score.reason
+    assert "(distance 1.70, limit 1)" in score.reason
     assert {w.abstained for w in score.windows} == {"unfamiliar"}
 
 
