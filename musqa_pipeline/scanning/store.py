@@ -10,7 +10,6 @@ were being worked on. After a power cut the file is whole, without the last resu
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import Any
 
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.scanning.files import Found
-from musqa_pipeline.scanning.records import Result, Scan
+from musqa_pipeline.scanning.records import Result, Scan, explained
 
 FILE = "scan.sqlite"
 LAYOUT = 1
@@ -56,7 +55,7 @@ class Store:
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.path = folder / FILE
-        with _explained(self.path):
+        with explained(self.path):
             if not read_only:
                 folder.mkdir(parents=True, exist_ok=True)
             mode = "ro" if read_only else "rwc"
@@ -191,15 +190,17 @@ class Store:
 
     def count(self, scan: int) -> dict[str, int]:
         """Return the numbers of files: `files`, `scored` (or without a score), `unreadable`."""
-        files, done, refused = self._db.execute(
-            "SELECT count(*), count(key), count(problem) FROM files WHERE scan = ?", (scan,)
-        ).fetchone()
-        return {"files": files, "scored": done, "unreadable": refused}
+        query = "SELECT count(*), count(key), count(problem) FROM files WHERE scan = ?"
+        names = ("files", "scored", "unreadable")
+        return dict(zip(names, self.rows(query, scan).fetchone(), strict=True))
 
     def has(self, key: str, setting: str) -> bool:
         """Return whether there is a result for some content."""
-        query = "SELECT 1 FROM results WHERE key = ? AND setting = ?"
-        return self._db.execute(query, (key, setting)).fetchone() is not None
+        return bool(
+            self.rows(
+                "SELECT 1 FROM results WHERE key = ? AND setting = ?", key, setting
+            ).fetchone()
+        )
 
     def save(self, scan: int, setting: str, path: bytes, found: Result | str) -> None:
         """Keep what became of a file.
@@ -271,7 +272,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _explained(self.path):
+        with explained(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -284,22 +285,3 @@ class Store:
         query = f"SELECT id, setting, model, finished, summary FROM scans {where}"
         for number, setting, model, finished, summary in self._db.execute(query, values):
             yield Scan(number, setting, model, finished, json.loads(summary))
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise LakeError(
-            f"cannot write {path}: {error.strerror or error}; name a folder that you can write "
-            "with --out"
-        ) from error
-    except sqlite3.Error as error:
-        writable = os.access(path if path.exists() else path.parent, os.W_OK)
-        advice = (
-            "free some space, or name another folder with --out"
-            if writable
-            else "you may not write there: name a folder that you can write with --out"
-        )
-        raise LakeError(f"cannot use {path}: {error}; {advice}") from error
