@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
 
-.PHONY: help setup demo test test-long check format docs pictures browser clean
+.PHONY: help setup demo test test-long check format docs pictures browser speech clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -46,6 +46,12 @@ docs: $(READY)  ## Write docs/tables.md from the schemas.
 
 browser:  ## Install Debian's Chromium, which `make pictures` needs (root).
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }
+
+speech:  ## Install Debian's speech synthesisers, which some tests of speech need (root).
+	@command -v espeak-ng >/dev/null && command -v flite >/dev/null && command -v text2wave >/dev/null || \
+	  { apt-get update -q && apt-get install -y --no-install-recommends espeak-ng flite festival \
+	  festvox-kdlpc16k festvox-us-slt-hts festvox-italp16k festvox-itapc16k festvox-ru \
+	  festvox-suopuhe-lj festvox-suopuhe-mv festvox-czech-dita; }
 
 pictures: $(READY) browser  ## Take the pictures of the UI and of the report in docs/pictures/.
 	@$(BIN)/python docs/take_pictures.py
