@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from musqa_pipeline.sweeping.sweep import Sweep
 
 LIBRARIES = ("av", "ffmpeg", "imageio_ffmpeg", "matplotlib", "numba", "threadpoolctl", "visqol")
+LITTLE_OVERLAP = 0.25
+"""Below this part of the narrower curve's range, a BD-rate says little; the line says so."""
 HELP = """Encode references at many bitrates and draw quality over bitrate.
 
 REF is a file of music, best lossless, or a folder of them. Excerpts of 10 s (mono, 48 kHz) are
@@ -104,9 +106,9 @@ def _print_tables(result: Sweep) -> None:
             typer.echo(f"\n{what}: none, {found.problem}")
             continue
         percent = _with_ends(found.result.percent, found.low_percent, found.high_percent, "+.1f")
-        typer.echo(
-            f"\n{what}: {percent} % (MOS {found.result.mos_low:.2f} to {found.result.mos_high:.2f})"
-        )
+        span = f"MOS {found.result.mos_low:.2f} to {found.result.mos_high:.2f}"
+        little = ", little overlap" if found.result.overlap_frac < LITTLE_OVERLAP else ""
+        typer.echo(f"\n{what}: {percent} % ({span}{little})")
 
 
 def _number(value: float | None, spec: str) -> str:

@@ -41,6 +41,8 @@ class BdRate:
     mos_low: float
     mos_high: float
     """Quality over which it is the mean: what both curves reach."""
+    overlap_frac: float
+    """Part of the narrower curve's range of quality that this is."""
 
 
 def efficient(rates_kbps: ArrayLike, mos: ArrayLike) -> tuple[Floats, Floats]:
@@ -120,4 +122,6 @@ def bd_rate(
         float(PchipInterpolator(mos, log_kbps).integrate(low, high)) / (high - low)
         for log_kbps, mos in curves
     ]
-    return BdRate(100.0 * (10.0 ** (means[1] - means[0]) - 1.0), float(low), float(high))
+    narrower = min(mos[-1] - mos[0] for _, mos in curves)
+    percent = 100.0 * (10.0 ** (means[1] - means[0]) - 1.0)
+    return BdRate(percent, float(low), float(high), float((high - low) / narrower))

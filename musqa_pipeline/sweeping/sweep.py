@@ -135,6 +135,7 @@ def as_record(result: Sweep) -> dict[str, Any]:
                 "percent_high": found.high_percent,
                 "mos_low": found.result.mos_low if found.result else None,
                 "mos_high": found.result.mos_high if found.result else None,
+                "overlap_frac": found.result.overlap_frac if found.result else None,
                 "problem": found.problem or None,
             }
             for found in result.comparisons

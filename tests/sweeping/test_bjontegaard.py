@@ -29,6 +29,7 @@ def test_lines_over_the_logarithm_give_the_mean_of_the_ends():
     first, second = np.array([2.0, 3, 4, 5]), np.array([2.0, 2.5, 3, 4])
     found = bd_rate(2 ** (first + 3), first, 2 ** (2 * second + 1), second)
     assert (found.mos_low, found.mos_high) == (2, 4)
+    assert found.overlap_frac == 1.0  # of the narrower one
     assert found.percent == pytest.approx(100.0, abs=1e-9)
 
 
@@ -53,6 +54,12 @@ def test_it_agrees_with_the_package_of_the_bjontegaard_bible(gains, others, rati
     assert bd_rate(kbps, mos, other_kbps, other_mos).percent == pytest.approx(
         oracle, rel=1e-9, abs=1e-6
     )
+
+
+def test_the_overlap_is_a_part_of_the_narrower_curve():
+    mos = np.array([2.0, 2.5, 3.0, 4.0])
+    found = bd_rate(RATES_KBPS[:4], mos, RATES_KBPS[:4], mos + 1.5)
+    assert (found.mos_low, found.mos_high, found.overlap_frac) == (3.5, 4.0, 0.25)
 
 
 def test_points_that_a_cheaper_one_equals_are_left_out():

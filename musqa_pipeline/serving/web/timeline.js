@@ -146,9 +146,12 @@ class Timeline {
   drawScores(pen) {
     for (const part of this.score.windows) {
       if (part.mos_low === null) continue;
-      pen.fillStyle = "rgba(255, 255, 255, .3)";
-      const top = this.y(part.mos_high);
-      pen.fillRect(this.x(part.start_s), top, this.x(part.stop_s) - this.x(part.start_s), this.y(part.mos_low) - top);
+      const left = this.x(part.start_s), wide = this.x(part.stop_s) - left;
+      const top = this.y(part.mos_high), bottom = this.y(part.mos_low);
+      pen.fillStyle = "rgba(255, 255, 255, .14)";
+      pen.fillRect(left, top, wide, bottom - top);
+      pen.fillStyle = "rgba(255, 255, 255, .6)";
+      for (const end of [top, bottom]) pen.fillRect(left, end - 0.5, wide, 1);
     }
     for (const [width, colour] of [[6, "rgba(0, 0, 0, .75)"], [3, "#fff"]]) {
       pen.strokeStyle = colour;
