@@ -68,9 +68,6 @@ def judge(
 
 
 def _speech(excerpt: NDArray[np.float32]) -> float:
-    try:
-        from musqa_pipeline.scoring.speech import speech_probability
-    except ModuleNotFoundError:
-        return 0.0
+    from musqa_pipeline.scoring.speech import speech_probability
 
     return float(speech_probability(excerpt, SAMPLE_RATE_HZ))

@@ -38,7 +38,7 @@ def test_importing_the_scorer_is_cheap():
 
 
 def test_the_other_modules_are_no_heavier():
-    names = ("batch", "gate", "inputs", "stream", "decode_child", "words")
+    names = ("batch", "gate", "inputs", "stream", "decode_child", "words", "speech")
     _, modules = fresh("; ".join(f"import musqa_pipeline.scoring.{name}" for name in names))
     assert modules.isdisjoint(HEAVY)
 
