@@ -8,8 +8,8 @@ fingerprints overlap. A place that turns out to be silent is replaced by the nex
 from __future__ import annotations
 
 EXCERPT_S = 10.0
-SILENT_LUFS = -60.0
-"""Below this an excerpt is a pause or the end of a track, not music."""
+SILENT_DBFS = -60.0
+"""Below this RMS level an excerpt is a pause or the end of a track, not music."""
 
 
 def excerpt_starts(duration_s: float, n_excerpts: int) -> list[float]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.errors import MusqaError, UnfitInputError
 from musqa_pipeline.scanning.content import content_key
-from musqa_pipeline.scanning.excerpts import SILENT_LUFS
+from musqa_pipeline.scanning.excerpts import SILENT_DBFS
 from musqa_pipeline.scanning.fingerprints import fingerprint_words, pack
 from musqa_pipeline.scanning.origin import Spectrum, analyse, lossy_origin
 from musqa_pipeline.scanning.reading import Recording, read_recording
@@ -77,11 +77,17 @@ def work(task: Task) -> Done:
     """
     path = Path(os.fsdecode(os.path.join(os.fsencode(task.library), task.path)))  # noqa: PTH118
     try:
+        before = path.stat()
         key = content_key(path)
         if _store(task.store).has(key, task.setting):
             return Done(task.path, key)
         with _quiet_decoders():
             result = measure(path, key, _scorer(task.model), task.settings)
+        after = path.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise UnfitInputError(
+                "changed", "the file changed while it was read", "scan again when it is written"
+            )
     except UnfitInputError as error:
         return Done(task.path, str(error), refused=True)
     except OSError as error:
@@ -119,9 +125,8 @@ def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Res
     Raises
     ------
     UnfitInputError
-        If it cannot be read, is damaged or changes meanwhile.
+        If it cannot be read or is damaged.
     """
-    before = path.stat()
     recording = read_recording(path, settings.n_excerpts, _is_silent)
     info = recording.info
     if settings.full:
@@ -133,11 +138,6 @@ def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Res
         score = together(scores, recording.duration_s)
         if any(e.n_not_finite for e in recording.excerpts):
             score = replace(score, flags=(*score.flags, "not_finite"))
-    after = path.stat()
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise UnfitInputError(
-            "changed", "the file changed while it was read", "scan again when it is written"
-        )
     mono = [to_mono(e.samples) for e in recording.excerpts]
     rate_hz = info.sample_rate_hz
     widths = shares(len(mono))
@@ -201,7 +201,7 @@ def _moved(spans: Sequence[Any], by_s: float) -> list[Any]:
 
 def _is_silent(samples: NDArray[np.float32]) -> bool:
     power = float(np.mean(np.square(samples, dtype=np.float64)))
-    return power < 10 ** (SILENT_LUFS / 10)
+    return power < 10 ** (SILENT_DBFS / 10)
 
 
 @contextmanager
