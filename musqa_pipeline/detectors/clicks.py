@@ -20,9 +20,9 @@ NEAR_BLOCKS = 8
 """Sound on each side that a click is compared with, 4 ms, next to the block after its own."""
 WIDE_BLOCKS = 120
 """Within 60 ms no other peak is nearly as high."""
-LEAST_RATIO = 16.0
+LEAST_RATIO = 24.0
 """Peak over the root mean square of the louder side. Of Gaussian noise 5 is rare."""
-LEAST_PROMINENCE = 3.0
+LEAST_PROMINENCE = 4.0
 """Peak over the highest other peak within `WIDE_BLOCKS`."""
 LEAST_PEAK = 0.004
 """Of the second difference; a single sample at -54 dBFS."""

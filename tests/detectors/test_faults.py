@@ -96,7 +96,7 @@ def test_a_fault_is_found_where_it_is():
     samples = np.concatenate([music(s) for s in (0, 1, 2)])
     second = slice(15 * RATE_HZ, 18 * RATE_HZ)
     samples[second] = np.clip(samples[second], -0.3, 0.3)
-    samples[25 * RATE_HZ] += 0.8
+    samples[25 * RATE_HZ] += 2.0
     events = {event.kind: event for event in detect(samples, RATE_HZ)}
     assert set(events) == {"clipping", "click"}
     assert (events["clipping"].start_s, events["clipping"].stop_s) == pytest.approx(
