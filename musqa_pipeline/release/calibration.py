@@ -68,6 +68,11 @@ def fit_calibration(evidence: Evidence) -> Calibration:
             f"release: {n_groups} groups of recordings to calibrate on, at least {LEAST_GROUPS} "
             "are needed; add recordings under terms that [release] licences names"
         )
+    return _fitted(evidence)
+
+
+def _fitted(evidence: Evidence) -> Calibration:
+    n_groups = len(np.unique(evidence.group))
     tail = (1 + LEVEL) / 2
     shape = Calibration(
         level=LEVEL,
@@ -138,7 +143,7 @@ def cross_calibrated(evidence: Evidence, n_parts: int = N_PARTS) -> tuple[Floats
     low, high = np.zeros(len(evidence)), np.zeros(len(evidence))
     for number in np.unique(part):
         inside = part == number
-        calibration = fit_calibration(evidence.take(~inside))
+        calibration = _fitted(evidence.take(~inside))
         low[inside], high[inside] = interval_ends(evidence.take(inside), calibration)
     return low, high
 
@@ -169,9 +174,14 @@ def needed_factor(evidence: Evidence, calibration: Calibration) -> Floats:
 def as_record(calibration: Calibration) -> Mapping[str, Any]:
     """Return the plain values that a model file keeps."""
     return {
-        name: round(value, 6) if isinstance(value, float) else [round(v, 6) for v in value]
+        name: _short(value) if isinstance(value, float) else [_short(v) for v in value]
         for name, value in dataclasses.asdict(calibration).items()
     }
+
+
+def _short(value: float) -> float:
+    """Return a number with six digits, few enough to read and enough to tell knots apart."""
+    return float(f"{value:.6g}")
 
 
 def _reach(evidence: Evidence, calibration: Calibration) -> tuple[Floats, Floats]:

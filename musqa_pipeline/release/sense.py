@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from musqa_pipeline.context import Context
+from musqa_pipeline.dataset.inputs import read_labelled_rows
 from musqa_pipeline.release.accuracy import FULL_BAND_TIERS, voted_share
 from musqa_pipeline.release.singles import curve, largest_fall, score_lowpasses, score_singles
 from musqa_pipeline.scoring.model_file import ModelFile
@@ -25,6 +26,8 @@ ODAQ_MUSHRA = {
     15_000.0: 97.0, 24_000.0: 98.0,
 }  # fmt: skip
 """Mean points by cut-off in hertz; the last is the hidden reference."""
+CODEC_NAMES = {"adts": "AAC", "ogg": "Vorbis", "mp2": "MP2", "mp3": "MP3", "opus": "Opus"}
+"""What people call the containers by which rows name their codec."""
 MARGIN_MOS = 0.1
 """A copy that scores so far above its original is an error that one can see."""
 
@@ -51,10 +54,14 @@ def make_sense(context: Context, model: ModelFile, said: pl.DataFrame) -> dict[s
     unmet = said.filter(pl.col("asked") != "out_of_fold").select(
         "catalog", "excerpt_id", "split_group", "tier"
     )
-    excerpts = unmet.unique(["catalog", "excerpt_id"]).sort("catalog", "excerpt_id")
+    # One of each group: more of the same recording would say little more.
+    excerpts = unmet.sort("catalog", "excerpt_id").unique("split_group", maintain_order=True)
+    labelled = read_labelled_rows(context)
     full = excerpts.filter(pl.col("tier").is_in(FULL_BAND_TIERS))
-    singles = score_singles(context, model, excerpts.drop("tier"))
-    lowpasses = score_lowpasses(context, model, (full if full.height else excerpts).drop("tier"))
+    singles = score_singles(context, model, labelled, excerpts.drop("tier"))
+    lowpasses = score_lowpasses(
+        context, model, labelled, (full if full.height else excerpts).drop("tier")
+    )
     points = [
         {**point, "mushra": ODAQ_MUSHRA.get(point["cutoff_hz"])}
         for point in curve(lowpasses, "cutoff_hz")
@@ -65,6 +72,7 @@ def make_sense(context: Context, model: ModelFile, said: pl.DataFrame) -> dict[s
         "steepest_mos_per_khz": {
             key: steepest(points, key) for key in ("predicted_mos", "label_mos")
         },
+        "excess_mos": largest_excess(points),
         "codecs": (codecs := codec_curves(singles)),
         "codec_fall_mos": {
             codec: largest_fall(found, "predicted_mos") for codec, found in codecs.items()
@@ -77,7 +85,7 @@ def codec_curves(singles: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """Return scores and labels by bitrate, for each codec; from `score_singles`."""
     coded = singles.filter(pl.col("bitrate_kbps").is_not_null())
     return {
-        codec: curve(coded.filter(codec=codec), "bitrate_kbps")
+        CODEC_NAMES.get(codec, codec): curve(coded.filter(codec=codec), "bitrate_kbps")
         for codec in sorted(coded["codec"].unique())
     }
 
@@ -89,6 +97,26 @@ def steepest(points: list[dict[str, Any]], key: str) -> float:
         for a, b in itertools.pairwise(points)
     )
     return max(slopes, default=0.0)
+
+
+def largest_excess(points: list[dict[str, Any]]) -> float:
+    """Return by how much more than the label the score falls from a point to the one before it.
+
+    Parameters
+    ----------
+    points : list of dict
+        A curve, with ``predicted_mos`` and ``label_mos``, from the lowest cut-off up.
+
+    Returns
+    -------
+    float
+        In MOS, over all steps; 0 if it never falls faster.
+    """
+    found = (
+        (b["predicted_mos"] - a["predicted_mos"]) - (b["label_mos"] - a["label_mos"])
+        for a, b in itertools.pairwise(points)
+    )
+    return max(0.0, max(found, default=0.0))
 
 
 def above_original(singles: pl.DataFrame) -> dict[str, Any]:

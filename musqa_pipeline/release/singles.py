@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.context import Context
-from musqa_pipeline.dataset.inputs import read_labelled_rows
 from musqa_pipeline.degradations.audio import degraded_audio
 from musqa_pipeline.evaluation.rows import KEYS
-from musqa_pipeline.features.stage import feature_row
+from musqa_pipeline.features.bands import band_image
+from musqa_pipeline.features.stage import TARGET_LUFS
 from musqa_pipeline.labels.metrics import open_metric
 from musqa_pipeline.scoring.model_file import ModelFile
-from musqa_pipeline.spectrograms.row_shards import PLAN_COLUMNS
+from musqa_pipeline.spectrograms.looping import loop_to_excerpt
 from musqa_pipeline.spectrograms.sources import add_units, in_chunks, read_bitstreams
 
 CUTOFFS_HZ = (
@@ -40,7 +40,9 @@ _LOWPASS_SCHEMA = {
 }
 
 
-def score_singles(context: Context, model: ModelFile, excerpts: pl.DataFrame) -> pl.DataFrame:
+def score_singles(
+    context: Context, model: ModelFile, labelled: pl.DataFrame, excerpts: pl.DataFrame
+) -> pl.DataFrame:
     """Score all single processes of some references, and the references.
 
     Parameters
@@ -49,6 +51,8 @@ def score_singles(context: Context, model: ModelFile, excerpts: pl.DataFrame) ->
         Of the joint stages.
     model : ModelFile
         The release.
+    labelled : polars.DataFrame
+        From `dataset.inputs.read_labelled_rows`.
     excerpts : polars.DataFrame
         ``catalog``, ``excerpt_id`` and ``split_group``, a row a reference.
 
@@ -58,10 +62,8 @@ def score_singles(context: Context, model: ModelFile, excerpts: pl.DataFrame) ->
         `KEYS`, excerpt_id, split_group, process, kind, depth, codec, bitrate_kbps, cutoff_hz,
         label_mos, predicted_mos, and `is_reference`.
     """
-    rows = (
-        read_labelled_rows(context)
-        .filter(pl.col("kind").is_in(_KINDS))
-        .join(excerpts, on=["catalog", "excerpt_id"], how="inner", maintain_order="left")
+    rows = labelled.filter(pl.col("kind").is_in(_KINDS)).join(
+        excerpts, on=["catalog", "excerpt_id"], how="inner", maintain_order="left"
     )
     wanted = rows.select(*KEYS, "excerpt_id").to_dicts()
     add_units(context, wanted)
@@ -86,7 +88,9 @@ def score_singles(context: Context, model: ModelFile, excerpts: pl.DataFrame) ->
     )
 
 
-def score_lowpasses(context: Context, model: ModelFile, excerpts: pl.DataFrame) -> pl.DataFrame:
+def score_lowpasses(
+    context: Context, model: ModelFile, labelled: pl.DataFrame, excerpts: pl.DataFrame
+) -> pl.DataFrame:
     """Cut references at `CUTOFFS_HZ`, label and score what is left, and the references.
 
     Parameters
@@ -95,6 +99,8 @@ def score_lowpasses(context: Context, model: ModelFile, excerpts: pl.DataFrame) 
         Of the joint stages; its metric labels.
     model : ModelFile
         The release.
+    labelled : polars.DataFrame
+        From `dataset.inputs.read_labelled_rows`.
     excerpts : polars.DataFrame
         As in `score_singles`; references of full bandwidth show most.
 
@@ -104,10 +110,8 @@ def score_lowpasses(context: Context, model: ModelFile, excerpts: pl.DataFrame) 
         catalog, excerpt_id, split_group, cutoff_hz (24,000 for the reference), label_mos,
         predicted_mos.
     """
-    references = (
-        read_labelled_rows(context)
-        .filter(pl.col("depth") == 0)
-        .join(excerpts, on=["catalog", "excerpt_id"], how="inner", maintain_order="left")
+    references = labelled.filter(pl.col("depth") == 0).join(
+        excerpts, on=["catalog", "excerpt_id"], how="inner", maintain_order="left"
     )
     wanted = references.select(*KEYS, "excerpt_id", "split_group").to_dicts()
     add_units(context, wanted)
@@ -180,7 +184,7 @@ def largest_fall(points: Iterable[Mapping[str, Any]], key: str) -> float:
 
 
 def _predicted_mos(context: Context, model: ModelFile, samples: NDArray[np.float32]) -> float:
-    plan = {name: "" for name in PLAN_COLUMNS}
-    row = feature_row(plan, samples, context)
-    image = np.frombuffer(row["image"], np.uint8).reshape(row["n_frames"], row["n_bands"])
+    excerpt, _ = loop_to_excerpt(samples)
+    gain_db = TARGET_LUFS - context.preset.excerpts.target_lufs
+    image = band_image(excerpt * np.float32(10.0 ** (gain_db / 20.0)))
     return 1 + 4 * float(np.dot(model.answer(image).probability, model.step_quality))
