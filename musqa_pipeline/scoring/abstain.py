@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from musqa_pipeline.scoring.windows import SHORTEST_S
 
 SILENCE, SHORT, SPEECH, UNFAMILIAR = "silence", "short", "speech", "unfamiliar"
@@ -77,14 +79,15 @@ def unfamiliar_reason(distance: float) -> str:
     Parameters
     ----------
     distance : float
-        From the training data.
+        From the training data, above `FARTHEST`.
 
     Returns
     -------
     str
         A sentence.
     """
+    shown = math.ceil(100 * distance - 1e-3) / 100  # rounded up, as 1.00 would be within the limit
     return (
-        f"it is unlike all music that the model learned from (distance {distance:.2f}, limit "
+        f"it is unlike all music that the model learned from (distance {shown:.2f}, limit "
         f"{FARTHEST:g}), so a number would mean nothing; listen to it"
     )
