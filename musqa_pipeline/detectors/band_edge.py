@@ -19,7 +19,7 @@ LEAST_FALL_DB = 15.0
 """Within half a kilohertz."""
 NYQUIST_FRAC = 0.92
 """Edges above this part of half the sample rate are the anti-alias filter's."""
-NEAR_HZ = 300.0
+NEAR_HZ = 400.0
 """A codec's edge is found within this distance."""
 LOW_RATE_HZ = 32_000
 """A file of a lower sample rate has an edge by itself."""
