@@ -8,7 +8,6 @@ All of it comes from the views below `MUSQA_HOME` and from the published report'
 from __future__ import annotations
 
 import argparse
-import shutil
 
 import polars as pl
 from write_results import DOCS, markdown, replace_section, view
@@ -63,7 +62,6 @@ def main() -> None:
     for key, table in sections.items():
         text = replace_section(text, f"{name}:{key}", table)
     page.write_text(text, encoding="utf-8")
-    shutil.copyfile(report / "report.html", DOCS / "results" / f"{name}_report.html")
     print(f"wrote {page}")
 
 
