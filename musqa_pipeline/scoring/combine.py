@@ -13,14 +13,9 @@ from musqa_pipeline.audio import EXCERPT_S
 from musqa_pipeline.scoring import abstain
 from musqa_pipeline.scoring.causes import cause_of
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
+from musqa_pipeline.scoring.sections import Section, shares_s
 from musqa_pipeline.scoring.verdict import Verdict
-from musqa_pipeline.scoring.windows import (
-    LEAST_REST_S,
-    SHORTEST_S,
-    Section,
-    Window,
-    shares_s,
-)
+from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window
 from musqa_pipeline.scoring.words import word_of
 
 if TYPE_CHECKING:

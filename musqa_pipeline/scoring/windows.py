@@ -9,14 +9,14 @@ relative to the loudest sample so far, so that a gain changes nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio import EXCERPT_S, SAMPLE_RATE_HZ
 from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.scoring.sections import CELL_S, Section, cell_span
 
 SHORTEST_S = 3.0
 """ViSQOL's advice for its signals is 3 to 10 s; with less sound there is no score."""
@@ -28,8 +28,6 @@ GAP_S = 10.0
 """So much silence would fill a window; a section ends before it."""
 LEAST_REST_S = 0.5
 """A rest at a section's end that is shorter gets no window of its own."""
-CELL_S = 0.1
-"""Sound is noted in steps of this length."""
 MARGIN_S = 0.1
 """Kept before and after a window, so that the resampler starts and ends on music."""
 _STEP_S = 1.0
@@ -48,24 +46,6 @@ class Window:
     margin_frames: int
     sound_s: float
     """How much of it is sound."""
-
-
-@dataclass
-class Section:
-    """Sound between two silences."""
-
-    start_frame: int
-    stop_frame: int
-    """After the last sound."""
-    sounding: list[NDArray[np.int64]] = field(default_factory=list)
-    """Cells of `CELL_S`, counted from the start, that hold sound; each once, rising."""
-
-    def cells(self, cell_frames: int) -> NDArray[np.bool_]:
-        """Return for each cell whether it holds sound."""
-        found = np.zeros((self.stop_frame - self.start_frame) // cell_frames + 1, np.bool_)
-        for part in self.sounding:
-            found[part] = True
-        return found
 
 
 class WindowCutter:
@@ -172,7 +152,7 @@ class WindowCutter:
         section = self._open
         section.stop_frame = last + 1
         cells = (sound - section.start_frame) // self.cell_frames
-        section.sounding.append(cells[np.diff(cells, prepend=-1) > 0])
+        section.mark(cells[np.diff(cells, prepend=-1) > 0])
         return windows
 
     def _next_start(self, section: Section) -> int:
@@ -212,8 +192,7 @@ class WindowCutter:
         before = max(0, self._base - first)
         mono = np.zeros(last - first, np.float32)
         mono[before : before + len(inside)] = inside
-        cells = section.cells(self.cell_frames)
-        sound = cells[_cell_span(start, stop, section, self.cell_frames)]
+        sound = section.sounding(cell_span(start, stop, section, self.cell_frames))
         self._cut_to = stop
         return Window(
             section=len(self.sections) - 1,
@@ -249,50 +228,3 @@ def margin_frames(sample_rate_hz: int) -> int:
     """
     unit = sample_rate_hz // math.gcd(sample_rate_hz, SAMPLE_RATE_HZ)
     return math.ceil(MARGIN_S * sample_rate_hz / unit) * unit
-
-
-def shares_s(
-    sections: Sequence[Section],
-    windows: Iterable[tuple[int, int, int]],
-    cell_frames: int,
-) -> NDArray[np.float64]:
-    """Share the sound of a recording among its windows.
-
-    Parameters
-    ----------
-    sections : sequence of Section
-        From the cutter.
-    windows : iterable of (int, int, int)
-        Number of the section, first frame and frame after the last, of those that count.
-    cell_frames : int
-        From the cutter.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_windows,)
-        Seconds of sound that each speaks for. Each second of sound counts once, and windows that
-        overlap share it.
-    """
-    spans = [
-        (number, _cell_span(start, stop, sections[number], cell_frames))
-        for number, start, stop in windows
-    ]
-    shares = np.zeros(len(spans))
-    for number in {number for number, _ in spans}:
-        sound = sections[number].cells(cell_frames).astype(np.float64)
-        covered = np.zeros(len(sound))
-        for other, span in spans:
-            if other == number:
-                covered[span] += 1
-        per_cell = np.divide(sound, covered, out=np.zeros_like(sound), where=covered > 0)
-        for i, (other, span) in enumerate(spans):
-            if other == number:
-                shares[i] = per_cell[span].sum() * CELL_S
-    return shares
-
-
-def _cell_span(start: int, stop: int, section: Section, cell_frames: int) -> slice:
-    return slice(
-        round((start - section.start_frame) / cell_frames),
-        max(1, round((stop - section.start_frame) / cell_frames)),
-    )

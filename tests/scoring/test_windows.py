@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.errors import SettingsError
-from musqa_pipeline.scoring.windows import WindowCutter, margin_frames, shares_s
+from musqa_pipeline.scoring.sections import shares_s
+from musqa_pipeline.scoring.windows import WindowCutter, margin_frames
 
 RATE_HZ = 8_000
 
