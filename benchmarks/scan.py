@@ -134,7 +134,8 @@ def origin(arguments: argparse.Namespace) -> None:
             y = soxr.resample(x, rate, RATE_HZ) if rate != RATE_HZ else x
             y = y / max(1.0, float(np.abs(y).max()) * 1.05)
             if name in CODECS:
-                y, _ = copy_of(y, RATE_HZ, name)
+                y, decoded_rate = copy_of(y, RATE_HZ, name)
+                y = soxr.resample(y, decoded_rate, RATE_HZ)
             y = np.round(y.mean(axis=1) * 32_767) / np.float32(32_768)
             starts = [round(s * RATE_HZ) for s in excerpt_starts(len(y) / RATE_HZ, 3)]
             parts = [y[s : s + int(EXCERPT_S * RATE_HZ)].astype(np.float32) for s in starts]

@@ -29,6 +29,8 @@ LARGEST_ERROR_RATE = 0.35
 """Of bits; the threshold of the paper. Strangers differ in about half."""
 LENGTH_TOLERANCE_S = 4.0
 """Copies differ by so much at most: padding of codecs, silence that was cut off or added."""
+MOST_SHIFT_FRAMES = round(LENGTH_TOLERANCE_S / HOP_S)
+"""So far apart copies of about one length lie at most; further shifts find repeated bars."""
 LEAST_OVERLAP_FRAMES = round(3.0 / HOP_S)
 SUBWORD_BITS = 24
 LEAST_HITS = 2
@@ -188,8 +190,9 @@ def _hits(recordings: list[Heard], excerpt: int, n_earlier: int) -> Iterator[tup
             first, second = owner[x], owner[y]
             # Stable sorting keeps the order of owners, so that first <= second; a pair within the
             # earlier bin was compared before.
-            kept = (first != second) & (second >= n_earlier)
-            votes.append(np.stack([first[kept], second[kept], (frame[y] - frame[x])[kept]], axis=1))
+            shift = frame[y] - frame[x]
+            kept = (first != second) & (second >= n_earlier) & (np.abs(shift) <= MOST_SHIFT_FRAMES)
+            votes.append(np.stack([first[kept], second[kept], shift[kept]], axis=1))
     if not votes:
         return
     found, counts = np.unique(np.concatenate(votes), axis=0, return_counts=True)
@@ -219,7 +222,8 @@ def error_rate(first: tuple[Words, ...], second: tuple[Words, ...], shifts: set[
         Part of the bits that differ, the mean of the excerpts at their best shifts; 1 where
         nothing can be compared. Silent excerpts do not count.
     """
-    tried = range(min(shifts) - NEAR_SHIFTS, max(shifts) + NEAR_SHIFTS + 1)
+    first_tried = max(min(shifts) - NEAR_SHIFTS, -MOST_SHIFT_FRAMES)
+    tried = range(first_tried, min(max(shifts) + NEAR_SHIFTS, MOST_SHIFT_FRAMES) + 1)
     rates = []
     for a, b in zip(first, second, strict=False):
         if not (a.any() and b.any()):

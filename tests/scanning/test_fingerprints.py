@@ -101,3 +101,11 @@ def test_memory_holds_a_few_seconds_of_lengths_alone(monkeypatch):
     many = (Heard(i, i / 2, (word + np.uint32(i * 1000),)) for i in range(400))
     assert list(find_copies(many)) == []
     assert max(held) <= 2 * fingerprints.LENGTH_TOLERANCE_S * 2
+
+
+def test_bars_that_come_back_later_make_no_copies():
+    x = song(1)
+    later = np.concatenate([song(2)[: 5 * RATE_HZ], x])  # the same sound, 5 s later
+    assert list(find_copies([heard(1, x), heard(2, later)])) == []
+    sooner = np.concatenate([song(2)[: 3 * RATE_HZ], x])
+    assert len(list(find_copies([heard(1, x), heard(2, sooner)]))) == 1
