@@ -47,7 +47,7 @@ class LocalPool:
             )
         self.n_workers = n_workers or int(wanted)
         self.limits = limits or limits_from_environment()
-        self._most_losses = most_losses
+        self.most_losses = most_losses
 
     def map(
         self,
@@ -59,7 +59,7 @@ class LocalPool:
         """Yield ``function(task)`` of every task, as they finish; lost ones as `Lost`."""
         transport = _Threads(self.n_workers, self.limits)
         try:
-            yield from flow(transport, function, tasks, self._most_losses)
+            yield from flow(transport, function, tasks, self.most_losses)
         finally:
             transport.close()
 

@@ -1,12 +1,17 @@
 """What becomes of one file: a result, a known key, or a reason."""
 
+import pickle
+
 import pytest
 import soundfile
 
-from musqa_pipeline.errors import ModelError
+from musqa_pipeline.errors import ModelError, StageError
+from musqa_pipeline.fanout.child import LOST
+from musqa_pipeline.fanout.flow import LOSSES_IN_A_ROW, flow
 from musqa_pipeline.fanout.interface import Lost
 from musqa_pipeline.scanning import measure
 from musqa_pipeline.scanning.measure import Task, work
+from musqa_pipeline.scanning.scan import worker_pool
 from musqa_pipeline.scanning.settings import ScanSettings
 from musqa_pipeline.scanning.store import Store
 from tests.scanning.library import RATE_HZ, song
@@ -84,3 +89,27 @@ def test_a_file_that_kills_its_worker_is_listed(scanned):
     row = rows_of(scanned.out)["deadly.flac"]
     assert row["problem"] == "crashed: a worker process died 2 times on it, by signal SIGSEGV"
     assert report.summary["unreadable"] == 3
+
+
+class LosesAll:
+    """A transport on which every task is lost."""
+
+    def __init__(self):
+        self._waiting = []
+
+    def room(self):
+        return 2
+
+    def submit(self, index, payload):
+        self._waiting.append(index)
+
+    def next_answer(self):
+        return self._waiting.pop(0), pickle.dumps((LOST, "it died"))
+
+
+def test_a_library_of_deadly_files_ends_no_scan_but_a_stage():
+    n = 3 * LOSSES_IN_A_ROW
+    lost = list(flow(LosesAll(), len, [""] * n, worker_pool(1).most_losses))
+    assert [answer.reason for answer in lost] == ["it died"] * n
+    with pytest.raises(StageError, match="10 units in a row were lost"):
+        list(flow(LosesAll(), len, [""] * n))
