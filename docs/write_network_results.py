@@ -219,7 +219,9 @@ def errors(predictions: pl.DataFrame, context: Context) -> str:
         total=pl.col("square").sum(),
     )
     ours = by_kind.filter(model="musqa_net").select(
-        "kind", "rows", share=(100 * pl.col("total") / pl.col("total").sum()).round(0).cast(pl.Int64)
+        "kind",
+        "rows",
+        share=(100 * pl.col("total") / pl.col("total").sum()).round(0).cast(pl.Int64),
     )
     wide = by_kind.pivot(on="model", index="kind", values="rmse")
     columns = [m for m in ("musqa_net", "boosted", "oracle") if m in wide.columns]
