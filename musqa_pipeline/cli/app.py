@@ -46,7 +46,14 @@ def _root(
 
 
 def _missing(libraries: Iterable[str]) -> list[str]:
-    return [name for name in libraries if importlib.util.find_spec(name) is None]
+    return [name for name in libraries if not _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:  # what a finder that hides a library says
+        return False
 
 
 def _register_label() -> None:
