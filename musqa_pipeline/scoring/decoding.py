@@ -196,7 +196,7 @@ def _child_or_none(path: Path, start_frame: int, n_frames: int | None) -> Iterat
         if importlib.util.find_spec("av") is None:
             raise UnfitInputError(
                 "unknown_format",
-                f"soundfile cannot read it ({error.error_string})",
+                f"soundfile cannot read it ({_refusal(error)})",
                 "M4A, AAC and ALAC need: pip install 'musqa-pipeline[m4a]'",
             ) from error
     else:
@@ -204,3 +204,9 @@ def _child_or_none(path: Path, start_frame: int, n_frames: int | None) -> Iterat
         return
     with decoder(path, start_frame, n_frames) as (info, blocks):
         yield Audio(info, blocks)
+
+
+def _refusal(error: soundfile.LibsndfileError) -> str:
+    """Return why a file that can be opened is refused; libsndfile calls a bad MP3 no file."""
+    text = str(error.error_string).rstrip(".")
+    return "format not recognised" if "does not exist" in text else text[:1].lower() + text[1:]

@@ -129,6 +129,14 @@ def test_what_is_no_audio_file_is_named(prepare, message, tmp_path):
         read(path)
 
 
+def test_without_pyav_a_picture_named_mp3_is_no_missing_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(decoding.importlib.util, "find_spec", lambda name: None)
+    path = tmp_path / "x.mp3"
+    path.write_bytes(b"\xff\xd8\xff\xe0JFIF" + bytes(range(256)) * 20)
+    with pytest.raises(UnfitInputError, match=r"read it \(format not recognised\); M4A"):
+        read(path)
+
+
 def test_a_header_alone_is_no_recording(tmp_path):
     path = write(tmp_path / "x.wav", np.zeros((0, 2), np.float32))
     with pytest.raises(UnfitInputError, match="damaged: it holds no sample"):
