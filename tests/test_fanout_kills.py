@@ -37,7 +37,7 @@ class Killable:
     def __init__(self, home, machines=None):
         self.context, self.home, self.machines = toy_context(home, NUMBERS), home, machines
         self.process = None
-        (home / "slow").write_text("0.15")
+        (home / "slow").write_text("0.3")  # 30 s of work; the kills take 20
 
     def done(self):
         return set(self.context.lake.done(TOY.shelf(self.context)))
