@@ -53,14 +53,20 @@ class Machines:
         """Start again what was killed: the scheduler at the same port, and workers."""
         if self.scheduler.poll() is not None:
             self.scheduler = self.start_scheduler(int(self.address.rpartition(":")[2]))
-        nannies = [p for p in self.started if p.poll() is None and "dask_worker" in str(p.args)]
-        for _ in range(n_workers - len(nannies)):
-            self.start_worker()
-        self.wait_for_workers(1)
+        deadline = time.monotonic() + 120
+        while True:
+            nannies = [p for p in self.started if p.poll() is None and "dask_worker" in str(p.args)]
+            for _ in range(n_workers - len(nannies)):
+                self.start_worker()
+            try:
+                self.wait_for_workers(1, timeout_s=10)
+                return
+            except TimeoutError:  # nannies of a scheduler that was killed end a while after it
+                assert time.monotonic() < deadline, self.log
 
-    def wait_for_workers(self, n_workers: int) -> None:
+    def wait_for_workers(self, n_workers: int, *, timeout_s: float = 90) -> None:
         with Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(n_workers, timeout=90)
+            client.wait_for_workers(n_workers, timeout=timeout_s)
 
     def worker_processes(self) -> list[psutil.Process]:
         """The Dask workers themselves: children of the nannies that speak to the scheduler."""
