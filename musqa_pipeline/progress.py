@@ -27,6 +27,30 @@ OBSERVE_EVERY_S = 30.0
 """Least time between two snapshots; each becomes an event in Dagster's database."""
 
 
+def terminal_bar(first_column: str) -> Progress:
+    """Return a bar for standard error: how much of how much, a note, time taken and time left.
+
+    Parameters
+    ----------
+    first_column : str
+        What stands before it, in rich's format.
+
+    Returns
+    -------
+    rich.progress.Progress
+        Not started; its tasks need the field ``note``.
+    """
+    return Progress(
+        TextColumn(first_column),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
 @dataclass(frozen=True)
 class ProgressSnapshot:
     """How far a stage is."""
@@ -85,15 +109,7 @@ class StageProgress:
         self._started = self._last_line = self._last_seen = time.monotonic()
         self._bar: Progress | None = None
         if bar and sys.stderr.isatty() and total > done:
-            self._bar = Progress(
-                TextColumn("{task.description:<26}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-            )
+            self._bar = terminal_bar("{task.description:<26}")
             self._task = self._bar.add_task(label, total=total, completed=done, note="")
 
     def __enter__(self) -> Self:

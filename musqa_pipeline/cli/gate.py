@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output, score_text
+from musqa_pipeline.cli.options import FilesArgument, ListOption, ModelOption
 from musqa_pipeline.cli.score import items_named
 from musqa_pipeline.scanning.files import printable
 from musqa_pipeline.scoring.batch import Options, Result, score_items
@@ -43,14 +44,8 @@ Examples:
 
 
 def gate(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="FILES", help="Files, folders, or -.", show_default=False),
-    ] = None,
-    list_file: Annotated[
-        Path | None,
-        typer.Option("--list", metavar="FILE", help="Read paths from a file, one a line."),
-    ] = None,
+    files: FilesArgument = None,
+    list_file: ListOption = None,
     min_mos: Annotated[
         float | None, typer.Option("--min-mos", min=1.0, max=4.73, help="Least score.")
     ] = None,
@@ -71,9 +66,7 @@ def gate(
     allow_abstained: Annotated[
         bool, typer.Option("--allow-abstained", help="Files without a score pass.")
     ] = False,
-    model: Annotated[
-        Path | None, typer.Option("--model", metavar="FILE", help="Another model file.")
-    ] = None,
+    model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Worker processes, for many files.")

@@ -8,19 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
+from musqa_pipeline.cli.options import ModelOption
 from musqa_pipeline.cli.output import emit
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from musqa_pipeline.scanning.scan import Progress as Seen
 
 SOME_UNREADABLE, STOPPED = 1, 130
@@ -61,9 +55,7 @@ def scan(
         int | None,
         typer.Option("--workers", min=1, help="Worker processes.", show_default="one a core"),
     ] = None,
-    model: Annotated[
-        Path | None, typer.Option("--model", metavar="FILE", help="Another model file.")
-    ] = None,
+    model: ModelOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Score a whole library; `HELP` says it to users."""
@@ -100,15 +92,9 @@ class _Shown:
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            self._bar = Progress(
-                TextColumn("scan"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[note]}"),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
-                console=Console(stderr=True),
-            )
+            from musqa_pipeline.progress import terminal_bar
+
+            self._bar = terminal_bar("scan")
             self._task = self._bar.add_task("scan", total=None, note="listing")
             self._bar.start()
         return self

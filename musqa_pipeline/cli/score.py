@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import score_text
+from musqa_pipeline.cli.options import FilesArgument, ListOption, ModelOption
 from musqa_pipeline.scoring.batch import Options, Result, score_items
 from musqa_pipeline.scoring.inputs import Item, items_of, read_list, spooled
 from musqa_pipeline.scoring.model_file import resolve_model_path
@@ -41,14 +42,8 @@ Examples:
 
 
 def score(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="FILES", help="Files, folders, or -.", show_default=False),
-    ] = None,
-    list_file: Annotated[
-        Path | None,
-        typer.Option("--list", metavar="FILE", help="Read paths from a file, one a line."),
-    ] = None,
+    files: FilesArgument = None,
+    list_file: ListOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     timeline: Annotated[
@@ -60,9 +55,7 @@ def score(
     hop_s: Annotated[
         float | None, typer.Option("--hop", metavar="S", help="From one window to the next.")
     ] = None,
-    model: Annotated[
-        Path | None, typer.Option("--model", metavar="FILE", help="Another model file.")
-    ] = None,
+    model: ModelOption = None,
     causes: Annotated[
         bool, typer.Option("--causes/--no-causes", help="Look for events and causes.")
     ] = True,

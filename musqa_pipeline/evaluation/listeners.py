@@ -21,7 +21,7 @@ from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.evaluation.rows import POINTS
 from musqa_pipeline.evaluation.settings import EvaluationSettings
 from musqa_pipeline.excerpts.loudness import gain_to_target_db, integrated_lufs
-from musqa_pipeline.features.bands import band_image
+from musqa_pipeline.features.bands import band_image_at
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.listening.compare import MIN_FILES, Matched, compare
 from musqa_pipeline.listening.mos import Opinion, read_opinions
@@ -223,10 +223,7 @@ def _mel(samples: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
 
 
 def _bands(samples: NDArray[np.float32], context: Context) -> NDArray[np.float32]:
-    from musqa_pipeline.features.stage import TARGET_LUFS
-
-    gain_db = TARGET_LUFS - context.preset.excerpts.target_lufs
-    return decode_cells(band_image(samples * np.float32(10 ** (gain_db / 20))))
+    return decode_cells(band_image_at(samples, context.preset.excerpts.target_lufs))
 
 
 _IMAGES = {"spectrograms": _mel, "features": _bands}

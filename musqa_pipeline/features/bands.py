@@ -17,6 +17,8 @@ from scipy.fft import rfft
 from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.errors import UnfitInputError
 
+TARGET_LUFS = -23.0
+"""Loudness at which bands are measured."""
 N_FFT = 2048
 HOP_SAMPLES = 1024
 FRAMES_PER_SEGMENT = 15
@@ -115,6 +117,29 @@ def band_image(samples: NDArray[np.floating]) -> NDArray[np.uint8]:
     ]
     steps = np.rint((10.0 * np.concatenate(statistics, axis=1) - FLOOR_DB) / STEP_DB)
     return np.clip(steps, 0, 255).astype(np.uint8)
+
+
+def band_image_at(samples: NDArray[np.floating], lufs: float) -> NDArray[np.uint8]:
+    """Analyse an excerpt that was made for another loudness than `TARGET_LUFS`.
+
+    Parameters
+    ----------
+    samples : ndarray of float, shape (480000,)
+        Mono, 48 kHz.
+    lufs : float
+        Loudness of `samples`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (N_SEGMENTS, N_COLUMNS)
+        As `band_image` gives it.
+
+    Raises
+    ------
+    UnfitInputError
+        If it is not 10 s of finite mono samples.
+    """
+    return band_image(samples * np.float32(10.0 ** ((TARGET_LUFS - lufs) / 20.0)))
 
 
 def levels_db(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:

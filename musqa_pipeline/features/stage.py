@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.context import Context
-from musqa_pipeline.features.bands import FLOOR_DB, STEP_DB, band_image
+from musqa_pipeline.features.bands import FLOOR_DB, STEP_DB, TARGET_LUFS, band_image_at
 from musqa_pipeline.features.descriptors import describe
 from musqa_pipeline.features.table import FEATURES
 from musqa_pipeline.spectrograms.looping import loop_to_excerpt
@@ -24,9 +24,6 @@ from musqa_pipeline.spectrograms.row_shards import (
 )
 from musqa_pipeline.stages import Stage, Unit
 from musqa_pipeline.tracks.bandwidth import upper_edge_hz
-
-TARGET_LUFS = -23.0
-"""Loudness at which bands are measured; excerpts made for another one are moved to it."""
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
@@ -54,8 +51,7 @@ def feature_row(
         Every column of `FEATURES`.
     """
     excerpt, looped = loop_to_excerpt(samples)
-    gain_db = TARGET_LUFS - context.preset.excerpts.target_lufs
-    image = band_image(excerpt * np.float32(10.0 ** (gain_db / 20.0)))
+    image = band_image_at(excerpt, context.preset.excerpts.target_lufs)
     n_frames, n_bands = image.shape
     return {
         **{name: row[name] for name in PLAN_COLUMNS},

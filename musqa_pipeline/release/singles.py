@@ -19,8 +19,7 @@ from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.audio import degraded_audio
 from musqa_pipeline.evaluation.rows import KEYS
-from musqa_pipeline.features.bands import band_image
-from musqa_pipeline.features.stage import TARGET_LUFS
+from musqa_pipeline.features.bands import band_image_at
 from musqa_pipeline.labels.metrics import open_metric
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.spectrograms.looping import loop_to_excerpt
@@ -185,6 +184,5 @@ def largest_fall(points: Iterable[Mapping[str, Any]], key: str) -> float:
 
 def _predicted_mos(context: Context, model: ModelFile, samples: NDArray[np.float32]) -> float:
     excerpt, _ = loop_to_excerpt(samples)
-    gain_db = TARGET_LUFS - context.preset.excerpts.target_lufs
-    image = band_image(excerpt * np.float32(10.0 ** (gain_db / 20.0)))
+    image = band_image_at(excerpt, context.preset.excerpts.target_lufs)
     return 1 + 4 * float(np.dot(model.answer(image).probability, model.step_quality))

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.spectrograms.looping import loop_to_excerpt
 
-TARGET_LUFS = -23.0
-"""Loudness of the excerpts that the model learned from."""
 SILENT_LUFS = -70.0
 
 
@@ -73,7 +71,7 @@ def to_image(excerpt: NDArray[np.float32]) -> NDArray[np.uint8] | None:
     gain of the recording.
     """
     from musqa_pipeline.excerpts.loudness import gain_to_target_db, integrated_lufs
-    from musqa_pipeline.features.bands import band_image
+    from musqa_pipeline.features.bands import TARGET_LUFS, band_image
 
     x = excerpt.astype(np.float64)
     peak = float(np.abs(x).max())
