@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from musqa_pipeline.lake import Lake
+
+if TYPE_CHECKING:
+    from tests.published_set import PublishedSet
 
 
 @pytest.fixture
@@ -19,3 +23,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def lake(home: Path) -> Lake:
     return Lake(home)
+
+
+@pytest.fixture(scope="session")
+def published_set(tmp_path_factory: pytest.TempPathFactory) -> PublishedSet:
+    """A small published set, made once; not to be changed."""
+    from tests.published_set import make_published_set
+
+    return make_published_set(tmp_path_factory.mktemp("published"))

@@ -19,7 +19,7 @@ from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.fingerprints import tool_version
 
 FACTORY_LIBRARIES = ("dagster", "polars", "duckdb", "pyarrow")
-FACTORY_COMMANDS = ("catalog", "run", "status", "query", "report", "demo")
+FACTORY_COMMANDS = ("catalog", "run", "status", "query", "report", "demo", "export", "recipe")
 
 app = typer.Typer(
     name="musqa",

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from musqa_pipeline.catalogs import add_catalog, catalog_files, list_catalogs
-from musqa_pipeline.cli import output
+from musqa_pipeline.cli import output, recipe
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.graph import STAGE_NAMES, chosen_catalogs
 from musqa_pipeline.progress import logger
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
         The application.
     """
     app.add_typer(catalog_app, name="catalog")
+    app.add_typer(recipe.app, name="recipe")
     commands: tuple[Callable[..., None], ...] = (run, status, query, report, demo)
     for command in commands:
         app.command(command.__name__)(command)

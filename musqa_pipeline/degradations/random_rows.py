@@ -16,7 +16,7 @@ import numpy as np
 
 from musqa_pipeline.degradations.chance import one_of
 from musqa_pipeline.degradations.codecs import VBR, Codec, CodecParams
-from musqa_pipeline.degradations.effects import ResampleParams
+from musqa_pipeline.degradations.effects import EFFECT_PARAMS, ResampleParams
 from musqa_pipeline.degradations.lowpass import FAMILY_WEIGHTS, LowpassParams
 from musqa_pipeline.degradations.processes import DEGRADATIONS, PROCESSES, Process
 from musqa_pipeline.seeds import derive_generator
@@ -38,7 +38,7 @@ cut-offs are what models fail on; MP2 has but 14 rates."""
 
 FIRST_RANDOM_ID = 100
 """Class ids of random processes start here, beyond the numbers of tables I and II."""
-_PARAMS = {"lowpass": LowpassParams, "resample": ResampleParams}
+_PARAMS: dict[str, type[Any]] = {"lowpass": LowpassParams, **EFFECT_PARAMS}
 
 
 def draw_random(
@@ -102,7 +102,7 @@ def process_of(name: str, params: str) -> Process:
     Parameters
     ----------
     name : str
-        Key of `DEGRADATIONS`, one of `NAME_WEIGHTS`.
+        Key of `DEGRADATIONS`; effects that are not among `NAME_WEIGHTS` can be written down too.
     params : str
         From `params_json`.
 
@@ -122,7 +122,7 @@ def class_id(name: str, params: Any) -> int:
     Parameters
     ----------
     name : str
-        One of `NAME_WEIGHTS`.
+        Key of `DEGRADATIONS`.
     params : object
         Its parameters.
 
@@ -130,7 +130,8 @@ def class_id(name: str, params: Any) -> int:
     -------
     int
         From 100. Of a codec: octave of the bitrate, or third of the range of quality. Of a
-        low-pass: kind and octave of the cut-off. Of resampling: way and octave of the rate.
+        low-pass: kind and octave of the cut-off. Of resampling: way and octave of the rate. Of
+        another effect: which one.
     """
     if isinstance(params, LowpassParams):
         family = list(FAMILY_WEIGHTS).index(params.family)
@@ -140,7 +141,8 @@ def class_id(name: str, params: Any) -> int:
         way = resample.qualities.index(params.quality)  # type: ignore[attr-defined]
         return FIRST_RANDOM_ID + 100 + 10 * way + _octave(params.sample_rate_hz, 8_000.0, 3)
     codec = DEGRADATIONS[name]
-    assert isinstance(codec, Codec)
+    if not isinstance(codec, Codec):
+        return FIRST_RANDOM_ID + 200 + list(_PARAMS).index(name)
     base = FIRST_RANDOM_ID + 50 + 10 * ("mp2", "mp3", "adts", "ogg", "opus").index(name)
     if params.control == VBR:
         assert codec.qualities is not None

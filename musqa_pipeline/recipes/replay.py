@@ -1,0 +1,233 @@
+"""Making a published set again: the same bits, or the names of what differs.
+
+The unit is a reference with all its rows. It is written only if every one of its rows has the
+bitstream and the samples that the recipe says, so that whatever lies in the folder is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from musqa_pipeline.dataset.table import DATASET
+from musqa_pipeline.degradations.apply import degrade_reference
+from musqa_pipeline.degradations.stage import ROWS_PER_GROUP
+from musqa_pipeline.degradations.table import DEGRADATIONS, PLAN_COLUMNS
+from musqa_pipeline.disk import whole_file
+from musqa_pipeline.errors import StageError, UnfitInputError
+from musqa_pipeline.fanout.interface import Fanout, Inline, Lost
+from musqa_pipeline.progress import StageProgress
+from musqa_pipeline.recipes.file import Head, Recipe, bytes_hash, reference_hash
+from musqa_pipeline.recipes.references import Found, Source, load_reference
+
+DATASET_FILE = "dataset.parquet"
+_MARK = b"musqa.recipe.rows"
+"""Footer key: which rows of which recipe a file holds."""
+REFERENCE, BITSTREAM, SAMPLES, LOST = "reference", "bitstream", "samples", "not made"
+"""What differs first of a row."""
+_CHECKED = ("encoder", "bitstream_hash", "pcm_hash")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A row that did not come out as the recipe says."""
+
+    catalog: str
+    degraded_id: str
+    how: str
+    """Its process or processes by name, such as ``mp3`` or ``mp3 > opus``."""
+    what: str
+    """`REFERENCE`, `BITSTREAM` (the encoder), `SAMPLES` (the decoder or the gain), or `LOST`."""
+    encoder: str
+    """As the recipe has it."""
+    encoder_here: str
+    """Empty if nothing was made."""
+
+
+@dataclass
+class ReplayReport:
+    """What a replay came to."""
+
+    rows: int = 0
+    """Rows that are there and right, those of earlier attempts included."""
+    references: int = 0
+    """The same of references."""
+    made: int = 0
+    """References made by this attempt."""
+    differences: list[Difference] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    """References that could not be made, with reasons."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    catalog: str
+    excerpt_id: str
+    source: Source
+    target_lufs: float
+    rows: list[dict[str, Any]]
+    path: Path
+    mark: str
+
+
+@dataclass(frozen=True)
+class _Answer:
+    n_rows: int
+    differences: list[Difference]
+    failure: str = ""
+
+
+def replay(
+    recipe: Recipe,
+    found: Found,
+    out: Path,
+    *,
+    fanout: Fanout | None = None,
+    log: Callable[[str], object] | None = None,
+) -> ReplayReport:
+    """Make the rows of a recipe whose references were found.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        From `read_recipe`.
+    found : Found
+        From `find_references`.
+    out : Path
+        Gets ``<catalog>/<excerpt_id>.parquet`` with the columns of `degradations`, and
+        ``dataset.parquet``. What an earlier attempt left there is kept.
+    fanout : Fanout, optional
+        How to spread the references; in this process when left out.
+    log : callable, optional
+        Takes lines of progress.
+
+    Returns
+    -------
+    ReplayReport
+        Counts, and every row that differs.
+
+    Raises
+    ------
+    LakeError
+        If the folder cannot be written.
+    ToolError
+        If ffmpeg is missing or fails.
+    """
+    report = ReplayReport()
+    tasks = list(_tasks(recipe, found, out))
+    todo = [task for task in tasks if not _is_done(task)]
+    report.references = len(tasks) - len(todo)
+    report.rows = sum(len(task.rows) for task in tasks) - sum(len(task.rows) for task in todo)
+    with StageProgress("replay", len(tasks), report.references, log) as progress:
+        for answer in (fanout or Inline()).map(_make, todo):
+            if isinstance(answer, Lost):
+                report.failures.append(f"{answer.task.excerpt_id}: {answer.reason}")
+                progress.advance(failed=True)
+                continue
+            report.differences += answer.differences
+            right = not (answer.differences or answer.failure)
+            if answer.failure:
+                report.failures.append(answer.failure)
+            report.rows += answer.n_rows if right else 0
+            report.references += right
+            report.made += right
+            progress.advance(answer.n_rows, failed=not right)
+    rows = recipe.rows.select(DATASET.schema.names)
+    _write(rows.to_arrow().cast(DATASET.schema), out / DATASET_FILE)
+    return report
+
+
+def how_made(row: dict[str, Any]) -> str:
+    """Name the processes of a row, such as ``reference``, ``mp3`` or ``mp3 > opus``."""
+    if row["depth"] == 2:
+        return f"{row['first_name']} > {row['last_name']}"
+    return str(row["last_name"])
+
+
+def count_by_codec(differences: list[Difference]) -> str:
+    """Count rows by what made them, in words.
+
+    Parameters
+    ----------
+    differences : list of Difference
+        From a report.
+
+    Returns
+    -------
+    str
+        Such as ``"4 rows of mp3, 2 of mp3 > opus"``, most first.
+    """
+    counts = Counter(difference.how for difference in differences)
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    first, *others = (f"{n} {'rows' if n > 1 else 'row'} of {how}" for how, n in ranked)
+    return ", ".join([first, *others])
+
+
+def _tasks(recipe: Recipe, found: Found, out: Path) -> Iterator[_Task]:
+    head: Head = recipe.head
+    for (catalog, excerpt_id), rows in recipe.rows.group_by(
+        ["catalog", "excerpt_id"], maintain_order=True
+    ):
+        source = found.sources.get((str(catalog), str(excerpt_id)))
+        if source is None:
+            continue
+        listed = rows.to_dicts()
+        checked = [[row[name] for name in ("degraded_id", *_CHECKED)] for row in listed]
+        mark = hashlib.blake2b(repr(checked).encode(), digest_size=16).hexdigest()
+        path = out / str(catalog) / f"{excerpt_id}.parquet"
+        yield _Task(str(catalog), str(excerpt_id), source, head.target_lufs, listed, path, mark)
+
+
+def _is_done(task: _Task) -> bool:
+    try:
+        footer = pq.read_metadata(task.path).metadata or {}
+    except (OSError, pa.ArrowInvalid):
+        return False
+    return bool(footer.get(_MARK) == task.mark.encode())
+
+
+def _make(task: _Task) -> _Answer:
+    """Make one reference's rows, compare them, and store them if all are right; in a worker."""
+    wanted_reference = task.rows[0]["reference_hash"]
+    try:
+        pcm = load_reference(task.source, target_lufs=task.target_lufs)
+    except StageError as error:
+        return _Answer(len(task.rows), [], f"{task.excerpt_id}: {error}")
+    if reference_hash(pcm) != wanted_reference:
+        return _Answer(len(task.rows), [_differs(task, row, REFERENCE, "") for row in task.rows])
+    plan = [{c.name: row[c.name] for c in PLAN_COLUMNS} for row in task.rows]
+    try:
+        made = degrade_reference(
+            plan, pcm.astype(np.float32) / np.float32(32768.0), target_lufs=task.target_lufs
+        )
+    except UnfitInputError:  # silence where there was none
+        return _Answer(len(task.rows), [_differs(task, row, LOST, "") for row in task.rows])
+    differences = []
+    for wanted, row in zip(task.rows, made, strict=True):
+        if bytes_hash(row["bitstream"]) != wanted["bitstream_hash"]:
+            differences.append(_differs(task, wanted, BITSTREAM, row["encoder"]))
+        elif row["pcm_hash"] != wanted["pcm_hash"]:
+            differences.append(_differs(task, wanted, SAMPLES, row["encoder"]))
+    if not differences:
+        table = DEGRADATIONS.from_rows(made)
+        _write(table.replace_schema_metadata({_MARK: task.mark.encode()}), task.path)
+    return _Answer(len(task.rows), differences)
+
+
+def _differs(task: _Task, row: dict[str, Any], what: str, encoder_here: str) -> Difference:
+    return Difference(
+        task.catalog, row["degraded_id"], how_made(row), what, row["encoder"], encoder_here
+    )
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    with whole_file(path) as temporary:
+        pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP, compression="none")
