@@ -16,11 +16,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from musqa_pipeline.catalog_folder import Entry, Listing, read_folder
-from musqa_pipeline.disk import whole_file
 from musqa_pipeline.errors import CatalogError
+from musqa_pipeline.homes import Home
+from musqa_pipeline.lake import open_store
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 READERS: dict[str, Callable[[Path, Mapping[str, str]], Listing]] = {"folder": read_folder}
+CATALOGS = "catalogs"
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -39,7 +41,7 @@ class Catalog:
 
 
 def add_catalog(
-    home: Path, folder: Path, name: str | None = None, columns: Mapping[str, str] = NO_COLUMNS
+    home: Home, folder: Path, name: str | None = None, columns: Mapping[str, str] = NO_COLUMNS
 ) -> Catalog:
     """Make a folder of music known under a name; adding it again updates the column map.
 
@@ -78,21 +80,23 @@ def add_catalog(
             "with --name"
         )
     catalog = Catalog(name, folder, dict(columns))
-    path = _toml_path(home, name)
-    if path.exists():
-        present = load_catalog(home, name)
-        if present.folder != folder:
-            raise CatalogError(
-                f"catalog {name!r} is {present.folder} already; choose another name with --name, "
-                f"or delete {path} first if the music has moved"
-            )
+    store, key = open_store(home), _toml_key(name)
+    present = store.read_versioned(key)
+    if present is not None and (known := load_catalog(home, name)).folder != folder:
+        raise CatalogError(
+            f"catalog {name!r} is {known.folder} already; choose another name with --name, "
+            f"or delete {store.address(key)} first if the music has moved"
+        )
     catalog_listing(catalog)
-    with whole_file(path) as temporary:
-        temporary.write_text(_to_toml(catalog), encoding="utf-8")
+    if not store.commit(key, _to_toml(catalog).encode(), present[1] if present else None):
+        raise CatalogError(
+            f"catalog {name!r} was added by another process at this moment; look at it with "
+            "`musqa catalog list`, and add it again under another name if it is another one"
+        )
     return catalog
 
 
-def list_catalogs(home: Path) -> list[Catalog]:
+def list_catalogs(home: Home) -> list[Catalog]:
     """List the catalogs that are known, by name.
 
     Parameters
@@ -105,11 +109,10 @@ def list_catalogs(home: Path) -> list[Catalog]:
     list of Catalog
         Sorted by name; empty if none was added yet.
     """
-    found = sorted((Path(home) / "catalogs").glob("*/catalog.toml"))
-    return [load_catalog(home, path.parent.name) for path in found]
+    return [load_catalog(home, name) for name in _names(home)]
 
 
-def load_catalog(home: Path, name: str) -> Catalog:
+def load_catalog(home: Home, name: str) -> Catalog:
     """Load a catalog by name.
 
     Parameters
@@ -129,15 +132,15 @@ def load_catalog(home: Path, name: str) -> Catalog:
     CatalogError
         If it is unknown or its `catalog.toml` is damaged.
     """
-    path = _toml_path(home, name)
-    if not NAME.fullmatch(name) or not path.is_file():
-        known = sorted(p.parent.name for p in (Path(home) / "catalogs").glob("*/catalog.toml"))
+    store, key = open_store(home), _toml_key(name)
+    path = store.address(key)
+    if not NAME.fullmatch(name) or not store.exists(key):
+        known = ", ".join(_names(home)) or "none"
         raise CatalogError(
-            f"catalog {name!r} is unknown (known: {', '.join(known) or 'none'}); add it with "
-            "musqa catalog add FOLDER"
+            f"catalog {name!r} is unknown (known: {known}); add it with musqa catalog add FOLDER"
         )
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(store.read_bytes(key).decode("utf-8"))
         reader = raw.get("reader", "folder")
         if reader not in READERS:
             raise CatalogError(f"{path}: reader={reader!r}: expected one of {', '.join(READERS)}")
@@ -203,8 +206,13 @@ def catalog_files(catalog: Catalog) -> list[Entry]:
     return list(catalog_listing(catalog).entries)
 
 
-def _toml_path(home: Path, name: str) -> Path:
-    return Path(home) / "catalogs" / name / "catalog.toml"
+def _names(home: Home) -> list[str]:
+    store = open_store(home)
+    return [name for name in store.folders(CATALOGS) if store.exists(_toml_key(name))]
+
+
+def _toml_key(name: str) -> str:
+    return f"{CATALOGS}/{name}/catalog.toml"
 
 
 def _to_toml(catalog: Catalog) -> str:

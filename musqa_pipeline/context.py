@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.settings import Preset
 
@@ -14,7 +14,7 @@ from musqa_pipeline.settings import Preset
 class Context:
     """What a stage's functions are given; small and picklable, so that workers get it too."""
 
-    home: Path
+    home: Home
     """`MUSQA_HOME`: catalogs, lake, reports and `musqa.duckdb`."""
     preset: Preset
     catalog: str | None

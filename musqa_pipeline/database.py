@@ -20,14 +20,14 @@ from musqa_pipeline.adaptive.table import ROUNDS
 from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.table import DATASET, SPLITS
 from musqa_pipeline.degradations.table import DEGRADATIONS
-from musqa_pipeline.disk import exclusive_lock, whole_file
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.evaluation.table import EVALUATIONS
 from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.features.table import FEATURES
+from musqa_pipeline.homes import Home
 from musqa_pipeline.intrusive.table import PAIRS
 from musqa_pipeline.labels.table import LABELS
-from musqa_pipeline.lake import Lake, Shelf
+from musqa_pipeline.lake import Lake, Shelf, Store, open_store
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.opinions.table import OPINIONS
 from musqa_pipeline.protocols.table import TRIALS
@@ -58,13 +58,14 @@ JOINT = {
 VIEWS: dict[str, Table] = {
     table.name: table for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), QUARANTINE)
 }
+PUBLISHED, DATABASE = "published.json", "musqa.duckdb"
 ATTEMPTS = 5
 """How often a query is repeated whose file vanished under it."""
 
 
-def database_path(home: Path) -> Path:
-    """Return the path of the DuckDB file (it may not exist yet)."""
-    return home / "musqa.duckdb"
+def database_path(home: Home) -> Path:
+    """Return the path of the DuckDB file (it may not exist yet), of a lake on a disk."""
+    return home / DATABASE
 
 
 def publish(context: Context, stages: Iterable[str]) -> None:
@@ -82,9 +83,9 @@ def publish(context: Context, stages: Iterable[str]) -> None:
     LakeError
         If the record or the database cannot be written.
     """
-    record_path = context.home / "published.json"
-    with exclusive_lock(context.home / "locks" / "published.lock"):
-        record = read_published(context.home)
+    store = context.lake.store
+    with store.lock("published"):
+        record, version = _read_versioned(store)
         entry = record["presets"].setdefault(context.preset.name, {"stages": {}})
         entry["catalogs"] = list(context.preset.catalogs)
         # Stages 1-4 follow from the settings alone: a changed setting changes all of them at once.
@@ -92,12 +93,16 @@ def publish(context: Context, stages: Iterable[str]) -> None:
         for stage in dict.fromkeys([*known, *stages]):
             entry["stages"][stage] = context.fingerprints[stage]
         record["last"] = context.preset.name
-        with whole_file(record_path) as temporary:
-            temporary.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
-        _write_database(context.home, record)
+        content = json.dumps(record, indent=1, sort_keys=True).encode()
+        if not store.commit(PUBLISHED, content, version):
+            raise LakeError(
+                f"{store.address(PUBLISHED)} was changed by another process at this moment; run "
+                "again"
+            )
+        _write_database(context.lake, record)
 
 
-def read_published(home: Path) -> dict[str, Any]:
+def read_published(home: Home) -> dict[str, Any]:
     """Return what the views show: per preset its catalogs and the fingerprint of each stage.
 
     Parameters
@@ -110,14 +115,10 @@ def read_published(home: Path) -> dict[str, Any]:
     dict
         ``{"last": preset or None, "presets": {name: {"catalogs": […], "stages": {…}}}}``.
     """
-    path = home / "published.json"
-    if not path.exists():
-        return {"last": None, "presets": {}}
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return record
+    return _read_versioned(open_store(home))[0]
 
 
-def query(home: Path, sql: str) -> pl.DataFrame:
+def query(home: Home, sql: str) -> pl.DataFrame:
     """Run one SQL query on the views.
 
     Parameters
@@ -156,17 +157,24 @@ def query(home: Path, sql: str) -> pl.DataFrame:
     raise AssertionError("unreachable")
 
 
-def _write_database(home: Path, record: dict[str, Any]) -> None:
-    with whole_file(database_path(home)) as temporary:
+def _read_versioned(store: Store) -> tuple[dict[str, Any], str | None]:
+    present = store.read_versioned(PUBLISHED)
+    if present is None:
+        return {"last": None, "presets": {}}, None
+    return json.loads(present[0]), present[1]
+
+
+def _write_database(lake: Lake, record: dict[str, Any]) -> None:
+    with lake.store.writing(DATABASE) as temporary:
         temporary.unlink(missing_ok=True)
         with duckdb.connect(":memory:") as connection:
             # An older storage version, so that clients of DuckDB 1.x can open the file.
             connection.execute(f"ATTACH {_text(temporary)} AS lake (STORAGE_VERSION 'v1.0.0')")
             for name, entry in sorted(record["presets"].items()):
                 connection.execute(f'CREATE SCHEMA lake."{name}"')
-                _create_views(connection, Lake(home), name, entry)
+                _create_views(connection, lake, name, entry)
                 if name == record["last"]:
-                    _create_views(connection, Lake(home), "main", entry)
+                    _create_views(connection, lake, "main", entry)
             connection.execute("DETACH lake")
 
 

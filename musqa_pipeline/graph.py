@@ -7,10 +7,10 @@ for the libraries of all.
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 
 from musqa_pipeline.catalogs import list_catalogs
 from musqa_pipeline.context import Context
+from musqa_pipeline.homes import Home
 from musqa_pipeline.settings import Preset
 from musqa_pipeline.stages import Stage
 
@@ -61,7 +61,7 @@ def get_stage(name: str) -> Stage:
     return stage
 
 
-def catalog_context(home: Path, preset: Preset, catalog: str) -> Context:
+def catalog_context(home: Home, preset: Preset, catalog: str) -> Context:
     """Return the context of the stages 1-4 for one catalog.
 
     Parameters
@@ -81,7 +81,7 @@ def catalog_context(home: Path, preset: Preset, catalog: str) -> Context:
     return _with_fingerprints(Context(home, preset, catalog, {}), CATALOG_STAGES)
 
 
-def joint_context(home: Path, preset: Preset) -> Context:
+def joint_context(home: Home, preset: Preset) -> Context:
     """Return the context of the stages 5-8, for the catalogs and labels there are now.
 
     Parameters
@@ -103,7 +103,7 @@ def joint_context(home: Path, preset: Preset) -> Context:
     return _with_fingerprints(context, JOINT_ORDER, {"splits": inputs})
 
 
-def chosen_catalogs(home: Path, preset: Preset) -> list[str]:
+def chosen_catalogs(home: Home, preset: Preset) -> list[str]:
     """List the catalogs that a preset's joint stages see.
 
     Parameters

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from musqa_pipeline.errors import MusqaError
+from musqa_pipeline.homes import Home
 
 MARKER = "dagster.yaml"
 """File at the root of a checkout."""
@@ -55,7 +56,7 @@ def require_checkout() -> Path:
     return root
 
 
-def home_folder() -> Path:
+def home_folder() -> Home:
     """Return `MUSQA_HOME`, by default ``data`` in the checkout (or here, outside of one).
 
     Returns

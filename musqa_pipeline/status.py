@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from musqa_pipeline.context import Context
@@ -15,10 +14,11 @@ from musqa_pipeline.graph import (
     get_stage,
     joint_context,
 )
+from musqa_pipeline.homes import Home
 from musqa_pipeline.settings import Preset
 
 
-def stage_status(home: Path, preset: Preset) -> list[dict[str, Any]]:
+def stage_status(home: Home, preset: Preset) -> list[dict[str, Any]]:
     """Count the units of every stage.
 
     Parameters

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 
 @dataclass(frozen=True)
@@ -73,13 +71,13 @@ class Table:
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
 
-def columns_there(path: Path, wanted: pa.Schema) -> list[str]:
+def columns_there(there: Iterable[str], wanted: pa.Schema) -> list[str]:
     """List the wanted columns that a file can be asked for.
 
     Parameters
     ----------
-    path : Path
-        A Parquet file.
+    there : iterable of str
+        Columns of a Parquet file.
     wanted : pyarrow.Schema
         Columns of a table as it is now.
 
@@ -87,13 +85,10 @@ def columns_there(path: Path, wanted: pa.Schema) -> list[str]:
     -------
     list of str
         All but the nullable ones that the file does not have: the table got them after the file
-        was written. Of a file that cannot be read all, so that reading it says what is wrong.
+        was written.
     """
-    try:
-        there = set(pq.read_schema(path).names)
-    except (OSError, pa.ArrowInvalid):
-        return list(wanted.names)
-    return [field.name for field in wanted if field.name in there or not field.nullable]
+    found = set(there)
+    return [field.name for field in wanted if field.name in found or not field.nullable]
 
 
 def with_later(table: pa.Table, wanted: pa.Schema) -> pa.Table:

@@ -32,7 +32,7 @@ def test_a_module_fits_one_sitting(path):
     assert len(path.read_text().splitlines()) <= 300
 
 
-LIBRARIES = {"visqol", "scoring"}
+LIBRARIES = {"visqol", "scoring", "lake"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=names_of)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -25,7 +26,6 @@ from musqa_pipeline.evaluation.league import main_protocol, shown_first
 from musqa_pipeline.evaluation.listeners import hear_tests
 from musqa_pipeline.evaluation.lowpass_steps import list_steps
 from musqa_pipeline.evaluation.rows import POINTS
-from musqa_pipeline.evaluation.stage import report_folder
 from musqa_pipeline.evaluation.summary import ABLATION_MARK, headline_model
 from musqa_pipeline.evaluation.twins import find_twins
 from musqa_pipeline.features.descriptors import DESCRIPTORS
@@ -54,6 +54,7 @@ def gather_content(
     evaluations: pl.DataFrame,
     runs: Sequence[Mapping[str, Any]],
     rows: pl.DataFrame,
+    folder: Path,
 ) -> ReportContent:
     """Gather what the page shows.
 
@@ -69,6 +70,8 @@ def gather_content(
         Rows of `runs`.
     rows : polars.DataFrame
         From `rows.read_rows`.
+    folder : Path
+        Of the report: what was measured once is kept there.
 
     Returns
     -------
@@ -115,9 +118,7 @@ def gather_content(
         twins=twin_examples(
             context, find_twins(asked, list(DESCRIPTORS), N_TWINS), predictions, lead
         ),
-        costs=gather_costs(
-            networks, runs, trials, measured_costs(context, runs, trials, report_folder(context))
-        ),
+        costs=gather_costs(networks, runs, trials, measured_costs(context, runs, trials, folder)),
         provenance=provenance(context, runs),
     )
 

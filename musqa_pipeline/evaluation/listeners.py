@@ -96,7 +96,7 @@ def hear_tests(context: Context, runs: Sequence[Mapping[str, Any]]) -> list[List
 
     settings = context.preset.evaluation
     networks = {
-        run["model"]: load_model(context.lake.root / run["folder"])
+        run["model"]: load_model(context.lake.store.local_folder(run["folder"]))
         for run in runs
         if run["finished"] and settings.listening_tests
         if find_model(run["model"]).input.stage in _IMAGES

@@ -15,19 +15,22 @@ import jinja2
 from markupsafe import Markup
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.disk import exclusive_lock, whole_file
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.evaluation.slices import HOLDOUT
-from musqa_pipeline.evaluation.stage import HTML_FILE, JSON_FILE, PREDICTIONS_FILE, report_folder
+from musqa_pipeline.evaluation.stage import HTML_FILE, JSON_FILE, PREDICTIONS_FILE, report_key
 from musqa_pipeline.evaluation.summary import number, shown_name
+from musqa_pipeline.homes import Home
+from musqa_pipeline.lake import open_store
+
+REPORTS = "reports"
 
 
-def reports_folder(home: Path) -> Path:
-    """Return the folder of all reports of a home (it may not exist yet)."""
-    return home / "reports"
+def reports_folder(home: Home) -> Path:
+    """Return a folder of this machine with all reports of a home (it may not exist yet)."""
+    return open_store(home).local_folder(REPORTS)
 
 
-def publish_report(context: Context) -> Path:
+def publish_report(context: Context) -> Home:
     """Copy the report of a context to ``reports/<preset>/`` and list it in ``index.html``.
 
     Parameters
@@ -47,22 +50,21 @@ def publish_report(context: Context) -> Path:
     LakeError
         If the disk is full or read-only; older reports stay as they are.
     """
-    source, home = report_folder(context), context.home
-    if not (source / HTML_FILE).is_file():
+    store, source = context.lake.store, report_key(context)
+    if not store.exists(f"{source}/{HTML_FILE}"):
         raise StageError(
             f"preset {context.preset.name} has no report yet; run the stage evaluation first"
         )
-    folder = reports_folder(home) / context.preset.name
-    with exclusive_lock(home / "locks" / "reports.lock"):
+    folder = f"{REPORTS}/{context.preset.name}"
+    with store.lock("reports"):
         for name in (PREDICTIONS_FILE, JSON_FILE, HTML_FILE):
-            with whole_file(folder / name) as temporary:
-                temporary.write_bytes((source / name).read_bytes())
-        with whole_file(reports_folder(home) / "index.html") as temporary:
-            temporary.write_text(render_index(list_reports(home)), encoding="utf-8")
-    return folder / HTML_FILE
+            store.write_bytes(f"{folder}/{name}", store.read_bytes(f"{source}/{name}"))
+        index = render_index(list_reports(context.home))
+        store.write_bytes(f"{REPORTS}/index.html", index.encode())
+    return store.home / folder / HTML_FILE
 
 
-def list_reports(home: Path) -> list[dict[str, Any]]:
+def list_reports(home: Home) -> list[dict[str, Any]]:
     """List the published reports with their main numbers.
 
     Parameters
@@ -77,9 +79,12 @@ def list_reports(home: Path) -> list[dict[str, Any]]:
         report shows first, on the uniform draw of its main protocol (None where there is none), and
         what was not run; sorted by preset.
     """
-    found = []
-    for path in sorted(reports_folder(home).glob(f"*/{JSON_FILE}")):
-        report = json.loads(path.read_text(encoding="utf-8"))
+    store, found = open_store(home), []
+    for preset in store.folders(REPORTS):
+        key = f"{REPORTS}/{preset}/{JSON_FILE}"
+        if not store.exists(key):
+            continue
+        report = json.loads(store.read_bytes(key))
         # Reports made before there were protocols have neither key.
         model = report.get("shown_first", report["headline_model"])
         protocol = report.get("protocol", HOLDOUT)

@@ -20,13 +20,14 @@ from musqa_pipeline.models.stage import networks_in_use, unit_id_of
 from musqa_pipeline.stages import Stage, Unit
 
 EVALUATION_UNIT = "evaluation"
+REPORT = "report"
 HTML_FILE = "report.html"
 JSON_FILE = "report.json"
 PREDICTIONS_FILE = "predictions.parquet"
 
 
 def report_folder(context: Context) -> Path:
-    """Return where the report lies; a folder of its own, which no view looks into.
+    """Return where the report lies on this machine; a folder that no view looks into.
 
     Parameters
     ----------
@@ -38,7 +39,12 @@ def report_folder(context: Context) -> Path:
     Path
         It may not exist yet.
     """
-    return context.lake.folder(context.joint_shelf("evaluation")) / "report"
+    return context.lake.local_folder(context.joint_shelf("evaluation"), REPORT)
+
+
+def report_key(context: Context) -> str:
+    """Return the key of the folder where the report lies."""
+    return f"{context.joint_shelf('evaluation').folder_key}/{REPORT}"
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -90,13 +96,13 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     holdout = read_predictions(context, runs, rows)
     predictions = pl.concat([holdout, read_trials(context, rows)])
     table = evaluate(predictions, context.preset.evaluation)
-    content = gather_content(context, predictions, pl.DataFrame(table), runs, rows)
-    folder = report_folder(context)
-    with whole_file(folder / PREDICTIONS_FILE) as temporary:
-        predictions.write_parquet(temporary)
-    for name, text in ((JSON_FILE, report_json(content)), (HTML_FILE, render_report(content))):
-        with whole_file(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    with context.lake.work_folder(context.joint_shelf("evaluation"), REPORT) as work:
+        content = gather_content(context, predictions, pl.DataFrame(table), runs, rows, work.path)
+        with whole_file(work.path / PREDICTIONS_FILE) as temporary:
+            predictions.write_parquet(temporary)
+        for name, text in ((JSON_FILE, report_json(content)), (HTML_FILE, render_report(content))):
+            with whole_file(work.path / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
     return table
 
 

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
+from musqa_pipeline.homes import Home
 from musqa_pipeline.intrusive.alignment import cut_to_common, find_lag_samples
 from musqa_pipeline.intrusive.bands import FRAME_SAMPLES, band_cells
 from musqa_pipeline.intrusive.network import InseNet, fold_normalisation
 from musqa_pipeline.labels.pair_files import Pair
 from musqa_pipeline.labels.pairs import ReferenceFile
-from musqa_pipeline.lake import Lake, Shelf
+from musqa_pipeline.lake import open_store
+from musqa_pipeline.lake.fragments import read_fragment
 from musqa_pipeline.models.predict import load_model
 
 MODEL = "insenet"
@@ -214,7 +215,7 @@ def compare_pairs(pairs: Iterable[Pair], comparer: Comparer) -> Iterator[PairCom
             yield PairComparison(pair.reference_name, pair.degraded_name, score, warnings)
 
 
-def newest_run(home: Path) -> Path:
+def newest_run(home: Home) -> Path:
     """Find the intrusive network that was trained last.
 
     Parameters
@@ -232,21 +233,16 @@ def newest_run(home: Path) -> Path:
     MusqaError
         If there is none.
     """
-    lake = Lake(home)
-    found = []
-    for file in Path(lake.root).glob(_below(lake)):
-        rows = pq.read_table(file, columns=["model", "finished", "folder"], partitioning=None)
-        for row in rows.to_pylist():
-            if row["model"] == MODEL and row["finished"]:
-                found.append((file.stat().st_mtime, lake.root / row["folder"]))
+    store, found = open_store(home), []
+    for name in store.folders("lake/models"):
+        for file in store.files(f"lake/models/{name}"):
+            rows = read_fragment(store, file.key, ["model", "finished", "folder"])
+            for row in rows.to_pylist():
+                if row["model"] == MODEL and row["finished"]:
+                    found.append((file.modified_s, row["folder"]))
     if not found:
         raise MusqaError(
-            f"no trained {MODEL} in {lake.root}; name {MODEL} in [models] names of a preset and "
+            f"no trained {MODEL} in {home}; name {MODEL} in [models] names of a preset and "
             "`musqa run` it, or give the folder of a run with --model"
         )
-    return max(found)[1]
-
-
-def _below(lake: Lake) -> str:
-    """Return the glob of all runs of stage 7, relative to the lake's root."""
-    return str(Path(lake.glob(Shelf("models", "*"))).relative_to(lake.root))
+    return store.local_folder(max(found)[1])

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.context import Context
 from musqa_pipeline.excerpts.audio import reference_audio
+from musqa_pipeline.homes import Home
 from musqa_pipeline.intrusive.table import PAIRS
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.models.registry import find_model
@@ -119,8 +119,8 @@ def _reference_cells(context: Context, catalog: str, excerpt_id: str) -> NDArray
 
 # A shard's rows come reference by reference; a file of the lake never changes.
 @functools.lru_cache(maxsize=2)
-def _read_reference(lake_root: Path, shelf: Shelf, excerpt_id: str) -> NDArray[np.float32]:
-    table = Lake(lake_root).read(shelf, excerpt_id, ["flac"])
+def _read_reference(home: Home, shelf: Shelf, excerpt_id: str) -> NDArray[np.float32]:
+    table = Lake(home).read(shelf, excerpt_id, ["flac"])
     return _cells(reference_audio(table["flac"][0].as_py())[:EXCERPT_SAMPLES])
 
 

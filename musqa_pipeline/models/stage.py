@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -78,7 +78,7 @@ def run_folder(context: Context, model_name: str) -> Path:
     Path
         What `load_model` takes, once `runs` has the row.
     """
-    return context.lake.folder(context.joint_shelf("models")) / unit_id_of(context, model_name)
+    return context.lake.local_folder(context.joint_shelf("models"), unit_id_of(context, model_name))
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -157,13 +157,21 @@ def make_run(
     settings = recipe_of(name, context.preset.models)
     stage = find_model(name).input.stage
     data = context.joint_shelf(stage).fingerprint
-    folder = run_folder(context, name)
     files = shard_files(context, stage)
     training = ImageShards(files, "train", settings.train_rows)
     validation = ImageShards(files, "validation", settings.train_rows)
     # One training at a time has the GPU, or all cores; unlike a slot of a Dagster pool, the lock
     # does not outlive a kill.
-    with context.lake.lock("training"):
+    with (
+        context.lake.lock("training"),
+        context.lake.work_folder(context.joint_shelf("models"), unit.unit_id) as work,
+    ):
+
+        def after_epoch(numbers: Mapping[str, float]) -> None:
+            work.put()
+            if on_epoch:
+                on_epoch(numbers)
+
         result = train(
             name,
             train_batches=ShardBatches(
@@ -173,10 +181,10 @@ def make_run(
                 validation, settings.batch_size, n_devices=settings.devices
             ),
             settings=settings,
-            folder=folder,
+            folder=work.path,
             data_fingerprint=data,
             log=log or logger.info,
-            on_epoch=on_epoch,
+            on_epoch=after_epoch,
         )
     row = {
         "model": result.model,
@@ -194,7 +202,7 @@ def make_run(
         "device": result.device,
         "minutes": result.minutes,
         "environment_json": json.dumps(dict(result.environment), sort_keys=True),
-        "folder": folder.relative_to(context.lake.root).as_posix(),
+        "folder": work.key,
     }
     return RUNS.from_rows([row])
 

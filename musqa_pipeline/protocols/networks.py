@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.evaluation.rows import KEYS, allowed_rows
+from musqa_pipeline.lake import WorkFolder
 from musqa_pipeline.models.registry import find_model, recipe_of
 from musqa_pipeline.seeds import derive_seed
 
@@ -49,7 +49,7 @@ def train_network(
     context: Context,
     model: str,
     repetition: int,
-    folder: Path,
+    work: WorkFolder,
     *,
     training: pl.DataFrame,
     validation: pl.DataFrame,
@@ -64,7 +64,7 @@ def train_network(
         A network of the registry.
     repetition : int
         0 for the preset's seed; another number derives another seed.
-    folder : Path
+    work : WorkFolder
         Of this training; one that a kill ended goes on.
     training, validation : polars.DataFrame
         Rows of `evaluation.rows.read_rows`; the recipe's ``train_rows`` takes its part of them.
@@ -102,12 +102,13 @@ def train_network(
             train_batches=ShardBatches(images, recipe.batch_size, recipe.seed, recipe.devices),
             validation_batches=ShardBatches(looked_at, recipe.batch_size, n_devices=recipe.devices),
             settings=recipe,
-            folder=folder,
+            folder=work.path,
             data_fingerprint=context.joint_shelf(find_model(model).input.stage).fingerprint,
             log=lambda _: None,
+            on_epoch=lambda _: work.put(),
             n_threads=None if alone else 1,
         )
-    return load_model(folder), {
+    return load_model(work.path), {
         "finished": result.finished,
         "n_train": images.n_rows,
         "n_train_groups": taken["split_group"].n_unique(),

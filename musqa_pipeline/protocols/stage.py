@@ -172,16 +172,16 @@ def _train_network(
 ) -> tuple[np.ndarray, Mapping[str, Any]]:
     from musqa_pipeline.models.predict import predict_rows
 
-    folder = context.lake.folder(context.joint_shelf("trials")) / unit_id
-    network, about = train_network(
-        *(context, trial.model, trial.repetition, folder),
-        training=rows.filter(division.train),
-        validation=rows.filter(division.validation),
-    )
-    asked = rows.filter(division.predicted)
-    images, keys = images_of(context, trial.model, asked), asked.select(KEYS).rows()
-    found = predict_rows({trial.model: network}, images, keys)[trial.model]
-    _forget(folder)
+    with context.lake.work_folder(context.joint_shelf("trials"), unit_id) as work:
+        network, about = train_network(
+            *(context, trial.model, trial.repetition, work),
+            training=rows.filter(division.train),
+            validation=rows.filter(division.validation),
+        )
+        asked = rows.filter(division.predicted)
+        images, keys = images_of(context, trial.model, asked), asked.select(KEYS).rows()
+        found = predict_rows({trial.model: network}, images, keys)[trial.model]
+        _forget(work.path)
     return found, about
 
 

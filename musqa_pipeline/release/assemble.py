@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.disk import exclusive_lock, explained, whole_file
+from musqa_pipeline.disk import explained, whole_file
 from musqa_pipeline.evaluation.rows import KEYS
 from musqa_pipeline.models.musqa_net import MusqaNet
 from musqa_pipeline.models.predict import load_model
@@ -53,9 +53,8 @@ N_CHECKED = 64
 
 
 def release_folder(context: Context) -> Path:
-    """Return where a preset's release lies (it may not exist yet)."""
-    settings = context.preset.release
-    return context.home / "releases" / f"{settings.name}-{settings.version}"
+    """Return where a preset's release lies on this machine (it may not exist yet)."""
+    return context.lake.store.local_folder(_release_key(context))
 
 
 def assemble_release(context: Context) -> Path:
@@ -83,7 +82,6 @@ def assemble_release(context: Context) -> Path:
     rows = read_release_rows(context)
     judged = judge(read_said(context, rows))
     scoring = _scoring_network(context, judged.scale)
-    folder = release_folder(context)
     record = {
         "name": settings.name,
         "version": settings.version,
@@ -93,7 +91,8 @@ def assemble_release(context: Context) -> Path:
     }
     attribution = attribution_table(context, rows)
     with (
-        exclusive_lock(context.home / "locks" / "releases.lock"),
+        context.lake.lock("releases"),
+        context.lake.store.work_folder(_release_key(context)) as work,
         tempfile.TemporaryDirectory(prefix="musqa-release-") as scratch,
     ):
         draft = Path(scratch) / MODEL_FILE
@@ -120,6 +119,7 @@ def assemble_release(context: Context) -> Path:
         card = model_card(facts)
         headline = _headline(accuracy)
         final = {**record, "card": card, "accuracy": headline}
+        folder = work.path
         with whole_file(folder / MODEL_FILE) as temporary:
             write_model(scoring, final, temporary)
         files: dict[str, bytes] = {
@@ -137,7 +137,7 @@ def assemble_release(context: Context) -> Path:
         for name, content in files.items():
             with explained("write", folder / name), whole_file(folder / name) as temporary:
                 temporary.write_bytes(content)
-    return folder
+    return release_folder(context)
 
 
 def certified_pieces() -> list[Piece]:
@@ -156,6 +156,11 @@ def recognised(model: Path) -> list[dict[str, Any]]:
         reasons = [scorer.score(sound, 48_000).abstained for sound in sounds]
         rows.append({"kind": kind, "n": len(sounds), "n_abstained": sum(map(bool, reasons))})
     return rows
+
+
+def _release_key(context: Context) -> str:
+    settings = context.preset.release
+    return f"releases/{settings.name}-{settings.version}"
 
 
 def _scoring_network(context: Context, scale: Scale) -> ScoringNetwork:

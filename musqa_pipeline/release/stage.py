@@ -81,7 +81,7 @@ def read_release_rows(context: Context) -> pl.DataFrame:
 
 def training_folder(context: Context, unit: Unit) -> Path:
     """Return where a training's weights and its `DOMAIN_FILE` lie."""
-    return context.lake.folder(context.joint_shelf("release")) / unit.unit_id
+    return context.lake.local_folder(context.joint_shelf("release"), unit.unit_id)
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
@@ -110,15 +110,16 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
     settings, fold = context.preset.release, unit.plan["fold"]
     parts = divide(read_release_rows(context), fold, settings.n_folds)
-    folder = training_folder(context, unit)
-    network, about = train_network(
-        *(context, settings.network, unit.plan["repetition"], folder),
-        training=parts.train,
-        validation=parts.watched,
-    )
-    assert isinstance(network, MusqaNet)
-    domain = fit_domain(summed_up_rows(network, images_of(context, settings.network, parts.train)))
-    write_domain(domain, folder / DOMAIN_FILE)
+    with context.lake.work_folder(context.joint_shelf("release"), unit.unit_id) as work:
+        network, about = train_network(
+            *(context, settings.network, unit.plan["repetition"], work),
+            training=parts.train,
+            validation=parts.watched,
+        )
+        assert isinstance(network, MusqaNet)
+        seen = images_of(context, settings.network, parts.train)
+        domain = fit_domain(summed_up_rows(network, seen))
+        write_domain(domain, work.path / DOMAIN_FILE)
     asked = parts.predicted.select("asked", *KEYS).sort(KEYS)
     if asked.is_empty():
         return RELEASE.schema.empty_table()

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.audio import AUDIO_COLUMNS
-from musqa_pipeline.errors import LakeError, StageError
+from musqa_pipeline.errors import StageError
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -120,18 +120,15 @@ def read_bitstreams(
 
 def _read_rows(context: Context, catalog: str, unit: str, degraded_ids: list[str]) -> pa.Table:
     """Read the wanted rows of one file, touching only the row groups that hold them."""
-    path = context.lake.path(context.shelf("degradations", catalog), unit)
-    try:
-        with pq.ParquetFile(path) as file:
-            ids = file.read(columns=["degraded_id"])["degraded_id"]
-            hits = pc.is_in(ids, value_set=pa.array(degraded_ids, pa.string()))
-            groups, first = [], 0
-            for group in range(file.num_row_groups):
-                n_rows = file.metadata.row_group(group).num_rows
-                if pc.any(hits.slice(first, n_rows)).as_py():
-                    groups.append(group)
-                first += n_rows
-            table = file.read_row_groups(groups, columns=["degraded_id", *AUDIO_COLUMNS])
-    except (OSError, pa.ArrowInvalid) as error:
-        raise LakeError(f"cannot read {path}: {error}; delete it and run again") from error
+    shelf = context.shelf("degradations", catalog)
+    with context.lake.opened(shelf, unit) as source, pq.ParquetFile(source) as file:
+        ids = file.read(columns=["degraded_id"])["degraded_id"]
+        hits = pc.is_in(ids, value_set=pa.array(degraded_ids, pa.string()))
+        groups, first = [], 0
+        for group in range(file.num_row_groups):
+            n_rows = file.metadata.row_group(group).num_rows
+            if pc.any(hits.slice(first, n_rows)).as_py():
+                groups.append(group)
+            first += n_rows
+        table = file.read_row_groups(groups, columns=["degraded_id", *AUDIO_COLUMNS])
     return table.filter(pc.is_in(table["degraded_id"], value_set=pa.array(degraded_ids)))

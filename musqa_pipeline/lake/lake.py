@@ -1,77 +1,55 @@
-"""The lake: Parquet files that are either whole or absent. The only module that knows its paths.
+"""The lake: units of stages as Parquet files that are either whole or absent.
 
-Layout below the root (`MUSQA_HOME`)::
-
-    lake/<stage>/settings=<fingerprint12>/catalog=<catalog>/<unit_id>.parquet   stages 1-4
-    lake/<stage>/run=<fingerprint12>/<unit_id>.parquet                         stages 5-8
-    lake/retired/…                                                             what lost its input
-
-A unit is done if its file is there and its footer carries the current fingerprint. Files are
-written under a name that no glob matches and moved into place, so that a kill at any moment costs
-the units in flight and nothing else.
+A unit is done if its file is there and its footer carries the current fingerprint. The store puts
+files whole, so that a kill at any moment costs the units in flight and nothing else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from musqa_pipeline.disk import exclusive_lock, explained, whole_file
-from musqa_pipeline.errors import LakeError
-from musqa_pipeline.fingerprints import SHORT
-from musqa_pipeline.tables import columns_there, with_later
-
-FINGERPRINT_KEY = b"musqa.fingerprint"
-EMPTY_CATALOG = "__none__"
-"""Catalog of the zero-row file that keeps a view valid while its stage is empty."""
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """One place of the lake: a stage's results of one fingerprint, of one catalog if it has any."""
-
-    stage: str
-    fingerprint: str
-    catalog: str | None = None
-    """None for the joint stages 5-8."""
-
-    @property
-    def quarantine(self) -> Shelf:
-        """Where the units are that this stage refused."""
-        return replace(self, stage="quarantine")
-
-    @property
-    def lock_name(self) -> str:
-        """Name of the lock that whoever makes these units holds."""
-        return f"{self.stage}-{self.catalog or 'joint'}-{self.fingerprint[:SHORT]}"
+from musqa_pipeline.homes import Home
+from musqa_pipeline.lake import fragments
+from musqa_pipeline.lake.opening import open_store
+from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, SUFFIX, Shelf
+from musqa_pipeline.lake.store import Source, WorkFolder
+from musqa_pipeline.tables import with_later
 
 
 class Lake:
-    """Parquet units below one root folder.
+    """Parquet units below one home.
 
     Parameters
     ----------
-    root : Path
+    home : Path
         `MUSQA_HOME`; made on first write.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = Path(root).absolute()
+    def __init__(self, home: Home) -> None:
+        self.store = open_store(home)
+
+    @property
+    def root(self) -> Path:
+        """The home of a lake on a disk."""
+        return self.store.home
 
     def folder(self, shelf: Shelf) -> Path:
-        """Return the folder that holds a shelf's units (it may not exist yet)."""
-        stage, short = self.root / "lake" / shelf.stage, shelf.fingerprint[:SHORT]
-        kept = stage / f"settings={short}" / f"catalog={shelf.catalog}"
-        return stage / f"run={short}" if shelf.catalog is None else kept
+        """Return the folder that holds a shelf's units (it may not exist yet), on a disk."""
+        return self.root / shelf.folder_key
 
     def path(self, shelf: Shelf, unit_id: str) -> Path:
-        """Return the path of a unit's file (it may not exist yet)."""
-        return self.folder(shelf) / f"{unit_id}.parquet"
+        """Return the path of a unit's file (it may not exist yet), on a disk."""
+        return self.root / shelf.key(unit_id)
+
+    def address(self, shelf: Shelf, unit_id: str) -> str:
+        """Return what messages call a unit's file: its path or URL."""
+        return self.store.address(shelf.key(unit_id))
 
     def done(self, shelf: Shelf) -> list[str]:
         """List the ids of the finished units of a shelf, sorted.
@@ -86,12 +64,13 @@ class Lake:
         list of str
             Units whose footer carries the shelf's fingerprint. A damaged file is not done.
         """
-        files = self.folder(shelf).glob("*.parquet")
-        return sorted(path.stem for path in files if self._is_current(path, shelf))
+        files = self.store.files(shelf.folder_key)
+        names = (file.stem for file in files if file.name.endswith(SUFFIX))
+        return sorted(unit for unit in names if self._is_current(shelf, unit))
 
     def missing(self, shelf: Shelf, unit_ids: Iterable[str]) -> list[str]:
         """List those of `unit_ids` that are not done yet, in the order given."""
-        return [u for u in unit_ids if not self._is_current(self.path(shelf, u), shelf)]
+        return [u for u in unit_ids if not self._is_current(shelf, u)]
 
     def write(
         self,
@@ -102,7 +81,7 @@ class Lake:
         metadata: Mapping[str, str] | None = None,
         row_group_rows: int | None = None,
         compression: str = "zstd",
-    ) -> Path:
+    ) -> Home:
         """Write a unit whole: after this call it is done, at any earlier moment it is not there.
 
         Parameters
@@ -130,19 +109,20 @@ class Lake:
         LakeError
             If the disk is full, read-only or not permitted; nothing is left half-written.
         """
-        path = self.path(shelf, unit_id)
         footer = {
             **(table.schema.metadata or {}),
             **{k.encode(): v.encode() for k, v in (metadata or {}).items()},
             FINGERPRINT_KEY: shelf.fingerprint.encode(),
         }
-        self._write_file(
-            path,
+        key = shelf.key(unit_id)
+        fragments.write_fragment(
+            self.store,
+            key,
             table.replace_schema_metadata(footer),
-            row_group_size=row_group_rows or max(1, table.num_rows),
+            row_group_rows=row_group_rows,
             compression=compression,
         )
-        return path
+        return self.store.home / key
 
     def read(self, shelf: Shelf, unit_id: str, columns: list[str] | None = None) -> pa.Table:
         """Read one unit.
@@ -166,13 +146,37 @@ class Lake:
         LakeError
             If it is not there or damaged.
         """
-        path = self.path(shelf, unit_id)
-        try:
-            return pq.read_table(path, columns=columns, partitioning=None)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise LakeError(
-                f"cannot read {path}: {error}; delete the file if it is there, and run again"
-            ) from error
+        return fragments.read_fragment(self.store, shelf.key(unit_id), columns)
+
+    def opened(self, shelf: Shelf, unit_id: str) -> AbstractContextManager[Source]:
+        """Open a unit for pyarrow, to read parts of it; see `fragments.opened`."""
+        return fragments.opened(self.store, shelf.key(unit_id))
+
+    def local_file(self, shelf: Shelf, unit_id: str) -> Path:
+        """Return a path of this machine with a unit's file, for who reads it again and again."""
+        return self.store.local_file(shelf.key(unit_id))
+
+    def work_folder(self, shelf: Shelf, name: str) -> AbstractContextManager[WorkFolder]:
+        """Give a folder beside a shelf's units that no view looks into, to write files to.
+
+        Parameters
+        ----------
+        shelf : Shelf
+            Beside whose units.
+        name : str
+            Name of the folder.
+
+        Returns
+        -------
+        context manager
+            Gives a `WorkFolder`, with what is there already; its files are put when the block
+            ends without an error.
+        """
+        return self.store.work_folder(f"{shelf.folder_key}/{name}")
+
+    def local_folder(self, shelf: Shelf, name: str) -> Path:
+        """Return a path of this machine with what a `work_folder` holds, to be read only."""
+        return self.store.local_folder(f"{shelf.folder_key}/{name}")
 
     def scan(
         self,
@@ -202,8 +206,8 @@ class Lake:
         """
         wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
         chosen = self.done(shelf) if units is None else sorted(units)
-        files = [(unit, self.path(shelf, unit)) for unit in chosen]
-        parts = [self.read(shelf, unit, columns_there(path, wanted)) for unit, path in files]
+        keys = [shelf.key(unit) for unit in chosen]
+        parts = [fragments.read_wanted(self.store, key, wanted) for key in keys]
         plain = wanted.remove_metadata()
         return pa.concat_tables([plain.empty_table(), *(with_later(p, plain) for p in parts)])
 
@@ -223,23 +227,17 @@ class Lake:
             The units that were moved to ``lake/retired/``.
         """
         gone = sorted(set(self.done(shelf)) - set(keep))
-        attic = self.root / "lake" / "retired" / self.folder(shelf).relative_to(self.root / "lake")
         for unit in gone:
-            with explained("retire", self.path(shelf, unit)):
-                attic.mkdir(parents=True, exist_ok=True)
-                self.path(shelf, unit).replace(attic / f"{unit}.parquet")
+            self.store.move(shelf.key(unit), f"{shelf.retired_key}/{unit}{SUFFIX}")
         return gone
 
     def discard(self, shelf: Shelf, unit_id: str) -> None:
         """Delete a unit that is no longer true, if it is there."""
-        with explained("delete", path := self.path(shelf, unit_id)):
-            path.unlink(missing_ok=True)
+        self.store.delete(shelf.key(unit_id))
 
     def sweep(self, shelf: Shelf) -> None:
         """Delete temporary files that a kill left behind; call it with the shelf's lock held."""
-        for leftover in self.folder(shelf).glob(".*.tmp"):
-            with explained("delete", leftover):
-                leftover.unlink(missing_ok=True)
+        self.store.sweep(shelf.folder_key)
 
     def keep_readable(self, shelf: Shelf, schema: pa.Schema) -> None:
         """Write the zero-row file that lets a view exist, again if the table got columns since.
@@ -251,17 +249,17 @@ class Lake:
         schema : pyarrow.Schema
             The table's schema.
         """
-        if shelf.catalog is None:
-            path = self.folder(shelf) / "schema.parquet"
-        else:
-            path = self.path(replace(shelf, catalog=EMPTY_CATALOG), "schema")
-        if not path.exists() or pq.read_schema(path).names != schema.names:
-            self._write_file(path, schema.remove_metadata().empty_table())
+        at = shelf if shelf.catalog is None else replace(shelf, catalog=EMPTY_CATALOG)
+        key = at.key("schema")
+        if self.store.exists(key):
+            with self.opened(at, "schema") as source:
+                if pq.read_schema(source).names == schema.names:
+                    return
+        fragments.write_fragment(self.store, key, schema.remove_metadata().empty_table())
 
     def glob(self, shelf: Shelf) -> str:
         """Return the absolute glob that matches a shelf's files, in all catalogs."""
-        folder = self.folder(shelf)
-        return str((folder if shelf.catalog is None else folder.parent / "catalog=*") / "*.parquet")
+        return self.store.address(shelf.glob_key)
 
     def token_file(self, name: str) -> Path:
         """Return the file by which machines of a run know that they share this lake."""
@@ -282,19 +280,7 @@ class Lake:
         context manager
             Holds the lock while its block runs.
         """
-        return exclusive_lock(self.root / "locks" / f"{name}.lock", wait=wait)
+        return self.store.lock(name, wait=wait)
 
-    @staticmethod
-    def _is_current(path: Path, shelf: Shelf) -> bool:
-        try:
-            footer = pq.read_metadata(path).metadata or {}
-        except (OSError, pa.ArrowInvalid):
-            return False
-        return footer.get(FINGERPRINT_KEY) == shelf.fingerprint.encode()
-
-    @staticmethod
-    def _write_file(
-        path: Path, table: pa.Table, *, row_group_size: int = 1, compression: str = "zstd"
-    ) -> None:
-        with whole_file(path) as temporary:
-            pq.write_table(table, temporary, row_group_size=row_group_size, compression=compression)
+    def _is_current(self, shelf: Shelf, unit_id: str) -> bool:
+        return fragments.is_current(self.store, shelf.key(unit_id), shelf.fingerprint)

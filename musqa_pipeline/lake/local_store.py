@@ -1,0 +1,157 @@
+"""The store on a disk: files are written aside and moved into place, locks are the kernel's."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from musqa_pipeline.disk import exclusive_lock, explained, whole_file
+from musqa_pipeline.lake.store import Source, StoredFile, WorkFolder
+
+LOCKS = "locks"
+
+
+class LocalStore:
+    """Files below a folder of this machine, or of a disk that several machines share.
+
+    Parameters
+    ----------
+    home : Path
+        The root; made on first write.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = Path(home).absolute()
+
+    def path(self, key: str) -> Path:
+        """Return the path of a key."""
+        return self.home / key
+
+    def address(self, key: str) -> str:
+        """Return the absolute path."""
+        return str(self.path(key))
+
+    def exists(self, key: str) -> bool:
+        """Tell whether a file is there."""
+        return self.path(key).is_file()
+
+    def files(self, folder: str) -> list[StoredFile]:
+        """List the files directly in a folder; hidden ones are none of the store's."""
+        found = []
+        with explained("list", self.path(folder)):
+            try:
+                with os.scandir(self.path(folder)) as entries:
+                    for entry in entries:
+                        if not entry.name.startswith(".") and entry.is_file():
+                            found.append(_described(f"{folder}/{entry.name}", entry))
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+        return sorted(file for file in found if file is not None)
+
+    def walk(self, folder: str) -> list[StoredFile]:
+        """List the files in a folder at any depth, sorted by key."""
+        found = self.files(folder)
+        for name in self.folders(folder):
+            found += self.walk(f"{folder}/{name}")
+        return sorted(found)
+
+    def folders(self, folder: str) -> list[str]:
+        """List the names of the folders directly in a folder, sorted."""
+        with explained("list", self.path(folder)):
+            try:
+                with os.scandir(self.path(folder)) as entries:
+                    return sorted(e.name for e in entries if e.is_dir() and e.name[0] != ".")
+            except (FileNotFoundError, NotADirectoryError):
+                return []
+
+    @contextmanager
+    def opened(self, key: str) -> Iterator[Source]:
+        """Give pyarrow the path."""
+        yield str(self.path(key))
+
+    def read_bytes(self, key: str) -> bytes:
+        """Read a file."""
+        return self.path(key).read_bytes()
+
+    def read_versioned(self, key: str) -> tuple[bytes, str] | None:
+        """Read a file with a hash of its content; None if it is not there."""
+        try:
+            content = self.read_bytes(key)
+        except FileNotFoundError:
+            return None
+        return content, _content_version(content)
+
+    def writing(self, key: str) -> AbstractContextManager[Path]:
+        """Give a hidden path beside the file, which is moved over it."""
+        return whole_file(self.path(key))
+
+    def write_bytes(self, key: str, content: bytes) -> None:
+        """Write a file whole, over an older one if there is one."""
+        with self.writing(key) as temporary:
+            temporary.write_bytes(content)
+
+    def commit(self, key: str, content: bytes, expected: str | None) -> bool:
+        """Write a file if its content is still the expected one."""
+        with self.lock("commit"):
+            present = self.read_versioned(key)
+            if (present[1] if present else None) != expected:
+                return False
+            self.write_bytes(key, content)
+            return True
+
+    def delete(self, key: str) -> None:
+        """Delete a file if it is there."""
+        with explained("delete", path := self.path(key)):
+            path.unlink(missing_ok=True)
+
+    def move(self, key: str, target: str) -> None:
+        """Rename a file; its new folder is made."""
+        with explained("move", self.path(key)):
+            self.path(target).parent.mkdir(parents=True, exist_ok=True)
+            self.path(key).replace(self.path(target))
+
+    def sweep(self, folder: str) -> None:
+        """Delete the temporary files of `whole_file` that a kill left behind."""
+        for leftover in self.path(folder).glob(".*.tmp"):
+            with explained("delete", leftover):
+                leftover.unlink(missing_ok=True)
+
+    def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:
+        """Return a lock on a file, which the kernel frees if its holder dies."""
+        return exclusive_lock(self.home / LOCKS / f"{name}.lock", wait=wait)
+
+    def local_file(self, key: str) -> Path:
+        """Return the file itself."""
+        return self.path(key)
+
+    def local_folder(self, folder: str) -> Path:
+        """Return the folder itself."""
+        return self.path(folder)
+
+    @contextmanager
+    def work_folder(self, folder: str) -> Iterator[WorkFolder]:
+        """Give the folder itself, which is made."""
+        path = self.path(folder)
+        with explained("write", path):
+            path.mkdir(parents=True, exist_ok=True)
+        yield WorkFolder(path, folder, _nothing_to_put)
+
+
+def _described(key: str, entry: os.DirEntry[str]) -> StoredFile | None:
+    try:
+        status = entry.stat()
+    except FileNotFoundError:  # moved away since the folder was listed
+        return None
+    version = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
+    return StoredFile(key, status.st_size, version, status.st_mtime)
+
+
+def _content_version(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _nothing_to_put() -> None:
+    """Do nothing: what is written to a disk is there."""
