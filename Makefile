@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
 
-.PHONY: help setup demo test test-long check format docs pictures browser speech clean
+.PHONY: help setup demo test test-long check format docs pictures browser speech fuzz clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -52,6 +52,12 @@ speech:  ## Install Debian's speech synthesisers, which some tests of speech nee
 	  { apt-get update -q && apt-get install -y --no-install-recommends espeak-ng flite festival \
 	  festvox-kdlpc16k festvox-us-slt-hts festvox-italp16k festvox-itapc16k festvox-ru \
 	  festvox-suopuhe-lj festvox-suopuhe-mv festvox-czech-dita; }
+
+SECONDS ?= 60
+fuzz: $(READY)  ## Fuzz readers of foreign input: READER=… (all when left out), SECONDS=60 each.
+	@$(BIN)/python -c "import atheris" 2>/dev/null || \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[fuzz]"
+	@$(BIN)/python -m fuzz.run $(READER) --seconds $(SECONDS)
 
 pictures: $(READY) browser  ## Take the pictures of the UI and of the report in docs/pictures/.
 	@$(BIN)/python docs/take_pictures.py

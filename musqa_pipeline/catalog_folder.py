@@ -210,7 +210,7 @@ def _row(
     values = {key: (raw.get(source[key]) or "").strip() for key in METADATA}
     values["role"] = values["role"].lower()
     parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or ".." in parts:
+    if not parts or name.startswith("/") or ".." in parts or "\0" in name:
         raise CatalogError(
             f"{path}, line {line}: file={name!r}: expected a path inside the catalog's folder, "
             "relative to it"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from musqa_pipeline.catalog_folder import Entry, Listing, read_folder
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import open_store
+from musqa_pipeline.toml_text import parse_toml
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 READERS: dict[str, Callable[[Path, Mapping[str, str]], Listing]] = {"folder": read_folder}
@@ -140,12 +140,17 @@ def load_catalog(home: Home, name: str) -> Catalog:
             f"catalog {name!r} is unknown (known: {known}); add it with musqa catalog add FOLDER"
         )
     try:
-        raw = tomllib.loads(store.read_bytes(key).decode("utf-8"))
+        raw = parse_toml(store.read_bytes(key).decode("utf-8"))
         reader = raw.get("reader", "folder")
         if reader not in READERS:
             raise CatalogError(f"{path}: reader={reader!r}: expected one of {', '.join(READERS)}")
-        return Catalog(name, Path(raw["folder"]), dict(raw.get("columns", {})), reader)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        folder, columns = Path(raw["folder"]), dict(raw.get("columns", {}))
+        if not folder.is_absolute():
+            raise ValueError(f"folder={raw['folder']!r} is no absolute path")
+        if not all(isinstance(text, str) for text in (*columns, *columns.values())):
+            raise ValueError(f"columns={columns}: expected names of columns in quotes")
+        return Catalog(name, folder, columns, reader)
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise CatalogError(
             f"{path} cannot be used ({type(error).__name__}: {error}); delete it and add the "
             "catalog again"

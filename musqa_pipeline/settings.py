@@ -7,7 +7,7 @@ or the default of the field. Unknown keys and wrong types are errors that name t
 from __future__ import annotations
 
 import difflib
-import tomllib
+import os
 import types
 import typing
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ from musqa_pipeline.opinions.settings import OpinionsSettings
 from musqa_pipeline.protocols.settings import ProtocolsSettings
 from musqa_pipeline.release.settings import ReleaseSettings
 from musqa_pipeline.spectrograms.settings import SpectrogramsSettings
+from musqa_pipeline.toml_text import parse_toml
 from musqa_pipeline.tracks.settings import TracksSettings
 
 DEMO_CATALOG = "demo"
@@ -154,9 +155,9 @@ def parse_preset(name: str, raw: Mapping[str, Any]) -> Preset:
 def _merged(name_or_file: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
     path = Path(name_or_file)
     if path.suffix == ".toml":
-        if not path.is_file():
-            raise SettingsError(f"preset file {path} does not exist; check the path")
         try:
+            if not path.is_file():
+                raise SettingsError(f"preset file {path} does not exist; check the path")
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(
@@ -170,22 +171,38 @@ def _merged(name_or_file: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[
             "or the path of a .toml file"
         )
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        raw = parse_toml(text)
+    except ValueError as error:
         raise SettingsError(f"preset {name_or_file} is not valid TOML: {error}") from error
+    if "name" in raw:
+        raise SettingsError(
+            f"preset {name_or_file}: name={raw['name']!r}: the name of its file is the name of a "
+            "preset; rename the file and delete the key"
+        )
     base = raw.pop("extends", None)
     if base is None:
         return path.stem, raw
-    if str(base).endswith(".toml"):
+    if not isinstance(base, str):
+        raise SettingsError(
+            f"preset {name_or_file}: extends={base!r}: expected the name of a preset or the path "
+            "of a .toml file, in quotes"
+        )
+    if base.endswith(".toml"):
         base = path.parent / base
-    seen = (*seen, str(name_or_file))
-    if str(base) in seen:
+    seen = (*seen, _identity(name_or_file))
+    if _identity(base) in seen:
         raise SettingsError(f"preset {name_or_file} extends itself through {str(base)!r}")
     _, inherited = _merged(base, seen)
     for key, value in raw.items():
         both_sections = isinstance(value, dict) and isinstance(inherited.get(key), dict)
         inherited[key] = {**inherited[key], **value} if both_sections else value
     return path.stem, inherited
+
+
+def _identity(name_or_file: str | Path) -> str:
+    """Tell presets apart, by whatever path they are named."""
+    path = Path(name_or_file)
+    return os.path.realpath(path) if path.suffix == ".toml" else str(name_or_file)
 
 
 def _build(kind: type[SettingsT], raw: Mapping[str, Any], where: str) -> SettingsT:
@@ -226,7 +243,10 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):  # pragma: no cover - no field uses one
         raise TypeError(f"{where}: a settings field may not be a union")
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise SettingsError(f"{where}: the number is too large; expected a float") from None
     if type(value) is not hint:
         raise SettingsError(f"{where}={value!r}: expected {hint.__name__}")
     return value

@@ -101,6 +101,15 @@ def test_an_unknown_and_a_damaged_catalog_say_what_to_do(home, music):
     toml.write_text('folder = "/x"\nreader = "tape"')
     with pytest.raises(CatalogError, match="reader='tape': expected one of folder"):
         load_catalog(home, "m")
+    for text, message in (
+        ('folder = "x"', "ValueError: folder='x' is no absolute path"),
+        ('folder = "/x"\n[columns]\ntitle = 5', "expected names of columns in quotes"),
+        (f"x = {'[' * 3000}", "nested too deeply"),
+        (f"x = {'9' * 5000}", "Exceeds the limit"),
+    ):
+        toml.write_text(text)
+        with pytest.raises(CatalogError, match=message):
+            load_catalog(home, "m")
 
 
 @given(folder=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
@@ -152,6 +161,7 @@ def test_accents_written_as_two_characters_match(music):
         ("file\n../b.wav\n", r"line 2: file='\.\./b.wav': expected a path inside"),
         ("file\n/b.wav\n", "line 2: file='/b.wav': expected a path inside"),
         ("file,title\n,x\n", "line 2: file='': expected a path inside"),
+        ('file\n"b\0.wav"\n', r"line 2: file='b\\x00.wav': expected a path inside"),
         ("file\nb.wav\nb.wav\n", "line 3: file 'b.wav' is named in line 2 already"),
         ('file\n"b.wav\n', "unexpected end of data; save it as CSV in UTF-8"),
     ],

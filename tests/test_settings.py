@@ -168,3 +168,22 @@ def test_the_demo_is_seen_only_where_it_is_named():
     assert load_preset("musqa").sees("anything")
     assert load_preset("demo").sees("demo")
     assert not load_preset("demo").sees("anything")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('name = "../elsewhere"', r"name='\.\./elsewhere': the name of its file is the name of a"),
+        ("extends = 5", "extends=5: expected the name of a preset or the path of a .toml file"),
+        ('extends = "././mine.toml"', "extends itself through"),
+        (f'extends = "{"x" * 300}.toml"', "cannot be read .*File name too long"),
+        (f"[tracks]\nmin_duration_s = 1{'0' * 400}", "the number is too large; expected a float"),
+        (f"x = {'[' * 3000}", "is not valid TOML: arrays or tables are nested too deeply"),
+        (f"x = {'9' * 5000}", "is not valid TOML: Exceeds the limit"),
+    ],
+)
+def test_a_hostile_preset_is_refused_in_one_sentence(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        load_preset(path)

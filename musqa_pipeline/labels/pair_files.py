@@ -9,6 +9,7 @@ from pathlib import Path
 
 from musqa_pipeline.catalog_folder import AUDIO_SUFFIXES
 from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.listening.csv_files import named_file
 
 PAIR_COLUMNS = ("reference", "degraded")
 
@@ -128,7 +129,7 @@ def read_pairs(path: Path) -> list[Pair]:
                         f"{shown_path(path)} line {reader.line_num}: a cell is empty; each line "
                         "needs a reference and a degraded file"
                     )
-                files = [path.parent / Path(name).expanduser() for name in names]
+                files = [named_file(path, name) for name in names]
                 pairs.append(Pair(files[0], files[1], names[0], names[1]))
     except OSError as error:
         raise SettingsError(

@@ -158,6 +158,37 @@ def yes_or_no(path: Path, row: Mapping[str, str], column: str) -> bool | None:
     return text in YES
 
 
+def named_file(path: Path, name: str) -> Path:
+    """Return where a file is that a table names.
+
+    Parameters
+    ----------
+    path : Path
+        The table, for its folder and for the message.
+    name : str
+        A path; relative to the table's folder, or it starts with ``~`` or ``/``.
+
+    Returns
+    -------
+    Path
+        It may not exist.
+
+    Raises
+    ------
+    SettingsError
+        If it starts with ``~`` and a user who is not known, or holds a zero byte.
+    """
+    if "\0" in name:
+        raise SettingsError(f"{path} names {name!r}, which no file is called; correct the line")
+    try:
+        return path.parent / Path(name).expanduser()
+    except RuntimeError:
+        raise SettingsError(
+            f"{path} names {name!r}: there is no such home folder; write ./~… for a file whose "
+            "name starts so"
+        ) from None
+
+
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write a CSV file.
 

@@ -11,7 +11,13 @@ import numpy as np
 from musqa_pipeline.degradations.codecs import Codec
 from musqa_pipeline.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.errors import SettingsError
-from musqa_pipeline.listening.csv_files import number, read_rows, require_columns, yes_or_no
+from musqa_pipeline.listening.csv_files import (
+    named_file,
+    number,
+    read_rows,
+    require_columns,
+    yes_or_no,
+)
 from musqa_pipeline.listening.settings import StimuliSettings, require_duration
 from musqa_pipeline.seeds import derive_generator
 
@@ -94,7 +100,7 @@ def read_plan(path: Path, settings: StimuliSettings) -> list[PagePlan]:
     for row in rows:
         if not row["file"]:
             raise SettingsError(f"{path}: a line names no file; each needs one")
-        file = path.parent / Path(row["file"]).expanduser()
+        file = named_file(path, row["file"])
         duration_s = number(path, row, "duration_s") if row.get("duration_s") else None
         if duration_s is not None:
             require_duration(duration_s, f"{path}: duration_s of {row['file']}")

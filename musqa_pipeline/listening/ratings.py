@@ -148,7 +148,7 @@ def read_webmushra(
                 page,
                 entry["condition"],
                 entry["recording"],
-                int(entry["presentation"]),
+                int(number(key or path, entry, "presentation")),
             )
         )
     return _checked(path, Ratings(tuple(scores), headphones))

@@ -18,12 +18,12 @@ from musqa_pipeline.errors import MusqaError, UnfitInputError
 from musqa_pipeline.fanout.child import ERROR, LOST
 from musqa_pipeline.fanout.crew import Crew
 from musqa_pipeline.fanout.limits import Limits
-from musqa_pipeline.scoring.decoding import MAX_DURATION_S
 from musqa_pipeline.scoring.inputs import Item
 from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.windows import WindowCutter
+from musqa_pipeline.tracks.limits import MAX_DURATION_S
 
 MAX_FILE_S = 7_200.0
 """Time for one file; a day of audio takes a quarter of an hour."""

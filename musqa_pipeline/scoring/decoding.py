@@ -8,7 +8,6 @@ process of its own, so that a crash of that decoder is an error of one file; tha
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,12 @@ from numpy.typing import NDArray
 from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.scoring.blocks import rechunked
 from musqa_pipeline.scoring.decode_process import decoder
+from musqa_pipeline.tracks.limits import (
+    MAX_DURATION_S,
+    check_declared,
+    check_limits,
+    too_long,
+)
 from musqa_pipeline.tracks.reading import (
     AudioInfo,
     DecodeError,
@@ -28,11 +33,7 @@ from musqa_pipeline.tracks.reading import (
     read_info,
     require_whole,
 )
-
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 4_000, 768_000
-MAX_CHANNELS = 64
-MAX_DURATION_S = 24 * 3600.0
-"""A longer file is refused: a few kilobytes of FLAC can claim and decode to weeks."""
+from musqa_pipeline.tracks.soundfile_names import open_soundfile
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,7 @@ def open_audio(
         with _child_or_none(path, start_frame, n_frames) as child:
             info = read_info(path) if child is None else child.info
             check_limits(info.sample_rate_hz, info.channels)
-            if info.declared_frames > max_duration_s * info.sample_rate_hz:
-                hours = info.declared_frames / info.sample_rate_hz / 3600
-                raise _too_long(f"the header says {hours:,.1f} h", max_duration_s)
+            check_declared(info.declared_frames, info.sample_rate_hz, max_duration_s)
             source = (
                 read_blocks(path, start_frame=start_frame, n_frames=n_frames)
                 if child is None
@@ -128,37 +127,6 @@ def _changed() -> UnfitInputError:
     )
 
 
-def check_limits(sample_rate_hz: int, channels: int) -> None:
-    """Refuse rates and numbers of channels that no music has.
-
-    Parameters
-    ----------
-    sample_rate_hz, channels : int
-        Of a recording.
-
-    Raises
-    ------
-    UnfitInputError
-        If one is out of range.
-    """
-    if not 1 <= channels <= MAX_CHANNELS:
-        raise UnfitInputError(
-            "odd_format", f"{channels} channels", f"give it 1 to {MAX_CHANNELS} channels"
-        )
-    if not LOWEST_RATE_HZ <= sample_rate_hz <= HIGHEST_RATE_HZ:
-        raise UnfitInputError(
-            "odd_format",
-            f"{sample_rate_hz} Hz",
-            f"resample it to {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz",
-        )
-
-
-def _too_long(found: str, max_duration_s: float) -> UnfitInputError:
-    return UnfitInputError(
-        "too_long", f"{found}, the limit is {max_duration_s / 3600:g} h", "cut it into parts"
-    )
-
-
 def _same_size(
     blocks: Iterable[NDArray[np.float32]], info: AudioInfo, max_duration_s: float
 ) -> Iterator[NDArray[np.float32]]:
@@ -168,7 +136,7 @@ def _same_size(
             raise DecodeError(f"{block.shape[1]} channels decoded, {info.channels} declared")
         n_frames += len(block)
         if n_frames > max_duration_s * info.sample_rate_hz:
-            raise _too_long("it goes on decoding", max_duration_s)
+            raise too_long("it goes on decoding", max_duration_s)
         yield block
 
 
@@ -190,7 +158,7 @@ def _checked(
 def _child_or_none(path: Path, start_frame: int, n_frames: int | None) -> Iterator[Audio | None]:
     """Start a decoder in a process of its own for what soundfile refuses."""
     try:
-        with path.open("rb"), soundfile.SoundFile(os.fsencode(path)):
+        with path.open("rb"), open_soundfile(path):
             pass
     except soundfile.LibsndfileError as error:
         if importlib.util.find_spec("av") is None:

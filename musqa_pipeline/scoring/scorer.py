@@ -18,6 +18,7 @@ from musqa_pipeline.scoring.model_file import ModelFile, load_model, resolve_mod
 from musqa_pipeline.scoring.score import Event, Score
 from musqa_pipeline.scoring.verdict import Verdict, judge
 from musqa_pipeline.scoring.windows import SHORTEST_S, Window, WindowCutter
+from musqa_pipeline.tracks import limits
 from musqa_pipeline.tracks.reading import to_mono
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Scorer:
             If `window_s` or `hop_s` is out of range.
         """
         array = _as_float32(samples)
-        decoding.check_limits(sample_rate_hz, array.shape[1])
+        limits.check_limits(sample_rate_hz, array.shape[1])
         if not len(array):
             raise UnfitInputError("empty", "0 samples", "give it at least 3 s of audio")
         blocks = in_blocks(array, array.shape[1])
@@ -132,7 +133,7 @@ class Scorer:
         *,
         window_s: float | None = None,
         hop_s: float | None = None,
-        max_duration_s: float = decoding.MAX_DURATION_S,
+        max_duration_s: float = limits.MAX_DURATION_S,
     ) -> Score:
         """Score a file; memory does not grow with its length.
 
@@ -249,7 +250,7 @@ def _as_float32(samples: NDArray[Any]) -> NDArray[np.float32]:
             f"shape={array.shape}",
             "give it an array of shape (frames,) or (frames, channels)",
         )
-    if array.shape[1] > decoding.MAX_CHANNELS and array.shape[0] <= decoding.MAX_CHANNELS:
+    if array.shape[1] > limits.MAX_CHANNELS and array.shape[0] <= limits.MAX_CHANNELS:
         raise UnfitInputError(
             "odd_format", f"shape={array.shape} has channels first", "transpose it"
         )

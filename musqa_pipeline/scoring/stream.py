@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio import EXCERPT_S
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.scoring.combine import window_score
-from musqa_pipeline.scoring.decoding import check_limits
 from musqa_pipeline.scoring.score import WindowScore
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.windows import SHORTEST_S
+from musqa_pipeline.tracks.limits import check_limits
 from musqa_pipeline.tracks.reading import to_mono
 
 DEFAULT_HOP_S = 5.0

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from musqa_pipeline.tracks.bandwidth import BandwidthMeter
+from musqa_pipeline.tracks.limits import MAX_DURATION_S, too_long
 from musqa_pipeline.tracks.loudness import LoudnessMeter
 from musqa_pipeline.tracks.peaks import PhaseMeter, TruePeakMeter
 from musqa_pipeline.tracks.reading import (
@@ -56,6 +57,8 @@ def measure_file(path: Path, info: AudioInfo) -> Measurement:
         If it does not decode to its declared end.
     OSError
         If it cannot be opened.
+    UnfitInputError
+        If it goes on for longer than a day.
 
     Notes
     -----
@@ -76,6 +79,8 @@ def measure_file(path: Path, info: AudioInfo) -> Measurement:
             n_not_finite += int(np.count_nonzero(~finite))
             block = np.where(finite, block, np.float32(0.0))
         frames += len(block)
+        if frames > MAX_DURATION_S * rate:
+            raise too_long("it goes on decoding", MAX_DURATION_S)
         loudness.update(block)
         peak.update(block)
         phase.update(block)

@@ -16,20 +16,14 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from musqa_pipeline.tracks.soundfile_names import codec_name, open_soundfile
+
 BLOCK_FRAMES = 1 << 16
 MAX_SHORTFALL_S = 0.1
 """A header may promise this much more than decodes, for an encoder's padding."""
 LOSSLESS_CODECS = frozenset(
     {"flac", "alac", "wavpack", "ape", "tta", "shorten", "mlp", "truehd", "als", "wmalossless"}
 )
-_SUBTYPES = {
-    "PCM_S8": "pcm_s8", "PCM_U8": "pcm_u8", "PCM_16": "pcm_s16", "PCM_24": "pcm_s24",
-    "PCM_32": "pcm_s32", "FLOAT": "pcm_f32", "DOUBLE": "pcm_f64", "VORBIS": "vorbis",
-    "OPUS": "opus", "MPEG_LAYER_I": "mp1", "MPEG_LAYER_II": "mp2", "MPEG_LAYER_III": "mp3",
-    "ALAC_16": "alac", "ALAC_20": "alac", "ALAC_24": "alac", "ALAC_32": "alac",
-    "ULAW": "pcm_mulaw", "ALAW": "pcm_alaw",
-}  # fmt: skip
-_BIG_ENDIAN = {"AIFF", "AU", "CAF"}
 
 
 class DecodeError(Exception):
@@ -79,7 +73,7 @@ def read_info(path: Path) -> AudioInfo:
     with path.open("rb"):  # so that a missing permission is not taken for a broken file
         pass
     try:
-        with soundfile.SoundFile(os.fsencode(path)) as file:
+        with open_soundfile(path) as file:
             return _soundfile_info(file)
     except soundfile.LibsndfileError as error:
         return _av_info(path, error.error_string)
@@ -115,7 +109,7 @@ def read_blocks(
     with path.open("rb"):
         pass
     try:
-        file = soundfile.SoundFile(os.fsencode(path))
+        file = open_soundfile(path)
     except soundfile.LibsndfileError as error:
         yield from _trim(_av_blocks(path, error.error_string), start_frame, n_frames)
         return
@@ -211,18 +205,12 @@ def to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _soundfile_info(file: soundfile.SoundFile) -> AudioInfo:
-    codec = _SUBTYPES.get(file.subtype, file.subtype.lower())
-    if file.format == "FLAC":
-        codec = "flac"
-    elif codec.startswith("pcm_") and codec[-2:] in ("16", "24", "32", "64"):
-        big = file.endian == "BIG" or (file.endian == "FILE" and file.format in _BIG_ENDIAN)
-        codec += "be" if big else "le"
     try:
         copied = file.copy_metadata()
     except (UnicodeDecodeError, AttributeError):  # tags in an old 8-bit alphabet are no loss
         copied = {}
     tags = {key: copied[key] for key in ("title", "artist", "genre") if copied.get(key)}
-    return AudioInfo(file.samplerate, file.channels, codec, file.frames, tags)
+    return AudioInfo(file.samplerate, file.channels, codec_name(file), file.frames, tags)
 
 
 def _open_av(path: Path, refusal: str) -> tuple[Any, Any]:
@@ -237,10 +225,12 @@ def _open_av(path: Path, refusal: str) -> tuple[Any, Any]:
         # Not `refusal`: libsndfile says "does not exist" of whatever it does not know.
         reason = error.strerror if isinstance(error, av.error.FFmpegError) else error
         raise DecodeError(f"no known audio format: {reason}") from error
-    if not container.streams.audio:
+    stream = next(iter(container.streams.audio), None)
+    if stream is None or stream.codec_context is None:
         container.close()
-        raise DecodeError("the file holds no audio stream")
-    return container, container.streams.audio[0]
+        what = "no audio stream" if stream is None else "audio of an unknown codec"
+        raise DecodeError(f"the file holds {what}")
+    return container, stream
 
 
 def _av_info(path: Path, refusal: str) -> AudioInfo:

@@ -16,6 +16,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.stages import Stage, Unit
+from musqa_pipeline.tracks.limits import MAX_DURATION_S, check_declared, check_limits
 from musqa_pipeline.tracks.measure import Measurement, measure_file
 from musqa_pipeline.tracks.reading import AudioInfo, DecodeError, read_info
 from musqa_pipeline.tracks.settings import TracksSettings
@@ -103,6 +104,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     size_bytes = check_readable(path)
     try:
         info = read_info(path)
+        check_limits(info.sample_rate_hz, info.channels)
+        check_declared(info.declared_frames, info.sample_rate_hz, MAX_DURATION_S)
         found = measure_file(path, info)
     except DecodeError as error:
         raise UnfitInputError(

@@ -76,6 +76,8 @@ def test_a_plan_that_was_written_down_is_followed(tmp_path):
         ("file,training\na.wav,yes\nb.wav,yes\nc.wav,\n", "two recordings are for training; mark"),
         ("file,start_s\n,3\n", "a line names no file; each needs one"),
         ("name\na.wav\n", "has no column file"),
+        ("file\n~nobody-at-all/a.wav\nb.wav\n", "there is no such home folder; write ./~"),
+        ('file\n"a\0.wav"\nb.wav\n', "which no file is called; correct the line"),
     ],
 )
 def test_a_plan_that_cannot_be_followed_is_refused(tmp_path, text, said):

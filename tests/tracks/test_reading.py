@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
@@ -127,3 +129,19 @@ def test_mono_is_the_mean_of_all_channels():
     before = samples.copy()
     to_mono(samples[:, :1])[:] = 0
     np.testing.assert_array_equal(samples, before)
+
+
+def test_raw_samples_without_a_header_are_refused(tmp_path):
+    path = tmp_path / "samples.raw"
+    path.write_bytes(bytes(range(1, 200)) * 5)
+    with pytest.raises(DecodeError, match=r"no known audio format|no audio stream"):
+        read_info(path)
+    with pytest.raises(DecodeError, match=r"no known audio format|no audio stream"):
+        next(read_blocks(path))
+
+
+def test_audio_of_an_unknown_codec_is_refused():
+    # From the fuzzer: a RIFF file with a format tag that nobody knows.
+    path = Path(__file__).parents[2] / "fuzz/seeds/audio/finding-no-rate-0"
+    with pytest.raises(DecodeError, match="the file holds audio of an unknown codec"):
+        read_info(path)

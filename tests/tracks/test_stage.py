@@ -18,6 +18,15 @@ from tests.nobody import refusal_as_nobody
 from tests.tracks.sounds import noise, quarantine_of, run_tracks, tracks_of, write
 
 
+def promise_25_hours(path):
+    """Change the number of samples in a FLAC file's header."""
+    data = bytearray(path.read_bytes())
+    n_samples = 25 * 3600 * 48_000
+    data[21] = data[21] & 0xF0 | n_samples >> 32
+    data[22:26] = (n_samples & 0xFFFFFFFF).to_bytes(4, "big")
+    path.write_bytes(data)
+
+
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     """A folder with every kind of bad file beside good ones, run once."""
@@ -45,6 +54,9 @@ def library(tmp_path_factory):
     os.mkfifo(folder / "pipe.wav")
     left = noise(seed=8)
     write(folder / "out of phase.flac", np.hstack([left, -0.9 * left]))
+    write(folder / "slow.wav", noise(11.0, rate_hz=3_000), 3_000)
+    write(folder / "choir.wav", noise(0.1, channels=65))
+    promise_25_hours(write(folder / "long.flac", noise(0.1)))
     (folder / "tracks.csv").write_text(
         "file,title,recording,role,tier\n"
         "good.wav,Good,rec 1,test,lossless\n"
@@ -68,6 +80,9 @@ def library(tmp_path_factory):
         ("dangling.flac", "dangling_link", "gone.flac, which does not exist"),
         ("absent.wav", "missing_file", "named in tracks.csv, but not there"),
         ("pipe.wav", "not_a_file", "a pipe or device"),
+        ("slow.wav", "odd_format", "3000 Hz"),
+        ("choir.wav", "odd_format", "65 channels"),
+        ("long.flac", "too_long", "the header says 25.0 h, the limit is 24 h"),
     ],
 )
 def test_a_bad_file_is_in_quarantine_with_reason_and_advice(library, file, reason, detail):
@@ -115,7 +130,7 @@ def test_out_of_phase_is_flagged(library):
 def test_the_check_accounts_for_every_file(library):
     result = check_tracks(library)
     assert result.passed
-    assert result.numbers["tracks"] + result.numbers["quarantined"] == 17
+    assert result.numbers["tracks"] + result.numbers["quarantined"] == 20
     assert result.numbers["quarantined_silent"] == 2
     assert result.numbers["flagged_upper_edge"] == 1
 

@@ -1,0 +1,1 @@
+"""Fuzzing of everything that reads foreign input; see docs/security.md."""

@@ -1,0 +1,187 @@
+"""One target a reader: bytes in, and nothing but the project's deliberate errors may come out.
+
+A target writes the bytes where the reader expects a file, reads them and uses what was read as the
+product would: an error that shows only when a value is stored or hashed is an error too.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, cast
+
+import pyarrow as pa
+
+from musqa_pipeline.catalog_folder import read_folder
+from musqa_pipeline.catalogs import _to_toml, load_catalog
+from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
+from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.graph import STAGE_NAMES
+from musqa_pipeline.labels.pair_files import read_pairs
+from musqa_pipeline.listening.compare import read_predictions
+from musqa_pipeline.listening.csv_files import read_rows
+from musqa_pipeline.listening.mos import mean_opinions, read_opinions
+from musqa_pipeline.listening.plan import read_plan
+from musqa_pipeline.listening.ratings import is_webmushra, read_plain, read_webmushra
+from musqa_pipeline.listening.screening import missing_data, screen
+from musqa_pipeline.listening.settings import ScreeningSettings, StimuliSettings
+from musqa_pipeline.scoring.decoding import open_audio
+from musqa_pipeline.settings import load_preset
+from musqa_pipeline.stages import Unit
+from musqa_pipeline.tracks.settings import TracksSettings
+from musqa_pipeline.tracks.stage import check_readable, make_unit, track_unit_id
+
+Target = Callable[[bytes, Path], None]
+SEEDS = Path(__file__).parent / "seeds"
+SECOND_FILE = b"\n=== second file ===\n"
+"""Where a reader takes two files, this line parts them."""
+ENDINGS = ("", ".wav", ".mp3", ".m4a", ".raw", ".flac", ".ogg", ".aiff")
+"""A file's ending decides too; the last byte of the input chooses one."""
+NO_METADATA = MappingProxyType(
+    dict.fromkeys(("title", "artist", "recording", "genre", "licence", "role", "tier"), "")
+)
+SHORT_FILES_SERVE = SimpleNamespace(
+    tracks=SimpleNamespace(
+        **{**asdict(TracksSettings()), "min_duration_s": 0.001, "silence_lufs": -math.inf}
+    )
+)
+
+
+def catalog_csv(data: bytes, folder: Path) -> None:
+    """Read a `tracks.csv`, identify its files and store what it says."""
+    (folder / "a.wav").touch()
+    (folder / "tracks.csv").write_bytes(data)
+    columns = {"recording": "work"} if b"work" in data[:200] else {}
+    for entry in read_folder(folder, columns).entries:
+        track_unit_id(entry)
+        pa.array([entry.printable, *entry.metadata.values()], pa.string())
+        try:
+            check_readable(entry.path)
+        except UnfitInputError as error:
+            pa.array([error.reason, error.detail, error.advice], pa.string())
+
+
+def catalog_toml(data: bytes, folder: Path) -> None:
+    """Read a `catalog.toml` and write it again: what was read must come back."""
+    path = folder / "catalogs" / "c" / "catalog.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    catalog = load_catalog(folder, "c")
+    path.write_text(_to_toml(catalog), encoding="utf-8", newline="")
+    assert load_catalog(folder, "c") == catalog
+
+
+def preset(data: bytes, folder: Path) -> None:
+    """Read a preset that may extend a second one, and fingerprint its sections."""
+    first, _, second = data.partition(SECOND_FILE)
+    (folder / "first.toml").write_bytes(first)
+    (folder / "second.toml").write_bytes(second)
+    found = load_preset(folder / "first.toml")
+    assert found.name == "first"
+    for stage in STAGE_NAMES:
+        digest(found.section(stage))
+
+
+def ratings(data: bytes, folder: Path) -> None:
+    """Read the ratings of a listening test, screen the listeners and average the others."""
+    first, parted, second = data.partition(SECOND_FILE)
+    path, key = folder / "ratings.csv", folder / "key.csv"
+    path.write_bytes(first)
+    key.write_bytes(second)
+    if is_webmushra(read_rows(path)[0]):
+        found = read_webmushra(path, key if parted else None)
+    else:
+        found = read_plain(path)
+    missing_data(found)
+    rejected = screen(found, ScreeningSettings())
+    mean_opinions(found.without([r.rater for r in rejected]))
+
+
+def listening_tables(data: bytes, folder: Path) -> None:
+    """Read opinions, predictions, plans of tests and lists of pairs."""
+    path = folder / "table.csv"
+    path.write_bytes(data)
+    readers: tuple[Callable[[], object], ...] = (
+        lambda: read_opinions(path),
+        lambda: read_predictions(path),
+        lambda: read_plan(path, StimuliSettings()),
+        lambda: read_pairs(path),
+    )
+    for read in readers:
+        try:
+            read()
+        except SettingsError:
+            continue
+
+
+def audio_tracks(data: bytes, folder: Path) -> None:
+    """Judge an audio file as stage 1 does, in this process: a crash here is one of a worker."""
+    path = folder / f"track{_ending(data)}"
+    path.write_bytes(data)
+    unit = Unit("u", path.name, {"path": os.fspath(path), "metadata": dict(NO_METADATA)})
+    try:
+        make_unit(cast(Any, SimpleNamespace(preset=SHORT_FILES_SERVE)), unit)
+    finally:
+        path.unlink()
+
+
+def audio_scoring(data: bytes, folder: Path) -> None:
+    """Decode an audio file as the scorer does, in a child process what soundfile refuses."""
+    path = folder / f"file{_ending(data)}"
+    path.write_bytes(data)
+    try:
+        with open_audio(path) as audio:
+            for _ in audio.blocks:
+                pass
+    finally:
+        path.unlink()
+
+
+def _ending(data: bytes) -> str:
+    return ENDINGS[data[-1] % len(ENDINGS)] if data else ""
+
+
+TARGETS: dict[str, Target] = {
+    "catalog_csv": catalog_csv,
+    "catalog_toml": catalog_toml,
+    "preset": preset,
+    "ratings": ratings,
+    "listening_tables": listening_tables,
+    "audio_tracks": audio_tracks,
+    "audio_scoring": audio_scoring,
+}
+
+
+def seed_folder(name: str) -> Path:
+    """Return where the seeds of a target lie; those of audio share theirs."""
+    return SEEDS / ("audio" if name.startswith("audio_") else name)
+
+
+def accepts_or_refuses(name: str, data: bytes, folder: Path) -> bool:
+    """Run a target once.
+
+    Parameters
+    ----------
+    name : str
+        Key of `TARGETS`.
+    data : bytes
+        Foreign input.
+    folder : Path
+        An empty folder, or one that earlier inputs of the same target used.
+
+    Returns
+    -------
+    bool
+        True if the input was accepted, False if it was refused by a deliberate error. All else is
+        raised: it is a finding.
+    """
+    try:
+        TARGETS[name](data, folder)
+    except MusqaError as error:
+        str(error).encode("utf-8", "surrogateescape")
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""All seeds of the fuzzer, findings too, are read again: accepted or refused, never worse."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fuzz.targets import SEEDS, TARGETS, accepts_or_refuses, seed_folder
+
+ROOT = Path(__file__).parents[2]
+CASES = [
+    pytest.param(name, path, id=f"{name}-{path.name}")
+    for name in TARGETS
+    for path in sorted(seed_folder(name).iterdir())
+]
+FINDING = "finding-"
+"""Seeds with this name were found by the fuzzer or by hand; they broke a reader once."""
+
+
+@pytest.mark.parametrize(("name", "path"), CASES)
+def test_every_seed_is_accepted_or_refused_with_a_deliberate_error(name, path, tmp_path):
+    accepted = accepts_or_refuses(name, path.read_bytes(), tmp_path)
+    if not path.name.startswith(FINDING) and not name.startswith("audio_"):
+        assert accepted
+
+
+def test_valid_audio_of_every_kind_is_accepted_by_both_readers(tmp_path):
+    accepted = {
+        (name, path.name)
+        for name in ("audio_tracks", "audio_scoring")
+        for path in seed_folder(name).iterdir()
+        if path.name.partition("-")[0] in ("wav", "flac", "aiff", "mp3", "caf")
+        and accepts_or_refuses(name, path.read_bytes(), tmp_path)
+    }
+    assert {kind for kind, _ in accepted} == {"audio_tracks", "audio_scoring"}
+    assert len(accepted) >= 20
+
+
+def test_a_reader_that_breaks_is_a_finding(tmp_path, monkeypatch):
+    def broken(data, folder):
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(TARGETS, "catalog_csv", broken)
+    with pytest.raises(ZeroDivisionError):
+        accepts_or_refuses("catalog_csv", b"", tmp_path)
+
+
+def test_every_reader_has_its_seeds_and_every_folder_of_seeds_its_reader():
+    assert {seed_folder(name) for name in TARGETS} == set(SEEDS.iterdir())
+
+
+@pytest.mark.long
+def test_the_fuzzer_runs_and_finds_nothing_in_seconds(tmp_path):
+    pytest.importorskip("atheris", reason="make fuzz installs atheris")
+    ended = subprocess.run(
+        [sys.executable, "-m", "fuzz.run", "ratings", "--seconds=5", f"--work={tmp_path}"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "0 findings" in ended.stdout, ended.stdout + ended.stderr[-2000:]
+    assert ended.returncode == 0
+    assert "stat::number_of_executed_units" in ended.stderr
