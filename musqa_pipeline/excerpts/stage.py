@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
-from musqa_pipeline.catalogs import catalog_files, load_catalog
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.excerpts.audio import reference_audio, to_flac
@@ -19,8 +18,8 @@ from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.stages import Stage, Unit
 from musqa_pipeline.tracks.bandwidth import upper_edge_hz
 from musqa_pipeline.tracks.duplicates import read_tracks
+from musqa_pipeline.tracks.identity import identified_files
 from musqa_pipeline.tracks.reading import DecodeError
-from musqa_pipeline.tracks.stage import track_unit_id
 from musqa_pipeline.tracks.verdict import USABLE
 
 
@@ -45,8 +44,8 @@ def list_units(context: Context) -> list[Unit]:
     """
     assert context.catalog is not None
     settings = context.preset.excerpts
-    entries = catalog_files(load_catalog(context.home, context.catalog))
-    paths = {track_unit_id(entry): os.fspath(entry.path) for entry in entries}
+    files = identified_files(context.home, context.catalog)
+    paths = {unit_id: os.fspath(entry.path) for unit_id, entry in files}
     units = []
     for track in read_tracks(context).to_pylist():
         if track["verdict"] != USABLE and settings.flagged_tracks == "exclude":

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from musqa_pipeline.catalog_folder import Entry
-from musqa_pipeline.catalogs import catalog_files, load_catalog
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import UnfitInputError
-from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.stages import Stage, Unit
+from musqa_pipeline.tracks.identity import identified_files
 from musqa_pipeline.tracks.limits import MAX_DURATION_S, check_declared, check_limits
 from musqa_pipeline.tracks.measure import Measurement, measure_file
 from musqa_pipeline.tracks.reading import AudioInfo, DecodeError, read_info
@@ -45,39 +43,14 @@ def list_units(context: Context) -> list[Unit]:
         If the catalog is unknown, gone or empty.
     """
     assert context.catalog is not None
-    catalog = load_catalog(context.home, context.catalog)
     return [
         Unit(
-            track_unit_id(entry),
+            unit_id,
             entry.printable,
             {"path": os.fspath(entry.path), "metadata": dict(entry.metadata)},
         )
-        for entry in catalog_files(catalog)
+        for unit_id, entry in identified_files(context.home, context.catalog)
     ]
-
-
-def track_unit_id(entry: Entry) -> str:
-    """Identify a file in its present state.
-
-    Parameters
-    ----------
-    entry : Entry
-        A file of a catalog.
-
-    Returns
-    -------
-    str
-        Digest of relative path, size, modification time and metadata; for a file that cannot be
-        seen, of path, metadata and the kind of failure.
-    """
-    try:
-        status = entry.path.stat()
-        state: list[int | str] = [status.st_size, status.st_mtime_ns]
-        if not os.access(entry.path, os.R_OK):
-            state.append("unreadable")  # granting permission moves no modification time
-    except OSError as error:
-        state = [type(error).__name__]
-    return digest([entry.file, *state, dict(entry.metadata)])
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:

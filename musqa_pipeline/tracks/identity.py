@@ -1,0 +1,88 @@
+"""What a file of a catalog is called in the lake: by what it holds, not by when it was written.
+
+The unit id of a track hashes its path in the catalog, the bytes of the file and what `tracks.csv`
+says about it. A catalog that is copied, moved or touched keeps all its ids.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from musqa_pipeline.catalog_folder import Entry
+from musqa_pipeline.catalogs import catalog_files, load_catalog
+from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.tracks.file_hashes import Seen, hash_files
+
+
+def identified_files(home: Path, catalog: str) -> list[tuple[str, Entry]]:
+    """List the audio files of a catalog with their unit ids.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    catalog : str
+        Name of the catalog.
+
+    Returns
+    -------
+    list of tuple
+        Unit id and entry, in the order of paths.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog is unknown, gone or empty.
+    """
+    entries = catalog_files(load_catalog(home, catalog))
+    known = hash_files(hash_cache(home, catalog), [e.path for e in entries], f"reading {catalog}")
+    return [(track_unit_id(entry, known[entry.path]), entry) for entry in entries]
+
+
+def hash_cache(home: Path, catalog: str) -> Path:
+    """Return the file that keeps the hashes of a catalog's files (it may not exist yet)."""
+    return home / "cache" / "file-hashes" / f"{catalog}.parquet"
+
+
+def track_unit_id(entry: Entry, seen: Seen) -> str:
+    """Identify a file in its present state.
+
+    Parameters
+    ----------
+    entry : Entry
+        A file of a catalog.
+    seen : Seen
+        What is known of it.
+
+    Returns
+    -------
+    str
+        Digest of relative path, hash of the bytes and metadata; for a file that cannot be read,
+        of path, metadata and the kind of failure.
+    """
+    return digest([entry.file, seen.content, dict(entry.metadata)])
+
+
+def dated_unit_id(entry: Entry) -> str:
+    """Identify a file as lakes of layout 1 did: by size and modification time.
+
+    Parameters
+    ----------
+    entry : Entry
+        A file of a catalog.
+
+    Returns
+    -------
+    str
+        Digest of relative path, size, modification time and metadata; for a file that cannot be
+        seen, of path, metadata and the kind of failure.
+    """
+    try:
+        status = entry.path.stat()
+        state: list[int | str] = [status.st_size, status.st_mtime_ns]
+        if not os.access(entry.path, os.R_OK):
+            state.append("unreadable")
+    except OSError as error:
+        state = [type(error).__name__]
+    return digest([entry.file, *state, dict(entry.metadata)])
