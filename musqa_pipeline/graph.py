@@ -11,6 +11,8 @@ import importlib
 from musqa_pipeline.catalogs import list_catalogs
 from musqa_pipeline.context import Context
 from musqa_pipeline.homes import Home
+from musqa_pipeline.migrations.layout import bring_forward
+from musqa_pipeline.progress import logger
 from musqa_pipeline.settings import Preset
 from musqa_pipeline.stages import Stage
 
@@ -77,7 +79,13 @@ def catalog_context(home: Home, preset: Preset, catalog: str) -> Context:
     -------
     Context
         With the fingerprints of the stages 1-4, which depend on settings and tools alone.
+
+    Raises
+    ------
+    LakeError
+        If the lake is of a later layout; one of an earlier layout is brought forward.
     """
+    bring_forward(home, logger.info)
     return _with_fingerprints(Context(home, preset, catalog, {}), CATALOG_STAGES)
 
 
@@ -95,9 +103,15 @@ def joint_context(home: Home, preset: Preset) -> Context:
     -------
     Context
         With all fingerprints; those of the joint stages change when a catalog's units do.
+
+    Raises
+    ------
+    LakeError
+        As `catalog_context`.
     """
     from musqa_pipeline.dataset.inputs import joint_inputs
 
+    bring_forward(home, logger.info)
     context = _with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES)
     inputs = (joint_inputs(context),)
     return _with_fingerprints(context, JOINT_ORDER, {"splits": inputs})

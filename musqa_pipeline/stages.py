@@ -21,6 +21,7 @@ from musqa_pipeline.errors import MusqaError, StageError, UnfitInputError
 from musqa_pipeline.fanout.interface import Fanout, Inline, Lost, Needs
 from musqa_pipeline.fingerprints import stage_fingerprint
 from musqa_pipeline.lake import Shelf
+from musqa_pipeline.migrations.layout import stamp_layout
 from musqa_pipeline.progress import ProgressSnapshot, StageProgress
 from musqa_pipeline.tables import Table
 from musqa_pipeline.tracks.table import QUARANTINE
@@ -179,6 +180,7 @@ def run_stage(
     started = time.monotonic()
     lake, shelf = context.lake, stage.shelf(context)
     quarantine = shelf.quarantine
+    stamp_layout(lake)
     with lake.lock(shelf.lock_name):
         units = stage.units(context)
         lake.sweep(shelf)

@@ -16,6 +16,7 @@ from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.graph import chosen_catalogs
 from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.migrations.content_ids import former_ids
 from musqa_pipeline.tracks.duplicates import read_tracks
 from musqa_pipeline.tracks.table import TRACKS
 
@@ -41,15 +42,20 @@ def joint_inputs(context: Context) -> str:
     -------
     str
         32 hexadecimal digits over the done and the quarantined units of the stages 1-4 in all
-        chosen catalogs. A catalog without any unit leaves it as it is.
+        chosen catalogs. A catalog without any unit leaves it as it is. Units that a migration
+        renamed count under their former names.
     """
     seen: dict[str, dict[str, list[str]]] = {}
+    former = former_ids(context.lake)
     for catalog in chosen_catalogs(context.home, context.preset):
         units: dict[str, list[str]] = {}
         for stage in READ_STAGES:
             shelf = context.shelf(stage, catalog)
             units[stage] = context.lake.done(shelf)
             units[f"{stage} quarantine"] = context.lake.done(shelf.quarantine)
+        names = former.get(catalog, {})
+        for kind in ("tracks", "tracks quarantine") if names else ():
+            units[kind] = sorted(names.get(unit, unit) for unit in units[kind])
         if any(units.values()):
             seen[catalog] = units
     return digest(seen)

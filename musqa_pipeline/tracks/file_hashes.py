@@ -1,4 +1,4 @@
-"""Hashes of whole files, kept below `MUSQA_HOME` so that a known file is not read again.
+"""Hashes of whole files, kept in the lake so that a known file is not read again.
 
 A file is known by path, size, modification time, change time and inode. A copy, or a file that was
 touched, is read once more and found to be the same. Of a file that changed within the last seconds
@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from musqa_pipeline.disk import whole_file
 from musqa_pipeline.errors import LakeError
+from musqa_pipeline.lake.store import Store
 from musqa_pipeline.progress import LOG_EVERY_S, terminal_bar
 
 logger = logging.getLogger("musqa_pipeline")
@@ -64,14 +64,16 @@ class Seen(NamedTuple):
     readable: bool
 
 
-def hash_files(cache: Path, paths: Iterable[Path], label: str) -> dict[Path, Seen]:
+def hash_files(store: Store, key: str, paths: Iterable[Path], label: str) -> dict[Path, Seen]:
     """Hash files, reading only those that are new or changed since the last time.
 
     Parameters
     ----------
-    cache : Path
-        Parquet file with what is known; made, and made again if it is damaged. Files that are
-        not among `paths` are forgotten.
+    store : Store
+        Where the cache is.
+    key : str
+        Its key there: a Parquet file, made, and made again if it is damaged. Files that are not
+        among `paths` are forgotten.
     paths : iterable of Path
         Files; they may be missing or unreadable.
     label : str
@@ -83,7 +85,7 @@ def hash_files(cache: Path, paths: Iterable[Path], label: str) -> dict[Path, See
         Path to what is known of it. A file that cannot be read has the kind of failure, such as
         ``"FileNotFoundError"``, in place of its hash.
     """
-    known, found, unread = _load(cache), dict[Path, Seen](), dict[Path, State]()
+    known, found, unread = _load(store, key), dict[Path, Seen](), dict[Path, State]()
     kept: dict[Path, tuple[State, str]] = {}
     for path in paths:
         try:
@@ -98,9 +100,9 @@ def hash_files(cache: Path, paths: Iterable[Path], label: str) -> dict[Path, See
         else:
             unread[path] = state
     if unread:
-        _read_all(cache, unread, found, kept, label)
+        _read_all(store, key, unread, found, kept, label)
     elif kept != known:
-        _save(cache, kept)
+        _save(store, key, kept)
     return found
 
 
@@ -136,14 +138,15 @@ def hash_file(path: Path) -> tuple[Seen, State | None]:
 
 
 def _read_all(
-    cache: Path,
+    store: Store,
+    key: str,
     unread: Mapping[Path, State],
     found: dict[Path, Seen],
     kept: dict[Path, tuple[State, str]],
     label: str,
 ) -> None:
     """Read files side by side, with progress, saving what is known now and then."""
-    settled_ns = _now_ns(cache) - SETTLED_NS
+    settled_ns = _now_ns() - SETTLED_NS
     total_bytes, done_bytes = sum(state.size_bytes for state in unread.values()), 0
     saved = said = time.monotonic()
     # Without a terminal, or with few files, a bar would only be in the way.
@@ -172,14 +175,14 @@ def _read_all(
                     )
                 if now - saved >= SAVE_EVERY_S:
                     saved = now
-                    _save(cache, kept)
+                    _save(store, key, kept)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         finally:
             if bar:
                 bar.stop()
-    _save(cache, kept)
+    _save(store, key, kept)
 
 
 def _state(path: Path) -> State | None:
@@ -194,21 +197,20 @@ def _failure(error: OSError) -> Seen:
     return Seen(type(error).__name__, readable=False)
 
 
-def _now_ns(cache: Path) -> int:
+def _now_ns() -> int:
     """Return the time on the clock that stamps files: that of a file made just now."""
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=cache.parent) as stream:
-            return os.fstat(stream.fileno()).st_mtime_ns
-    except OSError:
-        return 0  # then nothing is kept, and `_save` says why
+    with tempfile.TemporaryFile() as stream:
+        return os.fstat(stream.fileno()).st_mtime_ns
 
 
-def _load(cache: Path) -> dict[Path, tuple[State, str]]:
+def _load(store: Store, key: str) -> dict[Path, tuple[State, str]]:
+    found = store.read_versioned(key)
+    if found is None:
+        return {}
     try:
-        rows = pq.read_table(cache, schema=SCHEMA, partitioning=None).to_pylist()
+        rows = pq.read_table(pa.BufferReader(found[0]), schema=SCHEMA).to_pylist()
     except (OSError, pa.ArrowException):
-        return {}  # absent, or damaged: everything is read again
+        return {}  # damaged: everything is read again
     return {Path(os.fsdecode(row["path"])): _entry(row) for row in rows}
 
 
@@ -217,13 +219,14 @@ def _entry(row: Mapping[str, Any]) -> tuple[State, str]:
     return state, row["hash"]
 
 
-def _save(cache: Path, kept: Mapping[Path, tuple[State, str]]) -> None:
+def _save(store: Store, key: str, kept: Mapping[Path, tuple[State, str]]) -> None:
     rows = [
         {"path": os.fsencode(path), **state._asdict(), "hash": content}
         for path, (state, content) in sorted(kept.items())
     ]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), sink, compression="zstd")
     try:
-        with whole_file(cache) as temporary:
-            pq.write_table(pa.Table.from_pylist(rows, SCHEMA), temporary, compression="zstd")
+        store.write_bytes(key, sink.getvalue().to_pybytes())
     except LakeError as error:  # to look at a lake one need not be able to write it
         logger.warning(f"hashes of files are not kept, next time they are read again: {error}")

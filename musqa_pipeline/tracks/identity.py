@@ -7,20 +7,21 @@ says about it. A catalog that is copied, moved or touched keeps all its ids.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from musqa_pipeline.catalog_folder import Entry
 from musqa_pipeline.catalogs import catalog_files, load_catalog
 from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.homes import Home
+from musqa_pipeline.lake.opening import open_store
 from musqa_pipeline.tracks.file_hashes import Seen, hash_files
 
 
-def identified_files(home: Path, catalog: str) -> list[tuple[str, Entry]]:
+def identified_files(home: Home, catalog: str) -> list[tuple[str, Entry]]:
     """List the audio files of a catalog with their unit ids.
 
     Parameters
     ----------
-    home : Path
+    home : Home
         `MUSQA_HOME`.
     catalog : str
         Name of the catalog.
@@ -36,13 +37,14 @@ def identified_files(home: Path, catalog: str) -> list[tuple[str, Entry]]:
         If the catalog is unknown, gone or empty.
     """
     entries = catalog_files(load_catalog(home, catalog))
-    known = hash_files(hash_cache(home, catalog), [e.path for e in entries], f"reading {catalog}")
+    paths = [entry.path for entry in entries]
+    known = hash_files(open_store(home), cache_key(catalog), paths, f"reading {catalog}")
     return [(track_unit_id(entry, known[entry.path]), entry) for entry in entries]
 
 
-def hash_cache(home: Path, catalog: str) -> Path:
-    """Return the file that keeps the hashes of a catalog's files (it may not exist yet)."""
-    return home / "cache" / "file-hashes" / f"{catalog}.parquet"
+def cache_key(catalog: str) -> str:
+    """Return where the hashes of a catalog's files are kept."""
+    return f"cache/file-hashes/{catalog}.parquet"
 
 
 def track_unit_id(entry: Entry, seen: Seen) -> str:

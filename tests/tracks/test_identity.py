@@ -7,15 +7,16 @@ import pytest
 import soundfile
 
 from musqa_pipeline.catalogs import add_catalog
-from musqa_pipeline.disk import whole_file
+from musqa_pipeline.errors import LakeError
 from musqa_pipeline.excerpts.stage import EXCERPTS_STAGE
 from musqa_pipeline.graph import catalog_context, joint_context
+from musqa_pipeline.lake.local_store import LocalStore
 from musqa_pipeline.settings import parse_preset
 from musqa_pipeline.stages import run_stage
 from musqa_pipeline.tracks import file_hashes
 from musqa_pipeline.tracks.duplicates import mark_duplicates
 from musqa_pipeline.tracks.file_hashes import Seen, hash_files
-from musqa_pipeline.tracks.identity import hash_cache, identified_files
+from musqa_pipeline.tracks.identity import cache_key, identified_files
 from musqa_pipeline.tracks.stage import TRACKS_STAGE
 from tests.tracks.sounds import noise, tracks_of, write
 
@@ -49,6 +50,11 @@ def files(tmp_path):
     for name in ("a.wav", "b.wav", "c.wav"):
         (folder / name).write_bytes(name.encode() * 1000)
     return sorted(folder.iterdir())
+
+
+def hashed(cache, paths):
+    """Hash files with a cache that is a file."""
+    return hash_files(LocalStore(cache.parent), cache.name, paths, "reading c")
 
 
 def run(home):
@@ -119,11 +125,11 @@ def test_a_change_that_keeps_size_and_modification_time_is_seen(home, files):
 
 def test_a_known_file_is_not_read_again(tmp_path, files, reads, settled):
     cache = tmp_path / "home" / "hashes.parquet"
-    first = hash_files(cache, files, "reading c")
+    first = hashed(cache, files)
     assert sorted(reads) == ["a.wav", "b.wav", "c.wav"]
     reads.clear()
     files[1].write_bytes(b"other")
-    second = hash_files(cache, files, "reading c")
+    second = hashed(cache, files)
     assert reads == ["b.wav"]
     changed = [path.name for path in files if first[path] != second[path]]
     assert changed == ["b.wav"]
@@ -133,20 +139,20 @@ def test_a_known_file_is_not_read_again(tmp_path, files, reads, settled):
 @pytest.mark.parametrize("damage", [b"", b"rubbish", None])
 def test_a_damaged_cache_is_made_again(tmp_path, files, reads, settled, damage):
     cache = tmp_path / "hashes.parquet"
-    first = hash_files(cache, files, "reading c")
+    first = hashed(cache, files)
     reads.clear()
     cache.write_bytes(cache.read_bytes()[:-9] if damage is None else damage)
-    assert hash_files(cache, files, "reading c") == first
+    assert hashed(cache, files) == first
     assert len(reads) == 3
     reads.clear()
-    assert hash_files(cache, files, "reading c") == first
+    assert hashed(cache, files) == first
     assert reads == []
 
 
 def test_a_file_that_changed_just_now_is_read_again_next_time(tmp_path, files, reads):
     cache = tmp_path / "hashes.parquet"
-    hash_files(cache, files, "reading c")
-    hash_files(cache, files, "reading c")
+    hashed(cache, files)
+    hashed(cache, files)
     assert len(reads) == 6
 
 
@@ -167,7 +173,7 @@ def test_files_that_cannot_be_read_have_their_kind_of_failure(tmp_path, files):
     os.mkfifo(tmp_path / "pipe.wav")
     (tmp_path / "loop.wav").symlink_to(tmp_path / "loop.wav")
     odd = [tmp_path / n for n in ("folder.wav", "pipe.wav", "loop.wav", "gone.wav")]
-    found = hash_files(tmp_path / "h.parquet", [*odd, files[0]], "reading c")
+    found = hashed(tmp_path / "h.parquet", [*odd, files[0]])
     kinds = [found[path].content for path in odd]
     assert kinds == ["not a file", "not a file", "OSError", "FileNotFoundError"]
     assert [found[path].readable for path in odd] == [False] * 4
@@ -177,8 +183,8 @@ def test_files_that_cannot_be_read_have_their_kind_of_failure(tmp_path, files):
 def test_names_that_are_no_text_are_kept(tmp_path, reads, settled):
     path = tmp_path / os.fsdecode(b"raw\xff.wav")
     path.write_bytes(b"x")
-    first = hash_files(tmp_path / "h.parquet", [path], "reading c")
-    assert hash_files(tmp_path / "h.parquet", [path], "reading c") == first
+    first = hashed(tmp_path / "h.parquet", [path])
+    assert hashed(tmp_path / "h.parquet", [path]) == first
     assert len(reads) == 1
 
 
@@ -188,30 +194,33 @@ def test_what_was_read_is_saved_and_said_on_the_way(tmp_path, files, settled, mo
     monkeypatch.setattr(file_hashes, "READERS", 1)
     saves = []
 
-    def recording(path):
-        saves.append(path.name)
-        return whole_file(path)
+    class Recording(LocalStore):
+        def write_bytes(self, key, content):
+            saves.append(key)
+            super().write_bytes(key, content)
 
-    monkeypatch.setattr(file_hashes, "whole_file", recording)
     with caplog.at_level("INFO", "musqa_pipeline"):
-        hash_files(tmp_path / "h.parquet", files, "reading c")
-    assert saves.count("h.parquet") == 4
+        hash_files(Recording(tmp_path), "h.parquet", files, "reading c")
+    assert saves == ["h.parquet"] * 4
     assert "reading c: 2/3 files, 0 of 0 MB" in caplog.text
 
 
 def test_the_cache_forgets_files_that_are_gone(home, files, settled):
     add_catalog(home, files[0].parent, "c")
     identified_files(home, "c")
-    size = hash_cache(home, "c").stat().st_size
+    size = (home / cache_key("c")).stat().st_size
     for path in files[1:]:
         path.unlink()
     assert len(identified_files(home, "c")) == 1
-    assert hash_cache(home, "c").stat().st_size < size
-    assert isinstance(hash_files(hash_cache(home, "c"), files, "x")[files[0]], Seen)
+    assert (home / cache_key("c")).stat().st_size < size
+    assert isinstance(hashed(home / cache_key("c"), files)[files[0]], Seen)
 
 
 def test_a_home_that_cannot_be_written_costs_the_cache_alone(tmp_path, files, caplog):
-    (tmp_path / "cache").write_text("in the way")
-    found = hash_files(tmp_path / "cache" / "h.parquet", files, "reading c")
+    class ReadOnly(LocalStore):
+        def write_bytes(self, key, content):
+            raise LakeError(f"cannot write {key}: the file system is read-only")
+
+    found = hash_files(ReadOnly(tmp_path), "h.parquet", files, "reading c")
     assert all(seen.readable for seen in found.values())
     assert "next time they are read again: cannot write" in caplog.text

@@ -1,0 +1,59 @@
+"""What lies in a lake, whoever wrote it: all shelves and the units that are there."""
+
+from __future__ import annotations
+
+from musqa_pipeline.lake.lake import Lake
+from musqa_pipeline.lake.shelf import EMPTY_CATALOG, LAKE, RETIRED, SUFFIX, Shelf
+
+SCHEMA_UNIT = "schema"
+"""The zero-row file that keeps a view valid."""
+
+
+def shelves(lake: Lake, stage: str | None = None) -> list[Shelf]:
+    """List the shelves that have a folder, of all settings.
+
+    Parameters
+    ----------
+    lake : Lake
+        Which lake.
+    stage : str, optional
+        Only of this stage.
+
+    Returns
+    -------
+    list of Shelf
+        Their fingerprints are the 12 digits of the folder's name: enough for keys, not for `done`.
+    """
+    store, found = lake.store, []
+    names = store.folders(LAKE) if stage is None else [stage]
+    for name in names:
+        if name == RETIRED:
+            continue
+        for place in store.folders(f"{LAKE}/{name}"):
+            kind, _, short = place.partition("=")
+            if kind == "run":
+                found.append(Shelf(name, short))
+            elif kind == "settings":
+                catalogs = store.folders(f"{LAKE}/{name}/{place}")
+                found += [Shelf(name, short, c.removeprefix("catalog=")) for c in catalogs]
+    return [shelf for shelf in found if shelf.catalog != EMPTY_CATALOG]
+
+
+def unit_ids(lake: Lake, shelf: Shelf) -> list[str]:
+    """List the units whose file is on a shelf, whatever is in it.
+
+    Parameters
+    ----------
+    lake : Lake
+        Which lake.
+    shelf : Shelf
+        Which shelf; its fingerprint may be cut to 12 digits.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
+    files = lake.store.files(shelf.folder_key)
+    units = (file.stem for file in files if file.name.endswith(SUFFIX))
+    return [unit for unit in units if unit != SCHEMA_UNIT]

@@ -1,0 +1,1 @@
+"""Layouts of the lake and how one becomes the next."""

@@ -1,0 +1,45 @@
+"""The lake that the first release wrote, unpacked for a test."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.settings import Preset, parse_preset
+
+PACKED = Path(__file__).parent / "first_release" / "lake.tar.xz"
+CATALOG = "first"
+
+
+def unpack(folder: Path) -> Path:
+    """Unpack it below a folder and return its home; its catalog points to ``folder/music``."""
+    with tarfile.open(PACKED) as tar:
+        tar.extractall(folder, filter="data")
+    point_to(folder / "home", folder / "music")
+    return folder / "home"
+
+
+def point_to(home: Path, music: Path) -> None:
+    """Let the catalog point to a folder."""
+    toml = home / "catalogs" / CATALOG / "catalog.toml"
+    toml.write_text(f'folder = "{music}"\nreader = "folder"\n')
+
+
+def preset() -> Preset:
+    """What the first release ran."""
+    return parse_preset(
+        CATALOG,
+        {
+            "catalogs": [CATALOG],
+            "excerpts": {"flagged_tracks": "include"},
+            "degradations": {"singles": [17, 33], "n_cascades": 0},
+        },
+    )
+
+
+def first_context(home: Path, catalog: str | None = CATALOG) -> Context:
+    """The context under which the first release stored its results."""
+    record = json.loads((home / "published.json").read_text())
+    return Context(home, preset(), catalog, record["presets"][CATALOG]["stages"])
