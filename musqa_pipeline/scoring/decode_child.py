@@ -1,8 +1,9 @@
-"""The process that decodes with PyAV what soundfile refuses, for `decoding.py`.
+"""The process that decodes with PyAV what soundfile refuses, for `decode_process.py`.
 
-It writes a line of JSON, the header or an error, then groups of frames: their number as an int64
-and their samples as float32. A group of `END` frames ends the stream; after `FAILED` comes a line
-with the error.
+It takes a file a line on standard input: JSON of the path's bytes in hexadecimal, the first frame,
+and the number of frames or null. For each it writes a line of JSON, the header or an error, then
+groups of frames: their number as an int64 and their samples as float32. A group of `END` frames
+ends the file; after `FAILED` comes a line with the error. It ends with its input.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -19,19 +21,17 @@ END, FAILED = -1, -2
 MAX_LINE = 1 << 20
 
 
-def main(arguments: str) -> None:
-    """Decode one file to standard output.
+def main() -> None:
+    """Decode the files that standard input names to standard output."""
+    for request in sys.stdin.buffer:
+        name, start_frame, n_frames = json.loads(request)
+        _decode(Path(os.fsdecode(bytes.fromhex(name))), start_frame, n_frames, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
 
-    Parameters
-    ----------
-    arguments : str
-        JSON: the path's bytes in hexadecimal, first frame, number of frames or null.
-    """
+
+def _decode(path: Path, start_frame: int, n_frames: int | None, out: BinaryIO) -> None:
     from musqa_pipeline.tracks.reading import DecodeError, read_blocks, read_info
 
-    name, start_frame, n_frames = json.loads(arguments)
-    path = Path(os.fsdecode(bytes.fromhex(name)))
-    out = sys.stdout.buffer
     try:
         info = read_info(path)
         header = asdict(info)
@@ -51,4 +51,3 @@ def main(arguments: str) -> None:
     except (DecodeError, OSError) as error:
         out.write(np.int64(FAILED).astype("<i8").tobytes())
         out.write(json.dumps({"error": str(error)}).encode() + b"\n")
-    out.flush()

@@ -100,6 +100,51 @@ def test_a_decoder_that_crashes_is_an_error_of_its_file(end, message, tmp_path, 
         read(tmp_path / "x.m4a")
 
 
+def started(monkeypatch):
+    """Count the decoders that are started."""
+    real, commands = decode_process.subprocess.Popen, []
+
+    def popen(*args, **kwargs):
+        commands.append(args)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(decode_process.subprocess, "Popen", popen)
+    decode_process._stop_all()
+    return commands
+
+
+def test_one_decoder_serves_files_that_follow_each_other(tmp_path, monkeypatch):
+    commands = started(monkeypatch)
+    write_m4a(tmp_path / "x.m4a", noise(4, channels=2))
+    (tmp_path / "junk.m4a").write_bytes(b"not audio")
+    first, _ = read(tmp_path / "x.m4a")
+    with pytest.raises(UnfitInputError, match="damaged"):
+        read(tmp_path / "junk.m4a")
+    np.testing.assert_array_equal(read(tmp_path / "x.m4a")[0], first)
+    assert len(commands) == 1
+
+
+def test_a_decoder_that_is_left_in_the_middle_is_not_asked_again(tmp_path, monkeypatch):
+    commands = started(monkeypatch)
+    write_m4a(tmp_path / "x.m4a", noise(20, channels=2))
+    whole, _ = read(tmp_path / "x.m4a")
+    with decoding.open_audio(tmp_path / "x.m4a") as audio:
+        next(audio.blocks)
+    np.testing.assert_array_equal(read(tmp_path / "x.m4a")[0], whole)
+    assert len(commands) == 2
+
+
+def test_a_decoder_that_died_while_it_waited_is_replaced(tmp_path, monkeypatch):
+    commands = started(monkeypatch)
+    write_m4a(tmp_path / "x.m4a", noise(4, channels=2))
+    first, _ = read(tmp_path / "x.m4a")
+    waiting = decode_process._idle[-1].process
+    waiting.kill()
+    waiting.wait()
+    np.testing.assert_array_equal(read(tmp_path / "x.m4a")[0], first)
+    assert len(commands) == 2
+
+
 def test_a_part_is_read_by_seeking(tmp_path):
     samples = noise(4, channels=2)
     path = write(tmp_path / "x.wav", samples, subtype="FLOAT")
