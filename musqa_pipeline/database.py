@@ -30,7 +30,9 @@ from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.lake import Lake, Shelf, Store, open_store
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.opinions.table import OPINIONS
+from musqa_pipeline.promotion.table import PROMOTIONS
 from musqa_pipeline.protocols.table import TRIALS
+from musqa_pipeline.records import RECORDS, record_shelf
 from musqa_pipeline.release.table import RELEASE
 from musqa_pipeline.settings import DEMO_CATALOG
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
@@ -55,8 +57,11 @@ JOINT = {
     "evaluation": EVALUATIONS,
     "release": RELEASE,
 }
+HISTORY = {"promotions": PROMOTIONS}
+"""What grows with the years and no stage makes again (`records.py`)."""
 VIEWS: dict[str, Table] = {
-    table.name: table for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), QUARANTINE)
+    table.name: table
+    for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), *HISTORY.values(), QUARANTINE)
 }
 PUBLISHED, DATABASE = "published.json", "musqa.duckdb"
 ATTEMPTS = 5
@@ -92,6 +97,8 @@ def publish(context: Context, stages: Iterable[str]) -> None:
         known = [name for name in PER_CATALOG if name in context.fingerprints]
         for stage in dict.fromkeys([*known, *stages]):
             entry["stages"][stage] = context.fingerprints[stage]
+        for kind in RECORDS:
+            entry["stages"][kind] = record_shelf(kind, context.preset.name).fingerprint
         record["last"] = context.preset.name
         content = json.dumps(record, indent=1, sort_keys=True).encode()
         if not store.commit(PUBLISHED, content, version):
@@ -202,7 +209,7 @@ def _create_views(
     _create_view(connection, schema, ROUNDS, source)
     union = " UNION ALL ".join(quarantined)
     _create_view(connection, schema, QUARANTINE, f"SELECT * FROM ({union}) WHERE {visible}")
-    for stage, table in JOINT.items():
+    for stage, table in {**JOINT, **HISTORY}.items():
         shelf = Shelf(stage, stages.get(stage, "never-made"), None)
         lake.keep_readable(shelf, table.schema)
         source = f"SELECT * EXCLUDE (run) FROM {_files(lake.glob(shelf))}"

@@ -25,6 +25,7 @@ from musqa_pipeline.excerpts.settings import ExcerptsSettings
 from musqa_pipeline.labels.settings import LabelsSettings
 from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.opinions.settings import OpinionsSettings
+from musqa_pipeline.promotion.settings import PromotionSettings
 from musqa_pipeline.protocols.settings import ProtocolsSettings
 from musqa_pipeline.release.settings import ReleaseSettings
 from musqa_pipeline.spectrograms.settings import SpectrogramsSettings
@@ -56,6 +57,7 @@ class Preset:
     protocols: ProtocolsSettings = field(default_factory=ProtocolsSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     release: ReleaseSettings = field(default_factory=ReleaseSettings)
+    promotion: PromotionSettings = field(default_factory=PromotionSettings)
 
     def __post_init__(self) -> None:
         if self.adaptive.rounds and not self.degradations.singles:

@@ -74,11 +74,7 @@ def read_predictions(
     LakeError
         If a shard or the weights of a run cannot be read.
     """
-    test = rows.filter(
-        (pl.col("part") == "test")
-        & (pl.col("tier") != COPY_TIER)
-        & (pl.col("uniform_draw") | pl.col("natural_mix"))
-    )
+    test = choose_test_rows(rows)
     if test.is_empty():
         raise StageError(
             "evaluation: the dataset has no test rows; give some recordings role=test in "
@@ -100,6 +96,26 @@ def read_predictions(
         for name, values in predicted.items()
     ]
     return pl.concat(frames).select(pl.col(n).cast(t) for n, t in PREDICTIONS_SCHEMA.items())
+
+
+def choose_test_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Choose the rows that trained models are held against.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        From `rows.read_rows`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Those of the test part that either draw took; no darker copies.
+    """
+    return rows.filter(
+        (pl.col("part") == "test")
+        & (pl.col("tier") != COPY_TIER)
+        & (pl.col("uniform_draw") | pl.col("natural_mix"))
+    )
 
 
 def predict_baselines(

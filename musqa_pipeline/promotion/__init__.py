@@ -1,0 +1,1 @@
+"""Which model is the champion: a new one replaces it if it is not worse by more than a margin."""
