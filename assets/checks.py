@@ -21,6 +21,7 @@ from musqa_pipeline.labels import checks as labels
 from musqa_pipeline.labels import sense as label_sense
 from musqa_pipeline.opinions import checks as opinions
 from musqa_pipeline.project import home_folder
+from musqa_pipeline.promotion import checks as promotion
 from musqa_pipeline.spectrograms import checks as spectrograms
 from musqa_pipeline.tracks import checks as tracks
 
@@ -66,6 +67,7 @@ CHECKS = (
     StageCheck("spectrograms", spectrograms.check_counts),
     StageCheck("spectrograms", spectrograms.check_images),
     StageCheck("evaluation", evaluation.check_better_than_mean, blocking=False),
+    StageCheck("evaluation", promotion.check_promotion, blocking=False, always_warns=True),
 )
 
 

@@ -7,6 +7,7 @@ from assets.resources import MusqaResource
 from musqa_pipeline.evaluation.pictures import scatter_png
 from musqa_pipeline.evaluation.publish import publish_report
 from musqa_pipeline.graph import get_stage
+from musqa_pipeline.promotion.publish import publish_decision
 from musqa_pipeline.release.publish import publish_release
 
 
@@ -20,11 +21,13 @@ from musqa_pipeline.release.publish import publish_release
 def evaluation(musqa: MusqaResource) -> dg.MaterializeResult:
     """Metrics with intervals on recordings that nothing was trained or tuned on; one HTML page.
 
-    The view `release` is made with it, and the model file of a preset that releases a network.
+    The view `release` is made with it, and the model file of a preset that releases a network. The
+    newest model is held against the champion, which goes into the view `promotions`.
     """
     place = musqa.joint_context()
     made = run_and_describe(
         musqa, place, get_stage("evaluation"), after=publish_report, picture=scatter_png
     )
     run_and_describe(musqa, place, get_stage("release"), after=publish_release)
-    return made
+    decision = publish_decision(place)
+    return made._replace(metadata={**(made.metadata or {}), **decision})

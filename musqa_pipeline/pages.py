@@ -9,8 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.disk import whole_file
-from musqa_pipeline.evaluation.publish import reports_folder
+from musqa_pipeline.evaluation.publish import REPORTS
 from musqa_pipeline.evaluation.summary import number, shown_name
 
 
@@ -41,8 +40,8 @@ def render_page(package: str, template: str, **values: Any) -> str:
     return environment.from_string(text).render(style=style, **values)
 
 
-def place_page(context: Context, name: str, text: str) -> str:
-    """Write a page beside the report of a preset.
+def place_page(context: Context, name: str, content: bytes) -> str:
+    """Put a page beside the report of a preset.
 
     Parameters
     ----------
@@ -50,23 +49,22 @@ def place_page(context: Context, name: str, text: str) -> str:
         Whose.
     name : str
         File name, perhaps below a folder.
-    text : str
+    content : bytes
         HTML or JSON.
 
     Returns
     -------
     str
-        Where it lies, relative to `MUSQA_HOME`, for links and records.
+        Its key below `MUSQA_HOME`, for links and records.
 
     Raises
     ------
     LakeError
         If it cannot be written; an older page stays as it is.
     """
-    path = reports_folder(context.home) / context.preset.name / name
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return f"reports/{context.preset.name}/{name}"
+    key = f"{REPORTS}/{context.preset.name}/{name}"
+    context.lake.store.write_bytes(key, content)
+    return key
 
 
 def size_words(n_bytes: float | None) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from musqa_pipeline.cli import output
+from musqa_pipeline.cli import champion, output
 from musqa_pipeline.errors import ModelError
 
 app = typer.Typer(help="Models of the scorer: shipped, chosen, or your own.", no_args_is_help=True)
+champion.register(app)
 COLUMNS = ["used", "where", "name", "version", "calibrated", "megabytes", "path"]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -63,13 +65,15 @@ def use_model(
 @app.command("export")
 def export_model(
     run: Annotated[
-        Path, typer.Argument(help="Folder of a training: weights.pt and settings.json.")
+        Path,
+        typer.Argument(help="Folder of a training: weights.pt and settings.json; or champion."),
     ],
     out: Annotated[Path, typer.Option("--out", help="The model file to write.")] = Path(
         "model.onnx"
     ),
     name: Annotated[str, typer.Option("--name", help="What scores call the model.")] = "own",
     version: Annotated[str, typer.Option("--version", help="Its version.")] = "1",
+    preset: Annotated[str, typer.Option("--preset", help="Whose champion.")] = "demo",
     as_json: JsonOption = False,
 ) -> None:
     """Make a model file of a training of musqa-net; `[release]` makes a calibrated one.
@@ -85,7 +89,9 @@ def export_model(
         )
     from musqa_pipeline.release.export import export_run
 
-    difference = export_run(run, out, name=name, version=version)
+    asked = str(run) == champion.CHAMPION and not run.is_dir()
+    with champion.champion_folder(preset) if asked else nullcontext(run) as folder:
+        difference = export_run(folder, out, name=name, version=version)
     words = f"{out}: {name} {version}; onnxruntime and torch differ by {difference:.1g} at most"
     record = {"path": str(out), "name": name, "version": version, "largest_difference": difference}
     output.emit(record, words, as_json=as_json)

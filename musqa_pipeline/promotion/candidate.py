@@ -17,7 +17,6 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.groups import SplitTrack, track_keys
 from musqa_pipeline.dataset.inputs import read_seen_tracks
 from musqa_pipeline.dataset.report import read_dataset
-from musqa_pipeline.disk import explained
 from musqa_pipeline.errors import LakeError, SettingsError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.models.runs import read_preset_runs
@@ -78,11 +77,7 @@ def read_challenger(context: Context) -> Candidate | None:
     run = next((r for r in read_preset_runs(context) if r["model"] == network), None)
     if run is None or not run["finished"]:
         return None
-    folder = context.lake.root / run["folder"]
-    files = {}
-    for name in FILES:
-        with explained("read", folder / name):
-            files[name] = (folder / name).read_bytes()
+    files = {name: _read_file(context, f"{run['folder']}/{name}") for name in FILES}
     rows = read_dataset(context).filter(pl.col("part") != "test")
     tracks = read_seen_tracks(context).join(rows, on=["catalog", "track_id"], how="semi")
     return Candidate(
@@ -99,6 +94,15 @@ def read_challenger(context: Context) -> Candidate | None:
             "evaluation": context.fingerprints["evaluation"],
         },
     )
+
+
+def _read_file(context: Context, key: str) -> bytes:
+    try:
+        return context.lake.store.read_bytes(key)
+    except OSError as error:
+        raise LakeError(
+            f"cannot read {context.lake.store.address(key)}: {error}; train the network again"
+        ) from error
 
 
 def keys_of_tracks(context: Context, tracks: pl.DataFrame) -> dict[tuple[str, str], list[str]]:

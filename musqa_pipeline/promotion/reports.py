@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import StageError
-from musqa_pipeline.evaluation.stage import HTML_FILE, JSON_FILE, report_folder
+from musqa_pipeline.evaluation.stage import HTML_FILE, JSON_FILE, report_key
 from musqa_pipeline.evaluation.svg import (
     INK,
     MUTED,
@@ -59,14 +59,14 @@ def keep_report(context: Context, number: int) -> str:
     LakeError
         If it cannot be written.
     """
-    source = report_folder(context)
-    if not (source / HTML_FILE).is_file():
+    store, source = context.lake.store, report_key(context)
+    if not store.exists(f"{source}/{HTML_FILE}"):
         raise StageError(
             f"preset {context.preset.name} has no report yet; run the stage evaluation first"
         )
     for name in (JSON_FILE, HTML_FILE):
-        text = (source / name).read_text(encoding="utf-8")
-        path = place_page(context, f"models/{number:06d}/{name}", text)
+        content = store.read_bytes(f"{source}/{name}")
+        path = place_page(context, f"models/{number:06d}/{name}", content)
     return path
 
 
@@ -105,7 +105,7 @@ def publish_history(context: Context, history: History) -> str:
         n_sets=len(history.sets),
         last=history.decisions[-1],
     )
-    return place_page(context, PAGE, page)
+    return place_page(context, PAGE, page.encode())
 
 
 def history_svg(decisions: Sequence[Mapping[str, Any]]) -> Any:

@@ -7,6 +7,7 @@ from the frozen bitstreams. So a model of any year meets the images that it know
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -104,7 +105,7 @@ def score_current(
     return _predicted(candidate, _shards(shard_files(context, stage), rows), rows)
 
 
-def _shards(files: Iterable[Any], rows: pl.DataFrame) -> ImageShards:
+def _shards(files: Iterable[Path], rows: pl.DataFrame) -> ImageShards:
     from musqa_pipeline.spectrograms.shards import ImageShards
 
     keys = set(rows.select(KEYS).rows())
@@ -131,7 +132,7 @@ def _image_files(
     number: int,
     rows: pl.DataFrame,
     current: pl.DataFrame,
-) -> list[Any]:
+) -> list[Path]:
     """List the files of a set's images, made first if they are not all there."""
     name, shelf = images_name(recipe), record_shelf("frozen_images", context.preset.name)
     units = units_of_set(context, "frozen_images", number, of=name)
@@ -152,7 +153,7 @@ def _image_files(
             write_rows(context, "frozen_images", unit, table)
             units.append(unit)
         units = units_of_set(context, "frozen_images", number, of=name)
-    return [context.lake.path(shelf, unit) for unit in units]
+    return [context.lake.local_file(shelf, unit) for unit in units]
 
 
 def _stored(context: Context, recipe: Mapping[str, Any], wanted: set[Key]) -> Iterator[pa.Table]:

@@ -44,6 +44,8 @@ mean = 1
 [evaluation]
 n_bootstrap = 100
 n_worst = 1
+[promotion]
+network = "cnn1d"
 """
 
 

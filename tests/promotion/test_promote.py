@@ -27,10 +27,12 @@ from tests.promotion.world import (
 )
 
 
-@pytest.fixture(autouse=True)
-def _networks(monkeypatch):
-    monkeypatch.setitem(MODELS, "brightness", ENTRY)
-    monkeypatch.setitem(MODELS, "late", ENTRY)
+@pytest.fixture(scope="module", autouse=True)
+def _networks():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "brightness", ENTRY)
+        patch.setitem(MODELS, "late", ENTRY)
+        yield
 
 
 @pytest.fixture(scope="module")
