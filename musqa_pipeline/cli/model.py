@@ -97,6 +97,39 @@ def export_model(
     output.emit(record, words, as_json=as_json)
 
 
+@app.command("import-keras")
+def import_keras_file(
+    file: Annotated[Path, typer.Argument(help="An .h5, .hdf5, .weights.h5 or .keras file.")],
+    out: Annotated[Path, typer.Option("--out", help="New folder for the run.")],
+    upright: Annotated[
+        bool,
+        typer.Option("--upright", help="It learned from images in which time runs forwards."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a run of the 1-D CNN of paper 001 that was trained in Keras.
+
+    Its authors turned spectrograms so that time runs backwards: the run turns them likewise, unless
+    you say --upright. Name the folder as imported_run in a preset to have it evaluated
+    (docs/models.md).
+    """
+    missing = [n for n in ("torch", "h5py") if importlib.util.find_spec(n) is None]
+    if missing:
+        raise ModelError(
+            f"musqa model import-keras needs {', '.join(missing)}; install them with "
+            "pip install 'musqa-pipeline[factory]'"
+        )
+    from musqa_pipeline.models.keras_import import import_keras
+
+    origin = import_keras(file, out, time_reversed=not upright)
+    words = (
+        f"{out}: {origin['model']} out of {origin['layout']}, {origin['checked']} compared; to "
+        f"evaluate it, name it in a preset:\n[models.recipes.{origin['model']}]\n"
+        f'imported_run = "{out.absolute()}"'
+    )
+    output.emit({"path": str(out), **origin}, words, as_json=as_json)
+
+
 def _described(path: Path) -> dict[str, Any]:
     """Return what a list says of a model file; one that is damaged must not hide the others."""
     from musqa_pipeline.scoring.model_file import ModelFile

@@ -85,7 +85,12 @@ def gather_content(
     lead = shown_first(predictions, protocol, headline_model(runs))
     asked = asked_rows(rows)
     trials = summarise_trials(context)
-    networks = [name for name, e in MODELS.items() if not e.title.endswith(ABLATION_MARK)]
+    trained = {run["model"] for run in runs}
+    networks = [
+        name
+        for name, e in MODELS.items()
+        if not e.title.endswith(ABLATION_MARK) and (name in trained or not e.on_request)
+    ]
     return ReportContent(
         preset=context.preset.name,
         catalogs=sorted(dataset["catalog"].unique()),

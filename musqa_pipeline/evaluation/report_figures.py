@@ -141,6 +141,8 @@ def training_figures(content: ReportContent) -> Iterator[dict[str, Any]]:
     """
     for run in content.runs:
         curves = json.loads(run["curves_json"])
+        if not run["epochs"]:  # imported, not trained
+            continue
         name = shown_name(run["model"])
         yield {
             "caption": name if run["finished"] else f"{name} (unfinished: no result)",

@@ -12,6 +12,7 @@ from musqa_pipeline.models.registry import MODELS
 
 SHOWN_NAMES = {
     "cnn1d": "1-D CNN",
+    "cnn1d_reversed": "1-D CNN, time reversed",
     "inception_v3": "Inception v3",
     "vgg19": "VGG19",
     "musqa_net": "musqa-net",

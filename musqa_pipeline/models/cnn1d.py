@@ -86,6 +86,18 @@ class Cnn1d(nn.Module):
         return self.dense3(self.dense2(self.dropout3(self.dense1(x_nf)))).squeeze(1)
 
 
+class Cnn1dReversed(Cnn1d):
+    """The same network for images in which time runs backwards.
+
+    So the authors' released networks see music: their code turns spectrograms with ``rot90``. It
+    takes images as all others do, and turns them itself.
+    """
+
+    def forward(self, images_ntc: Tensor) -> Tensor:
+        """Predict quality of (n, 1876, 256), turned round in time."""
+        return super().forward(images_ntc.flip(1))
+
+
 def start_like_keras(layer: nn.Module) -> None:
     """Draw Glorot-uniform weights and zero biases.
 

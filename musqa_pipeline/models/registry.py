@@ -45,12 +45,20 @@ class ModelEntry:
     """Fields of `ModelsSettings` in which it is trained otherwise than the section says."""
     has_backbone: bool = False
     """Whether it holds a network whose weights `backbone_weights` names."""
+    on_request: bool = False
+    """Whether a report passes over it unless it was run."""
 
 
 def _build_cnn1d(settings: ModelsSettings) -> nn.Module:
     from musqa_pipeline.models.cnn1d import Cnn1d
 
     return Cnn1d()
+
+
+def _build_cnn1d_reversed(settings: ModelsSettings) -> nn.Module:
+    from musqa_pipeline.models.cnn1d import Cnn1dReversed
+
+    return Cnn1dReversed()
 
 
 def _build_inception(settings: ModelsSettings) -> nn.Module:
@@ -148,6 +156,12 @@ MODELS: dict[str, ModelEntry] = {
     "musqa_net_no_level": _ablation("no_level", "no absolute level"),
     "musqa_net_coarse": _ablation("coarse", "coarse bands"),
     "cnn1d": ModelEntry("1-D CNN (paper 001, table III)", _build_cnn1d, InputSpec()),
+    "cnn1d_reversed": ModelEntry(
+        "1-D CNN, time reversed (as paper 001 released it)",
+        _build_cnn1d_reversed,
+        InputSpec(),
+        on_request=True,
+    ),
     "inception_v3": _backbone("Inception v3 (paper 001, table IV)", _build_inception, 64),
     "inception_v3_frozen_stem": _backbone(
         "Inception v3, stem frozen (ablation)", _build_inception_frozen_stem, 64

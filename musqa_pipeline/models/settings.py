@@ -66,6 +66,9 @@ class ModelsSettings:
     """Of Inception v3 and VGG19: ``"imagenet"`` (torchvision's), ``"random"``, or a file's path."""
     backbone_output: BackboneOutput = field(default="softmax", metadata=SILENT_AT_DEFAULT)
     """What their dense layers see of the 1000 outputs."""
+    imported_run: str = field(default="", metadata=SILENT_AT_DEFAULT)
+    """Folder of an imported network (`musqa model import-keras`), for the recipe of that network:
+    its weights are taken as they are and nothing is trained."""
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fields of this section that differ for one network: ``[models.recipes.vgg19]``."""
 

@@ -20,6 +20,7 @@ from musqa_pipeline.audio import EXCERPT_SAMPLES
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.models.imported import weights_digest
 from musqa_pipeline.models.registry import MODELS, find_model, recipe_of
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.progress import logger
@@ -58,9 +59,10 @@ def unit_id_of(context: Context, model_name: str) -> str:
     str
         Safe as a file name, for example ``cnn1d-1f0c55e2``.
     """
-    recipe = recipe_of(model_name, context.preset.models).recipe()
+    settings = recipe_of(model_name, context.preset.models)
     data = context.joint_shelf(find_model(model_name).input.stage).fingerprint
-    return f"{model_name}-{digest([recipe, data])[:8]}"
+    imported = [weights_digest(settings)] if settings.imported_run else []
+    return f"{model_name}-{digest([settings.recipe(), data, *imported])[:8]}"
 
 
 def run_folder(context: Context, model_name: str) -> Path:
@@ -149,6 +151,7 @@ def make_run(
         If there are no images to train or to validate with.
     """
     from musqa_pipeline.models.batches import ShardBatches
+    from musqa_pipeline.models.imported import adopt
     from musqa_pipeline.models.training import train
     from musqa_pipeline.spectrograms.row_shards import shard_files
     from musqa_pipeline.spectrograms.shards import ImageShards
@@ -172,20 +175,28 @@ def make_run(
             if on_epoch:
                 on_epoch(numbers)
 
-        result = train(
-            name,
-            train_batches=ShardBatches(
-                training, settings.batch_size, settings.seed, settings.devices
-            ),
-            validation_batches=ShardBatches(
-                validation, settings.batch_size, n_devices=settings.devices
-            ),
-            settings=settings,
-            folder=work.path,
-            data_fingerprint=data,
-            log=log or logger.info,
-            on_epoch=after_epoch,
-        )
+        validating = ShardBatches(validation, settings.batch_size, n_devices=settings.devices)
+        if settings.imported_run:
+            result = adopt(
+                name,
+                settings,
+                validation_batches=validating,
+                folder=work.path,
+                data_fingerprint=data,
+            )
+        else:
+            result = train(
+                name,
+                train_batches=ShardBatches(
+                    training, settings.batch_size, settings.seed, settings.devices
+                ),
+                validation_batches=validating,
+                settings=settings,
+                folder=work.path,
+                data_fingerprint=data,
+                log=log or logger.info,
+                on_epoch=after_epoch,
+            )
     row = {
         "model": result.model,
         "seed": settings.seed,
@@ -194,7 +205,7 @@ def make_run(
         "best_epoch": result.best_epoch,
         "best_validation_loss": result.best_validation_loss,
         "parameters": result.parameters,
-        "n_train": training.n_rows,
+        "n_train": training.n_rows if result.epochs else 0,
         "n_validation": validation.n_rows,
         "data_fingerprint": data,
         "settings_json": json.dumps(dataclasses.asdict(settings), sort_keys=True),

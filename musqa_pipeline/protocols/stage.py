@@ -22,7 +22,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.evaluation.rows import KEYS, POINTS, allowed_rows, read_rows
 from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.models.registry import MODELS
+from musqa_pipeline.models.registry import MODELS, recipe_of
 from musqa_pipeline.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.protocols.divisions import Division, Trial, divide, list_trials
 from musqa_pipeline.protocols.networks import images_of, train_network
@@ -54,7 +54,7 @@ def wanted_models(context: Context) -> set[str]:
     Raises
     ------
     SettingsError
-        If one is neither.
+        If one is neither, or is imported and so cannot be trained under a protocol.
     """
     names = context.preset.protocols.models()
     unknown = sorted(names - set(MODELS) - set(BASELINES))
@@ -63,6 +63,12 @@ def wanted_models(context: Context) -> set[str]:
             f"[protocols]: unknown model {unknown[0]!r}; known are {', '.join(BASELINES)} and the "
             f"networks {', '.join(sorted(MODELS))}; edit the preset"
         )
+    for name in sorted(names & MODELS.keys()):
+        if recipe_of(name, context.preset.models).imported_run:
+            raise SettingsError(
+                f"[protocols]: {name} is imported and cannot be trained again on other recordings; "
+                "take it out of the repetitions, it is evaluated as it is"
+            )
     return names
 
 

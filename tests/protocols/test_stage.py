@@ -108,6 +108,15 @@ def test_an_unknown_model_is_named_with_the_known_ones(context):
         wanted_models(dataclasses.replace(context, preset=preset))
 
 
+def test_an_imported_network_is_under_no_protocol(context):
+    models = dataclasses.replace(
+        context.preset.models, recipes={"brightness": {"imported_run": "somewhere"}}
+    )
+    preset = dataclasses.replace(context.preset, models=models)
+    with pytest.raises(SettingsError, match="brightness is imported and cannot be trained again"):
+        wanted_models(dataclasses.replace(context, preset=preset))
+
+
 def test_numbers_of_repetitions_are_checked():
     with pytest.raises(SettingsError, match=r"\[protocols.folds\] mean=0: expected 1-100"):
         ProtocolsSettings(folds={"mean": 0})
