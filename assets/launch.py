@@ -16,10 +16,12 @@ from assets.definitions import build_definitions
 from assets.jobs import catalog_job, joint_job
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
-from musqa_pipeline.errors import MusqaError, StageError
+from musqa_pipeline.catalogs import catalog_listing, load_catalog
+from musqa_pipeline.errors import CatalogError, MusqaError, StageError
 from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
 from musqa_pipeline.lake import Lake
 from musqa_pipeline.opinions.stage import wants_opinions
+from musqa_pipeline.progress import logger
 from musqa_pipeline.project import home_folder, require_checkout
 from musqa_pipeline.settings import load_preset
 
@@ -76,6 +78,12 @@ def add_partition(catalog: str) -> None:
         instance.add_dynamic_partitions(str(catalogs.name), [catalog])
 
 
+def remove_partition(catalog: str) -> None:
+    """Take a catalog out of the partitions, if it is one; what is known of its runs stays."""
+    with project_instance() as instance:
+        instance.delete_dynamic_partition(str(catalogs.name), catalog)
+
+
 def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list[dict[str, Any]]:
     """Execute the stages 1-4 of each catalog, then the joint stages.
 
@@ -84,19 +92,21 @@ def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list
     preset : str
         Name or file of a preset.
     chosen : list of str
-        Catalogs to make; those that exist already and that the preset sees join in stage 5.
+        Catalogs to make; those that exist already and that the preset sees join in stage 5. One
+        whose files are not there now is named and skipped; what was made of it stays in the set.
     until : str
         Last stage to run.
 
     Returns
     -------
     list of dict
-        One dictionary a stage and catalog: what was found, made and refused, and the time.
+        One dictionary a stage and catalog: what was found, made and refused, and the time; of a
+        catalog that was skipped, why.
 
     Raises
     ------
     MusqaError
-        If a stage failed; what was done stays done.
+        If a stage failed, or no catalog's files are there; what was done stays done.
     """
     preset = str(Path(preset).absolute()) if preset.endswith(".toml") else preset
     wants_opinions(load_preset(preset))  # what is wrong or absent is said before anything starts
@@ -105,13 +115,30 @@ def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list
     reports: list[dict[str, Any]] = []
     with project_instance() as instance, Lake(home_folder()).lock("run", wait=False):
         instance.add_dynamic_partitions(str(catalogs.name), chosen)
-        for catalog in chosen:
+        skipped = _unusable(chosen)
+        for catalog, why in skipped.items():
+            logger.warning(f"skipped, what was made of it before stays in the set: {why}")
+            reports.append({"stage": CATALOG_STAGES[0], "catalog": catalog, "skipped": why})
+        for catalog in [name for name in chosen if name not in skipped]:
             stages = [s for s in CATALOG_STAGES if s in wanted]
             reports += _execute(definitions, instance, catalog_job.name, stages, catalog)
         stages = [s for s in JOINT_STAGES if s in wanted]
         if stages:
             reports += _execute(definitions, instance, joint_job.name, stages, None)
     return reports
+
+
+def _unusable(names: list[str]) -> dict[str, str]:
+    """Return the catalogs whose files cannot be listed now, with the reason of each."""
+    skipped = {}
+    for name in names:
+        try:
+            catalog_listing(load_catalog(home_folder(), name))
+        except CatalogError as error:
+            skipped[name] = str(error)
+    if skipped and len(skipped) == len(names):
+        raise CatalogError("; ".join(skipped.values()))
+    return skipped
 
 
 def _execute(

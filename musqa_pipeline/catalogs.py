@@ -173,7 +173,8 @@ def catalog_listing(catalog: Catalog) -> Listing:
     Raises
     ------
     CatalogError
-        If its folder is gone or unreadable, holds no audio, or its `tracks.csv` cannot be used.
+        If its folder is gone or unreadable, holds no audio, all its files are gone, or its
+        `tracks.csv` cannot be used.
     """
     if not catalog.folder.is_dir():
         what = "is no folder" if catalog.folder.exists() else "does not exist"
@@ -186,6 +187,11 @@ def catalog_listing(catalog: Catalog) -> Listing:
         raise CatalogError(
             f"catalog {catalog.name!r} is empty: {catalog.folder} holds no audio file "
             f"({listing.n_other_files} others); put WAV, FLAC, MP3 or other audio into it"
+        )
+    if all(_is_gone(entry.path) for entry in listing.entries):  # a mount that is not mounted
+        raise CatalogError(
+            f"catalog {catalog.name!r}: none of its {len(listing.entries)} files is in "
+            f"{catalog.folder}; connect the disk that holds them, or correct its tracks.csv"
         )
     return listing
 
@@ -209,6 +215,34 @@ def catalog_files(catalog: Catalog) -> list[Entry]:
         As `catalog_listing`.
     """
     return list(catalog_listing(catalog).entries)
+
+
+def forget_catalog(home: Home, name: str) -> None:
+    """Delete a catalog's `catalog.toml`; neither its music nor what was made of it is touched.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    name : str
+        Which one; nothing happens if it is unknown.
+
+    Raises
+    ------
+    LakeError
+        If `home` cannot be written.
+    """
+    open_store(home).delete(_toml_key(name))
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _names(home: Home) -> list[str]:

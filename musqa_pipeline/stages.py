@@ -21,6 +21,7 @@ from musqa_pipeline.errors import MusqaError, StageError, UnfitInputError
 from musqa_pipeline.fanout.interface import Fanout, Inline, Lost, Needs
 from musqa_pipeline.fingerprints import stage_fingerprint
 from musqa_pipeline.lake import Shelf
+from musqa_pipeline.lake.retirement import restore_units
 from musqa_pipeline.migrations.layout import stamp_layout
 from musqa_pipeline.progress import ProgressSnapshot, StageProgress
 from musqa_pipeline.tables import Table
@@ -120,6 +121,8 @@ class StageReport:
     seconds: float
     cpu_seconds: float
     """CPU time of the units made, over all workers."""
+    restored: int = 0
+    """Units whose input came back, taken back from ``lake/retired``."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as plain values."""
@@ -189,6 +192,8 @@ def run_stage(
         if not stage.joint:
             lake.retire(quarantine, ids)
         todo = set(lake.missing(shelf, ids))
+        restored = [] if stage.joint else restore_units(lake, shelf, sorted(todo))
+        todo -= set(restored)
         tasks = [_Task(stage, context, unit) for unit in units if unit.unit_id in todo]
         lake.keep_readable(shelf, stage.table.schema)
         outcomes: list[_Outcome] = []
@@ -227,6 +232,7 @@ def run_stage(
         rows=sum(o.rows for o in outcomes),
         quarantined=in_quarantine,
         retired=len(retired),
+        restored=len(restored),
         seconds=time.monotonic() - started,
         cpu_seconds=sum(o.cpu_seconds for o in outcomes),
     )

@@ -73,6 +73,16 @@ def test_a_catalog_that_is_gone_does_not_hide_the_others(home, tmp_path):
     assert "preset demo sees no catalog (known: gone, there)" in status.stdout
 
 
+def test_a_catalog_is_removed_by_name(home, tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "a.wav").write_bytes(b"x")
+    add_catalog(home, tmp_path / "one")
+    said = musqa("catalog", "remove", "one").stdout
+    assert said == f"catalog one is out: 0 units retired, {tmp_path / 'one'} as it was\n"
+    again = musqa("catalog", "remove", "one")
+    assert (again.returncode, "catalog 'one' is unknown (known: none)" in again.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("value", ["two", "0", "-1"])
 def test_a_wrong_number_of_workers_is_named(monkeypatch, value):
     monkeypatch.setenv("MUSQA_WORKERS", value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import webbrowser
 from collections.abc import Callable
 from enum import StrEnum
@@ -75,6 +76,25 @@ def catalog_add(
     output.emit(
         record, f"catalog {catalog.name}: {files} files in {catalog.folder}", as_json=as_json
     )
+
+
+@catalog_app.command("remove")
+def catalog_remove(
+    name: Annotated[str, typer.Argument(help="Name of the catalog.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Take a catalog out: its units are retired, its music is not touched; add it to undo."""
+    from musqa_pipeline.catalog_removal import remove_catalog
+
+    removal = remove_catalog(home_folder(), name)
+    if find_checkout() is not None:
+        from assets.launch import remove_partition
+
+        remove_partition(name)
+    text = f"catalog {name} is out: {removal.n_retired} units retired, {removal.folder} as it was"
+    if removal.presets:
+        text += f"; renew the sets of {', '.join(removal.presets)} with `musqa run`"
+    output.emit(dataclasses.asdict(removal), text, as_json=as_json)
 
 
 @catalog_app.command("equalise")

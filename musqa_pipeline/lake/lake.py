@@ -228,7 +228,7 @@ class Lake:
         """
         gone = sorted(set(self.done(shelf)) - set(keep))
         for unit in gone:
-            self.store.move(shelf.key(unit), f"{shelf.retired_key}/{unit}{SUFFIX}")
+            self.store.move(shelf.key(unit), shelf.retired(unit))
         return gone
 
     def discard(self, shelf: Shelf, unit_id: str) -> None:

@@ -63,3 +63,7 @@ class Shelf:
     def key(self, unit_id: str) -> str:
         """Key of a unit's file."""
         return f"{self.folder_key}/{unit_id}{SUFFIX}"
+
+    def retired(self, unit_id: str) -> str:
+        """Key of a unit's file once it is retired."""
+        return f"{self.retired_key}/{unit_id}{SUFFIX}"

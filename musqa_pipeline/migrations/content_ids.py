@@ -102,7 +102,7 @@ def _rename(lake: Lake, shelf: Shelf, old: str, new: str) -> None:
         ids = pa.array([new] * table.num_rows, table.schema.field(at).type)
         table = table.set_column(at, table.schema.field(at), ids)
         fragments.write_fragment(lake.store, key, table)
-    lake.store.move(shelf.key(old), f"{shelf.retired_key}/{old}.parquet")
+    lake.store.move(shelf.key(old), shelf.retired(old))
 
 
 def _catalogs(home: Home) -> list[str]:
