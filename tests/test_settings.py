@@ -26,6 +26,8 @@ def other_value(settings, field):
         return not value
     if isinstance(value, str):
         return f"{value}-other"
+    if field == "random_lowpass_hz":
+        return (value[0], value[1] - 1)
     if isinstance(value, tuple):
         return value[:-1] if len(value) > 1 else (*value, "another")
     if isinstance(value, dict):

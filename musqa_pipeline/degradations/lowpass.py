@@ -32,6 +32,7 @@ from scipy.signal import (
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.degradations.applied import Applied, stored_as_flac
 from musqa_pipeline.degradations.chance import between, log_between, one_of
+from musqa_pipeline.degradations.settings import LOWPASS_HZ
 
 BUTTERWORTH, CHEBYSHEV_1, CHEBYSHEV_2 = "butterworth", "chebyshev1", "chebyshev2"
 ELLIPTIC, FIR = "elliptic", "fir"
@@ -69,14 +70,19 @@ class Lowpass:
 
     name = "lowpass"
 
-    def draw(self, rng: np.random.Generator) -> LowpassParams:
+    def draw(
+        self,
+        rng: np.random.Generator,
+        lowest_hz: float = LOWPASS_HZ[0],
+        highest_hz: float = LOWPASS_HZ[1],
+    ) -> LowpassParams:
         """Draw a kind by `FAMILY_WEIGHTS` and its parameters.
 
-        Cut-off 2.5 to 20 kHz, uniform on a logarithmic scale; order 2 to 10; ripple 0.1 to 1 dB;
-        stop band 40 to 80 dB; transition 100 Hz to 4 kHz (at most the cut-off), logarithmic too.
+        Cut-off in the given range, uniform on a logarithmic scale; order 2 to 10; ripple 0.1 to
+        1 dB; stop band 40 to 80 dB; transition 100 Hz to 4 kHz (at most the cut-off), logarithmic.
         """
         family = one_of(rng, FAMILY_WEIGHTS)
-        cutoff_hz = log_between(rng, 2_500.0, 20_000.0)
+        cutoff_hz = log_between(rng, lowest_hz, highest_hz)
         order = int(rng.integers(2, 11))
         ripple_db = between(rng, 0.1, 1.0)
         stopband_db = between(rng, 40.0, 80.0)

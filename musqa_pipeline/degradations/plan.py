@@ -56,8 +56,12 @@ def plan_reference(
         settings.n_random,
         seed=settings.seed,
         cascade_fraction=settings.random_cascade_fraction,
+        first=settings.random_first,
+        names=settings.random_names,
+        lowpass_hz=settings.random_lowpass_hz,
     )
-    return rows + [_random_row(excerpt_id, i, halves) for i, halves in enumerate(drawn, start=1)]
+    numbered = enumerate(drawn, start=settings.random_first)
+    return rows + [_random_row(excerpt_id, number, halves) for number, halves in numbered]
 
 
 def plan_cascades(excerpt_id: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ import numpy as np
 from musqa_pipeline.degradations.chance import one_of
 from musqa_pipeline.degradations.codecs import VBR, Codec, CodecParams
 from musqa_pipeline.degradations.effects import EFFECT_PARAMS, ResampleParams
-from musqa_pipeline.degradations.lowpass import FAMILY_WEIGHTS, LowpassParams
+from musqa_pipeline.degradations.lowpass import FAMILY_WEIGHTS, Lowpass, LowpassParams
 from musqa_pipeline.degradations.processes import DEGRADATIONS, PROCESSES, Process
+from musqa_pipeline.degradations.settings import LOWPASS_HZ, RANDOM_NAMES
 from musqa_pipeline.seeds import derive_generator
 
 RULES_VERSION = 1
@@ -42,7 +44,14 @@ _PARAMS: dict[str, type[Any]] = {"lowpass": LowpassParams, **EFFECT_PARAMS}
 
 
 def draw_random(
-    excerpt_id: str, n_rows: int, *, seed: int, cascade_fraction: float
+    excerpt_id: str,
+    n_rows: int,
+    *,
+    seed: int,
+    cascade_fraction: float,
+    first: int = 1,
+    names: Sequence[str] = RANDOM_NAMES,
+    lowpass_hz: Sequence[float] = LOWPASS_HZ,
 ) -> list[tuple[Process, ...]]:
     """Draw the random rows of one reference.
 
@@ -57,6 +66,12 @@ def draw_random(
     cascade_fraction : float
         Share of rows with two processes, 0-1; another share leaves the first process of each row as
         it is, unless that repeats another row.
+    first : int
+        Number of the first row.
+    names : sequence of str
+        Keys of `NAME_WEIGHTS` to draw from.
+    lowpass_hz : sequence of float
+        Lowest and highest cut-off of a low-pass.
 
     Returns
     -------
@@ -65,12 +80,16 @@ def draw_random(
     """
     seen: set[tuple[Process, ...]] = set()
     listed = {(process.name, process.params) for process in PROCESSES.values()}
+    weights = {name: weight for name, weight in NAME_WEIGHTS.items() if name in names}
+    if len(weights) < len(NAME_WEIGHTS):
+        weights = {name: weight / sum(weights.values()) for name, weight in weights.items()}
     rows = []
-    for number in range(1, n_rows + 1):
+    for number in range(first, first + n_rows):
         rng = derive_generator("degradations-random", seed, excerpt_id, number)
         is_cascade = rng.random() < cascade_fraction
         while True:
-            processes = (_drawn(rng), _drawn(rng))[: 1 + is_cascade]
+            both = _drawn(rng, weights, lowpass_hz), _drawn(rng, weights, lowpass_hz)
+            processes = both[: 1 + is_cascade]
             alone = processes[0].name, processes[0].params
             if processes not in seen and (is_cascade or alone not in listed):
                 break
@@ -157,9 +176,14 @@ def _octave(value: float, lowest: float, n: int) -> int:
     return min(n - 1, max(0, math.floor(math.log2(value / lowest))))
 
 
-def _drawn(rng: np.random.Generator) -> Process:
-    name = one_of(rng, NAME_WEIGHTS)
-    return _numbered(name, DEGRADATIONS[name].draw(rng))
+def _drawn(
+    rng: np.random.Generator, weights: Mapping[str, float], lowpass_hz: Sequence[float]
+) -> Process:
+    name = one_of(rng, weights)
+    degradation = DEGRADATIONS[name]
+    if isinstance(degradation, Lowpass):
+        return _numbered(name, degradation.draw(rng, *lowpass_hz))
+    return _numbered(name, degradation.draw(rng))
 
 
 def _numbered(name: str, params: Any) -> Process:

@@ -8,6 +8,12 @@ from musqa_pipeline.validation import SILENT_AT_DEFAULT, require
 
 PAPER_POOL_EXCLUDED = (6, 7, 8, 14, 15, 16, 23, 24, 25, 26, 27, 32, 39, 40, 41)
 """Singles that paper 001, III.B step 2 leaves out as redundant in quality."""
+RANDOM_NAMES = ("lowpass", "resample", "mp3", "adts", "opus", "ogg", "mp2")
+"""What random rows draw from; `random_rows.NAME_WEIGHTS` says how often."""
+LOWPASS_HZ = (2_500.0, 20_000.0)
+"""Between which frequencies random low-passes are down by 3 dB."""
+HIGHEST_LOWPASS_HZ = 22_000.0
+"""A filter needs some room below 24 kHz to fall in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +38,13 @@ class DegradationsSettings:
     rate, resampling. Fewer are the first of more. The adaptive mode leaves them as they are."""
     random_cascade_fraction: float = field(default=0.25, metadata=SILENT_AT_DEFAULT)
     """Share of the random rows that are two random processes, one after the other."""
+    random_first: int = field(default=1, metadata=SILENT_AT_DEFAULT)
+    """Number of the first random row, 1 or more. A preset that makes further rows of the same
+    references begins where the other one ends, so that no two rows have one name."""
+    random_names: tuple[str, ...] = field(default=RANDOM_NAMES, metadata=SILENT_AT_DEFAULT)
+    """What random rows are made with, each as often among them as among all."""
+    random_lowpass_hz: tuple[float, ...] = field(default=LOWPASS_HZ, metadata=SILENT_AT_DEFAULT)
+    """Lowest and highest cut-off (-3 dB) of the low-passes among them, in hertz."""
 
     def __post_init__(self) -> None:
         ids_ok = all(1 <= i <= 45 for i in self.singles) and len(set(self.singles)) == len(
@@ -54,4 +67,21 @@ class DegradationsSettings:
             self,
             "random_cascade_fraction",
             "in [0, 1]",
+        )
+        require(self.random_first >= 1, "degradations", self, "random_first", "1 or more")
+        names = self.random_names
+        require(
+            len(names) > 0 and len(set(names)) == len(names) and set(names) <= set(RANDOM_NAMES),
+            "degradations",
+            self,
+            "random_names",
+            f"different names, one or more of {', '.join(RANDOM_NAMES)}",
+        )
+        ends_hz = self.random_lowpass_hz
+        require(
+            len(ends_hz) == 2 and 1_000 <= ends_hz[0] < ends_hz[1] <= HIGHEST_LOWPASS_HZ,
+            "degradations",
+            self,
+            "random_lowpass_hz",
+            f"a lower and a higher frequency in [1000, {HIGHEST_LOWPASS_HZ:g}]",
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.evaluation.rows import KEYS, allowed_rows
+from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.lake import WorkFolder
 from musqa_pipeline.models.registry import find_model, recipe_of
 from musqa_pipeline.seeds import derive_seed
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from musqa_pipeline.spectrograms.shards import ImageShards
 
 
-def images_of(context: Context, model: str, rows: pl.DataFrame) -> ImageShards:
+def images_of(
+    context: Context, model: str, rows: pl.DataFrame, further: Sequence[Context] = ()
+) -> ImageShards:
     """Return the stored images that a network eats of some rows.
 
     Parameters
@@ -32,6 +35,8 @@ def images_of(context: Context, model: str, rows: pl.DataFrame) -> ImageShards:
         A network of the registry.
     rows : polars.DataFrame
         With `KEYS`; one row or more.
+    further : sequence of Context
+        Where else some of the rows may have their images.
 
     Returns
     -------
@@ -41,7 +46,8 @@ def images_of(context: Context, model: str, rows: pl.DataFrame) -> ImageShards:
     from musqa_pipeline.spectrograms.row_shards import shard_files
     from musqa_pipeline.spectrograms.shards import ImageShards
 
-    files = shard_files(context, find_model(model).input.stage)
+    stage = find_model(model).input.stage
+    files = [file for place in (context, *further) for file in shard_files(place, stage)]
     return ImageShards(files, "chosen", keys=set(rows.select(KEYS).rows()))
 
 
@@ -53,6 +59,7 @@ def train_network(
     *,
     training: pl.DataFrame,
     validation: pl.DataFrame,
+    further: Sequence[Context] = (),
 ) -> tuple[nn.Module, Mapping[str, Any]]:
     """Train a network by the preset's recipe on some rows, and load its weights.
 
@@ -68,6 +75,8 @@ def train_network(
         Of this training; one that a kill ended goes on.
     training, validation : polars.DataFrame
         Rows of `evaluation.rows.read_rows`; the recipe's ``train_rows`` takes its part of them.
+    further : sequence of Context
+        See `images_of`.
 
     Returns
     -------
@@ -93,7 +102,9 @@ def train_network(
     recipe = dataclasses.replace(recipe_of(model, context.preset.models), seed=seed)
     taken = training.filter(allowed_rows(recipe.train_rows))
     stopping = validation.filter(allowed_rows(recipe.train_rows))
-    images, looked_at = images_of(context, model, taken), images_of(context, model, stopping)
+    images, looked_at = (images_of(context, model, some, further) for some in (taken, stopping))
+    stage = find_model(model).input.stage
+    data = [place.joint_shelf(stage).fingerprint for place in (context, *further)]
     # A GPU has one training at a time; on a CPU each worker has a core of its own.
     alone = torch.cuda.is_available()
     with context.lake.lock("training") if alone else contextlib.nullcontext():
@@ -103,7 +114,7 @@ def train_network(
             validation_batches=ShardBatches(looked_at, recipe.batch_size, n_devices=recipe.devices),
             settings=recipe,
             folder=work.path,
-            data_fingerprint=context.joint_shelf(find_model(model).input.stage).fingerprint,
+            data_fingerprint=digest(data) if further else data[0],
             log=lambda _: None,
             on_epoch=lambda _: work.put(),
             n_threads=None if alone else 1,

@@ -22,6 +22,8 @@ class ReleaseSettings:
     licences: tuple[str, ...] = ("CC0", "public domain", "CC-BY", "MIT", "Apache")
     """Terms under which a recording may train, calibrate or fill the model; a version may follow.
     Terms with share-alike, without derivatives or not for commerce are other terms."""
+    further: tuple[str, ...] = ()
+    """Names of presets that were run before: their rows of the same recordings train too."""
     n_folds: int = 5
     """Groups of recordings that are predicted by networks that never met them, for calibration."""
     n_seeds: int = 1

@@ -16,9 +16,11 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.inputs import read_seen_tracks
 from musqa_pipeline.evaluation.rows import KEYS, read_rows
 from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.models.registry import find_model
 from musqa_pipeline.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.protocols.networks import images_of, train_network
 from musqa_pipeline.release.divisions import FINAL, divide
+from musqa_pipeline.release.further import further_contexts, further_rows
 from musqa_pipeline.release.licences import with_permission
 from musqa_pipeline.release.table import RELEASE
 from musqa_pipeline.stages import Stage, Unit
@@ -47,7 +49,11 @@ def list_units(context: Context) -> list[Unit]:
     settings = context.preset.release
     if not wants_release(context):
         return []
-    about = digest([sorted(settings.licences), settings.n_folds])[:4]
+    images = find_model(settings.network).input.stage
+    further = [other.fingerprints[images] for other in further_contexts(context)]
+    about = digest([sorted(settings.licences), settings.n_folds, *([further] if further else [])])[
+        :4
+    ]
     training = f"{training_id_of(context, settings.network)}-{about}"
     folds = [FINAL, *map(str, range(settings.n_folds))]
     return [
@@ -72,11 +78,15 @@ def read_release_rows(context: Context) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The columns of `evaluation.rows.describe_rows` and of `licences.with_permission`.
+        The columns of `evaluation.rows.describe_rows` and of `licences.with_permission`; at the end
+        the rows of `further.further_rows`, which have no features.
     """
-    return with_permission(
+    rows = with_permission(
         read_rows(context), read_seen_tracks(context), context.preset.release.licences
     )
+    if not context.preset.release.further:
+        return rows
+    return pl.concat([rows, further_rows(context, rows)], how="diagonal")
 
 
 def training_folder(context: Context, unit: Unit) -> Path:
@@ -110,14 +120,16 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
     settings, fold = context.preset.release, unit.plan["fold"]
     parts = divide(read_release_rows(context), fold, settings.n_folds)
+    further = further_contexts(context)
     with context.lake.work_folder(context.joint_shelf("release"), unit.unit_id) as work:
         network, about = train_network(
             *(context, settings.network, unit.plan["repetition"], work),
             training=parts.train,
             validation=parts.watched,
+            further=further,
         )
         assert isinstance(network, MusqaNet)
-        seen = images_of(context, settings.network, parts.train)
+        seen = images_of(context, settings.network, parts.train, further)
         domain = fit_domain(summed_up_rows(network, seen))
         write_domain(domain, work.path / DOMAIN_FILE)
     asked = parts.predicted.select("asked", *KEYS).sort(KEYS)

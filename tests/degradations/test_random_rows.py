@@ -11,7 +11,7 @@ from musqa_pipeline.degradations.audio import degraded_audio
 from musqa_pipeline.degradations.checks import estimate_lag_samples
 from musqa_pipeline.degradations.codecs import VBR, Codec, CodecParams
 from musqa_pipeline.degradations.effects import ResampleParams
-from musqa_pipeline.degradations.lowpass import FAMILY_WEIGHTS, LowpassParams
+from musqa_pipeline.degradations.lowpass import FAMILY_WEIGHTS, LowpassParams, lag_samples
 from musqa_pipeline.degradations.plan import n_cascades_of, plan_reference, processes_of
 from musqa_pipeline.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.degradations.random_rows import (
@@ -21,7 +21,7 @@ from musqa_pipeline.degradations.random_rows import (
     params_json,
     process_of,
 )
-from musqa_pipeline.degradations.settings import DegradationsSettings
+from musqa_pipeline.degradations.settings import RANDOM_NAMES, DegradationsSettings
 from musqa_pipeline.degradations.table import DEGRADATIONS as TABLE
 from musqa_pipeline.degradations.table import PLAN_COLUMNS
 from musqa_pipeline.errors import SettingsError
@@ -106,6 +106,32 @@ def test_parameters_stay_in_their_ranges_and_fill_them():
     assert np.mean([rate in (11_025, 22_050, 44_100) for rate in rates_hz]) > 0.1
 
 
+def test_kinds_and_cut_offs_can_be_chosen():
+    rows = draw_random(
+        "aa-0", 400, seed=0, cascade_fraction=0.0, names=["lowpass"], lowpass_hz=(13e3, 22e3)
+    )
+    assert {row[0].name for row in rows} == {"lowpass"}
+    cutoffs_hz = np.array([row[0].params.cutoff_hz for row in rows])
+    assert 13_000 <= cutoffs_hz.min() < 13_100
+    assert 21_800 < cutoffs_hz.max() <= 22_000
+    assert {row[0].params.family for row in rows} == set(FAMILY_WEIGHTS)
+    for row in rows:
+        assert lag_samples(row[0].params) >= 0  # it can be designed
+    two = draw_random("aa-0", 400, seed=0, cascade_fraction=0.0, names=["opus", "mp3"])
+    share = np.mean([row[0].name == "mp3" for row in two])
+    assert share == pytest.approx(0.16 / 0.26, abs=0.06)
+
+
+def test_rows_may_begin_at_another_number():
+    assert drawn(40)[29:] == draw_random("aa-0", 11, seed=0, cascade_fraction=0.25, first=30)
+    rows = plan_reference("aa-0", 0, settings(n_random=3, random_first=1_001))
+    assert [row["process"] for row in rows] == ["r1001", "r1002", "r1003"]
+
+
+def test_the_names_are_those_that_are_drawn():
+    assert set(RANDOM_NAMES) == set(NAME_WEIGHTS)
+
+
 def test_a_process_that_was_written_down_is_the_one_that_was_drawn():
     for row in MANY:
         for half in row:
@@ -172,6 +198,17 @@ def test_random_rows_count_for_a_wanted_total():
         (
             {"random_cascade_fraction": 1.5},
             r"random_cascade_fraction=1.5: expected in \[0, 1\]; edit the preset",
+        ),
+        ({"random_first": 0}, "random_first=0: expected 1 or more; edit the preset"),
+        ({"random_names": ()}, r"random_names=\(\): expected different names, one or more of low"),
+        (
+            {"random_names": ("flac",)},
+            r"random_names=\('flac',\): expected different names, one or",
+        ),
+        (
+            {"random_lowpass_hz": (9e3, 23e3)},
+            r"random_lowpass_hz=\(9000.0, 23000.0\): expected a lower and a higher frequency in "
+            r"\[1000, 22000\]; edit the preset",
         ),
     ],
 )

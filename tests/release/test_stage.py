@@ -7,34 +7,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from musqa_pipeline.features.bands import N_COLUMNS, N_SEGMENTS
-from musqa_pipeline.features.table import FEATURES
 from musqa_pipeline.models.registry import MODELS
-from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.release import assemble, judge
 from musqa_pipeline.release.certificate import made_piece
 from musqa_pipeline.release.domain import Scale
 from musqa_pipeline.release.judge import read_said
 from musqa_pipeline.release.publish import publish_release
-from musqa_pipeline.release.settings import ReleaseSettings
 from musqa_pipeline.release.stage import RELEASE_STAGE, list_units, read_release_rows
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.stages import run_stage
-from musqa_pipeline.tracks.table import TRACKS
-from tests.evaluation.small_lake import ENTRY, PRESET, small_lake
+from tests.evaluation.small_lake import ENTRY
+from tests.release.release_lake import RELEASE, release_lake
 from tests.release.sounds import piece
-
-RELEASE = ReleaseSettings(network="musqa_net", name="small", version="0.1", n_folds=2)
-QUICK = {"musqa_net": {"max_epochs": 1, "warmup_epochs": 0, "batch_size": 8}}
-LICENCES = ["CC0-1.0", "CC-BY-4.0", "MIT (repo)", "CC0-1.0", "Public domain", "CC-BY-SA-3.0"]
-
-
-def band_cells(row):
-    """A band image whose highs are as loud as the row is good."""
-    rng = np.random.default_rng(int(1e4 * row["quality"]))
-    cells = rng.integers(60, 120, (N_SEGMENTS, 4, 256))
-    cells[:, :, int(40 + 200 * row["quality"]) :] = 0
-    return cells.reshape(N_SEGMENTS, N_COLUMNS).astype(np.uint8)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -48,27 +32,7 @@ def _networks():
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory):
-    preset = dataclasses.replace(
-        PRESET, release=RELEASE, models=ModelsSettings(names=("brightness",), recipes=QUICK)
-    )
-    context = small_lake(tmp_path_factory.mktemp("release") / "home", preset=preset)
-    context = dataclasses.replace(
-        context, fingerprints={**context.fingerprints, "release": "e" * 32}
-    )
-    lake, shelf = context.lake, context.joint_shelf("features")
-    for unit in lake.done(shelf):
-        rows = [
-            row | {"n_frames": N_SEGMENTS, "n_bands": N_COLUMNS, "dtype": "uint8",
-                   "image": band_cells(row).tobytes()}
-            for row in lake.read(shelf, unit).to_pylist()
-        ]  # fmt: skip
-        lake.write(shelf, unit, FEATURES.from_rows(rows))
-    for number in range(10):
-        shelf = context.shelf("tracks", "music")
-        row = lake.read(shelf, f"u{number}").to_pylist()[0]
-        licence = LICENCES[min(number, 5)] if number < 6 else "CC0-1.0"
-        lake.write(shelf, f"u{number}", TRACKS.from_rows([row | {"licence": licence}]))
-    return context
+    return release_lake(tmp_path_factory.mktemp("release") / "home")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,127 @@
+"""Rows of other presets of the same home that a release trains on too.
+
+A question that a dataset asks too seldom (what does a cut at 17 kHz cost?) can be asked more often
+without making all of it again: by a preset that makes such rows of the same references, and
+``[release] further``. Such rows train and are never predicted, so that what is measured stays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import polars as pl
+
+from musqa_pipeline.context import Context
+from musqa_pipeline.database import read_published
+from musqa_pipeline.dataset.inputs import read_labelled_rows
+from musqa_pipeline.dataset.report import read_dataset
+from musqa_pipeline.errors import StageError
+from musqa_pipeline.evaluation.rows import KEYS, describe_rows
+from musqa_pipeline.models.registry import find_model
+
+_NEEDED = ("tracks", "excerpts", "degradations", "labels", "dataset")
+
+
+def further_contexts(context: Context) -> list[Context]:
+    """Return where the further rows of a release lie.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    list of Context
+        One of each preset that ``[release] further`` names, with what it has published.
+
+    Raises
+    ------
+    StageError
+        If one has published no images of the released network.
+    """
+    settings = context.preset.release
+    if not settings.further:
+        return []
+    images = find_model(settings.network).input.stage
+    presets = read_published(context.home)["presets"]
+    found = []
+    for name in settings.further:
+        entry = presets.get(name, {"catalogs": [], "stages": {}})
+        absent = [stage for stage in (*_NEEDED, images) if stage not in entry["stages"]]
+        if absent:
+            raise StageError(
+                f"release: [release] further names {name!r}, which has published no "
+                f"{absent[0]} in {context.home}; run `musqa run` with that preset first"
+            )
+        preset = dataclasses.replace(context.preset, name=name, catalogs=tuple(entry["catalogs"]))
+        found.append(Context(context.home, preset, None, entry["stages"]))
+    return found
+
+
+def further_rows(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
+    """Read the further rows that may train.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    rows : polars.DataFrame
+        The release's own, with their tracks' ``part`` and ``split_group``, and ``allowed``.
+
+    Returns
+    -------
+    polars.DataFrame
+        Those columns of `rows` that further rows have. Of recordings alone that have rows of their
+        own there, whose part and group they share: none of a test recording or of one whose terms
+        forbid it, and none whose label is not trusted.
+
+    Raises
+    ------
+    StageError
+        If a row has the name of another one, or no image.
+    """
+    whose = rows.filter(pl.col("allowed") & (pl.col("part") != "test")).select(
+        "catalog",
+        "track_id",
+        "part",
+        "split_group",
+        "licence",
+        "file",
+        "title",
+        "artist",
+        "allowed",
+    )
+    whose = whose.unique(["catalog", "track_id"], maintain_order=True)
+    parts: list[pl.DataFrame] = []
+    for other in further_contexts(context):
+        described = describe_rows(read_labelled_rows(other), read_dataset(other))
+        taken = (
+            described.filter("trusted")
+            .drop("part", "split_group")
+            .join(whose, on=["catalog", "track_id"], how="inner", maintain_order="left")
+            .with_columns(uniform_draw=pl.lit(False), natural_mix=pl.lit(False))
+        )
+        _check(other, taken, pl.concat([rows.select(KEYS), *(p.select(KEYS) for p in parts)]))
+        parts.append(taken.select(name for name in rows.columns if name in taken.columns))
+    return pl.concat([rows.head(0).select(parts[0].columns), *parts]) if parts else rows.head(0)
+
+
+def _check(other: Context, taken: pl.DataFrame, known: pl.DataFrame) -> None:
+    name = other.preset.name
+    twice = taken.join(known, on=KEYS, how="semi")
+    if twice.height:
+        raise StageError(
+            f"release: {twice.height} rows of preset {name!r} are called as others are, such as "
+            f"{twice['degraded_id'][0]}; give its [degradations] another random_first, and leave "
+            "out the singles, the cascades and the reference that the release has"
+        )
+    images = find_model(other.preset.release.network).input.stage
+    shelf, lake = other.joint_shelf(images), other.lake
+    there = [pl.DataFrame(lake.read(shelf, unit, KEYS)) for unit in lake.done(shelf)]
+    without = taken.join(pl.concat(there), on=KEYS, how="anti") if there else taken
+    if without.height:
+        raise StageError(
+            f"release: {without.height} of {taken.height} rows of preset {name!r} have no image; "
+            "run `musqa run` with that preset again"
+        )
