@@ -23,6 +23,7 @@ from musqa_pipeline.fingerprints import stage_fingerprint
 from musqa_pipeline.lake import Shelf
 from musqa_pipeline.lake.retirement import restore_units
 from musqa_pipeline.migrations.layout import stamp_layout
+from musqa_pipeline.outcomes import Outcome, Tally
 from musqa_pipeline.progress import ProgressSnapshot, StageProgress
 from musqa_pipeline.tables import Table
 from musqa_pipeline.tracks.table import QUARANTINE
@@ -130,19 +131,14 @@ class StageReport:
 
 
 @dataclass(frozen=True)
-class _Task:
+class _Maker:
+    """Makes and stores units of a stage; what all of them share travels with it."""
+
     stage: Stage
     context: Context
-    unit: Unit
 
-
-@dataclass(frozen=True)
-class _Outcome:
-    unit: Unit
-    rows: int = 0
-    cpu_seconds: float = 0.0
-    quarantined: bool = False
-    error: str = ""
+    def __call__(self, unit: Unit) -> Outcome:
+        return _make_unit(self.stage, self.context, unit)
 
 
 def run_stage(
@@ -194,53 +190,51 @@ def run_stage(
         todo = set(lake.missing(shelf, ids))
         restored = [] if stage.joint else restore_units(lake, shelf, sorted(todo))
         todo -= set(restored)
-        tasks = [_Task(stage, context, unit) for unit in units if unit.unit_id in todo]
         lake.keep_readable(shelf, stage.table.schema)
-        outcomes: list[_Outcome] = []
+        tally = Tally()
         runner = Inline() if stage.inline or fanout is None else fanout
         label = f"{stage.name} {shelf.catalog}" if shelf.catalog else stage.name
         needs = Needs(stage.tools, lake.token_file(shelf.lock_name))
         shown = StageProgress(
-            *(label, len(units), len(units) - len(tasks), log),
+            *(label, len(units), len(units) - len(todo), log),
             bar=not stage.inline,
             observer=None if stage.inline else observer,
         )
         with shown as progress:
-            for result in runner.map(_make_unit, tasks, needs=needs):
+            missing = (unit for unit in units if unit.unit_id in todo)
+            for result in runner.map(_Maker(stage, context), missing, needs=needs):
                 outcome = (
-                    _Outcome(result.task.unit, error=result.reason)
+                    Outcome(result.task.what, error=result.reason)
                     if isinstance(result, Lost)
                     else result
                 )
-                outcomes.append(outcome)
+                tally.add(outcome)
                 progress.advance(
                     outcome.rows, refused=outcome.quarantined, failed=bool(outcome.error)
                 )
         in_quarantine = 0 if stage.joint else len(lake.done(quarantine))
-    failed = [o for o in outcomes if o.error]
-    if failed:
-        listing = "\n".join(f"  {o.unit.what}: {o.error}" for o in failed[:20])
+    if tally.failed:
+        listing = "\n".join(tally.listed)
         raise StageError(
-            f"{stage.name}: {len(failed)} of {len(tasks)} units failed, the others are done; "
+            f"{stage.name}: {tally.failed} of {len(todo)} units failed, the others are done; "
             f"run again to retry them, and report what persists:\n{listing}"
         )
     return StageReport(
         stage=stage.name,
         catalog=shelf.catalog,
         units=len(units),
-        made=len(tasks),
-        rows=sum(o.rows for o in outcomes),
+        made=len(todo),
+        rows=tally.rows,
         quarantined=in_quarantine,
         retired=len(retired),
         restored=len(restored),
         seconds=time.monotonic() - started,
-        cpu_seconds=sum(o.cpu_seconds for o in outcomes),
+        cpu_seconds=tally.cpu_seconds,
     )
 
 
-def _make_unit(task: _Task) -> _Outcome:
+def _make_unit(stage: Stage, context: Context, unit: Unit) -> Outcome:
     """Make and store one unit; runs in a worker."""
-    stage, context, unit = task.stage, task.context, task.unit
     lake, shelf = context.lake, stage.shelf(context)
     cpu_started = _cpu_seconds()
     refusal: UnfitInputError | None = None
@@ -252,7 +246,7 @@ def _make_unit(task: _Task) -> _Outcome:
         raise
     except Exception as error:  # one broken unit must not cost the others; all are reported
         where = traceback.extract_tb(error.__traceback__)[-1]
-        return _Outcome(unit, error=f"{type(error).__name__}: {error} ({where.name})")
+        return Outcome(unit.what, error=f"{type(error).__name__}: {error} ({where.name})")
     quarantine = shelf.quarantine
     if refusal is None:
         lake.discard(quarantine, unit.unit_id)
@@ -268,7 +262,7 @@ def _make_unit(task: _Task) -> _Outcome:
         # Written before the unit itself: a kill in between redoes the unit.
         lake.write(quarantine, unit.unit_id, QUARANTINE.from_rows([row]))
         if refusal.passing:
-            return _Outcome(unit, quarantined=True)
+            return Outcome(unit.what, quarantined=True)
     lake.write(
         shelf,
         unit.unit_id,
@@ -276,8 +270,8 @@ def _make_unit(task: _Task) -> _Outcome:
         row_group_rows=stage.row_group_rows(context) if stage.row_group_rows else None,
         compression=stage.compression,
     )
-    return _Outcome(
-        unit, table.num_rows, _cpu_seconds() - cpu_started, quarantined=refusal is not None
+    return Outcome(
+        unit.what, table.num_rows, _cpu_seconds() - cpu_started, quarantined=refusal is not None
     )
 
 

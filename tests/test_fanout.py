@@ -119,6 +119,40 @@ def test_few_tasks_are_under_way_however_many_there_are():
     assert transport.most == 4
 
 
+class Shared:
+    """A function with something that all tasks share; counts how often it travels."""
+
+    pickled, loaded = 0, 0
+
+    def __reduce__(self):
+        Shared.pickled += 1
+        return loaded_shared, ()
+
+    def __call__(self, task):
+        return task
+
+
+def loaded_shared():
+    Shared.loaded += 1
+    return Shared()
+
+
+class Sent(Instant):
+    """Keeps what it is given."""
+
+    def submit(self, index, payload):
+        super().submit(index, payload)
+        function, task = pickle.loads(payload)
+        assert isinstance(function, Shared)
+        assert function(task) == task == index
+
+
+def test_what_all_tasks_share_is_pickled_and_loaded_once():
+    Shared.pickled = Shared.loaded = 0
+    assert len(list(flow(Sent([RESULT] * 50), Shared(), range(50)))) == 50
+    assert (Shared.pickled, Shared.loaded) == (1, 1)
+
+
 def test_losses_in_a_row_end_the_run_and_losses_apart_do_not():
     apart = [LOST if index % 2 else RESULT for index in range(8 * LOSSES_IN_A_ROW)]
     lost = [r.task for r in flow(Instant(apart), abs, range(len(apart))) if not isinstance(r, str)]

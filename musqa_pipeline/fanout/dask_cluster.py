@@ -7,6 +7,7 @@ and a worker that serves many runs stays clean.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import pickle
@@ -68,12 +69,14 @@ class DaskCluster:
         StageError
             If a worker's versions or its lake are others, or the scheduler goes away.
         """
-        todo = list(tasks)
-        if not todo:
+        waiting = iter(tasks)
+        try:
+            first = next(waiting)
+        except StopIteration:
             return
         transport = _Workers(self.address, self.limits, needs or Needs())
         try:
-            yield from flow(transport, function, todo)
+            yield from flow(transport, function, itertools.chain([first], waiting))
         finally:
             transport.close()
 

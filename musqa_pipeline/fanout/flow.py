@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from musqa_pipeline.errors import StageError
-from musqa_pipeline.fanout.child import ERROR, LOST
+from musqa_pipeline.fanout.child import ERROR, LOST, Packed
 from musqa_pipeline.fanout.interface import Lost, ResultT, TaskT
 
 LOSSES_IN_A_ROW = 10
@@ -43,7 +43,7 @@ def flow(
     transport : Transport
         Where to.
     function : callable
-        Importable by name where the tasks run.
+        Importable by name where the tasks run; pickled once, so what all tasks share belongs to it.
     tasks : iterable
         Picklable; taken and pickled when their turn comes.
     most_losses : int, optional
@@ -61,6 +61,7 @@ def flow(
     Exception
         The first that the function raises.
     """
+    packed = Packed(function)
     waiting = enumerate(tasks)
     under_way: dict[int, TaskT] = {}
     losses = 0
@@ -69,7 +70,7 @@ def flow(
         while following and len(under_way) < transport.room():
             index, task = following
             under_way[index] = task
-            transport.submit(index, pickle.dumps((function, task)))
+            transport.submit(index, pickle.dumps((packed, task)))
             following = next(waiting, None)
         index, answer = transport.next_answer()
         task = under_way.pop(index)
