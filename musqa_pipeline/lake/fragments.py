@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from musqa_pipeline.errors import LakeError
+from musqa_pipeline.lake.checksum import CHECKSUM_KEY, table_checksum
 from musqa_pipeline.lake.shelf import FINGERPRINT_KEY
 from musqa_pipeline.lake.store import Source, Store
 from musqa_pipeline.tables import columns_there
@@ -127,7 +128,7 @@ def write_fragment(
     key : str
         Its key.
     table : pyarrow.Table
-        Its rows, with the footer's keys in the schema's metadata.
+        Its rows, with the footer's keys in the schema's metadata; a checksum is added.
     row_group_rows : int, optional
         Rows in a row group; all in one when left out.
     compression : str
@@ -138,9 +139,10 @@ def write_fragment(
     LakeError
         If it cannot be written; nothing is left half-written.
     """
+    checksum = {CHECKSUM_KEY: table_checksum(table).encode()}
     with store.writing(key) as temporary:
         pq.write_table(
-            table,
+            table.replace_schema_metadata({**(table.schema.metadata or {}), **checksum}),
             temporary,
             row_group_size=row_group_rows or max(1, table.num_rows),
             compression=compression,
