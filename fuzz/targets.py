@@ -16,8 +16,9 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from musqa_pipeline.catalog_folder import read_folder
-from musqa_pipeline.catalogs import _to_toml, load_catalog
+from musqa_pipeline.catalog_folder import Source
+from musqa_pipeline.catalog_toml import to_toml
+from musqa_pipeline.catalogs import load_catalog
 from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.graph import STAGE_NAMES
@@ -29,11 +30,14 @@ from musqa_pipeline.listening.plan import read_plan
 from musqa_pipeline.listening.ratings import is_webmushra, read_plain, read_webmushra
 from musqa_pipeline.listening.screening import missing_data, screen
 from musqa_pipeline.listening.settings import ScreeningSettings, StimuliSettings
+from musqa_pipeline.readers.folder import read_folder
 from musqa_pipeline.scoring.decoding import open_audio
 from musqa_pipeline.settings import load_preset
 from musqa_pipeline.stages import Unit
+from musqa_pipeline.tracks.file_hashes import hash_file
+from musqa_pipeline.tracks.identity import track_unit_id
 from musqa_pipeline.tracks.settings import TracksSettings
-from musqa_pipeline.tracks.stage import check_readable, make_unit, track_unit_id
+from musqa_pipeline.tracks.stage import check_readable, make_unit
 
 Target = Callable[[bytes, Path], None]
 SEEDS = Path(__file__).parent / "seeds"
@@ -56,8 +60,8 @@ def catalog_csv(data: bytes, folder: Path) -> None:
     (folder / "a.wav").touch()
     (folder / "tracks.csv").write_bytes(data)
     columns = {"recording": "work"} if b"work" in data[:200] else {}
-    for entry in read_folder(folder, columns).entries:
-        track_unit_id(entry)
+    for entry in read_folder(Source(folder, columns)).entries:
+        track_unit_id(entry, hash_file(entry.path)[0])
         pa.array([entry.printable, *entry.metadata.values()], pa.string())
         try:
             check_readable(entry.path)
@@ -71,7 +75,7 @@ def catalog_toml(data: bytes, folder: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     catalog = load_catalog(folder, "c")
-    path.write_text(_to_toml(catalog), encoding="utf-8", newline="")
+    path.write_text(to_toml(catalog), encoding="utf-8", newline="")
     assert load_catalog(folder, "c") == catalog
 
 
@@ -122,7 +126,8 @@ def audio_tracks(data: bytes, folder: Path) -> None:
     """Judge an audio file as stage 1 does, in this process: a crash here is one of a worker."""
     path = folder / f"track{_ending(data)}"
     path.write_bytes(data)
-    unit = Unit("u", path.name, {"path": os.fspath(path), "metadata": dict(NO_METADATA)})
+    plan = {"path": os.fspath(path), "metadata": dict(NO_METADATA), "leads_outside": False}
+    unit = Unit("u", path.name, plan)
     try:
         make_unit(cast(Any, SimpleNamespace(preset=SHORT_FILES_SERVE)), unit)
     finally:

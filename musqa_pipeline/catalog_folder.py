@@ -1,14 +1,12 @@
-"""Reading a catalog that is a folder of audio files, with or without a `tracks.csv`.
+"""What a catalog's folder holds: entries, and the walk that finds them.
 
-Scope: which files there are and what `tracks.csv` says about them. Nothing is opened but the CSV;
-whether a file can be used is for stage 1 to find out, so that a bad one ends in quarantine.
+Scope: names and links. Nothing is opened; what a file is, readers say (`readers/`), and whether it
+can be used is for stage 1 to find out, so that a bad one ends in quarantine.
 """
 
 from __future__ import annotations
 
-import csv
 import os
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -67,11 +65,63 @@ class Entry:
     """Where it is, or should be."""
     metadata: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(METADATA, ""))
     """`METADATA` from `tracks.csv`; empty strings where it is silent."""
+    leads_outside: bool = False
+    """Whether a link leads out of the catalog's folder, which its owner has not allowed."""
 
     @property
     def printable(self) -> str:
         """`file` as valid text: bytes that are no UTF-8 are written as escapes."""
         return os.fsencode(self.file).decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a reader is given: a folder and what its owner says of it."""
+
+    folder: Path
+    """Of a reader that reads a file, the file."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Column of `tracks.csv` to use in place of a standard name, such as
+    ``{"recording": "work_id"}``."""
+    follow_links: bool = False
+    """Whether links may lead out of the folder."""
+
+    def leads_outside(self, path: Path) -> bool:
+        """Whether a path leads out of the folder although that is not allowed.
+
+        Parameters
+        ----------
+        path : Path
+            Of something below the folder.
+
+        Returns
+        -------
+        bool
+            By where its links lead, whether something is there or not.
+        """
+        if self.follow_links:
+            return False
+        root, real = os.path.realpath(self.folder), os.path.realpath(path)
+        return real != root and not real.startswith(root.rstrip(os.sep) + os.sep)
+
+    def require_inside(self, path: Path) -> None:
+        """Refuse a file that describes the catalog and is a link out of it.
+
+        Parameters
+        ----------
+        path : Path
+            Such as of the `tracks.csv`.
+
+        Raises
+        ------
+        CatalogError
+            If it leads out of the folder, and that is not allowed.
+        """
+        if self.leads_outside(path):
+            raise CatalogError(
+                f"{path} is a link out of the catalog's folder; put the file itself there, or "
+                "allow such links with musqa catalog add --follow-links"
+            )
 
 
 @dataclass(frozen=True)
@@ -84,61 +134,38 @@ class Listing:
     """Files that are neither audio by their ending nor hidden nor the `tracks.csv`."""
 
 
-def read_folder(folder: Path, columns: Mapping[str, str]) -> Listing:
-    """List the audio files below a folder, with what its `tracks.csv` says about them.
+@dataclass(frozen=True)
+class Walk:
+    """What lies below a folder, as relative paths."""
 
-    Hidden files and folders are left out, symbolic links are followed (each folder once).
+    audio: list[str] = field(default_factory=list)
+    """Audio files by their ending, and folders that cannot be read."""
+    others: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    """Links to audio files and to folders that lead out, and are not followed."""
+
+
+def walk_audio(source: Source) -> Walk:
+    """Walk through a folder.
 
     Parameters
     ----------
-    folder : Path
-        The catalog's folder.
-    columns : mapping of str to str
-        Column of `tracks.csv` to use in place of a standard name, such as
-        ``{"recording": "work_id"}``.
+    source : Source
+        The folder.
 
     Returns
     -------
-    Listing
-        Entries in the order of their paths. A file that the CSV names and that is not there is
-        an entry too.
-
-    Raises
-    ------
-    CatalogError
-        If the `tracks.csv` cannot be used; the message names the line.
+    Walk
+        Each folder once, however many links lead to it; nothing hidden, and not the `tracks.csv`.
     """
-    audio, others = _walk(folder)
-    rows = _read_csv(folder / TRACKS_CSV, columns)
-    found = {name: name for name in others} | {name: name for name in audio}
-    for name in list(found):  # Archives made on macOS spell accents as two characters.
-        found.setdefault(unicodedata.normalize("NFC", name), name)
-    metadata: dict[str, dict[str, str]] = {name: dict.fromkeys(METADATA, "") for name in audio}
-    lines: dict[str, int] = {}
-    for line, listed, values in rows:
-        name = found.get(listed) or found.get(unicodedata.normalize("NFC", listed)) or listed
-        if name in lines:
-            raise CatalogError(
-                f"{folder / TRACKS_CSV}, line {line}: file {listed!r} is named in line "
-                f"{lines[name]} already; keep one of them"
-            )
-        lines[name] = line
-        metadata[name] = values
-    entries = (Entry(name, folder / name, metadata[name]) for name in sorted(metadata))
-    return Listing(tuple(entries), n_other_files=len(set(others) - metadata.keys()))
-
-
-def _walk(folder: Path) -> tuple[list[str], list[str]]:
-    """Return relative paths of audio files (and unreadable folders), and of other files."""
-    audio: list[str] = []
-    others: list[str] = []
+    folder, walk = source.folder, Walk()
     seen: set[tuple[int, int]] = set()
 
     def relative(path: str) -> str:
         return PurePosixPath(os.path.relpath(path, folder)).as_posix()
 
     def unreadable(error: OSError) -> None:
-        audio.append(relative(os.fspath(error.filename)))
+        walk.audio.append(relative(os.fspath(error.filename)))
 
     for parent, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
         status = Path(parent).stat()
@@ -146,78 +173,22 @@ def _walk(folder: Path) -> tuple[list[str], list[str]]:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = sorted(name for name in folders if not name.startswith("."))
+        # os.path.join keeps names that are no UTF-8.
+        leading = [n for n in below if _link_outside(source, os.path.join(parent, n))]  # noqa: PTH118
+        walk.outside.extend(relative(os.path.join(parent, name)) for name in leading)  # noqa: PTH118
+        folders[:] = [name for name in below if name not in leading]
         for name in files:
             if name.startswith("."):
                 continue
-            path = relative(os.path.join(parent, name))  # noqa: PTH118 - keeps non-UTF-8 names
+            whole = os.path.join(parent, name)  # noqa: PTH118
+            path = relative(whole)
             if PurePosixPath(name).suffix.lower() in AUDIO_SUFFIXES:
-                audio.append(path)
+                (walk.outside if _link_outside(source, whole) else walk.audio).append(path)
             elif path != TRACKS_CSV:
-                others.append(path)
-    return audio, others
+                walk.others.append(path)
+    return walk
 
 
-def _read_csv(path: Path, columns: Mapping[str, str]) -> list[tuple[int, str, dict[str, str]]]:
-    """Return (line, file, metadata) of each row, [] if there is no `tracks.csv`."""
-    if not path.is_file():
-        if columns:
-            raise CatalogError(
-                f"columns {sorted(columns.values())} are mapped, but there is no {path}; "
-                f"write one or leave the map out"
-            )
-        return []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            header = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = header
-            source = {name: columns.get(name, name) for name in ("file", *METADATA)}
-            _check_header(path, header, source, columns)
-            return [_row(path, reader.line_num, raw, source) for raw in reader if any(raw.values())]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CatalogError(f"cannot read {path}: {error}; save it as CSV in UTF-8") from error
-    except OSError as error:
-        raise CatalogError(
-            f"cannot read {path}: {error.strerror}; make the file readable"
-        ) from error
-
-
-def _check_header(
-    path: Path, header: list[str], source: Mapping[str, str], columns: Mapping[str, str]
-) -> None:
-    unknown = sorted(columns.keys() - {"file", *METADATA})
-    if unknown:
-        raise CatalogError(
-            f"column map names {unknown}; expected some of file, {', '.join(METADATA)}"
-        )
-    absent = sorted(column for column in columns.values() if column not in header)
-    if source["file"] not in header:
-        absent.append(source["file"])
-    if absent:
-        raise CatalogError(
-            f"{path} has no column {', '.join(map(repr, dict.fromkeys(absent)))}, only "
-            f"{', '.join(map(repr, header)) or 'an empty first line'}; add it, or name another "
-            "one in the column map"
-        )
-
-
-def _row(
-    path: Path, line: int, raw: Mapping[str, str | None], source: Mapping[str, str]
-) -> tuple[int, str, dict[str, str]]:
-    # A file name keeps its inner spaces and newlines; only the text columns are stripped.
-    name = raw.get(source["file"]) or ""
-    values = {key: (raw.get(source[key]) or "").strip() for key in METADATA}
-    values["role"] = values["role"].lower()
-    parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or ".." in parts or "\0" in name:
-        raise CatalogError(
-            f"{path}, line {line}: file={name!r}: expected a path inside the catalog's folder, "
-            "relative to it"
-        )
-    if values["role"] not in ROLES:
-        raise CatalogError(
-            f"{path}, line {line}: role={values['role']!r} of {name!r}: expected train, test or "
-            "nothing"
-        )
-    return line, PurePosixPath(name).as_posix(), values
+def _link_outside(source: Source, path: str) -> bool:
+    return Path(path).is_symlink() and source.leads_outside(Path(path))

@@ -1,60 +1,57 @@
 """Catalogs: named folders of music. Nothing is copied; `catalogs/<name>/catalog.toml` points.
 
-A catalog reader lists what a catalog holds. Readers are a registry: `READERS` maps the `reader`
-key of a `catalog.toml` to a function of (folder, column map).
+A catalog reader lists what a catalog holds; the `reader` key of a `catalog.toml` names one of
+`readers/registry.py`.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from musqa_pipeline.catalog_folder import Entry, Listing, read_folder
+from musqa_pipeline.catalog_folder import Entry, Listing, Source
+from musqa_pipeline.catalog_toml import Catalog, from_toml, to_toml, unusable
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import open_store
-from musqa_pipeline.toml_text import parse_toml
+from musqa_pipeline.readers.interface import Found
+from musqa_pipeline.readers.registry import FOLDER, detect_reader, reader_named
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-READERS: dict[str, Callable[[Path, Mapping[str, str]], Listing]] = {"folder": read_folder}
 CATALOGS = "catalogs"
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Catalog:
-    """A named folder of music, a partition of stages 1-4."""
-
-    name: str
-    """Letters, digits, ``_`` and ``-``; also a folder name and a Dagster partition key."""
-    folder: Path
-    """Absolute."""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    """Columns of `tracks.csv` to use in place of the standard names."""
-    reader: str = "folder"
-    """Key of `READERS`."""
-
-
 def add_catalog(
-    home: Home, folder: Path, name: str | None = None, columns: Mapping[str, str] = NO_COLUMNS
+    home: Home,
+    folder: Path,
+    name: str | None = None,
+    columns: Mapping[str, str] = NO_COLUMNS,
+    *,
+    reader: str | None = None,
+    follow_links: bool | None = None,
 ) -> Catalog:
-    """Make a folder of music known under a name; adding it again updates the column map.
+    """Make a folder of music known under a name; adding it again updates what is said of it.
 
     Parameters
     ----------
     home : Path
         `MUSQA_HOME`.
     folder : Path
-        Folder with audio files, at any depth.
+        Folder with audio files, at any depth; or a CSV file that lists them.
     name : str, optional
         The folder's own name, made safe, when left out.
     columns : mapping of str to str
         Columns of `tracks.csv` to use in place of the standard names.
+    reader : str, optional
+        Name of a catalog reader. When left out, a catalog keeps the one that it has, and a new one
+        gets the one that knows its layout.
+    follow_links : bool, optional
+        Whether links in the folder may lead out of it. When left out, a catalog keeps what was
+        said, and in a new one they may not.
 
     Returns
     -------
@@ -71,7 +68,8 @@ def add_catalog(
     """
     folder = Path(folder).expanduser().absolute()
     if name is None:
-        plain = unicodedata.normalize("NFKD", folder.resolve().name)  # é is e and an accent
+        own = folder.stem if folder.is_file() else folder.resolve().name
+        plain = unicodedata.normalize("NFKD", own)  # é is e and an accent
         plain = "".join(c for c in plain if not unicodedata.combining(c))
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-_")[:64]
     if not NAME.fullmatch(name):
@@ -79,16 +77,22 @@ def add_catalog(
             f"catalog name {name!r}: expected letters, digits, - and _, at most 64; choose one "
             "with --name"
         )
-    catalog = Catalog(name, folder, dict(columns))
     store, key = open_store(home), _toml_key(name)
     present = store.read_versioned(key)
-    if present is not None and (known := load_catalog(home, name)).folder != folder:
+    known = load_catalog(home, name) if present is not None else None
+    if known is not None and known.folder != folder:
         raise CatalogError(
             f"catalog {name!r} is {known.folder} already; choose another name with --name, "
             f"or delete {store.address(key)} first if the music has moved"
         )
+    if reader is None:
+        detected = FOLDER if columns and folder.is_dir() else detect_reader(folder)
+        reader = known.reader if known is not None else detected
+    if follow_links is None:
+        follow_links = known is not None and known.follow_links
+    catalog = Catalog(name, folder, dict(columns), reader, follow_links)
     catalog_listing(catalog)
-    if not store.commit(key, _to_toml(catalog).encode(), present[1] if present else None):
+    if not store.commit(key, to_toml(catalog).encode(), present[1] if present else None):
         raise CatalogError(
             f"catalog {name!r} was added by another process at this moment; look at it with "
             "`musqa catalog list`, and add it again under another name if it is another one"
@@ -140,21 +144,74 @@ def load_catalog(home: Home, name: str) -> Catalog:
             f"catalog {name!r} is unknown (known: {known}); add it with musqa catalog add FOLDER"
         )
     try:
-        raw = parse_toml(store.read_bytes(key).decode("utf-8"))
-        reader = raw.get("reader", "folder")
-        if reader not in READERS:
-            raise CatalogError(f"{path}: reader={reader!r}: expected one of {', '.join(READERS)}")
-        folder, columns = Path(raw["folder"]), dict(raw.get("columns", {}))
-        if not folder.is_absolute():
-            raise ValueError(f"folder={raw['folder']!r} is no absolute path")
-        if not all(isinstance(text, str) for text in (*columns, *columns.values())):
-            raise ValueError(f"columns={columns}: expected names of columns in quotes")
-        return Catalog(name, folder, columns, reader)
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        text = store.read_bytes(key).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise unusable(path, error) from error
+    return from_toml(name, text, path)
+
+
+def source_of(catalog: Catalog) -> Source:
+    """Return what the reader of a catalog is given.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Which one.
+
+    Returns
+    -------
+    Source
+        Its folder and what its owner says of it.
+
+    Raises
+    ------
+    CatalogError
+        If its folder is gone.
+    """
+    of_file = reader_named(catalog.reader).of_file
+    if not (catalog.folder.is_file() if of_file else catalog.folder.is_dir()):
+        kind = "file" if of_file else "folder"
+        what = f"is no {kind}" if catalog.folder.exists() else "does not exist"
         raise CatalogError(
-            f"{path} cannot be used ({type(error).__name__}: {error}); delete it and add the "
-            "catalog again"
-        ) from error
+            f"catalog {catalog.name!r}: {catalog.folder} {what}; check the path, or connect the "
+            "disk that holds it"
+        )
+    return Source(catalog.folder, catalog.columns, catalog.follow_links)
+
+
+def catalog_found(catalog: Catalog) -> Found:
+    """List what a catalog holds, and how it differs from what its dataset says of itself.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Which one.
+
+    Returns
+    -------
+    Found
+        At least one entry; differences are known of datasets alone.
+
+    Raises
+    ------
+    CatalogError
+        As `catalog_listing`.
+    """
+    found = reader_named(catalog.reader).read(source_of(catalog))
+    if not found.listing.entries:
+        said = "".join(f"; {difference}" for difference in found.differences)
+        raise CatalogError(
+            f"catalog {catalog.name!r} is empty: {catalog.folder} holds no audio file "
+            f"({found.listing.n_other_files} others){said}; put WAV, FLAC, MP3 or other audio "
+            "into it"
+        )
+    entries = found.listing.entries
+    if all(_is_gone(entry.path) for entry in entries):  # a mount that is not mounted
+        raise CatalogError(
+            f"catalog {catalog.name!r}: none of its {len(entries)} files is in "
+            f"{catalog.folder}; connect the disk that holds them, or correct its tracks.csv"
+        )
+    return found
 
 
 def catalog_listing(catalog: Catalog) -> Listing:
@@ -176,24 +233,7 @@ def catalog_listing(catalog: Catalog) -> Listing:
         If its folder is gone or unreadable, holds no audio, all its files are gone, or its
         `tracks.csv` cannot be used.
     """
-    if not catalog.folder.is_dir():
-        what = "is no folder" if catalog.folder.exists() else "does not exist"
-        raise CatalogError(
-            f"catalog {catalog.name!r}: {catalog.folder} {what}; check the path, or connect the "
-            "disk that holds it"
-        )
-    listing = READERS[catalog.reader](catalog.folder, catalog.columns)
-    if not listing.entries:
-        raise CatalogError(
-            f"catalog {catalog.name!r} is empty: {catalog.folder} holds no audio file "
-            f"({listing.n_other_files} others); put WAV, FLAC, MP3 or other audio into it"
-        )
-    if all(_is_gone(entry.path) for entry in listing.entries):  # a mount that is not mounted
-        raise CatalogError(
-            f"catalog {catalog.name!r}: none of its {len(listing.entries)} files is in "
-            f"{catalog.folder}; connect the disk that holds them, or correct its tracks.csv"
-        )
-    return listing
+    return catalog_found(catalog).listing
 
 
 def catalog_files(catalog: Catalog) -> list[Entry]:
@@ -252,21 +292,3 @@ def _names(home: Home) -> list[str]:
 
 def _toml_key(name: str) -> str:
     return f"{CATALOGS}/{name}/catalog.toml"
-
-
-def _to_toml(catalog: Catalog) -> str:
-    def quoted(text: str) -> str:
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise CatalogError(
-                f"{text!r} is no UTF-8 text; rename the folder or link to it under another name"
-            ) from error
-        # JSON's escapes are TOML's too; only DEL is allowed raw in JSON and not in TOML.
-        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
-
-    lines = [f"folder = {quoted(str(catalog.folder))}", f"reader = {quoted(catalog.reader)}"]
-    if catalog.columns:
-        lines += ["", "[columns]"]
-        lines += [f"{quoted(k)} = {quoted(v)}" for k, v in sorted(catalog.columns.items())]
-    return "\n".join(lines) + "\n"

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from musqa_pipeline.catalog_toml import to_toml
 from musqa_pipeline.catalogs import (
     Catalog,
-    _to_toml,
     add_catalog,
     catalog_files,
     catalog_listing,
@@ -118,7 +118,7 @@ def test_any_folder_name_survives_the_toml(tmp_path_factory, folder):
     catalog = Catalog("c", Path("/" + folder), {"title": folder or "x"})
     path = home / "catalogs" / "c" / "catalog.toml"
     path.parent.mkdir(parents=True)
-    path.write_text(_to_toml(catalog), encoding="utf-8", newline="")
+    path.write_text(to_toml(catalog), encoding="utf-8", newline="")
     assert load_catalog(home, "c") == catalog
 
 
@@ -199,13 +199,62 @@ def test_odd_names_work(music):
     assert files["line\nbreak.wav"].printable == "line\nbreak.wav"
 
 
-def test_links_are_followed_once_and_dangling_ones_are_entries(music, tmp_path):
+def test_links_inside_the_folder_are_followed_once_and_dangling_ones_are_entries(music):
+    (music / "linked").symlink_to(music / "sub")
+    (music / "sub" / "up").symlink_to(music)
+    (music / "dangling.wav").symlink_to(music / "gone.wav")
+    (music / "loop.wav").symlink_to(music / "loop.wav")
+    files = files_of(music)
+    # Which of the two ways to the folder is taken first is a matter of their names.
+    assert list(files) == ["a.FLAC", "b.wav", "dangling.wav", "linked/c d.mp3", "loop.wav"]
+    assert not any(entry.leads_outside for entry in files.values())
+
+
+@pytest.fixture
+def with_links(music, tmp_path):
+    """A catalog with links out of its folder: a file, a folder, and the CSV's word for both."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / "far.wav").touch()
+    for name in ("far.wav", "secret.txt"):
+        (elsewhere / name).touch()
     (music / "linked").symlink_to(elsewhere)
-    (music / "sub" / "up").symlink_to(music)
-    (music / "dangling.wav").symlink_to(tmp_path / "gone.wav")
-    assert list(files_of(music)) == [
-        "a.FLAC", "b.wav", "dangling.wav", "linked/far.wav", "sub/c d.mp3",
+    (music / "single.wav").symlink_to(elsewhere / "far.wav")
+    return music
+
+
+def test_links_out_of_the_folder_are_not_followed_unless_their_owner_says_so(with_links):
+    outside = {e.file for e in catalog_files(Catalog("c", with_links)) if e.leads_outside}
+    assert outside == {"linked", "single.wav"}
+    allowed = catalog_files(Catalog("c", with_links, follow_links=True))
+    assert [e.file for e in allowed] == [
+        "a.FLAC", "b.wav", "linked/far.wav", "single.wav", "sub/c d.mp3",
     ]  # fmt: skip
+    assert not any(entry.leads_outside for entry in allowed)
+
+
+def test_a_tracks_csv_cannot_lead_out_of_the_folder(with_links, tmp_path):
+    (with_links / "tracks.csv").write_text("file,title\nlinked/secret.txt,S\nlinked/far.wav,F\n")
+    files = files_of(with_links)
+    assert {f for f, e in files.items() if e.leads_outside} == {
+        "linked", "linked/far.wav", "linked/secret.txt", "single.wav",
+    }  # fmt: skip
+    (with_links / "tracks.csv").rename(tmp_path / "rows.csv")
+    (with_links / "tracks.csv").symlink_to(tmp_path / "rows.csv")
+    with pytest.raises(CatalogError, match=r"tracks.csv is a link out of the catalog's folder"):
+        files_of(with_links)
+
+
+def test_a_catalog_that_is_itself_a_link_is_where_it_leads(music, tmp_path):
+    (tmp_path / "shortcut").symlink_to(music)
+    assert not any(e.leads_outside for e in catalog_files(Catalog("c", tmp_path / "shortcut")))
+    (tmp_path / "My Music (2024) too").mkdir()  # a name that begins alike is another folder
+    (tmp_path / "My Music (2024) too" / "x.wav").touch()
+    (music / "x.wav").symlink_to(tmp_path / "My Music (2024) too" / "x.wav")
+    assert [e.file for e in catalog_files(Catalog("c", music)) if e.leads_outside] == ["x.wav"]
+
+
+def test_what_was_said_of_links_is_kept_when_a_catalog_is_added_again(home, with_links):
+    add_catalog(home, with_links, "m", follow_links=True)
+    assert add_catalog(home, with_links, "m").follow_links
+    assert load_catalog(home, "m").follow_links
+    assert not add_catalog(home, with_links, "m", follow_links=False).follow_links

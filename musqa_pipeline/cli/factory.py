@@ -11,12 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from musqa_pipeline.catalogs import add_catalog, catalog_files, list_catalogs
-from musqa_pipeline.cli import output, recipe
+from musqa_pipeline.catalogs import add_catalog, catalog_files, catalog_found, list_catalogs
+from musqa_pipeline.cli import output, readers, recipe
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.graph import STAGE_NAMES, chosen_catalogs
 from musqa_pipeline.progress import logger
 from musqa_pipeline.project import find_checkout, home_folder
+from musqa_pipeline.readers.registry import reader_named
 from musqa_pipeline.settings import DEMO_CATALOG, load_preset
 
 StageName = StrEnum("StageName", {name: name for name in STAGE_NAMES})  # type: ignore[misc]
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app : typer.Typer
         The application.
     """
+    readers.register(catalog_app)
     app.add_typer(catalog_app, name="catalog")
     app.add_typer(recipe.app, name="recipe")
     commands: tuple[Callable[..., None], ...] = (run, status, query, report, demo)
@@ -46,12 +48,23 @@ def register(app: typer.Typer) -> None:
 @catalog_app.command("add")
 def catalog_add(
     folder: Annotated[
-        Path | None, typer.Argument(help="Folder of audio, perhaps with a tracks.csv.")
+        Path | None,
+        typer.Argument(help="Folder of audio, perhaps with a tracks.csv; or a CSV that lists it."),
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="Default: the folder's name.")] = None,
     mapping: Annotated[
         list[str] | None,
         typer.Option("--map", help="Column of tracks.csv to use, as recording=COLUMN; repeatable."),
+    ] = None,
+    reader: Annotated[
+        str | None,
+        typer.Option("--reader", help="See `musqa catalog readers`. Default: by its layout."),
+    ] = None,
+    follow_links: Annotated[
+        bool | None,
+        typer.Option(
+            "--follow-links/--no-follow-links", help="Whether links may lead out of the folder."
+        ),
     ] = None,
     demo_catalog: Annotated[
         bool, typer.Option("--demo", help="Synthesise the demo catalog and add it.")
@@ -66,16 +79,30 @@ def catalog_add(
     else:
         assert folder is not None
         columns = dict(_pair(text) for text in mapping or [])
-        catalog = add_catalog(home_folder(), folder, name, columns)
+        catalog = add_catalog(
+            *(home_folder(), folder, name, columns), reader=reader, follow_links=follow_links
+        )
     if find_checkout() is not None:
         from assets.launch import add_partition
 
         add_partition(catalog.name)
-    files = len(catalog_files(catalog))
-    record = {"name": catalog.name, "folder": str(catalog.folder), "files": files}
-    output.emit(
-        record, f"catalog {catalog.name}: {files} files in {catalog.folder}", as_json=as_json
-    )
+    found = catalog_found(catalog)
+    files = len(found.listing.entries)
+    record = {
+        "name": catalog.name,
+        "folder": str(catalog.folder),
+        "files": files,
+        "reader": catalog.reader,
+        "differences": [str(difference) for difference in found.differences],
+    }
+    lines = [f"catalog {catalog.name}: {files} files in {catalog.folder}"]
+    if catalog.reader not in ("folder", reader):
+        lines.append(
+            f"read as {reader_named(catalog.reader).title}, by its layout; --reader folder reads "
+            "it as any folder"
+        )
+    lines += record["differences"]
+    output.emit(record, "\n".join(lines), as_json=as_json)
 
 
 @catalog_app.command("remove")

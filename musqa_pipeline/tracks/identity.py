@@ -15,6 +15,9 @@ from musqa_pipeline.homes import Home
 from musqa_pipeline.lake.opening import open_store
 from musqa_pipeline.tracks.file_hashes import Seen, hash_files
 
+LEADS_OUTSIDE = Seen("leads outside", False)
+"""Of what is behind a link out of the catalog's folder: it is not opened."""
+
 
 def identified_files(home: Home, catalog: str) -> list[tuple[str, Entry]]:
     """List the audio files of a catalog with their unit ids.
@@ -37,9 +40,11 @@ def identified_files(home: Home, catalog: str) -> list[tuple[str, Entry]]:
         If the catalog is unknown, gone or empty.
     """
     entries = catalog_files(load_catalog(home, catalog))
-    paths = [entry.path for entry in entries]
+    paths = [entry.path for entry in entries if not entry.leads_outside]
     known = hash_files(open_store(home), cache_key(catalog), paths, f"reading {catalog}")
-    return [(track_unit_id(entry, known[entry.path]), entry) for entry in entries]
+    return [
+        (track_unit_id(entry, known.get(entry.path, LEADS_OUTSIDE)), entry) for entry in entries
+    ]
 
 
 def cache_key(catalog: str) -> str:

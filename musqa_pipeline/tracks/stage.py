@@ -47,7 +47,11 @@ def list_units(context: Context) -> list[Unit]:
         Unit(
             unit_id,
             entry.printable,
-            {"path": os.fspath(entry.path), "metadata": dict(entry.metadata)},
+            {
+                "path": os.fspath(entry.path),
+                "metadata": dict(entry.metadata),
+                "leads_outside": entry.leads_outside,
+            },
         )
         for unit_id, entry in identified_files(context.home, context.catalog)
     ]
@@ -74,6 +78,13 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         If the file cannot serve, with the reason.
     """
     path = Path(unit.plan["path"])
+    if unit.plan["leads_outside"]:
+        raise UnfitInputError(
+            "outside_link",
+            f"a link out of the catalog's folder, to {_shown(os.path.realpath(path))}",
+            "put the file itself there, or allow such links with musqa catalog add FOLDER "
+            "--follow-links",
+        )
     size_bytes = check_readable(path)
     try:
         info = read_info(path)
@@ -134,8 +145,7 @@ def check_readable(path: Path) -> int:
         if path.is_symlink():
             raise UnfitInputError(
                 "dangling_link",
-                f"link to {os.fsencode(path.readlink()).decode('utf-8', 'backslashreplace')}, "
-                "which does not exist",
+                f"link to {_shown(path.readlink())}, which does not exist",
                 "connect the disk that it points to, or remove the link",
             ) from error
         raise UnfitInputError(
@@ -153,6 +163,10 @@ def check_readable(path: Path) -> int:
     if status.st_size == 0:
         raise UnfitInputError("empty_file", "0 bytes", "copy the file again, or remove it")
     return status.st_size
+
+
+def _shown(path: str | Path) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _check_content(found: Measurement, duration_s: float, settings: TracksSettings) -> None:

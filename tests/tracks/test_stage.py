@@ -51,6 +51,7 @@ def library(tmp_path_factory):
     write(folder / "two\nlines.flac", noise(seed=6))
     write(folder / os.fsdecode(b"raw\xff.flac"), noise(seed=7), format="FLAC")
     (folder / "dangling.flac").symlink_to(folder / "gone.flac")
+    (folder / "outside.wav").symlink_to(write(tmp_path_factory.mktemp("far") / "far.wav", noise()))
     os.mkfifo(folder / "pipe.wav")
     left = noise(seed=8)
     write(folder / "out of phase.flac", np.hstack([left, -0.9 * left]))
@@ -80,6 +81,7 @@ def library(tmp_path_factory):
         ("dangling.flac", "dangling_link", "gone.flac, which does not exist"),
         ("absent.wav", "missing_file", "named in tracks.csv, but not there"),
         ("pipe.wav", "not_a_file", "a pipe or device"),
+        ("outside.wav", "outside_link", "far0/far.wav"),
         ("slow.wav", "odd_format", "3000 Hz"),
         ("choir.wav", "odd_format", "65 channels"),
         ("long.flac", "too_long", "the header says 25.0 h, the limit is 24 h"),
@@ -130,7 +132,7 @@ def test_out_of_phase_is_flagged(library):
 def test_the_check_accounts_for_every_file(library):
     result = check_tracks(library)
     assert result.passed
-    assert result.numbers["tracks"] + result.numbers["quarantined"] == 20
+    assert result.numbers["tracks"] + result.numbers["quarantined"] == 21
     assert result.numbers["quarantined_silent"] == 2
     assert result.numbers["flagged_upper_edge"] == 1
 
