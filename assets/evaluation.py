@@ -9,6 +9,7 @@ from musqa_pipeline.evaluation.publish import publish_report
 from musqa_pipeline.graph import get_stage
 from musqa_pipeline.promotion.publish import publish_decision
 from musqa_pipeline.release.publish import publish_release
+from musqa_pipeline.stage_runs.page import publish_costs
 
 
 @dg.asset(
@@ -30,4 +31,5 @@ def evaluation(musqa: MusqaResource) -> dg.MaterializeResult:
     )
     run_and_describe(musqa, place, get_stage("release"), after=publish_release)
     decision = publish_decision(place)
+    publish_costs(place)
     return made._replace(metadata={**(made.metadata or {}), **decision})

@@ -36,6 +36,7 @@ from musqa_pipeline.records import RECORDS, record_shelf
 from musqa_pipeline.release.table import RELEASE
 from musqa_pipeline.settings import DEMO_CATALOG
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
+from musqa_pipeline.stage_runs.table import STAGE_RUNS
 from musqa_pipeline.tables import Column, Table
 from musqa_pipeline.tracks.table import QUARANTINE, TRACKS
 
@@ -57,7 +58,7 @@ JOINT = {
     "evaluation": EVALUATIONS,
     "release": RELEASE,
 }
-HISTORY = {"promotions": PROMOTIONS}
+HISTORY = {"promotions": PROMOTIONS, "stage_runs": STAGE_RUNS}
 """What grows with the years and no stage makes again (`records.py`)."""
 VIEWS: dict[str, Table] = {
     table.name: table

@@ -25,6 +25,7 @@ from musqa_pipeline.lake.retirement import restore_units
 from musqa_pipeline.migrations.layout import stamp_layout
 from musqa_pipeline.outcomes import Outcome, Tally
 from musqa_pipeline.progress import ProgressSnapshot, StageProgress
+from musqa_pipeline.stage_runs.record import Ran, record_run
 from musqa_pipeline.tables import Table
 from musqa_pipeline.tracks.table import QUARANTINE
 
@@ -213,13 +214,7 @@ def run_stage(
                     outcome.rows, refused=outcome.quarantined, failed=bool(outcome.error)
                 )
         in_quarantine = 0 if stage.joint else len(lake.done(quarantine))
-    if tally.failed:
-        listing = "\n".join(tally.listed)
-        raise StageError(
-            f"{stage.name}: {tally.failed} of {len(todo)} units failed, the others are done; "
-            f"run again to retry them, and report what persists:\n{listing}"
-        )
-    return StageReport(
+    report = StageReport(
         stage=stage.name,
         catalog=shelf.catalog,
         units=len(units),
@@ -231,6 +226,16 @@ def run_stage(
         seconds=time.monotonic() - started,
         cpu_seconds=tally.cpu_seconds,
     )
+    workers = 1 if isinstance(runner, Inline) else getattr(runner, "n_workers", None)
+    ran = Ran(todo, tally.failed, workers, stage.tools)
+    record_run(context, shelf, report.as_dict(), ran)
+    if tally.failed:
+        listing = "\n".join(tally.listed)
+        raise StageError(
+            f"{stage.name}: {tally.failed} of {len(todo)} units failed, the others are done; "
+            f"run again to retry them, and report what persists:\n{listing}"
+        )
+    return report
 
 
 def _make_unit(stage: Stage, context: Context, unit: Unit) -> Outcome:

@@ -19,6 +19,7 @@ from musqa_pipeline.fanout.choice import choose_fanout
 from musqa_pipeline.fanout.dask_cluster import DaskCluster
 from musqa_pipeline.fanout.limits import Limits
 from musqa_pipeline.fanout.local import LocalPool
+from musqa_pipeline.records import RECORDS
 from musqa_pipeline.stages import run_stage
 from tests.dask_machines import ROOT, Machines
 from tests.toy_stage import SQUARES, TOY, toy_context
@@ -47,7 +48,8 @@ def squares(context):
 
 def files_of(home):
     lake = home / "lake"
-    return {str(p.relative_to(lake)): p.read_bytes() for p in sorted(lake.rglob("*.parquet"))}
+    files = {str(p.relative_to(lake)): p.read_bytes() for p in sorted(lake.rglob("*.parquet"))}
+    return {name: content for name, content in files.items() if name.split("/")[0] not in RECORDS}
 
 
 def in_background(context, fanout):

@@ -19,7 +19,9 @@ from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.fingerprints import tool_version
 
 FACTORY_LIBRARIES = ("dagster", "polars", "duckdb", "pyarrow")
-FACTORY_COMMANDS = ("catalog", "run", "status", "query", "report", "demo", "export", "recipe")
+FACTORY_COMMANDS = (
+    "catalog", "run", "status", "query", "report", "demo", "costs", "export", "recipe",
+)  # fmt: skip
 
 app = typer.Typer(
     name="musqa",

@@ -1,0 +1,42 @@
+"""`musqa costs`: what the stages of a preset took, how large they are, and a page over runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from musqa_pipeline.cli import output
+from musqa_pipeline.project import home_folder
+
+COLUMNS = [
+    "stage", "catalog", "runs", "last", "made", "rows", "wall_s", "cpu_s", "cpu_s_per_row",
+    "written", "size",
+]  # fmt: skip
+
+
+def costs(
+    preset: Annotated[
+        str, typer.Option("--preset", help="demo, paper, musqa, or the path of a .toml file.")
+    ] = "demo",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
+) -> None:
+    """Show time, CPU time and size of every stage, added up over all its runs."""
+    from musqa_pipeline.context import Context
+    from musqa_pipeline.pages import size_words
+    from musqa_pipeline.settings import load_preset
+    from musqa_pipeline.stage_runs.page import publish_costs
+    from musqa_pipeline.stage_runs.summary import read_runs, sum_up
+
+    context = Context(home_folder(), load_preset(preset), None, {})
+    rows = sum_up(read_runs(context))
+    shown = [
+        {**row, "written": size_words(row["written_bytes"]), "size": size_words(row["shelf_bytes"])}
+        for row in rows
+    ]
+    name = context.preset.name
+    empty = f"no run of preset {name} is recorded yet"
+    output.table(rows if as_json else shown, COLUMNS, as_json=as_json, empty=empty)
+    page = publish_costs(context)
+    if page and not as_json:
+        typer.echo(f"\nOver time: {context.lake.store.address(page)}")

@@ -1,0 +1,1 @@
+"""What every run of a stage cost: time, bytes, machine and versions, kept and plotted over runs."""
