@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from musqa_pipeline.errors import LakeError
+from musqa_pipeline.errors import LakeError, LockedError
 
 
 @contextmanager
@@ -96,7 +96,8 @@ def exclusive_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
     Raises
     ------
     LakeError
-        If it is held by another process and `wait` is false, or the file cannot be made.
+        If it is held by another process and `wait` is false (`LockedError`), or the file cannot
+        be made.
     """
     with explained("lock", path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +106,7 @@ def exclusive_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
-            raise LakeError(
+            raise LockedError(
                 f"{path} is locked by another musqa process; wait for it to end, or set "
                 "MUSQA_HOME to another folder"
             ) from error

@@ -28,6 +28,10 @@ class LakeError(MusqaError):
     """The lake cannot be written or read: disk full, read-only, locked or damaged."""
 
 
+class LockedError(LakeError):
+    """Another process holds a lock of the lake; it is free again when that one ends."""
+
+
 class StageError(MusqaError):
     """A stage cannot start or finish, for example because the stage before it has no rows."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from musqa_pipeline.lake.lake import Lake
-from musqa_pipeline.lake.shelf import EMPTY_CATALOG, LAKE, RETIRED, SUFFIX, Shelf
+from musqa_pipeline.lake.shelf import DAMAGED, EMPTY_CATALOG, LAKE, RETIRED, SUFFIX, Shelf
 
 SCHEMA_UNIT = "schema"
 """The zero-row file that keeps a view valid."""
 
 
-def shelves(lake: Lake, stage: str | None = None) -> list[Shelf]:
+def shelves(lake: Lake, stage: str | None = None, *, empty: bool = False) -> list[Shelf]:
     """List the shelves that have a folder, of all settings.
 
     Parameters
@@ -18,6 +18,8 @@ def shelves(lake: Lake, stage: str | None = None) -> list[Shelf]:
         Which lake.
     stage : str, optional
         Only of this stage.
+    empty : bool
+        Whether to list those too that only hold the zero-row file of a view.
 
     Returns
     -------
@@ -27,7 +29,7 @@ def shelves(lake: Lake, stage: str | None = None) -> list[Shelf]:
     store, found = lake.store, []
     names = store.folders(LAKE) if stage is None else [stage]
     for name in names:
-        if name == RETIRED:
+        if name in {RETIRED, DAMAGED}:
             continue
         for place in store.folders(f"{LAKE}/{name}"):
             kind, _, short = place.partition("=")
@@ -36,7 +38,7 @@ def shelves(lake: Lake, stage: str | None = None) -> list[Shelf]:
             elif kind == "settings":
                 catalogs = store.folders(f"{LAKE}/{name}/{place}")
                 found += [Shelf(name, short, c.removeprefix("catalog=")) for c in catalogs]
-    return [shelf for shelf in found if shelf.catalog != EMPTY_CATALOG]
+    return [shelf for shelf in found if empty or shelf.catalog != EMPTY_CATALOG]
 
 
 def unit_ids(lake: Lake, shelf: Shelf) -> list[str]:

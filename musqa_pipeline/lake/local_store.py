@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class LocalStore:
                 with os.scandir(self.path(folder)) as entries:
                     for entry in entries:
                         if not entry.name.startswith(".") and entry.is_file():
-                            found.append(_described(f"{folder}/{entry.name}", entry))
+                            found.append(_seen(f"{folder}/{entry.name}", entry.stat))
             except (FileNotFoundError, NotADirectoryError):
                 return []
         return sorted(file for file in found if file is not None)
@@ -112,12 +113,30 @@ class LocalStore:
         with explained("move", self.path(key)):
             self.path(target).parent.mkdir(parents=True, exist_ok=True)
             self.path(key).replace(self.path(target))
+            os.utime(self.path(target))
 
     def sweep(self, folder: str) -> None:
         """Delete the temporary files of `whole_file` that a kill left behind."""
         for leftover in self.path(folder).glob(".*.tmp"):
             with explained("delete", leftover):
                 leftover.unlink(missing_ok=True)
+
+    def leftovers(self, folder: str) -> list[StoredFile]:
+        """List the temporary files of `whole_file` below a folder."""
+        found = []
+        with explained("list", self.path(folder)):
+            for parent, _, names in os.walk(self.path(folder)):
+                for name in names:
+                    if name.startswith(".") and name.endswith(".tmp"):
+                        path = Path(parent) / name
+                        found.append(_seen(path.relative_to(self.home).as_posix(), path.stat))
+        return sorted(file for file in found if file is not None)
+
+    def prune(self, folder: str) -> None:
+        """Remove the empty folders below a folder, and itself if it is empty then."""
+        for parent, _, _ in os.walk(self.path(folder), topdown=False):
+            with contextlib.suppress(OSError):  # it holds something
+                Path(parent).rmdir()
 
     def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:
         """Return a lock on a file, which the kernel frees if its holder dies."""
@@ -140,9 +159,9 @@ class LocalStore:
         yield WorkFolder(path, folder, _nothing_to_put)
 
 
-def _described(key: str, entry: os.DirEntry[str]) -> StoredFile | None:
+def _seen(key: str, look: Callable[[], os.stat_result]) -> StoredFile | None:
     try:
-        status = entry.stat()
+        status = look()
     except FileNotFoundError:  # moved away since the folder was listed
         return None
     version = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"

@@ -5,6 +5,7 @@ Keys below the home, which a store turns into files or objects::
     lake/<stage>/settings=<fingerprint12>/catalog=<catalog>/<unit_id>.parquet   stages 1-4
     lake/<stage>/run=<fingerprint12>/<unit_id>.parquet                         stages 5-8
     lake/retired/…                                                             what lost its input
+    lake/damaged/…                                                             taken out by verify
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ EMPTY_CATALOG = "__none__"
 """Catalog of the zero-row file that keeps a view valid while its stage is empty."""
 LAKE = "lake"
 RETIRED = "retired"
+DAMAGED = "damaged"
 SUFFIX = ".parquet"
 
 

@@ -128,11 +128,22 @@ class Store(Protocol):
         ...
 
     def move(self, key: str, target: str) -> None:
-        """Give a file another key, over what is there; a kill may leave both, never neither."""
+        """Give a file another key, over what is there; it counts as put now.
+
+        A kill may leave both, never neither.
+        """
         ...
 
     def sweep(self, folder: str) -> None:
         """Delete what killed writers left half-written in a folder."""
+        ...
+
+    def leftovers(self, folder: str) -> list[StoredFile]:
+        """List what killed or living writers have half-written below a folder, at any depth."""
+        ...
+
+    def prune(self, folder: str) -> None:
+        """Remove the folders below a folder that hold nothing, where folders are things at all."""
         ...
 
     def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:

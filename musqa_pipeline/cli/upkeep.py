@@ -1,0 +1,111 @@
+"""`musqa verify`, `musqa gc`, `musqa migrate`: a lake over years."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from musqa_pipeline.cli import output
+from musqa_pipeline.errors import LakeError
+from musqa_pipeline.progress import logger
+from musqa_pipeline.project import home_folder
+from musqa_pipeline.upkeep.garbage import OLDER_THAN_DAYS
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+SHOWN = 50
+"""Findings that are printed for people; JSON has all."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The application.
+    """
+    for command in (verify, gc, migrate):
+        app.command(command.__name__)(command)
+
+
+def verify(
+    mend_it: Annotated[
+        bool,
+        typer.Option("--mend", help="Take damaged files out, so that the next run makes them."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every file of the lake: readable, unchanged, where it belongs, nothing missing."""
+    from musqa_pipeline.upkeep.mend import mend
+    from musqa_pipeline.upkeep.verify import verify_lake
+
+    home = home_folder()
+    seen = verify_lake(home, log=logger.info)
+    moved = mend(home, seen.findings) if mend_it else []
+    lines = [f"{f.kind.replace('_', ' ')}: {f.key}: {f.detail}" for f in seen.findings[:SHOWN]]
+    if len(seen.findings) > SHOWN:
+        lines.append(f"… and {len(seen.findings) - SHOWN} more; --json lists all")
+    lines.append(
+        f"{seen.n_files} files, {seen.n_rows} rows, {seen.n_bytes / 1e6:.1f} MB: "
+        f"{len(seen.errors)} errors, {len(seen.findings) - len(seen.errors)} notes"
+    )
+    if seen.n_unsummed:
+        lines.append(f"{seen.n_unsummed} files have no checksum: an early release wrote them")
+    if moved:
+        lines.append(f"{len(moved)} files moved to lake/damaged; `musqa run` makes them again")
+    record = {**seen.as_dict(), "moved": moved}
+    output.emit(record, "\n".join(lines), as_json=as_json)
+    if seen.errors:
+        left = sum(finding.key not in moved for finding in seen.errors)
+        advice = "run again to make them" if not left else "see docs/lake.md for what to do"
+        raise LakeError(f"{len(seen.errors)} errors in {home}; {advice}")
+
+
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    older_than: Annotated[
+        float, typer.Option("--older-than", min=0.0, help="Least age in days.")
+    ] = OLDER_THAN_DAYS,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete what no preset shows, what was retired, and what killed processes left."""
+    from musqa_pipeline.upkeep.garbage import Cleared, clear_garbage, find_garbage
+
+    home = home_folder()
+    if dry_run:
+        cleared = Cleared(tuple(find_garbage(home, older_than_days=older_than)))
+    else:
+        cleared = clear_garbage(home, older_than_days=older_than)
+    rows = [
+        {
+            "kind": g.kind, "place": g.place, "files": g.n_files, "bytes": g.n_bytes,
+            "days": g.days,
+        }
+        for g in cleared.garbage
+    ]  # fmt: skip
+    empty = f"nothing older than {older_than:g} days that no preset shows"
+    output.table(rows, ["kind", "place", "files", "bytes", "days"], as_json=as_json, empty=empty)
+    if as_json:
+        return
+    for place in cleared.in_use:
+        typer.echo(f"in use, left as it is: {place}")
+    if rows:
+        verb = "would be deleted" if dry_run else "deleted"
+        typer.echo(f"{cleared.n_bytes / 1e6:.1f} MB {verb}")
+
+
+def migrate(as_json: JsonOption = False) -> None:
+    """Bring the lake to the present layout; what waits for a disk is taken over when it is back."""
+    from musqa_pipeline.migrations.layout import LAYOUT, bring_forward
+
+    rows = [
+        {
+            "layout": done.layout, "catalog": done.catalog, "adopted": done.n_adopted,
+            "left": done.n_left, "waiting": done.waiting or None,
+        }
+        for done in bring_forward(home_folder(), logger.info)
+    ]  # fmt: skip
+    columns = ["layout", "catalog", "adopted", "left", "waiting"]
+    empty = f"the lake has layout {LAYOUT}; nothing to do"
+    output.table(rows, columns, as_json=as_json, empty=empty)

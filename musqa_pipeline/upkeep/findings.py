@@ -1,0 +1,71 @@
+"""What a look at a lake may find."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+ERRORS = {
+    "damaged": "cannot be read",
+    "wrong_fingerprint": "does not belong to its folder",
+    "wrong_rows": "another number of rows than its footer says",
+    "wrong_checksum": "other values than were written",
+    "wrong_schema": "other columns than its table has",
+    "missing": "something refers to it, and it is not there",
+}
+"""Kinds that are losses; `musqa verify` ends with exit code 1 for them."""
+NOTES = {
+    "orphan": "nothing refers to it",
+    "leftover": "half-written by a process that was killed",
+    "unfinished": "the next run makes it",
+}
+"""Kinds that cost nothing but space or time."""
+MENDABLE = ("damaged", "wrong_fingerprint", "wrong_rows", "wrong_checksum", "wrong_schema")
+"""Kinds whose file the next run makes again, once it is out of the way."""
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing that is not as it should be."""
+
+    kind: str
+    """Key of `ERRORS` or `NOTES`."""
+    key: str
+    """Where, below `MUSQA_HOME`."""
+    detail: str
+
+    @property
+    def is_error(self) -> bool:
+        """Whether something is lost."""
+        return self.kind in ERRORS
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was looked at, and what was found."""
+
+    n_files: int
+    """Parquet files, retired ones included."""
+    n_rows: int
+    n_bytes: int
+    n_unsummed: int
+    """Files without a checksum, written by early releases: read, but not compared."""
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """What is lost."""
+        return tuple(finding for finding in self.findings if finding.is_error)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return counts and findings as plain values."""
+        return {
+            "files": self.n_files,
+            "rows": self.n_rows,
+            "bytes": self.n_bytes,
+            "without_checksum": self.n_unsummed,
+            "errors": len(self.errors),
+            "counts": dict(sorted(Counter(finding.kind for finding in self.findings).items())),
+            "findings": [{"kind": f.kind, "key": f.key, "detail": f.detail} for f in self.findings],
+        }

@@ -1,0 +1,80 @@
+"""What each file below ``lake/`` is, by its key alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from musqa_pipeline.adaptive.plans import PLAN_SHELF
+from musqa_pipeline.adaptive.table import ROUNDS
+from musqa_pipeline.database import HISTORY, JOINT, PER_CATALOG
+from musqa_pipeline.lake.inventory import SCHEMA_UNIT
+from musqa_pipeline.lake.shelf import DAMAGED, EMPTY_CATALOG, LAKE, RETIRED, Shelf
+from musqa_pipeline.migrations.content_ids import FORMER_IDS_KEY
+from musqa_pipeline.records import RECORDS
+from musqa_pipeline.tables import Table
+from musqa_pipeline.tracks.table import QUARANTINE
+
+TABLES: dict[str, Table] = {
+    **PER_CATALOG, **JOINT, **HISTORY, "quarantine": QUARANTINE, PLAN_SHELF: ROUNDS,
+}  # fmt: skip
+"""Tables by stage."""
+_FRAGMENT = re.compile(
+    rf"{LAKE}/(?P<attic>{RETIRED}/|{DAMAGED}/)?(?P<stage>[^/=]+)/"
+    r"(?:settings=(?P<settings>[^/]+)/catalog=(?P<catalog>[^/]+)|run=(?P<run>[^/]+))/"
+    r"(?P<unit>[^/]+)\.parquet"
+)
+_BESIDE = re.compile(rf"{LAKE}/[^/=]+/run=[^/]+/[^/]+/.+")
+"""Checkpoints, reports and releases lie in folders beside their shelf's units."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a fragment's key says of it."""
+
+    shelf: Shelf
+    """Its fingerprint is cut to 12 digits."""
+    unit: str
+    attic: str = ""
+    """``retired``, ``damaged``, or empty for a unit on its shelf."""
+
+    @property
+    def is_schema(self) -> bool:
+        """Whether it is the zero-row file that keeps a view valid."""
+        return self.unit == SCHEMA_UNIT
+
+    @property
+    def is_record(self) -> bool:
+        """Whether no stage can make it again."""
+        return self.shelf.stage in RECORDS
+
+
+def place_of(key: str) -> Place | None:
+    """Read a fragment's key.
+
+    Parameters
+    ----------
+    key : str
+        Key of a file below ``lake/``.
+
+    Returns
+    -------
+    Place or None
+        None if it is no fragment.
+    """
+    found = _FRAGMENT.fullmatch(key)
+    if found is None:
+        return None
+    shelf = Shelf(found["stage"], found["settings"] or found["run"], found["catalog"])
+    return Place(shelf, found["unit"], (found["attic"] or "").rstrip("/"))
+
+
+def is_known(key: str) -> bool:
+    """Tell whether a file that is no fragment has a reason to be there."""
+    return key == FORMER_IDS_KEY or bool(_BESIDE.fullmatch(key))
+
+
+def belongs_to(place: Place, catalogs: set[str]) -> bool:
+    """Tell whether a fragment's catalog is known, or it has none."""
+    catalog = place.shelf.catalog
+    return catalog is None or catalog == EMPTY_CATALOG or catalog in catalogs

@@ -1,0 +1,153 @@
+"""Checks every file of a lake: readable, of its folder's fingerprint, with the content it had.
+
+A run may go on meanwhile: what vanishes while it is looked at was moved, and is no finding.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import pyarrow.parquet as pq
+
+from musqa_pipeline.catalogs import list_catalogs
+from musqa_pipeline.database import read_published
+from musqa_pipeline.errors import LakeError
+from musqa_pipeline.fingerprints import SHORT
+from musqa_pipeline.homes import Home
+from musqa_pipeline.lake import FINGERPRINT_KEY, Lake, Store, StoredFile, fragments
+from musqa_pipeline.lake.checksum import CHECKSUM_KEY, TableChecksum
+from musqa_pipeline.lake.shelf import DAMAGED, LAKE
+from musqa_pipeline.migrations.layout import read_layout
+from musqa_pipeline.progress import StageProgress
+from musqa_pipeline.upkeep.findings import Finding, Verification
+from musqa_pipeline.upkeep.links import broken_links
+from musqa_pipeline.upkeep.places import TABLES, Place, belongs_to, is_known, place_of
+
+READERS = 8
+"""Files that are read at a time, at most."""
+
+
+@dataclass(frozen=True)
+class _Checked:
+    findings: tuple[Finding, ...] = ()
+    rows: int = 0
+    unsummed: bool = False
+    """Written before fragments carried a checksum."""
+
+
+def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Verification:
+    """Look at everything that lies in a lake; nothing is changed.
+
+    Parameters
+    ----------
+    home : Home
+        `MUSQA_HOME`.
+    log : callable, optional
+        Takes lines of progress where there is no terminal.
+
+    Returns
+    -------
+    Verification
+        What was looked at and what was found.
+
+    Raises
+    ------
+    LakeError
+        If the lake is of a later layout or cannot be listed.
+    """
+    lake = Lake(home)
+    read_layout(lake)
+    catalogs = {catalog.name for catalog in list_catalogs(home)}
+    published = published_fingerprints(home)
+    findings, todo = [], []
+    for file in lake.store.walk(LAKE):
+        place = place_of(file.key)
+        if place is None:
+            if not is_known(file.key) and not file.key.startswith(f"{LAKE}/{DAMAGED}/"):
+                findings.append(Finding("orphan", file.key, "no stage writes such a file"))
+        elif place.attic != DAMAGED:
+            todo.append((file, place))
+            if not place.attic and not belongs_to(place, catalogs):
+                what = f"catalog {place.shelf.catalog} is unknown"
+                findings.append(Finding("orphan", file.key, what))
+    for file in lake.store.leftovers(LAKE):
+        findings.append(Finding("leftover", file.key, "half-written by a process that was killed"))
+    n_rows = n_unsummed = 0
+    with StageProgress("verifying", len(todo), log=log) as progress:
+        for checked in _check_all(lake.store, todo, published):
+            findings += checked.findings
+            n_rows += checked.rows
+            n_unsummed += checked.unsummed
+            progress.advance(checked.rows, failed=bool(checked.findings))
+    findings += broken_links(home)
+    return Verification(
+        n_files=len(todo),
+        n_rows=n_rows,
+        n_bytes=sum(file.size_bytes for file, _ in todo),
+        n_unsummed=n_unsummed,
+        findings=tuple(sorted(findings)),
+    )
+
+
+def published_fingerprints(home: Home) -> dict[tuple[str, str], str]:
+    """Return the whole fingerprints that views show, by stage and their first 12 digits."""
+    presets = read_published(home)["presets"].values()
+    return {
+        (stage, fingerprint[:SHORT]): fingerprint
+        for entry in presets
+        for stage, fingerprint in entry["stages"].items()
+    }
+
+
+def _check_all(
+    store: Store,
+    todo: Iterable[tuple[StoredFile, Place]],
+    published: dict[tuple[str, str], str],
+) -> Iterable[_Checked]:
+    with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool:
+        futures = [pool.submit(_check, store, file.key, place, published) for file, place in todo]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str], str]) -> _Checked:
+    try:
+        with fragments.opened(store, key) as source, pq.ParquetFile(source) as file:
+            footer = file.metadata.metadata or {}
+            checksum, rows = TableChecksum(file.schema_arrow), 0
+            for group in range(file.num_row_groups):
+                piece = file.read_row_group(group, use_threads=False)
+                checksum.update(piece)
+                rows += piece.num_rows
+            said, n_said = footer.get(CHECKSUM_KEY, b"").decode(), file.metadata.num_rows
+            schema = file.schema_arrow
+    except LakeError as error:
+        gone = not store.exists(key)
+        return _Checked(() if gone else (Finding("damaged", key, str(error.__cause__)),))
+    found = []
+    if rows != n_said or (place.is_schema and rows):
+        found.append(Finding("wrong_rows", key, f"{rows} rows, expected {n_said}"))
+    if said and said != checksum.hexdigest():
+        found.append(Finding("wrong_checksum", key, "its values are not those that were written"))
+    whole = published.get((place.shelf.stage, place.shelf.fingerprint))
+    if not place.is_schema:
+        of = footer.get(FINGERPRINT_KEY, b"").decode(errors="replace")
+        if of[:SHORT] != place.shelf.fingerprint or (whole and of != whole):
+            expected = whole or f"{place.shelf.fingerprint}…"
+            found.append(Finding("wrong_fingerprint", key, f"{of or 'none'}, expected {expected}"))
+        if whole and (table := TABLES.get(place.shelf.stage)):
+            lacking = [
+                column.name
+                for column in table.columns
+                if not (column.nullable and column.name not in schema.names)
+                and (
+                    column.name not in schema.names or schema.field(column.name).type != column.type
+                )
+            ]
+            if lacking:
+                what = f"columns {', '.join(lacking)} are absent or of another type"
+                found.append(Finding("wrong_schema", key, what))
+    return _Checked(tuple(found), rows, unsummed=not said and not place.is_schema)
