@@ -14,6 +14,7 @@ from musqa_pipeline.checks import CheckResult
 from musqa_pipeline.context import Context
 from musqa_pipeline.dataset import checks as dataset
 from musqa_pipeline.degradations import checks as degradations
+from musqa_pipeline.drift import checks as drift
 from musqa_pipeline.evaluation import checks as evaluation
 from musqa_pipeline.excerpts import checks as excerpts
 from musqa_pipeline.graph import CATALOG_STAGES, chosen_catalogs
@@ -66,6 +67,7 @@ CHECKS = (
     StageCheck("dataset", opinions.check_opinions, blocking=False),
     StageCheck("spectrograms", spectrograms.check_counts),
     StageCheck("spectrograms", spectrograms.check_images),
+    StageCheck("spectrograms", drift.check_drift, blocking=False, always_warns=True),
     StageCheck("evaluation", evaluation.check_better_than_mean, blocking=False),
     StageCheck("evaluation", promotion.check_promotion, blocking=False, always_warns=True),
 )

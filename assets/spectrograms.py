@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
+from musqa_pipeline.drift.page import publish_drift
 from musqa_pipeline.graph import get_stage
 from musqa_pipeline.spectrograms.pictures import contact_sheet
 
@@ -19,10 +20,12 @@ def spectrograms(musqa: MusqaResource) -> dg.MaterializeResult:
     """Mel images of 1876 x 256 cells with their labels, in Parquet shards ready to train on.
 
     The views `features` (band images and descriptive features) and, if a network of the preset
-    sees references too, `pairs` are made with it.
+    sees references too, `pairs` are made with it. A record of how labels and features are
+    distributed joins the view `drift`.
     """
     place = musqa.joint_context()
     made = run_and_describe(musqa, place, get_stage("spectrograms"), picture=contact_sheet)
     run_and_describe(musqa, place, get_stage("features"))
     run_and_describe(musqa, place, get_stage("pairs"))
+    publish_drift(place)
     return made

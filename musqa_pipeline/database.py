@@ -20,6 +20,7 @@ from musqa_pipeline.adaptive.table import ROUNDS
 from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.table import DATASET, SPLITS
 from musqa_pipeline.degradations.table import DEGRADATIONS
+from musqa_pipeline.drift.table import DRIFT
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.evaluation.table import EVALUATIONS
 from musqa_pipeline.excerpts.table import EXCERPTS
@@ -58,7 +59,7 @@ JOINT = {
     "evaluation": EVALUATIONS,
     "release": RELEASE,
 }
-HISTORY = {"promotions": PROMOTIONS, "stage_runs": STAGE_RUNS}
+HISTORY = {"promotions": PROMOTIONS, "drift": DRIFT, "stage_runs": STAGE_RUNS}
 """What grows with the years and no stage makes again (`records.py`)."""
 VIEWS: dict[str, Table] = {
     table.name: table

@@ -1,0 +1,138 @@
+"""Records on a lake written by hand, and the page."""
+
+import dataclasses
+import datetime
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from musqa_pipeline.drift.checks import check_drift
+from musqa_pipeline.drift.distance import distance, distribution_of, threshold
+from musqa_pipeline.drift.page import publish_drift, render_drift
+from musqa_pipeline.drift.record import _moves, as_columns, from_columns, read_drift, record_drift
+from musqa_pipeline.drift.variables import VARIABLES
+from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.models.registry import MODELS
+from tests.evaluation.small_lake import ENTRY, small_lake
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "brightness", ENTRY)
+        patch.setitem(MODELS, "late", ENTRY)
+        yield small_lake(tmp_path_factory.mktemp("drift") / "home")
+
+
+@pytest.fixture
+def context(made, home):
+    shutil.copytree(made.home, home)
+    return dataclasses.replace(made, home=home)
+
+
+def with_labels(context, change):
+    """The lake after labels changed, as another metric or other music would change them."""
+    shelf = context.shelf("labels", "music")
+    for unit in context.lake.done(shelf):
+        rows = context.lake.read(shelf, unit)
+        mos = pa.array(change(rows["mos"].to_numpy()), pa.float64())
+        table = rows.set_column(rows.schema.get_field_index("mos"), rows.schema.field("mos"), mos)
+        context.lake.write(shelf, unit, table.cast(LABELS.schema))
+    moved = {**context.fingerprints, "features": "b" * 32}
+    after = dataclasses.replace(context, fingerprints=moved)
+    for unit in context.lake.done(context.joint_shelf("features")):
+        table = context.lake.read(context.joint_shelf("features"), unit)
+        context.lake.write(after.joint_shelf("features"), unit, table)
+    return after
+
+
+def test_a_record_has_every_variable_of_every_catalog_with_its_numbers(context):
+    rows = record_drift(context)
+    assert [row["variable"] for row in rows] == [v.name for v in VARIABLES]
+    assert {row["seen_catalog"] for row in rows} == {"music"}
+    mos = rows[0]
+    assert (mos["variable"], mos["n_rows"], mos["n_recordings"]) == ("mos", 30, 10)
+    labels = context.lake.scan(context.shelf("labels", "music"), LABELS.schema)["mos"].to_numpy()
+    assert mos["mean"] == pytest.approx(labels.mean())
+    assert mos["sd"] == pytest.approx(labels.std())
+    assert not any(row["moved_from_last"] or row["moved_from_first"] for row in rows)
+    assert mos["distance_from_last"] is None
+
+
+def test_the_same_rows_are_recorded_once(context):
+    assert len(record_drift(context)) == len(record_drift(context)) == len(VARIABLES)
+
+
+def test_labels_that_moved_are_found_and_nothing_else(context):
+    record_drift(context)
+    assert check_drift(context).passed
+    after = with_labels(context, lambda mos: np.maximum(1.0, mos - 1.0))
+    rows = record_drift(after)
+    assert [row["number"] for row in rows] == [1] * len(VARIABLES) + [2] * len(VARIABLES)
+    moved = [row["variable"] for row in rows if row["moved_from_last"]]
+    assert moved == ["mos"]
+    mos = next(row for row in rows if row["number"] == 2 and row["variable"] == "mos")
+    assert mos["distance_from_last"] == mos["distance_from_first"]
+    assert mos["distance_from_last"] == pytest.approx(0.9, abs=0.15)
+    result = check_drift(after)
+    assert not result.passed
+    assert result.claim == "mos of music moved since the record before"
+    assert (result.numbers["records"], result.numbers["moved_from_last"]) == (2, 1)
+
+
+def test_what_is_stored_gives_the_same_distance_and_threshold(context):
+    record_drift(context)
+    after = with_labels(context, lambda mos: mos + 0.1)
+    record_drift(after)
+    first, second = (row for row in read_drift(after) if row["variable"] == "mos")
+    far, chance = (f(from_columns(first), from_columns(second)) for f in (distance, threshold))
+    assert second["distance_from_last"] == pytest.approx(far, rel=1e-6)
+    assert second["threshold_from_last"] == pytest.approx(chance, rel=1e-6)
+
+
+def made_up_records(n_records=12, shift_after=7, variables=VARIABLES):
+    """Two catalogs over a year; the labels of one fall, a third one comes later."""
+    rows = []
+    for number in range(1, n_records + 1):
+        when = datetime.datetime(2026, 1, 5, 3) + datetime.timedelta(weeks=4 * number)
+        catalogs = ["classical", "rock", *(["field recordings"] if number > 5 else []), "*"]
+        for variable in variables:
+            for place, catalog in enumerate(catalogs):
+                rng = np.random.default_rng([number, place, len(variable.name)])
+                n = 20 + 4 * number
+                fall = 0.9 * (number > shift_after and catalog == "rock" and variable.name == "mos")
+                values = 3.0 - fall + 0.2 * place + rng.normal(0, 0.5, n)
+                scale = {"Hz": 5000, "LUFS": -5, "s": 60}.get(variable.unit, 1)
+                found = distribution_of(scale * values, np.arange(n), f"{number}{catalog}")
+                key = {"seen_catalog": catalog, "variable": variable.name}
+                row = {"number": number, "recorded_utc": when, "inputs": str(number), **key}
+                empty = dict.fromkeys(
+                    f"{what}_from_{name}"
+                    for what in ("distance", "threshold")
+                    for name in ("first", "last")
+                )
+                rows.append({**row, **as_columns(found), **empty, **_moves(found, rows, key)})
+    return rows
+
+
+def test_the_page_shows_every_variable_and_names_what_moved():
+    rows = made_up_records(9, variables=VARIABLES[:3])
+    page = render_drift("made_up", rows)
+    assert page == render_drift("made_up", rows)
+    assert page.count("<svg") == 3
+    assert "http" not in page.replace("http://www.w3.org", "")
+    assert "classical, field recordings, rock" in page
+    newest = [row for row in rows if row["number"] == 9]
+    assert page.count('class="moved"') == sum(
+        row["moved_from_first"] + row["moved_from_last"] for row in newest
+    )
+    fallen = next(r for r in newest if (r["seen_catalog"], r["variable"]) == ("rock", "mos"))
+    assert fallen["moved_from_first"]
+    assert not fallen["moved_from_last"]
+
+
+def test_the_page_lies_beside_the_report(context):
+    assert publish_drift(context) == "reports/small/drift.html"
+    assert "1 record from" in (context.home / "reports/small/drift.html").read_text()
