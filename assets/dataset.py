@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from assets.automation import joint_condition
+from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.database import publish
@@ -21,7 +23,9 @@ SHOWN = ("picture", "rows", "dagster/row_count", "preview", "seconds")
     kinds={"parquet"},
     owners=["team:musqa"],
     code_version="1",
+    automation_condition=joint_condition("dataset"),
 )
+@supervised()
 def dataset(musqa: MusqaResource) -> dg.MaterializeResult:
     """Excerpts drawn so that quality is uniform, split by recording without a leak.
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
@@ -17,6 +18,7 @@ from musqa_pipeline.graph import get_stage
     owners=["team:musqa"],
     code_version="1",
 )
+@supervised()
 def degradations(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """Every reference through codecs, low-passes and cascades, kept as bitstreams."""
     place = musqa.catalog_context(context.partition_key)

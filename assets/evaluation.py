@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from assets.automation import joint_condition
+from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.evaluation.pictures import scatter_png
@@ -18,7 +20,9 @@ from musqa_pipeline.stage_runs.page import publish_costs
     kinds={"parquet", "html"},
     owners=["team:musqa"],
     code_version="1",
+    automation_condition=joint_condition("evaluation"),
 )
+@supervised()
 def evaluation(musqa: MusqaResource) -> dg.MaterializeResult:
     """Metrics with intervals on recordings that nothing was trained or tuned on; one HTML page.
 

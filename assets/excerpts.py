@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
@@ -16,6 +17,7 @@ from musqa_pipeline.graph import get_stage
     owners=["team:musqa"],
     code_version="1",
 )
+@supervised()
 def excerpts(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """References of 10 s: mono, 48 kHz, 16 bit, loudness-normalised, cut by a seeded plan."""
     place = musqa.catalog_context(context.partition_key)

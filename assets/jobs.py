@@ -4,6 +4,9 @@ import dagster as dg
 
 from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES
 
+JOINT_TAG = "musqa/joint"
+"""Run tag of the joint stages; `dagster.yaml` lets one such run at a time."""
+
 catalog_job = dg.define_asset_job(
     "catalog_job",
     selection=dg.AssetSelection.assets(*CATALOG_STAGES),
@@ -13,4 +16,5 @@ joint_job = dg.define_asset_job(
     "joint_job",
     selection=dg.AssetSelection.assets(*JOINT_STAGES),
     description="Dataset, spectrograms, models and evaluation over the catalogs of the preset.",
+    tags={JOINT_TAG: "yes"},
 )

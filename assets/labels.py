@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
@@ -17,6 +18,7 @@ from musqa_pipeline.labels.pictures import plot_label_curves
     owners=["team:musqa"],
     code_version="1",
 )
+@supervised()
 def labels(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """ViSQOL v3 MOS-LQO of every degraded excerpt against its reference."""
     place = musqa.catalog_context(context.partition_key)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import psutil
 
 from assets.definitions import build_definitions
 from assets.jobs import catalog_job, joint_job
 from assets.partitions import catalogs
+from assets.reaping import process_tag, reap_dead_runs
 from assets.resources import MusqaResource
 from musqa_pipeline.catalogs import catalog_listing, load_catalog
 from musqa_pipeline.errors import CatalogError, MusqaError, StageError
@@ -25,8 +25,6 @@ from musqa_pipeline.progress import logger
 from musqa_pipeline.project import home_folder, require_checkout
 from musqa_pipeline.settings import load_preset
 
-PROCESS_TAG = "musqa/process"
-"""Run tag: pid and start time of the process that executes the run."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """A failed run ends in one sentence; its stack traces are in the UI."""
 
@@ -47,29 +45,6 @@ def project_instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.get() as instance:
         reap_dead_runs(instance)
         yield instance
-
-
-def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Report runs as failed whose process is gone.
-
-    Without it a run that was killed stays "started" in the UI, and keeps its place among those
-    that may run at a time.
-
-    Parameters
-    ----------
-    instance : dagster.DagsterInstance
-        Where to look.
-
-    Returns
-    -------
-    list of str
-        Ids of the runs that were reaped.
-    """
-    started = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-    dead = [run for run in started if PROCESS_TAG in run.tags and not _alive(run.tags[PROCESS_TAG])]
-    for run in dead:
-        instance.report_run_failed(run, "The process that executed this run was killed.")
-    return [run.run_id for run in dead]
 
 
 def add_partition(catalog: str) -> None:
@@ -148,13 +123,12 @@ def _execute(
     stages: list[str],
     catalog: str | None,
 ) -> list[dict[str, Any]]:
-    process = psutil.Process()
     result = definitions.resolve_job_def(job_name).execute_in_process(
         run_config=QUIET,
         instance=instance,
         partition_key=catalog,
         asset_selection=[dg.AssetKey(stage) for stage in stages],
-        tags={PROCESS_TAG: f"{process.pid}@{process.create_time()}"},
+        tags=process_tag(),
         raise_on_error=False,
     )
     if not result.success:
@@ -191,13 +165,8 @@ def _reason(result: dg.ExecuteInProcessResult) -> MusqaError:
     return StageError("the run failed; see it in the UI (`dagster dev`)")
 
 
-_OWN_ERRORS = {kind.__name__ for kind in (MusqaError, *MusqaError.__subclasses__())}
+def _kinds(root: type[MusqaError]) -> set[str]:
+    return {root.__name__}.union(*(_kinds(kind) for kind in root.__subclasses__()))
 
 
-def _alive(process_tag: str) -> bool:
-    pid, _, started = process_tag.partition("@")
-    try:
-        process = psutil.Process(int(pid))
-        return abs(process.create_time() - float(started)) < 1.0
-    except (psutil.NoSuchProcess, ValueError):
-        return False
+_OWN_ERRORS = _kinds(MusqaError)

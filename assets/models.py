@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from assets.automation import joint_condition
+from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.graph import get_stage
@@ -18,7 +20,9 @@ from musqa_pipeline.protocols.stage import wants_trials
     kinds={"torch", "lightning"},
     owners=["team:musqa"],
     code_version="1",
+    automation_condition=joint_condition("models"),
 )
+@supervised()
 def models(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """Networks trained on the spectrograms, on a GPU when there is one; resumed after a kill.
 

@@ -3,13 +3,17 @@
 import os
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.fanout.choice import choose_fanout
 from musqa_pipeline.fanout.interface import Fanout
-from musqa_pipeline.graph import catalog_context, joint_context
+from musqa_pipeline.graph import catalog_context, joint_context, joint_inputs_now
 from musqa_pipeline.project import home_folder
 from musqa_pipeline.settings import Preset, load_preset
+
+INPUTS_TAG = "musqa/joint_inputs"
+"""Run tag: what the joint stages of this run see, so that all of them see the same."""
 
 
 class MusqaResource(dg.ConfigurableResource):
@@ -17,6 +21,12 @@ class MusqaResource(dg.ConfigurableResource):
 
     preset_name: str = ""
     """Name or file of a preset; `MUSQA_PRESET`, or ``demo``, when empty."""
+    _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
+    _run_id: str | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Remember which run this is."""
+        self._instance, self._run_id = context.instance, context.run_id
 
     def preset(self) -> Preset:
         """Load the preset."""
@@ -27,8 +37,19 @@ class MusqaResource(dg.ConfigurableResource):
         return catalog_context(home_folder(), self.preset(), catalog)
 
     def joint_context(self) -> Context:
-        """Return the context of the stages 5-8 for the catalogs and labels there are now."""
-        return joint_context(home_folder(), self.preset())
+        """Return the context of the stages 5-8 for the catalogs and labels of this run's start.
+
+        A catalog that is labelled while the joint stages run belongs to the next run of them.
+        """
+        home, preset = home_folder(), self.preset()
+        run = (
+            self._instance.get_run_by_id(self._run_id) if self._instance and self._run_id else None
+        )
+        if self._instance is None or run is None:
+            return joint_context(home, preset)
+        inputs = run.tags.get(INPUTS_TAG) or joint_inputs_now(home, preset)
+        self._instance.add_run_tags(run.run_id, {INPUTS_TAG: inputs})
+        return joint_context(home, preset, inputs)
 
     def fanout(self) -> Fanout:
         """Return how units are spread over workers."""

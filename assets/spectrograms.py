@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from assets.automation import joint_condition
+from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.drift.page import publish_drift
@@ -15,7 +17,9 @@ from musqa_pipeline.spectrograms.pictures import contact_sheet
     kinds={"parquet", "numpy"},
     owners=["team:musqa"],
     code_version="1",
+    automation_condition=joint_condition("spectrograms"),
 )
+@supervised()
 def spectrograms(musqa: MusqaResource) -> dg.MaterializeResult:
     """Mel images of 1876 x 256 cells with their labels, in Parquet shards ready to train on.
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
@@ -16,6 +17,7 @@ from musqa_pipeline.tracks.duplicates import mark_duplicates
     owners=["team:musqa"],
     code_version="1",
 )
+@supervised()
 def tracks(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """Source recordings of a catalog: decode-checked, fingerprinted, measured.
 

@@ -36,6 +36,10 @@ class StageError(MusqaError):
     """A stage cannot start or finish, for example because the stage before it has no rows."""
 
 
+class MachineError(StageError):
+    """A machine, a scheduler or a network went away; the same run may succeed a little later."""
+
+
 class ModelError(MusqaError):
     """A model file is missing, damaged or of another kind; the user names another."""
 

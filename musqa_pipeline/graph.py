@@ -89,15 +89,17 @@ def catalog_context(home: Home, preset: Preset, catalog: str) -> Context:
     return _with_fingerprints(Context(home, preset, catalog, {}), CATALOG_STAGES)
 
 
-def joint_context(home: Home, preset: Preset) -> Context:
+def joint_context(home: Home, preset: Preset, inputs: str | None = None) -> Context:
     """Return the context of the stages 5-8, for the catalogs and labels there are now.
 
     Parameters
     ----------
-    home : Path
+    home : Path or HomeUrl
         `MUSQA_HOME`.
     preset : Preset
         Settings.
+    inputs : str, optional
+        Of `joint_inputs_now`, from the start of a run whose stages are to see the same.
 
     Returns
     -------
@@ -109,12 +111,35 @@ def joint_context(home: Home, preset: Preset) -> Context:
     LakeError
         As `catalog_context`.
     """
+    seen = joint_inputs_now(home, preset) if inputs is None else inputs
+    context = _with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES)
+    return _with_fingerprints(context, JOINT_ORDER, {"splits": (seen,)})
+
+
+def joint_inputs_now(home: Home, preset: Preset) -> str:
+    """Digest what the stages 5-8 see now.
+
+    Parameters
+    ----------
+    home : Path or HomeUrl
+        `MUSQA_HOME`.
+    preset : Preset
+        Settings.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+
+    Raises
+    ------
+    LakeError
+        As `catalog_context`.
+    """
     from musqa_pipeline.dataset.inputs import joint_inputs
 
     bring_forward(home, logger.info)
-    context = _with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES)
-    inputs = (joint_inputs(context),)
-    return _with_fingerprints(context, JOINT_ORDER, {"splits": inputs})
+    return joint_inputs(_with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES))
 
 
 def chosen_catalogs(home: Home, preset: Preset) -> list[str]:

@@ -22,7 +22,7 @@ from distributed import Client, Future
 from distributed.comm import parse_address, parse_host_port
 from distributed.scheduler import KilledWorker
 
-from musqa_pipeline.errors import SettingsError, StageError
+from musqa_pipeline.errors import MachineError, SettingsError, StageError
 from musqa_pipeline.fanout.child import LOST
 from musqa_pipeline.fanout.crew import Crew
 from musqa_pipeline.fanout.flow import flow
@@ -182,7 +182,7 @@ class _Workers:
         if self._n_threads:
             self._seen = now
         elif now - self._seen > NO_WORKERS_S:
-            raise StageError(
+            raise MachineError(
                 f"the Dask scheduler at {self._address} has had no workers for "
                 f"{NO_WORKERS_S:.0f} s; start some and run the same command again: what is done "
                 "stays done"
@@ -216,8 +216,8 @@ class _Workers:
             if answer:
                 raise StageError(_refusal(worker, answer))
 
-    def _gone(self) -> StageError:
-        return StageError(
+    def _gone(self) -> MachineError:
+        return MachineError(
             f"the Dask scheduler at {self._address} went away or was restarted; start it and its "
             "workers, and run the same command again: what is done stays done"
         )

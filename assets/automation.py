@@ -1,0 +1,184 @@
+"""What starts by itself: a sensor for catalogs, a condition for the joint stages, weekly nets.
+
+All are on when the daemon runs. What has arrived and what has moved is the library's to say
+(`musqa_pipeline/arrivals/`).
+"""
+
+import os
+import time
+import warnings
+
+import dagster as dg
+
+from assets.jobs import JOINT_TAG, catalog_job, joint_job
+from assets.partitions import catalogs
+from assets.reaping import reap_dead_runs
+from musqa_pipeline.arrivals.decision import Verdict, read_memory, write_memory
+from musqa_pipeline.arrivals.joint import joint_state
+from musqa_pipeline.arrivals.look import Look, look
+from musqa_pipeline.arrivals.watch import read_watch
+from musqa_pipeline.errors import CatalogError
+from musqa_pipeline.graph import JOINT_STAGES
+from musqa_pipeline.project import home_folder
+from musqa_pipeline.settings import Preset, load_preset
+
+LOOK_EVERY_S = int(os.environ.get("MUSQA_LOOK_EVERY_S") or 30)
+FETCH_S = 20.0
+"""A look fetches files from prefixes for so long, and goes on at the next one."""
+RUNNING = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+
+
+def current_preset() -> Preset:
+    """Load the preset that the daemon works for."""
+    return load_preset(os.environ.get("MUSQA_PRESET") or "demo")
+
+
+def look_now(memory: str | None, *, register: bool = True) -> Look:
+    """Look at all catalogs with the clock and the environment of this process."""
+    started = time.monotonic()
+    return look(
+        home_folder(),
+        current_preset(),
+        read_watch(os.environ),
+        read_memory(memory),
+        now_s=time.time(),
+        go_on=lambda: time.monotonic() - started < FETCH_S,
+        register=register,
+    )
+
+
+def request_catalogs(seen: Look, key_prefix: str = "") -> list[dg.RunRequest]:
+    """Return a request per catalog whose stages are to run."""
+    return [
+        dg.RunRequest(
+            run_key=key_prefix + sighting.run_key,
+            partition_key=sighting.name,
+            tags={"musqa/why": sighting.reason, "musqa/preset": current_preset().name},
+        )
+        for sighting in seen.requested
+    ]
+
+
+@dg.sensor(
+    job=catalog_job,
+    minimum_interval_seconds=LOOK_EVERY_S,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Catalogs that arrived or changed: each becomes a partition, and its stages run.
+
+    What cannot be used is named here, in the tick's log and as an observation of `tracks`.
+    """
+    for run_id in reap_dead_runs(context.instance):
+        context.log.warning("run %s: the process that executed it died", run_id)
+    seen = look_now(context.cursor)
+    for sighting in seen.sightings:
+        is_bad = sighting.verdict in (Verdict.REFUSED, Verdict.GONE)
+        say = context.log.warning if is_bad else context.log.info
+        say("%s: %s: %s", sighting.name, sighting.verdict, sighting.reason)
+    requests = request_catalogs(seen)
+    names = [request.partition_key for request in requests if request.partition_key]
+    new = [n for n in names if not context.instance.has_dynamic_partition(str(catalogs.name), n)]
+    waiting = [f"{s.name}: {s.verdict}: {s.reason}" for s in seen.sightings if s.news]
+    return dg.SensorResult(
+        run_requests=requests,
+        skip_reason=None if requests else "; ".join(waiting) or "nothing new",
+        dynamic_partitions_requests=[catalogs.build_add_request(new)] if new else [],
+        asset_events=[
+            dg.AssetObservation(
+                "tracks",
+                description=f"{s.name}: {s.reason}",
+                partition=s.name,
+                metadata={"catalog": s.name, "verdict": str(s.verdict), "reason": s.reason},
+            )
+            for s in seen.sightings
+            if s.news and s.verdict in (Verdict.REFUSED, Verdict.GONE)
+        ],
+        cursor=write_memory(seen.memory),
+    )
+
+
+class JointInputsMoved(dg.AutomationCondition):
+    """True while what the joint stages see has no report and was not asked for yet."""
+
+    @property
+    def name(self) -> str:
+        """How the UI calls it."""
+        return "what the joint stages see has moved"
+
+    def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
+        """Compare with the fingerprint that was asked for; the cursor is that and the last one."""
+        asked, _, last = (context.cursor or "/").partition("/")
+        before = context.get_previous_requested_subset(context.key)
+        if before is not None and not before.is_empty:
+            asked = last  # the look before this one led to a run
+        preset = current_preset()
+        try:
+            now = joint_state(home_folder(), preset)
+        except CatalogError:  # the sensor names it
+            now = None
+        moved = now is not None and not now.is_done and now.fingerprint != asked
+        subset = context.candidate_subset if moved else context.get_empty_subset()
+        last = now.fingerprint if now else ""
+        return dg.AutomationResult(context, subset, cursor=f"{asked}/{last}")
+
+
+def joint_condition(stage: str) -> dg.AutomationCondition:
+    """Return when a joint stage runs: all of them together, when their inputs moved and rest."""
+    condition = dg.AutomationCondition
+    if stage != JOINT_STAGES[0]:
+        before = JOINT_STAGES[JOINT_STAGES.index(stage) - 1]
+        return condition.asset_matches(before, condition.will_be_requested())
+    catalogs_run = condition.any_deps_in_progress()
+    joint_runs = condition.asset_matches(JOINT_STAGES[-1], condition.in_progress())
+    return JointInputsMoved() & ~catalogs_run & ~joint_runs
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", category=dg.BetaWarning)
+    joint_automation = dg.AutomationConditionSensorDefinition(
+        "joint_automation",
+        target=dg.AssetSelection.assets(*JOINT_STAGES),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        minimum_interval_seconds=LOOK_EVERY_S,
+        run_tags={JOINT_TAG: "yes"},
+        use_user_code_server=True,  # the condition is ours
+        description="Dataset, spectrograms, models and evaluation, when what they see has moved.",
+    )
+
+
+@dg.schedule(
+    job=catalog_job,
+    cron_schedule="0 3 * * 1",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="All catalogs once a week, whatever the sensor remembers; what is done is skipped.",
+)
+def weekly_catalogs(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
+    """Every catalog that has arrived, as if it were seen for the first time."""
+    requests = request_catalogs(look_now(None), f"{context.scheduled_execution_time:%G-W%V}-")
+    names = [request.partition_key for request in requests if request.partition_key]
+    context.instance.add_dynamic_partitions(str(catalogs.name), names)
+    return requests
+
+
+@dg.schedule(
+    job=joint_job,
+    cron_schedule="0 15 * * 1",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="The joint stages once a week if their report is behind, also after a failure.",
+)
+def weekly_report(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """One run of the joint stages, unless one is under way or there is nothing to do."""
+    under_way = dg.RunsFilter(tags={JOINT_TAG: "yes"}, statuses=RUNNING)
+    if context.instance.get_runs(under_way, limit=1):
+        return dg.SkipReason("a joint run is under way")
+    now = joint_state(home_folder(), current_preset())
+    if now is None:
+        return dg.SkipReason("no catalog of the preset has labels yet")
+    if now.is_done:
+        return dg.SkipReason("the report is up to date")
+    return dg.RunRequest(run_key=f"{context.scheduled_execution_time:%G-W%V}-{now.fingerprint}")

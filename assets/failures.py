@@ -1,0 +1,40 @@
+"""What Dagster does when a stage fails: tries again what may pass, and never what will not."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from assets.reaping import process_tag
+from musqa_pipeline.errors import MusqaError
+from musqa_pipeline.transience import is_passing
+
+MAX_RETRIES = 3
+FIRST_WAIT_S = float(os.environ.get("MUSQA_RETRY_S") or 30)
+"""Doubled at each further attempt."""
+
+
+@contextmanager
+def supervised() -> Iterator[None]:
+    """Put the process's name on the run, and turn a stage's error into Dagster's terms.
+
+    Yields
+    ------
+    None
+        Control, to the stage. A failure that may pass is tried again `MAX_RETRIES` times, with
+        waits that double; a deliberate error (bad input, settings, a stage without rows) never. A
+        bug stays what it is, and nothing is tried again. A person at a terminal is told at once.
+    """
+    context = dg.AssetExecutionContext.get()
+    context.instance.add_run_tags(context.run_id, process_tag())
+    try:
+        yield
+    except Exception as error:
+        is_attended = context.run.remote_job_origin is None  # `musqa run`, or a command of CI
+        if is_passing(error) and not is_attended:
+            wait_s = FIRST_WAIT_S * 2**context.retry_number
+            raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=wait_s) from error
+        if isinstance(error, MusqaError):
+            raise dg.Failure(description=str(error), allow_retries=False) from error
+        raise

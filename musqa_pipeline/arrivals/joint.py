@@ -1,0 +1,48 @@
+"""Whether what the joint stages see has moved since their report was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from musqa_pipeline.errors import StageError
+from musqa_pipeline.graph import chosen_catalogs, get_stage, joint_context
+from musqa_pipeline.homes import Home
+from musqa_pipeline.settings import Preset
+
+
+@dataclass(frozen=True)
+class JointState:
+    """What the joint stages would make now, and whether it is there."""
+
+    fingerprint: str
+    """Of `evaluation`: it moves with every labelled unit and every setting upstream."""
+    is_done: bool
+    """Whether the report of exactly this state is in the lake."""
+
+
+def joint_state(home: Home, preset: Preset) -> JointState | None:
+    """Look at what the joint stages see.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    preset : Preset
+        Settings, which also choose the catalogs.
+
+    Returns
+    -------
+    JointState or None
+        None while no catalog of the preset has labels.
+    """
+    context = joint_context(home, preset)
+    catalogs = chosen_catalogs(home, preset)
+    if not any(context.lake.done(context.shelf("labels", name)) for name in catalogs):
+        return None
+    stage = get_stage("evaluation")
+    try:
+        units = [unit.unit_id for unit in stage.units(context)]
+        is_done = not context.lake.missing(stage.shelf(context), units)
+    except StageError:  # a stage before it has no rows yet
+        is_done = False
+    return JointState(context.fingerprints["evaluation"], is_done)
