@@ -27,14 +27,18 @@ def supervised() -> Iterator[None]:
         bug stays what it is, and nothing is tried again. A person at a terminal is told at once.
     """
     context = dg.AssetExecutionContext.get()
-    context.instance.add_run_tags(context.run_id, process_tag())
+    context.instance.add_run_tags(context.run.run_id, process_tag())
     try:
         yield
     except Exception as error:
-        is_attended = context.run.remote_job_origin is None  # `musqa run`, or a command of CI
-        if is_passing(error) and not is_attended:
+        if is_passing(error) and not _is_attended(context.run):
             wait_s = FIRST_WAIT_S * 2**context.retry_number
             raise dg.RetryRequested(max_retries=MAX_RETRIES, seconds_to_wait=wait_s) from error
         if isinstance(error, MusqaError):
             raise dg.Failure(description=str(error), allow_retries=False) from error
         raise
+
+
+def _is_attended(run: dg.DagsterRun) -> bool:
+    """Whether a person or CI waits for this run: `musqa run`, `dagster asset materialize`."""
+    return run.remote_job_origin is None

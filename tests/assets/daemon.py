@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-READY_WITHIN_S = 120
+READY_WITHIN_S = 300
 RUNS = """
 query { runsOrError(limit: 200) { ... on Runs { results {
   runId status jobName tags { key value } startTime endTime
@@ -68,10 +68,14 @@ class Daemon:
                 env=self.environment,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
+                process_group=0,  # in the test's own session, whose share of the processor it keeps
                 preexec_fn=plain_signals,
             )
-        self.wait_for(self._answers, READY_WITHIN_S, "dagster dev to answer")
+        try:
+            self.wait_for(self._answers, READY_WITHIN_S, "dagster dev to answer")
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop it and all that it started."""
