@@ -76,14 +76,16 @@ def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     for run_id in reap_dead_runs(context.instance):
         context.log.warning("run %s: the process that executed it died", run_id)
     seen = look_now(context.cursor)
+    bad = (Verdict.REFUSED, Verdict.GONE)  # said at every look, until somebody mends them
     for sighting in seen.sightings:
-        is_bad = sighting.verdict in (Verdict.REFUSED, Verdict.GONE)
-        say = context.log.warning if is_bad else context.log.info
+        say = context.log.warning if sighting.verdict in bad else context.log.info
         say("%s: %s: %s", sighting.name, sighting.verdict, sighting.reason)
     requests = request_catalogs(seen)
     names = [request.partition_key for request in requests if request.partition_key]
     new = [n for n in names if not context.instance.has_dynamic_partition(str(catalogs.name), n)]
-    waiting = [f"{s.name}: {s.verdict}: {s.reason}" for s in seen.sightings if s.news]
+    waiting = [
+        f"{s.name}: {s.verdict}: {s.reason}" for s in seen.sightings if s.news or s.verdict in bad
+    ]
     return dg.SensorResult(
         run_requests=requests,
         skip_reason=None if requests else "; ".join(waiting) or "nothing new",
@@ -96,7 +98,7 @@ def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:
                 metadata={"catalog": s.name, "verdict": str(s.verdict), "reason": s.reason},
             )
             for s in seen.sightings
-            if s.news and s.verdict in (Verdict.REFUSED, Verdict.GONE)
+            if s.news and s.verdict in bad
         ],
         cursor=write_memory(seen.memory),
     )

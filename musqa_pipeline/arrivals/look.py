@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
+from musqa_pipeline.arrivals.candidates import Candidate, list_candidates
 from musqa_pipeline.arrivals.decision import Decision, Past, Verdict, decide, state_of
 from musqa_pipeline.arrivals.folder import FolderState, folder_state, listed_state
-from musqa_pipeline.arrivals.mirror import Fetched, fetch, list_prefix, mirror_folder
-from musqa_pipeline.arrivals.watch import Watch, is_remote
+from musqa_pipeline.arrivals.watch import Watch
 from musqa_pipeline.catalog_folder import Source
 from musqa_pipeline.catalog_toml import Catalog, to_toml
 from musqa_pipeline.catalogs import (
-    CATALOGS,
-    NAME,
     add_catalog,
     catalog_files,
     load_catalog,
@@ -24,11 +21,8 @@ from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.graph import catalog_context
 from musqa_pipeline.homes import Home
-from musqa_pipeline.lake import open_store
 from musqa_pipeline.readers.registry import detect_reader
-from musqa_pipeline.settings import DEMO_CATALOG, Preset
-
-MIRRORS = "mirrors"
+from musqa_pipeline.settings import Preset
 
 
 @dataclass(frozen=True)
@@ -57,19 +51,6 @@ class Look:
     def requested(self) -> tuple[Sighting, ...]:
         """Catalogs whose stages are to run."""
         return tuple(s for s in self.sightings if s.verdict is Verdict.REQUEST)
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    name: str
-    place: str
-    """Folder or prefix, for people."""
-    folder: Path
-    known: Catalog | None = None
-    """As in its `catalog.toml`, if it has one."""
-    problem: str = ""
-    fetch: Callable[[], Fetched] | None = None
-    """Brings the copy in `folder` up to date."""
 
 
 def look(
@@ -109,7 +90,7 @@ def look(
     """
     sightings: list[Sighting] = []
     remembered: dict[str, Past] = {}
-    for found in _candidates(home, watch, go_on if register else lambda: False):
+    for found in list_candidates(home, watch, go_on if register else lambda: False):
         past = memory.get(_key(found), Past())
         decision = _decide(home, preset, watch, found, past, now_s, register)
         seen = _Said(decision.verdict, decision.reason)
@@ -138,7 +119,7 @@ class _Said:
         return str(self.verdict) if plain else digest([self.verdict, self.reason])
 
 
-def _key(found: _Candidate) -> str:
+def _key(found: Candidate) -> str:
     """Two folders may want one name, and two names may share a folder; each is remembered."""
     return f"{found.name} {found.folder}"
 
@@ -147,7 +128,7 @@ def _decide(
     home: Home,
     preset: Preset,
     watch: Watch,
-    found: _Candidate,
+    found: Candidate,
     past: Past,
     now_s: float,
     register: bool,
@@ -201,7 +182,7 @@ def _settings(home: Home, preset: Preset, name: str, catalog: Catalog | None) ->
     return digest([stages, to_toml(catalog) if catalog else ""])
 
 
-def _state_of(found: _Candidate) -> FolderState | None:
+def _state_of(found: Candidate) -> FolderState | None:
     if found.known and found.folder.is_file():
         try:
             return listed_state(found.folder, [e.path for e in catalog_files(found.known)])
@@ -211,99 +192,10 @@ def _state_of(found: _Candidate) -> FolderState | None:
     return folder_state(Source(found.folder, follow_links=follow_links))
 
 
-def _check(home: Home, found: _Candidate, register: bool) -> None:
+def _check(home: Home, found: Candidate, register: bool) -> None:
     if found.known:
         catalog_files(found.known)
     elif register:
         add_catalog(home, found.folder, found.name)
     else:
         catalog_files(Catalog(found.name, found.folder, {}, detect_reader(found.folder)))
-
-
-def _candidates(home: Home, watch: Watch, go_on: Callable[[], bool]) -> Iterator[_Candidate]:
-    found: list[_Candidate] = []
-    known: dict[str, Catalog] = {}
-    store = open_store(home)
-    for name in store.folders(CATALOGS):
-        if not store.exists(f"{CATALOGS}/{name}/catalog.toml"):
-            continue
-        try:
-            known[name] = load_catalog(home, name)
-        except CatalogError as error:
-            place = store.address(f"{CATALOGS}/{name}")
-            found.append(_Candidate(name, place, Path(place), problem=str(error)))
-    mirrored: dict[Path, Callable[[], Fetched]] = {}
-    for place in watch.folders:
-        if is_remote(place):
-            found += _below_prefix(home, place, known, mirrored, go_on)
-        else:
-            found += _below_folder(Path(place), known)
-    found += _below_folder(home / CATALOGS, known, ours=True)
-    for name, catalog in known.items():
-        fetching = mirrored.get(catalog.folder)
-        found.append(_Candidate(name, str(catalog.folder), catalog.folder, catalog, "", fetching))
-    yield from sorted(found, key=lambda c: (c.name, c.place))
-
-
-def _below_folder(
-    place: Path, known: Mapping[str, Catalog], *, ours: bool = False
-) -> list[_Candidate]:
-    if not place.is_dir():
-        problem = f"{place} is no folder; connect its disk, or take it out of MUSQA_WATCH"
-        return [] if ours else [_Candidate(place.name, str(place), place, problem=problem)]
-    folders = {catalog.folder for catalog in known.values()}
-    try:
-        inside = sorted(place.iterdir())
-    except OSError as error:
-        problem = f"{place} cannot be listed ({error.strerror}); make it readable"
-        return [_Candidate(place.name, str(place), place, problem=problem)]
-    return [
-        _Candidate(path.name, str(path), path, problem=_objection(path.name, path, known))
-        for path in inside
-        if path.is_dir()
-        and not path.name.startswith(".")
-        and path not in folders
-        and not (ours and (path / "catalog.toml").exists())
-    ]
-
-
-def _below_prefix(
-    home: Home,
-    prefix: str,
-    known: Mapping[str, Catalog],
-    mirrored: dict[Path, Callable[[], Fetched]],
-    go_on: Callable[[], bool],
-) -> list[_Candidate]:
-    try:
-        names = list_prefix(prefix)
-    except MusqaError as error:
-        return [_Candidate(prefix, prefix, Path(prefix), problem=str(error))]
-    found = []
-    copies = mirror_folder(home / MIRRORS, prefix)
-    for catalog in known.values():  # one that left the prefix is asked for too, and named
-        if catalog.folder.parent == copies:
-            mirrored[catalog.folder] = partial(
-                fetch, prefix, catalog.folder.name, catalog.folder, go_on=go_on
-            )
-    for name in names:
-        copy = copies / name
-        mirrored[copy] = partial(fetch, prefix, name, copy, go_on=go_on)
-        if name in known and known[name].folder == copy:
-            continue
-        place = f"{prefix}/{name}"
-        problem = _objection(name, place, known)
-        found.append(_Candidate(name, place, copy, problem=problem, fetch=mirrored[copy]))
-    return found
-
-
-def _objection(name: str, place: Path | str, known: Mapping[str, Catalog]) -> str:
-    """Return why a name cannot become a catalog's, or nothing."""
-    if not NAME.fullmatch(name):
-        return (
-            f"{place}: a catalog's name has letters, digits, - and _, at most 64; rename the folder"
-        )
-    if name == DEMO_CATALOG:
-        return f"{place}: the name {DEMO_CATALOG} belongs to musqa's own catalog; rename the folder"
-    if name in known:
-        return f"{place}: the catalog {name} is {known[name].folder} already; rename one of the two"
-    return ""

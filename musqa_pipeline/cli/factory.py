@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from musqa_pipeline.catalogs import add_catalog, catalog_files, catalog_found, list_catalogs
-from musqa_pipeline.cli import output, readers, recipe, upkeep
+from musqa_pipeline.cli import automation, output, readers, recipe, upkeep
 from musqa_pipeline.cli.costs import costs
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.graph import STAGE_NAMES, chosen_catalogs
@@ -42,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(catalog_app, name="catalog")
     app.add_typer(recipe.app, name="recipe")
     upkeep.register(app)
+    automation.register(app)
     commands: tuple[Callable[..., None], ...] = (run, status, query, report, demo, costs)
     for command in commands:
         app.command(command.__name__)(command)

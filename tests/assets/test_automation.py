@@ -9,15 +9,18 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import typer
 import yaml
+from typer.testing import CliRunner
 
-from assets import automation, failures
+from assets import automation, failures, upkeep
 from assets.automation import arrivals, joint_automation, weekly_catalogs, weekly_report
 from assets.definitions import defs
 from assets.jobs import JOINT_TAG
 from assets.partitions import catalogs
 from assets.reaping import PROCESS_TAG, process_tag, reap_dead_runs
 from musqa_pipeline.arrivals.joint import JointState
+from musqa_pipeline.cli import automation as automation_commands
 from musqa_pipeline.disk import explained
 from musqa_pipeline.errors import CatalogError, MachineError, StageError
 from musqa_pipeline.graph import JOINT_STAGES
@@ -319,3 +322,38 @@ def test_the_instance_queues_retries_and_watches(tmp_path, monkeypatch):
         assert not found.telemetry_enabled
     assert "pools" not in settings["concurrency"]
     assert joint_automation.run_tags == {JOINT_TAG: "yes"}
+
+
+def test_the_command_shows_what_the_sensor_sees_and_starts_nothing(place, monkeypatch, tmp_path):
+    drop(place, "jazz")
+    drop(place, "bad name")
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("MUSQA_PROJECT", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer()
+    automation_commands.register(app)
+    shown = CliRunner().invoke(app, ["arrivals", "--json"])
+    rows = {row["name"]: row for row in map(json.loads, shown.stdout.splitlines())}
+    assert rows["jazz"]["verdict"] == "request"
+    assert rows["bad name"]["verdict"] == "refused"
+    assert "rename the folder" in rows["bad name"]["reason"]
+    assert not (place / "catalogs" / "jazz" / "catalog.toml").exists()
+
+
+def test_old_runs_are_pruned_but_not_the_last_success_nor_what_is_under_way(monkeypatch, tmp_path):
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setenv("MUSQA_PROJECT", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    job = defs.resolve_job_def("joint_job")
+    status = dg.DagsterRunStatus
+    with dg.DagsterInstance.get() as instance:
+        made = [
+            instance.create_run_for_job(job, status=s).run_id
+            for s in (status.SUCCESS, status.FAILURE, status.SUCCESS, status.STARTED)
+        ]
+    assert upkeep.prune_runs(older_than_days=1) == 0  # all are young
+    assert upkeep.prune_runs(older_than_days=-1) == 2
+    with dg.DagsterInstance.get() as instance:
+        assert {run.run_id for run in instance.get_runs()} == {made[2], made[3]}
