@@ -6,7 +6,6 @@ memory whole. Nothing here knows about catalogs or stages.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from musqa_pipeline.tracks.av_container import open_container
 from musqa_pipeline.tracks.soundfile_names import codec_name, open_soundfile
 
 BLOCK_FRAMES = 1 << 16
@@ -220,7 +220,9 @@ def _open_av(path: Path, refusal: str) -> tuple[Any, Any]:
     except ImportError as error:
         raise DecodeError(f"{refusal} (and PyAV, which reads more formats, is absent)") from error
     try:
-        container = av.open(os.fspath(path), metadata_errors="replace")
+        container = open_container(path)
+    except av.error.ArgumentError as error:  # none of the formats that are opened
+        raise DecodeError("a picture, a playlist or so, which holds no audio itself") from error
     except (av.error.FFmpegError, ValueError, UnicodeEncodeError) as error:
         # Not `refusal`: libsndfile says "does not exist" of whatever it does not know.
         reason = error.strerror if isinstance(error, av.error.FFmpegError) else error
