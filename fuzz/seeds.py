@@ -56,6 +56,18 @@ TEXTS = {
         "anchors": b"email,trial_id,rating_stimulus,rating_score\nx,p,reference,100\n"
         b"x,p,anchor35,1\n",
     },
+    "datasets": {
+        "fma": b",album,artist,set,set,track,track,track\n"
+        b",title,name,split,subset,genre_top,license,title\ntrack_id,,,,,,,\n"
+        b'2,LP,AWOL,training,small,Hip-Hop,Attribution,"Food,\n again"\n',
+        "musicnet": b"id,composer,composition,movement,ensemble,source,transcriber,catalog_name\n"
+        b"1,Bach,Suite,2. Andante,Solo,Museopen,x,BWV1\n",
+        "pmqd": b"id,genre,artist,title,degradation_type,degradation_intensity,rating,"
+        b"sample_start,sample_filename\n0,Pop,Ann,One,original,0.0,4.0,90,a.wav\n",
+        "medleydb": b"artist: Ann\ntitle: Song\ngenre: Pop\nstems:\n  S01: {filename: a.wav}\n",
+        "list": b"file,title,role\na.wav,A,test\n/b.wav,B,\n",
+        "checksums": b"0123456789abcdef0123456789abcdef01234567  000/000002.mp3\n",
+    },
     "listening_tables": {
         "opinions": b"file,mos,ci,n_raters,sd,condition,recording\na.wav,3.5,0.2,9,1,ref,r\n",
         "predictions": b"file,predicted\na.wav,3.5\nb.wav,1e-3\n",

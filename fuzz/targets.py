@@ -19,7 +19,7 @@ import pyarrow as pa
 from musqa_pipeline.catalog_folder import Source
 from musqa_pipeline.catalog_toml import to_toml
 from musqa_pipeline.catalogs import load_catalog
-from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
+from musqa_pipeline.errors import CatalogError, MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.graph import STAGE_NAMES
 from musqa_pipeline.labels.pair_files import read_pairs
@@ -31,6 +31,8 @@ from musqa_pipeline.listening.ratings import is_webmushra, read_plain, read_webm
 from musqa_pipeline.listening.screening import missing_data, screen
 from musqa_pipeline.listening.settings import ScreeningSettings, StimuliSettings
 from musqa_pipeline.readers.folder import read_folder
+from musqa_pipeline.readers.pmqd import write_opinions
+from musqa_pipeline.readers.registry import READERS
 from musqa_pipeline.scoring.decoding import open_audio
 from musqa_pipeline.settings import load_preset
 from musqa_pipeline.stages import Unit
@@ -45,6 +47,9 @@ SECOND_FILE = b"\n=== second file ===\n"
 """Where a reader takes two files, this line parts them."""
 ENDINGS = ("", ".wav", ".mp3", ".m4a", ".raw", ".flac", ".ogg", ".aiff")
 """A file's ending decides too; the last byte of the input chooses one."""
+AUDIO_OF_DATASETS = (
+    "fma_small/000/000002.mp3", "train_data/1.wav", "audio/a.wav", "V1/Ann_Song/Ann_Song_MIX.wav",
+)  # fmt: skip
 NO_METADATA = MappingProxyType(
     dict.fromkeys(("title", "artist", "recording", "genre", "licence", "role", "tier"), "")
 )
@@ -122,6 +127,40 @@ def listening_tables(data: bytes, folder: Path) -> None:
             continue
 
 
+def datasets(data: bytes, folder: Path) -> None:
+    """Read the metadata of every dataset, and a list of files; ratings of PMQD are written."""
+    song = "Ann_Song"
+    files = {
+        "fma": "fma_metadata/tracks.csv",
+        "musicnet": "musicnet_metadata.csv",
+        "pmqd": "pmqd.csv",
+        "medleydb": f"V1/{song}/{song}_METADATA.yaml",
+        "csv": "list.csv",
+    }
+    for file in (*files.values(), *AUDIO_OF_DATASETS):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    for file in AUDIO_OF_DATASETS:
+        (folder / file).touch()
+    for name, file in files.items():
+        (folder / file).write_bytes(data)
+        try:
+            found = READERS[name].read(Source(folder / file if name == "csv" else folder))
+            for entry in found.listing.entries:
+                pa.array([entry.printable, *entry.metadata.values()], pa.string())
+                hash_file(entry.path)
+            [str(difference).encode("utf-8", "surrogateescape") for difference in found.differences]
+            if name == "pmqd":
+                write_opinions(folder, folder / "opinions.csv")
+        except CatalogError as error:
+            str(error).encode("utf-8", "surrogateescape")
+        (folder / file).unlink()
+    (folder / "fma_small" / "checksums").write_bytes(data)
+    try:
+        list(READERS["fma"].checksums(folder))
+    except CatalogError:
+        return
+
+
 def audio_tracks(data: bytes, folder: Path) -> None:
     """Judge an audio file as stage 1 does, in this process: a crash here is one of a worker."""
     path = folder / f"track{_ending(data)}"
@@ -156,6 +195,7 @@ TARGETS: dict[str, Target] = {
     "preset": preset,
     "ratings": ratings,
     "listening_tables": listening_tables,
+    "datasets": datasets,
     "audio_tracks": audio_tracks,
     "audio_scoring": audio_scoring,
 }

@@ -98,7 +98,7 @@ def test_a_scheduler_that_is_not_there_is_named_with_the_commands_that_start_one
         with pytest.raises(
             SettingsError,
             match=rf"MUSQA_DASK_SCHEDULER='{address}': no Dask scheduler answers there(.*)start "
-            "one with `dask scheduler` and, on each machine, `dask worker",
+            "one with `dask scheduler --host HOST` and, on each machine, `dask worker",
         ):
             run_stage(TOY, toy_context(home, "1"), fanout=DaskCluster(address))
 

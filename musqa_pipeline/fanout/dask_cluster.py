@@ -35,7 +35,7 @@ PROBE_S = 5.0
 """Time without an answer after which the scheduler is asked whether it is there."""
 NO_WORKERS_S = 60.0
 """A worker that died is replaced by its nanny in seconds."""
-START = "`dask scheduler` and, on each machine, `dask worker tcp://HOST:8786`"
+START = "`dask scheduler --host HOST` and, on each machine, `dask worker tcp://HOST:8786`"
 
 
 class DaskCluster:

@@ -222,7 +222,7 @@ def _open_av(path: Path, refusal: str) -> tuple[Any, Any]:
     try:
         container = open_container(path)
     except av.error.ArgumentError as error:  # none of the formats that are opened
-        raise DecodeError("a picture, a playlist or so, which holds no audio itself") from error
+        raise DecodeError("the file holds no audio stream (a picture, a playlist …)") from error
     except (av.error.FFmpegError, ValueError, UnicodeEncodeError) as error:
         # Not `refusal`: libsndfile says "does not exist" of whatever it does not know.
         reason = error.strerror if isinstance(error, av.error.FFmpegError) else error

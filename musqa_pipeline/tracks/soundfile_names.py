@@ -39,7 +39,7 @@ def open_soundfile(path: Path) -> soundfile.SoundFile:
     """
     if path.suffix.lower() == ".raw":
         raise soundfile.LibsndfileError(_UNRECOGNISED_FORMAT)
-    return soundfile.SoundFile(os.fsencode(path))
+    return soundfile.SoundFile(os.fsencode(path.absolute()))  # "-" alone is standard input to it
 
 
 def codec_name(file: soundfile.SoundFile) -> str:

@@ -161,7 +161,7 @@ def test_a_part_is_read_by_seeking(tmp_path):
         (lambda p: os.mkfifo(p), "unreadable: it is no regular file"),
         (
             lambda p: p.write_bytes(b"\xff\xd8\xff\xe0JFIF" + bytes(2_000)),
-            "damaged: a picture, a playlist or so, which holds",
+            "damaged: the file holds no audio stream",
         ),
         (lambda p: p.symlink_to(p), "unreadable: Too many levels of symbolic links"),
     ],

@@ -100,6 +100,12 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(2_000)
         ("score", PNG, 415, ""),
         ("preview", PNG, 415, ""),
         ("score", b"fLaC nothing else", 415, ""),
+        (
+            "score",
+            b"ffconcat version 1.0\nfile song.flac\n",
+            415,
+            "the file holds no audio stream (a picture, a playlist",
+        ),
         ("score", b"", 422, "no audio came"),
         ("score", bytes(1_100_000), 413, "the file is larger than 1 MB; send a part of it"),
         ("score?window_s=50", b"x", 422, "window_s: Input should be less than or equal to 10"),

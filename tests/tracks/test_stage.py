@@ -72,7 +72,7 @@ def library(tmp_path_factory):
     ("file", "reason", "detail"),
     [
         ("empty.wav", "empty_file", "0 bytes"),
-        ("picture.mp3", "cannot_decode", "a picture, a playlist or so"),
+        ("picture.mp3", "cannot_decode", "no audio stream"),
         ("truncated.flac", "cannot_decode", "s of 10.5 s"),
         ("silence.flac", "silent", "silence, expected at least -60 LUFS"),
         ("faint.flac", "silent", " LUFS, expected at least -60 LUFS"),
