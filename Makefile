@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
 
-.PHONY: help setup demo test test-long check format docs pictures browser speech fuzz clean
+.PHONY: help setup demo test test-long check format docs pictures browser postgres speech fuzz clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -46,6 +46,10 @@ docs: $(READY)  ## Write docs/tables.md from the schemas.
 
 browser:  ## Install Debian's Chromium, which `make pictures` needs (root).
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }
+
+postgres:  ## Install Debian's PostgreSQL server, which tests of the instance on it need (root).
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	  { apt-get update -q && apt-get install -y --no-install-recommends postgresql; }
 
 speech:  ## Install Debian's speech synthesisers, which some tests of speech need (root).
 	@command -v espeak-ng >/dev/null && command -v flite >/dev/null && command -v text2wave >/dev/null || \
