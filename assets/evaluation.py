@@ -7,7 +7,7 @@ from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.evaluation.pictures import scatter_png
-from musqa_pipeline.evaluation.publish import publish_report
+from musqa_pipeline.evaluation.publish import publish_index, publish_report
 from musqa_pipeline.graph import get_stage
 from musqa_pipeline.promotion.publish import publish_decision
 from musqa_pipeline.release.publish import publish_release
@@ -36,4 +36,5 @@ def evaluation(musqa: MusqaResource) -> dg.MaterializeResult:
     run_and_describe(musqa, place, get_stage("release"), after=publish_release)
     decision = publish_decision(place)
     publish_costs(place)
+    publish_index(place)
     return made._replace(metadata={**(made.metadata or {}), **decision})

@@ -104,7 +104,7 @@ def draw_variable(variable: Variable, rows: Rows, catalogs: Sequence[str]) -> Fi
     matplotlib.figure.Figure
         A line and a band for each catalog, a ring where it moved since the record before.
     """
-    figure = new_figure(4.8, 3.1)
+    figure = new_figure(5.8, 3.3)
     axes = figure.subplots()
     for number, catalog in enumerate(catalogs):
         own = [row for row in rows if row["seen_catalog"] == catalog]
@@ -116,8 +116,8 @@ def draw_variable(variable: Variable, rows: Rows, catalogs: Sequence[str]) -> Fi
             [float(np.interp(level, LEVELS, row["quantiles"])) for row in own]
             for level in (0.1, 0.5, 0.9)
         )
-        axes.fill_between(when, low, high, color=colour, alpha=0.13, linewidth=0)
-        axes.plot(when, middle, color=colour, marker="o", markersize=3.2, label=catalog)
+        axes.fill_between(when, low, high, color=colour, alpha=0.1, linewidth=0)
+        axes.plot(when, middle, color=colour, marker="o", markersize=3.2, label=_name(catalog))
         moved = [i for i, row in enumerate(own) if row["moved_from_last"]]
         axes.scatter(
             [when[i] for i in moved], [middle[i] for i in moved],
@@ -143,6 +143,10 @@ def _shown_catalogs(newest: Rows) -> list[str]:
     ]
 
 
+def _name(catalog: str) -> str:
+    return "all together" if catalog == ALL_CATALOGS else catalog
+
+
 def _shown(row: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
     """Return what the table says of a row of the newest record."""
     variable = next((v for v in VARIABLES if v.name == row["variable"]), None)
@@ -153,6 +157,7 @@ def _shown(row: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
     )
     return {
         **row,
+        "name": _name(row["seen_catalog"]),
         "title": variable.title if variable else row["variable"],
         "unit": variable.unit if variable else "",
         "median": _digits(float(np.interp(0.5, LEVELS, row["quantiles"]))),

@@ -23,6 +23,8 @@ from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import open_store
 
 REPORTS = "reports"
+BESIDE = {"models.html": "models over time", "drift.html": "drift", "costs.html": "costs"}
+"""Pages that lie beside a report, if they were made, and what the list calls them."""
 
 
 def reports_folder(home: Home) -> Path:
@@ -59,9 +61,27 @@ def publish_report(context: Context) -> Home:
     with store.lock("reports"):
         for name in (PREDICTIONS_FILE, JSON_FILE, HTML_FILE):
             store.write_bytes(f"{folder}/{name}", store.read_bytes(f"{source}/{name}"))
+    publish_index(context)
+    return store.home / folder / HTML_FILE
+
+
+def publish_index(context: Context) -> None:
+    """List all reports in ``index.html``, with the pages that lie beside them.
+
+    Parameters
+    ----------
+    context : Context
+        Whose home.
+
+    Raises
+    ------
+    LakeError
+        If it cannot be written; the older one stays.
+    """
+    store = context.lake.store
+    with store.lock("reports"):
         index = render_index(list_reports(context.home))
         store.write_bytes(f"{REPORTS}/index.html", index.encode())
-    return store.home / folder / HTML_FILE
 
 
 def list_reports(home: Home) -> list[dict[str, Any]]:
@@ -76,8 +96,8 @@ def list_reports(home: Home) -> list[dict[str, Any]]:
     -------
     list of dict
         preset, catalogs, model, summary, and r, rmse, n_recordings and n_rows of the model that the
-        report shows first, on the uniform draw of its main protocol (None where there is none), and
-        what was not run; sorted by preset.
+        report shows first, on the uniform draw of its main protocol (None where there is none),
+        what was not run, and pages beside it; sorted by preset.
     """
     store, found = open_store(home), []
     for preset in store.folders(REPORTS):
@@ -105,6 +125,11 @@ def list_reports(home: Home) -> list[dict[str, Any]]:
                 "n_recordings": cells["rmse"]["n_recordings"] if cells else None,
                 "n_rows": cells["rmse"]["n_rows"] if cells else None,
                 "not_run": report.get("not_run", []),
+                "pages": {
+                    page: title
+                    for page, title in BESIDE.items()
+                    if store.exists(f"{REPORTS}/{preset}/{page}")
+                },
             }
         )
     return found

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import StageError
+from musqa_pipeline.evaluation.publish import REPORTS
 from musqa_pipeline.evaluation.stage import HTML_FILE, JSON_FILE, report_key
 from musqa_pipeline.evaluation.svg import (
     INK,
@@ -83,33 +86,54 @@ def publish_history(context: Context, history: History) -> str:
     Returns
     -------
     str
-        The page's path, relative to `MUSQA_HOME`.
+        The page's key below `MUSQA_HOME`.
 
     Raises
     ------
     LakeError
         If it cannot be written.
     """
-    champion = history.champion
-    folder = f"reports/{context.preset.name}/"
-    page = render_page(
+    return place_page(context, PAGE, render_history(context.preset.name, history).encode())
+
+
+def render_history(preset_name: str, history: History) -> str:
+    """Make the page.
+
+    Parameters
+    ----------
+    preset_name : str
+        Whose.
+    history : History
+        Its decisions; at least one.
+
+    Returns
+    -------
+    str
+        HTML, self-contained, with relative links to the reports.
+    """
+    folder = f"{REPORTS}/{preset_name}/"
+    return render_page(
         "musqa_pipeline.promotion",
         "models.html.jinja",
-        preset=context.preset.name,
-        champion=champion,
+        preset=preset_name,
+        champion=history.champion,
         decisions=[
-            {**row, "words": _WORDS[row["decision"]], "link": row["report"].removeprefix(folder)}
+            {
+                **row,
+                "words": _WORDS[row["decision"]],
+                "own_link": row["report"].removeprefix(folder),
+                "champion_link": (row["champion_report"] or "").removeprefix(folder),
+            }
             for row in reversed(history.decisions)
         ],
-        plot=history_svg(history.decisions),
+        plots=history_plots(history.decisions),
         n_sets=len(history.sets),
         last=history.decisions[-1],
     )
-    return place_page(context, PAGE, page.encode())
 
 
-def history_svg(decisions: Sequence[Mapping[str, Any]]) -> Any:
-    """Plot the errors on the frozen rows over the decisions, as an element for the page.
+def history_plots(decisions: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
+    """Plot the errors on the frozen rows, and their differences, over the decisions.
 
     Parameters
     ----------
@@ -118,14 +142,19 @@ def history_svg(decisions: Sequence[Mapping[str, Any]]) -> Any:
 
     Returns
     -------
-    markupsafe.Markup
-        An ``<svg>`` element.
+    list of tuple of str and Markup
+        Caption and ``<svg>`` element.
     """
-    from markupsafe import Markup
-
-    with house_style("models"):
-        figure = draw_history(decisions)
-        return Markup(to_svg(figure, "RMSE of models on the frozen rows, decision by decision"))
+    drawn = (
+        ("Error of each model and of the champion", draw_history),
+        ("Difference from the champion, with the upper end of its interval", draw_differences),
+    )
+    plots = []
+    for caption, draw in drawn:
+        with house_style(draw.__name__):
+            svg = to_svg(draw(decisions), f"{caption}, decision by decision")
+        plots.append((caption, Markup(svg)))
+    return plots
 
 
 def draw_history(decisions: Sequence[Mapping[str, Any]]) -> Figure:
@@ -141,7 +170,7 @@ def draw_history(decisions: Sequence[Mapping[str, Any]]) -> Figure:
     matplotlib.figure.Figure
         Drawn in the house style.
     """
-    figure = new_figure(9.6, 3.6)
+    figure = new_figure(5.6, 3.8)
     axes = figure.subplots()
     steps = [(row["number"], *_champions_error(row)) for row in decisions]
     reigning = [(n, error, margin) for n, error, margin in steps if error is not None]
@@ -168,21 +197,66 @@ def draw_history(decisions: Sequence[Mapping[str, Any]]) -> Figure:
             )  # fmt: skip
     for row in decisions:
         if row["decision"] in ("refrozen", "disqualified"):
-            axes.axvline(row["number"], color=INK, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
+            axes.axvline(row["number"], color=INK, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
             word = "test rows joined" if row["decision"] == "refrozen" else "disqualified"
             axes.annotate(
                 word, (row["number"], 1), xycoords=("data", "axes fraction"), rotation=90,
                 fontsize=7.5, color=MUTED, va="top", ha="right", xytext=(-2, -2),
                 textcoords="offset points",
             )  # fmt: skip
-    axes.set(xlabel="decision", ylabel="RMSE on the frozen rows, points")
-    last = decisions[-1]["number"]
-    axes.set_xlim(0.5, last + 0.7)
-    axes.xaxis.set_major_locator(MaxNLocator(min(MOST_LABELS, last), integer=True))
+    _decision_axis(axes, decisions, "RMSE on the frozen rows, points")
     low, high = axes.get_ylim()
     axes.set_ylim(max(0.0, low - 0.15 * (high - low)), high + 0.3 * (high - low))
-    axes.legend(loc="upper center", ncols=4, bbox_to_anchor=(0.5, -0.18))
+    axes.legend(loc="upper center", ncols=2, bbox_to_anchor=(0.5, -0.18))
     return figure
+
+
+def draw_differences(decisions: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw how far each model was from the champion that it met, and the margin.
+
+    Parameters
+    ----------
+    decisions : sequence of mapping
+        Rows of `promotions`, in order.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Drawn in the house style.
+    """
+    figure = new_figure(5.6, 3.8)
+    axes = figure.subplots()
+    axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+    met = [row for row in decisions if row["difference_points"] is not None]
+    numbers = [decisions[0]["number"] - 0.5, *(row["number"] for row in met)]
+    margins = [decisions[0]["margin_points"], *(row["margin_points"] for row in met)]
+    axes.step(
+        [*numbers, decisions[-1]["number"] + 0.5], [*margins, decisions[-1]["margin_points"]],
+        where="pre", color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="margin", zorder=1,
+    )  # fmt: skip
+    for kind, colour, marker in (("promoted", SERIES[2], "o"), ("kept", SERIES[3], "X")):
+        own = [row for row in met if row["decision"] == kind]
+        for row in own:
+            if row["upper_points"] is not None:
+                ends = [row["difference_points"], row["upper_points"]]
+                axes.plot([row["number"]] * 2, ends, color=colour, linewidth=1.6, zorder=2)
+                axes.scatter([row["number"]], ends[1:], s=60, marker="_", color=colour, zorder=2)
+        if own:
+            axes.scatter(
+                [row["number"] for row in own], [row["difference_points"] for row in own],
+                s=46, marker=marker, color=colour, linewidths=0, zorder=3,
+                label="promoted" if kind == "promoted" else "not promoted",
+            )  # fmt: skip
+    _decision_axis(axes, decisions, "RMSE less the champion’s, points")
+    axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, -0.18))
+    return figure
+
+
+def _decision_axis(axes: Axes, decisions: Sequence[Mapping[str, Any]], label: str) -> None:
+    first, last = decisions[0]["number"], decisions[-1]["number"]
+    axes.set(xlabel="decision", ylabel=label, xlim=(first - 0.5, last + 0.7))
+    n_ticks = min(MOST_LABELS, last - first + 1)
+    axes.xaxis.set_major_locator(MaxNLocator(n_ticks, integer=True, min_n_ticks=1))
 
 
 def _champions_error(row: Mapping[str, Any]) -> tuple[float | None, float]:

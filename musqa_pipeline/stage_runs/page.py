@@ -23,8 +23,11 @@ NEWEST = 60
 _PLOTS = {
     "cpu_h": ("CPU time so far", "CPU hours"),
     "size_bytes": ("Size", "bytes of the stage’s files"),
-    "cpu_s_per_row": ("CPU time of a row", "CPU seconds"),
+    "cpu_s_per_row": ("CPU time of a row", "CPU seconds, run by run"),
+    "wall_s": ("Time of a run", "seconds"),
 }
+_APART = ("cpu_s_per_row", "wall_s")
+"""Columns that are of one run, whose points no line joins: catalogs take turns."""
 _MARKERS = "osD^vP*X"
 
 
@@ -103,14 +106,14 @@ def draw_series(series: Mapping[str, pl.DataFrame], column: str, label: str) -> 
     matplotlib.figure.Figure
         A logarithmic axis, as stages differ by powers of ten.
     """
-    figure = new_figure(6.4, 4.4)
+    figure = new_figure(5.8, 4.2)
     axes = figure.subplots()
     shown = 0
     for number, (stage, rows) in enumerate(series.items()):
         known = rows.filter(pl.col(column) > 0)
         if known.is_empty():
             continue
-        dashes: Any = "-" if number < len(SERIES) else (0, (3, 2))
+        dashes: Any = "none" if column in _APART else "-" if number < len(SERIES) else (0, (3, 2))
         axes.plot(
             known["finished_utc"].to_list(), known[column], marker=_MARKERS[number % len(_MARKERS)],
             markersize=4, linewidth=1.4, color=SERIES[number % len(SERIES)], label=stage,

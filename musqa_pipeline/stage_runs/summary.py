@@ -97,7 +97,7 @@ def over_time(runs: pl.DataFrame) -> dict[str, pl.DataFrame]:
     -------
     dict of str to polars.DataFrame
         By stage, in the order of the graph: finished_utc, cpu_h (so far), size_bytes (of all its
-        catalogs then) and cpu_s_per_row (of that run; null where it made none).
+        catalogs then), cpu_s_per_row (of that run; null where it made none) and wall_s.
     """
     series = {}
     for stage in sorted(runs["stage"].unique(), key=lambda s: _ORDER.get(s, len(_ORDER))):
@@ -113,5 +113,6 @@ def over_time(runs: pl.DataFrame) -> dict[str, pl.DataFrame]:
             cpu_h=pl.col("cpu_s").cum_sum() / 3600,
             size_bytes=pl.Series(size_bytes, dtype=pl.Float64),
             cpu_s_per_row=per_row,
+            wall_s=pl.col("wall_s"),
         )
     return series

@@ -4,7 +4,7 @@ import pytest
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.errors import StageError
-from musqa_pipeline.evaluation.publish import list_reports, publish_report
+from musqa_pipeline.evaluation.publish import list_reports, publish_index, publish_report
 from musqa_pipeline.evaluation.report import report_json
 from musqa_pipeline.evaluation.stage import report_folder
 from musqa_pipeline.settings import Preset
@@ -48,3 +48,14 @@ def test_no_report_is_published_before_there_is_one(home):
     with pytest.raises(StageError, match="preset paper has no report yet; run the stage"):
         publish_report(context)
     assert not (home / "reports").exists()
+
+
+def test_pages_beside_a_report_are_listed_once_they_are_there(home, content):
+    context = finished(home, content)
+    path = publish_report(context)
+    assert list_reports(home)[0]["pages"] == {}
+    (path.parent / "drift.html").write_text("<p>drift</p>")
+    publish_index(context)
+    index = (home / "reports" / "index.html").read_text()
+    assert '<a href="paper/drift.html">drift</a>' in index
+    assert "models.html" not in index

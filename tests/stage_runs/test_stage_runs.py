@@ -131,7 +131,7 @@ def test_series_follow_the_graph_and_sizes_are_of_all_catalogs():
 def test_the_page_holds_all_and_asks_no_other_host():
     page = render_costs("made_up", made_up_runs())
     assert page == render_costs("made_up", made_up_runs())
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert "http" not in page.replace("http://www.w3.org", "")
     assert "<b>8.0 h</b>" in page  # of CPU time
     assert "6 with nothing to do" in page
@@ -146,7 +146,7 @@ def test_the_command_shows_sums_and_where_the_page_is(home):
     preset.write_text("")
     shown = CliRunner().invoke(app, ["--preset", str(preset)], catch_exceptions=False)
     assert "labels" in shown.stdout
-    assert (home / "reports" / "toy" / "costs.html").read_text().count("<svg") == 3
+    assert (home / "reports" / "toy" / "costs.html").read_text().count("<svg") == 4
     told = CliRunner().invoke(app, ["--preset", str(preset), "--json"])
     assert json.loads(told.stdout)["made"] == 2
     other = home / "other.toml"

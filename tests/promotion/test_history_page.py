@@ -1,0 +1,122 @@
+"""The page of decisions, the command that shows them, the check, and what Dagster is told."""
+
+import dataclasses
+import json
+import shutil
+import xml.etree.ElementTree as ET  # of our own text
+
+import pytest
+from typer.testing import CliRunner
+
+from musqa_pipeline.cli.model import app
+from musqa_pipeline.database import query
+from musqa_pipeline.errors import ModelError
+from musqa_pipeline.models.registry import MODELS
+from musqa_pipeline.models.stage import run_folder
+from musqa_pipeline.promotion.checks import check_promotion
+from musqa_pipeline.promotion.publish import publish_decision
+from musqa_pipeline.promotion.reports import history_plots, render_history
+from musqa_pipeline.promotion.settings import PromotionSettings
+from tests.evaluation.small_lake import ENTRY
+from tests.promotion.made_up import made_up_history
+from tests.promotion.world import PROMOTED, lake_with_champions, train_anew
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _networks():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "brightness", ENTRY)
+        patch.setitem(MODELS, "late", ENTRY)
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return lake_with_champions(tmp_path_factory.mktemp("made") / "home")
+
+
+@pytest.fixture
+def context(made, home):
+    shutil.copytree(made.home, home)
+    return dataclasses.replace(made, home=home)
+
+
+def test_the_page_tells_every_decision_and_links_both_reports():
+    history = made_up_history()
+    page = render_history("made_up", history)
+    assert page == render_history("made_up", history)
+    assert "http" not in page.replace("http://www.w3.org", "")
+    for row in history.decisions:
+        assert row["reason"] in page
+    assert page.count('href="models/000007/report.html"') == 3  # its own, and of 8 and 9
+    assert page.count("champion kept") == 2
+    assert '<tr class="lead">\n<td class="text">9</td>' in page
+    for _, svg in history_plots(history.decisions):
+        ET.fromstring(svg)
+
+
+def test_a_history_of_one_decision_is_a_page_too():
+    first = dataclasses.replace(made_up_history(), decisions=made_up_history().decisions[:1])
+    assert "first champion" in render_history("made_up", first)
+
+
+def test_dagster_is_told_what_was_decided_and_the_view_has_it(context):
+    told = publish_decision(context)
+    assert (told["promotion"], told["champion"], told["promotion_number"]) == ("first", 1, 1)
+    train_anew(context, 0.09)
+    told = publish_decision(context)
+    assert (told["promotion"], told["champion"], told["promotion_number"]) == ("kept", 1, 2)
+    assert told["promotion_difference_points"] == pytest.approx(4.0, abs=0.05)
+    assert "not below the margin of 1" in told["promotion_reason"]
+    rows = query(context.home, "SELECT number, decision, champion FROM small.promotions ORDER BY 1")
+    assert rows.rows() == [(1, "first", None), (2, "kept", 1)]
+    assert (context.home / "reports/small/models.html").read_text().count("<tr") == 3
+
+
+def test_the_check_warns_while_the_newest_model_is_not_the_champion(context):
+    assert not check_promotion(context).passed
+    publish_decision(context)
+    assert check_promotion(context).passed
+    train_anew(context, 0.09)
+    publish_decision(context)
+    result = check_promotion(context)
+    assert not result.passed
+    assert result.claim.startswith("decision 2, kept: RMSE +4.0")
+    off = dataclasses.replace(PROMOTED, promotion=PromotionSettings())
+    assert check_promotion(dataclasses.replace(context, preset=off)).passed
+
+
+def test_the_command_shows_the_history_and_exports_the_champion(context, tmp_path):
+    preset = tmp_path / "small.toml"
+    preset.write_text('[models]\nnames = ["brightness"]\n[promotion]\nnetwork = "brightness"\n')
+    command = ["history", "--preset", str(preset)]
+    said = CliRunner().invoke(app, command, catch_exceptions=False).stdout
+    assert "preset small has decided on no model yet" in said
+    publish_decision(context)
+    said = CliRunner().invoke(app, command, catch_exceptions=False).stdout
+    assert "first: there was no champion before it" in " ".join(said.split())
+    assert "reports/small/models.html" in said.replace("\n", "")
+    told = CliRunner().invoke(app, [*command, "--json"], catch_exceptions=False).stdout
+    assert json.loads(told)["is_champion"] is True
+
+
+def test_the_champion_is_exported_from_what_was_kept_of_it(context, tmp_path, monkeypatch):
+    preset = tmp_path / "small.toml"
+    preset.write_text('[models]\nnames = ["brightness"]\n[promotion]\nnetwork = "brightness"\n')
+    weights = run_folder(context, "brightness") / "weights.pt"
+    expected, seen = weights.read_bytes(), {}
+
+    def export(folder, out, *, name, version):
+        seen.update({path.name: path.read_bytes() for path in folder.iterdir()})
+        return 0.0
+
+    monkeypatch.setattr("musqa_pipeline.release.export.export_run", export)
+    command = ["export", "champion", "--preset", str(preset), "--out", str(tmp_path / "c.onnx")]
+    with pytest.raises(ModelError, match="preset small has no champion yet; name a network in"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
+    publish_decision(context)
+    weights.unlink()
+    said = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert "c.onnx: own 1" in said.stdout.replace("\n", "")
+    assert set(seen) == {"weights.pt", "settings.json"}
+    assert seen["weights.pt"] == expected
