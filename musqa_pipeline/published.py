@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
@@ -19,6 +18,7 @@ from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.graph import CATALOG_STAGES, catalog_context
+from musqa_pipeline.homes import Home
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.settings import load_preset
 from musqa_pipeline.spectrograms.sources import units_by_excerpt
@@ -51,12 +51,12 @@ class Published:
     """Whether settings and tool versions of the stages 1-4 are those that are here now."""
 
 
-def read_published_set(home: Path, preset_name: str) -> Published:
+def read_published_set(home: Home, preset_name: str) -> Published:
     """Read a preset's published dataset.
 
     Parameters
     ----------
-    home : Path
+    home : Path or str
         `MUSQA_HOME`.
     preset_name : str
         Name of a preset, or the path of its file.

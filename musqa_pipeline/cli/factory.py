@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from musqa_pipeline.catalogs import add_catalog, catalog_files, catalog_found, list_catalogs
-from musqa_pipeline.cli import automation, output, readers, recipe, upkeep
+from musqa_pipeline.cli import automation, export, output, readers, recipe, upkeep
 from musqa_pipeline.cli.costs import costs
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.graph import STAGE_NAMES, chosen_catalogs
@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
     readers.register(catalog_app)
     app.add_typer(catalog_app, name="catalog")
     app.add_typer(recipe.app, name="recipe")
+    app.command("export", help=export.HELP)(export.export)
     upkeep.register(app)
     automation.register(app)
     commands: tuple[Callable[..., None], ...] = (run, status, query, report, demo, costs)

@@ -23,6 +23,5 @@ def plot_curves(context: Context) -> bytes:
     """
     from musqa_pipeline.models.curves import loss_curves_png
 
-    return loss_curves_png(
-        {title_of(row): json.loads(row["curves_json"]) for row in read_preset_runs(context)}
-    )
+    trained = [row for row in read_preset_runs(context) if row["epochs"]]  # others are imported
+    return loss_curves_png({title_of(row): json.loads(row["curves_json"]) for row in trained})

@@ -41,7 +41,7 @@ def attribution_table(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     columns = ["catalog", "file", "title", "artist", "licence"]
     table = real.group_by(columns).agg(n_rows=pl.len()).sort("catalog", "file")
     origins: dict[str, Mapping[str, str]] = {
-        name: _origins(context, name) for name in table["catalog"].unique()
+        name: origins_of(context, name) for name in table["catalog"].unique()
     }
     origin = [
         origins[catalog].get(file, "") for catalog, file in table.select("catalog", "file").rows()
@@ -70,8 +70,21 @@ def attribution_markdown(table: pl.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _origins(context: Context, catalog: str) -> dict[str, str]:
-    """Return where the files of a catalog come from; empty where it does not say."""
+def origins_of(context: Context, catalog: str) -> dict[str, str]:
+    """Return where the files of a catalog come from; empty where it does not say.
+
+    Parameters
+    ----------
+    context : Context
+        Whose home knows the catalog.
+    catalog : str
+        Its name.
+
+    Returns
+    -------
+    dict of str to str
+        By file; from the columns `ORIGIN_COLUMNS` of `tracks.csv`.
+    """
     path = load_catalog(context.home, catalog).folder / TRACKS_CSV
     if not path.is_file():
         return {}
