@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
-import soundfile
-from numpy.typing import NDArray
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES
 from musqa_pipeline.context import Context
-from musqa_pipeline.degradations.audio import degraded_audio
 from musqa_pipeline.disk import exclusive_lock, explained, whole_file
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.exports.card import dataset_card
-from musqa_pipeline.exports.formats import Row, files_of, write_references, write_rows
+from musqa_pipeline.exports.formats import files_of, write_references, write_rows
 from musqa_pipeline.exports.plan import FILE_A_ROW, Format, Plan, Shard
+from musqa_pipeline.exports.rebuild import read_reference, rebuilt_rows
 from musqa_pipeline.exports.sound import int16_flac
 from musqa_pipeline.exports.table import EXPORTED
 from musqa_pipeline.fanout.interface import Fanout, Inline, Lost
 from musqa_pipeline.progress import StageProgress
 from musqa_pipeline.published import Published
-from musqa_pipeline.recipes.file import bytes_hash
-from musqa_pipeline.spectrograms.sources import add_units, read_bitstreams
 
 MARK_FILE, GAINS_FOLDER, LOCK_FILE = "export.json", ".gains", ".lock"
 METADATA_FILE, CARD_FILE, CHECKSUMS_FILE = "metadata.csv", "README.md", "checksums.sha256"
 WITHOUT_AUDIO_FILE = "without_audio.csv"
-_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -192,70 +183,6 @@ def _write_shard(task: _Task) -> int:
         with whole_file(task.folder / GAINS_FOLDER / f"{shard.name}.json") as temporary:
             temporary.write_text(json.dumps(gains, sort_keys=True))
     return len(rows)
-
-
-def rebuilt_rows(context: Context, rows: Sequence[dict[str, Any]]) -> list[Row]:
-    """Rebuild the samples of rows from their bitstreams.
-
-    Parameters
-    ----------
-    context : Context
-        With the fingerprint of ``degradations``.
-    rows : sequence of dict
-        With ``catalog``, ``excerpt_id``, ``degraded_id`` and ``pcm_hash``.
-
-    Returns
-    -------
-    list of (dict, ndarray of float32)
-        In the order given; the samples that were labelled, to the bit.
-
-    Raises
-    ------
-    StageError
-        If a row comes out otherwise.
-    LakeError, ToolError
-        If the lake cannot be read, or ffmpeg fails.
-    """
-    listed = [{name: row[name] for name in ("catalog", "excerpt_id", "degraded_id")}
-              for row in rows]  # fmt: skip
-    add_units(context, listed)
-    found = dict(read_bitstreams(context, listed))
-    result: list[Row] = []
-    for start in range(0, len(rows), _AT_ONCE):
-        batch = rows[start : start + _AT_ONCE]
-        streams = [found.pop((row["catalog"], row["degraded_id"])) for row in batch]
-        for row, samples in zip(batch, degraded_audio(streams), strict=True):
-            if bytes_hash(samples.astype("<f4").tobytes()) != row["pcm_hash"]:
-                raise StageError(
-                    f"{row['degraded_id']} of catalog {row['catalog']} comes out otherwise than it "
-                    f"was labelled ({row['encoder']}): the ffmpeg here decodes otherwise than the "
-                    "one there; unset IMAGEIO_FFMPEG_EXE, or install the imageio-ffmpeg that made "
-                    "the set"
-                )
-            result.append((row, samples))
-    return result
-
-
-def read_reference(context: Context, row: dict[str, Any]) -> NDArray[np.int16]:
-    """Read the 10 s of a reference, without the tail that feeds encoders.
-
-    Parameters
-    ----------
-    context : Context
-        With the fingerprint of ``excerpts``.
-    row : dict
-        With ``catalog`` and ``excerpt_id``.
-
-    Returns
-    -------
-    ndarray of int16, shape (480000,)
-        Mono, 48 kHz.
-    """
-    shelf = context.shelf("excerpts", row["catalog"])
-    table = context.lake.read(shelf, row["excerpt_id"], ["flac"])
-    samples, _ = soundfile.read(io.BytesIO(table["flac"][0].as_py()), dtype="int16")
-    whole: NDArray[np.int16] = samples[:EXCERPT_SAMPLES]
-    return whole
 
 
 def _finish(published: Published, plan: Plan, folder: Path) -> pl.DataFrame:

@@ -22,7 +22,8 @@ from musqa_pipeline.errors import LakeError, StageError
 from musqa_pipeline.exports import sound
 from musqa_pipeline.exports.formats import files_of, write_rows
 from musqa_pipeline.exports.plan import Format, Options, Shard, plan_export
-from musqa_pipeline.exports.run import CHECKSUMS_FILE, rebuilt_rows, write_export
+from musqa_pipeline.exports.rebuild import rebuilt_rows
+from musqa_pipeline.exports.run import CHECKSUMS_FILE, write_export
 from musqa_pipeline.exports.table import EXPORTED
 from musqa_pipeline.published import read_published_set
 from tests.published_set import CATALOG
