@@ -136,7 +136,7 @@ def test_what_is_no_file_is_refused_and_never_waited_for(tmp_path):
 
 
 def listening(process):
-    """Addresses on which a process or one of its children listens."""
+    """Addresses and ports on which a process or one of its children listens."""
     family = [process, *process.children(recursive=True)]
     found = []
     for member in family:
@@ -144,12 +144,12 @@ def listening(process):
             connections = member.net_connections(kind="inet")
         except psutil.Error:  # ended meanwhile
             continue
-        found += [c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN]
+        found += [c.laddr for c in connections if c.status == psutil.CONN_LISTEN]
     return found
 
 
 def beyond_loopback(addresses):
-    return [ip for ip in addresses if not ipaddress.ip_address(ip).is_loopback]
+    return [ip for ip, _ in addresses if not ipaddress.ip_address(ip).is_loopback]
 
 
 @pytest.fixture
@@ -230,14 +230,13 @@ def test_dagster_dev_listens_on_loopback_alone(started, tmp_path):
         *(sys.executable, "-m", "dagster", "dev", "-p", str(port), "-m", "assets.definitions"),
         cwd=ROOT, env=environment,
     )  # fmt: skip
-    ends = time.monotonic() + 4 * WITHIN_S
-    for line in process.stdout:
+    parent, ends = psutil.Process(process.pid), time.monotonic() + 4 * WITHIN_S
+    addresses = []
+    while port not in [there for _, there in addresses]:
+        assert process.poll() is None
         assert time.monotonic() < ends
-        if "Serving dagster-webserver" in line:
-            break
-    while not (addresses := listening(psutil.Process(process.pid))):
-        assert time.monotonic() < ends
-        time.sleep(0.1)
+        time.sleep(0.2)
+        addresses = listening(parent)
     assert beyond_loopback(addresses) == []
 
 
