@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
 
-.PHONY: help setup demo test test-long check format docs pictures browser postgres speech fuzz clean
+.PHONY: help setup demo test test-long check format docs pictures browser drill faults fuzz \
+  postgres speech clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -30,6 +31,13 @@ test: check  ## Check style and types, then run the tests (minutes on two cores)
 
 test-long: check  ## All tests, also slow kills and full oracles.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+drill: $(READY)  ## Break a small factory some 250 times and count what is lost (minutes on two cores).
+	@$(BIN)/python -m tests.drill --json .drill/drill.json
+
+faults:  ## Install Debian's libfaketime, for the drill's chapter of clocks (root).
+	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || \
+	  { apt-get update -q && apt-get install -y --no-install-recommends libfaketime; }
 
 check: $(READY)  ## Format, lint, types, docstrings.
 	@$(BIN)/ruff format --check --quiet . || { echo "error: run make format"; exit 1; }

@@ -21,18 +21,21 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.table import DATASET, SPLITS
 from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.drift.table import DRIFT
-from musqa_pipeline.errors import LakeError
+from musqa_pipeline.errors import LakeError, first_line
 from musqa_pipeline.evaluation.table import EVALUATIONS
 from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.features.table import FEATURES
 from musqa_pipeline.homes import Home
 from musqa_pipeline.intrusive.table import PAIRS
 from musqa_pipeline.labels.table import LABELS
-from musqa_pipeline.lake import Lake, Shelf, Store, open_store
+from musqa_pipeline.lake import Lake, Shelf, open_store
+from musqa_pipeline.lake.damaged import set_aside_damaged
 from musqa_pipeline.models.table import RUNS
 from musqa_pipeline.opinions.table import OPINIONS
+from musqa_pipeline.progress import logger
 from musqa_pipeline.promotion.table import PROMOTIONS
 from musqa_pipeline.protocols.table import TRIALS
+from musqa_pipeline.publication import DATABASE, PUBLISHED, read_record, record_globs, unwritable
 from musqa_pipeline.records import RECORDS, record_shelf
 from musqa_pipeline.release.table import RELEASE
 from musqa_pipeline.settings import DEMO_CATALOG
@@ -65,7 +68,6 @@ VIEWS: dict[str, Table] = {
     table.name: table
     for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), *HISTORY.values(), QUARANTINE)
 }
-PUBLISHED, DATABASE = "published.json", "musqa.duckdb"
 ATTEMPTS = 5
 """How often a query is repeated whose file vanished under it."""
 
@@ -92,7 +94,8 @@ def publish(context: Context, stages: Iterable[str]) -> None:
     """
     store = context.lake.store
     with store.lock("published"):
-        record, version = _read_versioned(store)
+        store.sweep("", only_dead=True)
+        record, version = read_record(store)
         entry = record["presets"].setdefault(context.preset.name, {"stages": {}})
         entry["catalogs"] = list(context.preset.catalogs)
         # Stages 1-4 follow from the settings alone: a changed setting changes all of them at once.
@@ -124,7 +127,7 @@ def read_published(home: Home) -> dict[str, Any]:
     dict
         ``{"last": preset or None, "presets": {name: {"catalogs": […], "stages": {…}}}}``.
     """
-    return _read_versioned(open_store(home))[0]
+    return read_record(open_store(home))[0]
 
 
 def query(home: Home, sql: str) -> pl.DataFrame:
@@ -149,12 +152,9 @@ def query(home: Home, sql: str) -> pl.DataFrame:
     duckdb.Error
         If the query itself is wrong.
     """
-    path = database_path(home)
-    if not path.exists():
-        raise LakeError(f"{path} does not exist; run `musqa demo` or `musqa run` first")
     for attempt in range(ATTEMPTS):
         try:
-            with duckdb.connect(str(path), read_only=True) as connection:
+            with _connected(home) as connection:
                 result = connection.sql(sql)
                 return pl.DataFrame() if result is None else result.pl()
         except duckdb.IOException as error:
@@ -166,14 +166,57 @@ def query(home: Home, sql: str) -> pl.DataFrame:
     raise AssertionError("unreachable")
 
 
-def _read_versioned(store: Store) -> tuple[dict[str, Any], str | None]:
-    present = store.read_versioned(PUBLISHED)
-    if present is None:
-        return {"last": None, "presets": {}}, None
-    return json.loads(present[0]), present[1]
+def restore_views(home: Home) -> None:
+    """Write the DuckDB file again, as `published.json` says.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+
+    Raises
+    ------
+    LakeError
+        If nothing was published yet, or the file cannot be written.
+    """
+    lake = Lake(home)
+    with lake.store.lock("published"):
+        record, _ = read_record(lake.store)
+        if not record["presets"]:
+            where = lake.store.address(DATABASE)
+            raise LakeError(f"{where} does not exist; run `musqa demo` or `musqa run` first")
+        _write_database(lake, record)
+
+
+def _connected(home: Home) -> duckdb.DuckDBPyConnection:
+    path = database_path(home)
+    if not path.exists():
+        restore_views(home)
+    try:
+        return duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        if "set lock" in str(error):  # somebody writes to it; its files are read all the same
+            raise
+        logger.warning("%s is damaged, its views are written again (%s)", path, first_line(error))
+        restore_views(home)
+        return duckdb.connect(str(path), read_only=True)
 
 
 def _write_database(lake: Lake, record: dict[str, Any]) -> None:
+    try:
+        _write_views(lake, record)
+    except duckdb.Error as error:
+        damaged = set_aside_damaged(lake.store, record_globs(record))
+        if not damaged:
+            raise unwritable(lake.store, error) from error
+        logger.warning("damaged, set aside and made again by the next run: %s", ", ".join(damaged))
+        try:
+            _write_views(lake, record)
+        except duckdb.Error as still:
+            raise unwritable(lake.store, still) from still
+
+
+def _write_views(lake: Lake, record: dict[str, Any]) -> None:
     with lake.store.writing(DATABASE) as temporary:
         temporary.unlink(missing_ok=True)
         with duckdb.connect(":memory:") as connection:

@@ -77,6 +77,31 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def may_be_written(temporary: Path) -> bool:
+    """Tell whether a temporary file of `whole_file` may have a writer yet.
+
+    Parameters
+    ----------
+    temporary : Path
+        Its name says which process of which machine made it.
+
+    Returns
+    -------
+    bool
+        False if that was on this machine and the process has ended.
+    """
+    node, _, pid = temporary.name.removesuffix(".tmp").rpartition("-")
+    if not (node.endswith(f".{platform.node()}") and pid.isdecimal()):
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs, and belongs to somebody else
+        return True
+    return True
+
+
 @contextmanager
 def exclusive_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on a file, freed by the kernel if the process dies.

@@ -68,3 +68,8 @@ class UnfitInputError(MusqaError):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}; {self.advice}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its kind if it has none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

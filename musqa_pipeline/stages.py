@@ -70,6 +70,8 @@ class Stage:
     """Whether the section is in the fingerprint; not where unit ids say what they depend on."""
     retires: bool = True
     """Whether units that are no longer listed are moved out of sight."""
+    after: Callable[[Context, Unit], object] | None = None
+    """Called when a unit is stored, for what it needs no more; a kill may come before it."""
     row_group_rows: Callable[[Context], int] | None = None
     compression: str = "zstd"
 
@@ -187,6 +189,7 @@ def run_stage(
         ids = [unit.unit_id for unit in units]
         retired = lake.retire(shelf, ids) if stage.retires else []
         if not stage.joint:
+            lake.sweep(quarantine)
             lake.retire(quarantine, ids)
         todo = set(lake.missing(shelf, ids))
         restored = [] if stage.joint else restore_units(lake, shelf, sorted(todo))
@@ -275,6 +278,8 @@ def _make_unit(stage: Stage, context: Context, unit: Unit) -> Outcome:
         row_group_rows=stage.row_group_rows(context) if stage.row_group_rows else None,
         compression=stage.compression,
     )
+    if stage.after:
+        stage.after(context, unit)
     return Outcome(
         unit.what, table.num_rows, _cpu_seconds() - cpu_started, quarantined=refusal is not None
     )

@@ -140,3 +140,42 @@ def test_the_page_of_tables_is_current():
 
     page = Path(__file__).parents[1] / "docs" / "tables.md"
     assert page.read_text() == tables_page(), "run `make docs`"
+
+
+def test_a_damaged_or_lost_database_is_written_again_by_a_query(home, caplog):
+    mine = context_of(home, "mine", ("*",), "c")
+    write_labels(mine, "u1", ["a"])
+    publish(mine, ["labels"])
+    path = database_path(home)
+    for content in (b"", b"no database", path.read_bytes()[:5000]):
+        path.write_bytes(content)
+        assert query(home, "SELECT degraded_id FROM labels").rows() == [("a",)]
+        assert f"{path} is damaged, its views are written again" in caplog.text
+        caplog.clear()
+    path.unlink()
+    assert query(home, "SELECT degraded_id FROM mine.labels").rows() == [("a",)]
+
+
+def test_a_damaged_record_is_named_with_what_to_do(home):
+    mine = context_of(home, "mine", ("*",), "c")
+    publish(mine, ["labels"])
+    for content in ("{", "[]", '{"last": "mine"}'):
+        (home / "published.json").write_text(content)
+        with pytest.raises(LakeError, match=r"published.json is damaged .*; delete it, and run ea"):
+            publish(mine, ["labels"])
+    (home / "published.json").unlink()
+    publish(mine, ["labels"])
+
+
+def test_a_damaged_fragment_hides_neither_its_table_nor_other_presets(home, caplog):
+    mine, other = context_of(home, "mine", catalog="c"), context_of(home, "other", catalog="c")
+    write_labels(mine, "u1", ["a"])
+    write_labels(mine, "u2", ["b"])
+    publish(mine, ["labels"])
+    broken = mine.lake.path(mine.shelf("labels"), "u2")
+    broken.write_bytes(broken.read_bytes()[:100])
+    publish(other, ["labels"])
+    assert query(home, "SELECT degraded_id FROM mine.labels").rows() == [("a",)]
+    assert "damaged, set aside and made again by the next run: lake/labels/" in caplog.text
+    assert mine.lake.missing(mine.shelf("labels"), ["u1", "u2"]) == ["u2"]
+    assert len(list((home / "lake" / "damaged").rglob("u2.parquet"))) == 1

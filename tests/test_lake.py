@@ -1,8 +1,10 @@
 import errno
 import os
+import platform
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -95,6 +97,33 @@ def test_sweep_removes_what_a_kill_left_and_nothing_else(lake):
     lake.sweep(SHELF)
     assert kept.exists()
     assert not leftover.exists()
+
+
+def test_a_folder_without_a_lock_is_swept_of_what_dead_writers_left(lake):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    folder = lake.folder(SHELF)
+    folder.mkdir(parents=True)
+    node = platform.node()
+    names = [f".a.{node}-{dead.pid}.tmp", f".b.{node}-{os.getpid()}.tmp", ".c.elsewhere-1.tmp"]
+    for name in names:
+        (folder / name).write_bytes(b"half")
+    lake.store.sweep(SHELF.folder_key, only_dead=True)
+    assert sorted(p.name for p in folder.iterdir()) == names[1:]
+
+
+def test_no_flipped_bit_of_a_fragment_is_worse_than_a_missing_unit(lake):
+    path = lake.write(SHELF, "u1", TABLE)
+    content = path.read_bytes()
+    states = set()
+    for at in range(len(content)):
+        damaged = bytearray(content)
+        damaged[at] ^= 1 << at % 8
+        path.write_bytes(damaged)
+        states.add(tuple(lake.missing(SHELF, ["u1"])))
+        with suppress(LakeError):
+            lake.read(SHELF, "u1")
+    assert states == {(), ("u1",)}
 
 
 def test_a_lock_is_exclusive_and_freed_by_a_kill(lake):

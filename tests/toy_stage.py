@@ -64,5 +64,7 @@ TOY = Stage(
 
 def toy_context(home: Path, numbers: str) -> Context:
     home.mkdir(parents=True, exist_ok=True)
-    (home / "numbers.txt").write_text(numbers)
+    note = home / "numbers.txt"
+    if not note.exists() or note.read_text() != numbers:
+        note.write_text(numbers)
     return Context(home, Preset(name="toy"), "toys", {"labels": "a" * 32})

@@ -14,6 +14,9 @@ from musqa_pipeline.lake.shelf import FINGERPRINT_KEY
 from musqa_pipeline.lake.store import Source, Store
 from musqa_pipeline.tables import columns_there
 
+UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
+"""What pyarrow raises on damaged files, the second also for features that a flipped bit invents."""
+
 
 @contextmanager
 def opened(store: Store, key: str) -> Iterator[Source]:
@@ -39,7 +42,7 @@ def opened(store: Store, key: str) -> Iterator[Source]:
     try:
         with store.opened(key) as source:
             yield source
-    except (OSError, pa.ArrowInvalid) as error:
+    except UNREADABLE as error:
         raise LakeError(
             f"cannot read {store.address(key)}: {error}; delete the file if it is there, and run "
             "again"
@@ -69,7 +72,7 @@ def footer(store: Store, key: str) -> Mapping[bytes, bytes]:
     try:
         with store.opened(key) as source:
             return pq.read_metadata(source).metadata or {}
-    except (OSError, pa.ArrowInvalid):
+    except UNREADABLE:
         return {}
 
 

@@ -7,13 +7,14 @@ files whole, so that a kill at any moment costs the units in flight and nothing 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from musqa_pipeline.errors import LakeError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import fragments
 from musqa_pipeline.lake.opening import open_store
@@ -250,9 +251,11 @@ class Lake:
             The table's schema.
         """
         at = shelf if shelf.catalog is None else replace(shelf, catalog=EMPTY_CATALOG)
+        self.store.sweep(at.folder_key, only_dead=True)
         key = at.key("schema")
         if self.store.exists(key):
-            with self.opened(at, "schema") as source:
+            # A damaged one is written again.
+            with suppress(LakeError), self.opened(at, "schema") as source:
                 if pq.read_schema(source).names == schema.names:
                     return
         fragments.write_fragment(self.store, key, schema.remove_metadata().empty_table())

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from musqa_pipeline.disk import exclusive_lock, explained, whole_file
+from musqa_pipeline.disk import exclusive_lock, explained, may_be_written, whole_file
 from musqa_pipeline.lake.store import Source, StoredFile, WorkFolder
 
 LOCKS = "locks"
@@ -115,11 +115,12 @@ class LocalStore:
             self.path(key).replace(self.path(target))
             os.utime(self.path(target))
 
-    def sweep(self, folder: str) -> None:
+    def sweep(self, folder: str, *, only_dead: bool = False) -> None:
         """Delete the temporary files of `whole_file` that a kill left behind."""
         for leftover in self.path(folder).glob(".*.tmp"):
-            with explained("delete", leftover):
-                leftover.unlink(missing_ok=True)
+            if not (only_dead and may_be_written(leftover)):
+                with explained("delete", leftover):
+                    leftover.unlink(missing_ok=True)
 
     def leftovers(self, folder: str) -> list[StoredFile]:
         """List the temporary files of `whole_file` below a folder."""

@@ -134,8 +134,16 @@ class Store(Protocol):
         """
         ...
 
-    def sweep(self, folder: str) -> None:
-        """Delete what killed writers left half-written in a folder."""
+    def sweep(self, folder: str, *, only_dead: bool = False) -> None:
+        """Delete what killed writers left half-written in a folder.
+
+        Parameters
+        ----------
+        folder : str
+            Not the folders below it.
+        only_dead : bool
+            For a folder that no lock guards: what a running process may still be writing stays.
+        """
         ...
 
     def leftovers(self, folder: str) -> list[StoredFile]:

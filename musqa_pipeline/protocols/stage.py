@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -187,13 +186,25 @@ def _train_network(
         asked = rows.filter(division.predicted)
         images, keys = images_of(context, trial.model, asked), asked.select(KEYS).rows()
         found = predict_rows({trial.model: network}, images, keys)[trial.model]
-        _forget(work.path)
     return found, about
 
 
-def _forget(folder: Path) -> None:
-    """Drop the checkpoint of a finished trial; weights, settings and curves stay."""
-    (folder / "checkpoint.ckpt").unlink(missing_ok=True)
+def forget_checkpoint(context: Context, unit: Unit) -> None:
+    """Drop the checkpoint of a trial that is stored; weights, settings and curves stay.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    unit : Unit
+        From `list_units`; its row is in the lake.
+    """
+    if unit.plan["model"] in BASELINES:
+        return
+    from musqa_pipeline.models.checkpoint import CHECKPOINT_FILE
+
+    shelf = context.joint_shelf("trials")
+    context.lake.store.delete(f"{shelf.folder_key}/{unit.unit_id}/{CHECKPOINT_FILE}")
 
 
 TRIALS_STAGE = Stage(
@@ -207,4 +218,5 @@ TRIALS_STAGE = Stage(
     own_settings=False,
     retires=False,
     joint=True,
+    after=forget_checkpoint,
 )

@@ -120,3 +120,24 @@ def test_an_imported_network_is_under_no_protocol(context):
 def test_numbers_of_repetitions_are_checked():
     with pytest.raises(SettingsError, match=r"\[protocols.folds\] mean=0: expected 1-100"):
         ProtocolsSettings(folds={"mean": 0})
+
+
+def test_a_trial_keeps_its_checkpoint_until_its_row_is_stored(context):
+    """A kill between training and storing must not cost the training."""
+    more = dataclasses.replace(PROTOCOLS, folds={"mean": 1, "brightness": 3})
+    preset = dataclasses.replace(context.preset, protocols=more)
+    further = dataclasses.replace(context, preset=preset)
+    shelf = context.joint_shelf("trials")
+    (unit, *_) = [
+        u for u in list_units(further)
+        if u.plan["model"] == "brightness" and u.unit_id not in context.lake.done(shelf)
+    ]  # fmt: skip
+    checkpoint = context.lake.folder(shelf) / unit.unit_id / "checkpoint.ckpt"
+    first = TRIALS_STAGE.make(further, unit)
+    assert checkpoint.exists()
+    before = checkpoint.stat().st_mtime_ns
+    assert TRIALS_STAGE.make(further, unit).drop(["minutes"]).equals(first.drop(["minutes"]))
+    assert checkpoint.stat().st_mtime_ns == before, "it was trained again"
+    run_stage(TRIALS_STAGE, further, log=print)
+    assert unit.unit_id in context.lake.done(shelf)
+    assert list(context.lake.folder(shelf).glob("*/checkpoint.ckpt")) == []

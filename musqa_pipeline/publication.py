@@ -1,0 +1,94 @@
+"""`published.json`: which fingerprint of each stage the views show, per preset; what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from musqa_pipeline.adaptive.plans import PLAN_SHELF
+from musqa_pipeline.errors import LakeError, first_line
+from musqa_pipeline.graph import CATALOG_STAGES
+from musqa_pipeline.lake import Shelf
+from musqa_pipeline.lake.store import Store
+
+PUBLISHED, DATABASE = "published.json", "musqa.duckdb"
+
+
+def read_record(store: Store) -> tuple[dict[str, Any], str | None]:
+    """Read the record with its version.
+
+    Parameters
+    ----------
+    store : Store
+        Of the home.
+
+    Returns
+    -------
+    dict, str or None
+        ``{"last": preset or None, "presets": {name: {"catalogs": […], "stages": {…}}}}``, and what
+        `Store.commit` takes; None if nothing was published yet.
+
+    Raises
+    ------
+    LakeError
+        If it is damaged.
+    """
+    present = store.read_versioned(PUBLISHED)
+    if present is None:
+        return {"last": None, "presets": {}}, None
+    try:
+        record = json.loads(present[0])
+        return {"last": record["last"], "presets": dict(record["presets"])}, present[1]
+    except (ValueError, KeyError, TypeError) as error:
+        raise LakeError(
+            f"{store.address(PUBLISHED)} is damaged ({first_line(error)}); delete it, and run each "
+            "preset again: what is done stays done, and is shown again"
+        ) from error
+
+
+def record_globs(record: dict[str, Any]) -> list[str]:
+    """List where the fragments lie that a record's views read.
+
+    Parameters
+    ----------
+    record : dict
+        From `read_record`.
+
+    Returns
+    -------
+    list of str
+        As `Shelf.glob_key`.
+    """
+    shelves = []
+    for entry in record["presets"].values():
+        for stage, fingerprint in entry["stages"].items():
+            if stage not in CATALOG_STAGES:
+                shelves.append(Shelf(stage, fingerprint, None))
+                continue
+            shelf = Shelf(stage, fingerprint, "*")
+            shelves += [shelf, shelf.quarantine]
+            if stage == "degradations":
+                shelves.append(Shelf(PLAN_SHELF, fingerprint, "*"))
+    return [shelf.glob_key for shelf in shelves]
+
+
+def unwritable(store: Store, error: Exception) -> LakeError:
+    """Return what to tell of a database that could not be written.
+
+    Parameters
+    ----------
+    store : Store
+        Of the home.
+    error : Exception
+        What DuckDB raised.
+
+    Returns
+    -------
+    LakeError
+        One sentence.
+    """
+    where = store.address(DATABASE)
+    if "No space left" in str(error):
+        return LakeError(f"cannot write {where}: the disk is full: free some space and run again")
+    reason = " ".join(str(error).split())
+    return LakeError(f"cannot write the views of {where}: {reason}; mend that and run again")

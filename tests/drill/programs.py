@@ -1,0 +1,85 @@
+"""What the drill runs beside musqa's own commands; each is called by its name in a fork."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from musqa_pipeline.database import PER_CATALOG, publish, query
+from musqa_pipeline.errors import MusqaError
+from musqa_pipeline.evaluation.publish import publish_report
+from musqa_pipeline.fanout.choice import choose_fanout
+from musqa_pipeline.graph import (
+    CATALOG_STAGES,
+    JOINT_ORDER,
+    catalog_context,
+    chosen_catalogs,
+    get_stage,
+    joint_context,
+)
+from musqa_pipeline.settings import load_preset
+from musqa_pipeline.stages import run_stage
+from musqa_pipeline.tracks.duplicates import mark_duplicates
+from tests.toy_stage import TOY, toy_context
+
+AFTER = {"tracks": mark_duplicates, "evaluation": publish_report}
+
+
+def toy(home: str, numbers: str) -> None:
+    """Run the toy stage, in worker processes if there are to be any, and publish the views."""
+    spread = {"MUSQA_WORKERS", "MUSQA_DASK_SCHEDULER"} & os.environ.keys()
+    context = toy_context(Path(home), numbers)
+    others = {name: name[0] * 32 for name in PER_CATALOG}
+    context = replace(context, fingerprints={**others, **context.fingerprints})
+    try:
+        run_stage(TOY, context, fanout=choose_fanout() if spread else None)
+        publish(context, [TOY.name])
+    except MusqaError as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+def inline_graph(home: str, preset_file: str, until: str = JOINT_ORDER[-1]) -> None:
+    """Run the stages in this one process, as the assets do: run, what comes after, publish."""
+    preset, order = load_preset(preset_file), (*CATALOG_STAGES, *JOINT_ORDER)
+    for name in order[: order.index(until) + 1]:
+        joint = name in JOINT_ORDER
+        for catalog in [None] if joint else chosen_catalogs(Path(home), preset):
+            context = (
+                joint_context(Path(home), preset)
+                if joint
+                else catalog_context(Path(home), preset, catalog)
+            )
+            try:
+                run_stage(get_stage(name), context)
+                AFTER.get(name, lambda _: None)(context)
+            except MusqaError as error:
+                raise SystemExit(f"error: {error}") from error
+            publish(context, [name])
+
+
+def hold_lock(home: str, name: str, note: str) -> None:
+    """Take a lock of the lake and keep it."""
+    from musqa_pipeline.lake import Lake
+
+    with Lake(Path(home)).lock(name):
+        Path(note).touch()
+        time.sleep(600)
+
+
+def ask(home: str, stop: str, answers: str) -> None:
+    """Query the views over and over until told to stop; write down every answer."""
+    views = ("tracks", "excerpts", "degradations", "labels", "dataset", "splits")
+    with Path(answers).open("w") as stream:
+        while not Path(stop).exists():
+            for view in views:
+                rows = query(Path(home), f"SELECT hash(COLUMNS(*)) FROM {view}").rows()
+                stream.write(json.dumps([view, sorted(hash_of(row) for row in rows)]) + "\n")
+            time.sleep(1.0)
+
+
+def hash_of(row: tuple[int, ...]) -> str:
+    """Sum up the hashes of a row's columns, in order."""
+    return "-".join(f"{value:x}" for value in row)
