@@ -152,6 +152,7 @@ def catalog_list(as_json: JsonOption = False) -> None:
         row: dict[str, Any] = {
             "name": catalog.name,
             "folder": str(catalog.folder),
+            "reader": catalog.reader,
             "files": None,
             "problem": None,
         }
@@ -160,7 +161,7 @@ def catalog_list(as_json: JsonOption = False) -> None:
         except CatalogError as error:  # one that is not there must not hide the others
             row["problem"] = str(error)
         rows.append(row)
-    columns = ["name", "files", "folder"]
+    columns = ["name", "files", "reader", "folder"]
     if any(row["problem"] for row in rows):
         columns.append("problem")
     output.table(rows, columns, as_json=as_json, empty="no catalogs yet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from musqa_pipeline.errors import CatalogError
 
 LONGEST_CELL = 1 << 24
 """FMA has biographies in its cells."""
+_LIMIT = threading.Lock()
 
 
 @contextmanager
@@ -37,9 +39,8 @@ def csv_lines(source: Source, file: str) -> Iterator[Iterator[list[str]]]:
     """
     path = source.folder / file
     source.require_inside(path)
-    before = csv.field_size_limit(LONGEST_CELL)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with _long_cells(), path.open(encoding="utf-8-sig", newline="") as stream:
             yield csv.reader(stream, strict=True)
     except (UnicodeDecodeError, csv.Error) as error:
         raise CatalogError(f"cannot read {path}: {error}; get the file again") from error
@@ -47,8 +48,17 @@ def csv_lines(source: Source, file: str) -> Iterator[Iterator[list[str]]]:
         raise CatalogError(
             f"cannot read {path}: {error.strerror}; make the file readable"
         ) from error
-    finally:
-        csv.field_size_limit(before)
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Allow long cells; the limit belongs to the process, so one thread at a time."""
+    with _LIMIT:
+        before = csv.field_size_limit(LONGEST_CELL)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
 
 
 def require_cells(path: Path, header: Iterable[str], needed: Iterable[str]) -> None:

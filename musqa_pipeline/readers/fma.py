@@ -6,6 +6,7 @@ crosses. Licences differ from track to track and are taken from the metadata.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -100,7 +101,7 @@ def read(source: Source) -> Found:
                 artist=wanted[file]["artist"],
                 recording=PurePosixPath(file).stem,
                 genre=wanted[file].get("genre", ""),
-                licence=wanted[file]["licence"],
+                licence=short_licence(wanted[file]["licence"]),
                 role=ROLES.get(wanted[file].get("split", ""), ""),
                 tier="lossy",
             )
@@ -113,6 +114,29 @@ def read(source: Source) -> Found:
             LEADS_OUTSIDE: walk.outside,
         },
     )
+
+
+def short_licence(title: str) -> str:
+    """Shorten the title of a licence to the identifier that `[release] licences` compares.
+
+    Parameters
+    ----------
+    title : str
+        As FMA has it, such as ``Attribution-NonCommercial-ShareAlike 3.0 International``.
+
+    Returns
+    -------
+    str
+        Such as ``CC-BY-NC-SA-3.0``; other licences as they are.
+    """
+    text = re.sub(r"[\s_-]", "", title).lower().removeprefix("creativecommons")
+    version = "".join(f"-{found}" for found in re.findall(r"\d\.\d", title)[:1])
+    if text.startswith("cc0"):
+        return f"CC0{version}"
+    if not text.startswith("attribution"):
+        return title
+    terms = {"noncommercial": "-NC", "noderiv": "-ND", "sharealike": "-SA"}
+    return "CC-BY" + "".join(short for word, short in terms.items() if word in text) + version
 
 
 def track_file(number: int) -> str:

@@ -9,9 +9,11 @@ from musqa_pipeline.catalog_folder import METADATA, Source
 from musqa_pipeline.catalogs import Catalog, add_catalog, catalog_files, load_catalog
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.readers import gtzan
-from musqa_pipeline.readers.fma import track_file
+from musqa_pipeline.readers.fma import short_licence, track_file
 from musqa_pipeline.readers.pmqd import write_opinions
 from musqa_pipeline.readers.registry import READERS, detect_reader
+from musqa_pipeline.release.licences import is_allowed
+from musqa_pipeline.release.settings import ReleaseSettings
 from musqa_pipeline.tracks.reading import read_blocks
 from tests.readers import trees
 
@@ -113,15 +115,34 @@ def test_fma_reads_three_lines_of_names_and_the_tracks_of_its_subset(tmp_path):
     assert by_file(found) == {
         "fma_medium/000/000002.mp3": {
             "title": "Food", "artist": "AWOL", "recording": "000002", "genre": "Hip-Hop",
-            "licence": "Attribution", "role": "train", "tier": "lossy",
+            "licence": "CC-BY", "role": "train", "tier": "lossy",
         },
         "fma_medium/000/000003.mp3": {
             "title": "Electric\nAve", "artist": "AWOL", "recording": "000003", "genre": "",
-            "licence": "Attribution-NonCommercial", "role": "train", "tier": "lossy",
+            "licence": "CC-BY-NC", "role": "train", "tier": "lossy",
         },
     }  # fmt: skip
     assert differences(found) == {"missing": ("fma_medium/000/000005.mp3",)}
     assert found.listing.n_other_files == 3
+
+
+@pytest.mark.parametrize(
+    ("title", "short"),
+    [
+        ("Attribution", "CC-BY"),
+        ("Attribution 3.0 International", "CC-BY-3.0"),
+        ("Creative Commons Attribution 4.0", "CC-BY-4.0"),
+        ("Attribution-Noncommercial-Share Alike 3.0 United States", "CC-BY-NC-SA-3.0"),
+        ("Attribution-NonCommercial-NoDerivatives (aka Music Sharing) 3.0", "CC-BY-NC-ND-3.0"),
+        ("CC0 1.0 Universal", "CC0-1.0"),
+        ("FMA-Limited: Download Only", "FMA-Limited: Download Only"),
+        ("", ""),
+    ],
+)
+def test_licences_of_fma_are_those_that_a_release_compares(title, short):
+    assert short_licence(title) == short
+    open_terms = short.startswith(("CC-BY", "CC0")) and "-NC" not in short
+    assert is_allowed(short, ReleaseSettings().licences) == open_terms
 
 
 def test_fma_full_has_the_tracks_of_all_subsets(tmp_path):
@@ -143,7 +164,7 @@ def test_fma_without_tracks_csv_is_read_without_roles(tmp_path):
         "2,LP,AWOL,Attribution,Food,http://x\n"
     )
     row = by_file(read("fma", folder))["fma_medium/000/000002.mp3"]
-    assert (row["title"], row["licence"], row["role"]) == ("Food", "Attribution", "")
+    assert (row["title"], row["licence"], row["role"]) == ("Food", "CC-BY", "")
 
 
 @pytest.mark.parametrize(
