@@ -5,7 +5,7 @@ All numbers come from the graph; the sentences around them are here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -227,7 +227,7 @@ def _sense(sense: Mapping[str, Any]) -> str:
         f"Largest fall as the cut-off rises: {sense['lowpass_fall_mos']:.2f} MOS. Steepest rise: "
         f"{steep['predicted_mos']:.2f} MOS per kHz, of the labels {steep['label_mos']:.2f}. From a "
         f"cut-off to the next the score falls by up to {sense['excess_mos']:.2f} MOS more than the "
-        "label.",
+        f"label{_worst_step(sense['excess'])}.",
         "",
         "| codec | predicted, lowest and highest bitrate | labels | largest fall with bitrate |",
         "| --- | --- | --- | --- |",
@@ -248,6 +248,16 @@ def _sense(sense: Mapping[str, Any]) -> str:
             f"{above['n_rows']:,}.",
         ]
     return "\n".join(lines)
+
+
+def _worst_step(steps: Sequence[Mapping[str, Any]]) -> str:
+    if not steps:
+        return ""
+    worst = max(steps, key=lambda step: step["excess_mos"])
+    ends = (
+        "" if worst["low"] is None else f", 95 % interval {worst['low']:.2f} to {worst['high']:.2f}"
+    )
+    return f" (from {worst['from_hz'] / 1000:g} to {worst['to_hz'] / 1000:g} kHz{ends})"
 
 
 def _spread(row: Mapping[str, Any], name: str) -> str:

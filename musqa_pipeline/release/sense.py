@@ -13,13 +13,15 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.inputs import read_labelled_rows
-from musqa_pipeline.release.accuracy import FULL_BAND_TIERS, voted_share
+from musqa_pipeline.release.accuracy import CONFIDENCE, FULL_BAND_TIERS, N_DRAWS, voted_share
 from musqa_pipeline.release.singles import curve, largest_fall, score_lowpasses, score_singles
 from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.statistics.bootstrap import MIN_RECORDINGS, interval, recording_counts
 
 ODAQ_MUSHRA = {
     3_500.0: 18.0, 5_000.0: 25.0, 7_000.0: 36.0, 9_000.0: 47.0, 10_500.0: 59.0, 12_000.0: 80.0,
@@ -49,7 +51,8 @@ def make_sense(context: Context, model: ModelFile, said: pl.DataFrame) -> dict[s
     -------
     dict
         ``lowpass`` (points with ``mushra``), ``codecs`` (points by codec), ``above_original`` (see
-        `accuracy.voted_share`), and the largest falls of each curve.
+        `accuracy.voted_share`), ``excess`` (see `excess_steps`), and the largest falls of each
+        curve.
     """
     unmet = said.filter(pl.col("asked") != "out_of_fold").select(
         "catalog", "excerpt_id", "split_group", "tier"
@@ -73,6 +76,7 @@ def make_sense(context: Context, model: ModelFile, said: pl.DataFrame) -> dict[s
             key: steepest(points, key) for key in ("predicted_mos", "label_mos")
         },
         "excess_mos": largest_excess(points),
+        "excess": excess_steps(lowpasses),
         "codecs": (codecs := codec_curves(singles)),
         "codec_fall_mos": {
             codec: largest_fall(found, "predicted_mos") for codec, found in codecs.items()
@@ -117,6 +121,41 @@ def largest_excess(points: list[dict[str, Any]]) -> float:
         for a, b in itertools.pairwise(points)
     )
     return max(0.0, max(found, default=0.0))
+
+
+def excess_steps(lowpasses: pl.DataFrame) -> list[dict[str, Any]]:
+    """Measure by how much more than the label the score falls, from each cut-off to the next lower.
+
+    Parameters
+    ----------
+    lowpasses : polars.DataFrame
+        From `singles.score_lowpasses`: each group of recordings at every cut-off.
+
+    Returns
+    -------
+    list of dict
+        from_hz (higher), to_hz, excess_mos (below 0 where the label falls more), low and high: the
+        95 % interval over groups, None with fewer than three. From the lowest step up.
+    """
+    gap = pl.col("predicted_mos") - pl.col("label_mos")
+    each = lowpasses.group_by("split_group", "cutoff_hz").agg(gap=gap.mean())
+    table = each.pivot("cutoff_hz", index="split_group", values="gap").sort("split_group")
+    edges_hz = sorted(each["cutoff_hz"].unique())
+    gaps = table.select(str(edge_hz) for edge_hz in edges_hz).to_numpy()
+    steps = np.diff(gaps, axis=1)
+    n_groups = len(steps)
+    draws = None
+    if n_groups >= MIN_RECORDINGS:
+        draws = recording_counts(n_groups, N_DRAWS, "release", "excess") @ steps / n_groups
+    rows = []
+    for number, (low_hz, high_hz) in enumerate(itertools.pairwise(edges_hz)):
+        ends = None if draws is None else interval(draws[:, number], CONFIDENCE)
+        low, high = ends or (None, None)
+        excess = float(steps[:, number].mean())
+        rows.append(
+            {"from_hz": high_hz, "to_hz": low_hz, "excess_mos": excess, "low": low, "high": high}
+        )
+    return rows
 
 
 def above_original(singles: pl.DataFrame) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from musqa_pipeline.release.accuracy import accuracy_rows, voted_share
 from musqa_pipeline.release.sense import (
     above_original,
     codec_curves,
+    excess_steps,
     largest_excess,
     steepest,
 )
@@ -124,6 +125,32 @@ def test_a_score_that_falls_faster_than_the_label_is_found():
     ]  # fmt: skip
     assert largest_excess(points) == pytest.approx(0.25)
     assert largest_excess(points[1:]) == 0
+
+
+def ladder(gaps):
+    """Low-passed recordings, of which the scores lie so far from the labels."""
+    return pl.DataFrame(
+        [
+            {"split_group": group, "cutoff_hz": hz, "label_mos": 3.0, "predicted_mos": 3.0 + gap}
+            for group, of_group in gaps.items()
+            for hz, gap in zip((20e3, 3_500.0, 9e3), of_group, strict=True)
+        ]
+    )
+
+
+def test_each_step_has_its_excess_with_an_interval_over_recordings():
+    # From 20 to 9 kHz scores fall by 0.1, 0.2 and 0.3 more than labels; from 9 to 3.5 by 0.1 less.
+    rows = excess_steps(ladder({"g": (0.1, 0.1, 0.0), "h": (0.2, 0.1, 0.0), "i": (0.3, 0.1, 0.0)}))
+    assert [(row["from_hz"], row["to_hz"]) for row in rows] == [(9e3, 3_500.0), (20e3, 9e3)]
+    assert [row["excess_mos"] for row in rows] == pytest.approx([-0.1, 0.2])
+    assert (rows[0]["low"], rows[0]["high"]) == pytest.approx((-0.1, -0.1))
+    assert 0.1 <= rows[1]["low"] < 0.2 < rows[1]["high"] <= 0.3
+
+
+def test_two_recordings_have_an_excess_without_an_interval():
+    [_, row] = excess_steps(ladder({"g": (0.1, 0.0, 0.0), "h": (0.3, 0.0, 0.0)}))
+    assert row["excess_mos"] == pytest.approx(0.2)
+    assert (row["low"], row["high"]) == (None, None)
 
 
 def test_a_low_pass_leaves_what_is_below_and_nothing_far_above():
