@@ -92,6 +92,13 @@ def test_what_is_stored_gives_the_same_distance_and_threshold(context):
     assert second["threshold_from_last"] == pytest.approx(chance, rel=1e-6)
 
 
+PLAUSIBLE = {
+    "MOS": (1, 0), "Hz": (5000, 0), "LUFS": (-5, 0), "dBTP": (-0.4, 0), "": (0.2, 0), "s": (60, 0),
+    "dB": (6, -60),
+}  # fmt: skip
+"""Factor and offset that bring made-up values to where those of a unit lie."""
+
+
 def made_up_records(n_records=12, shift_after=7, variables=VARIABLES):
     """Two catalogs over a year; the labels of one fall, a third one comes later."""
     rows = []
@@ -104,8 +111,8 @@ def made_up_records(n_records=12, shift_after=7, variables=VARIABLES):
                 n = 20 + 4 * number
                 fall = 0.9 * (number > shift_after and catalog == "rock" and variable.name == "mos")
                 values = 3.0 - fall + 0.2 * place + rng.normal(0, 0.5, n)
-                scale = {"Hz": 5000, "LUFS": -5, "s": 60}.get(variable.unit, 1)
-                found = distribution_of(scale * values, np.arange(n), f"{number}{catalog}")
+                scale, offset = PLAUSIBLE[variable.unit]
+                found = distribution_of(offset + scale * values, np.arange(n), f"{number}{catalog}")
                 key = {"seen_catalog": catalog, "variable": variable.name}
                 row = {"number": number, "recorded_utc": when, "inputs": str(number), **key}
                 empty = dict.fromkeys(
