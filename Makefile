@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
 
-.PHONY: help setup demo test test-long check format docs pictures browser drill faults fuzz \
+.PHONY: help setup demo test test-long check format docs pictures browser drill faults fuzz audit \
   postgres speech clean
 
 help:  ## List the targets.
@@ -73,6 +73,10 @@ fuzz: $(READY)  ## Fuzz readers of foreign input: READER=… (all when left out)
 
 pictures: $(READY) browser  ## Take the pictures of the UI and of the report in docs/pictures/.
 	@$(BIN)/python docs/take_pictures.py
+
+audit: $(READY)  ## Check licences of dependencies, and known vulnerabilities (needs the index's network).
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[audit]"
+	@$(BIN)/python -m audit
 
 clean:  ## Delete the virtual environment and caches; data stays.
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""What `make audit` checks: licences of dependencies, and vulnerabilities known of them."""
