@@ -123,7 +123,15 @@ def _data(facts: Facts) -> str:
     lines.append(_data_line(refused, "kept out for their terms"))
     terms = train.filter(real).group_by("licence").agg(n=pl.col("track_id").n_unique())
     said = ", ".join(f"{row['licence']} {row['n']}" for row in terms.sort("licence").to_dicts())
-    return "\n".join(lines) + f"\n\nTerms of the recordings that train: {said}."
+    return "\n".join(lines) + f"\n\nTerms of the recordings that train: {said}.{_further(train)}"
+
+
+def _further(train: pl.DataFrame) -> str:
+    if "further" not in train.columns:
+        return ""
+    counts = train.drop_nulls("further").group_by("further").len().sort("further").rows()
+    said = ", ".join(f"{n:,} of {name}" for name, n in counts)
+    return f" Further rows of the same recordings are among these: {said}."
 
 
 def _data_line(rows: pl.DataFrame, words: str) -> str:

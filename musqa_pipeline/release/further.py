@@ -15,9 +15,9 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.database import read_published
 from musqa_pipeline.dataset.inputs import read_labelled_rows
 from musqa_pipeline.dataset.report import read_dataset
-from musqa_pipeline.errors import StageError
+from musqa_pipeline.errors import SettingsError, StageError
 from musqa_pipeline.evaluation.rows import KEYS, describe_rows
-from musqa_pipeline.models.registry import find_model
+from musqa_pipeline.models.registry import find_model, recipe_of
 
 _NEEDED = ("tracks", "excerpts", "degradations", "labels", "dataset")
 
@@ -39,10 +39,18 @@ def further_contexts(context: Context) -> list[Context]:
     ------
     StageError
         If one has published no images of the released network.
+    SettingsError
+        If the network's recipe trains on the uniform draw alone.
     """
     settings = context.preset.release
     if not settings.further:
         return []
+    if recipe_of(settings.network, context.preset.models).train_rows == "uniform_draw":
+        raise SettingsError(
+            f"[release] further={list(settings.further)} with [models.recipes.{settings.network}] "
+            'train_rows="uniform_draw": further rows are in no draw; set train_rows to "every" or '
+            '"trusted"'
+        )
     images = find_model(settings.network).input.stage
     presets = read_published(context.home)["presets"]
     found = []
@@ -72,9 +80,9 @@ def further_rows(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        Those columns of `rows` that further rows have. Of recordings alone that have rows of their
-        own there, whose part and group they share: none of a test recording or of one whose terms
-        forbid it, and none whose label is not trusted.
+        Those columns of `rows` that further rows have, and ``further``, their preset. They are of
+        recordings alone that have rows of their own there, whose part and group they share: none of
+        a test recording or of one whose terms forbid it, and none whose label is not trusted.
 
     Raises
     ------
@@ -100,11 +108,16 @@ def further_rows(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
             described.filter("trusted")
             .drop("part", "split_group")
             .join(whose, on=["catalog", "track_id"], how="inner", maintain_order="left")
-            .with_columns(uniform_draw=pl.lit(False), natural_mix=pl.lit(False))
+            .with_columns(
+                uniform_draw=pl.lit(False),
+                natural_mix=pl.lit(False),
+                further=pl.lit(other.preset.name),
+            )
         )
         _check(other, taken, pl.concat([rows.select(KEYS), *(p.select(KEYS) for p in parts)]))
-        parts.append(taken.select(name for name in rows.columns if name in taken.columns))
-    return pl.concat([rows.head(0).select(parts[0].columns), *parts]) if parts else rows.head(0)
+        kept = [name for name in rows.columns if name in taken.columns]
+        parts.append(taken.select(*kept, "further"))
+    return pl.concat(parts) if parts else rows.head(0)
 
 
 def _check(other: Context, taken: pl.DataFrame, known: pl.DataFrame) -> None:

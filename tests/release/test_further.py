@@ -8,12 +8,13 @@ import pytest
 
 from musqa_pipeline.dataset.table import DATASET
 from musqa_pipeline.degradations.table import DEGRADATIONS
-from musqa_pipeline.errors import StageError
+from musqa_pipeline.errors import SettingsError, StageError
 from musqa_pipeline.evaluation.rows import KEYS
 from musqa_pipeline.features.table import FEATURES
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.protocols.networks import images_of
+from musqa_pipeline.release.card import Facts, _data
 from musqa_pipeline.release.divisions import FINAL, divide
 from musqa_pipeline.release.further import further_contexts
 from musqa_pipeline.release.stage import RELEASE_STAGE, list_units, read_release_rows
@@ -108,6 +109,22 @@ def test_they_train_but_for_the_fold_of_their_recording_and_are_never_predicted(
         assert 0 < trained.height <= 4
         assert not set(trained["split_group"]) & set(asked["split_group"])
     assert divide(rows, "0", 2).train.height < divide(rows, FINAL, 2).train.height
+
+
+def test_the_card_counts_them(context, rows):
+    facts = Facts(context.preset.release, rows, [], {}, {}, {}, "", 0)
+    assert _data(facts).endswith("Further rows of the same recordings are among these: 4 of more.")
+    own = dataclasses.replace(facts, rows=read_release_rows(with_further(context)))
+    assert _data(own).endswith(".")
+    assert "Further" not in _data(own)
+
+
+def test_a_recipe_that_would_pass_them_over_is_refused(context):
+    recipes = {"musqa_net": {"train_rows": "uniform_draw"}}
+    models = dataclasses.replace(context.preset.models, recipes=recipes)
+    preset = dataclasses.replace(context.preset, models=models)
+    with pytest.raises(SettingsError, match="further rows are in no draw; set train_rows to"):
+        list_units(dataclasses.replace(context, preset=preset))
 
 
 def test_their_images_are_theirs(context, rows):
