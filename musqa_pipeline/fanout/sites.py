@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import musqa_pipeline
+from musqa_pipeline.errors import ToolError
 from musqa_pipeline.fanout.interface import Needs
 from musqa_pipeline.fingerprints import tool_version
 
@@ -71,7 +72,13 @@ def site_versions(tools: tuple[str, ...]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Python's, musqa's and each tool's; ffmpeg's own if imageio-ffmpeg is one of them.
+        Python's, musqa's and each tool's; if imageio-ffmpeg is one of them ffmpeg's own, a hash of
+        its program (two builds of one version may encode otherwise), and libsndfile's.
+
+    Raises
+    ------
+    ToolError
+        If ffmpeg is wanted and cannot be run.
     """
     versions = {
         "python": ".".join(platform.python_version_tuple()[:2]),
@@ -79,9 +86,12 @@ def site_versions(tools: tuple[str, ...]) -> dict[str, str]:
         **{name: tool_version(name) for name in ("distributed", *tools)},
     }
     if "imageio-ffmpeg" in tools:
-        from musqa_pipeline.degradations.streams import ffmpeg_version
+        from musqa_pipeline.recipes.builds import builds_here
 
-        versions["ffmpeg"] = ffmpeg_version()
+        here = builds_here()
+        versions["ffmpeg"] = here["ffmpeg"]
+        versions["ffmpeg's program"] = here["ffmpeg program"][:12]
+        versions["libsndfile"] = here["libsndfile"]
     return versions
 
 
@@ -137,7 +147,10 @@ def objection(site: Site) -> str:
     str
         Reason and advice; empty if it can.
     """
-    other = differences(dict(site.versions), site_versions(site.tools))
+    try:
+        other = differences(dict(site.versions), site_versions(site.tools))
+    except ToolError as error:
+        return f"{error}; then restart the worker"
     if other:
         return f"{other}; install the same versions there and restart the worker"
     deadline = time.monotonic() + SHARED_WITHIN_S
