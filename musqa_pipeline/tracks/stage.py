@@ -22,6 +22,8 @@ from musqa_pipeline.tracks.table import TRACKS
 from musqa_pipeline.tracks.verdict import FLAGGED, USABLE, flags_of
 
 TRACK_ID_DIGITS = 16
+MOST_DBTP = 300.0
+"""32-bit integers that were taken for floats reach 193."""
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -181,6 +183,12 @@ def _check_content(found: Measurement, duration_s: float, settings: TracksSettin
             "not_finite",
             f"{found.n_not_finite} samples are NaN or infinite",
             "export the file again",
+        )
+    if not found.true_peak_dbtp < MOST_DBTP:  # squares overflow soon after; NaN is no less
+        raise UnfitInputError(
+            "not_finite",
+            f"a true peak of {found.true_peak_dbtp:.0f} dBTP: no level that audio has",
+            "export the file again, with full scale at 1.0",
         )
     if found.loudness_lufs < settings.silence_lufs:
         loud = (

@@ -45,6 +45,7 @@ def library(tmp_path_factory):
     nans[1_000:1_003] = np.nan
     nans[2_000] = np.inf
     write(folder / "nans.wav", nans, subtype="FLOAT")
+    write(folder / "huge.wav", noise(seed=2) * np.float32(1e25), subtype="FLOAT")
     write(folder / "telephone.wav", noise(rate_hz=8_000, seed=3), 8_000)
     write(folder / "surround.wav", noise(channels=6, seed=4))
     write(folder / "späß & ünd.flac", noise(seed=5))
@@ -78,6 +79,7 @@ def library(tmp_path_factory):
         ("faint.flac", "silent", " LUFS, expected at least -60 LUFS"),
         ("three seconds.wav", "too_short", "3.00 s, expected at least 10 s"),
         ("nans.wav", "not_finite", "4 samples are NaN or infinite"),
+        ("huge.wav", "not_finite", "dBTP: no level that audio has"),
         ("dangling.flac", "dangling_link", "gone.flac, which does not exist"),
         ("absent.wav", "missing_file", "named in tracks.csv, but not there"),
         ("pipe.wav", "not_a_file", "a pipe or device"),
@@ -132,7 +134,7 @@ def test_out_of_phase_is_flagged(library):
 def test_the_check_accounts_for_every_file(library):
     result = check_tracks(library)
     assert result.passed
-    assert result.numbers["tracks"] + result.numbers["quarantined"] == 21
+    assert result.numbers["tracks"] + result.numbers["quarantined"] == 22
     assert result.numbers["quarantined_silent"] == 2
     assert result.numbers["flagged_upper_edge"] == 1
 

@@ -1,0 +1,42 @@
+"""Mutated seeds, the same every time; what `make fuzz` does at length and guided by coverage."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fuzz.mutate import mutations
+from fuzz.targets import TARGETS, accepts_or_refuses, seed_folder
+
+ROOT = Path(__file__).parents[2]
+TEXTS = [name for name in TARGETS if not name.startswith("audio_")]
+ROUNDS = {"audio_tracks": 12, "audio_scoring": 1}
+
+
+@pytest.mark.parametrize("reader", TEXTS)
+def test_mutated_texts_are_accepted_or_refused(reader, tmp_path):
+    outcomes = [accepts_or_refuses(reader, data, tmp_path) for _, data in mutations(reader, 80)]
+    assert len(outcomes) == 80 * len(list(seed_folder(reader).iterdir()))
+    assert any(outcomes)
+
+
+@pytest.mark.parametrize("reader", ROUNDS)
+def test_mutated_audio_is_accepted_or_refused(reader):
+    # In a process of its own: should a decoder crash, the last line says of what.
+    command = [sys.executable, "-m", "fuzz.mutate", reader, "--rounds", str(ROUNDS[reader])]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr.decode(errors="replace")[-1500:]
+    n = ROUNDS[reader] * len(list(seed_folder(reader).iterdir()))
+    told = ended.stdout.decode().splitlines()[-1]
+    assert told.startswith(f"{reader}: {n} inputs, ")
+    assert " 0 accepted" not in told
+    assert " 0 refused" not in told
+
+
+def test_mutations_are_the_same_every_time_and_differ_from_their_seeds():
+    once, again = (list(mutations("catalog_csv", 20)) for _ in range(2))
+    assert once == again
+    seeds = {path.read_bytes() for path in seed_folder("catalog_csv").iterdir()}
+    assert sum(data in seeds for _, data in once) < 0.1 * len(once)
+    assert len({data for _, data in once}) > 0.8 * len(once)
