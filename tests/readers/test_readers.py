@@ -16,6 +16,7 @@ from musqa_pipeline.release.licences import is_allowed
 from musqa_pipeline.release.settings import ReleaseSettings
 from musqa_pipeline.tracks.reading import read_blocks
 from tests.readers import trees
+from tests.tracks.sounds import noise, run_tracks, tracks_of, write
 
 
 def read(name, folder, **options):
@@ -79,6 +80,17 @@ def test_every_reader_says_terms_citation_source_and_layout(name):
     assert reader.citation or name in ("folder", "csv")
     for archive in reader.archives:
         assert len(archive.digest) == {"md5": 32, "sha1": 40, "sha256": 64}[archive.algorithm]
+
+
+def test_what_a_reader_says_stands_in_the_table_of_tracks(home, tmp_path):
+    for part, song in (("train", "Ann - One"), ("test", "Bo - Two")):
+        (tmp_path / "data" / part / song).mkdir(parents=True)
+        write(tmp_path / "data" / part / song / "mixture.wav", noise(seed=len(part)))
+    rows = tracks_of(run_tracks(home, tmp_path / "data")).values()
+    assert sorted((row["role"], row["artist"], row["title"], row["recording"]) for row in rows) == [
+        ("test", "Bo", "Two", "Bo - Two"),
+        ("train", "Ann", "One", "Ann - One"),
+    ]
 
 
 def test_gtzan_takes_the_roles_of_the_fault_filtered_partition(tmp_path):
