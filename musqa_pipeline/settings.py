@@ -65,6 +65,12 @@ class Preset:
                 f"[adaptive] rounds={self.adaptive.rounds} with [degradations] singles=[]: "
                 "cascades are predicted from their halves; name the processes as singles"
             )
+        promoted = self.promotion.network
+        if promoted and promoted not in self.models.names:
+            raise SettingsError(
+                f"[promotion] network={promoted!r} with [models] names={list(self.models.names)}: "
+                'only a network that is trained can be promoted; name it, or set network = ""'
+            )
 
     def sees(self, catalog: str) -> bool:
         """Whether stages 5-8 of this preset use a catalog.

@@ -9,6 +9,7 @@ from musqa_pipeline.adaptive.settings import AdaptiveSettings
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.graph import STAGE_NAMES, joint_context
 from musqa_pipeline.models.registry import MODELS
+from musqa_pipeline.promotion.settings import PromotionSettings
 from musqa_pipeline.settings import Preset, builtin_presets, load_preset, parse_preset
 
 SECTIONS = [f.name for f in dataclasses.fields(Preset) if f.name not in {"name", "catalogs"}]
@@ -19,6 +20,8 @@ LIBRARY = Path(__file__).parents[1] / "musqa_pipeline"
 def other_value(settings, field):
     """Another value that the field may have."""
     value = getattr(settings, field)
+    if isinstance(settings, PromotionSettings) and field == "network":
+        return "cnn1d"
     hint = typing.get_type_hints(type(settings))[field]
     if typing.get_origin(hint) is typing.Literal:
         return next((v for v in typing.get_args(hint) if v != value), "one to come")
@@ -87,6 +90,12 @@ def test_a_preset_may_extend_a_file_beside_it(tmp_path):
             "[adaptive]\nrounds = 2\n[degradations]\nsingles = []\n",
             "predicted from their halves; name the processes as singles",
         ),
+        (
+            '[promotion]\nnetwork = "musqa_net"\n',
+            "network='musqa_net' with [models] names=['cnn1d']: only a network that is trained",
+        ),
+        ("[promotion]\nmargin_points = 0\n", "margin_points=0.0: expected above 0"),
+        ("[promotion]\nconfidence = 0.5\n", "confidence=0.5: expected in (0.5, 1)"),
         ("dataset = 3\n", "dataset=3: expected a section with keys"),
         ("[dataset\n", "is not valid TOML"),
         ('extends = "bad.toml"\n', "extends itself"),

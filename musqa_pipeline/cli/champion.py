@@ -46,7 +46,7 @@ def history(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
     """Show every decision on a model: promoted, kept out, disqualified, and why."""
     context = _context(preset)
     from musqa_pipeline.promotion.publish import history_rows
-    from musqa_pipeline.promotion.reports import PAGE
+    from musqa_pipeline.promotion.reports import page_key
 
     rows = history_rows(context)
     if as_json:
@@ -69,7 +69,8 @@ def history(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
     empty = f"preset {name} has decided on no model yet; see [promotion] in docs/promotion.md"
     output.table(shown, COLUMNS, as_json=False, empty=empty)
     if rows:
-        typer.echo(f"\nRMSE in points of 100, over time: {home_folder() / 'reports' / name / PAGE}")
+        page = context.lake.store.address(page_key(name))
+        typer.echo(f"\nRMSE in points of 100, over time: {page}")
 
 
 def refreeze(

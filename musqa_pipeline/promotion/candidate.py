@@ -17,7 +17,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.groups import SplitTrack, track_keys
 from musqa_pipeline.dataset.inputs import read_seen_tracks
 from musqa_pipeline.dataset.report import read_dataset
-from musqa_pipeline.errors import LakeError, SettingsError
+from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.models.runs import read_preset_runs
 from musqa_pipeline.promotion.images import recipe_from_json, recipe_of_images
@@ -63,16 +63,11 @@ def read_challenger(context: Context) -> Candidate | None:
     Raises
     ------
     SettingsError
-        If the preset does not train the network, or it hears the reference.
+        If the network hears the reference.
     LakeError
         If its files cannot be read.
     """
     network = context.preset.promotion.network
-    if network not in context.preset.models.names:
-        raise SettingsError(
-            f"[promotion] network={network!r} is not trained: expected one of [models] names="
-            f"{list(context.preset.models.names)}; edit the preset"
-        )
     images = recipe_of_images(context, network)
     run = next((r for r in read_preset_runs(context) if r["model"] == network), None)
     if run is None or not run["finished"]:

@@ -56,11 +56,8 @@ class Verdict:
         if self.upper_points is None:
             return f"{found}, but {self.n_recordings} recordings are too few for an interval"
         told = "below" if self.not_worse else "not below"
-        return f"{found}, at most {self.upper_points:+.2f}: {told} the margin of {self._margin}"
-
-    @property
-    def _margin(self) -> str:
-        return f"{self.margin_points:g}"
+        margin = f"{self.margin_points:g}"
+        return f"{found}, at most {self.upper_points:+.2f}: {told} the margin of {margin}"
 
 
 def judge(rows: pl.DataFrame, settings: PromotionSettings) -> Verdict:

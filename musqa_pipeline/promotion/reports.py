@@ -40,6 +40,11 @@ _WORDS = {
 }
 
 
+def page_key(preset_name: str) -> str:
+    """Return the key of the page of a preset's decisions below `MUSQA_HOME`."""
+    return f"{REPORTS}/{preset_name}/{PAGE}"
+
+
 def keep_report(context: Context, number: int) -> str:
     """Copy the report of a context's evaluation to where a decision finds it for good.
 

@@ -5,6 +5,7 @@ import json
 import shutil
 import xml.etree.ElementTree as ET  # of our own text
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -14,6 +15,7 @@ from musqa_pipeline.errors import ModelError
 from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.models.stage import run_folder
 from musqa_pipeline.promotion.checks import check_promotion
+from musqa_pipeline.promotion.frozen import current_test_rows
 from musqa_pipeline.promotion.publish import publish_decision
 from musqa_pipeline.promotion.reports import history_plots, render_history
 from musqa_pipeline.promotion.settings import PromotionSettings
@@ -98,6 +100,27 @@ def test_the_command_shows_the_history_and_exports_the_champion(context, tmp_pat
     assert "reports/small/models.html" in said.replace("\n", "")
     told = CliRunner().invoke(app, [*command, "--json"], catch_exceptions=False).stdout
     assert json.loads(told)["is_champion"] is True
+
+
+def test_the_command_that_refreezes_records_it_and_says_when_there_is_nothing_new(
+    context, monkeypatch
+):
+    monkeypatch.setattr("musqa_pipeline.graph.joint_context", lambda home, preset: context)
+    with pytest.raises(ModelError, match="preset small has no champion yet"):
+        CliRunner().invoke(app, ["refreeze"], catch_exceptions=False)
+    whole = current_test_rows(context)
+    fewer = whole.filter(pl.col("recording") != "recording 9")
+    with monkeypatch.context() as patch:
+        patch.setattr("musqa_pipeline.promotion.promote.current_test_rows", lambda _: fewer)
+        publish_decision(context)
+    said = CliRunner().invoke(app, ["refreeze", "--note", "in spring"], catch_exceptions=False)
+    assert said.stdout == (
+        "decision 2: 1 test recordings joined: in spring; 4 recordings are judged\n"
+    )
+    page = (context.home / "reports/small/models.html").read_text()
+    assert "1 test recordings joined: in spring" in page
+    with pytest.raises(ModelError, match="there is nothing to add"):
+        CliRunner().invoke(app, ["refreeze"], catch_exceptions=False)
 
 
 def test_the_champion_is_exported_from_what_was_kept_of_it(context, tmp_path, monkeypatch):
