@@ -6,7 +6,10 @@ import hashlib
 import io
 import json
 import re
+import signal
 import subprocess
+import sys
+import time
 
 import numpy as np
 import polars as pl
@@ -296,3 +299,63 @@ def test_names_of_files_follow_the_format():
     assert files_of(Format.flac, shard, of_references=True) == ["references/r.flac"]
     assert files_of(Format.webdataset, shard) == ["train-00000-of-00002.tar"]
     assert files_of(Format.huggingface, shard) == ["data/train-00000-of-00002.parquet"]
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from musqa_pipeline.exports import run
+from musqa_pipeline.exports.plan import Format, Options, plan_export
+from musqa_pipeline.published import read_published_set
+published = read_published_set(Path(sys.argv[1]), sys.argv[2])
+plan = plan_export(published, Options(Format.flac, with_references=True))
+write = run.write_rows
+def slowly(*arguments):
+    print("writing", flush=True)
+    return write(*arguments)
+run.write_rows = slowly
+run.write_export(published, plan, Path(sys.argv[3]), log=lambda line: None)
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("after_s", [0.0, 0.15, 0.4])
+def test_an_export_that_was_killed_ends_with_the_bytes_of_one_that_was_not(
+    published_set, published, tmp_path, after_s
+):
+    folder = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(published_set.home), str(published_set.preset),
+         str(folder)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout.readline() == "writing\n"
+    time.sleep(after_s)
+    process.kill()
+    assert "ended" not in process.communicate()[0]
+    assert process.returncode == -signal.SIGKILL
+    assert not (folder / CHECKSUMS_FILE).exists()
+    exported(published, folder, "flac", with_references=True)
+    exported(published, tmp_path / "whole", "flac", with_references=True)
+    assert contents(folder) == contents(tmp_path / "whole")
+
+
+@pytest.mark.long
+def test_the_package_datasets_loads_the_hubs_layout(hub):
+    datasets = pytest.importorskip(
+        "datasets", reason="the package datasets is not installed: only the layout is checked"
+    )
+    folder, rows = hub
+    found = datasets.load_dataset(str(folder), "default")
+    assert sum(part.num_rows for part in found.values()) == len(rows)
+    by_key = {row["key"]: row for row in rows}
+    for split, part in found.items():
+        assert isinstance(part.features["audio"], datasets.Audio)
+        for row in part.cast_column("audio", datasets.Audio(decode=False)):
+            assert (split, row["terms"]) == (
+                by_key[row["key"]]["split"],
+                by_key[row["key"]]["terms"],
+            )
+            _, samples = wavfile.read(io.BytesIO(row["audio"]["bytes"]))
+            assert samples.shape == (480_000,)
