@@ -25,6 +25,7 @@ from musqa_pipeline.stages import run_stage
 from musqa_pipeline.tracks.duplicates import mark_duplicates
 from tests.toy_stage import TOY, toy_context
 
+ASK_EVERY_S = 2.0
 AFTER = {"tracks": mark_duplicates, "evaluation": publish_report}
 
 
@@ -72,12 +73,14 @@ def hold_lock(home: str, name: str, note: str) -> None:
 def ask(home: str, stop: str, answers: str) -> None:
     """Query the views over and over until told to stop; write down every answer."""
     views = ("tracks", "excerpts", "degradations", "labels", "dataset", "splits")
+    turn = os.getpid()
     with Path(answers).open("w") as stream:
         while not Path(stop).exists():
-            for view in views:
-                rows = query(Path(home), f"SELECT hash(COLUMNS(*)) FROM {view}").rows()
-                stream.write(json.dumps([view, sorted(hash_of(row) for row in rows)]) + "\n")
-            time.sleep(1.0)
+            view = views[turn % len(views)]
+            rows = query(Path(home), f"SELECT hash(COLUMNS(*)) FROM {view}").rows()
+            stream.write(json.dumps([view, sorted(hash_of(row) for row in rows)]) + "\n")
+            turn += 1
+            time.sleep(ASK_EVERY_S)
 
 
 def hash_of(row: tuple[int, ...]) -> str:

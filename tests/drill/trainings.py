@@ -23,20 +23,20 @@ def drill_training(plant, ledger: Ledger, lake, rng, signals: list[signal.Signal
     """
     right = weights_of(plant.undisturbed)
     for number in signals:
-        if list((lake.home / "lake" / "models").glob("run=*/cnn1d-*.parquet")):
+        if list((lake.home / "lake" / "models").glob("run=*/musqa_net-*.parquet")):
             for folder in (lake.home / "lake" / "models").glob("run=*"):
                 shutil.rmtree(folder)  # it got through: once more from the start
         plant.log_file(lake).unlink(missing_ok=True)
         run = plant.run(lake, until="models")
         folder = lake.home / "lake" / "models"
-        while run.poll() is None and not list(folder.glob("run=*/cnn1d-*/settings.json")):
+        while run.poll() is None and not list(folder.glob("run=*/musqa_net-*/settings.json")):
             time.sleep(0.02)
         time.sleep(rng.uniform(0.0, 4.0))
         alive = run.poll() is None
         if alive:
             run.send(number)
         code = run.wait()
-        stored = list(folder.glob("run=*/cnn1d-*.parquet"))
+        stored = list(folder.glob("run=*/musqa_net-*.parquet"))
         epochs = plant.log_file(lake).read_text().count("epoch ") if alive else 0
         proof = alive and not stored and code != 0 and f"ended with {code} after {epochs} epochs"
         if not alive or stored:

@@ -100,7 +100,7 @@ class Run:
             self._code = self._zygote.ask({"poll": self.pid})
         return self._code
 
-    def wait(self, timeout_s: float = 300.0) -> int:
+    def wait(self, timeout_s: float = 1200.0) -> int:
         """Wait for its end."""
         deadline = time.monotonic() + timeout_s
         while (code := self.poll()) is None:
