@@ -96,6 +96,25 @@ class Hosts:
             f"hostname {name} && {hide} && {worker}",
         )
 
+    def pull(self, name: str) -> None:
+        """Take a host off the network."""
+        ip("link", "set", self.link_of(name), "down")
+
+    def plug(self, name: str) -> None:
+        """Put it back."""
+        ip("link", "set", self.link_of(name), "up")
+
+    def state(self, name: str) -> str:
+        """Return the kernel's word for the state of a host's link."""
+        told = subprocess.run(
+            ["ip", "-j", "link", "show", self.link_of(name)], capture_output=True, check=True
+        )
+        return json.loads(told.stdout)[0]["operstate"]
+
+    def link_of(self, name: str) -> str:
+        """Return this machine's end of a host's cable."""
+        return self.links[self.names.index(f"{self.bridge}-{name}")]
+
     def wait_for(self, n_workers: int) -> None:
         """Wait for workers."""
         with Client(self.address, set_as_default=False) as client:

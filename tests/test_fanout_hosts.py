@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,3 +125,37 @@ def test_a_host_that_cannot_do_the_same_is_refused_by_name(
     assert told.match(sentence)
     assert context.lake.done(TOY.shelf(context)) == []
     assert f"tcp://{hosts.net}.3" in str(told.value), "it is named by its address"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("away_s", [5.0, None], ids=["for a while", "for good"])
+def test_a_host_whose_cable_is_pulled_costs_no_unit(hosts, home, tmp_path, away_s):
+    context, undisturbed = toy_context(home, NUMBERS), toy_context(tmp_path / "one", NUMBERS)
+    (home / "slow").write_text("1.0")
+    hosts.add("anna")
+    hosts.add("berta")
+    hosts.wait_for(2)
+    errors = []
+
+    def run():
+        try:
+            run_stage(ENCODING, context, fanout=DaskCluster(hosts.address))
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    deadline = time.monotonic() + 120
+    while len(context.lake.done(TOY.shelf(context))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    hosts.pull("berta")
+    assert hosts.state("berta") == "DOWN"
+    assert 3 <= len(context.lake.done(TOY.shelf(context))) < 30
+    if away_s is not None:
+        time.sleep(away_s)
+        hosts.plug("berta")
+    thread.join(timeout=400)
+    assert not thread.is_alive()
+    assert errors == []
+    run_stage(ENCODING, undisturbed)
+    assert files_of(home) == files_of(undisturbed.home)

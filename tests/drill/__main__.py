@@ -18,6 +18,7 @@ from pathlib import Path
 from musqa_pipeline.database import query
 from musqa_pipeline.seeds import derive_generator
 from tests.drill import clocks, clusters, commits, daemons, damage, disks, kills, queries, trainings
+from tests.drill.commits import Moment
 from tests.drill.ledger import Ledger
 from tests.drill.plant import Plant
 from tests.drill.points import Point
@@ -26,24 +27,28 @@ from tests.drill.toys import MANY, Toys
 
 WANTED = 200
 VIEWS = ("tracks", "excerpts", "degradations", "labels", "dataset", "splits")
-POINTS = {
-    "tracks": Point("*/lake/tracks/*/u*.parquet", when="after"),
-    "worker excerpt": Point("*/lake/excerpts/*/catalog=tiny/*.parquet"),
-    "worker degradations": Point("*/lake/degradations/*/catalog=tiny/*.parquet", when="after"),
-    "worker label": Point("*/lake/labels/*/catalog=tiny/*.parquet"),
-    "record": Point("*/published.json", skip=2),
-    "views": Point("*/musqa.duckdb", skip=3),
-    "splits": Point("*/lake/splits/*.parquet", when="after"),
-    "dataset": Point("*/lake/dataset/run=*/dataset.parquet"),
-    "best weights": Point("*/musqa_net-*/best-*.pt", when="after"),
-    "first checkpoint": Point("*/musqa_net-*/checkpoint.ckpt"),
-    "second checkpoint": Point("*/musqa_net-*/checkpoint.ckpt", skip=1, when="after"),
-    "final weights": Point("*/musqa_net-*/weights.pt"),
-    "training": Point("*/lake/models/run=*/musqa_net-*.parquet"),
-    "evaluation": Point("*/lake/evaluation/run=*/*.parquet"),
-    "report": Point("*/reports/tiny/report.html"),
-}
-"""Moments of a run of the whole graph, in their order."""
+CATALOG, JOINT = "*/lake/{}/settings=*/catalog=tiny/*.parquet", "*/lake/{}/run=*/*.parquet"
+POINTS = [
+    Moment("tracks", Point(CATALOG.format("tracks"), when="after"), in_worker=True),
+    Moment("excerpts", Point(CATALOG.format("excerpts")), in_worker=True),
+    Moment("excerpts", Point("*/published.json", skip=1)),
+    Moment("degradations", Point(CATALOG.format("degradations"), 1, "after"), in_worker=True),
+    Moment("labels", Point(CATALOG.format("labels"), skip=2), in_worker=True),
+    Moment("labels", Point("*/musqa.duckdb", skip=3)),
+    Moment("labels", Point("*/published.json", skip=2, when="after")),
+    Moment("dataset", Point(JOINT.format("splits"), skip=1, when="after")),
+    Moment("dataset", Point(JOINT.format("dataset"), when="before"), in_worker=True),
+    Moment("spectrograms", Point(JOINT.format("spectrograms"), skip=3), in_worker=True),
+    Moment("models", Point("*/musqa_net-*/best-*.pt", when="after")),
+    Moment("models", Point("*/musqa_net-*/checkpoint.ckpt")),
+    Moment("models", Point("*/musqa_net-*/checkpoint.ckpt", skip=1, when="after")),
+    Moment("models", Point("*/musqa_net-*/weights.pt")),
+    Moment("models", Point("*/lake/models/run=*/musqa_net-*.parquet")),
+    Moment("evaluation", Point(JOINT.format("evaluation")), in_worker=True),
+    Moment("evaluation", Point("*/reports/tiny/report.html")),
+    Moment("evaluation", Point("*/reports/tiny/report.html", when="after")),
+]
+"""Moments of runs of the whole graph, in their order."""
 
 
 def main() -> int:
@@ -192,7 +197,7 @@ class Drill:
         toys.finish(lake)
         clocks.drill_future_files(toys, ledger, lake, rng, 20)
         lake = toys.lake("jumps", MANY)
-        (lake.home / "slow").write_text("0.05")
+        (lake.home / "slow").write_text("0.5")
         usual, note = toys.zygote, toys.folder / "clock"
         toys.zygote = clocks.other_clock(
             toys.folder, note, PYTHONPATH=toys.python_path, DRILL_LIGHT="1"
@@ -245,9 +250,9 @@ class Drill:
 
     def graph_disks(self) -> None:
         """Fill the disk of runs of the whole graph."""
-        with disks.small_disk(self.plant.folder / "full" / "data", 600_000):
+        with disks.small_disk(self.plant.folder / "full" / "data", 60_000):
             lake = self.plant.lake("full")
-            disks.drill_full(self.plant, self.ledger, lake, [40, 400, 1500, 60_000])
+            disks.drill_full(self.plant, self.ledger, lake, [40, 400, 1500, 6000])
 
     def trainings(self) -> None:
         """End trainings by SIGTERM and SIGKILL."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -41,22 +42,32 @@ def drill_every_commit(toys, ledger: Ledger, *, most: int = 1000) -> None:
     ledger.judge(toys.finish(lake))
 
 
-def drill_points(plant, ledger: Ledger, points: dict[str, Point], lake=None) -> None:
+@dataclass(frozen=True)
+class Moment:
+    """A point in a run of the graph."""
+
+    until: str
+    """Last stage of the run, so that the moments of later stages are still to come."""
+    point: Point
+    in_worker: bool = False
+    """Whether it is a worker that is killed there; its run goes on."""
+
+
+def drill_points(plant, ledger: Ledger, moments: list[Moment]) -> None:
     """Kill runs of the whole graph at named moments, one after the other, on one lake."""
-    lake = lake or plant.lake("points")
-    for name, point in points.items():
-        note = lake.root / f"note-{name}"
-        value = point.variable(note)
-        in_worker = name.startswith("worker")
-        run = plant.run(lake, **{"DRILL_WORKER_POINT" if in_worker else "DRILL_POINT": value})
-        code = run.wait()
-        assert note.exists(), f"{name} never came: {plant.log(lake)}"
-        if in_worker:
-            proof = f"the worker wrote {note.name}, the run ended with {code}" * (code == 0)
-            ledger.fault(f"kill of a worker {point.when} it moves a file", point.pattern, proof)
+    lake = plant.lake("points")
+    for number, moment in enumerate(moments):
+        note, point = lake.root / f"note-{number}", moment.point
+        variable = "DRILL_WORKER_POINT" if moment.in_worker else "DRILL_POINT"
+        code = plant.run(lake, until=moment.until, **{variable: point.variable(note)}).wait()
+        assert note.exists(), f"{point} never came: {plant.log(lake)}"
+        where = Path(note.read_text()).relative_to(lake.home)
+        if moment.in_worker:
+            proof = "the worker left its note, the run went on" * (code == 0)
+            ledger.fault(f"kill of a worker {point.when} it moves a file", where, proof)
         else:
             proof = "ended by SIGKILL, with its note" * (code == -9)
-            ledger.fault(f"kill {point.when} a file is moved into place", point.pattern, proof)
+            ledger.fault(f"kill {point.when} a file is moved into place", where, proof)
         check_all_whole(lake.home)
     ledger.judge(plant.finish(lake))
 

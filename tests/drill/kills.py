@@ -60,7 +60,7 @@ def _disturb(run, lake, left: dict[str, int], ledger: Ledger, rng, pause_s: floa
         while run.poll() is None and len(fragments(lake.home)) < wanted:
             if time.monotonic() > patience:
                 break
-            time.sleep(0.01)
+            time.sleep(0.05)
         time.sleep(rng.uniform(0.0, 2.0) * pause_s)
         kinds = [kind for kind, n in left.items() if n]
         kind = kinds[rng.integers(len(kinds))]

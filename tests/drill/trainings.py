@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import torch
 
@@ -29,9 +30,10 @@ def drill_training(plant, ledger: Ledger, lake, rng, signals: list[signal.Signal
         plant.log_file(lake).unlink(missing_ok=True)
         run = plant.run(lake, until="models")
         folder = lake.home / "lake" / "models"
-        while run.poll() is None and not list(folder.glob("run=*/musqa_net-*/settings.json")):
+        known = {p: p.stat().st_mtime_ns for p in folder.glob("run=*/musqa_net-*/settings.json")}
+        while run.poll() is None and not _begun(folder, known):
             time.sleep(0.02)
-        time.sleep(rng.uniform(0.0, 4.0))
+        time.sleep(rng.uniform(0.0, 3.0))
         alive = run.poll() is None
         if alive:
             run.send(number)
@@ -46,6 +48,12 @@ def drill_training(plant, ledger: Ledger, lake, rng, signals: list[signal.Signal
     mine = weights_of(lake)
     assert mine.keys() == right.keys()
     assert all(torch.equal(mine[name], right[name]) for name in right), "other weights"
+
+
+def _begun(folder: Path, known: dict[Path, int]) -> bool:
+    """Tell whether a training has written its settings since; it does so before its first epoch."""
+    found = {p: p.stat().st_mtime_ns for p in folder.glob("run=*/musqa_net-*/settings.json")}
+    return found != known and bool(found)
 
 
 def weights_of(lake) -> dict[str, torch.Tensor]:

@@ -105,7 +105,7 @@ class Run:
         deadline = time.monotonic() + timeout_s
         while (code := self.poll()) is None:
             assert time.monotonic() < deadline, f"process {self.pid} did not end"
-            time.sleep(0.01)
+            time.sleep(0.03)
         return code
 
     def send(self, number: signal.Signals) -> None:
