@@ -6,8 +6,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import soundfile
 
+from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.catalogs import add_catalog
 from musqa_pipeline.context import Context
 from musqa_pipeline.database import publish
@@ -20,7 +23,6 @@ from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.seeds import derive_generator
 from musqa_pipeline.settings import load_preset
 from musqa_pipeline.stages import run_stage
-from tests.assets.checkout import write_music
 
 CATALOG = "tiny"
 LICENCES = ("CC-BY-4.0", "CC0-1.0", "CC-BY-ND-4.0", "")
@@ -54,14 +56,27 @@ class PublishedSet:
         return joint_context(self.home, load_preset(self.preset))
 
 
+def pulses(number: int) -> np.ndarray:
+    """11 s of full-band noise in pulses over a chord: float32 (samples, 2)."""
+    rng = derive_generator("tests", "pulses", number)
+    time_s = np.arange(11 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+    decay = np.exp(-6 * (time_s % 0.5))[:, None]
+    chord = sum(np.sin(2 * np.pi * f * time_s) for f in rng.uniform(100, 2_000, 4))
+    noise = rng.standard_normal((len(time_s), 2), np.float32)
+    return (0.02 * chord[:, None] + 0.08 * decay * noise).astype(np.float32)
+
+
 def make_published_set(folder: Path) -> PublishedSet:
     """Run the stages 1-3 on four short pieces, label by hand, draw and publish."""
-    music = write_music(folder / "music", n_tracks=len(LICENCES))
-    lines = (music / "tracks.csv").read_text().splitlines()
-    titled = [f"{lines[0]},licence,title,artist"]
-    for number, (line, licence) in enumerate(zip(lines[1:], LICENCES, strict=True)):
-        titled.append(f"{line},{licence},Piece {number},Nobody {number}")
-    (music / "tracks.csv").write_text("\n".join(titled) + "\n")
+    music = folder / "music"
+    music.mkdir()
+    lines = ["file,recording,genre,role,tier,licence,title,artist"]
+    for number, licence in enumerate(LICENCES):
+        name, role = f"piece {number}.flac", "train" if number % 3 else "test"
+        soundfile.write(music / name, pulses(number), SAMPLE_RATE_HZ, subtype="PCM_16")
+        line = f"{name},song {number},noises,{role},made,{licence},Piece {number},Nobody {number}"
+        lines.append(line)
+    (music / "tracks.csv").write_text("\n".join(lines) + "\n")
     home, preset_file = folder / "home", folder / "small.toml"
     preset_file.write_text(PRESET)
     preset = load_preset(preset_file)
