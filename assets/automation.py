@@ -4,6 +4,8 @@ All are on when the daemon runs. What has arrived and what has moved is the libr
 (`musqa_pipeline/arrivals/`).
 """
 
+import dataclasses
+import json
 import os
 import time
 import warnings
@@ -18,7 +20,8 @@ from musqa_pipeline.arrivals.joint import joint_state
 from musqa_pipeline.arrivals.look import Look, look
 from musqa_pipeline.arrivals.watch import read_watch
 from musqa_pipeline.errors import CatalogError
-from musqa_pipeline.graph import JOINT_STAGES
+from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.graph import JOINT_STAGES, STAGE_NAMES, chosen_catalogs
 from musqa_pipeline.project import home_folder
 from musqa_pipeline.settings import Preset, load_preset
 
@@ -104,6 +107,20 @@ def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Seen:
+    """What the condition remembers between two looks."""
+
+    asked: str = ""
+    """Fingerprint that a run was asked for."""
+    last: str = ""
+    """Fingerprint at the last look."""
+    is_behind: bool = False
+    """Whether that one had no report."""
+    mark: str = ""
+    """What the lake was read under; see `upstream_mark`."""
+
+
 class JointInputsMoved(dg.AutomationCondition):
     """True while what the joint stages see has no report and was not asked for yet."""
 
@@ -113,20 +130,34 @@ class JointInputsMoved(dg.AutomationCondition):
         return "what the joint stages see has moved"
 
     def evaluate(self, context: dg.AutomationContext) -> dg.AutomationResult:
-        """Compare with the fingerprint that was asked for; the cursor is that and the last one."""
-        asked, _, last = (context.cursor or "/").partition("/")
+        """Compare what there is with what was asked for."""
+        seen = _Seen(**json.loads(context.cursor)) if context.cursor else _Seen()
         before = context.get_previous_requested_subset(context.key)
         if before is not None and not before.is_empty:
-            asked = last  # the look before this one led to a run
+            seen = dataclasses.replace(seen, asked=seen.last)  # the last look led to a run
         preset = current_preset()
-        try:
-            now = joint_state(home_folder(), preset)
-        except CatalogError:  # the sensor names it
-            now = None
-        moved = now is not None and not now.is_done and now.fingerprint != asked
+        mark = upstream_mark(context.asset_graph_view.instance, preset)
+        if mark != seen.mark:
+            try:
+                now = joint_state(home_folder(), preset)
+            except CatalogError:  # the sensor names it
+                now = None
+            last, is_behind = (now.fingerprint, not now.is_done) if now else ("", False)
+            seen = _Seen(seen.asked, last, is_behind, mark)
+        moved = seen.is_behind and seen.last != seen.asked
         subset = context.candidate_subset if moved else context.get_empty_subset()
-        last = now.fingerprint if now else ""
-        return dg.AutomationResult(context, subset, cursor=f"{asked}/{last}")
+        return dg.AutomationResult(context, subset, cursor=json.dumps(dataclasses.asdict(seen)))
+
+
+def upstream_mark(instance: dg.DagsterInstance, preset: Preset) -> str:
+    """Return what moves whenever a stage ran here, a catalog came or went, or a setting changed.
+
+    While it stands still the lake is not read: that takes seconds for each 10,000 fragments.
+    """
+    records = instance.get_asset_records([dg.AssetKey(stage) for stage in STAGE_NAMES])
+    entries = [record.asset_entry for record in records]
+    ran = sorted((e.asset_key.path[-1], e.last_materialization_storage_id) for e in entries)
+    return digest([ran, chosen_catalogs(home_folder(), preset), repr(preset)])
 
 
 def joint_condition(stage: str) -> dg.AutomationCondition:

@@ -13,13 +13,14 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from assets import automation, failures, upkeep
+from assets import automation, failures, resources, upkeep
 from assets.automation import arrivals, joint_automation, weekly_catalogs, weekly_report
 from assets.definitions import defs
 from assets.jobs import JOINT_TAG
 from assets.partitions import catalogs
 from assets.reaping import PROCESS_TAG, process_tag, reap_dead_runs
 from musqa_pipeline.arrivals.joint import JointState
+from musqa_pipeline.catalogs import add_catalog
 from musqa_pipeline.cli import automation as automation_commands
 from musqa_pipeline.disk import explained
 from musqa_pipeline.errors import CatalogError, MachineError, StageError
@@ -148,6 +149,7 @@ class Moves:
     def __init__(self, monkeypatch):
         self.state = None
         monkeypatch.setattr(automation, "joint_state", lambda home, preset: self.now())
+        monkeypatch.setattr(automation, "upstream_mark", lambda instance, preset: str(self.state))
 
     def now(self):
         if isinstance(self.state, Exception):
@@ -185,6 +187,28 @@ def test_joint_stages_are_asked_for_together_once_what_they_see_has_moved(
     assert asked == set()  # somebody made it by hand
     lake.state = CatalogError("half there")
     assert evaluate(instance, cursor)[0] == set()
+
+
+def test_the_lake_is_read_only_when_something_ran_or_a_catalog_or_a_setting_changed(
+    place, instance, monkeypatch
+):
+    reads = []
+    monkeypatch.setattr(automation, "joint_state", lambda home, preset: reads.append(preset.name))
+    _, cursor = evaluate(instance)
+    _, cursor = evaluate(instance, cursor)
+    assert len(reads) == 1
+    event = dg.AssetMaterialization("labels", partition="jazz")
+    instance.report_runless_asset_event(event)
+    _, cursor = evaluate(instance, cursor)
+    _, cursor = evaluate(instance, cursor)
+    assert len(reads) == 2
+    drop(place, "jazz")
+    add_catalog(place, place / "catalogs" / "jazz")
+    _, cursor = evaluate(instance, cursor)
+    assert len(reads) == 3
+    Path(os.environ["MUSQA_PRESET"]).write_text("[models]\nmax_epochs = 3\n")
+    evaluate(instance, cursor)
+    assert len(reads) == 4
 
 
 def test_a_catalog_under_way_is_waited_for_and_then_the_request_comes(place, instance, monkeypatch):
@@ -357,3 +381,30 @@ def test_old_runs_are_pruned_but_not_the_last_success_nor_what_is_under_way(monk
     assert upkeep.prune_runs(older_than_days=-1) == 2
     with dg.DagsterInstance.get() as instance:
         assert {run.run_id for run in instance.get_runs()} == {made[2], made[3]}
+
+
+def test_joint_stages_of_one_run_see_the_same_though_a_catalog_lands_meanwhile(
+    place, instance, monkeypatch
+):
+    landed = iter(["before", "after", "later"])
+    monkeypatch.setattr(resources, "joint_inputs_now", lambda home, preset: next(landed))
+    monkeypatch.setattr(resources, "joint_context", lambda home, preset, inputs: inputs)
+    seen = []
+
+    @dg.asset
+    def first(musqa: resources.MusqaResource) -> None:
+        seen.append(musqa.joint_context())
+
+    @dg.asset(deps=[first])
+    def second(musqa: resources.MusqaResource) -> None:
+        seen.append(musqa.joint_context())
+
+    def run():
+        chosen = {"musqa": resources.MusqaResource()}
+        return dg.materialize([first, second], instance=instance, resources=chosen)
+
+    one = run()
+    assert seen == ["before", "before"]
+    assert instance.get_run_by_id(one.run_id).tags[resources.INPUTS_TAG] == "before"
+    run()
+    assert seen[2:] == ["after", "after"]

@@ -11,7 +11,7 @@ import soundfile
 
 from musqa_pipeline.catalogs import list_catalogs
 from musqa_pipeline.database import query
-from tests.assets.checkout import ROOT, Checkout, compose, write_music
+from tests.assets.checkout import ROOT, Checkout, compose
 from tests.assets.daemon import Daemon
 
 PRESET = """
@@ -61,9 +61,16 @@ def daemon(checkout):
         yield running
 
 
-def drop(checkout, name, **options):
+def drop(checkout, name, pieces):
     """Write music aside and move it into `catalogs/`, as somebody who drops a folder."""
-    aside = write_music(checkout.root / "aside" / name, **options)
+    aside = checkout.root / "aside" / name
+    aside.mkdir(parents=True)
+    lines = ["file,recording,role"]
+    for number, index in enumerate(pieces):
+        soundfile.write(aside / f"piece {number}.flac", compose(index), 48_000, subtype="PCM_16")
+        role = "test" if number % 3 == 0 else "train"
+        lines.append(f"piece {number}.flac,song {index},{role}")
+    (aside / "tracks.csv").write_text("\n".join(lines) + "\n")
     target = checkout.home / "catalogs" / name
     aside.rename(target)
     return target
@@ -85,7 +92,7 @@ def test_a_dropped_folder_becomes_a_report_and_only_what_changed_runs_again(chec
 
     # A first catalog is dropped: its stages and then the joint ones run by themselves.
     started = time.monotonic()
-    first = drop(checkout, "first")
+    first = drop(checkout, "first", range(6))
     daemon.wait_for(lambda: report_newer_than(checkout, 0), 500, "the first report")
     print(f"\nfrom a dropped folder to its report: {time.monotonic() - started:.0f} s")
     daemon.wait_for(lambda: len(ended(daemon.joint_runs())) == 1, 60, "the joint run to end")
@@ -95,9 +102,9 @@ def test_a_dropped_folder_becomes_a_report_and_only_what_changed_runs_again(chec
 
     # A broken catalog and a good one: the broken one is named and holds nobody up.
     before_ns = time.time_ns()
-    broken = drop(checkout, "broken")
+    broken = drop(checkout, "broken", range(6, 8))
     (broken / "tracks.csv").write_text("file,role\npiece 0.flac,guest\n")
-    drop(checkout, "third", n_tracks=3)
+    drop(checkout, "third", range(8, 11))
     daemon.wait_for(lambda: report_newer_than(checkout, before_ns), 500, "the second report")
     daemon.wait_for(lambda: len(ended(daemon.joint_runs())) == 2, 60, "the joint run to end")
     assert daemon.catalog_runs("broken") == []
