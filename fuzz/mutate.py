@@ -1,7 +1,7 @@
 """Mutated seeds without a fuzzer: the same ones every time, some of them in `make test`.
 
-``python -m fuzz.mutate READER --rounds N`` gives a reader N mutations of each of its seeds, and
-ends with the first that breaks it. It needs no atheris, and sees no coverage.
+``python -m fuzz.mutate READER=N …`` gives readers N mutations of each of their seeds, and ends with
+the first that breaks one. It needs no atheris, and sees no coverage.
 """
 
 from __future__ import annotations
@@ -69,18 +69,21 @@ def _changed(data: bytes, rng: np.random.Generator) -> bytes:
 
 
 def main() -> int:
-    """Give mutated seeds to one reader; exit code 1 if it breaks."""
+    """Give mutated seeds to readers; what breaks one ends the program."""
     parser = argparse.ArgumentParser(prog="python -m fuzz.mutate", description=__doc__)
-    parser.add_argument("reader", choices=TARGETS)
-    parser.add_argument("--rounds", type=int, default=100)
-    options = parser.parse_args()
-    n = accepted = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for name, data in mutations(options.reader, options.rounds):
-            print(f"at {name}", file=sys.stderr)  # the last line names what a crash was due to
-            accepted += accepts_or_refuses(options.reader, data, Path(folder))
-            n += 1
-    print(f"{options.reader}: {n} inputs, {accepted} accepted, {n - accepted} refused")
+    parser.add_argument("readers", nargs="+", metavar="READER=N", help=", ".join(TARGETS))
+    for word in parser.parse_args().readers:
+        reader, _, rounds = word.partition("=")
+        if reader not in TARGETS or not rounds.isdecimal():
+            parser.error(f"{word!r}: expected READER=N, one of {', '.join(TARGETS)}")
+        n = accepted = 0
+        with tempfile.TemporaryDirectory() as folder:
+            for name, data in mutations(reader, int(rounds)):
+                # The last line names what a crash was due to.
+                print(f"at {reader} {name}", file=sys.stderr)
+                accepted += accepts_or_refuses(reader, data, Path(folder))
+                n += 1
+        print(f"{reader}: {n} inputs, {accepted} accepted, {n - accepted} refused")
     return 0
 
 

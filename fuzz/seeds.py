@@ -7,12 +7,19 @@ after what they showed.
 from __future__ import annotations
 
 import io
+import json
+import zipfile
+from pathlib import Path
 
 import av
+import h5py
 import numpy as np
+import polars as pl
 import soundfile
 
 from fuzz.targets import SECOND_FILE, SEEDS
+from musqa_pipeline.recipes.file import Head, Recipe, write_recipe
+from musqa_pipeline.recipes.table import RECIPE
 
 SOUNDFILE_KINDS = (
     ("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "FLOAT"), ("WAV", "ULAW"), ("WAV", "MS_ADPCM"),
@@ -37,7 +44,7 @@ TEXTS = {
     },
     "preset": {
         "plain": b'extends = "demo"\ncatalogs = ["a"]\n[tracks]\nmin_duration_s = 12\n'
-        b'[models]\nnames = ["cnn1d"]\nmax_epochs = 3\n',
+        b'[models]\nnames = ["musqa_net"]\nmax_epochs = 3\n',
         "two": b'extends = "second.toml"\n[dataset]\nnatural_rows = 10' + SECOND_FILE
         + b"[tracks]\nsilence_lufs = -50.0\n[labels]\n[spectrograms]\n",
     },
@@ -82,6 +89,10 @@ def main() -> None:
     for reader, texts in TEXTS.items():
         for name, data in texts.items():
             _write(reader, name, data)
+    for folder, write in (("recipe", _recipe), ("keras_file", _keras)):
+        if not (SEEDS / folder).exists():
+            (SEEDS / folder).mkdir()
+            write(SEEDS / folder)
     samples = np.sin(np.arange(800) * 0.1)[:, None] * np.array([0.3, 0.1])
     for container, codec in SOUNDFILE_KINDS:
         buffer = io.BytesIO()
@@ -91,6 +102,28 @@ def main() -> None:
     longer = np.tile(samples, (6, 1)).astype(np.float32)
     for container, codec in AV_KINDS:
         _audio(f"av-{container}-{codec}", _encoded(longer, container, codec))
+
+
+def _recipe(folder: Path) -> None:
+    rows = pl.DataFrame(RECIPE.schema.empty_table())
+    head = Head("demo", {"excerpts": {"target_lufs": -23.0}}, {"labels": "0"}, {"musqa": "1"})
+    write_recipe(Recipe(head, rows), folder / "empty")
+
+
+def _keras(folder: Path) -> None:
+    kernel, bias = np.zeros((3, 4, 5), np.float32), np.zeros(5, np.float32)
+    with h5py.File(folder / "keras-2", "w") as file:
+        file.attrs["layer_names"], file.attrs["keras_version"] = [b"conv"], "2.1"
+        file.create_group("conv").attrs["weight_names"] = [b"conv/kernel:0", b"conv/bias:0"]
+        file["conv/conv/kernel:0"], file["conv/conv/bias:0"] = kernel, bias
+    path = folder / "keras-3"
+    with h5py.File(path, "w") as file:
+        file["layers/conv1d/vars/0"], file["layers/conv1d/vars/1"] = kernel, bias
+    layer = {"class_name": "Conv1D", "config": {"name": "conv1d"}}
+    with zipfile.ZipFile(folder / "keras-3-zip", "w") as archive:
+        archive.writestr("config.json", json.dumps({"config": {"layers": [layer]}}))
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3"}))
+        archive.write(path, "model.weights.h5")
 
 
 def _encoded(samples: np.ndarray, container: str, codec: str) -> bytes:

@@ -30,9 +30,11 @@ from musqa_pipeline.listening.plan import read_plan
 from musqa_pipeline.listening.ratings import is_webmushra, read_plain, read_webmushra
 from musqa_pipeline.listening.screening import missing_data, screen
 from musqa_pipeline.listening.settings import ScreeningSettings, StimuliSettings
+from musqa_pipeline.models.keras_files import read_keras_file
 from musqa_pipeline.readers.folder import read_folder
 from musqa_pipeline.readers.pmqd import write_opinions
 from musqa_pipeline.readers.registry import READERS
+from musqa_pipeline.recipes.file import read_recipe
 from musqa_pipeline.scoring.decoding import open_audio
 from musqa_pipeline.settings import load_preset
 from musqa_pipeline.stages import Unit
@@ -161,6 +163,18 @@ def datasets(data: bytes, folder: Path) -> None:
         return
 
 
+def recipe(data: bytes, folder: Path) -> None:
+    """Read a recipe, which is a Parquet file."""
+    (folder / "x.recipe").write_bytes(data)
+    read_recipe(folder / "x.recipe")
+
+
+def keras_file(data: bytes, folder: Path) -> None:
+    """Read weights of Keras: HDF5, or a ZIP that holds it."""
+    (folder / "x.keras").write_bytes(data)
+    read_keras_file(folder / "x.keras")
+
+
 def audio_tracks(data: bytes, folder: Path) -> None:
     """Judge an audio file as stage 1 does, in this process: a crash here is one of a worker."""
     path = folder / f"track{_ending(data)}"
@@ -196,6 +210,8 @@ TARGETS: dict[str, Target] = {
     "ratings": ratings,
     "listening_tables": listening_tables,
     "datasets": datasets,
+    "recipe": recipe,
+    "keras_file": keras_file,
     "audio_tracks": audio_tracks,
     "audio_scoring": audio_scoring,
 }

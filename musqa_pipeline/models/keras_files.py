@@ -11,6 +11,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def read_keras_file(path: Path) -> KerasFile:
         raise ModelError(f"{path} does not exist; check the path") from error
     except (
         *(OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError),
-        zipfile.BadZipFile,
+        *(zipfile.BadZipFile, zlib.error, EOFError),
     ) as error:
         raise ModelError(
             f"{path} cannot be read as a file of Keras ({error}); give an .h5, .hdf5, .weights.h5 "

@@ -109,8 +109,15 @@ def read_recipe(path: Path) -> Recipe:
                 f"the musqa that wrote it ({writer}), or {advice}"
             )
         table = pq.read_table(path, partitioning=None).select(RECIPE.schema.names)
-        return Recipe(Head(**head), pl.DataFrame(table))
-    except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
+        table.validate(full=True)  # polars panics at text that is no UTF-8, in metadata too
+        table = table.replace_schema_metadata(None).cast(RECIPE.schema.remove_metadata())
+        recipe = Recipe(Head(**head), pl.DataFrame(table))
+        _ = recipe.head.target_lufs
+        return recipe
+    except (
+        *(pa.ArrowException, OSError, ValueError, KeyError, TypeError),
+        *(AttributeError, RecursionError),
+    ) as error:
         raise LakeError(f"{path} cannot be read as a recipe ({error}); {advice}") from error
 
 
