@@ -75,7 +75,7 @@ pictures: $(READY) browser  ## Take the pictures of the UI and of the report in 
 	@$(BIN)/python docs/take_pictures.py
 
 audit: $(READY)  ## Check licences of dependencies, and known vulnerabilities (needs the index's network).
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[audit]"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt "pip-audit>=2.10"
 	@$(BIN)/python -m audit
 
 clean:  ## Delete the virtual environment and caches; data stays.

@@ -36,6 +36,9 @@ class Format(StrEnum):
 FILE_A_ROW = (Format.wav, Format.flac)
 """Formats in which every row is a file of its own."""
 
+_MARKED = ("key", "pcm_hash", "mos", "split", "terms", "passed_on")
+"""What another export differs in: with other terms, too, what lies there may not stay."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -127,7 +130,7 @@ def plan_export(published: Published, options: Options) -> Plan:
         once = audible.unique("reference_key", maintain_order=True).sort("reference_key")
         names = ["reference_key", "split", "catalog", "excerpt_id", "title", "artist", "terms"]
         references = _in_shards(once, names)
-    facts = [VERSION, asdict(options), rows.select("key", "pcm_hash", "mos", "split").rows()]
+    facts = [VERSION, asdict(options), rows.select(_MARKED).rows()]
     return Plan(options, rows, shards, references, digest(facts))
 
 

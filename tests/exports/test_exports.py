@@ -16,10 +16,13 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import soundfile
+import typer
 import webdataset
 import yaml
 from scipy.io import wavfile
+from typer.testing import CliRunner
 
+from musqa_pipeline.cli import export as export_command
 from musqa_pipeline.dataset.splits import PARTS
 from musqa_pipeline.errors import LakeError, StageError
 from musqa_pipeline.exports import sound
@@ -28,6 +31,8 @@ from musqa_pipeline.exports.plan import Format, Options, Shard, plan_export
 from musqa_pipeline.exports.rebuild import rebuilt_rows
 from musqa_pipeline.exports.run import CHECKSUMS_FILE, write_export
 from musqa_pipeline.exports.table import EXPORTED
+from musqa_pipeline.fanout import local
+from musqa_pipeline.fanout.interface import Inline
 from musqa_pipeline.published import read_published_set
 from tests.published_set import CATALOG
 
@@ -301,11 +306,39 @@ def test_names_of_files_follow_the_format():
     assert files_of(Format.huggingface, shard) == ["data/train-00000-of-00002.parquet"]
 
 
+def test_other_terms_are_another_export(published):
+    plan = plan_export(published, Options(Format.wav))
+    closed = pl.when(pl.col("title") == "Piece 0").then(pl.lit("unknown")).otherwise("licence")
+    changed = dataclasses.replace(published, rows=published.rows.with_columns(licence=closed))
+    again = plan_export(changed, Options(Format.wav))
+    assert again.mark != plan.mark
+    assert again.rows["passed_on"].sum() < plan.rows["passed_on"].sum()
+
+
+def test_the_command_says_what_it_wrote_and_what_it_kept_back(
+    published_set, published, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("MUSQA_HOME", str(published_set.home))
+    monkeypatch.setattr(local, "LocalPool", Inline)
+    app = typer.Typer()
+    app.command()(export_command.export)
+    command = [str(published_set.preset), "--out", str(tmp_path / "out"), "--limit", "1"]
+    done = CliRunner().invoke(app, [*command, "--format", "flac"])
+    assert done.exit_code == 0, done.exception
+    said = done.output.replace("\n", " ")
+    assert f"{tmp_path / 'out'}: 1 rows, 6 files, " in said
+    kept = published.rows.filter(pl.col("licence") == "CC-BY-ND-4.0").height
+    assert f"kept back: the audio of {kept} rows of 1 recordings, whose terms are CC-BY" in said
+    assert [f.value for f in export_command.Format] == [f.value for f in Format]
+
+
 KILLED = """
 import sys
 from pathlib import Path
 from musqa_pipeline.exports import run
 from musqa_pipeline.exports.plan import Format, Options, plan_export
+from musqa_pipeline.fanout import local
+from musqa_pipeline.fanout.interface import Inline
 from musqa_pipeline.published import read_published_set
 published = read_published_set(Path(sys.argv[1]), sys.argv[2])
 plan = plan_export(published, Options(Format.flac, with_references=True))
