@@ -122,10 +122,8 @@ def write_opinions(folder: Path, path: Path) -> int:
 
 
 def _rows(source: Source) -> list[dict[str, str]]:
-    for name in (PMQD_CSV, *FOLDERS):
-        there = source.folder / name
-        if name == PMQD_CSV and not there.is_file():
-            raise wrong_layout("pmqd", source.folder, PMQD_CSV, LAYOUT)
+    if not (source.folder / PMQD_CSV).is_file():
+        raise wrong_layout("pmqd", source.folder, PMQD_CSV, LAYOUT)
     if _audio_folder(source.folder) is None:
         raise wrong_layout("pmqd", source.folder, "folder audio or audio32", LAYOUT)
     return read_csv(source, PMQD_CSV, COLUMNS)
