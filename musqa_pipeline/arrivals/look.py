@@ -81,7 +81,8 @@ def look(
         Asked before each file that is fetched from a prefix; False leaves the rest to the next
         look.
     register : bool
-        Whether to write `catalog.toml` of a catalog that has arrived, and to fetch files.
+        Whether to write `catalog.toml` of a catalog that has arrived, and to bring copies of
+        prefixes up to date; nothing on the disk is changed otherwise.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def look(
     """
     sightings: list[Sighting] = []
     remembered: dict[str, Past] = {}
-    for found in list_candidates(home, watch, go_on if register else lambda: False):
+    for found in list_candidates(home, watch, go_on):
         past = memory.get(_key(found), Past())
         decision = _decide(home, preset, watch, found, past, now_s, register)
         seen = _Said(decision.verdict, decision.reason)
@@ -143,7 +144,7 @@ def _decide(
             past,
         )
     try:
-        copied = found.fetch() if found.fetch else None
+        copied = found.fetch() if found.fetch and register else None
         state = _state_of(found)
     except MusqaError as error:
         return Decision(Verdict.GONE, f"{error}; what was made of it stays", past)
@@ -153,6 +154,8 @@ def _decide(
             f"{copied.n_files - copied.n_missing} of {copied.n_files} files are here",
             past,
         )
+    if state is None and found.fetch and not register:
+        return Decision(Verdict.FETCHING, "the sensor copies it at its next look", past)
     if state is None:
         return Decision(
             Verdict.GONE,

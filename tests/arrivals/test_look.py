@@ -150,6 +150,9 @@ def test_a_prefix_is_copied_and_requested_and_named_when_it_is_gone(home):
     files.pipe("/bucket/jazz/a.wav", b"RIFF")
     files.pipe("/bucket/jazz/b.wav", b"RIFF")
     watch = Watch(("memory://bucket",))
+    dry, _ = seen(home, watch=watch, register=False)
+    assert dry["jazz"].verdict is Verdict.FETCHING
+    assert not (home / "mirrors").exists()
     waiting = look(home, PRESET, watch, {}, now_s=LATER, go_on=lambda: False)
     assert [s.verdict for s in waiting.sightings] == [Verdict.FETCHING]
     assert waiting.sightings[0].reason == "0 of 2 files are here"
@@ -158,6 +161,8 @@ def test_a_prefix_is_copied_and_requested_and_named_when_it_is_gone(home):
     again, found = seen(home, found.memory, watch=watch)
     assert again["jazz"].verdict is Verdict.KNOWN
     files.rm("/bucket/jazz/b.wav")
+    seen(home, found.memory, watch=watch, register=False)
+    assert len(list((home / "mirrors").rglob("b.wav"))) == 1  # a dry look takes nothing away
     fewer, found = seen(home, found.memory, watch=watch)
     assert fewer["jazz"].verdict is Verdict.REQUEST
     assert fewer["jazz"].reason == "1 audio files, changed"

@@ -36,6 +36,9 @@ n_bootstrap = 100
 n_worst = 1
 """
 
+PATIENCE_S = 1200
+"""A report takes one to four minutes, with the machine to itself or much else on it."""
+
 
 @pytest.fixture
 def checkout(tmp_path):
@@ -55,7 +58,7 @@ def daemon(checkout):
         **checkout.environment,
         "MUSQA_HOME": str(checkout.home),
         "MUSQA_QUIET_S": "2",
-        "MUSQA_LOOK_EVERY_S": "2",
+        "MUSQA_LOOK_EVERY_S": "3",
     }
     with Daemon(checkout.root, environment) as running:
         yield running
@@ -86,16 +89,18 @@ def report_newer_than(checkout, before_ns):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(6 * PATIENCE_S)
 def test_a_dropped_folder_becomes_a_report_and_only_what_changed_runs_again(checkout, daemon):
     assert daemon.runs() == []
 
     # A first catalog is dropped: its stages and then the joint ones run by themselves.
     started = time.monotonic()
     first = drop(checkout, "first", range(6))
-    daemon.wait_for(lambda: report_newer_than(checkout, 0), 500, "the first report")
+    daemon.wait_for(lambda: report_newer_than(checkout, 0), PATIENCE_S, "the first report")
     print(f"\nfrom a dropped folder to its report: {time.monotonic() - started:.0f} s")
-    daemon.wait_for(lambda: len(ended(daemon.joint_runs())) == 1, 60, "the joint run to end")
+    daemon.wait_for(
+        lambda: len(ended(daemon.joint_runs())) == 1, PATIENCE_S, "the joint run to end"
+    )
     assert [run["status"] for run in daemon.runs()] == ["SUCCESS", "SUCCESS"]
     assert daemon.partitions() == ["first"]
     assert query(checkout.home, "SELECT count(*) AS n FROM tracks")["n"][0] == 6
@@ -105,8 +110,10 @@ def test_a_dropped_folder_becomes_a_report_and_only_what_changed_runs_again(chec
     broken = drop(checkout, "broken", range(6, 8))
     (broken / "tracks.csv").write_text("file,role\npiece 0.flac,guest\n")
     drop(checkout, "third", range(8, 11))
-    daemon.wait_for(lambda: report_newer_than(checkout, before_ns), 500, "the second report")
-    daemon.wait_for(lambda: len(ended(daemon.joint_runs())) == 2, 60, "the joint run to end")
+    daemon.wait_for(lambda: report_newer_than(checkout, before_ns), PATIENCE_S, "the second report")
+    daemon.wait_for(
+        lambda: len(ended(daemon.joint_runs())) == 2, PATIENCE_S, "the joint run to end"
+    )
     assert daemon.catalog_runs("broken") == []
     assert daemon.partitions() == ["first", "third"]
     said = " ".join(str(tick["skipReason"]) for tick in daemon.ticks("arrivals"))
@@ -122,8 +129,10 @@ def test_a_dropped_folder_becomes_a_report_and_only_what_changed_runs_again(chec
         checkout.home, "SELECT track_id, file FROM tracks WHERE catalog = 'first'"
     )
     soundfile.write(first / "piece 1.flac", compose(17), 48_000, subtype="PCM_16")
-    daemon.wait_for(lambda: report_newer_than(checkout, before_ns), 500, "the third report")
-    daemon.wait_for(lambda: len(ended(daemon.joint_runs())) == 3, 60, "the joint run to end")
+    daemon.wait_for(lambda: report_newer_than(checkout, before_ns), PATIENCE_S, "the third report")
+    daemon.wait_for(
+        lambda: len(ended(daemon.joint_runs())) == 3, PATIENCE_S, "the joint run to end"
+    )
     assert len(daemon.catalog_runs("first")) == 2
     assert len(daemon.catalog_runs("third")) == 1
     tracks = query(checkout.home, "SELECT track_id, file FROM tracks WHERE catalog = 'first'")
@@ -135,13 +144,15 @@ def test_a_dropped_folder_becomes_a_report_and_only_what_changed_runs_again(chec
     lines = (first / "tracks.csv").read_text().splitlines()
     (first / "tracks.csv").write_text("\n".join(line for line in lines if "piece 2" not in line))
     (first / "piece 2.flac").unlink()
-    daemon.wait_for(lambda: report_newer_than(checkout, before_ns), 500, "the fourth report")
+    daemon.wait_for(lambda: report_newer_than(checkout, before_ns), PATIENCE_S, "the fourth report")
     files = query(checkout.home, "SELECT file FROM tracks WHERE catalog = 'first'")
     assert "piece 2.flac" not in files["file"].to_list()
     left = query(checkout.home, "SELECT count(*) AS n FROM dataset WHERE file = 'piece 2.flac'")
     assert left["n"][0] == 0
     (broken / "tracks.csv").write_text("file,role\npiece 0.flac,train\n")
-    daemon.wait_for(lambda: ended(daemon.catalog_runs("broken")), 300, "the mended catalog to run")
+    daemon.wait_for(
+        lambda: ended(daemon.catalog_runs("broken")), PATIENCE_S, "the mended catalog to run"
+    )
     assert daemon.partitions() == ["broken", "first", "third"]
 
     # Never two joint runs at a time, none of nothing, none failed.
