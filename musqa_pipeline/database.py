@@ -15,65 +15,49 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from musqa_pipeline.adaptive.plans import PLAN_SHELF
-from musqa_pipeline.adaptive.table import ROUNDS
 from musqa_pipeline.context import Context
-from musqa_pipeline.dataset.table import DATASET, SPLITS
-from musqa_pipeline.degradations.table import DEGRADATIONS
-from musqa_pipeline.drift.table import DRIFT
 from musqa_pipeline.errors import LakeError, first_line
-from musqa_pipeline.evaluation.table import EVALUATIONS
-from musqa_pipeline.excerpts.table import EXCERPTS
-from musqa_pipeline.features.table import FEATURES
-from musqa_pipeline.homes import Home
-from musqa_pipeline.intrusive.table import PAIRS
-from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.homes import Home, ObjectHome
 from musqa_pipeline.lake import Lake, Shelf, open_store
 from musqa_pipeline.lake.damaged import set_aside_damaged
-from musqa_pipeline.models.table import RUNS
-from musqa_pipeline.opinions.table import OPINIONS
 from musqa_pipeline.progress import logger
-from musqa_pipeline.promotion.table import PROMOTIONS
-from musqa_pipeline.protocols.table import TRIALS
 from musqa_pipeline.publication import DATABASE, PUBLISHED, read_record, record_globs, unwritable
 from musqa_pipeline.records import RECORDS, record_shelf
-from musqa_pipeline.release.table import RELEASE
-from musqa_pipeline.settings import DEMO_CATALOG
-from musqa_pipeline.spectrograms.table import SPECTROGRAMS
-from musqa_pipeline.stage_runs.table import STAGE_RUNS
-from musqa_pipeline.tables import Column, Table
-from musqa_pipeline.tracks.table import QUARANTINE, TRACKS
+from musqa_pipeline.remote_views import SCRIPT, query_remote, views_script
+from musqa_pipeline.tables import Table
+from musqa_pipeline.views import (
+    HISTORY,
+    JOINT,
+    PER_CATALOG,
+    VIEWS,
+    schemas_of,
+    shown_shelves,
+    sql_text,
+    view_columns,
+)
 
-PER_CATALOG = {
-    "tracks": TRACKS,
-    "excerpts": EXCERPTS,
-    "degradations": DEGRADATIONS,
-    "labels": LABELS,
-}
-JOINT = {
-    "splits": SPLITS,
-    "dataset": DATASET,
-    "opinions": OPINIONS,
-    "spectrograms": SPECTROGRAMS,
-    "features": FEATURES,
-    "pairs": PAIRS,
-    "models": RUNS,
-    "trials": TRIALS,
-    "evaluation": EVALUATIONS,
-    "release": RELEASE,
-}
-HISTORY = {"promotions": PROMOTIONS, "drift": DRIFT, "stage_runs": STAGE_RUNS}
-"""What grows with the years and no stage makes again (`records.py`)."""
-VIEWS: dict[str, Table] = {
-    table.name: table
-    for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), *HISTORY.values(), QUARANTINE)
-}
+__all__ = [
+    "HISTORY",
+    "JOINT",
+    "PER_CATALOG",
+    "VIEWS",
+    "database_path",
+    "publish",
+    "query",
+    "read_published",
+    "restore_views",
+    "view_columns",
+]
+
+_READABLE: set[tuple[str, str]] = set()
+"""What this process has seen to be readable on object storage."""
 ATTEMPTS = 5
 """How often a query is repeated whose file vanished under it."""
 
 
 def database_path(home: Home) -> Path:
-    """Return the path of the DuckDB file (it may not exist yet), of a lake on a disk."""
+    """Return the path of the DuckDB file of a lake on a disk (it may not exist yet)."""
+    assert isinstance(home, Path)
     return home / DATABASE
 
 
@@ -154,9 +138,7 @@ def query(home: Home, sql: str) -> pl.DataFrame:
     """
     for attempt in range(ATTEMPTS):
         try:
-            with _connected(home) as connection:
-                result = connection.sql(sql)
-                return pl.DataFrame() if result is None else result.pl()
+            return _query_once(home, sql)
         except duckdb.IOException as error:
             if str(home) not in str(error):  # a file that the query itself names
                 raise
@@ -188,6 +170,17 @@ def restore_views(home: Home) -> None:
         _write_database(lake, record)
 
 
+def _query_once(home: Home, sql: str) -> pl.DataFrame:
+    if isinstance(home, ObjectHome):
+        record = read_published(home)
+        if not record["presets"]:
+            raise LakeError(f"{home} holds no results yet; run `musqa demo` or `musqa run` first")
+        return query_remote(home, sql, schemas_of(Lake(home), record))
+    with _connected(home) as connection:
+        result = connection.sql(sql)
+        return pl.DataFrame() if result is None else result.pl()
+
+
 def _connected(home: Home) -> duckdb.DuckDBPyConnection:
     path = database_path(home)
     if not path.exists():
@@ -217,81 +210,30 @@ def _write_database(lake: Lake, record: dict[str, Any]) -> None:
 
 
 def _write_views(lake: Lake, record: dict[str, Any]) -> None:
+    for _, entry in sorted(record["presets"].items()):
+        for shelf, table in shown_shelves(entry["stages"]):
+            _keep_readable(lake, shelf, table)
+    if isinstance(lake.store.home, ObjectHome):
+        lake.store.write_bytes(SCRIPT, views_script(schemas_of(lake, record)).encode())
+        return
     with lake.store.writing(DATABASE) as temporary:
         temporary.unlink(missing_ok=True)
         with duckdb.connect(":memory:") as connection:
             # An older storage version, so that clients of DuckDB 1.x can open the file.
-            connection.execute(f"ATTACH {_text(temporary)} AS lake (STORAGE_VERSION 'v1.0.0')")
-            for name, entry in sorted(record["presets"].items()):
-                connection.execute(f'CREATE SCHEMA lake."{name}"')
-                _create_views(connection, lake, name, entry)
-                if name == record["last"]:
-                    _create_views(connection, lake, "main", entry)
+            connection.execute(f"ATTACH {sql_text(temporary)} AS lake (STORAGE_VERSION 'v1.0.0')")
+            for schema, views in schemas_of(lake, record):
+                connection.execute(f'CREATE SCHEMA IF NOT EXISTS lake."{schema}"')
+                for name, source in views:
+                    view = f'lake."{schema}"."{name}"'
+                    connection.execute(f"CREATE VIEW {view} AS {source}")
+                    comment = f"One row is {VIEWS[name].row_is}."
+                    connection.execute(f"COMMENT ON VIEW {view} IS {sql_text(comment)}")
             connection.execute("DETACH lake")
 
 
-def _create_views(
-    connection: duckdb.DuckDBPyConnection, lake: Lake, schema: str, entry: dict[str, Any]
-) -> None:
-    stages, visible = entry["stages"], _visible(entry["catalogs"])
-    quarantined = []
-    for stage, table in PER_CATALOG.items():
-        refused = Shelf("quarantine", stages[stage], "*")
-        lake.keep_readable(refused, QUARANTINE.schema)
-        quarantined.append(f"SELECT * EXCLUDE (settings) FROM {_files(lake.glob(refused))}")
-        shelf = Shelf(stage, stages[stage], "*")
+def _keep_readable(lake: Lake, shelf: Shelf, table: Table) -> None:
+    place = (str(lake.store.home), shelf.glob_key)
+    if place not in _READABLE:
         lake.keep_readable(shelf, table.schema)
-        source = f"SELECT * EXCLUDE (settings) FROM {_files(lake.glob(shelf))} WHERE {visible}"
-        if stage == "tracks":  # of exact duplicates, all but the first are in quarantine
-            source += (
-                " AND (catalog, unit_id) NOT IN"
-                f" (SELECT (catalog, unit_id) FROM {_files(lake.glob(refused))})"
-            )
-        _create_view(connection, schema, table, source)
-    plans = Shelf(PLAN_SHELF, stages["degradations"], "*")
-    lake.keep_readable(plans, ROUNDS.schema)
-    source = f"SELECT * EXCLUDE (settings) FROM {_files(lake.glob(plans))} WHERE {visible}"
-    _create_view(connection, schema, ROUNDS, source)
-    union = " UNION ALL ".join(quarantined)
-    _create_view(connection, schema, QUARANTINE, f"SELECT * FROM ({union}) WHERE {visible}")
-    for stage, table in {**JOINT, **HISTORY}.items():
-        shelf = Shelf(stage, stages.get(stage, "never-made"), None)
-        lake.keep_readable(shelf, table.schema)
-        source = f"SELECT * EXCLUDE (run) FROM {_files(lake.glob(shelf))}"
-        _create_view(connection, schema, table, source)
-
-
-def _create_view(
-    connection: duckdb.DuckDBPyConnection, schema: str, table: Table, source: str
-) -> None:
-    view = f'lake."{schema}"."{table.name}"'
-    connection.execute(f"CREATE VIEW {view} AS {source}")
-    connection.execute(f"COMMENT ON VIEW {view} IS {_text(f'One row is {table.row_is}.')}")
-
-
-def view_columns(table: Table) -> tuple[Column, ...]:
-    """Return the columns of a table's view: those of its files, and the catalog of stages 1-4."""
-    import pyarrow as pa
-
-    catalog = Column("catalog", pa.string(), "catalog that the row belongs to")
-    divided = table.name in {*PER_CATALOG, ROUNDS.name, QUARANTINE.name}
-    return (*table.columns, catalog) if divided else table.columns
-
-
-def _files(glob: str) -> str:
-    return (
-        f"read_parquet({_text(glob)}, union_by_name = true, hive_partitioning = true, "
-        "hive_types_autocast = false)"  # a catalog named 2024 stays text
-    )
-
-
-def _visible(catalogs: list[str]) -> str:
-    named = ", ".join(_text(name) for name in catalogs if name != "*")
-    choices = [f"catalog IN ({named})"] if named else []
-    if "*" in catalogs:
-        choices.append(f"catalog <> {_text(DEMO_CATALOG)}")
-    return f"({' OR '.join(choices) or 'false'})"
-
-
-def _text(value: object) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
+    if isinstance(lake.store.home, ObjectHome):  # a disk is asked again: it costs nothing
+        _READABLE.add(place)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from musqa_pipeline.errors import LakeError, LockedError
+from musqa_pipeline.homes import refuse_url
 
 
 @contextmanager
@@ -66,6 +67,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     LakeError
         If the disk is full, read-only or not permitted; the temporary file is gone then.
     """
+    refuse_url(path)
     writer = f"{platform.node()}-{os.getpid()}"  # another machine may write the same unit
     temporary = path.with_name(f".{path.name}.{writer}.tmp")
     with explained("write", path):

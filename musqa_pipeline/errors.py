@@ -32,6 +32,14 @@ class LockedError(LakeError):
     """Another process holds a lock of the lake; it is free again when that one ends."""
 
 
+class StorageAwayError(LakeError):
+    """Object storage does not answer, or only with errors of its own, which may pass."""
+
+
+class LeaseLostError(LakeError):
+    """Another process holds a lock of ours by now, or may: what we would write is not wanted."""
+
+
 class StageError(MusqaError):
     """A stage cannot start or finish, for example because the stage before it has no rows."""
 

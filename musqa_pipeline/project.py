@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from musqa_pipeline.errors import MusqaError
-from musqa_pipeline.homes import Home
+from musqa_pipeline.homes import Home, parse_home
 
 MARKER = "dagster.yaml"
 """File at the root of a checkout."""
@@ -61,10 +61,15 @@ def home_folder() -> Home:
 
     Returns
     -------
-    Path
-        Absolute; it may not exist yet.
+    Path or ObjectHome
+        A path is absolute; it may not exist yet.
+
+    Raises
+    ------
+    SettingsError
+        If it is a URL that cannot be used.
     """
     named = os.environ.get("MUSQA_HOME")
     if named:
-        return Path(named).expanduser().absolute()
+        return parse_home(named)
     return (find_checkout() or Path.cwd()) / "data"

@@ -183,7 +183,7 @@ def run_stage(
     lake, shelf = context.lake, stage.shelf(context)
     quarantine = shelf.quarantine
     stamp_layout(lake)
-    with lake.lock(shelf.lock_name):
+    with lake.lock(shelf.lock_name) as held:
         units = stage.units(context)
         lake.sweep(shelf)
         ids = [unit.unit_id for unit in units]
@@ -212,6 +212,7 @@ def run_stage(
                     if isinstance(result, Lost)
                     else result
                 )
+                held.check()
                 tally.add(outcome)
                 progress.advance(
                     outcome.rows, refused=outcome.quarantined, failed=bool(outcome.error)

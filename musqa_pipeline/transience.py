@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from musqa_pipeline.errors import MachineError
+from musqa_pipeline.errors import LeaseLostError, MachineError, StorageAwayError
 
 PASSING = frozenset(
     [
@@ -32,6 +32,13 @@ PASSING = frozenset(
     ]
 )
 """Errors of a disk that is a network's, and of a network."""
+_PASSING_KINDS = (
+    MachineError,
+    LeaseLostError,
+    StorageAwayError,
+    ConnectionError,
+    TimeoutError,
+)
 PASSING_NAMES = frozenset(
     [
         "ConnectTimeoutError",
@@ -66,7 +73,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 def _passes(error: BaseException) -> bool:
-    if isinstance(error, MachineError | ConnectionError | TimeoutError):
+    if isinstance(error, _PASSING_KINDS):
         return True
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in PASSING

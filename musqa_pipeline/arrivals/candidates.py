@@ -13,7 +13,7 @@ from musqa_pipeline.catalog_toml import Catalog
 from musqa_pipeline.catalogs import CATALOGS, NAME, load_catalog
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.homes import Home
-from musqa_pipeline.lake import open_store
+from musqa_pipeline.lake import open_store, place_here
 from musqa_pipeline.settings import DEMO_CATALOG
 
 MIRRORS = "mirrors"
@@ -68,7 +68,7 @@ def list_candidates(home: Home, watch: Watch, go_on: Callable[[], bool]) -> Iter
             found += _below_prefix(home, place, known, mirrored, go_on)
         else:
             found += _below_folder(Path(place), known)
-    found += _below_folder(home / CATALOGS, known, ours=True)
+    found += _below_folder(place_here(home) / CATALOGS, known, ours=True)
     for name, catalog in known.items():
         fetching = mirrored.get(catalog.folder)
         found.append(Candidate(name, str(catalog.folder), catalog.folder, catalog, "", fetching))
@@ -109,7 +109,7 @@ def _below_prefix(
     except MusqaError as error:
         return [Candidate(prefix, prefix, Path(prefix), problem=str(error))]
     found = []
-    copies = mirror_folder(home / MIRRORS, prefix)
+    copies = mirror_folder(place_here(home) / MIRRORS, prefix)
     for catalog in known.values():  # one that left the prefix is asked for too, and named
         if catalog.folder.parent == copies:
             mirrored[catalog.folder] = partial(

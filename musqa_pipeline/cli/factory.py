@@ -16,6 +16,8 @@ from musqa_pipeline.cli import automation, export, output, readers, recipe, upke
 from musqa_pipeline.cli.costs import costs
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.graph import STAGE_NAMES, chosen_catalogs
+from musqa_pipeline.homes import Home
+from musqa_pipeline.lake import open_store, place_here
 from musqa_pipeline.progress import logger
 from musqa_pipeline.project import find_checkout, home_folder
 from musqa_pipeline.readers.registry import reader_named
@@ -243,14 +245,15 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Say where the newest report is."""
-    path = _report_path(load_preset(preset).name)
-    if not path.exists():
+    name = load_preset(preset).name
+    store, address = open_store(home_folder()), str(_report_path(name))
+    if not store.exists(_report_key(name)):
         raise MusqaError(
             f"no report of preset {preset} yet; make it with `musqa run --preset {preset}`"
         )
-    output.emit({"report": str(path)}, str(path), as_json=as_json)
+    output.emit({"report": address}, address, as_json=as_json)
     if show:
-        webbrowser.open(path.as_uri())
+        webbrowser.open(store.local_file(_report_key(name)).as_uri())
 
 
 def demo(as_json: JsonOption = False) -> None:
@@ -265,7 +268,7 @@ def demo(as_json: JsonOption = False) -> None:
 
 
 def write_demo() -> Any:
-    """Synthesise the demo catalog below `MUSQA_HOME` and add it.
+    """Synthesise the demo catalog below `MUSQA_HOME`, or beside it on this machine, and add it.
 
     Returns
     -------
@@ -274,14 +277,19 @@ def write_demo() -> Any:
     """
     from musqa_pipeline.synthesis.catalog import write_demo_catalog, write_sketch
 
-    folder = home_folder() / "demo-music"
+    home = home_folder()
+    folder = place_here(home) / "demo-music"
     write_demo_catalog(folder, log=logger.info)
     write_sketch(folder)
-    return add_catalog(home_folder(), folder, DEMO_CATALOG)
+    return add_catalog(home, folder, DEMO_CATALOG)
 
 
-def _report_path(preset_name: str) -> Path:
-    return home_folder() / "reports" / preset_name / "report.html"
+def _report_path(preset_name: str) -> Home:
+    return home_folder() / _report_key(preset_name)
+
+
+def _report_key(preset_name: str) -> str:
+    return f"reports/{preset_name}/report.html"
 
 
 def _pair(text: str) -> tuple[str, str]:

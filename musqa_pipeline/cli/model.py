@@ -11,6 +11,7 @@ import typer
 
 from musqa_pipeline.cli import champion, output
 from musqa_pipeline.errors import ModelError
+from musqa_pipeline.homes import Home
 
 app = typer.Typer(help="Models of the scorer: shipped, chosen, or your own.", no_args_is_help=True)
 champion.register(app)
@@ -29,7 +30,7 @@ def list_models(as_json: JsonOption = False) -> None:
     except ModelError:
         used = None
     places = [("shipped", model_file.SHIPPED), ("chosen", model_file.chosen_model_path())]
-    releases = sorted((home_folder() / "releases").glob("*/model.onnx"))
+    releases = _released(home_folder())
     rows = [
         {"used": "*" if path == used else "", "where": where, **_described(path)}
         for where, path in [*places, *(("release", path) for path in releases)]
@@ -39,6 +40,16 @@ def list_models(as_json: JsonOption = False) -> None:
         rows.append({"used": "*", "where": model_file.ENVIRONMENT, **_described(used)})
     problems = ["problem"] if any(row["problem"] for row in rows) else []
     output.table(rows, [*COLUMNS, *problems], as_json=as_json, empty="no model is installed")
+
+
+def _released(home: Home) -> list[Path]:
+    if isinstance(home, Path):
+        return sorted((home / "releases").glob("*/model.onnx"))
+    from musqa_pipeline.lake import open_store
+
+    store = open_store(home)
+    keys = [f"releases/{name}/model.onnx" for name in store.folders("releases")]
+    return [store.local_file(key) for key in keys if store.exists(key)]
 
 
 @app.command("use")

@@ -8,12 +8,13 @@ import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from musqa_pipeline.homes import Home
 
 if TYPE_CHECKING:
     import polars as pl
@@ -107,7 +108,7 @@ def csv_text(frame: pl.DataFrame) -> str:
     return frame.select(map(writable, frame.get_columns())).write_csv() if frame.width else ""
 
 
-def next_steps(report: Path) -> None:
+def next_steps(report: Home) -> None:
     """Print where the demo's report is and three commands to try next."""
     typer.echo(
         f"\nThe report: {report}\n\n"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic, Protocol, TypeVar
+
+from musqa_pipeline.homes import Home
 
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
@@ -31,7 +32,7 @@ class Needs:
 
     tools: tuple[str, ...] = ()
     """Distributions that must have the same version everywhere."""
-    token_file: Path | None = None
+    token_file: Home | None = None
     """A file in a folder that all machines must share; its text is overwritten."""
 
 

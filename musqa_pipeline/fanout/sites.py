@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import musqa_pipeline
-from musqa_pipeline.errors import ToolError
+from musqa_pipeline.errors import LakeError, ToolError
 from musqa_pipeline.fanout.interface import Needs
 from musqa_pipeline.fingerprints import tool_version
+from musqa_pipeline.homes import Home, ObjectHome, parse_home
+from musqa_pipeline.lake import open_store
 
 SHARED_WITHIN_S = 10.0
 """A network file system may show a new file so much later."""
@@ -56,7 +58,7 @@ def this_site(needs: Needs) -> Site:
     token = ""
     if needs.token_file is not None:
         token = os.urandom(16).hex()
-        needs.token_file.write_text(token)
+        _write(needs.token_file, token)
     versions = tuple(site_versions(needs.tools).items())
     return Site(versions, needs.tools, str(needs.token_file or ""), token)
 
@@ -154,16 +156,36 @@ def objection(site: Site) -> str:
     if other:
         return f"{other}; install the same versions there and restart the worker"
     deadline = time.monotonic() + SHARED_WITHIN_S
-    while site.token and not _has(Path(site.token_file), site.token):
+    while site.token and not _has(parse_home(site.token_file), site.token):
         if time.monotonic() > deadline:
-            folder = Path(site.token_file).parent.parent
+            place = parse_home(site.token_file)
+            if isinstance(place, ObjectHome):
+                how = "give it the same MUSQA_S3_ENDPOINT and credentials that may read"
+                return f"it does not see the lake in bucket {place.bucket!r}; {how}"
+            folder = place.parent.parent
             return f"it does not see the lake; share the folder {folder} under the same path"
         time.sleep(0.1)
     return ""
 
 
-def _has(path: Path, text: str) -> bool:
+def _write(place: Home, text: str) -> None:
+    if isinstance(place, ObjectHome):
+        home, name = _divided(place)
+        open_store(home).write_bytes(name, text.encode())
+    else:
+        place.write_text(text)
+
+
+def _has(place: Home, text: str) -> bool:
     try:
-        return path.read_text() == text
-    except OSError:
+        if isinstance(place, ObjectHome):
+            home, name = _divided(place)
+            return open_store(home).read_bytes(name) == text.encode()
+        return place.read_text() == text
+    except (OSError, LakeError):
         return False
+
+
+def _divided(place: ObjectHome) -> tuple[ObjectHome, str]:
+    folder, _, name = place.prefix.rpartition("/")
+    return ObjectHome(place.bucket, folder), name

@@ -1,7 +1,7 @@
 """The lake: Parquet files that are either whole or absent, and the store that holds them."""
 
 from musqa_pipeline.lake.lake import Lake
-from musqa_pipeline.lake.opening import open_store
+from musqa_pipeline.lake.opening import open_store, place_here
 from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, Shelf
 from musqa_pipeline.lake.store import Store, StoredFile, WorkFolder
 
@@ -14,4 +14,5 @@ __all__ = [
     "StoredFile",
     "WorkFolder",
     "open_store",
+    "place_here",
 ]

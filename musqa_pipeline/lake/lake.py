@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import fragments
+from musqa_pipeline.lake.current import current_units
 from musqa_pipeline.lake.opening import open_store
-from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, SUFFIX, Shelf
-from musqa_pipeline.lake.store import Source, WorkFolder
+from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, Shelf
+from musqa_pipeline.lake.store import Held, Source, WorkFolder
 from musqa_pipeline.tables import with_later
 
 
@@ -28,7 +29,7 @@ class Lake:
 
     Parameters
     ----------
-    home : Path
+    home : Path or ObjectHome
         `MUSQA_HOME`; made on first write.
     """
 
@@ -37,7 +38,15 @@ class Lake:
 
     @property
     def root(self) -> Path:
-        """The home of a lake on a disk."""
+        """The home of a lake on a disk.
+
+        Raises
+        ------
+        LakeError
+            If the lake is on object storage.
+        """
+        if not isinstance(self.store.home, Path):
+            raise LakeError(f"{self.store.home} is no folder; this works on a lake on a disk")
         return self.store.home
 
     def folder(self, shelf: Shelf) -> Path:
@@ -65,13 +74,13 @@ class Lake:
         list of str
             Units whose footer carries the shelf's fingerprint. A damaged file is not done.
         """
-        files = self.store.files(shelf.folder_key)
-        names = (file.stem for file in files if file.name.endswith(SUFFIX))
-        return sorted(unit for unit in names if self._is_current(shelf, unit))
+        return sorted(current_units(self.store, shelf))
 
     def missing(self, shelf: Shelf, unit_ids: Iterable[str]) -> list[str]:
         """List those of `unit_ids` that are not done yet, in the order given."""
-        return [u for u in unit_ids if not self._is_current(shelf, u)]
+        asked = list(unit_ids)
+        there = current_units(self.store, shelf, asked)
+        return [unit for unit in asked if unit not in there]
 
     def write(
         self,
@@ -264,11 +273,11 @@ class Lake:
         """Return the absolute glob that matches a shelf's files, in all catalogs."""
         return self.store.address(shelf.glob_key)
 
-    def token_file(self, name: str) -> Path:
+    def token_file(self, name: str) -> Home:
         """Return the file by which machines of a run know that they share this lake."""
-        return self.root / "locks" / f"{name}.token"
+        return self.store.home / f"locks/{name}.token"
 
-    def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:
+    def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[Held]:
         """Return the exclusive lock `name` of this lake, as a context manager.
 
         Parameters
@@ -284,6 +293,3 @@ class Lake:
             Holds the lock while its block runs.
         """
         return self.store.lock(name, wait=wait)
-
-    def _is_current(self, shelf: Shelf, unit_id: str) -> bool:
-        return fragments.is_current(self.store, shelf.key(unit_id), shelf.fingerprint)

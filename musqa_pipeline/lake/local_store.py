@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from musqa_pipeline.disk import exclusive_lock, explained, may_be_written, whole_file
-from musqa_pipeline.lake.store import Source, StoredFile, WorkFolder
+from musqa_pipeline.homes import Home, refuse_url
+from musqa_pipeline.lake.store import Held, Source, StoredFile, WorkFolder
 
 LOCKS = "locks"
 
@@ -24,12 +25,16 @@ class LocalStore:
         The root; made on first write.
     """
 
+    n_readers = 1
+
     def __init__(self, home: Path) -> None:
-        self.home = Path(home).absolute()
+        refuse_url(Path(home))
+        self._root = Path(home).absolute()
+        self.home: Home = self._root
 
     def path(self, key: str) -> Path:
         """Return the path of a key."""
-        return self.home / key
+        return self._root / key
 
     def address(self, key: str) -> str:
         """Return the absolute path."""
@@ -130,7 +135,7 @@ class LocalStore:
                 for name in names:
                     if name.startswith(".") and name.endswith(".tmp"):
                         path = Path(parent) / name
-                        found.append(_seen(path.relative_to(self.home).as_posix(), path.stat))
+                        found.append(_seen(path.relative_to(self._root).as_posix(), path.stat))
         return sorted(file for file in found if file is not None)
 
     def prune(self, folder: str) -> None:
@@ -139,9 +144,11 @@ class LocalStore:
             with contextlib.suppress(OSError):  # it holds something
                 Path(parent).rmdir()
 
-    def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:
-        """Return a lock on a file, which the kernel frees if its holder dies."""
-        return exclusive_lock(self.home / LOCKS / f"{name}.lock", wait=wait)
+    @contextmanager
+    def lock(self, name: str, *, wait: bool = True) -> Iterator[Held]:
+        """Hold a lock on a file, which the kernel frees if its holder dies."""
+        with exclusive_lock(self._root / LOCKS / f"{name}.lock", wait=wait):
+            yield _KernelLock()
 
     def local_file(self, key: str) -> Path:
         """Return the file itself."""
@@ -158,6 +165,13 @@ class LocalStore:
         with explained("write", path):
             path.mkdir(parents=True, exist_ok=True)
         yield WorkFolder(path, folder, _nothing_to_put)
+
+
+class _KernelLock:
+    """A lock that only its holder's end takes away."""
+
+    def check(self) -> None:
+        """Do nothing."""
 
 
 def _seen(key: str, look: Callable[[], os.stat_result]) -> StoredFile | None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from musqa_pipeline.homes import Home
+import functools
+import importlib.util
+from pathlib import Path
+
+from musqa_pipeline.errors import LakeError
+from musqa_pipeline.homes import Home, ObjectHome
 from musqa_pipeline.lake.local_store import LocalStore
 from musqa_pipeline.lake.store import Store
 
@@ -12,12 +17,50 @@ def open_store(home: Home) -> Store:
 
     Parameters
     ----------
-    home : Path
+    home : Path or ObjectHome
         `MUSQA_HOME`; made on first write.
 
     Returns
     -------
     Store
-        Cheap to make again.
+        Cheap to ask for again.
+
+    Raises
+    ------
+    LakeError
+        If it is on object storage and the libraries for that are absent.
     """
-    return LocalStore(home)
+    return _open_bucket(home) if isinstance(home, ObjectHome) else LocalStore(home)
+
+
+def place_here(home: Home) -> Path:
+    """Return the folder of this machine that belongs to a home.
+
+    Parameters
+    ----------
+    home : Path or ObjectHome
+        `MUSQA_HOME`.
+
+    Returns
+    -------
+    Path
+        The home itself, or the scratch folder of one on object storage.
+    """
+    if isinstance(home, Path):
+        return home
+    from musqa_pipeline.lake.scratch import scratch_folder
+
+    return scratch_folder(home)
+
+
+@functools.cache
+def _open_bucket(home: ObjectHome) -> Store:
+    missing = [name for name in ("botocore", "s3fs") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise LakeError(
+            f"MUSQA_HOME={home} needs {' and '.join(missing)}; install them with "
+            "pip install 'musqa-pipeline[s3]'"
+        )
+    from musqa_pipeline.lake.object_store import ObjectStore
+
+    return ObjectStore(home)

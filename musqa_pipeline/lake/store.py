@@ -54,6 +54,14 @@ class WorkFolder:
     """Puts what is in the folder now; where the store is a disk, it is there anyhow."""
 
 
+class Held(Protocol):
+    """A lock that is held."""
+
+    def check(self) -> None:
+        """Raise `LakeError` if it was lost; a lock of the kernel never is."""
+        ...
+
+
 class Store(Protocol):
     """Files below a home that are either whole or absent.
 
@@ -63,6 +71,8 @@ class Store(Protocol):
     """
 
     home: Home
+    n_readers: int
+    """Files that are best read at the same time."""
 
     def address(self, key: str) -> str:
         """Return what people and DuckDB call a file: an absolute path or a URL."""
@@ -154,7 +164,7 @@ class Store(Protocol):
         """Remove the folders below a folder that hold nothing, where folders are things at all."""
         ...
 
-    def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:
+    def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[Held]:
         """Return the exclusive lock `name` of this home, as a context manager."""
         ...
 

@@ -1,0 +1,87 @@
+"""Requests to object storage that are tried again where that may help, and explained where not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+
+from musqa_pipeline.errors import LakeError, StorageAwayError
+from musqa_pipeline.homes import ObjectHome
+from musqa_pipeline.lake.s3_client import explain
+
+T = TypeVar("T")
+ATTEMPTS = 5
+"""Of what botocore does not try again by itself: a body that broke off, a checksum that differs."""
+_AGAIN = {"BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch"}
+_ABSENT = {"NoSuchKey", "NoSuchUpload", "NotFound", "404"}
+_CHANGED = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
+_SERVER_ERROR = 500
+_BROKEN_OFF = {"ResponseStreamingError", "IncompleteReadError", "ReadTimeoutError"}
+
+
+class AbsentError(Exception):
+    """There is no such object, or no such upload."""
+
+
+class ChangedError(Exception):
+    """The object is not as expected."""
+
+
+class TornError(Exception):
+    """What arrived is not what was put."""
+
+
+def again(doing: str, what: ObjectHome, act: Callable[[], T]) -> T:
+    """Act, again where that may help.
+
+    Parameters
+    ----------
+    doing : str
+        What is tried, for example ``"write"``.
+    what : ObjectHome
+        On which object.
+    act : callable
+        One request, and what has to be read of its answer.
+
+    Returns
+    -------
+    object
+        What `act` returns.
+
+    Raises
+    ------
+    AbsentError, ChangedError
+        If there is nothing there, or not what a condition demanded.
+    LakeError
+        One sentence, which names no credential; `StorageAwayError` if it may pass.
+    """
+    for attempt in range(ATTEMPTS):
+        last = attempt == ATTEMPTS - 1
+        try:
+            return act()
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in _ABSENT:
+                raise AbsentError from None
+            if code in _CHANGED:
+                raise ChangedError from None
+            if last or code not in _AGAIN:
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+                passes = status >= _SERVER_ERROR or code in _AGAIN
+                kind = StorageAwayError if passes else LakeError
+                raise kind(explain(doing, what, error)) from None
+        except (BotoCoreError, TornError) as error:
+            if last or not _may_pass(error):
+                passes = _may_pass(error) or isinstance(error, ConnectionError | HTTPClientError)
+                kind = StorageAwayError if passes else LakeError
+                raise kind(explain(doing, what, error)) from None
+        time.sleep(0.1 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the body of an answer broke off; what ends before it, botocore has tried again."""
+    return isinstance(error, TornError) or type(error).__name__ in _BROKEN_OFF

@@ -1,0 +1,59 @@
+"""Which units of a shelf are done; on object storage many footers are looked at at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+
+from musqa_pipeline.lake import fragments
+from musqa_pipeline.lake.shelf import FINGERPRINT_KEY, SUFFIX, Shelf
+from musqa_pipeline.lake.store import Store, StoredFile
+
+_FINGERPRINTS: dict[tuple[str, str], bytes | None] = {}
+"""By URL and version: an object of one version never changes."""
+
+
+def current_units(store: Store, shelf: Shelf, wanted: Collection[str] | None = None) -> set[str]:
+    """Find the units of a shelf whose footer carries its fingerprint.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Where to look.
+    wanted : collection of str, optional
+        Only these units; all when left out.
+
+    Returns
+    -------
+    set of str
+        Unit ids. A damaged file is not current.
+
+    Raises
+    ------
+    LakeError
+        If the store does not answer.
+    """
+    files = {
+        file.stem: file for file in store.files(shelf.folder_key) if file.name.endswith(SUFFIX)
+    }
+    asked = [files[unit] for unit in (files if wanted is None else wanted) if unit in files]
+    if store.n_readers == 1:
+        found = [_read(store, file) for file in asked]
+    else:
+        with ThreadPoolExecutor(store.n_readers) as threads:
+            found = list(threads.map(lambda file: _remembered(store, file), asked))
+    mine = shelf.fingerprint.encode()
+    return {file.stem for file, value in zip(asked, found, strict=True) if value == mine}
+
+
+def _read(store: Store, file: StoredFile) -> bytes | None:
+    return fragments.footer(store, file.key).get(FINGERPRINT_KEY)
+
+
+def _remembered(store: Store, file: StoredFile) -> bytes | None:
+    place = (store.address(file.key), file.version)
+    if place not in _FINGERPRINTS:
+        _FINGERPRINTS[place] = _read(store, file)
+    return _FINGERPRINTS[place]

@@ -1,0 +1,199 @@
+"""The folder of this machine beside a home on object storage: mirrors, work in progress.
+
+It may be deleted whenever no run is on: what is lost is fetched again, and a training goes on from
+what was put last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from musqa_pipeline.disk import explained, whole_file
+from musqa_pipeline.homes import ObjectHome, refuse_url
+from musqa_pipeline.lake.bucket import Bucket, digest_of
+from musqa_pipeline.lake.s3_client import endpoint_url
+from musqa_pipeline.lake.store import StoredFile, WorkFolder
+from musqa_pipeline.lake.uploads import put_file
+
+SCRATCH = "MUSQA_SCRATCH"
+PUT_EVERY_S = 60.0
+"""A training with short epochs puts its checkpoint no more often than this."""
+_MANIFEST = ".put.json"
+
+
+def scratch_folder(home: ObjectHome) -> Path:
+    """Return the folder of this machine for a home.
+
+    Parameters
+    ----------
+    home : ObjectHome
+        On object storage.
+
+    Returns
+    -------
+    Path
+        Below `MUSQA_SCRATCH`, or the user's cache; no other home has the same.
+    """
+    named = os.environ.get(SCRATCH)
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    root = Path(named).expanduser().absolute() if named else Path(cache) / "musqa"
+    refuse_url(root)
+    return root / digest_of(f"{endpoint_url() or ''} {home}".encode())[:12]
+
+
+def mirrored(bucket: Bucket, root: Path, file: StoredFile) -> Path:
+    """Return a copy of an object of one version, fetched once.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Where it is.
+    root : Path
+        From `scratch_folder`.
+    file : StoredFile
+        Object and version.
+
+    Returns
+    -------
+    Path
+        To be read only.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is gone.
+    LakeError
+        If it cannot be fetched, or the disk is full.
+    """
+    folder, _, name = file.key.rpartition("/")
+    version = digest_of(file.version.encode())[:12]
+    path = root / "mirror" / folder / f".{version}" / name
+    if not path.exists():
+        fetch(bucket, file.key, path, file.version)
+    return path
+
+
+def fetch(bucket: Bucket, key: str, path: Path, version: str | None = None) -> None:
+    """Copy an object to a file, whole."""
+    found = bucket.get(key, version=version)
+    if found is None:
+        raise FileNotFoundError(f"{bucket.home / key} is not there")
+    with whole_file(path) as temporary:
+        temporary.write_bytes(found.content)
+
+
+def mirrored_folder(bucket: Bucket, root: Path, folder: str) -> Path:
+    """Return a copy of a folder as it is now.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Where it is.
+    root : Path
+        From `scratch_folder`.
+    folder : str
+        Key of the folder.
+
+    Returns
+    -------
+    Path
+        To be read only; other versions have other paths. It does not exist if the folder is empty.
+    """
+    files, _ = bucket.listing(folder, deep=True)
+    listing = json.dumps([(file.key, file.version) for file in files])
+    path = root / "folders" / digest_of(listing.encode())[:12] / folder
+    for file in files:
+        local = path / file.key.removeprefix(f"{folder}/")
+        if not local.exists():
+            fetch(bucket, file.key, local, file.version)
+    return path
+
+
+@contextmanager
+def work_folder(bucket: Bucket, root: Path, folder: str) -> Iterator[WorkFolder]:
+    """Give a folder to work in, and put its files when the block ends without an error.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Where the files belong.
+    root : Path
+        From `scratch_folder`.
+    folder : str
+        Key of the folder.
+
+    Yields
+    ------
+    WorkFolder
+        With what is stored, or with what this machine has made of that since.
+    """
+    path = root / "work" / folder
+    files, _ = bucket.listing(folder, deep=True)
+    stored = {file.key.removeprefix(f"{folder}/"): file for file in files}
+    versions = {name: file.version for name, file in stored.items()}
+    with explained("write", path):
+        if path.exists() and _manifest(path).get("versions") != versions:
+            shutil.rmtree(path)  # another machine has gone on since
+        path.mkdir(parents=True, exist_ok=True)
+    if not (path / _MANIFEST).exists():
+        for name, file in stored.items():
+            fetch(bucket, file.key, path / name, file.version)
+        _write_manifest(path, versions, {n: _file_digest(path / n) for n in stored})
+    last_s = time.monotonic()
+
+    def put_now_and_then() -> None:
+        nonlocal last_s
+        if time.monotonic() - last_s >= PUT_EVERY_S:
+            _put(bucket, path, folder)
+            last_s = time.monotonic()
+
+    yield WorkFolder(path, folder, put_now_and_then)
+    _put(bucket, path, folder)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _put(bucket: Bucket, path: Path, folder: str) -> None:
+    """Put what changed, in the order in which it was written, then delete what is gone."""
+    known: dict[str, str] = _manifest(path).get("digests", {})
+    local = [
+        file
+        for file in path.rglob("*")
+        if file.is_file() and not file.name.startswith(".") and not file.name.endswith(".tmp")
+    ]
+    digests = {}
+    # A checkpoint needs the weights that were written before it.
+    for file in sorted(local, key=lambda file: (file.stat().st_mtime_ns, file.name)):
+        name = file.relative_to(path).as_posix()
+        digests[name] = _file_digest(file)
+        if known.get(name) != digests[name]:
+            put_file(bucket, f"{folder}/{name}", file)
+    for name in sorted(known.keys() - digests.keys()):
+        bucket.delete(f"{folder}/{name}")
+    files, _ = bucket.listing(folder, deep=True)
+    versions = {file.key.removeprefix(f"{folder}/"): file.version for file in files}
+    _write_manifest(path, versions, digests)
+
+
+def _manifest(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        found: dict[str, dict[str, str]] = json.loads((path / _MANIFEST).read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _write_manifest(path: Path, versions: dict[str, str], digests: dict[str, str]) -> None:
+    with whole_file(path / _MANIFEST) as temporary:
+        temporary.write_text(json.dumps({"versions": versions, "digests": digests}))
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
