@@ -253,3 +253,10 @@ def test_a_file_of_2_gb_is_measured_in_little_memory(tmp_path):
     assert found.frames == 260_000_000
     assert found.loudness_lufs == -np.inf
     assert peak_bytes < 100e6
+
+
+def test_a_file_that_goes_on_decoding_is_cut_off(tmp_path, monkeypatch):
+    monkeypatch.setattr("musqa_pipeline.tracks.measure.MAX_DURATION_S", 1.0)
+    path = write(tmp_path / "long.wav", noise(3.0))
+    with pytest.raises(UnfitInputError, match=r"too_long: it goes on decoding, the limit is 0\.00"):
+        measure_file(path, read_info(path))
