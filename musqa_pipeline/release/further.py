@@ -82,7 +82,8 @@ def further_rows(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     polars.DataFrame
         Those columns of `rows` that further rows have, and ``further``, their preset. They are of
         recordings alone that have rows of their own there, whose part and group they share: none of
-        a test recording or of one whose terms forbid it, and none whose label is not trusted.
+        a test recording, and none of one whose terms forbid it. The recipe's ``train_rows`` takes
+        its part of them as it does of the others.
 
     Raises
     ------
@@ -105,8 +106,7 @@ def further_rows(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     for other in further_contexts(context):
         described = describe_rows(read_labelled_rows(other), read_dataset(other))
         taken = (
-            described.filter("trusted")
-            .drop("part", "split_group")
+            described.drop("part", "split_group")
             .join(whose, on=["catalog", "track_id"], how="inner", maintain_order="left")
             .with_columns(
                 uniform_draw=pl.lit(False),

@@ -92,9 +92,9 @@ def test_further_rows_are_of_recordings_that_may_train_and_keep_their_part(conte
     more = rows.filter(pl.col("degraded_id").str.ends_with("-r1001"))
     assert rows.height == own.height + more.height
     allowed = own.filter(pl.col("allowed"), pl.col("part") != "test")
-    expected = set(allowed["track_id"]) - {f"{NOT_TRUSTED:016x}"}
-    assert set(more["track_id"]) == expected
-    assert len(expected) == more.height == 4
+    assert set(more["track_id"]) == set(allowed["track_id"])
+    assert more.height == 5
+    assert more.filter(~pl.col("trusted"))["track_id"].to_list() == [f"{NOT_TRUSTED:016x}"]
     home = dict(own.select("track_id", "split_group").unique().rows())
     assert all(home[track] == group for track, group in more["track_id", "split_group"].rows())
     assert not (more["uniform_draw"] | more["natural_mix"]).any()
@@ -106,14 +106,14 @@ def test_they_train_but_for_the_fold_of_their_recording_and_are_never_predicted(
         asked = parts.predicted
         assert not asked["degraded_id"].str.ends_with("-r1001").any()
         trained = parts.train.filter(pl.col("degraded_id").str.ends_with("-r1001"))
-        assert 0 < trained.height <= 4
+        assert 0 < trained.height <= 5
         assert not set(trained["split_group"]) & set(asked["split_group"])
     assert divide(rows, "0", 2).train.height < divide(rows, FINAL, 2).train.height
 
 
 def test_the_card_counts_them(context, rows):
     facts = Facts(context.preset.release, rows, [], {}, {}, {}, "", 0)
-    assert _data(facts).endswith("Further rows of the same recordings are among these: 4 of more.")
+    assert _data(facts).endswith("Further rows of the same recordings are among these: 5 of more.")
     own = dataclasses.replace(facts, rows=read_release_rows(with_further(context)))
     assert _data(own).endswith(".")
     assert "Further" not in _data(own)
@@ -169,9 +169,9 @@ def test_rows_of_one_name_and_rows_without_an_image_are_refused(tmp_path):
     context = release_lake(tmp_path / "home")
     write_other(context, "12")
     with pytest.raises(
-        StageError, match=r"4 rows of preset 'more' are called as others are, such as .*-0-12; give"
+        StageError, match=r"5 rows of preset 'more' are called as others are, such as .*-0-12; give"
     ):
         read_release_rows(with_further(context, "more"))
     write_other(context, "r1002", features=False)
-    with pytest.raises(StageError, match="4 of 4 rows of preset 'more' have no image; run `musqa"):
+    with pytest.raises(StageError, match="5 of 5 rows of preset 'more' have no image; run `musqa"):
         read_release_rows(with_further(context, "more"))
