@@ -81,7 +81,7 @@ class Zygote:
         return json.loads(answer)
 
     def stop(self) -> None:
-        """End it; what it forked goes on."""
+        """End it, and what it forked."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(timeout=30)
@@ -120,6 +120,7 @@ def main() -> None:
     for name in LIGHT if "DRILL_LIGHT" in os.environ else WANTED:
         importlib.import_module(name)
     ended: dict[int, int] = {}
+    forked: list[int] = []
     _say(answers, "ready")
     for line in sys.stdin:
         asked = json.loads(line)
@@ -137,7 +138,10 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             _become(asked)
+        forked.append(pid)
         _say(answers, pid)
+    for pid in set(forked) - ended.keys():  # whoever asked has ended, perhaps killed
+        os.kill(pid, signal.SIGKILL)
 
 
 def _say(answers: Any, value: Any) -> None:
@@ -149,7 +153,7 @@ def _become(asked: dict[str, Any]) -> None:
     """Be the command; never returns."""
     code = 70
     try:
-        os.setsid()
+        os.setpgid(0, 0)  # a session of its own would get a share of the processor of its own
         null, log = os.open(os.devnull, os.O_RDONLY), os.open(asked["log"], _APPEND, 0o666)
         os.dup2(null, 0)
         os.dup2(log, 1)
