@@ -55,7 +55,7 @@ def main() -> int:
     """Run the chapters and sum up."""
     parser = argparse.ArgumentParser(prog="python -m tests.drill", description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], help="names of chapters")
-    parser.add_argument("--json", type=Path, help="where to write what was broken, and by what")
+    parser.add_argument("--json", type=Path, help="each fault with its proof; a table beside it")
     parser.add_argument("--list", action="store_true", help="name the chapters")
     asked = parser.parse_args()
     ledger, failed = Ledger(), []
@@ -82,6 +82,7 @@ def main() -> int:
     print(ledger.summary())
     if asked.json:
         ledger.write(asked.json)
+        asked.json.with_suffix(".md").write_text(ledger.table())
     if failed:
         print(f"failed: {', '.join(failed)}; what is left is in {folder}", file=sys.stderr)
         return 1
@@ -132,6 +133,7 @@ class Drill:
     def plant(self) -> Plant:
         """The factory of music, made when it is asked for."""
         if self._plant is None:
+            shutil.rmtree(self.folder / "plant", ignore_errors=True)  # of a chapter that failed
             self._plant = Plant(self.folder / "plant")
         return self._plant
 

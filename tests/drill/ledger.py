@@ -114,6 +114,22 @@ class Ledger:
             ]
         )
 
+    def table(self) -> str:
+        """Return what a page shows: a row a chapter, in Markdown."""
+        lines = [
+            "| chapter | faults | rows compared | lost | double | files compared | differ | s |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        ]
+        for c in self.chapters:
+            v = c.verdict
+            cells = (
+                f"`{c.name}`", c.faults, v.rows, v.lost, v.double, v.files, len(v.differing),
+                f"{c.seconds:.0f}",
+            )  # fmt: skip
+            told = (c.skipped,) if c.skipped else cells[1:]
+            lines.append("| " + " | ".join(map(str, (cells[0], *told))) + " |")
+        return "\n".join(lines) + "\n"
+
     def write(self, path: Path) -> None:
         """Write everything as JSON."""
         total = self.total
