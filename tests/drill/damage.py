@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from musqa_pipeline.records import RECORDS
 from musqa_pipeline.upkeep.mend import mend
 from musqa_pipeline.upkeep.verify import verify_lake
 from tests.drill.ledger import Ledger
@@ -98,10 +99,13 @@ def drill_fragments(plant, ledger: Ledger, lake, rng, *, rounds: int, stages=Non
         Environment of the runs.
     """
     for _ in range(rounds):
+        lying = lake.home / "lake"
+        passed_over = {"retired", "damaged", *RECORDS}
+        stage_of = {p: p.relative_to(lying).parts[0] for p in sorted(lying.rglob("*.parquet"))}
         files = [
-            p for p in sorted((lake.home / "lake").rglob("*.parquet"))
-            if p.name != "schema.parquet" and "retired" not in p.parts
-            and (stages is None or p.relative_to(lake.home / "lake").parts[0] in stages)
+            path for path, stage in stage_of.items()
+            if path.name != "schema.parquet" and stage not in passed_over
+            and (stages is None or stage in stages)
         ]  # fmt: skip
         chosen = rng.choice(len(files), size=len(FRAGMENT_DAMAGE), replace=len(files) < 8)
         damaged: set[Path] = set()
