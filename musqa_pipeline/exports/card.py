@@ -7,6 +7,7 @@ Hugging Face reads it, written as JSON, which YAML contains.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -102,7 +103,8 @@ def dataset_card(published: Published, options: Options, rows: pl.DataFrame, mar
 def _head(name: str, options: Options, audible: pl.DataFrame) -> str:
     """Write the YAML head."""
     terms = audible["terms"].unique().sort().to_list()
-    hub = {t.lower() if t.lower() in _HUB_NAMES else "other" for t in terms if t != SYNTHESISED}
+    plain = {re.sub(r"\s*\(.*?\)", "", t).lower() for t in terms if t != SYNTHESISED}
+    hub = {name if name in _HUB_NAMES else "other" for name in plain}
     size = next((words for n, words in _SIZES if audible.height < n), "n>1M")
     facts: dict[str, Any] = {
         "pretty_name": f"musqa {name}",
