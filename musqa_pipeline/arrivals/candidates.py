@@ -68,7 +68,10 @@ def list_candidates(home: Home, watch: Watch, go_on: Callable[[], bool]) -> Iter
             found += _below_prefix(home, place, known, mirrored, go_on)
         else:
             found += _below_folder(Path(place), known)
-    found += _below_folder(place_here(home) / CATALOGS, known, ours=True)
+    if isinstance(home, Path):
+        found += _below_folder(home / CATALOGS, known, ours=True)
+    elif store.folders(CATALOGS):
+        found += _below_prefix(home, f"{home}/{CATALOGS}", known, mirrored, go_on, ours=True)
     for name, catalog in known.items():
         fetching = mirrored.get(catalog.folder)
         found.append(Candidate(name, str(catalog.folder), catalog.folder, catalog, "", fetching))
@@ -103,6 +106,8 @@ def _below_prefix(
     known: Mapping[str, Catalog],
     mirrored: dict[Path, Callable[[], Fetched]],
     go_on: Callable[[], bool],
+    *,
+    ours: bool = False,
 ) -> list[Candidate]:
     try:
         names = list_prefix(prefix)
@@ -118,7 +123,7 @@ def _below_prefix(
     for name in names:
         copy = copies / name
         mirrored[copy] = partial(fetch, prefix, name, copy, go_on=go_on)
-        if name in known and known[name].folder == copy:
+        if name in known and (ours or known[name].folder == copy):
             continue
         place = f"{prefix}/{name}"
         problem = _objection(name, place, known)

@@ -9,6 +9,7 @@ from musqa_pipeline.arrivals.decision import Verdict
 from musqa_pipeline.arrivals.look import look
 from musqa_pipeline.arrivals.watch import Watch
 from musqa_pipeline.catalogs import add_catalog, list_catalogs
+from musqa_pipeline.homes import parse_home
 from musqa_pipeline.settings import parse_preset
 
 PRESET = parse_preset("mine", {})
@@ -172,3 +173,18 @@ def test_a_prefix_is_copied_and_requested_and_named_when_it_is_gone(home):
     assert gone["jazz"].verdict is Verdict.GONE
     assert len(list((home / "mirrors").rglob("a.wav"))) == 1
     files.store.clear()
+
+
+def test_folders_dropped_into_a_home_on_object_storage_become_catalogs(s3, tmp_path, monkeypatch):
+    monkeypatch.setenv("MUSQA_SCRATCH", str(tmp_path))
+    home = parse_home("s3://bucket/factory")
+    s3.put_object(Bucket="bucket", Key="factory/catalogs/jazz/a.wav", Body=b"RIFF")
+    sightings, found = seen(home)
+    assert sightings["jazz"].verdict is Verdict.REQUEST
+    (catalog,) = list_catalogs(home)
+    assert (catalog.folder / "a.wav").read_bytes() == b"RIFF"
+    assert catalog.folder.is_relative_to(tmp_path)
+    again, found = seen(home, found.memory)
+    assert [s.verdict for s in again.values()] == [Verdict.KNOWN]
+    s3.put_object(Bucket="bucket", Key="factory/catalogs/jazz/b.wav", Body=b"RIFF")
+    assert seen(home, found.memory)[0]["jazz"].reason == "2 audio files, changed"

@@ -115,42 +115,24 @@ def test_two_prefixes_have_two_copies(tmp_path):
     assert mirror_folder(tmp_path, "s3://a/x") != mirror_folder(tmp_path, "s3://b/x")
 
 
-def test_a_prefix_of_an_s3_server_is_copied_by_etag(tmp_path, monkeypatch):
-    moto = pytest.importorskip("moto.server", reason="needs moto")
-    pytest.importorskip("s3fs", reason="needs the extra [s3]")
-    boto3 = pytest.importorskip("boto3")
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        for name, value in {
-            "MUSQA_S3_ENDPOINT": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
-            monkeypatch.setenv(name, value)
-        client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
-        client.create_bucket(Bucket="bucket")
-        for key in ("music/jazz/a.flac", "music/jazz/b/c.flac", "music/rock/d.wav"):
-            client.put_object(Bucket="bucket", Key=key, Body=key.encode())
-        assert list_prefix("s3://bucket/music") == ["jazz", "rock"]
+def test_a_prefix_of_an_s3_server_is_copied_by_etag(tmp_path, s3):
+    for key in ("music/jazz/a.flac", "music/jazz/b/c.flac", "music/rock/d.wav"):
+        s3.put_object(Bucket="bucket", Key=key, Body=key.encode())
+    assert list_prefix("s3://bucket/music") == ["jazz", "rock"]
 
-        def copy():
-            return fetch("s3://bucket/music", "jazz", tmp_path / "m", go_on=lambda: True)
+    def copy():
+        return fetch("s3://bucket/music", "jazz", tmp_path / "m", go_on=lambda: True)
 
-        assert (copy().n_files, copy().n_missing) == (2, 0)
-        assert (tmp_path / "m" / "b" / "c.flac").read_bytes() == b"music/jazz/b/c.flac"
-        tags = json.loads((tmp_path / "m" / INDEX).read_text())
-        client.put_object(Bucket="bucket", Key="music/jazz/a.flac", Body=b"music/jazz/A.flac")
-        client.put_object(Bucket="bucket", Key="music/blues/e.wav", Body=b"e")
-        client.delete_object(Bucket="bucket", Key="music/jazz/b/c.flac")
-        assert list_prefix("s3://bucket/music") == ["blues", "jazz", "rock"]
-        assert copy().n_missing == 0
-        assert (tmp_path / "m" / "a.flac").read_bytes() == b"music/jazz/A.flac"
-        assert not (tmp_path / "m" / "b" / "c.flac").exists()
-        assert json.loads((tmp_path / "m" / INDEX).read_text()) != tags
-        with pytest.raises(LakeError, match="s3://absent/x cannot be read"):
-            list_prefix("s3://absent/x")
-    finally:
-        server.stop()
+    assert (copy().n_files, copy().n_missing) == (2, 0)
+    assert (tmp_path / "m" / "b" / "c.flac").read_bytes() == b"music/jazz/b/c.flac"
+    tags = json.loads((tmp_path / "m" / INDEX).read_text())
+    s3.put_object(Bucket="bucket", Key="music/jazz/a.flac", Body=b"music/jazz/A.flac")
+    s3.put_object(Bucket="bucket", Key="music/blues/e.wav", Body=b"e")
+    s3.delete_object(Bucket="bucket", Key="music/jazz/b/c.flac")
+    assert list_prefix("s3://bucket/music") == ["blues", "jazz", "rock"]
+    assert copy().n_missing == 0
+    assert (tmp_path / "m" / "a.flac").read_bytes() == b"music/jazz/A.flac"
+    assert not (tmp_path / "m" / "b" / "c.flac").exists()
+    assert json.loads((tmp_path / "m" / INDEX).read_text()) != tags
+    with pytest.raises(LakeError, match="s3://absent/x cannot be read"):
+        list_prefix("s3://absent/x")

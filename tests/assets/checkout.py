@@ -107,6 +107,7 @@ class Checkout:
             "MUSQA_PRESET": str(self.root / "tiny.toml"),
             "MUSQA_WORKERS": "1",
             "DAGSTER_HOME": str(self.root),
+            "PWD": str(self.root),  # which `.env` takes for DAGSTER_HOME
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",
         }
