@@ -80,7 +80,7 @@ def render_drift(preset_name: str, rows: Rows) -> str:
         n_moved_first=sum(row["moved_from_first"] for row in newest),
         n_compared=sum(row["distance_from_last"] is not None for row in newest),
         catalogs=sorted({row["seen_catalog"] for row in newest} - {ALL_CATALOGS}),
-        n_drawn=len(catalogs),
+        n_drawn=len(set(catalogs) - {ALL_CATALOGS}),
         first=rows[0]["recorded_utc"],
         last=rows[-1]["recorded_utc"],
         plots=plots,

@@ -125,6 +125,7 @@ def test_the_page_shows_every_variable_and_names_what_moved():
     assert page.count("<svg") == 3
     assert "http" not in page.replace("http://www.w3.org", "")
     assert "classical, field recordings, rock" in page
+    assert "those with the most recordings are drawn" not in page
     newest = [row for row in rows if row["number"] == 9]
     assert page.count('class="moved"') == sum(
         row["moved_from_first"] + row["moved_from_last"] for row in newest
@@ -132,6 +133,17 @@ def test_the_page_shows_every_variable_and_names_what_moved():
     fallen = next(r for r in newest if (r["seen_catalog"], r["variable"]) == ("rock", "mos"))
     assert fallen["moved_from_first"]
     assert not fallen["moved_from_last"]
+
+
+def test_of_many_catalogs_the_largest_are_drawn_and_the_page_says_so():
+    row = made_up_records(1, variables=VARIABLES[:1])[0]
+    rows = [{**row, "seen_catalog": f"c{n}", "n_recordings": n} for n in range(20, 26)]
+    page = render_drift("made_up", [*rows, {**row, "seen_catalog": "*", "n_recordings": 99}])
+    assert "Of 6 catalogs those with the most recordings are drawn" in page
+    drawn = page[page.index("<svg") : page.index("</svg>")]
+    assert "all together" in drawn
+    assert ">c25<" in drawn
+    assert ">c20<" not in drawn
 
 
 def test_the_page_lies_beside_the_report(context, monkeypatch):
