@@ -11,5 +11,6 @@ if "DRILL_WORKER_POINT" in os.environ and any("fanout.child" in a for a in sys.o
         "drill_points", Path(__file__).parents[1] / "points.py"
     )
     points = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = points  # dataclasses look there
     spec.loader.exec_module(points)
     points.install("DRILL_WORKER_POINT")
