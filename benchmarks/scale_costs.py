@@ -48,7 +48,7 @@ class Costs:
     """Of a joint stage that reads tables of all stages, five files a reference."""
     look_us: float = 85.0
     """To see that a unit is done, in files that the system has in memory."""
-    unit_bytes: float = 700.0
+    unit_bytes: float = 940.0
     """Memory of the scheduling process for each unit of a stage."""
     units_a_s: float = 120.0
     """Most no-op units through a Dask scheduler."""
