@@ -62,7 +62,7 @@ def storage(storage_server, tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("MUSQA_S3_ENDPOINT", storage_server.endpoint)
     monkeypatch.setenv("MUSQA_SCRATCH", str(tmp_path / "scratch"))
-    monkeypatch.setenv("MUSQA_LEASE_S", "4")
+    monkeypatch.setenv("MUSQA_LEASE_S", "60")
     request = urllib.request.Request(f"{storage_server.endpoint}/{BUCKET}", method="PUT")
     urllib.request.urlopen(request).close()
     storage_server.faults()

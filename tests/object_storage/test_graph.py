@@ -34,10 +34,7 @@ def units(store):
 
 
 @pytest.mark.long
-def test_the_graph_on_object_storage_makes_what_it_makes_on_a_disk(
-    storage, remote_home, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("MUSQA_LEASE_S", "60")
+def test_the_graph_on_object_storage_makes_what_it_makes_on_a_disk(storage, remote_home, tmp_path):
     music = write_music(tmp_path / "music")
     remote = remote_checkout(tmp_path / "remote", music, remote_home)
     made = remote.musqa("run", "--preset", "tiny.toml", "--json")
@@ -69,8 +66,7 @@ def test_the_graph_on_object_storage_makes_what_it_makes_on_a_disk(
 
 
 @pytest.mark.long
-def test_the_demo_runs_on_object_storage(storage, remote_home, tmp_path, monkeypatch):
-    monkeypatch.setenv("MUSQA_LEASE_S", "60")
+def test_the_demo_runs_on_object_storage(storage, remote_home, tmp_path):
     root = tmp_path / "checkout"
     root.mkdir()
     for name in ("dagster.yaml", "workspace.yaml", ".env"):

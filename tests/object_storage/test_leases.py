@@ -85,9 +85,17 @@ def test_of_two_processes_one_holds_a_lock_until_it_is_killed(home, start):
         held.check()
 
 
+@pytest.fixture(params=[pytest.param("disk", marks=pytest.mark.long), "s3"])
+def counted_home(request, tmp_path):
+    """As `home`; on a disk the kernel's lock is tested in `test_lake.py` too."""
+    if request.param == "disk":
+        return tmp_path / "home"
+    return request.getfixturevalue("remote_home")
+
+
 @pytest.mark.parametrize("program", [COUNT_UNDER_A_LOCK, COUNT_BY_COMMITS])
-def test_no_update_of_two_processes_is_lost(home, start, program):
-    store = open_store(home)
+def test_no_update_of_two_processes_is_lost(counted_home, start, program):
+    home, store = counted_home, open_store(counted_home)
     store.write_bytes("n", b"0")
     processes = [start(program, home) for _ in range(2)]
     assert [process.wait(60) for process in processes] == [0, 0]
@@ -115,20 +123,20 @@ def test_a_lease_of_another_machine_is_waited_for_until_it_expires(remote_home):
     with pytest.raises(LakeError, match=r"is locked by another musqa process \(on elsewhere\)"):
         store.lock("run", wait=False).__enter__()
     with store.lock("run"):
-        assert 1.0 < time.monotonic() - began < 8.0
+        assert time.monotonic() - began > 1.0
         record = json.loads(store.read_bytes("locks/run.lease"))
-        assert (record["fence"], record["ttl_s"]) == (6, 4.0)
+        assert (record["fence"], record["ttl_s"]) == (6, 60.0)
     assert json.loads(store.read_bytes("locks/run.lease"))["owner"] == ""
 
 
 def test_a_lease_is_renewed_while_it_is_held(remote_home, monkeypatch):
-    monkeypatch.setenv("MUSQA_LEASE_S", "2")
+    monkeypatch.setenv("MUSQA_LEASE_S", "6")
     store = open_store(remote_home)
     with store.lock("run") as held:
-        time.sleep(3.5)
+        time.sleep(7.5)
         held.check()
         record = json.loads(store.read_bytes("locks/run.lease"))
-        assert record["renewals"] >= 4
+        assert record["renewals"] >= 2
         with pytest.raises(LakeError, match="is locked by another musqa process"):
             store.lock("run", wait=False).__enter__()
 
@@ -137,6 +145,7 @@ def test_a_process_that_stood_still_does_not_publish(remote_home, start, monkeyp
     monkeypatch.setenv("MUSQA_LEASE_S", "2")
     holder, store = start(HOLD, remote_home), open_store(remote_home)
     assert holder.stdout.readline() == "held\n"
+    monkeypatch.setenv("MUSQA_LEASE_S", "60")
     os.kill(holder.pid, signal.SIGSTOP)
     with store.lock("run"):  # taken over once it has expired
         os.kill(holder.pid, signal.SIGCONT)

@@ -21,12 +21,16 @@ from musqa_pipeline.homes import ObjectHome
 from musqa_pipeline.lake import Lake, open_store
 from musqa_pipeline.lake.opening import _open_bucket
 from musqa_pipeline.stages import run_stage
+from musqa_pipeline.upkeep.garbage import clear_garbage, find_garbage
+from musqa_pipeline.upkeep.verify import verify_lake
 from tests.object_storage.toy import DEADLY, N_UNITS, SLOW_S, TOY, toy_context
 
 RUN = """
 import sys
 from musqa_pipeline.homes import parse_home
 from musqa_pipeline.stages import run_stage
+from musqa_pipeline.upkeep.garbage import clear_garbage, find_garbage
+from musqa_pipeline.upkeep.verify import verify_lake
 from tests.object_storage.toy import TOY, toy_context
 print(run_stage(TOY, toy_context(parse_home(sys.argv[1]))).made)
 """
@@ -118,6 +122,25 @@ def test_views_are_made_for_a_query_and_written_for_others(remote_home):
     assert f"{remote_home}/lake/labels/settings=aaaaaaaaaaaa/catalog=*/*.parquet" in script
     assert "CREATE OR REPLACE VIEW" in script
     assert "AKID" not in script
+
+
+def test_the_lake_is_verified_and_tidied_as_on_a_disk(remote_home, tmp_path):
+    context = toy_context(remote_home)
+    run_stage(TOY, context)
+    published(remote_home)
+    store, shelf = open_store(remote_home), TOY.shelf(context)
+    store._bucket.call("create_multipart_upload", shelf.key("u00"))
+    store.write_bytes(shelf.key("u01"), store.read_bytes(shelf.key("u01"))[:-9])
+    store.write_bytes("lake/stray.txt", b"?")
+    found = {(f.kind, f.key.rpartition("/")[2]) for f in verify_lake(remote_home).findings}
+    assert ("orphan", "stray.txt") in found
+    assert any(kind == "leftover" and name.startswith("u00") for kind, name in found)
+    assert any(name == "u01.parquet" for kind, name in found if kind != "orphan")
+    (garbage,) = find_garbage(remote_home)  # moto dates all uploads in parts to 2010
+    assert garbage.kind == "leftover"
+    clear_garbage(remote_home)
+    assert store.leftovers("lake") == []
+    assert store.exists(shelf.key("u00"))
 
 
 @pytest.mark.long
