@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from musqa_pipeline.catalogs import forget_catalog, load_catalog
-from musqa_pipeline.database import read_published
+from musqa_pipeline.database import read_published, restore_views
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import Lake
 from musqa_pipeline.lake.inventory import shelves
@@ -59,6 +59,8 @@ def remove_catalog(home: Home, name: str) -> Removal:
                 n_retired += retire_all(lake, shelf)
         lake.store.delete(cache_key(name))
         forget_catalog(home, name)
+    if read_published(home)["presets"]:
+        restore_views(home)
     presets = read_published(home)["presets"].items()
     wide = "*" if name != DEMO_CATALOG else name
     seen = tuple(sorted(p for p, entry in presets if {name, wide} & set(entry["catalogs"])))

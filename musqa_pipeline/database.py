@@ -21,7 +21,16 @@ from musqa_pipeline.homes import Home, ObjectHome
 from musqa_pipeline.lake import Lake, Shelf, open_store
 from musqa_pipeline.lake.damaged import set_aside_damaged
 from musqa_pipeline.progress import logger
-from musqa_pipeline.publication import DATABASE, PUBLISHED, read_record, record_globs, unwritable
+from musqa_pipeline.publication import (
+    DATABASE,
+    PUBLISHED,
+    drop_replaced,
+    is_of_the_lake,
+    read_record,
+    record_globs,
+    replaced_by_packs,
+    unwritable,
+)
 from musqa_pipeline.records import RECORDS, record_shelf
 from musqa_pipeline.remote_views import SCRIPT, query_remote, views_script
 from musqa_pipeline.tables import Table
@@ -139,8 +148,8 @@ def query(home: Home, sql: str) -> pl.DataFrame:
     for attempt in range(ATTEMPTS):
         try:
             return _query_once(home, sql)
-        except duckdb.IOException as error:
-            if str(home) not in str(error):  # a file that the query itself names
+        except (duckdb.IOException, duckdb.InvalidInputException) as error:
+            if not is_of_the_lake(home, error):
                 raise
             if attempt == ATTEMPTS - 1:
                 raise LakeError(f"the lake changed under the query: {error}; try again") from error
@@ -196,6 +205,7 @@ def _connected(home: Home) -> duckdb.DuckDBPyConnection:
 
 
 def _write_database(lake: Lake, record: dict[str, Any]) -> None:
+    replaced = replaced_by_packs(lake.store, record)
     try:
         _write_views(lake, record)
     except duckdb.Error as error:
@@ -207,6 +217,7 @@ def _write_database(lake: Lake, record: dict[str, Any]) -> None:
             _write_views(lake, record)
         except duckdb.Error as still:
             raise unwritable(lake.store, still) from still
+    drop_replaced(lake.store, replaced)  # no view reads it any more
 
 
 def _write_views(lake: Lake, record: dict[str, Any]) -> None:

@@ -8,8 +8,12 @@ from typing import Any
 from musqa_pipeline.adaptive.plans import PLAN_SHELF
 from musqa_pipeline.errors import LakeError, first_line
 from musqa_pipeline.graph import CATALOG_STAGES
+from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import Shelf
+from musqa_pipeline.lake.packs import MOVED
 from musqa_pipeline.lake.store import Store
+from musqa_pipeline.lake.unpacking import drop_superseded, superseded_by_packs
+from musqa_pipeline.progress import logger
 
 PUBLISHED, DATABASE = "published.json", "musqa.duckdb"
 
@@ -59,6 +63,10 @@ def record_globs(record: dict[str, Any]) -> list[str]:
     list of str
         As `Shelf.glob_key`.
     """
+    return [shelf.glob_key for shelf in _shelves(record)]
+
+
+def _shelves(record: dict[str, Any]) -> list[Shelf]:
     shelves = []
     for entry in record["presets"].values():
         for stage, fingerprint in entry["stages"].items():
@@ -69,7 +77,43 @@ def record_globs(record: dict[str, Any]) -> list[str]:
             shelves += [shelf, shelf.quarantine]
             if stage == "degradations":
                 shelves.append(Shelf(PLAN_SHELF, fingerprint, "*"))
-    return [shelf.glob_key for shelf in shelves]
+    return shelves
+
+
+def replaced_by_packs(store: Store, record: dict[str, Any]) -> dict[Shelf, tuple[str, ...]]:
+    """Return what packs took the place of, on the shelves that a record's views read.
+
+    Parameters
+    ----------
+    store : Store
+        Of the home.
+    record : dict
+        From `read_record`.
+
+    Returns
+    -------
+    dict
+        For `drop_replaced`, once views are made that read the packs.
+    """
+    replaced: dict[Shelf, tuple[str, ...]] = {}
+    for shelf in dict.fromkeys(_shelves(record)):
+        replaced |= superseded_by_packs(store, shelf)
+    return replaced
+
+
+def drop_replaced(store: Store, replaced: dict[Shelf, tuple[str, ...]]) -> None:
+    """Delete what packs took the place of; see `replaced_by_packs`."""
+    for shelf, keys in replaced.items():
+        try:
+            drop_superseded(store, shelf, keys)
+        except LakeError as error:  # views are right; the next publication clears it
+            logger.warning(f"what packs replaced could not be deleted yet: {error}")
+
+
+def is_of_the_lake(home: Home, error: Exception) -> bool:
+    """Tell whether a query failed because a file of the lake moved, and not one that it names."""
+    text = str(error)
+    return str(home) in text and (MOVED in text or "No magic bytes" not in text)
 
 
 def unwritable(store: Store, error: Exception) -> LakeError:

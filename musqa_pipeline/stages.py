@@ -21,6 +21,7 @@ from musqa_pipeline.errors import MusqaError, StageError, UnfitInputError
 from musqa_pipeline.fanout.interface import Fanout, Inline, Lost, Needs
 from musqa_pipeline.fingerprints import stage_fingerprint
 from musqa_pipeline.lake import Shelf
+from musqa_pipeline.lake.compaction import compact_after_stage
 from musqa_pipeline.lake.retirement import restore_units
 from musqa_pipeline.migrations.layout import stamp_layout
 from musqa_pipeline.outcomes import Outcome, Tally
@@ -233,6 +234,8 @@ def run_stage(
     workers = 1 if isinstance(runner, Inline) else getattr(runner, "n_workers", None)
     ran = Ran(todo, tally.failed, workers, stage.tools)
     record_run(context, shelf, report.as_dict(), ran)
+    with lake.lock(shelf.lock_name):
+        compact_after_stage(lake.store, shelf)
     if tally.failed:
         listing = "\n".join(tally.listed)
         raise StageError(

@@ -103,9 +103,10 @@ def view_columns(table: Table) -> tuple[Column, ...]:
     return (*table.columns, catalog) if divided else table.columns
 
 
-def _files(glob: str) -> str:
+def _files(globs: list[str]) -> str:
+    listed = ", ".join(map(sql_text, globs))
     return (
-        f"read_parquet({sql_text(glob)}, union_by_name = true, hive_partitioning = true, "
+        f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true, "
         "hive_types_autocast = false)"  # a catalog named 2024 stays text
     )
 

@@ -21,7 +21,7 @@ from musqa_pipeline.fingerprints import tool_version
 FACTORY_LIBRARIES = ("dagster", "polars", "duckdb", "pyarrow")
 FACTORY_COMMANDS = (
     "catalog", "run", "status", "query", "report", "demo", "costs", "export", "recipe",
-    "verify", "gc", "migrate", "arrivals", "runs",
+    "verify", "gc", "migrate", "compact", "arrivals", "runs",
 )  # fmt: skip
 
 app = typer.Typer(

@@ -1,4 +1,4 @@
-"""`musqa verify`, `musqa gc`, `musqa migrate`: a lake over years."""
+"""`musqa verify`, `musqa gc`, `musqa migrate`, `musqa compact`: a lake over years."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from musqa_pipeline.cli import output
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.progress import logger
 from musqa_pipeline.project import home_folder
+from musqa_pipeline.upkeep.compact import AT_LEAST
 from musqa_pipeline.upkeep.garbage import OLDER_THAN_DAYS
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
@@ -25,7 +26,7 @@ def register(app: typer.Typer) -> None:
     app : typer.Typer
         The application.
     """
-    for command in (verify, gc, migrate):
+    for command in (verify, gc, migrate, compact):
         app.command(command.__name__)(command)
 
 
@@ -93,6 +94,29 @@ def gc(
     if rows:
         verb = "would be deleted" if dry_run else "deleted"
         typer.echo(f"{cleared.n_bytes / 1e6:.1f} MB {verb}")
+
+
+def compact(
+    at_least: Annotated[
+        int, typer.Option("--at-least", min=1, help="Least loose files of a shelf.")
+    ] = AT_LEAST,
+    as_json: JsonOption = False,
+) -> None:
+    """Pack many small files into few large ones, so that listing and queries stay fast."""
+    from musqa_pipeline.upkeep.compact import compact_lake
+
+    rows = [
+        {
+            "place": done.place, "units": done.n_units, "packs": done.n_packs,
+            "problem": done.problem or None,
+        }
+        for done in compact_lake(home_folder(), at_least=at_least)
+    ]  # fmt: skip
+    empty = f"no shelf has {at_least} loose files or more"
+    columns = ["place", "units", "packs"]
+    if any(row["problem"] for row in rows):
+        columns.append("problem")
+    output.table(rows, columns, as_json=as_json, empty=empty)
 
 
 def migrate(as_json: JsonOption = False) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from musqa_pipeline.lake import fragments
+from musqa_pipeline.lake.packs import MOVED, packed_units, read_manifest
 from musqa_pipeline.lake.shelf import FINGERPRINT_KEY, SUFFIX, Shelf
 from musqa_pipeline.lake.store import Store, StoredFile
 
@@ -14,7 +15,7 @@ _FINGERPRINTS: dict[tuple[str, str], bytes | None] = {}
 
 
 def current_units(store: Store, shelf: Shelf, wanted: Collection[str] | None = None) -> set[str]:
-    """Find the units of a shelf whose footer carries its fingerprint.
+    """Find the units of a shelf that carry its fingerprint, packed or in files of their own.
 
     Parameters
     ----------
@@ -33,10 +34,15 @@ def current_units(store: Store, shelf: Shelf, wanted: Collection[str] | None = N
     Raises
     ------
     LakeError
-        If the store does not answer.
+        If the store does not answer, or a pack is gone.
     """
+    manifest = read_manifest(store, shelf)
+    packed = packed_units(store, shelf, manifest) if manifest.packs else {}
+    there = {unit for unit, place in packed.items() if place.fingerprint == shelf.fingerprint}
     files = {
-        file.stem: file for file in store.files(shelf.folder_key) if file.name.endswith(SUFFIX)
+        file.stem: file
+        for file in store.files(manifest.loose_folder(shelf))
+        if file.name.endswith(SUFFIX) and file.name != MOVED
     }
     asked = [files[unit] for unit in (files if wanted is None else wanted) if unit in files]
     if store.n_readers == 1:
@@ -45,7 +51,8 @@ def current_units(store: Store, shelf: Shelf, wanted: Collection[str] | None = N
         with ThreadPoolExecutor(store.n_readers) as threads:
             found = list(threads.map(lambda file: _remembered(store, file), asked))
     mine = shelf.fingerprint.encode()
-    return {file.stem for file, value in zip(asked, found, strict=True) if value == mine}
+    there |= {file.stem for file, value in zip(asked, found, strict=True) if value == mine}
+    return there if wanted is None else there & set(wanted)
 
 
 def _read(store: Store, file: StoredFile) -> bytes | None:

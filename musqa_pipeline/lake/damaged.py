@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import pyarrow.parquet as pq
 
 from musqa_pipeline.lake.fragments import UNREADABLE
+from musqa_pipeline.lake.packs import MOVED
 from musqa_pipeline.lake.shelf import DAMAGED, LAKE, SUFFIX
 from musqa_pipeline.lake.store import Store
 
@@ -53,7 +54,8 @@ def _matching(store: Store, glob: str) -> list[str]:
         if last.endswith("*")
         else [folder]
     )
-    return [file.key for at in folders for file in store.files(at) if file.name.endswith(SUFFIX)]
+    files = [file for at in folders for file in store.files(at)]
+    return [file.key for file in files if file.name.endswith(SUFFIX) and file.name != MOVED]
 
 
 def _is_readable(store: Store, key: str) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from musqa_pipeline.lake.lake import Lake
-from musqa_pipeline.lake.shelf import DAMAGED, EMPTY_CATALOG, LAKE, RETIRED, SUFFIX, Shelf
+from musqa_pipeline.lake.reading import all_units
+from musqa_pipeline.lake.shelf import DAMAGED, EMPTY_CATALOG, LAKE, RETIRED, Shelf
 
 SCHEMA_UNIT = "schema"
 """The zero-row file that keeps a view valid."""
@@ -42,7 +43,7 @@ def shelves(lake: Lake, stage: str | None = None, *, empty: bool = False) -> lis
 
 
 def unit_ids(lake: Lake, shelf: Shelf) -> list[str]:
-    """List the units whose file is on a shelf, whatever is in it.
+    """List the units that lie on a shelf, packed or loose, whatever is in them.
 
     Parameters
     ----------
@@ -56,6 +57,4 @@ def unit_ids(lake: Lake, shelf: Shelf) -> list[str]:
     list of str
         Sorted.
     """
-    files = lake.store.files(shelf.folder_key)
-    units = (file.stem for file in files if file.name.endswith(SUFFIX))
-    return [unit for unit in units if unit != SCHEMA_UNIT]
+    return all_units(lake.store, shelf)

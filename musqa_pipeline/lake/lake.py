@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.homes import Home
-from musqa_pipeline.lake import fragments
+from musqa_pipeline.lake import fragments, reading
 from musqa_pipeline.lake.current import current_units
 from musqa_pipeline.lake.opening import open_store
+from musqa_pipeline.lake.packs import find_packed, read_manifest
 from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, Shelf
 from musqa_pipeline.lake.store import Held, Source, WorkFolder
-from musqa_pipeline.tables import with_later
+from musqa_pipeline.lake.unpacking import retire_units, take_out
 
 
 class Lake:
@@ -55,11 +56,11 @@ class Lake:
 
     def path(self, shelf: Shelf, unit_id: str) -> Path:
         """Return the path of a unit's file (it may not exist yet), on a disk."""
-        return self.root / shelf.key(unit_id)
+        return self.root / self._key(shelf, unit_id)
 
     def address(self, shelf: Shelf, unit_id: str) -> str:
         """Return what messages call a unit's file: its path or URL."""
-        return self.store.address(shelf.key(unit_id))
+        return self.store.address(self._key(shelf, unit_id))
 
     def done(self, shelf: Shelf) -> list[str]:
         """List the ids of the finished units of a shelf, sorted.
@@ -124,7 +125,10 @@ class Lake:
             **{k.encode(): v.encode() for k, v in (metadata or {}).items()},
             FINGERPRINT_KEY: shelf.fingerprint.encode(),
         }
-        key = shelf.key(unit_id)
+        manifest = read_manifest(self.store, shelf)
+        if find_packed(self.store, manifest, unit_id):  # it is never there twice
+            take_out(self.store, shelf, [unit_id])
+        key = manifest.loose_key(shelf, unit_id)
         fragments.write_fragment(
             self.store,
             key,
@@ -156,15 +160,15 @@ class Lake:
         LakeError
             If it is not there or damaged.
         """
-        return fragments.read_fragment(self.store, shelf.key(unit_id), columns)
+        return reading.read_unit(self.store, shelf, unit_id, columns)
 
     def opened(self, shelf: Shelf, unit_id: str) -> AbstractContextManager[Source]:
         """Open a unit for pyarrow, to read parts of it; see `fragments.opened`."""
-        return fragments.opened(self.store, shelf.key(unit_id))
+        return reading.opened_unit(self.store, shelf, unit_id)
 
     def local_file(self, shelf: Shelf, unit_id: str) -> Path:
         """Return a path of this machine with a unit's file, for who reads it again and again."""
-        return self.store.local_file(shelf.key(unit_id))
+        return self.store.local_file(self._key(shelf, unit_id))
 
     def work_folder(self, shelf: Shelf, name: str) -> AbstractContextManager[WorkFolder]:
         """Give a folder beside a shelf's units that no view looks into, to write files to.
@@ -216,10 +220,7 @@ class Lake:
         """
         wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
         chosen = self.done(shelf) if units is None else sorted(units)
-        keys = [shelf.key(unit) for unit in chosen]
-        parts = [fragments.read_wanted(self.store, key, wanted) for key in keys]
-        plain = wanted.remove_metadata()
-        return pa.concat_tables([plain.empty_table(), *(with_later(p, plain) for p in parts)])
+        return reading.scan_units(self.store, shelf, chosen, wanted)
 
     def retire(self, shelf: Shelf, keep: Iterable[str]) -> list[str]:
         """Move units that are no longer wanted out of the views' sight, losing nothing.
@@ -237,17 +238,17 @@ class Lake:
             The units that were moved to ``lake/retired/``.
         """
         gone = sorted(set(self.done(shelf)) - set(keep))
-        for unit in gone:
-            self.store.move(shelf.key(unit), shelf.retired(unit))
+        retire_units(self.store, shelf, gone)
         return gone
 
     def discard(self, shelf: Shelf, unit_id: str) -> None:
         """Delete a unit that is no longer true, if it is there."""
-        self.store.delete(shelf.key(unit_id))
+        take_out(self.store, shelf, [unit_id])
+        self.store.delete(self._key(shelf, unit_id))
 
     def sweep(self, shelf: Shelf) -> None:
         """Delete temporary files that a kill left behind; call it with the shelf's lock held."""
-        self.store.sweep(shelf.folder_key)
+        self.store.sweep(read_manifest(self.store, shelf).loose_folder(shelf))
 
     def keep_readable(self, shelf: Shelf, schema: pa.Schema) -> None:
         """Write the zero-row file that lets a view exist, again if the table got columns since.
@@ -261,17 +262,17 @@ class Lake:
         """
         at = shelf if shelf.catalog is None else replace(shelf, catalog=EMPTY_CATALOG)
         self.store.sweep(at.folder_key, only_dead=True)
-        key = at.key("schema")
+        key = self._key(at, "schema")
         if self.store.exists(key):
             # A damaged one is written again.
-            with suppress(LakeError), self.opened(at, "schema") as source:
+            with suppress(LakeError), fragments.opened(self.store, key) as source:
                 if pq.read_schema(source).names == schema.names:
                     return
         fragments.write_fragment(self.store, key, schema.remove_metadata().empty_table())
 
-    def glob(self, shelf: Shelf) -> str:
-        """Return the absolute glob that matches a shelf's files, in all catalogs."""
-        return self.store.address(shelf.glob_key)
+    def glob(self, shelf: Shelf) -> list[str]:
+        """List the globs and files that DuckDB reads of a shelf, in all catalogs."""
+        return reading.view_sources(self.store, shelf)
 
     def token_file(self, name: str) -> Home:
         """Return the file by which machines of a run know that they share this lake."""
@@ -293,3 +294,6 @@ class Lake:
             Holds the lock while its block runs.
         """
         return self.store.lock(name, wait=wait)
+
+    def _key(self, shelf: Shelf, unit_id: str) -> str:
+        return read_manifest(self.store, shelf).loose_key(shelf, unit_id)

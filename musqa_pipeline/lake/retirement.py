@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from musqa_pipeline.lake import fragments
 from musqa_pipeline.lake.inventory import unit_ids
 from musqa_pipeline.lake.lake import Lake
+from musqa_pipeline.lake.packs import read_manifest
 from musqa_pipeline.lake.shelf import Shelf
+from musqa_pipeline.lake.unpacking import retire_units
 
 
 def restore_units(lake: Lake, shelf: Shelf, wanted: Iterable[str]) -> list[str]:
@@ -33,13 +35,14 @@ def restore_units(lake: Lake, shelf: Shelf, wanted: Iterable[str]) -> list[str]:
         If a file cannot be moved.
     """
     there = {file.stem for file in lake.store.files(shelf.retired_key)}
+    manifest = read_manifest(lake.store, shelf)
     back = []
     for unit in [unit for unit in wanted if unit in there]:
         if _is_whole(lake, shelf, unit):
             refused = shelf.quarantine
             if _is_whole(lake, refused, unit):  # first: a kill in between redoes the unit
                 lake.store.move(refused.retired(unit), refused.key(unit))
-            lake.store.move(shelf.retired(unit), shelf.key(unit))
+            lake.store.move(shelf.retired(unit), manifest.loose_key(shelf, unit))
             back.append(unit)
     return back
 
@@ -65,8 +68,7 @@ def retire_all(lake: Lake, shelf: Shelf) -> int:
         If a file cannot be moved.
     """
     units = unit_ids(lake, shelf)
-    for unit in units:
-        lake.store.move(shelf.key(unit), shelf.retired(unit))
+    retire_units(lake.store, shelf, units)
     return len(units)
 
 

@@ -63,6 +63,8 @@ def migrate_catalog(home: Home, catalog: str) -> Migrated:
         If the lake cannot be written.
     """
     lake = Lake(home)
+    if catalog not in {known.name for known in list_catalogs(home)}:  # removed while it waited
+        return Migrated(2, catalog, 0, 0)
     try:
         files = identified_files(home, catalog)
     except CatalogError as error:

@@ -77,7 +77,9 @@ def record_run(context: Context, shelf: Shelf, counts: Mapping[str, Any], ran: R
 def _sizes(context: Context, shelf: Shelf, asked_for: Collection[str]) -> dict[str, int]:
     written = present = 0
     for file in context.lake.store.walk(shelf.folder_key):
-        unit = file.key.removeprefix(f"{shelf.folder_key}/").partition("/")[0]
+        below = file.key.removeprefix(f"{shelf.folder_key}/")
+        loose = below.partition("/")[2] if below.startswith("loose-") else below
+        unit = loose.partition("/")[0]
         present += file.size_bytes
         if unit.removesuffix(".parquet") in asked_for:
             written += file.size_bytes

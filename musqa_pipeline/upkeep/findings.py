@@ -12,6 +12,7 @@ ERRORS = {
     "wrong_rows": "another number of rows than its footer says",
     "wrong_checksum": "other values than were written",
     "wrong_schema": "other columns than its table has",
+    "double": "is there twice",
     "missing": "something refers to it, and it is not there",
 }
 """Kinds that are losses; `musqa verify` ends with exit code 1 for them."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from musqa_pipeline.adaptive.plans import PLAN_SHELF
 from musqa_pipeline.clock import utc_now
 from musqa_pipeline.database import PER_CATALOG, read_published
-from musqa_pipeline.errors import LockedError
+from musqa_pipeline.errors import LakeError, LockedError
 from musqa_pipeline.fingerprints import SHORT
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import Lake, StoredFile
@@ -24,6 +24,7 @@ from musqa_pipeline.lake.inventory import shelves
 from musqa_pipeline.lake.shelf import DAMAGED, LAKE, RETIRED
 from musqa_pipeline.migrations.layout import read_layout
 from musqa_pipeline.records import RECORDS
+from musqa_pipeline.upkeep.packed import beside, packed_shelves
 from musqa_pipeline.upkeep.places import place_of
 
 OLDER_THAN_DAYS = 30.0
@@ -40,7 +41,8 @@ class Garbage:
     """Files that nobody is shown, of one place."""
 
     kind: str
-    """``settings``, ``run``, ``retired``, ``damaged`` or ``leftover``."""
+    """``settings``, ``run``, ``retired``, ``damaged``, ``superseded`` (by packs) or
+    ``leftover``."""
     place: str
     """Folder below `MUSQA_HOME`."""
     n_files: int
@@ -82,17 +84,24 @@ def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> lis
     Raises
     ------
     LakeError
-        If the lake is of a later layout or cannot be listed.
+        If the lake is of a later layout or cannot be listed, or nothing is published.
     """
     lake = Lake(home)
     read_layout(lake)
     shown, found = _shown(home), []
+    if not shown and shelves(lake):
+        raise LakeError(
+            f"{home} has results and no preset in published.json, so that all of it would seem "
+            "garbage; run each preset first (what is done is not made again)"
+        )
     for shelf in shelves(lake, empty=True):
         key = (shelf.stage, shelf.fingerprint)
         if key in shown or shelf.stage in RECORDS or shelf.fingerprint == NEVER_MADE:
             continue
         kind = "run" if shelf.catalog is None else "settings"
         found += _old(kind, lake.store.walk(shelf.folder_key), older_than_days, whole=True)
+    for packed in packed_shelves(lake)[0]:
+        found += _old("superseded", beside(lake.store, packed), LEFTOVER_DAYS, whole=False)
     for attic in (RETIRED, DAMAGED):
         found += _old(attic, lake.store.walk(f"{LAKE}/{attic}"), older_than_days, whole=False)
     for folder in (LAKE, "catalogs", "reports", "cache"):

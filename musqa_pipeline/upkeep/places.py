@@ -9,6 +9,7 @@ from musqa_pipeline.adaptive.plans import PLAN_SHELF
 from musqa_pipeline.adaptive.table import ROUNDS
 from musqa_pipeline.database import HISTORY, JOINT, PER_CATALOG
 from musqa_pipeline.lake.inventory import SCHEMA_UNIT
+from musqa_pipeline.lake.packs import MOVED, PACKS
 from musqa_pipeline.lake.shelf import DAMAGED, EMPTY_CATALOG, LAKE, RETIRED, Shelf
 from musqa_pipeline.migrations.content_ids import FORMER_IDS_KEY
 from musqa_pipeline.records import RECORDS
@@ -22,8 +23,9 @@ TABLES: dict[str, Table] = {
 _FRAGMENT = re.compile(
     rf"{LAKE}/(?P<attic>{RETIRED}/|{DAMAGED}/)?(?P<stage>[^/=]+)/"
     r"(?:settings=(?P<settings>[^/]+)/catalog=(?P<catalog>[^/]+)|run=(?P<run>[^/]+))/"
-    r"(?P<unit>[^/]+)\.parquet"
+    r"(?:loose-\d+/)?(?P<unit>[^/]+)\.parquet"
 )
+_PACK = re.compile(rf"{LAKE}/(?!{RETIRED}/|{DAMAGED}/)[^/=]+/(?:[^/]+=[^/]+/)+{PACKS}/[^/]+")
 _BESIDE = re.compile(rf"{LAKE}/[^/=]+/run=[^/]+/[^/]+/.+")
 """Checkpoints, reports and releases lie in folders beside their shelf's units."""
 
@@ -63,7 +65,7 @@ def place_of(key: str) -> Place | None:
         None if it is no fragment.
     """
     found = _FRAGMENT.fullmatch(key)
-    if found is None:
+    if found is None or key.endswith(f"/{MOVED}") or _PACK.fullmatch(key):
         return None
     shelf = Shelf(found["stage"], found["settings"] or found["run"], found["catalog"])
     return Place(shelf, found["unit"], (found["attic"] or "").rstrip("/"))
@@ -71,7 +73,9 @@ def place_of(key: str) -> Place | None:
 
 def is_known(key: str) -> bool:
     """Tell whether a file that is no fragment has a reason to be there."""
-    return key == FORMER_IDS_KEY or bool(_BESIDE.fullmatch(key))
+    if key == FORMER_IDS_KEY or key.endswith(f"/{MOVED}") or _PACK.fullmatch(key):
+        return True
+    return bool(_BESIDE.fullmatch(key))
 
 
 def belongs_to(place: Place, catalogs: set[str]) -> bool:

@@ -19,11 +19,13 @@ from musqa_pipeline.fingerprints import SHORT
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import FINGERPRINT_KEY, Lake, Store, StoredFile, fragments
 from musqa_pipeline.lake.checksum import CHECKSUM_KEY, TableChecksum
+from musqa_pipeline.lake.packs import PACKS
 from musqa_pipeline.lake.shelf import DAMAGED, LAKE
 from musqa_pipeline.migrations.layout import read_layout
 from musqa_pipeline.progress import StageProgress
 from musqa_pipeline.upkeep.findings import Finding, Verification
 from musqa_pipeline.upkeep.links import broken_links
+from musqa_pipeline.upkeep.packed import PackedShelf, beside, check_packs, packed_shelves
 from musqa_pipeline.upkeep.places import TABLES, Place, belongs_to, is_known, place_of
 
 READERS = 8
@@ -73,10 +75,23 @@ def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Ve
             if not place.attic and not belongs_to(place, catalogs):
                 what = f"catalog {place.shelf.catalog} is unknown"
                 findings.append(Finding("orphan", file.key, what))
+    packed, broken = packed_shelves(lake)
+    findings += broken
+    strays = {file.key for one in packed for file in beside(lake.store, one)}
+    findings += [
+        Finding("orphan", key, "packs took its place, or a kill left it") for key in strays
+    ]
+    todo = [(file, place) for file, place in todo if file.key not in strays]
+    n_packs = sum(len(one.manifest.packs) for one in packed)
     for file in lake.store.leftovers(LAKE):
         findings.append(Finding("leftover", file.key, "half-written by a process that was killed"))
     n_rows = n_unsummed = 0
-    with StageProgress("verifying", len(todo), log=log) as progress:
+    with StageProgress("verifying", len(todo) + n_packs, log=log) as progress:
+        for one in packed:
+            for found, rows in check_packs(lake, one):
+                findings += found
+                n_rows += rows
+                progress.advance(rows, failed=bool(found))
         for checked in _check_all(lake.store, todo, published):
             findings += checked.findings
             n_rows += checked.rows
@@ -84,9 +99,9 @@ def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Ve
             progress.advance(checked.rows, failed=bool(checked.findings))
     findings += broken_links(home)
     return Verification(
-        n_files=len(todo),
+        n_files=len(todo) + n_packs,
         n_rows=n_rows,
-        n_bytes=sum(file.size_bytes for file, _ in todo),
+        n_bytes=sum(file.size_bytes for file, _ in todo) + _size_of_packs(lake.store, packed),
         n_unsummed=n_unsummed,
         findings=tuple(sorted(findings)),
     )
@@ -100,6 +115,12 @@ def published_fingerprints(home: Home) -> dict[tuple[str, str], str]:
         for entry in presets
         for stage, fingerprint in entry["stages"].items()
     }
+
+
+def _size_of_packs(store: Store, packed: Iterable[PackedShelf]) -> int:
+    listed = [file for one in packed for file in store.files(f"{one.shelf.folder_key}/{PACKS}")]
+    named = {key for one in packed for key in one.manifest.packs}
+    return sum(file.size_bytes for file in listed if file.key in named)
 
 
 def _check_all(

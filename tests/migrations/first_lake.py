@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 from musqa_pipeline.context import Context
+from musqa_pipeline.homes import Home
 from musqa_pipeline.settings import Preset, parse_preset
 
 PACKED = Path(__file__).parent / "first_release" / "lake.tar.xz"
@@ -39,7 +40,17 @@ def preset() -> Preset:
     )
 
 
+def first_stages(published: bytes | str) -> dict[str, str]:
+    """The fingerprints under which the first release stored its results."""
+    stages: dict[str, str] = json.loads(published)["presets"][CATALOG]["stages"]
+    return stages
+
+
+def stages_context(home: Home, stages: dict[str, str], catalog: str | None = CATALOG) -> Context:
+    """The context of those fingerprints."""
+    return Context(home, preset(), catalog, stages)
+
+
 def first_context(home: Path, catalog: str | None = CATALOG) -> Context:
-    """The context under which the first release stored its results."""
-    record = json.loads((home / "published.json").read_text())
-    return Context(home, preset(), catalog, record["presets"][CATALOG]["stages"])
+    """The context under which the first release stored its results, of a lake on a disk."""
+    return stages_context(home, first_stages((home / "published.json").read_text()), catalog)

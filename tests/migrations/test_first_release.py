@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from musqa_pipeline.catalog_removal import remove_catalog
 from musqa_pipeline.database import publish, query
 from musqa_pipeline.dataset.inputs import joint_inputs, read_labelled_rows
 from musqa_pipeline.errors import LakeError
@@ -118,6 +119,14 @@ def test_a_catalog_whose_folder_is_gone_waits_and_is_taken_over_later(first, tmp
     assert catalog_context(first, preset(), CATALOG).catalog == CATALOG  # the door of every run
     assert read_layout(Lake(first)) == {"layout": 2, "waiting": {"2": []}}
     assert run_stage(TRACKS_STAGE, first_context(first)).made == 0
+
+
+def test_a_catalog_that_is_removed_waits_no_longer(first, tmp_path):
+    (tmp_path / "music").rename(tmp_path / "unplugged")
+    bring_forward(first)
+    remove_catalog(first, CATALOG)
+    bring_forward(first)
+    assert read_layout(Lake(first)) == {"layout": 2, "waiting": {"2": []}}
 
 
 @pytest.mark.parametrize("step", range(10))

@@ -9,6 +9,7 @@ import pytest
 
 from musqa_pipeline.cli import upkeep
 from musqa_pipeline.database import publish, query
+from musqa_pipeline.errors import LakeError
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.records import record_shelf
 from musqa_pipeline.upkeep import garbage
@@ -141,6 +142,17 @@ def test_what_is_published_or_written_meanwhile_stays(old, monkeypatch):
     assert lake.done(shelf) == ["u1", "u2", "u3"]
     assert lake.done(Shelf("models", "b" * 32)) == ["cnn1d"]
     assert {item.kind for item in cleared.garbage} == {"leftover", "retired", "settings"}
+
+
+def test_a_lake_that_has_lost_its_record_is_no_garbage(old):
+    (old / "published.json").unlink()
+    before = everything(old)
+    for look in (find_garbage, clear_garbage):
+        with pytest.raises(
+            LakeError, match=r"no preset in published.json, .* run each preset first"
+        ):
+            look(old)
+    assert everything(old) == before
 
 
 def test_the_command_says_what_and_how_much(old, capsys):

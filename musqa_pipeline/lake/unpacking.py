@@ -1,0 +1,184 @@
+"""Single units come out of packs again, and what packs replaced is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from musqa_pipeline.errors import LakeError
+from musqa_pipeline.lake import fragments
+from musqa_pipeline.lake.compaction import in_order, packed_sources, parts_of, write_part
+from musqa_pipeline.lake.pack_files import packed_piece
+from musqa_pipeline.lake.packs import (
+    MOVED,
+    PACKED_STAGES,
+    commit_manifest,
+    find_packed,
+    loose_folder,
+    pack_index,
+    read_manifest,
+)
+from musqa_pipeline.lake.shelf import FINGERPRINT_KEY, SUFFIX, Shelf
+from musqa_pipeline.lake.store import Store
+
+
+def take_out(store: Store, shelf: Shelf, units: Collection[str]) -> None:
+    """Let packs be without some units; their rows are gone for whoever looks from now on.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf.
+    units : collection of str
+        Units; those that are not packed are left alone.
+
+    Raises
+    ------
+    LakeError
+        If the store cannot be written, or another process changed the shelf.
+    """
+    manifest, gone = read_manifest(store, shelf), set(units)
+    if not manifest.packs:
+        return
+    touched = [key for key in manifest.packs if gone & pack_index(store, key).keys()]
+    if not touched:
+        return
+    packs = [key for key in manifest.packs if key not in touched]
+    for key in touched:
+        left = [source for source in packed_sources(store, key) if source.unit not in gone]
+        packs += [write_part(store, shelf, "", part) for part in parts_of(left)]
+    superseded = (*manifest.superseded, *(key for key in touched if key not in packs))
+    after = replace(manifest, packs=in_order(store, packs), superseded=superseded)
+    commit_manifest(store, shelf, manifest, after)
+
+
+def retire_units(store: Store, shelf: Shelf, units: Collection[str]) -> None:
+    """Move units out of sight, packed or loose, losing nothing.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf.
+    units : collection of str
+        Which units.
+
+    Raises
+    ------
+    LakeError
+        If a file cannot be moved or written, or a pack is damaged.
+    """
+    manifest = read_manifest(store, shelf)
+    packed = [unit for unit in units if find_packed(store, manifest, unit)]
+    for unit in packed:
+        make_loose(store, shelf, unit, shelf.retired(unit))
+    take_out(store, shelf, packed)
+    for unit in sorted(set(units) - set(packed)):
+        store.move(manifest.loose_key(shelf, unit), shelf.retired(unit))
+
+
+def make_loose(store: Store, shelf: Shelf, unit: str, key: str) -> None:
+    """Write a packed unit as a file of its own, as it was before it was packed.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf.
+    unit : str
+        Which unit.
+    key : str
+        Key of the file.
+
+    Raises
+    ------
+    LakeError
+        If the pack is damaged, or the file cannot be written.
+    """
+    place = find_packed(store, read_manifest(store, shelf), unit)
+    if place is None:
+        raise LakeError(f"{unit} of {store.address(shelf.folder_key)} is in no pack; run again")
+    piece = packed_piece(store, unit, place)
+    footer = {name.encode(): value.encode() for name, value in piece.footer.items()}
+    footer[FINGERPRINT_KEY] = piece.fingerprint.encode()
+    codecs = set(piece.compression.values())
+    fragments.write_fragment(
+        store,
+        key,
+        piece.table.replace_schema_metadata(footer),
+        row_group_rows=piece.group_rows,
+        compression=codecs.pop() if len(codecs) == 1 else "zstd",
+    )
+
+
+def superseded_by_packs(store: Store, shelf: Shelf) -> dict[Shelf, tuple[str, ...]]:
+    """Return what the packs of a shelf replaced and what is still there, in all catalogs.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Its catalog is not looked at.
+
+    Returns
+    -------
+    dict
+        Shelf of one catalog to keys, for `drop_superseded`; only where there is anything.
+    """
+    if shelf.stage not in PACKED_STAGES:
+        return {}
+    parent = shelf.folder_key.rpartition("/")[0]
+    names = [] if shelf.catalog is None else store.folders(parent)
+    of_all = [replace(shelf, catalog=name.removeprefix("catalog=")) for name in names] or [shelf]
+    found = {one: read_manifest(store, one).superseded for one in of_all}
+    return {one: keys for one, keys in found.items() if keys}
+
+
+def drop_superseded(store: Store, shelf: Shelf, replaced: Collection[str]) -> int:
+    """Delete what packs replaced; call it once views show the packs.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf.
+    replaced : collection of str
+        What its manifest called superseded before those views were made.
+
+    Returns
+    -------
+    int
+        Number of files that were deleted.
+
+    Raises
+    ------
+    LakeError
+        If a file cannot be deleted, or another process changed the shelf.
+    """
+    manifest, n_deleted = read_manifest(store, shelf), 0
+    dropped = [key for key in manifest.superseded if key in replaced]
+    if not dropped:
+        return 0
+    for key in dropped:
+        if key.endswith(SUFFIX):
+            store.delete(key)
+            n_deleted += 1
+            continue
+        # Before anything goes: who still looks here gets an error in place of some of the rows.
+        store.write_bytes(f"{key}/{MOVED}", b"these rows are in packs now\n")
+        for file in store.files(key):
+            if file.name != MOVED:
+                store.delete(file.key)
+                n_deleted += 1
+    for generation in range(1, manifest.generation - 1):  # views of two generations ago
+        store.delete(f"{loose_folder(shelf, generation)}/{MOVED}")
+        store.prune(loose_folder(shelf, generation))
+    left = tuple(key for key in manifest.superseded if key not in dropped)
+    commit_manifest(store, shelf, manifest, replace(manifest, superseded=left))
+    return n_deleted

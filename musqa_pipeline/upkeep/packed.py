@@ -1,0 +1,181 @@
+"""Packs under verify, mend and gc: what is in them, what lies beside them that nobody reads."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pyarrow.parquet as pq
+
+from musqa_pipeline.errors import LakeError
+from musqa_pipeline.fingerprints import SHORT
+from musqa_pipeline.lake import Lake, Shelf, Store, StoredFile, fragments
+from musqa_pipeline.lake.checksum import table_checksum
+from musqa_pipeline.lake.compaction import Source, in_order, packed_sources, parts_of, write_part
+from musqa_pipeline.lake.inventory import shelves
+from musqa_pipeline.lake.pack_files import packed_piece, read_packed
+from musqa_pipeline.lake.packs import (
+    MOVED,
+    PACKED_STAGES,
+    PACKS,
+    SCHEMA_NAME,
+    Manifest,
+    commit_manifest,
+    index_of,
+    loose_units,
+    manifest_key,
+    packed_units,
+    read_manifest,
+)
+from musqa_pipeline.upkeep.findings import Finding
+
+
+@dataclass(frozen=True)
+class PackedShelf:
+    """A shelf that was compacted."""
+
+    shelf: Shelf
+    """Its fingerprint is cut to 12 digits."""
+    manifest: Manifest
+
+
+def packed_shelves(lake: Lake) -> tuple[list[PackedShelf], list[Finding]]:
+    """List the shelves that have packs, and those whose manifest cannot be read."""
+    found, broken = [], []
+    for shelf in shelves(lake):
+        if shelf.stage in PACKED_STAGES:
+            try:
+                manifest = read_manifest(lake.store, shelf)
+            except LakeError as error:
+                broken.append(Finding("damaged", manifest_key(shelf), str(error)))
+                continue
+            if manifest.version:
+                found.append(PackedShelf(shelf, manifest))
+    return found, broken
+
+
+def beside(store: Store, packed: PackedShelf) -> list[StoredFile]:
+    """List the files in a shelf's folder that nobody reads: packs and loose files of former times.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    packed : PackedShelf
+        The shelf.
+
+    Returns
+    -------
+    list of StoredFile
+        What a kill left, or a worker that was believed dead wrote late.
+    """
+    shelf, manifest = packed.shelf, packed.manifest
+    read = {*manifest.packs, *manifest.superseded, manifest_key(shelf)}
+    folders = {*manifest.superseded, manifest.loose_folder(shelf)}
+    stray = []
+    for file in store.walk(shelf.folder_key):
+        folder, _, name = file.key.rpartition("/")
+        of_unit = folder == shelf.folder_key or folder.startswith(f"{shelf.folder_key}/loose-")
+        of_pack = folder == f"{shelf.folder_key}/{PACKS}"
+        if (of_unit and folder not in folders and name not in {MOVED, SCHEMA_NAME}) or (
+            of_pack and file.key not in read
+        ):
+            stray.append(file)
+    return stray
+
+
+def check_packs(lake: Lake, packed: PackedShelf) -> Iterator[tuple[tuple[Finding, ...], int]]:
+    """Check the packs of a shelf, unit by unit.
+
+    Parameters
+    ----------
+    lake : Lake
+        Which lake.
+    packed : PackedShelf
+        The shelf.
+
+    Yields
+    ------
+    tuple
+        Findings of one pack, and its rows.
+    """
+    store, shelf = lake.store, packed.shelf
+    for key in packed.manifest.packs:
+        if not store.exists(key):
+            # Another process may have packed the shelf again since its manifest was read.
+            if key in read_manifest(store, shelf).packs:
+                yield (Finding("missing", key, "the manifest names it, and it is not there"),), 0
+            continue
+        yield _check_pack(store, shelf, key)
+    try:
+        loose = set(loose_units(store, shelf, packed.manifest))
+        twice = loose & packed_units(store, shelf, packed.manifest).keys()
+    except LakeError:
+        return  # found already
+    if twice and read_manifest(store, shelf).version == packed.manifest.version:
+        what = f"{len(twice)} units are both loose and packed, the first {min(twice)}"
+        yield (Finding("double", packed.manifest.loose_folder(shelf), what),), 0
+
+
+def _check_pack(store: Store, shelf: Shelf, key: str) -> tuple[tuple[Finding, ...], int]:
+    found, rows = [], 0
+    try:
+        with fragments.opened(store, key) as source:
+            units = index_of(key, pq.read_metadata(source).metadata or {})
+        for unit, table in read_packed(store, units):
+            place = units[unit]
+            rows += table.num_rows
+            if table.num_rows != place.rows:
+                what = f"unit {unit}: {table.num_rows} rows, expected {place.rows}"
+                found.append(Finding("wrong_rows", key, what))
+            elif table_checksum(table.replace_schema_metadata(None)) != place.checksum:
+                what = f"unit {unit}: its values are not those that were written"
+                found.append(Finding("wrong_checksum", key, what))
+            if place.fingerprint[:SHORT] != shelf.fingerprint:
+                what = f"unit {unit}: {place.fingerprint}, expected {shelf.fingerprint}…"
+                found.append(Finding("wrong_fingerprint", key, what))
+    except (LakeError, KeyError, ValueError, TypeError) as error:
+        found.append(Finding("damaged", key, str(error.__cause__ or error)))
+    return tuple(found), rows
+
+
+def mend_pack(store: Store, shelf: Shelf, key: str) -> None:
+    """Let a shelf be without a damaged pack; its good units are packed anew.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf; its lock is held.
+    key : str
+        Key of the pack; views may read it until they are made again.
+
+    Raises
+    ------
+    LakeError
+        If the store cannot be written, or another process changed the shelf.
+    """
+    manifest = read_manifest(store, shelf)
+    if key not in manifest.packs:
+        return
+    good = _good_units(store, key)
+    packs = [other for other in manifest.packs if other != key]
+    packs += [write_part(store, shelf, "", part) for part in parts_of(good)]
+    commit_manifest(store, shelf, manifest, replace(manifest, packs=in_order(store, packs)))
+
+
+def _good_units(store: Store, key: str) -> list[Source]:
+    """List the units of a pack that can be read and are what they were."""
+    good = []
+    try:
+        sources = packed_sources(store, key)
+    except LakeError:
+        return []  # nothing of it can be read
+    for source in sources:
+        assert source.packed is not None
+        with contextlib.suppress(LakeError):
+            packed_piece(store, source.unit, source.packed)
+            good.append(source)
+    return good
