@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,7 @@ from musqa_pipeline.database import JOINT, PER_CATALOG, VIEWS, database_path, pu
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.lake.damaged import set_aside_damaged
 from musqa_pipeline.settings import Preset
 from musqa_pipeline.tables_page import tables_page
 from musqa_pipeline.tracks.table import QUARANTINE, TRACKS
@@ -179,3 +181,16 @@ def test_a_damaged_fragment_hides_neither_its_table_nor_other_presets(home, capl
     assert "damaged, set aside and made again by the next run: lake/labels/" in caplog.text
     assert mine.lake.missing(mine.shelf("labels"), ["u1", "u2"]) == ["u2"]
     assert len(list((home / "lake" / "damaged").rglob("u2.parquet"))) == 1
+
+
+def test_a_disk_that_does_not_answer_is_no_reason_to_set_a_fragment_aside(home, monkeypatch):
+    mine = context_of(home, "mine", catalog="c")
+    write_labels(mine, "u1", ["a"])
+    publish(mine, ["labels"])
+
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("musqa_pipeline.lake.damaged.pq.read_schema", fail)
+    assert set_aside_damaged(mine.lake.store, [mine.shelf("labels").glob_key]) == []
+    assert mine.lake.done(mine.shelf("labels")) == ["u1"]

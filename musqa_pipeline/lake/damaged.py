@@ -62,8 +62,8 @@ def _is_readable(store: Store, key: str) -> bool:
     try:
         with store.opened(key) as source:
             pq.read_schema(source)
-    except FileNotFoundError:  # retired since it was listed
-        return True
-    except UNREADABLE:
-        return False
+    except UNREADABLE as error:
+        # Of a damaged file pyarrow has no number; with one it is the disk that does not answer,
+        # or the file was retired since it was listed.
+        return getattr(error, "errno", None) is not None
     return True
