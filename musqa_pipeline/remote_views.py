@@ -70,6 +70,7 @@ def query_remote(
     named = _named_tables(sql)
     with duckdb.connect(":memory:") as connection:
         connection.register_filesystem(_filesystem())
+        connection.execute("SET enable_progress_bar = false")
         try:
             for schema, views in schemas:
                 if schema != "main":

@@ -6,7 +6,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+)
 
 from musqa_pipeline.errors import LakeError, StorageAwayError
 from musqa_pipeline.homes import ObjectHome
@@ -74,7 +80,8 @@ def again(doing: str, what: ObjectHome, act: Callable[[], T]) -> T:
                 kind = StorageAwayError if passes else LakeError
                 raise kind(explain(doing, what, error)) from None
         except (BotoCoreError, TornError) as error:
-            if last or not _may_pass(error):
+            hung_again = attempt > 0 and isinstance(error, ReadTimeoutError)  # a minute each
+            if last or hung_again or not _may_pass(error):
                 passes = _may_pass(error) or isinstance(error, ConnectionError | HTTPClientError)
                 kind = StorageAwayError if passes else LakeError
                 raise kind(explain(doing, what, error)) from None

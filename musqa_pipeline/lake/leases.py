@@ -84,6 +84,8 @@ class Lease:
     def renew(self) -> None:
         """Put the lease's object anew, which fails if anyone else did.
 
+        One that expired and that nobody took is held again: its version says so.
+
         Raises
         ------
         LeaseLostError
@@ -92,7 +94,8 @@ class Lease:
             If the storage does not answer.
         """
         with self.turn:
-            self.check()
+            if self.lost:
+                self.check()
             sent_s = _now_s()
             record = replace(self.record, renewals=self.record.renewals + 1)
             version = self.bucket.put(self.key, record.content(), self.version)

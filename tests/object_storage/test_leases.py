@@ -180,12 +180,23 @@ def test_a_holder_that_cannot_reach_the_storage_stops_in_time(remote_home, stora
             storage.faults(("error", ["PUT"], "run.lease", 1000))
             time.sleep(2.2)
             assert storage.fired()[0] >= 1
-            storage.faults()
             store.write_bytes("a", b"late")
 
     with pytest.raises(LeaseLostError, match="nothing more is written, run again"):
         cut_off()
+    storage.faults()
     assert not store.exists("a")
+
+
+def test_a_lease_that_expired_and_that_nobody_took_is_held_again(remote_home):
+    store = open_store(remote_home)
+    with store.lock("run") as held:
+        held.renewed_s -= 3600.0  # the machine slept for an hour
+        with pytest.raises(LeaseLostError):
+            store.write_bytes("a", b"1")
+        assert store.commit("record.json", b"1", None)
+        store.write_bytes("a", b"2")
+    assert store.read_bytes("a") == b"2"
 
 
 def test_the_answer_to_taking_a_lease_may_get_lost(remote_home, storage):
