@@ -8,7 +8,7 @@ import time
 import psutil
 
 from tests.assets.daemon import Daemon
-from tests.drill.kills import family_of, progress
+from tests.drill.kills import family_of, fragments, progress
 from tests.drill.ledger import Ledger
 
 SERVERS = {
@@ -44,7 +44,10 @@ def drill_daemon(plant, ledger: Ledger, lake, rng, kinds: list[str]) -> None:
             victim = _find(daemon, kind)
             if victim is None:
                 continue
-            time.sleep(rng.uniform(0.0, 3.0))
+            wanted, deadline = len(fragments(lake.home)) + rng.integers(0, 4), time.monotonic() + 30
+            while len(fragments(lake.home)) < wanted and time.monotonic() < deadline:
+                time.sleep(0.1)
+            time.sleep(rng.uniform(0.0, 2.0))
             moment = progress(lake.home)
             with contextlib.suppress(psutil.NoSuchProcess):
                 victim.kill()
