@@ -15,8 +15,6 @@ from pathlib import Path
 
 from take_pictures import GROUPS, free_port, photograph, wait_until_ready
 
-REPOSITORY = "__repository__@musqa"
-
 
 def main() -> None:
     """Take all pictures."""
@@ -40,8 +38,6 @@ def main() -> None:
         base = f"http://127.0.0.1:{port}"
         expanded = "%2C".join(f"global%40global%3A{group}" for group in GROUPS)
         photograph(chromium, f"{base}/automation", "automation.png", 1400, 480)
-        sensor = f"{base}/locations/{REPOSITORY}/sensors/arrivals"
-        photograph(chromium, sensor, "arrivals.png", 1400, 900)
         graph = f"{base}/asset-groups?expanded={expanded}"
         photograph(chromium, graph, "automation_graph.png", 1600, 620)
     finally:
