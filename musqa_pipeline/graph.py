@@ -11,8 +11,8 @@ import importlib
 from musqa_pipeline.catalogs import list_catalogs
 from musqa_pipeline.context import Context
 from musqa_pipeline.homes import Home
-from musqa_pipeline.migrations.layout import bring_forward
-from musqa_pipeline.progress import logger
+from musqa_pipeline.lake import Lake
+from musqa_pipeline.migrations.layout import read_layout
 from musqa_pipeline.settings import Preset
 from musqa_pipeline.stages import Stage
 
@@ -83,9 +83,9 @@ def catalog_context(home: Home, preset: Preset, catalog: str) -> Context:
     Raises
     ------
     LakeError
-        If the lake is of a later layout; one of an earlier layout is brought forward.
+        If the lake is of a later layout. One of an earlier layout is looked at as it is.
     """
-    bring_forward(home, logger.info)
+    read_layout(Lake(home))
     return _with_fingerprints(Context(home, preset, catalog, {}), CATALOG_STAGES)
 
 
@@ -138,7 +138,7 @@ def joint_inputs_now(home: Home, preset: Preset) -> str:
     """
     from musqa_pipeline.dataset.inputs import joint_inputs
 
-    bring_forward(home, logger.info)
+    read_layout(Lake(home))
     return joint_inputs(_with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES))
 
 

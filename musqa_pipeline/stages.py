@@ -23,9 +23,9 @@ from musqa_pipeline.fingerprints import stage_fingerprint
 from musqa_pipeline.lake import Shelf
 from musqa_pipeline.lake.compaction import compact_after_stage
 from musqa_pipeline.lake.retirement import restore_units
-from musqa_pipeline.migrations.layout import stamp_layout
+from musqa_pipeline.migrations.layout import bring_forward, stamp_layout
 from musqa_pipeline.outcomes import Outcome, Tally
-from musqa_pipeline.progress import ProgressSnapshot, StageProgress
+from musqa_pipeline.progress import ProgressSnapshot, StageProgress, logger
 from musqa_pipeline.stage_runs.record import Ran, record_run
 from musqa_pipeline.tables import Table
 from musqa_pipeline.tracks.table import QUARANTINE
@@ -183,6 +183,7 @@ def run_stage(
     started = time.monotonic()
     lake, shelf = context.lake, stage.shelf(context)
     quarantine = shelf.quarantine
+    bring_forward(context.home, log or logger.info)
     stamp_layout(lake)
     with lake.lock(shelf.lock_name) as held:
         units = stage.units(context)

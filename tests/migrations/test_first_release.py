@@ -9,7 +9,7 @@ from musqa_pipeline.catalog_removal import remove_catalog
 from musqa_pipeline.database import publish, query
 from musqa_pipeline.dataset.inputs import joint_inputs, read_labelled_rows
 from musqa_pipeline.errors import LakeError
-from musqa_pipeline.graph import catalog_context
+from musqa_pipeline.graph import catalog_context, joint_context
 from musqa_pipeline.lake import Lake, fragments
 from musqa_pipeline.lake.local_store import LocalStore
 from musqa_pipeline.migrations.layout import LAYOUT, bring_forward, read_layout
@@ -116,9 +116,18 @@ def test_a_catalog_whose_folder_is_gone_waits_and_is_taken_over_later(first, tmp
     assert len(lines) == 1  # said once
     (tmp_path / "unplugged").rename(tmp_path / "plugged in")
     point_to(first, tmp_path / "plugged in")
-    assert catalog_context(first, preset(), CATALOG).catalog == CATALOG  # the door of every run
-    assert read_layout(Lake(first)) == {"layout": 2, "waiting": {"2": []}}
     assert run_stage(TRACKS_STAGE, first_context(first)).made == 0
+    assert read_layout(Lake(first)) == {"layout": 2, "waiting": {"2": []}}
+
+
+def test_a_look_at_an_old_lake_writes_nothing(first):
+    def files():
+        return {p: p.read_bytes() for p in first.rglob("*") if p.is_file()}
+
+    before = files()
+    assert catalog_context(first, preset(), CATALOG).catalog == CATALOG
+    assert "evaluation" in joint_context(first, preset()).fingerprints
+    assert files() == before
 
 
 def test_a_catalog_that_is_removed_waits_no_longer(first, tmp_path):
