@@ -141,7 +141,7 @@ def test_a_query_survives_what_passes(lake, storage):
 
     lake.write(SHELF, "u1", TABLE)
     lake.write(SHELF, "u2", pa.table({"n": [7]}))
-    view = ("labels", f"SELECT * FROM read_parquet('{lake.glob(SHELF)}', hive_partitioning=true)")
+    view = ("labels", f"SELECT * FROM read_parquet({lake.glob(SHELF)}, hive_partitioning=true)")
     storage.faults(("error", READS, r"\.parquet", 2), ("slow", READS, r"\.parquet", 1))
     found = query_remote(lake.store.home, "SELECT count(*) AS n FROM labels", [("main", [view])])
     assert found["n"].to_list() == [50_001]
