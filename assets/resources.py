@@ -26,7 +26,8 @@ class MusqaResource(dg.ConfigurableResource):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Remember which run this is."""
-        self._instance, self._run_id = context.instance, context.run_id
+        self._instance = context.instance
+        self._run_id = context.run.run_id if context.run else None
 
     def preset(self) -> Preset:
         """Load the preset."""
