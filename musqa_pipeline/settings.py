@@ -190,7 +190,7 @@ def _merged(name_or_file: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[
     base = raw.pop("extends", None)
     if base is None:
         return path.stem, raw
-    if not isinstance(base, str):
+    if not isinstance(base, str) or "\0" in base:
         raise SettingsError(
             f"preset {name_or_file}: extends={base!r}: expected the name of a preset or the path "
             "of a .toml file, in quotes"
