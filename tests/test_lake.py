@@ -112,6 +112,22 @@ def test_a_folder_without_a_lock_is_swept_of_what_dead_writers_left(lake):
     assert sorted(p.name for p in folder.iterdir()) == names[1:]
 
 
+def test_a_work_folder_is_rid_of_what_a_killed_writer_left_in_it(lake):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    shelf = Shelf("evaluation", "f" * 32)
+    with lake.work_folder(shelf, "report") as work:
+        dead, alive = (
+            work.path / f".report.html.{platform.node()}-{pid}.tmp"
+            for pid in (ended.pid, os.getpid())
+        )
+        dead.write_bytes(b"half")
+        alive.write_bytes(b"half")
+    with lake.work_folder(shelf, "report"):
+        assert not dead.exists()
+        assert alive.exists()
+
+
 def test_no_flipped_bit_of_a_fragment_is_worse_than_a_missing_unit(lake):
     path = lake.write(SHELF, "u1", TABLE)
     content = path.read_bytes()

@@ -160,10 +160,11 @@ class LocalStore:
 
     @contextmanager
     def work_folder(self, folder: str) -> Iterator[WorkFolder]:
-        """Give the folder itself, which is made."""
+        """Give the folder itself, which is made; half-written files of kills are dropped."""
         path = self.path(folder)
         with explained("write", path):
             path.mkdir(parents=True, exist_ok=True)
+        self.sweep(folder, only_dead=True)
         yield WorkFolder(path, folder, _nothing_to_put)
 
 
