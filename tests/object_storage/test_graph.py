@@ -39,6 +39,7 @@ def units(store):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_the_graph_on_object_storage_makes_what_it_makes_on_a_disk(storage, remote_home, tmp_path):
     music = write_music(tmp_path / "music")
     remote = remote_checkout(tmp_path / "remote", music, remote_home)
@@ -71,6 +72,7 @@ def test_the_graph_on_object_storage_makes_what_it_makes_on_a_disk(storage, remo
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_the_demo_runs_on_object_storage(storage, remote_home, tmp_path):
     root = tmp_path / "checkout"
     root.mkdir()
@@ -84,7 +86,7 @@ def test_the_demo_runs_on_object_storage(storage, remote_home, tmp_path):
         stdout=subprocess.PIPE,
         text=True,
     ) as run:
-        said = run.communicate(timeout=580)[0]
+        said = run.communicate(timeout=3000)[0]
     assert run.returncode == 0
     assert f"{remote_home}/reports/demo/report.html" in said
     assert b"</html>" in open_store(remote_home).read_bytes("reports/demo/report.html")
