@@ -237,7 +237,8 @@ class Lake:
         list of str
             The units that were moved to ``lake/retired/``.
         """
-        gone = sorted(set(self.done(shelf)) - set(keep))
+        others = set(reading.all_units(self.store, shelf)) - set(keep)
+        gone = sorted(current_units(self.store, shelf, others)) if others else []
         retire_units(self.store, shelf, gone)
         return gone
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.lake import fragments
-from musqa_pipeline.lake.shelf import SUFFIX, Shelf
+from musqa_pipeline.lake.shelf import FINGERPRINT_KEY, SUFFIX, Shelf
 from musqa_pipeline.lake.store import Store
 
 PACKED_STAGES = ("tracks", "excerpts", "degradations", "labels", "opinions")
@@ -51,6 +51,12 @@ class Packed:
     footer: Mapping[str, str]
     """Further keys that its own file's footer had."""
 
+    @property
+    def metadata(self) -> dict[bytes, bytes]:
+        """Keys of the footer of a file of its own, without the checksum."""
+        further = {name.encode(): value.encode() for name, value in self.footer.items()}
+        return {**further, FINGERPRINT_KEY: self.fingerprint.encode()}
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -76,6 +82,14 @@ class Manifest:
 def loose_folder(shelf: Shelf, generation: int) -> str:
     """Return the key of the folder with the loose files of a generation."""
     return f"{shelf.folder_key}/loose-{generation}" if generation else shelf.folder_key
+
+
+def in_all_catalogs(store: Store, shelf: Shelf) -> list[Shelf]:
+    """List a shelf of every catalog that has a folder; a joint shelf is alone."""
+    if shelf.catalog is None:
+        return [shelf]
+    names = store.folders(shelf.folder_key.rpartition("/")[0])
+    return [replace(shelf, catalog=name.removeprefix("catalog=")) for name in names]
 
 
 def manifest_key(shelf: Shelf) -> str:

@@ -21,13 +21,13 @@ from musqa_pipeline.lake.pack_files import packed_piece, read_packed
 from musqa_pipeline.lake.packs import (
     PACKED_STAGES,
     Manifest,
-    Packed,
     find_packed,
+    in_all_catalogs,
     loose_units,
     packed_units,
     read_manifest,
 )
-from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, SUFFIX, Shelf
+from musqa_pipeline.lake.shelf import EMPTY_CATALOG, SUFFIX, Shelf
 from musqa_pipeline.lake.store import Source, Store
 from musqa_pipeline.tables import with_later
 
@@ -43,7 +43,7 @@ def read_unit(store: Store, shelf: Shelf, unit: str, columns: list[str] | None =
         if place is None:
             return fragments.read_fragment(store, manifest.loose_key(shelf, unit), columns)
         ((_, table),) = read_packed(store, {unit: place}, columns)
-        return table.replace_schema_metadata(_footer(place))
+        return table.replace_schema_metadata(place.metadata)
 
     return _settled(store, shelf, read)
 
@@ -57,7 +57,7 @@ def opened_unit(store: Store, shelf: Shelf, unit: str) -> Iterator[Source]:
         if place is None:
             return manifest.loose_key(shelf, unit)
         piece, sink = packed_piece(store, unit, place), pa.BufferOutputStream()
-        table = piece.table.replace_schema_metadata(_footer(place))
+        table = piece.table.replace_schema_metadata(place.metadata)
         pq.write_table(table, sink, row_group_size=piece.group_rows, compression="none")
         return sink.getvalue()
 
@@ -104,10 +104,7 @@ def view_sources(store: Store, shelf: Shelf) -> list[str]:
     """
     if shelf.stage not in PACKED_STAGES:
         return [store.address(shelf.glob_key)]
-    parent = shelf.folder_key.rpartition("/")[0]
-    names = [] if shelf.catalog is None else store.folders(parent)
-    catalogs = [name.removeprefix("catalog=") for name in names]
-    of_all = [shelf] if shelf.catalog is None else [replace(shelf, catalog=c) for c in catalogs]
+    of_all = in_all_catalogs(store, shelf)
     with ThreadPoolExecutor(store.n_readers) as threads:
         found = list(threads.map(lambda one: read_manifest(store, one), of_all))
     manifests = dict(zip(of_all, found, strict=True))
@@ -142,8 +139,3 @@ def _settled(store: Store, shelf: Shelf, read: Callable[[Manifest], T]) -> T:
             if not changed or attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
-
-
-def _footer(place: Packed) -> dict[bytes, bytes]:
-    footer = {name.encode(): value.encode() for name, value in place.footer.items()}
-    return {**footer, FINGERPRINT_KEY: place.fingerprint.encode()}

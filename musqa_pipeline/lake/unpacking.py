@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from musqa_pipeline.errors import LakeError
 from musqa_pipeline.lake import fragments
 from musqa_pipeline.lake.compaction import in_order, packed_sources, parts_of, write_part
 from musqa_pipeline.lake.pack_files import packed_piece
 from musqa_pipeline.lake.packs import (
     MOVED,
     PACKED_STAGES,
+    Packed,
     commit_manifest,
     find_packed,
+    in_all_catalogs,
     loose_folder,
     pack_index,
     read_manifest,
 )
-from musqa_pipeline.lake.shelf import FINGERPRINT_KEY, SUFFIX, Shelf
+from musqa_pipeline.lake.shelf import SUFFIX, Shelf
 from musqa_pipeline.lake.store import Store
 
 
@@ -72,44 +73,23 @@ def retire_units(store: Store, shelf: Shelf, units: Collection[str]) -> None:
         If a file cannot be moved or written, or a pack is damaged.
     """
     manifest = read_manifest(store, shelf)
-    packed = [unit for unit in units if find_packed(store, manifest, unit)]
-    for unit in packed:
-        make_loose(store, shelf, unit, shelf.retired(unit))
+    found = {unit: find_packed(store, manifest, unit) for unit in units}
+    packed = {unit: place for unit, place in found.items() if place}
+    for unit, place in packed.items():
+        _write_loose(store, unit, place, shelf.retired(unit))
     take_out(store, shelf, packed)
-    for unit in sorted(set(units) - set(packed)):
+    for unit in sorted(found.keys() - packed.keys()):
         store.move(manifest.loose_key(shelf, unit), shelf.retired(unit))
 
 
-def make_loose(store: Store, shelf: Shelf, unit: str, key: str) -> None:
-    """Write a packed unit as a file of its own, as it was before it was packed.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-    unit : str
-        Which unit.
-    key : str
-        Key of the file.
-
-    Raises
-    ------
-    LakeError
-        If the pack is damaged, or the file cannot be written.
-    """
-    place = find_packed(store, read_manifest(store, shelf), unit)
-    if place is None:
-        raise LakeError(f"{unit} of {store.address(shelf.folder_key)} is in no pack; run again")
+def _write_loose(store: Store, unit: str, place: Packed, key: str) -> None:
+    """Write a packed unit as a file of its own, as it was before it was packed."""
     piece = packed_piece(store, unit, place)
-    footer = {name.encode(): value.encode() for name, value in piece.footer.items()}
-    footer[FINGERPRINT_KEY] = piece.fingerprint.encode()
     codecs = set(piece.compression.values())
     fragments.write_fragment(
         store,
         key,
-        piece.table.replace_schema_metadata(footer),
+        piece.table.replace_schema_metadata(place.metadata),
         row_group_rows=piece.group_rows,
         compression=codecs.pop() if len(codecs) == 1 else "zstd",
     )
@@ -132,9 +112,7 @@ def superseded_by_packs(store: Store, shelf: Shelf) -> dict[Shelf, tuple[str, ..
     """
     if shelf.stage not in PACKED_STAGES:
         return {}
-    parent = shelf.folder_key.rpartition("/")[0]
-    names = [] if shelf.catalog is None else store.folders(parent)
-    of_all = [replace(shelf, catalog=name.removeprefix("catalog=")) for name in names] or [shelf]
+    of_all = in_all_catalogs(store, shelf)
     found = {one: read_manifest(store, one).superseded for one in of_all}
     return {one: keys for one, keys in found.items() if keys}
 

@@ -38,6 +38,8 @@ _WORDS = {
     "disqualified": "disqualified",
     "refrozen": "test rows joined",
 }
+_PROMOTED = {"marker": "o", "color": SERIES[2], "label": "promoted"}
+_KEPT = {"marker": "X", "color": SERIES[3], "label": "not promoted"}
 
 
 def page_key(preset_name: str) -> str:
@@ -188,18 +190,8 @@ def draw_history(decisions: Sequence[Mapping[str, Any]]) -> Figure:
             numbers, margins, where="post", color=MUTED, linewidth=1, linestyle=(0, (4, 3)),
             label="champion and margin", zorder=1,
         )  # fmt: skip
-    marks = {
-        ("first", "promoted"): ("o", SERIES[2], "promoted"),
-        ("kept",): ("X", SERIES[3], "not promoted"),
-    }
-    for kinds, (marker, colour, label) in marks.items():
-        chosen = [r for r in decisions if r["decision"] in kinds and r["rmse_points"] is not None]
-        if chosen:
-            axes.scatter(
-                [r["number"] for r in chosen],
-                [r["rmse_points"] for r in chosen],
-                s=46, marker=marker, color=colour, linewidths=0, label=label, zorder=3,
-            )  # fmt: skip
+    for kinds, mark in ((("first", "promoted"), _PROMOTED), (("kept",), _KEPT)):
+        _scatter(axes, [r for r in decisions if r["decision"] in kinds], "rmse_points", mark)
     for row in decisions:
         if row["decision"] in ("refrozen", "disqualified"):
             axes.axvline(row["number"], color=INK, linewidth=0.9, linestyle=(0, (1, 2)), zorder=1)
@@ -239,22 +231,26 @@ def draw_differences(decisions: Sequence[Mapping[str, Any]]) -> Figure:
         [*numbers, decisions[-1]["number"] + 0.5], [*margins, decisions[-1]["margin_points"]],
         where="pre", color=MUTED, linewidth=1, linestyle=(0, (4, 3)), label="margin", zorder=1,
     )  # fmt: skip
-    for kind, colour, marker in (("promoted", SERIES[2], "o"), ("kept", SERIES[3], "X")):
-        own = [row for row in met if row["decision"] == kind]
+    for kind, mark in (("promoted", _PROMOTED), ("kept", _KEPT)):
+        own, colour = [row for row in met if row["decision"] == kind], mark["color"]
         for row in own:
             if row["upper_points"] is not None:
                 ends = [row["difference_points"], row["upper_points"]]
                 axes.plot([row["number"]] * 2, ends, color=colour, linewidth=1.6, zorder=2)
                 axes.scatter([row["number"]], ends[1:], s=60, marker="_", color=colour, zorder=2)
-        if own:
-            axes.scatter(
-                [row["number"] for row in own], [row["difference_points"] for row in own],
-                s=46, marker=marker, color=colour, linewidths=0, zorder=3,
-                label="promoted" if kind == "promoted" else "not promoted",
-            )  # fmt: skip
+        _scatter(axes, own, "difference_points", mark)
     _decision_axis(axes, decisions, "RMSE less the champion’s, points")
     axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, -0.18))
     return figure
+
+
+def _scatter(
+    axes: Axes, rows: Sequence[Mapping[str, Any]], column: str, mark: Mapping[str, Any]
+) -> None:
+    there = [row for row in rows if row[column] is not None]
+    if there:
+        numbers, values = [row["number"] for row in there], [row[column] for row in there]
+        axes.scatter(numbers, values, s=46, linewidths=0, zorder=3, **mark)
 
 
 def _decision_axis(axes: Axes, decisions: Sequence[Mapping[str, Any]], label: str) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 import xml.etree.ElementTree as ET  # of our own text
 
 import polars as pl
@@ -12,7 +11,6 @@ from typer.testing import CliRunner
 from musqa_pipeline.cli.model import app
 from musqa_pipeline.database import query
 from musqa_pipeline.errors import ModelError
-from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.models.stage import run_folder
 from musqa_pipeline.promotion.checks import check_promotion
 from musqa_pipeline.promotion.frozen import current_test_rows
@@ -20,28 +18,10 @@ from musqa_pipeline.promotion.promote import promote
 from musqa_pipeline.promotion.publish import publish_decision
 from musqa_pipeline.promotion.reports import history_plots, render_history
 from musqa_pipeline.promotion.settings import PromotionSettings
-from tests.evaluation.small_lake import ENTRY
 from tests.promotion.made_up import made_up_history
-from tests.promotion.world import PROMOTED, lake_with_champions, train_anew
+from tests.promotion.world import PROMOTED, train_anew
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _networks():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(MODELS, "brightness", ENTRY)
-        patch.setitem(MODELS, "late", ENTRY)
-        yield
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return lake_with_champions(tmp_path_factory.mktemp("made") / "home")
-
-
-@pytest.fixture
-def context(made, home):
-    shutil.copytree(made.home, home)
-    return dataclasses.replace(made, home=home)
+pytestmark = pytest.mark.usefixtures("networks")
 
 
 def test_the_page_tells_every_decision_and_links_both_reports():

@@ -9,7 +9,6 @@ from polars.testing import assert_frame_equal
 
 from musqa_pipeline.errors import ModelError
 from musqa_pipeline.lake import Lake
-from musqa_pipeline.models.registry import MODELS
 from musqa_pipeline.promotion import promote as promoting
 from musqa_pipeline.promotion.candidate import read_champion
 from musqa_pipeline.promotion.frozen import current_test_rows, read_frozen
@@ -17,34 +16,14 @@ from musqa_pipeline.promotion.history import read_history
 from musqa_pipeline.promotion.promote import promote, refreeze
 from musqa_pipeline.promotion.scores import score_frozen
 from musqa_pipeline.records import RECORDS
-from tests.evaluation.small_lake import ENTRY
 from tests.promotion.world import (
     PROMOTED,
     changed_dataset,
-    lake_with_champions,
     retrained,
     train_anew,
 )
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _networks():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(MODELS, "brightness", ENTRY)
-        patch.setitem(MODELS, "late", ENTRY)
-        yield
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    return lake_with_champions(tmp_path_factory.mktemp("made") / "home")
-
-
-@pytest.fixture
-def context(made, home):
-    """A lake of its own, copied: to make one takes a second."""
-    shutil.copytree(made.home, home)
-    return dataclasses.replace(made, home=home)
+pytestmark = pytest.mark.usefixtures("networks")
 
 
 def test_the_first_model_is_champion_and_freezes_the_test_rows(context):
