@@ -21,7 +21,7 @@ from musqa_pipeline.arrivals.look import Look, look
 from musqa_pipeline.arrivals.watch import read_watch
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.graph import JOINT_STAGES, STAGE_NAMES, chosen_catalogs
+from musqa_pipeline.graph import JOINT_STAGES, STAGE_NAMES, drawn_catalogs, seen_context
 from musqa_pipeline.project import home_folder
 from musqa_pipeline.settings import Preset, load_preset
 
@@ -150,14 +150,14 @@ class JointInputsMoved(dg.AutomationCondition):
 
 
 def upstream_mark(instance: dg.DagsterInstance, preset: Preset) -> str:
-    """Return what moves whenever a stage ran here, a catalog came or went, or a setting changed.
+    """Return what moves when a stage ran here, a catalog or a failure came or went, or a setting.
 
     While it stands still the lake is not read: that takes seconds for each 10,000 fragments.
     """
     records = instance.get_asset_records([dg.AssetKey(stage) for stage in STAGE_NAMES])
     entries = [record.asset_entry for record in records]
     ran = sorted((e.asset_key.path[-1], e.last_materialization_storage_id) for e in entries)
-    return digest([ran, chosen_catalogs(home_folder(), preset), repr(preset)])
+    return digest([ran, drawn_catalogs(seen_context(home_folder(), preset)), repr(preset)])
 
 
 def joint_condition(stage: str) -> dg.AutomationCondition:

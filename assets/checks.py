@@ -1,7 +1,8 @@
 """Asset checks: one claim each, with the numbers behind it. The rules are the library's.
 
 Blocking where what follows would be wrong. A check of a stage 1-4 looks at the run's catalog, or
-at every catalog of the preset if the run has no partition.
+at every catalog of the preset if the run has no partition; one that blocks and fails keeps the
+catalog out of the joint stages until it passes.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from musqa_pipeline.project import home_folder
 from musqa_pipeline.promotion import checks as promotion
 from musqa_pipeline.spectrograms import checks as spectrograms
 from musqa_pipeline.tracks import checks as tracks
+from musqa_pipeline.withheld import note_verdict
 
 DEMO_PRESET = "demo"
 PARTITION_TAG = "dagster/partition"
@@ -80,7 +82,11 @@ def build_check(check: StageCheck) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset=check.asset, name=name, blocking=check.blocking, description=claim)
     def run(context: dg.AssetCheckExecutionContext, musqa: MusqaResource) -> dg.AssetCheckResult:
-        results = [check.rule(place) for place in _places(context, musqa, check.asset)]
+        places = _places(context, musqa, check.asset)
+        results = [check.rule(place) for place in places]
+        if check.blocking and check.asset in CATALOG_STAGES:
+            for place, result in zip(places, results, strict=True):
+                note_verdict(place, check.asset, name, result)
         failed = [result for result in results if not result.passed]
         numbers = {k: v for result in failed or results for k, v in result.numbers.items()}
         return dg.AssetCheckResult(

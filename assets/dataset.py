@@ -12,6 +12,7 @@ from musqa_pipeline.graph import get_stage
 from musqa_pipeline.opinions.pictures import plot_opinions
 from musqa_pipeline.opinions.stage import wants_opinions
 from musqa_pipeline.stages import run_stage
+from musqa_pipeline.withheld import warn_of_withheld
 
 SHOWN = ("picture", "rows", "dagster/row_count", "preview", "seconds")
 """Metadata of `opinions` that the asset shows beside its own."""
@@ -32,6 +33,7 @@ def dataset(musqa: MusqaResource) -> dg.MaterializeResult:
     The view `splits` is made with it, and `opinions` if the preset asks for a second metric.
     """
     place = musqa.joint_context()
+    warn_of_withheld(place)
     run_stage(get_stage("splits"), place)
     publish(place, ["splits"])
     made = run_and_describe(musqa, place, get_stage("dataset"), picture=plot_draw)

@@ -17,7 +17,7 @@ from assets.partitions import catalogs
 from assets.reaping import process_tag, reap_dead_runs
 from assets.resources import MusqaResource
 from musqa_pipeline.catalogs import catalog_listing, load_catalog
-from musqa_pipeline.errors import CatalogError, MusqaError, StageError
+from musqa_pipeline.errors import CatalogError, CheckFailedError, MusqaError, StageError
 from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
 from musqa_pipeline.lake import Lake
 from musqa_pipeline.opinions.stage import wants_opinions
@@ -76,12 +76,14 @@ def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list
     -------
     list of dict
         One dictionary a stage and catalog: what was found, made and refused, and the time; of a
-        catalog that was skipped, why.
+        catalog that was skipped or is kept out of the set by a failed check, why (`skipped`,
+        `failed`).
 
     Raises
     ------
     MusqaError
-        If a stage failed, or no catalog's files are there; what was done stays done.
+        If a stage failed, no catalog's files are there, or none passes its checks; what was done
+        stays done.
     """
     preset = str(Path(preset).absolute()) if preset.endswith(".toml") else preset
     wants_opinions(load_preset(preset))  # what is wrong or absent is said before anything starts
@@ -96,11 +98,35 @@ def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list
             reports.append({"stage": CATALOG_STAGES[0], "catalog": catalog, "skipped": why})
         for catalog in [name for name in chosen if name not in skipped]:
             stages = [s for s in CATALOG_STAGES if s in wanted]
-            reports += _execute(definitions, instance, catalog_job.name, stages, catalog)
+            try:
+                reports += _execute(definitions, instance, catalog_job.name, stages, catalog)
+            except CheckFailedError as error:
+                if len(chosen) == 1:
+                    raise
+                logger.error(f"{catalog} is kept out of the set, the others go on: {error}")
+                reports.append({"stage": "checks", "catalog": catalog, "failed": str(error)})
         stages = [s for s in JOINT_STAGES if s in wanted]
         if stages:
             reports += _execute(definitions, instance, joint_job.name, stages, None)
     return reports
+
+
+def refuse_failed(reports: list[dict[str, Any]]) -> None:
+    """End a command whose run went on without some catalogs.
+
+    Parameters
+    ----------
+    reports : list of dict
+        Of `run`.
+
+    Raises
+    ------
+    CheckFailedError
+        If a catalog failed a check that blocks; all of them are named.
+    """
+    failed = [f"{r['catalog']}: {r['failed']}" for r in reports if "failed" in r]
+    if failed:
+        raise CheckFailedError(f"kept out of the set: {'; '.join(failed)}")
 
 
 def _unusable(names: list[str]) -> dict[str, str]:
@@ -154,7 +180,8 @@ def _reason(result: dg.ExecuteInProcessResult) -> MusqaError:
         if event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
             evaluation = event.asset_check_evaluation_data
             if not evaluation.passed and evaluation.blocking:
-                return StageError(f"check {evaluation.check_name} failed: {evaluation.description}")
+                check, why = evaluation.check_name, evaluation.description
+                return CheckFailedError(f"check {check} failed: {why}")
     for event in result.filter_events(lambda e: e.is_step_failure):
         error = event.step_failure_data.error
         while error and error.cls_name not in _OWN_ERRORS and error.cause:

@@ -44,6 +44,10 @@ class StageError(MusqaError):
     """A stage cannot start or finish, for example because the stage before it has no rows."""
 
 
+class CheckFailedError(StageError):
+    """A check that blocks failed: what a stage made of a catalog is not as it must be."""
+
+
 class MachineError(StageError):
     """A machine, a scheduler or a network went away; the same run may succeed a little later."""
 

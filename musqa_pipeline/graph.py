@@ -15,6 +15,7 @@ from musqa_pipeline.lake import Lake
 from musqa_pipeline.migrations.layout import read_layout
 from musqa_pipeline.settings import Preset
 from musqa_pipeline.stages import Stage
+from musqa_pipeline.withheld import withheld_catalogs
 
 CATALOG_STAGES = ("tracks", "excerpts", "degradations", "labels")
 """Made per catalog."""
@@ -112,8 +113,7 @@ def joint_context(home: Home, preset: Preset, inputs: str | None = None) -> Cont
         As `catalog_context`.
     """
     seen = joint_inputs_now(home, preset) if inputs is None else inputs
-    context = _with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES)
-    return _with_fingerprints(context, JOINT_ORDER, {"splits": (seen,)})
+    return _with_fingerprints(seen_context(home, preset), JOINT_ORDER, {"splits": (seen,)})
 
 
 def joint_inputs_now(home: Home, preset: Preset) -> str:
@@ -138,8 +138,31 @@ def joint_inputs_now(home: Home, preset: Preset) -> str:
     """
     from musqa_pipeline.dataset.inputs import joint_inputs
 
+    return joint_inputs(seen_context(home, preset))
+
+
+def seen_context(home: Home, preset: Preset) -> Context:
+    """Return the context in which a preset's catalogs are looked at together.
+
+    Parameters
+    ----------
+    home : Path or HomeUrl
+        `MUSQA_HOME`.
+    preset : Preset
+        Settings.
+
+    Returns
+    -------
+    Context
+        With the fingerprints of the stages 1-4, and no catalog.
+
+    Raises
+    ------
+    LakeError
+        As `catalog_context`.
+    """
     read_layout(Lake(home))
-    return joint_inputs(_with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES))
+    return _with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES)
 
 
 def chosen_catalogs(home: Home, preset: Preset) -> list[str]:
@@ -158,6 +181,23 @@ def chosen_catalogs(home: Home, preset: Preset) -> list[str]:
         Names, sorted.
     """
     return sorted(c.name for c in list_catalogs(home) if preset.sees(c.name))
+
+
+def drawn_catalogs(context: Context) -> list[str]:
+    """List the catalogs whose rows the joint stages draw from.
+
+    Parameters
+    ----------
+    context : Context
+        Of `seen_context`, or of a joint stage.
+
+    Returns
+    -------
+    list of str
+        The chosen ones but for those that a failed check keeps out (`withheld.py`), sorted.
+    """
+    withheld = withheld_catalogs(context)
+    return [c for c in chosen_catalogs(context.home, context.preset) if c not in withheld]
 
 
 def _with_fingerprints(

@@ -3,7 +3,8 @@
 What lies here belongs to a preset and to no fingerprint of a stage: decisions on models, the test
 rows that they are held against, how distributions moved, what runs cost. Nothing of it follows
 from the music alone, so it is exempt from the rule of same bytes, and `published.json` names it,
-so that nothing sweeps it away.
+so that nothing sweeps it away. One kind is no history and comes and goes: `withheld`, the failed
+checks that keep a catalog out of the set.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from musqa_pipeline.lake import Shelf
 
 RECORDS = (
     "promotions", "champions", "frozen", "frozen_images", "frozen_scores", "drift", "stage_runs",
+    "withheld",
 )  # fmt: skip
 """Kinds of records, each a folder below ``lake/``."""
 

@@ -27,6 +27,7 @@ from musqa_pipeline.spectrograms.table import SPECTROGRAMS
 from musqa_pipeline.stage_runs.table import STAGE_RUNS
 from musqa_pipeline.tables import Column, Table
 from musqa_pipeline.tracks.table import QUARANTINE, TRACKS
+from musqa_pipeline.withheld import WITHHELD
 
 PER_CATALOG = {
     "tracks": TRACKS,
@@ -46,8 +47,10 @@ JOINT = {
     "evaluation": EVALUATIONS,
     "release": RELEASE,
 }
-HISTORY = {"promotions": PROMOTIONS, "drift": DRIFT, "stage_runs": STAGE_RUNS}
-"""What grows with the years and no stage makes again (`records.py`)."""
+HISTORY = {
+    "promotions": PROMOTIONS, "drift": DRIFT, "stage_runs": STAGE_RUNS, "withheld": WITHHELD,
+}  # fmt: skip
+"""What follows from what happened and no stage makes again (`records.py`)."""
 VIEWS: dict[str, Table] = {
     table.name: table
     for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), *HISTORY.values(), QUARANTINE)

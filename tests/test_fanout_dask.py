@@ -162,11 +162,11 @@ def test_a_run_whose_workers_all_went_away_ends_with_a_sentence(two_workers, hom
         raise errors[0]
 
 
-def take_the_worker_down(*_):
+def take_the_worker_down(*_, **__):
     os._exit(9)
 
 
-def break_the_worker(*_):
+def break_the_worker(*_, **__):
     raise OSError("no process can be started")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from musqa_pipeline.errors import StageError
-from musqa_pipeline.graph import chosen_catalogs, get_stage, joint_context
+from musqa_pipeline.graph import drawn_catalogs, get_stage, joint_context
 from musqa_pipeline.homes import Home
 from musqa_pipeline.settings import Preset
 
@@ -33,11 +33,11 @@ def joint_state(home: Home, preset: Preset) -> JointState | None:
     Returns
     -------
     JointState or None
-        None while no catalog of the preset has labels.
+        None while no catalog of the preset has labels that may be drawn.
     """
     context = joint_context(home, preset)
-    catalogs = chosen_catalogs(home, preset)
-    if not any(context.lake.done(context.shelf("labels", name)) for name in catalogs):
+    shelves = [context.shelf("labels", name) for name in drawn_catalogs(context)]
+    if not any(context.lake.done(shelf) for shelf in shelves):
         return None
     stage = get_stage("evaluation")
     try:

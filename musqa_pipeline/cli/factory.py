@@ -202,6 +202,7 @@ def run(
     output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
     if not as_json and until == STAGE_NAMES[-1]:
         typer.echo(f"report: {_report_path(settings.name)}")
+    launch.refuse_failed(reports)
 
 
 def status(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:

@@ -14,11 +14,12 @@ from musqa_pipeline.degradations.table import DEGRADATIONS, PLAN_COLUMNS
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.graph import chosen_catalogs
+from musqa_pipeline.graph import drawn_catalogs
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.migrations.content_ids import former_ids
 from musqa_pipeline.tracks.duplicates import read_tracks
 from musqa_pipeline.tracks.table import TRACKS
+from musqa_pipeline.withheld import withheld_catalogs
 
 READ_STAGES = ("tracks", "excerpts", "degradations", "labels")
 _TRACK_COLUMNS = {
@@ -42,12 +43,12 @@ def joint_inputs(context: Context) -> str:
     -------
     str
         32 hexadecimal digits over the done and the quarantined units of the stages 1-4 in all
-        chosen catalogs. A catalog without any unit leaves it as it is. Units that a migration
-        renamed count under their former names.
+        chosen catalogs, but for those that are withheld. A catalog without any unit leaves it as
+        it is. Units that a migration renamed count under their former names.
     """
     seen: dict[str, dict[str, list[str]]] = {}
     former = former_ids(context.lake)
-    for catalog in chosen_catalogs(context.home, context.preset):
+    for catalog in drawn_catalogs(context):
         units: dict[str, list[str]] = {}
         for stage in READ_STAGES:
             shelf = context.shelf(stage, catalog)
@@ -112,7 +113,10 @@ def read_labelled_rows(context: Context) -> pl.DataFrame:
 def _of_all_catalogs(
     context: Context, read: Callable[[Context, str], pl.DataFrame]
 ) -> pl.DataFrame:
-    names = chosen_catalogs(context.home, context.preset)
+    names = drawn_catalogs(context)
+    if not names and (withheld := withheld_catalogs(context)):
+        told = "; ".join(f"{name} ({reason})" for name, reason in withheld.items())
+        raise StageError(f"every catalog of preset {context.preset.name} is kept out: {told}")
     if not names:
         raise StageError(
             f"preset {context.preset.name} sees no catalog (catalogs = "

@@ -30,7 +30,7 @@ from musqa_pipeline.evaluation.summary import ABLATION_MARK, headline_model
 from musqa_pipeline.evaluation.twins import find_twins
 from musqa_pipeline.features.descriptors import DESCRIPTORS
 from musqa_pipeline.fingerprints import tool_version
-from musqa_pipeline.graph import chosen_catalogs
+from musqa_pipeline.graph import drawn_catalogs
 from musqa_pipeline.models.registry import MODELS, recipe_of
 from musqa_pipeline.models.runs import backbone_weights_of
 from musqa_pipeline.models.settings import RANDOM
@@ -244,11 +244,7 @@ def count_quarantined(context: Context) -> int:
     int
         Over the stages 1-4.
     """
-    shelves = [
-        context.shelf(s, c)
-        for c in chosen_catalogs(context.home, context.preset)
-        for s in READ_STAGES
-    ]
+    shelves = [context.shelf(s, c) for c in drawn_catalogs(context) for s in READ_STAGES]
     return sum(len(context.lake.done(s.quarantine)) for s in shelves)
 
 

@@ -7,6 +7,7 @@ and a worker that serves many runs stays clean.
 
 from __future__ import annotations
 
+import collections
 import itertools
 import logging
 import os
@@ -24,15 +25,17 @@ from distributed.scheduler import KilledWorker
 
 from musqa_pipeline.errors import MachineError, SettingsError, StageError
 from musqa_pipeline.fanout.child import LOST
-from musqa_pipeline.fanout.crew import Crew
+from musqa_pipeline.fanout.dask_worker import dismiss, refusal, work
 from musqa_pipeline.fanout.flow import flow
 from musqa_pipeline.fanout.interface import Lost, Needs, ResultT, TaskT
 from musqa_pipeline.fanout.limits import Limits, limits_from_environment
-from musqa_pipeline.fanout.sites import Site, objection, this_site
+from musqa_pipeline.fanout.sites import objection, this_site
 
 CONNECT_S = 10.0
 PROBE_S = 5.0
 """Time without an answer after which the scheduler is asked whether it is there."""
+AHEAD_S = 1.0
+"""As many tasks are sent ahead as end in this time."""
 NO_WORKERS_S = 60.0
 """A worker that died is replaced by its nanny in seconds."""
 START = "`dask scheduler --host HOST` and, on each machine, `dask worker tcp://HOST:8786`"
@@ -89,6 +92,8 @@ class _Workers:
         self._run = os.urandom(8).hex()
         self._futures: dict[int, Future] = {}
         self._finished: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._unsent: dict[int, bytes] = {}
+        self._ended: collections.deque[float] = collections.deque()
         self._client = _connect(address)
         try:
             self._seen = time.monotonic()
@@ -106,22 +111,20 @@ class _Workers:
             raise
 
     def room(self) -> int:
-        return max(2, 2 * self._n_threads)  # one waits for each that runs
+        # One waits for each that runs. Tasks that take no time wait for the messages instead, so as
+        # many are sent ahead as ended lately.
+        oldest = time.monotonic() - AHEAD_S
+        while self._ended and self._ended[0] < oldest:
+            self._ended.popleft()
+        return max(2, 2 * self._n_threads, len(self._ended))
 
     def submit(self, index: int, payload: bytes) -> None:
-        try:
-            future = self._client.submit(
-                work,
-                *(self._run, payload, self._limits, self._site),
-                key=f"musqa-{self._run}-{index}",
-                pure=False,
-            )
-        except Exception as error:
-            raise self._gone() from error
-        self._watch(index, future)
+        self._unsent[index] = payload
 
     def next_answer(self) -> tuple[int, bytes]:
         while True:
+            if self._finished.empty():
+                self._send()
             try:
                 index = self._finished.get(timeout=PROBE_S)
             except queue.Empty:
@@ -134,6 +137,7 @@ class _Workers:
                 self._watch(index, future)
                 continue
             self._seen = time.monotonic()
+            self._ended.append(self._seen)
             future.release()
             return index, answer
 
@@ -148,6 +152,27 @@ class _Workers:
             pass
         finally:
             self._client.close(timeout=CONNECT_S)
+
+    def _send(self) -> None:
+        """Send what was submitted, in one message: that halves what a task costs the scheduler."""
+        if not self._unsent:
+            return
+        indexes, payloads = list(self._unsent), list(self._unsent.values())
+        self._unsent.clear()
+        try:
+            futures = self._client.map(
+                work,
+                payloads,
+                key=[f"musqa-{self._run}-{index}" for index in indexes],
+                pure=False,
+                run=self._run,
+                limits=self._limits,
+                site=self._site,
+            )
+        except Exception as error:
+            raise self._gone() from error
+        for index, future in zip(indexes, futures, strict=True):
+            self._watch(index, future)
 
     def _watch(self, index: int, future: Future) -> None:
         self._futures[index] = future
@@ -214,7 +239,7 @@ class _Workers:
             ) from error
         for worker, answer in found.items():
             if answer:
-                raise StageError(_refusal(worker, answer))
+                raise StageError(refusal(worker, answer))
 
     def _gone(self) -> MachineError:
         return MachineError(
@@ -245,52 +270,3 @@ def _connect(address: str) -> Client:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _refusal(worker: str, reason: object) -> str:
-    return f"the Dask worker {worker} cannot work for this run: {reason}"
-
-
-_crews: dict[str, Crew] = {}
-"""On a Dask worker: the child processes of each run."""
-
-
-def work(run: str, payload: bytes, limits: Limits, site: Site) -> bytes:
-    """Run one task in a child process of a Dask worker.
-
-    Parameters
-    ----------
-    run : str
-        Which run it is for.
-    payload : bytes
-        Pickled ``(function, task)``.
-    limits : Limits
-        What the task may take.
-    site : Site
-        What the run wants of this machine; a worker may have come after the start.
-
-    Returns
-    -------
-    bytes
-        As of `Crew.call`.
-
-    Raises
-    ------
-    StageError
-        If this machine cannot work for the run.
-    """
-    reason = objection(site)
-    if reason:
-        raise StageError(_refusal(f"{os.uname().nodename}:{os.getpid()}", reason))
-    return _crews.setdefault(run, Crew()).call(payload, limits)
-
-
-def dismiss(run: str) -> None:
-    """End the child processes of a run on this Dask worker.
-
-    Parameters
-    ----------
-    run : str
-        Which run.
-    """
-    _crews.setdefault(run, Crew()).dismiss()

@@ -42,6 +42,7 @@ class Ledger:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.chapters: list[Chapter] = []
+        self.started = time.monotonic()
 
     @contextmanager
     def chapter(self, name: str):
@@ -76,6 +77,11 @@ class Ledger:
         chapter.lakes += 1
         assert verdict.whole, verdict
 
+    def add(self, other: Ledger) -> None:
+        """Take over what another ledger counted."""
+        self.faults += other.faults
+        self.chapters += other.chapters
+
     @property
     def total(self) -> Verdict:
         """The verdict on all lakes."""
@@ -104,7 +110,7 @@ class Ledger:
         """Sum up the drill."""
         total, kinds = self.total, defaultdict(int, self.by_kind())
         lines = [f"  {count:4} {kind}" for kind, count in kinds.items()]
-        seconds = sum(c.seconds for c in self.chapters)
+        seconds = time.monotonic() - self.started
         return "\n".join(
             [
                 *lines,

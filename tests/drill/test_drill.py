@@ -10,6 +10,8 @@ import pytest
 
 from musqa_pipeline.database import query
 from musqa_pipeline.seeds import derive_generator
+from tests.drill.__main__ import LANES
+from tests.drill.chapters import Drill
 from tests.drill.commits import drill_every_commit
 from tests.drill.damage import drill_fragments, drill_record, drill_views
 from tests.drill.disks import drill_full, drill_small_files, small_disk
@@ -106,3 +108,20 @@ def test_a_fault_without_proof_does_not_count(ledger):
     with pytest.raises(AssertionError, match="the fault did not occur"), ledger.chapter("none"):
         ledger.fault("nothing", "nowhere", "")
     assert ledger.faults == []
+
+
+def test_the_lanes_have_each_chapter_once(ledger, tmp_path):
+    assert sorted(name for lane in LANES for name in lane) == sorted(
+        Drill(tmp_path, ledger).chapters
+    )
+
+
+def test_ledgers_of_two_lanes_add_up(ledger):
+    other = Ledger()
+    for one, name in ((ledger, "here"), (other, "there")):
+        with one.chapter(name):
+            one.fault("kill", "a moment", "exit code -9")
+    ledger.add(other)
+    assert ledger.by_kind() == {"kill": 2}
+    assert [chapter.name for chapter in ledger.chapters] == ["here", "there"]
+    assert "2 faults in " in ledger.summary()
