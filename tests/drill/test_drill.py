@@ -10,12 +10,12 @@ import pytest
 
 from musqa_pipeline.database import query
 from musqa_pipeline.seeds import derive_generator
-from tests.drill.__main__ import LANES
 from tests.drill.chapters import Drill
 from tests.drill.commits import drill_every_commit
 from tests.drill.damage import drill_fragments, drill_record, drill_views
 from tests.drill.disks import drill_full, drill_small_files, small_disk
 from tests.drill.kills import drill_random_kills
+from tests.drill.lanes import LANES
 from tests.drill.ledger import Ledger
 from tests.drill.plant import compare
 from tests.drill.toys import MANY, Toys
