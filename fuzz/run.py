@@ -1,6 +1,7 @@
 """The fuzzer: atheris (coverage-guided, libFuzzer) on one reader for so many seconds.
 
-The corpus grows in a folder of its own; `fuzz/seeds/` holds what is kept. A process that crashes,
+The corpus grows in a folder of its own, from `fuzz/seeds/` and from what earlier hours reached
+(`fuzz/corpora.py`). A process that crashes,
 hangs or swells is a finding: its input is saved, and a new process goes on from the same corpus.
 """
 
@@ -15,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from fuzz.corpora import unpack
 from fuzz.targets import TARGETS, seed_folder
 
 MAX_FINDINGS = 50
@@ -42,6 +44,7 @@ def _fuzz(reader: str, options: argparse.Namespace) -> bool:
     corpus, found = (options.work / reader / name for name in ("corpus", "found"))
     for folder in (corpus, found):
         folder.mkdir(parents=True, exist_ok=True)
+    unpack(reader, corpus)
     known = {path.name for path in found.iterdir()}
     before = _cpu_seconds()
     ends = time.monotonic() + options.seconds

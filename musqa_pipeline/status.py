@@ -1,4 +1,4 @@
-"""What is done, missing and quarantined, per stage and catalog; it changes nothing."""
+"""What is done, missing, quarantined and withheld, per stage and catalog; it changes nothing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from musqa_pipeline.graph import (
 )
 from musqa_pipeline.homes import Home
 from musqa_pipeline.settings import Preset
+from musqa_pipeline.withheld import warn_of_withheld
 
 
 def stage_status(home: Home, preset: Preset) -> list[dict[str, Any]]:
@@ -40,6 +41,7 @@ def stage_status(home: Home, preset: Preset) -> list[dict[str, Any]]:
         rows += [_count(stage, context) for stage in CATALOG_STAGES]
     if rows:
         context = joint_context(home, preset)
+        warn_of_withheld(context)
         rows += [_count(stage, context) for stage in JOINT_STAGES]
     return rows
 

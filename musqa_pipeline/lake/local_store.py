@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -157,6 +157,13 @@ class LocalStore:
     def local_folder(self, folder: str) -> Path:
         """Return the folder itself."""
         return self.path(folder)
+
+    def copies(self) -> list[StoredFile]:
+        """List nothing: files are read where they are."""
+        return []
+
+    def drop_copies(self, paths: Iterable[str]) -> None:
+        """Do nothing, for there are none."""
 
     @contextmanager
     def work_folder(self, folder: str) -> Iterator[WorkFolder]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -142,6 +142,14 @@ class ObjectStore:
     def local_folder(self, folder: str) -> Path:
         """Return a copy in the scratch folder."""
         return scratch.mirrored_folder(self._bucket, self._scratch, folder)
+
+    def copies(self) -> list[StoredFile]:
+        """List the copies in the scratch folder."""
+        return scratch.copies(self._scratch)
+
+    def drop_copies(self, paths: Iterable[str]) -> None:
+        """Delete copies in the scratch folder."""
+        scratch.drop_copies(self._scratch, paths)
 
     @contextmanager
     def work_folder(self, folder: str) -> Iterator[WorkFolder]:

@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +27,7 @@ SCRATCH = "MUSQA_SCRATCH"
 PUT_EVERY_S = 60.0
 """A training with short epochs puts its checkpoint no more often than this."""
 _MANIFEST = ".put.json"
+_COPIES = ("mirror", "folders")
 
 
 def scratch_folder(home: ObjectHome) -> Path:
@@ -75,8 +77,7 @@ def mirrored(bucket: Bucket, root: Path, file: StoredFile) -> Path:
     folder, _, name = file.key.rpartition("/")
     version = digest_of(file.version.encode())[:12]
     path = root / "mirror" / folder / f".{version}" / name
-    if not path.exists():
-        fetch(bucket, file.key, path, file.version)
+    _use(bucket, file.key, path, file.version)
     return path
 
 
@@ -110,10 +111,66 @@ def mirrored_folder(bucket: Bucket, root: Path, folder: str) -> Path:
     listing = json.dumps([(file.key, file.version) for file in files])
     path = root / "folders" / digest_of(listing.encode())[:12] / folder
     for file in files:
-        local = path / file.key.removeprefix(f"{folder}/")
-        if not local.exists():
-            fetch(bucket, file.key, local, file.version)
+        _use(bucket, file.key, path / file.key.removeprefix(f"{folder}/"), file.version)
     return path
+
+
+def copies(root: Path) -> list[StoredFile]:
+    """List the copies in a scratch folder.
+
+    Parameters
+    ----------
+    root : Path
+        From `scratch_folder`.
+
+    Returns
+    -------
+    list of StoredFile
+        By path; the time is that of the last use. Work in progress is none of them.
+    """
+    found = []
+    for path in [p for kind in _COPIES for p in (root / kind).rglob("*")]:
+        try:
+            seen = path.stat()
+        except FileNotFoundError:  # another process has dropped it
+            continue
+        if stat.S_ISREG(seen.st_mode):
+            found.append(StoredFile(os.fspath(path), seen.st_size, "", seen.st_mtime))
+    return sorted(found, key=lambda file: file.key)
+
+
+def drop_copies(root: Path, paths: Iterable[str]) -> None:
+    """Delete copies, and the folders that they leave empty.
+
+    Parameters
+    ----------
+    root : Path
+        From `scratch_folder`.
+    paths : iterable of str
+        Keys of `copies`.
+    """
+    for path in map(Path, paths):
+        with explained("delete", path):
+            path.unlink(missing_ok=True)
+        for folder in path.parents:
+            if folder == root or not _removed(folder):
+                break
+
+
+def _removed(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError:  # it has other files
+        return False
+    return True
+
+
+def _use(bucket: Bucket, key: str, path: Path, version: str) -> None:
+    """See that a copy is there, and note its use."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        fetch(bucket, key, path, version)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ stages, units or Parquet.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,6 +174,14 @@ class Store(Protocol):
 
     def local_folder(self, folder: str) -> Path:
         """Return a folder of this machine with a folder's files, to be read only."""
+        ...
+
+    def copies(self) -> list[StoredFile]:
+        """List what this machine has copied, by path, with the time of its last use."""
+        ...
+
+    def drop_copies(self, paths: Iterable[str]) -> None:
+        """Delete copies of this machine; what is needed is fetched again."""
         ...
 
     def work_folder(self, folder: str) -> AbstractContextManager[WorkFolder]:

@@ -1,9 +1,10 @@
 """What a lake holds that nobody is shown, and clearing it.
 
 Garbage is what lies on shelves of settings that no preset in `published.json` shows, what was
-retired or taken out as damaged, and what killed processes left half-written. Whatever is younger
-than a stated age is kept: a run that has published nothing yet is as old as its last file. Records
-of decisions are never garbage.
+retired or taken out as damaged, what killed processes left half-written, and, of a home on object
+storage, copies of this machine that are out of use. Whatever is younger than a stated age is kept:
+a run that has published nothing yet is as old as its last file. Records of decisions are never
+garbage.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ class Garbage:
     """Files that nobody is shown, of one place."""
 
     kind: str
-    """``settings``, ``run``, ``retired``, ``damaged``, ``superseded`` (by packs) or
-    ``leftover``."""
+    """``settings``, ``run``, ``retired``, ``damaged``, ``superseded`` (by packs), ``leftover``, or
+    ``copy`` (this machine's, of what lies on object storage)."""
     place: str
-    """Folder below `MUSQA_HOME`."""
+    """Folder below `MUSQA_HOME`; of copies, of this machine."""
     n_files: int
     n_bytes: int
     days: float
@@ -106,6 +107,8 @@ def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> lis
         found += _old(attic, lake.store.walk(f"{LAKE}/{attic}"), older_than_days, whole=False)
     for folder in (LAKE, "catalogs", "reports", "cache"):
         found += _old("leftover", lake.store.leftovers(folder), LEFTOVER_DAYS, whole=False)
+    copies = lake.store.copies()
+    found += _old("copy", copies, max(older_than_days, LEFTOVER_DAYS), whole=False)
     return sorted(found)
 
 
@@ -132,6 +135,10 @@ def clear_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> Cl
     lake, cleared, in_use = Lake(home), [], []
     locks = {shelf.folder_key: shelf.lock_name for shelf in shelves(lake, empty=True)}
     for item in find_garbage(home, older_than_days=older_than_days):
+        if item.kind == "copy":
+            lake.store.drop_copies(item.keys)
+            cleared.append(item)
+            continue
         lock = locks.get(item.place) if item.kind in {"settings", "run"} else None
         try:
             with lake.lock(lock or "gc", wait=False):

@@ -47,6 +47,8 @@ def test_rows_that_fail_a_check_stay_out_until_they_pass(checkout):
     (row,) = query(checkout.home, "SELECT * FROM withheld").to_dicts()
     assert (row["withheld_catalog"], row["stage"], row["check"]) == (CATALOG, "labels", "range")
     assert row["reason"] in failed.stderr
+    told = checkout.musqa("status", "--preset", "tiny.toml").stderr
+    assert "tiny is kept out of the set: check range of labels failed: " in told
     with pytest.raises(StageError, match=r"every catalog of preset tiny is kept out: tiny \(check"):
         read_labelled_rows(checkout.context(joint=True))
 

@@ -1,5 +1,6 @@
 """Both stores keep the same promises."""
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ from musqa_pipeline.errors import LakeError
 from musqa_pipeline.homes import ObjectHome
 from musqa_pipeline.lake import Lake, Shelf, open_store, uploads
 from musqa_pipeline.lake.object_file import TAIL_BYTES
+from musqa_pipeline.upkeep.garbage import clear_garbage
 
 SHELF = Shelf("labels", "f" * 32, "demo")
 TABLE = pa.table({"a": [1, 2], "b": ["x", "y"]})
@@ -188,3 +190,24 @@ def test_a_url_never_becomes_a_folder(place, tmp_path, monkeypatch):
 def test_a_home_keeps_its_text():
     home = ObjectHome("lake", "a/b")
     assert (str(home), str(home / "c/d.txt")) == ("s3://lake/a/b", "s3://lake/a/b/c/d.txt")
+
+
+def test_gc_drops_copies_of_this_machine_that_nobody_has_used_for_long(store, home):
+    for name in ("report.html", "old/report.html", "old/table.csv"):
+        store.write_bytes(f"reports/{name}", name.encode())
+    paths = [store.local_file("reports/report.html"), store.local_folder("reports/old")]
+    if store.copies():
+        for copy in store.copies():
+            os.utime(copy.key, times=(0, 0))
+    else:
+        assert not isinstance(home, ObjectHome)
+    assert store.local_file("reports/report.html") == paths[0]  # which is a use of it
+    items = [item for item in clear_garbage(home).garbage if item.kind == "copy"]
+    if isinstance(home, ObjectHome):
+        (item,) = items
+        assert (item.place, item.n_files) == (str(paths[1]), 2)
+        assert not paths[1].parent.parent.exists()
+    assert paths[0].read_bytes() == b"report.html"
+    again = store.local_folder("reports/old")
+    assert sorted(path.name for path in again.iterdir()) == ["report.html", "table.csv"]
+    assert len(store.walk("reports")) == 3
