@@ -12,9 +12,9 @@ from tests.drill.chapters import Drill
 from tests.drill.ledger import Ledger
 
 LANES = (
-    ("graph-kills", "graph-rot", "graph-disks"),
+    ("graph-kills", "graph-rot", "graph-disks", "trainings"),
     ("every-commit", "toy-kills", "toy-disks", "toy-rot", "toy-clocks", "dask",
-     "points", "trainings", "daemon"),
+     "points", "daemon"),
 )  # fmt: skip
 """Chapters of the two processes, which take about as long."""
 
