@@ -44,13 +44,13 @@ class Costs:
     image_mb: float = 0.363
     dataset_bytes_a_row: float = 2_400.0
     """Peak memory of the draw for each row of the pool."""
-    read_cpu_s_a_reference: float = 0.025
+    read_cpu_s_a_reference: float = 0.018
     """Of a joint stage that reads tables of all stages, five files a reference."""
-    look_us: float = 85.0
-    """To see that a unit is done, in files that the system has in memory."""
+    look_us: float = 21.0
+    """To see that a unit is done, on a packed shelf that the system has in memory."""
     unit_bytes: float = 940.0
     """Memory of the scheduling process for each unit of a stage."""
-    units_a_s: float = 120.0
+    units_a_s: float = 540.0
     """Most no-op units through a Dask scheduler."""
     efficiency: float = 0.9
     """Assumed: share of the time in which a core has work."""
