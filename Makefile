@@ -50,7 +50,7 @@ format: $(READY)  ## Format the code and mend what can be mended.
 	@$(BIN)/ruff check --fix --quiet .
 
 docs: $(READY)  ## Write docs/tables.md from the schemas.
-	@$(BIN)/python -m musqa_pipeline.tables_page docs/tables.md
+	@$(BIN)/python -m musqa_pipeline.database.tables_page docs/tables.md
 
 browser:  ## Install Debian's Chromium, which `make pictures` needs (root).
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }

@@ -6,7 +6,7 @@ from assets.automation import joint_condition
 from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
-from musqa_pipeline.database import publish
+from musqa_pipeline.database.duck import publish
 from musqa_pipeline.dataset.pictures import plot_draw
 from musqa_pipeline.graph import get_stage
 from musqa_pipeline.opinions.pictures import plot_opinions

@@ -16,7 +16,7 @@ from assets.jobs import catalog_job, joint_job
 from assets.partitions import catalogs
 from assets.reaping import process_tag, reap_dead_runs
 from assets.resources import MusqaResource
-from musqa_pipeline.catalogs import catalog_listing, load_catalog
+from musqa_pipeline.catalogs.known import catalog_listing, load_catalog
 from musqa_pipeline.errors import CatalogError, CheckFailedError, MusqaError, StageError
 from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
 from musqa_pipeline.lake import Lake

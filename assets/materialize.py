@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from assets.resources import MusqaResource
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import publish, query, view_columns
+from musqa_pipeline.database.duck import publish, query, view_columns
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.progress import ProgressSnapshot
 from musqa_pipeline.stages import Stage, StageReport, run_stage

@@ -22,7 +22,7 @@ import polars as pl
 from musqa_pipeline.adaptive.choose import is_reached
 from musqa_pipeline.adaptive.plan_round import plan_from_labels
 from musqa_pipeline.adaptive.settings import AdaptiveSettings
-from musqa_pipeline.database import query
+from musqa_pipeline.database.duck import query
 from musqa_pipeline.dataset.balance import bin_of, quality_edges
 from musqa_pipeline.dataset.quotas import fill_evenly
 from musqa_pipeline.dataset.uniformity import effective_count, evenness

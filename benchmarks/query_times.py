@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import publish, query
+from musqa_pipeline.database.duck import publish, query
 from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.settings import Preset

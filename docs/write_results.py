@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import query
+from musqa_pipeline.database.duck import query
 from musqa_pipeline.dataset.pictures import plot_report
 from musqa_pipeline.dataset.report import describe_dataset
 from musqa_pipeline.evaluation.pictures import scatter_png

@@ -16,9 +16,9 @@ from typing import Any, cast
 
 import pyarrow as pa
 
-from musqa_pipeline.catalog_folder import Source
-from musqa_pipeline.catalog_toml import to_toml
-from musqa_pipeline.catalogs import load_catalog
+from musqa_pipeline.catalogs.folder import Source
+from musqa_pipeline.catalogs.known import load_catalog
+from musqa_pipeline.catalogs.toml_file import to_toml
 from musqa_pipeline.errors import CatalogError, MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.graph import STAGE_NAMES

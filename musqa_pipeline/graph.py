@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 
-from musqa_pipeline.catalogs import list_catalogs
+from musqa_pipeline.catalogs.known import list_catalogs
 from musqa_pipeline.context import Context
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import Lake

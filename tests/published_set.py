@@ -11,9 +11,9 @@ import pyarrow as pa
 import soundfile
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
-from musqa_pipeline.catalogs import add_catalog
+from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import publish
+from musqa_pipeline.database.duck import publish
 from musqa_pipeline.degradations.apply import degrade_reference
 from musqa_pipeline.degradations.random_rows import process_of
 from musqa_pipeline.degradations.table import DEGRADATIONS, RANDOM

@@ -7,9 +7,9 @@ import dagster as dg
 import pytest
 
 from assets import launch
-from musqa_pipeline.catalog_removal import remove_catalog
-from musqa_pipeline.catalogs import add_catalog, catalog_files, list_catalogs, load_catalog
-from musqa_pipeline.database import publish, query
+from musqa_pipeline.catalogs.known import add_catalog, catalog_files, list_catalogs, load_catalog
+from musqa_pipeline.catalogs.removal import remove_catalog
+from musqa_pipeline.database.duck import publish, query
 from musqa_pipeline.dataset.inputs import joint_inputs
 from musqa_pipeline.errors import CatalogError, LakeError
 from musqa_pipeline.graph import catalog_context, chosen_catalogs
@@ -94,7 +94,7 @@ def test_a_removal_that_was_killed_is_finished_by_the_next(two, monkeypatch):
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("musqa_pipeline.catalog_removal.forget_catalog", die)
+        patch.setattr("musqa_pipeline.catalogs.removal.forget_catalog", die)
         with pytest.raises(Killed):
             remove_catalog(two, "one")
     assert load_catalog(two, "one").name == "one"

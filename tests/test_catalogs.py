@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musqa_pipeline.catalog_toml import to_toml
-from musqa_pipeline.catalogs import (
+from musqa_pipeline.catalogs.known import (
     Catalog,
     add_catalog,
     catalog_files,
@@ -14,6 +13,7 @@ from musqa_pipeline.catalogs import (
     list_catalogs,
     load_catalog,
 )
+from musqa_pipeline.catalogs.toml_file import to_toml
 from musqa_pipeline.errors import CatalogError
 
 

@@ -9,8 +9,8 @@ import sys
 import duckdb
 import pytest
 
-from musqa_pipeline.catalogs import add_catalog
-from musqa_pipeline.database import database_path
+from musqa_pipeline.catalogs.known import add_catalog
+from musqa_pipeline.database.duck import database_path
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.fanout.local import LocalPool
 

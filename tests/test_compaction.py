@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from musqa_pipeline.database import database_path, publish, query, restore_views
+from musqa_pipeline.database.duck import database_path, publish, query, restore_views
 from musqa_pipeline.errors import LakeError, SettingsError
 from musqa_pipeline.lake import Lake, Shelf, compaction, fragments
 from musqa_pipeline.lake.compaction import VARIABLE, compact_shelf
@@ -385,5 +385,5 @@ def test_superseded_files_are_found_for_all_catalogs(lake):
     found = superseded_by_packs(lake.store, Shelf("labels", "f" * 32, "*"))
     assert {shelf.catalog for shelf in found} == {"a", "b"}
     assert isinstance(lake.store, LocalStore)
-    assert publish.__module__ == "musqa_pipeline.database"
+    assert publish.__module__ == "musqa_pipeline.database.duck"
     assert Lake(lake.root).done(Shelf("labels", "f" * 32, "a")) == ["u000", "u001"]

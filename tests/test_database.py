@@ -8,13 +8,13 @@ import duckdb
 import pytest
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import JOINT, PER_CATALOG, VIEWS, database_path, publish, query
+from musqa_pipeline.database.duck import JOINT, PER_CATALOG, VIEWS, database_path, publish, query
+from musqa_pipeline.database.tables_page import tables_page
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.lake.damaged import set_aside_damaged
 from musqa_pipeline.settings import Preset
-from musqa_pipeline.tables_page import tables_page
 from musqa_pipeline.tracks.table import QUARANTINE, TRACKS
 
 
@@ -105,7 +105,7 @@ def test_another_process_queries_while_the_database_is_rewritten(home):
     publish(context, ["labels"])
     program = textwrap.dedent(
         """
-        import sys; from pathlib import Path; from musqa_pipeline.database import query
+        import sys; from pathlib import Path; from musqa_pipeline.database.duck import query
         seen = []
         print("ready", flush=True)
         while not seen or seen[-1] < 12:

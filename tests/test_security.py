@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from musqa_pipeline.catalogs import Catalog, catalog_files
+from musqa_pipeline.catalogs.known import Catalog, catalog_files
 from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.scoring.decoding import open_audio
 from musqa_pipeline.serving.settings import ServeSettings

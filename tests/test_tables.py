@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from musqa_pipeline.database import VIEWS, view_columns
+from musqa_pipeline.database.duck import VIEWS, view_columns
 from musqa_pipeline.tables import Column, Table
 
 THINGS = Table(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from musqa_pipeline.arrivals.mirror import Fetched, fetch, list_prefix, mirror_folder
 from musqa_pipeline.arrivals.watch import Watch, is_remote
-from musqa_pipeline.catalog_toml import Catalog
-from musqa_pipeline.catalogs import CATALOGS, NAME, load_catalog
+from musqa_pipeline.catalogs.known import CATALOGS, NAME, load_catalog
+from musqa_pipeline.catalogs.toml_file import Catalog
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import open_store, place_here

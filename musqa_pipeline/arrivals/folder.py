@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from musqa_pipeline.catalog_folder import AUDIO_SUFFIXES, TRACKS_CSV, Source, walk_audio
+from musqa_pipeline.catalogs.folder import AUDIO_SUFFIXES, TRACKS_CSV, Source, walk_audio
 from musqa_pipeline.fingerprints import digest
 
 READY = "READY"

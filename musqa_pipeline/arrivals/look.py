@@ -10,13 +10,13 @@ from musqa_pipeline.arrivals.candidates import Candidate, list_candidates
 from musqa_pipeline.arrivals.decision import Decision, Past, Verdict, decide, state_of
 from musqa_pipeline.arrivals.folder import FolderState, folder_state, listed_state
 from musqa_pipeline.arrivals.watch import Watch
-from musqa_pipeline.catalog_folder import Source
-from musqa_pipeline.catalog_toml import Catalog, to_toml
-from musqa_pipeline.catalogs import (
+from musqa_pipeline.catalogs.folder import Source
+from musqa_pipeline.catalogs.known import (
     add_catalog,
     catalog_files,
     load_catalog,
 )
+from musqa_pipeline.catalogs.toml_file import Catalog, to_toml
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.graph import catalog_context

@@ -56,12 +56,12 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
     """Write a published dataset; `HELP` says it to users."""
+    from musqa_pipeline.database.published_set import read_published_set
     from musqa_pipeline.exports import plan
     from musqa_pipeline.exports.run import write_export
     from musqa_pipeline.exports.terms import kept_back
     from musqa_pipeline.fanout.local import LocalPool
     from musqa_pipeline.project import home_folder
-    from musqa_pipeline.published import read_published_set
 
     options = plan.Options(
         format=plan.Format(format_),

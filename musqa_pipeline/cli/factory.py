@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from musqa_pipeline.catalogs import add_catalog, catalog_files, catalog_found, list_catalogs
+from musqa_pipeline.catalogs.known import add_catalog, catalog_files, catalog_found, list_catalogs
 from musqa_pipeline.cli import automation, export, output, readers, recipe, upkeep
 from musqa_pipeline.cli.costs import costs
 from musqa_pipeline.errors import CatalogError, MusqaError
@@ -117,7 +117,7 @@ def catalog_remove(
     as_json: JsonOption = False,
 ) -> None:
     """Take a catalog out: its units are retired, its music is not touched; add it to undo."""
-    from musqa_pipeline.catalog_removal import remove_catalog
+    from musqa_pipeline.catalogs.removal import remove_catalog
 
     removal = remove_catalog(home_folder(), name)
     if find_checkout() is not None:
@@ -227,7 +227,7 @@ def query(
         raise typer.BadParameter("give --json or --csv, not both")
     import duckdb
 
-    from musqa_pipeline.database import query as run_query
+    from musqa_pipeline.database.duck import query as run_query
 
     try:
         frame = run_query(home_folder(), sql)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from musqa_pipeline.catalogs import load_catalog, source_of
+from musqa_pipeline.catalogs.known import load_catalog, source_of
 from musqa_pipeline.cli import output
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.progress import logger

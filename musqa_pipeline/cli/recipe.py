@@ -32,9 +32,9 @@ def export_recipe(
     as_json: JsonOption = False,
 ) -> None:
     """Write what was done to which reference, and the hashes of what came out."""
+    from musqa_pipeline.database.published_set import read_published_set
     from musqa_pipeline.exports.terms import kept_back, with_terms
     from musqa_pipeline.project import home_folder
-    from musqa_pipeline.published import read_published_set
     from musqa_pipeline.recipes.collect import collect_recipe, write_references
     from musqa_pipeline.recipes.file import write_recipe
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import polars as pl
 
+from musqa_pipeline.database.published_set import Published
 from musqa_pipeline.dataset.splits import PARTS
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.exports.plan import FILE_A_ROW, Format, Options
 from musqa_pipeline.exports.table import EXPORTED
 from musqa_pipeline.exports.terms import SYNTHESISED, kept_back
 from musqa_pipeline.fingerprints import tool_version
-from musqa_pipeline.published import Published
 from musqa_pipeline.release.attribution import origins_of
 
 _HUB_NAMES = {

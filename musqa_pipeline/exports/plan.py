@@ -9,12 +9,12 @@ from typing import Any
 
 import polars as pl
 
+from musqa_pipeline.database.published_set import Published
 from musqa_pipeline.dataset.splits import PARTS
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.exports.table import EXPORTED
 from musqa_pipeline.exports.terms import with_terms
 from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.published import Published
 from musqa_pipeline.seeds import unit_interval_hash
 
 VERSION = 1

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from musqa_pipeline.context import Context
+from musqa_pipeline.database.published_set import Published
 from musqa_pipeline.disk import exclusive_lock, explained, whole_file
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.exports.card import dataset_card
@@ -22,7 +23,6 @@ from musqa_pipeline.exports.sound import int16_flac
 from musqa_pipeline.exports.table import EXPORTED
 from musqa_pipeline.fanout.interface import Fanout, Inline, Lost
 from musqa_pipeline.progress import StageProgress
-from musqa_pipeline.published import Published
 
 MARK_FILE, GAINS_FOLDER, LOCK_FILE = "export.json", ".gains", ".lock"
 METADATA_FILE, CARD_FILE, CHECKSUMS_FILE = "metadata.csv", "README.md", "checksums.sha256"

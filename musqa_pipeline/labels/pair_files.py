@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from musqa_pipeline.catalog_folder import AUDIO_SUFFIXES
+from musqa_pipeline.catalogs.folder import AUDIO_SUFFIXES
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.listening.csv_files import named_file
 

@@ -11,7 +11,7 @@ import json
 
 import pyarrow as pa
 
-from musqa_pipeline.catalogs import list_catalogs
+from musqa_pipeline.catalogs.known import list_catalogs
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import Lake, Shelf, fragments

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import publish
+from musqa_pipeline.database.duck import publish
 from musqa_pipeline.promotion.history import read_history
 
 

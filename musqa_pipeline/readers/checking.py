@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from musqa_pipeline.catalog_folder import Source
+from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.readers.interface import Checksum, Difference, Reader
 

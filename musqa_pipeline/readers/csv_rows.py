@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from musqa_pipeline.catalog_folder import Source
+from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.errors import CatalogError
 
 LONGEST_CELL = 1 << 24

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from musqa_pipeline.catalog_folder import Source, walk_audio
+from musqa_pipeline.catalogs.folder import Source, walk_audio
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.readers.csv_rows import csv_lines, read_csv, require_cells
 from musqa_pipeline.readers.interface import (

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from musqa_pipeline.catalog_folder import (
+from musqa_pipeline.catalogs.folder import (
     METADATA,
     ROLES,
     TRACKS_CSV,

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from musqa_pipeline.catalog_folder import Source, walk_audio
+from musqa_pipeline.catalogs.folder import Source, walk_audio
 from musqa_pipeline.readers.interface import (
     LEADS_OUTSIDE,
     Checksum,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from musqa_pipeline.catalog_folder import METADATA, Entry, Listing, Source
+from musqa_pipeline.catalogs.folder import METADATA, Entry, Listing, Source
 from musqa_pipeline.errors import CatalogError
 
 LEADS_OUTSIDE = "left out, links out of the folder (--follow-links allows them)"

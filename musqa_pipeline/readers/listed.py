@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from musqa_pipeline.catalog_folder import METADATA, ROLES, Entry, Listing, Source
+from musqa_pipeline.catalogs.folder import METADATA, ROLES, Entry, Listing, Source
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.readers.interface import Found, Reader
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from musqa_pipeline.catalog_folder import Entry, Source, walk_audio
+from musqa_pipeline.catalogs.folder import Entry, Source, walk_audio
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.readers.interface import (
     LEADS_OUTSIDE,

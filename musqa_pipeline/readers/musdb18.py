@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from musqa_pipeline.catalog_folder import Entry, Source, walk_audio
+from musqa_pipeline.catalogs.folder import Entry, Source, walk_audio
 from musqa_pipeline.readers.interface import (
     LEADS_OUTSIDE,
     Checksum,

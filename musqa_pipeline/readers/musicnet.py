@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from musqa_pipeline.catalog_folder import Source, walk_audio
+from musqa_pipeline.catalogs.folder import Source, walk_audio
 from musqa_pipeline.readers.csv_rows import read_csv
 from musqa_pipeline.readers.interface import (
     LEADS_OUTSIDE,

@@ -12,7 +12,7 @@ import io
 import math
 from pathlib import Path, PurePosixPath
 
-from musqa_pipeline.catalog_folder import Source, walk_audio
+from musqa_pipeline.catalogs.folder import Source, walk_audio
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.readers.csv_rows import read_csv

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from musqa_pipeline.catalog_folder import TRACKS_CSV
+from musqa_pipeline.catalogs.folder import TRACKS_CSV
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.readers import (
     fma,

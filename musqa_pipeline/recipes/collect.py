@@ -12,11 +12,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from musqa_pipeline.context import Context
+from musqa_pipeline.database.published_set import Published
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.graph import CATALOG_STAGES
 from musqa_pipeline.progress import StageProgress
-from musqa_pipeline.published import Published
 from musqa_pipeline.recipes.builds import builds_here
 from musqa_pipeline.recipes.file import Head, Recipe, bytes_hash, reference_hash
 from musqa_pipeline.spectrograms.sources import add_units, read_bitstreams

@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
-from musqa_pipeline.catalog_folder import AUDIO_SUFFIXES
+from musqa_pipeline.catalogs.folder import AUDIO_SUFFIXES
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.excerpts.cut import find_window, level
 from musqa_pipeline.progress import StageProgress

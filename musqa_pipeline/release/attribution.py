@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from musqa_pipeline.catalog_folder import TRACKS_CSV
-from musqa_pipeline.catalogs import load_catalog
+from musqa_pipeline.catalogs.folder import TRACKS_CSV
+from musqa_pipeline.catalogs.known import load_catalog
 from musqa_pipeline.context import Context
 from musqa_pipeline.disk import explained
 from musqa_pipeline.release.divisions import FINAL, divide

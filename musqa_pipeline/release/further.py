@@ -12,7 +12,7 @@ import dataclasses
 import polars as pl
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import read_published
+from musqa_pipeline.database.duck import read_published
 from musqa_pipeline.dataset.inputs import read_labelled_rows
 from musqa_pipeline.dataset.report import read_dataset
 from musqa_pipeline.errors import SettingsError, StageError

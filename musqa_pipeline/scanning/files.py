@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from musqa_pipeline.catalog_folder import AUDIO_SUFFIXES
+from musqa_pipeline.catalogs.folder import AUDIO_SUFFIXES
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio import EXCERPT_S
-from musqa_pipeline.catalog_folder import AUDIO_SUFFIXES
+from musqa_pipeline.catalogs.folder import AUDIO_SUFFIXES
 from musqa_pipeline.errors import SettingsError, UnfitInputError
 from musqa_pipeline.excerpts.cut import find_window, level
 from musqa_pipeline.excerpts.plan import candidate_starts, n_excerpts

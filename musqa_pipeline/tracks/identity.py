@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from musqa_pipeline.catalog_folder import Entry
-from musqa_pipeline.catalogs import catalog_files, load_catalog
+from musqa_pipeline.catalogs.folder import Entry
+from musqa_pipeline.catalogs.known import catalog_files, load_catalog
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake.opening import open_store

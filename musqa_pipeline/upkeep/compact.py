@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from musqa_pipeline.database import read_published, restore_views
+from musqa_pipeline.database.duck import read_published, restore_views
 from musqa_pipeline.errors import LockedError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import Lake

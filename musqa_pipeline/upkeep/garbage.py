@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from musqa_pipeline.adaptive.plans import PLAN_SHELF
 from musqa_pipeline.clock import utc_now
-from musqa_pipeline.database import PER_CATALOG, read_published
+from musqa_pipeline.database.duck import PER_CATALOG, read_published
 from musqa_pipeline.errors import LakeError, LockedError
 from musqa_pipeline.fingerprints import SHORT
 from musqa_pipeline.homes import Home

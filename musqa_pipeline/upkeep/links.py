@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from musqa_pipeline.database import read_published
+from musqa_pipeline.database.duck import read_published
 from musqa_pipeline.dataset.stage import DATASET_UNIT
 from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.errors import LakeError

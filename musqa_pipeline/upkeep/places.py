@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from musqa_pipeline.adaptive.plans import PLAN_SHELF
 from musqa_pipeline.adaptive.table import ROUNDS
-from musqa_pipeline.database import HISTORY, JOINT, PER_CATALOG
+from musqa_pipeline.database.duck import HISTORY, JOINT, PER_CATALOG
 from musqa_pipeline.lake.inventory import SCHEMA_UNIT
 from musqa_pipeline.lake.packs import MOVED, PACKS
 from musqa_pipeline.lake.shelf import DAMAGED, EMPTY_CATALOG, LAKE, RETIRED, Shelf

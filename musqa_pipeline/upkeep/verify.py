@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
-from musqa_pipeline.catalogs import list_catalogs
-from musqa_pipeline.database import read_published
+from musqa_pipeline.catalogs.known import list_catalogs
+from musqa_pipeline.database.duck import read_published
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fingerprints import SHORT
 from musqa_pipeline.homes import Home

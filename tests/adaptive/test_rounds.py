@@ -12,7 +12,7 @@ from musqa_pipeline.adaptive import rounds
 from musqa_pipeline.adaptive.plans import plan_id, plan_shelf, stored_plans
 from musqa_pipeline.adaptive.rounds import next_plan, require_labelled
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import publish, query
+from musqa_pipeline.database.duck import publish, query
 from musqa_pipeline.dataset.quotas import fill_evenly
 from musqa_pipeline.dataset.uniformity import evenness
 from musqa_pipeline.degradations.checks import check_counts

@@ -3,7 +3,7 @@
 import os
 
 from musqa_pipeline.arrivals import folder as subject
-from musqa_pipeline.catalog_folder import Source
+from musqa_pipeline.catalogs.folder import Source
 
 
 def folder_state(folder, **options):

@@ -8,7 +8,7 @@ import pytest
 from musqa_pipeline.arrivals.decision import Verdict
 from musqa_pipeline.arrivals.look import look
 from musqa_pipeline.arrivals.watch import Watch
-from musqa_pipeline.catalogs import add_catalog, list_catalogs
+from musqa_pipeline.catalogs.known import add_catalog, list_catalogs
 from musqa_pipeline.homes import parse_home
 from musqa_pipeline.settings import parse_preset
 

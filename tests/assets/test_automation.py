@@ -20,7 +20,7 @@ from assets.jobs import JOINT_TAG
 from assets.partitions import catalogs
 from assets.reaping import PROCESS_TAG, process_tag, reap_dead_runs
 from musqa_pipeline.arrivals.joint import JointState
-from musqa_pipeline.catalogs import add_catalog
+from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.cli import automation as automation_commands
 from musqa_pipeline.disk import explained
 from musqa_pipeline.errors import CatalogError, MachineError, StageError

@@ -9,8 +9,8 @@ import time
 import pytest
 import soundfile
 
-from musqa_pipeline.catalogs import list_catalogs
-from musqa_pipeline.database import query
+from musqa_pipeline.catalogs.known import list_catalogs
+from musqa_pipeline.database.duck import query
 from tests.assets.checkout import ROOT, Checkout, compose
 from tests.assets.daemon import Daemon
 

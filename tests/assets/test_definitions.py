@@ -11,7 +11,7 @@ import pytest
 
 from assets.checks import CHECKS, asset_checks
 from assets.definitions import defs
-from musqa_pipeline.database import query
+from musqa_pipeline.database.duck import query
 from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
 
 BIN = Path(sys.executable).parent

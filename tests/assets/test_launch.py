@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from musqa_pipeline.database import VIEWS, query
+from musqa_pipeline.database.duck import VIEWS, query
 from musqa_pipeline.graph import STAGE_NAMES
 
 

@@ -11,7 +11,7 @@ import pytest
 from assets import automation, launch
 from musqa_pipeline.checks import CheckResult
 from musqa_pipeline.cli import factory
-from musqa_pipeline.database import query
+from musqa_pipeline.database.duck import query
 from musqa_pipeline.dataset.inputs import joint_inputs, read_labelled_rows, read_seen_tracks
 from musqa_pipeline.errors import CheckFailedError, StageError
 from musqa_pipeline.graph import drawn_catalogs, seen_context

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES, TAIL_SAMPLES
-from musqa_pipeline.catalogs import add_catalog
+from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.candidates import Candidates
 from musqa_pipeline.dataset.checks import (

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from musqa_pipeline.database import query
+from musqa_pipeline.database.duck import query
 from musqa_pipeline.seeds import derive_generator
 from tests.drill import clocks, clusters, commits, daemons, damage, disks, kills, queries, trainings
 from tests.drill.commits import Moment

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from musqa_pipeline.database import HISTORY, VIEWS, query
+from musqa_pipeline.database.duck import HISTORY, VIEWS, query
 from musqa_pipeline.records import RECORDS
 from tests.assets.checkout import CATALOG, ROOT, Checkout, write_music
 from tests.drill.zygote import Run, Zygote
@@ -156,7 +156,7 @@ class Plant:
 
 def lay_out(root: Path, music: Path) -> Checkout:
     """Make a checkout like `Checkout.make`, without starting a command."""
-    from musqa_pipeline.catalogs import add_catalog
+    from musqa_pipeline.catalogs.known import add_catalog
 
     root.mkdir(parents=True, exist_ok=True)
     for name in ("dagster.yaml", "workspace.yaml", ".env"):

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from musqa_pipeline.database import PER_CATALOG, publish, query
+from musqa_pipeline.database.duck import PER_CATALOG, publish, query
 from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.evaluation.publish import publish_report
 from musqa_pipeline.fanout.choice import choose_fanout

@@ -8,7 +8,7 @@ from tempfile import mkdtemp
 
 import pytest
 
-from musqa_pipeline.database import query
+from musqa_pipeline.database.duck import query
 from musqa_pipeline.seeds import derive_generator
 from tests.drill.chapters import Drill
 from tests.drill.commits import drill_every_commit

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES, TAIL_SAMPLES
-from musqa_pipeline.catalogs import add_catalog
+from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.context import Context
 from musqa_pipeline.dataset.settings import DatasetSettings
 from musqa_pipeline.dataset.table import DATASET, SPLITS

@@ -83,7 +83,7 @@ def whole(samples):
     return Window(0, samples, integrated_lufs(samples[:EXCERPT_SAMPLES]), False)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(level_db=st.floats(-35, 10))
 def test_any_level_ends_at_the_target_loudness(level_db):
     samples = noise(TOTAL / 48_000)[:, 0] * np.float32(10 ** (level_db / 20))

@@ -23,6 +23,7 @@ from scipy.io import wavfile
 from typer.testing import CliRunner
 
 from musqa_pipeline.cli import export as export_command
+from musqa_pipeline.database.published_set import read_published_set
 from musqa_pipeline.dataset.splits import PARTS
 from musqa_pipeline.errors import LakeError, StageError
 from musqa_pipeline.exports import sound
@@ -33,7 +34,6 @@ from musqa_pipeline.exports.run import CHECKSUMS_FILE, write_export
 from musqa_pipeline.exports.table import EXPORTED
 from musqa_pipeline.fanout import local
 from musqa_pipeline.fanout.interface import Inline
-from musqa_pipeline.published import read_published_set
 from tests.published_set import CATALOG
 
 
@@ -339,7 +339,7 @@ from musqa_pipeline.exports import run
 from musqa_pipeline.exports.plan import Format, Options, plan_export
 from musqa_pipeline.fanout import local
 from musqa_pipeline.fanout.interface import Inline
-from musqa_pipeline.published import read_published_set
+from musqa_pipeline.database.published_set import read_published_set
 published = read_published_set(Path(sys.argv[1]), sys.argv[2])
 plan = plan_export(published, Options(Format.flac, with_references=True))
 write = run.write_rows

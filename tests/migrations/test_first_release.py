@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from musqa_pipeline.catalog_removal import remove_catalog
-from musqa_pipeline.database import publish, query
+from musqa_pipeline.catalogs.removal import remove_catalog
+from musqa_pipeline.database.duck import publish, query
 from musqa_pipeline.dataset.inputs import joint_inputs, read_labelled_rows
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.graph import catalog_context, joint_context

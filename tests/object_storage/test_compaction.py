@@ -2,7 +2,7 @@
 
 import pytest
 
-from musqa_pipeline.database import publish, query
+from musqa_pipeline.database.duck import publish, query
 from musqa_pipeline.lake import Lake, open_store
 from musqa_pipeline.lake.packs import read_manifest
 from musqa_pipeline.migrations.layout import bring_forward

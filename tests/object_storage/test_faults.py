@@ -137,7 +137,7 @@ def test_an_upload_in_parts_that_breaks_off_leaves_nothing(lake, storage, monkey
 
 
 def test_a_query_survives_what_passes(lake, storage):
-    from musqa_pipeline.remote_views import query_remote
+    from musqa_pipeline.database.remote import query_remote
 
     lake.write(SHELF, "u1", TABLE)
     lake.write(SHELF, "u2", pa.table({"n": [7]}))

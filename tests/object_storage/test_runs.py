@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import publish, query, read_published
+from musqa_pipeline.database.duck import publish, query, read_published
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fanout import sites
 from musqa_pipeline.fanout.interface import Needs
@@ -148,7 +148,7 @@ def test_two_processes_that_publish_at_the_same_time_both_count(remote_home):
     program = (
         "import sys; from musqa_pipeline.homes import parse_home\n"
         "from musqa_pipeline.context import Context\n"
-        "from musqa_pipeline.database import publish\n"
+        "from musqa_pipeline.database.duck import publish\n"
         "from musqa_pipeline.settings import Preset\n"
         "names = ('tracks', 'excerpts', 'degradations', 'labels')\n"
         "prints = {n: 'a' * 32 for n in names}\n"

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import publish, query
+from musqa_pipeline.database.duck import publish, query
 from musqa_pipeline.dataset.table import DATASET
 from musqa_pipeline.errors import StageError, ToolError
 from musqa_pipeline.excerpts.audio import to_16_bit, to_flac

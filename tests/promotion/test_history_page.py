@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from musqa_pipeline.cli.model import app
-from musqa_pipeline.database import query
+from musqa_pipeline.database.duck import query
 from musqa_pipeline.errors import ModelError
 from musqa_pipeline.models.stage import run_folder
 from musqa_pipeline.promotion.checks import check_promotion

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from musqa_pipeline.catalog_folder import Source
+from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.cli import factory
 from musqa_pipeline.readers.checking import check
 from musqa_pipeline.readers.interface import Checksum

@@ -5,8 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from musqa_pipeline.catalog_folder import METADATA, Source
-from musqa_pipeline.catalogs import Catalog, add_catalog, catalog_files, load_catalog
+from musqa_pipeline.catalogs.folder import METADATA, Source
+from musqa_pipeline.catalogs.known import Catalog, add_catalog, catalog_files, load_catalog
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.readers import gtzan
 from musqa_pipeline.readers.fma import short_licence, track_file

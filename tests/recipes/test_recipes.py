@@ -12,9 +12,9 @@ import soundfile
 from typer.testing import CliRunner
 
 from musqa_pipeline.cli.recipe import app
+from musqa_pipeline.database.published_set import read_published_set
 from musqa_pipeline.degradations.audio import degraded_audio
 from musqa_pipeline.errors import LakeError, StageError
-from musqa_pipeline.published import read_published_set
 from musqa_pipeline.recipes.builds import builds_here, differing_builds
 from musqa_pipeline.recipes.collect import collect_recipe, write_references
 from musqa_pipeline.recipes.file import HEAD_KEY, read_recipe, write_recipe

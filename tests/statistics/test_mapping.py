@@ -58,7 +58,7 @@ rows = st.lists(
 ).map(lambda pairs: np.array(pairs, dtype=float).T / 10)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(rows)
 def test_any_mapping_rises_and_is_no_worse_than_the_best_rising_line(pair):
     y, x = pair

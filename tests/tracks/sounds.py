@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from musqa_pipeline.catalogs import add_catalog
+from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.context import Context
 from musqa_pipeline.excerpts.stage import EXCERPTS_STAGE
 from musqa_pipeline.settings import parse_preset

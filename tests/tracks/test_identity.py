@@ -6,7 +6,7 @@ import shutil
 import pytest
 import soundfile
 
-from musqa_pipeline.catalogs import add_catalog
+from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.excerpts.stage import EXCERPTS_STAGE
 from musqa_pipeline.graph import catalog_context, joint_context

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from musqa_pipeline.database import publish
+from musqa_pipeline.database.duck import publish
 from musqa_pipeline.lake.inventory import shelves, unit_ids
 from musqa_pipeline.migrations.layout import bring_forward
 from tests.migrations.first_lake import first_context, point_to, unpack

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from musqa_pipeline.cli import upkeep
-from musqa_pipeline.database import publish, query
+from musqa_pipeline.database.duck import publish, query
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.lake import Lake, Shelf
 from musqa_pipeline.records import record_shelf

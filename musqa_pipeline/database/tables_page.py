@@ -1,11 +1,11 @@
-"""Writes the page of tables: ``python -m musqa_pipeline.tables_page docs/tables.md``."""
+"""Writes the page of tables: ``python -m musqa_pipeline.database.tables_page docs/tables.md``."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from musqa_pipeline.database import VIEWS, view_columns
+from musqa_pipeline.database.duck import VIEWS, view_columns
 
 
 def tables_page() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from musqa_pipeline.adaptive.plans import PLAN_SHELF
 from musqa_pipeline.adaptive.table import ROUNDS
+from musqa_pipeline.database.remote import View
 from musqa_pipeline.dataset.table import DATASET, SPLITS
 from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.drift.table import DRIFT
@@ -21,7 +22,6 @@ from musqa_pipeline.opinions.table import OPINIONS
 from musqa_pipeline.promotion.table import PROMOTIONS
 from musqa_pipeline.protocols.table import TRIALS
 from musqa_pipeline.release.table import RELEASE
-from musqa_pipeline.remote_views import View
 from musqa_pipeline.settings import DEMO_CATALOG
 from musqa_pipeline.spectrograms.table import SPECTROGRAMS
 from musqa_pipeline.stage_runs.table import STAGE_RUNS

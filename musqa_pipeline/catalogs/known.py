@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from musqa_pipeline.catalog_folder import Entry, Listing, Source
-from musqa_pipeline.catalog_toml import Catalog, from_toml, to_toml, unusable
+from musqa_pipeline.catalogs.folder import Entry, Listing, Source
+from musqa_pipeline.catalogs.toml_file import Catalog, from_toml, to_toml, unusable
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import open_store

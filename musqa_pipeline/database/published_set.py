@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.database import read_published
+from musqa_pipeline.database.duck import read_published
 from musqa_pipeline.dataset.stage import DATASET_UNIT
 from musqa_pipeline.dataset.table import DATASET
 from musqa_pipeline.degradations.table import DEGRADATIONS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from musqa_pipeline.catalogs import forget_catalog, load_catalog
-from musqa_pipeline.database import read_published, restore_views
+from musqa_pipeline.catalogs.known import forget_catalog, load_catalog
+from musqa_pipeline.database.duck import read_published, restore_views
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import Lake
 from musqa_pipeline.lake.inventory import shelves

@@ -16,12 +16,7 @@ import duckdb
 import polars as pl
 
 from musqa_pipeline.context import Context
-from musqa_pipeline.errors import LakeError, first_line
-from musqa_pipeline.homes import Home, ObjectHome
-from musqa_pipeline.lake import Lake, Shelf, open_store
-from musqa_pipeline.lake.damaged import set_aside_damaged
-from musqa_pipeline.progress import logger
-from musqa_pipeline.publication import (
+from musqa_pipeline.database.publication import (
     DATABASE,
     PUBLISHED,
     drop_replaced,
@@ -31,10 +26,8 @@ from musqa_pipeline.publication import (
     replaced_by_packs,
     unwritable,
 )
-from musqa_pipeline.records import RECORDS, record_shelf
-from musqa_pipeline.remote_views import SCRIPT, query_remote, views_script
-from musqa_pipeline.tables import Table
-from musqa_pipeline.views import (
+from musqa_pipeline.database.remote import SCRIPT, query_remote, views_script
+from musqa_pipeline.database.views import (
     HISTORY,
     JOINT,
     PER_CATALOG,
@@ -44,6 +37,13 @@ from musqa_pipeline.views import (
     sql_text,
     view_columns,
 )
+from musqa_pipeline.errors import LakeError, first_line
+from musqa_pipeline.homes import Home, ObjectHome
+from musqa_pipeline.lake import Lake, Shelf, open_store
+from musqa_pipeline.lake.damaged import set_aside_damaged
+from musqa_pipeline.progress import logger
+from musqa_pipeline.records import RECORDS, record_shelf
+from musqa_pipeline.tables import Table
 
 __all__ = [
     "HISTORY",
