@@ -11,7 +11,8 @@ import atheris
 INSTRUMENTED = ["musqa_pipeline", "tomllib", "csv", "soundfile"]
 
 with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
-    from fuzz.targets import accepts_or_refuses
+    from fuzz import targets
+    from musqa_pipeline.fanout.crew import Crew
 
 SCRATCH = Path(os.environ["MUSQA_FUZZ_SCRATCH"])
 READER = sys.argv.pop(1)
@@ -19,9 +20,10 @@ READER = sys.argv.pop(1)
 
 def one_input(data: bytes) -> None:
     """Give one input to the reader; whatever comes out of here is a finding."""
-    accepts_or_refuses(READER, data, SCRATCH)
+    targets.accepts_or_refuses(READER, data, SCRATCH)
 
 
 if __name__ == "__main__":
+    targets.CREW = Crew()
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fuzz import targets
 from fuzz.targets import TARGETS, accepts_or_refuses, seed_folder
+from musqa_pipeline.fanout.crew import Crew
 from musqa_pipeline.seeds import derive_generator
 
 INTERESTING = (b"\0", b"\xff" * 4, b"\x00\x00\x00\x80", b'"', b"\n", b"-1", b"9" * 400, b"[" * 200)
@@ -88,4 +90,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    targets.CREW = Crew()
     sys.exit(main())

@@ -65,11 +65,11 @@ def test_a_process_that_swells_is_stopped_and_its_unit_named(home):
 
 
 def test_a_broken_tool_ends_the_run_at_once_though_another_unit_hangs(home):
-    started = time.monotonic()
+    started, before = time.monotonic(), psutil.Process().children(recursive=True)
     with pytest.raises(ToolError, match="the abacus is broken"):
         run_stage(TOY, toy_context(home, "1000 500"), fanout=LocalPool(2))
     assert time.monotonic() - started < 30
-    assert psutil.Process().children(recursive=True) == []
+    assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
 def test_a_crew_that_is_dismissed_says_so_to_whoever_waits():

@@ -63,8 +63,8 @@ def calls_of_a_shell(source):
 
 UNPICKLE_OWN_PIPES = {
     "musqa_pipeline/fanout/child.py",
+    "musqa_pipeline/fanout/crew.py",
     "musqa_pipeline/fanout/flow.py",
-    "musqa_pipeline/scoring/batch.py",
     "musqa_pipeline/serving/desk.py",
 }
 """They exchange tasks with processes of their own, over pipes (or Dask, see docs/security.md)."""

@@ -14,10 +14,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 from musqa_pipeline.errors import MusqaError
-from musqa_pipeline.fanout.child import IDLE_S, LOST, STARTED
+from musqa_pipeline.fanout.child import ERROR, IDLE_S, LOST, STARTED
+from musqa_pipeline.fanout.interface import Lost, ResultT, TaskT
 from musqa_pipeline.fanout.limits import Limits
 
 THREAD_VARIABLES = (
@@ -86,6 +88,40 @@ class Crew:
                 self._give_back(child)
                 return answer
         return pickle.dumps((LOST, reason))
+
+    def run(
+        self, function: Callable[[TaskT], ResultT], task: TaskT, limits: Limits
+    ) -> ResultT | Lost[TaskT]:
+        """Run a function over one task in a child process.
+
+        Parameters
+        ----------
+        function : callable
+            Importable by name.
+        task : object
+            Picklable.
+        limits : Limits
+            What it may take.
+
+        Returns
+        -------
+        object or Lost
+            ``function(task)``, or the task that was given up.
+
+        Raises
+        ------
+        StoppedError
+            If the crew is dismissed meanwhile.
+        Exception
+            What the function raises.
+        """
+        kind, value = pickle.loads(self.call(pickle.dumps((function, task)), limits))
+        if kind == ERROR:
+            raise value
+        if kind == LOST:
+            return Lost(task, value)
+        result: ResultT = value
+        return result
 
     def dismiss(self) -> None:
         """End all children, busy ones too."""

@@ -2,7 +2,8 @@
 
 Three layouts: HDF5 of Keras 2 (weights alone, or ``model_weights`` of a whole model),
 ``.weights.h5`` of Keras 3, and ``.keras``, a ZIP that holds one of those. Arrays are found by
-walking the file's own groups: links, which may lead to other files, are not followed.
+walking the file's own groups: links, which may lead to other files, are not followed. Files are
+read in a child process with a time limit, for the HDF5 library loops for ever on some damaged ones.
 """
 
 from __future__ import annotations
@@ -21,10 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.errors import ModelError
+from musqa_pipeline.fanout.crew import Crew
+from musqa_pipeline.fanout.interface import Lost
+from musqa_pipeline.fanout.limits import Limits
 
 LARGEST_BYTES = 1 << 30
 """More weights than this are not read; table III has 62 MB."""
+READ = Limits(time_s=60.0, memory_gb=8.0)
 _KERNEL, _BIAS = "kernel", "bias"
+
+
+class EndlessFileError(ModelError):
+    """Reading a file took too long, or killed the process that did it."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +59,17 @@ class KerasFile:
     """``class_name`` and ``config`` of every layer, if the file holds a whole model."""
 
 
-def read_keras_file(path: Path) -> KerasFile:
-    """Read a file of Keras.
+def read_keras_file(path: Path, *, limits: Limits = READ, crew: Crew | None = None) -> KerasFile:
+    """Read a file of Keras, in a child process.
 
     Parameters
     ----------
     path : Path
         ``.h5``, ``.hdf5``, ``.weights.h5`` or ``.keras``.
+    limits : Limits
+        What it may take.
+    crew : Crew, optional
+        Whose child reads it, for many files; one of its own when left out.
 
     Returns
     -------
@@ -67,7 +80,25 @@ def read_keras_file(path: Path) -> KerasFile:
     ------
     ModelError
         If it is absent, damaged, none of Keras' layouts, or too large.
+    EndlessFileError
+        If the HDF5 library comes to no end with it, or dies of it.
     """
+    own = crew or Crew()
+    try:
+        found = own.run(read_unguarded, path, limits)
+    finally:
+        if crew is None:
+            own.dismiss()
+    if isinstance(found, Lost):
+        raise EndlessFileError(
+            f"{path} cannot be read as a file of Keras: the HDF5 library came to no end with it in "
+            f"{limits.time_s:g} s or died of it, so it is damaged; get it again"
+        )
+    return found
+
+
+def read_unguarded(path: Path) -> KerasFile:
+    """Read a file of Keras in this process; see `read_keras_file`."""
     try:
         if zipfile.is_zipfile(path):
             return _read_archive(path)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-import pickle
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 from musqa_pipeline.errors import MusqaError, UnfitInputError
-from musqa_pipeline.fanout.child import ERROR, LOST
 from musqa_pipeline.fanout.crew import Crew
+from musqa_pipeline.fanout.interface import Lost
 from musqa_pipeline.fanout.limits import Limits
 from musqa_pipeline.scoring.inputs import Item
 from musqa_pipeline.scoring.model_file import load_model
@@ -143,15 +142,11 @@ def _scorer(model: Path, detect: bool) -> Scorer:
 def _in_child(crew: Crew, item: Item, options: Options) -> Result:
     if item.problem:
         return Result(item.name, None, item.problem)
-    payload = pickle.dumps((score_item, (item, options)))
-    kind, value = pickle.loads(crew.call(payload, Limits(time_s=MAX_FILE_S)))
-    if kind == ERROR:
-        raise value
-    if kind == LOST:
-        happened = str(value).partition(";")[0]  # what follows is advice for the factory
+    found = crew.run(score_item, (item, options), Limits(time_s=MAX_FILE_S))
+    if isinstance(found, Lost):
+        happened = found.reason.partition(";")[0]  # what follows is advice for the factory
         return Result(item.name, None, f"crashed: {happened}; leave it out, or get it again")
-    assert isinstance(value, Result)
-    return value
+    return found
 
 
 def _done(under_way: dict[Future[Result], None]) -> Iterator[Result]:
