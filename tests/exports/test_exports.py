@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import polars as pl
@@ -333,41 +332,37 @@ def test_the_command_says_what_it_wrote_and_what_it_kept_back(
 
 
 KILLED = """
-import sys
+import os, signal, sys
 from pathlib import Path
-from musqa_pipeline.exports import run
-from musqa_pipeline.exports.plan import Format, Options, plan_export
-from musqa_pipeline.fanout import local
-from musqa_pipeline.fanout.interface import Inline
 from musqa_pipeline.database.published_set import read_published_set
+from musqa_pipeline.exports.plan import Format, Options, plan_export
+from musqa_pipeline.exports.run import write_export
 published = read_published_set(Path(sys.argv[1]), sys.argv[2])
 plan = plan_export(published, Options(Format.flac, with_references=True))
-write = run.write_rows
-def slowly(*arguments):
-    print("writing", flush=True)
-    return write(*arguments)
-run.write_rows = slowly
-run.write_export(published, plan, Path(sys.argv[3]), log=lambda line: None)
-print("ended", flush=True)
+left, move = int(sys.argv[4]), Path.replace
+def move_or_die(path, target):
+    global left
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    return move(path, target)
+Path.replace = move_or_die
+write_export(published, plan, Path(sys.argv[3]), log=lambda line: None)
 """
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("after_s", [0.0, 0.15, 0.4])
+@pytest.mark.parametrize(
+    "n_moved", [0, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 7, 20))]
+)
 def test_an_export_that_was_killed_ends_with_the_bytes_of_one_that_was_not(
-    published_set, published, tmp_path, after_s
+    published_set, published, tmp_path, n_moved
 ):
     folder = tmp_path / "killed"
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(published_set.home), str(published_set.preset),
-         str(folder)],
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout.readline() == "writing\n"
-    time.sleep(after_s)
-    process.kill()
-    assert "ended" not in process.communicate()[0]
-    assert process.returncode == -signal.SIGKILL
+    arguments = (published_set.home, published_set.preset, folder, n_moved)
+    killed = subprocess.run([sys.executable, "-c", KILLED, *map(str, arguments)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    whole = [p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".")]
+    assert len(whole) == n_moved
     assert not (folder / CHECKSUMS_FILE).exists()
     exported(published, folder, "flac", with_references=True)
     exported(published, tmp_path / "whole", "flac", with_references=True)
