@@ -46,9 +46,9 @@ class Costs:
     """Peak memory of the draw for each row of the pool."""
     read_cpu_s_a_reference: float = 0.018
     """Of a joint stage that reads tables of all stages, five files a reference."""
-    look_us: float = 21.0
+    look_us: float = 31.0
     """To see that a unit is done, on a packed shelf that the system has in memory."""
-    unit_bytes: float = 940.0
+    unit_bytes: float = 1_820.0
     """Memory of the scheduling process for each unit of a stage."""
     units_a_s: float = 540.0
     """Most no-op units through a Dask scheduler."""

@@ -15,6 +15,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.catalogs.known import load_catalog
@@ -46,7 +47,8 @@ from musqa_pipeline.models.keras_files import (
 from musqa_pipeline.readers.folder import read_folder
 from musqa_pipeline.readers.pmqd import write_opinions
 from musqa_pipeline.readers.registry import READERS
-from musqa_pipeline.recipes.file import read_recipe
+from musqa_pipeline.recipes.file import HEAD_KEY, read_recipe
+from musqa_pipeline.recipes.table import RECIPE
 from musqa_pipeline.scoring.decoding import open_audio
 from musqa_pipeline.settings import load_preset
 from musqa_pipeline.stages import Unit
@@ -178,9 +180,13 @@ def datasets(data: bytes, folder: Path) -> None:
 
 
 def recipe(data: bytes, folder: Path) -> None:
-    """Read a recipe, which is a Parquet file."""
-    (folder / "x.recipe").write_bytes(data)
-    read_recipe(folder / "x.recipe")
+    """Read a recipe, which is a Parquet file; what is none becomes the head of an empty one."""
+    path = folder / "x.recipe"
+    if data.startswith(b"PAR1"):
+        path.write_bytes(data)
+    else:
+        pq.write_table(RECIPE.schema.empty_table().replace_schema_metadata({HEAD_KEY: data}), path)
+    digest(asdict(read_recipe(path).head))
 
 
 def keras_file(data: bytes, folder: Path) -> None:
