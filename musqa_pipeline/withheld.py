@@ -21,7 +21,7 @@ WITHHELD = Table(
     (
         Column("withheld_catalog", pa.string(), "name of the catalog"),
         Column("stage", pa.string(), "stage whose rows were judged"),
-        Column("check", pa.string(), "name of the check"),
+        Column("check_name", pa.string(), "name of the check"),
         Column("reason", pa.string(), "what the check says"),
         Column("fingerprint", pa.string(), "of the stage; the failure counts while it is in force"),
     ),
@@ -55,7 +55,7 @@ def note_verdict(context: Context, stage: str, check: str, result: CheckResult) 
         row = {
             "withheld_catalog": context.catalog,
             "stage": stage,
-            "check": check,
+            "check_name": check,
             "reason": result.claim,
             "fingerprint": context.fingerprints[stage],
         }
@@ -79,9 +79,11 @@ def withheld_catalogs(context: Context) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     rows = context.lake.scan(record_shelf("withheld", context.preset.name), WITHHELD.schema)
-    for row in sorted(rows.to_pylist(), key=lambda row: (row["withheld_catalog"], row["check"])):
+    for row in sorted(
+        rows.to_pylist(), key=lambda row: (row["withheld_catalog"], row["check_name"])
+    ):
         if row["fingerprint"] == context.fingerprints[row["stage"]]:
-            reason = f"check {row['check']} of {row['stage']} failed: {row['reason']}"
+            reason = f"check {row['check_name']} of {row['stage']} failed: {row['reason']}"
             found.setdefault(row["withheld_catalog"], reason)
     return found
 

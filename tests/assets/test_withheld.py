@@ -45,7 +45,11 @@ def test_rows_that_fail_a_check_stay_out_until_they_pass(checkout):
     assert failed.returncode == 1
     assert "check range failed" in failed.stderr
     (row,) = query(checkout.home, "SELECT * FROM withheld").to_dicts()
-    assert (row["withheld_catalog"], row["stage"], row["check"]) == (CATALOG, "labels", "range")
+    assert (row["withheld_catalog"], row["stage"], row["check_name"]) == (
+        CATALOG,
+        "labels",
+        "range",
+    )
     assert row["reason"] in failed.stderr
     told = checkout.musqa("status", "--preset", "tiny.toml").stderr
     assert "tiny is kept out of the set: check range of labels failed: " in told
