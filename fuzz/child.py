@@ -23,7 +23,17 @@ def one_input(data: bytes) -> None:
     targets.accepts_or_refuses(READER, data, SCRATCH)
 
 
+def own_program() -> str:
+    """Write a program that starts this one, for libFuzzer's merge starts itself anew."""
+    path = SCRATCH / "again"
+    path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m fuzz.child {READER} "$@"\n')
+    path.chmod(0o700)
+    return str(path)
+
+
 if __name__ == "__main__":
+    if "-merge=1" in sys.argv:
+        sys.argv[0] = own_program()
     targets.CREW = Crew()
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()

@@ -78,13 +78,12 @@ def withheld_catalogs(context: Context) -> dict[str, str]:
         Catalog and why, in a sentence; sorted.
     """
     found: dict[str, str] = {}
-    rows = context.lake.scan(record_shelf("withheld", context.preset.name), WITHHELD.schema)
-    for row in sorted(
-        rows.to_pylist(), key=lambda row: (row["withheld_catalog"], row["check_name"])
-    ):
-        if row["fingerprint"] == context.fingerprints[row["stage"]]:
-            reason = f"check {row['check_name']} of {row['stage']} failed: {row['reason']}"
-            found.setdefault(row["withheld_catalog"], reason)
+    shelf, order = record_shelf("withheld", context.preset.name), ("withheld_catalog", "check_name")
+    table = context.lake.scan(shelf, WITHHELD.schema)
+    for row in table.sort_by([(name, "ascending") for name in order]).to_pylist():
+        name, stage = row["withheld_catalog"], row["stage"]
+        if row["fingerprint"] == context.fingerprints[stage]:
+            found.setdefault(name, f"check {row['check_name']} of {stage} failed: {row['reason']}")
     return found
 
 

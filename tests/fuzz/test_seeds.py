@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fuzz import corpora
+from fuzz.corpora import KEPT, unpack
 from fuzz.targets import SEEDS, TARGETS, accepts_or_refuses, seed_folder
 
 ROOT = Path(__file__).parents[2]
@@ -60,3 +62,38 @@ def test_the_fuzzer_runs_and_finds_nothing_in_seconds(tmp_path):
     assert "0 findings" in ended.stdout, ended.stdout + ended.stderr[-2000:]
     assert ended.returncode == 0
     assert "stat::number_of_executed_units" in ended.stderr
+
+
+READ_AGAIN = {"audio_scoring": 3, "keras_file": 5}
+"""Inputs of a reader that are read again; each of these costs a child process."""
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in KEPT.glob("*.zip")))
+def test_what_earlier_hours_reached_is_accepted_or_refused(name, tmp_path):
+    corpus, scratch = tmp_path / "corpus", tmp_path / "scratch"
+    corpus.mkdir()
+    scratch.mkdir()
+    unpack(name, corpus)
+    paths = sorted(corpus.iterdir())[: READ_AGAIN.get(name, 60)]
+    assert paths
+    for path in paths:
+        accepts_or_refuses(name, path.read_bytes(), scratch)
+
+
+@pytest.mark.long
+def test_what_an_hour_reached_is_kept_in_a_small_archive(tmp_path, monkeypatch):
+    pytest.importorskip("atheris", reason="make fuzz installs atheris")
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for number, text in enumerate(["file\na.wav\n", "file,recording\na.wav,x\n", "file\na.wav\n"]):
+        (corpus / f"{number}").write_text(text)
+    monkeypatch.setattr(corpora, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(corpora, "seed_folder", lambda name: tmp_path / "kept")
+    (tmp_path / "kept").mkdir()
+    assert 1 <= corpora.keep("catalog_csv", corpus) <= 2
+    again = tmp_path / "again"
+    again.mkdir()
+    unpack("catalog_csv", again)
+    assert {path.read_bytes() for path in again.iterdir()} <= {
+        path.read_bytes() for path in corpus.iterdir()
+    }
