@@ -50,7 +50,7 @@ class Costs:
     """To see that a unit is done, on a packed shelf that the system has in memory."""
     unit_bytes: float = 1_820.0
     """Memory of the scheduling process for each unit of a stage."""
-    units_a_s: float = 540.0
+    units_a_s: float = 450.0
     """Most no-op units through a Dask scheduler."""
     efficiency: float = 0.9
     """Assumed: share of the time in which a core has work."""
