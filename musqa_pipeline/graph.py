@@ -64,7 +64,7 @@ def get_stage(name: str) -> Stage:
     return stage
 
 
-def catalog_context(home: Home, preset: Preset, catalog: str) -> Context:
+def catalog_context(home: Home, preset: Preset, catalog: str | None) -> Context:
     """Return the context of the stages 1-4 for one catalog.
 
     Parameters
@@ -73,8 +73,8 @@ def catalog_context(home: Home, preset: Preset, catalog: str) -> Context:
         `MUSQA_HOME`.
     preset : Preset
         Settings.
-    catalog : str
-        Name of the catalog.
+    catalog : str or None
+        Name of the catalog; None to look at all together, see `seen_context`.
 
     Returns
     -------
@@ -112,8 +112,11 @@ def joint_context(home: Home, preset: Preset, inputs: str | None = None) -> Cont
     LakeError
         As `catalog_context`.
     """
-    seen = joint_inputs_now(home, preset) if inputs is None else inputs
-    return _with_fingerprints(seen_context(home, preset), JOINT_ORDER, {"splits": (seen,)})
+    from musqa_pipeline.dataset.inputs import joint_inputs
+
+    seen = seen_context(home, preset)
+    inputs = joint_inputs(seen) if inputs is None else inputs
+    return _with_fingerprints(seen, JOINT_ORDER, {"splits": (inputs,)})
 
 
 def joint_inputs_now(home: Home, preset: Preset) -> str:
@@ -161,8 +164,7 @@ def seen_context(home: Home, preset: Preset) -> Context:
     LakeError
         As `catalog_context`.
     """
-    read_layout(Lake(home))
-    return _with_fingerprints(Context(home, preset, None, {}), CATALOG_STAGES)
+    return catalog_context(home, preset, None)
 
 
 def chosen_catalogs(home: Home, preset: Preset) -> list[str]:
