@@ -20,7 +20,7 @@ from fuzz.corpora import unpack
 from fuzz.targets import TARGETS, seed_folder
 
 MAX_FINDINGS = 50
-LONGEST_BYTES = {"audio_tracks": 1 << 17, "audio_scoring": 1 << 17}
+LONGEST_BYTES = dict.fromkeys(("audio_tracks", "audio_scoring", "audio_blocks"), 1 << 17)
 WORDS = Path(__file__).parent / "words"
 
 

@@ -20,6 +20,9 @@ import soundfile
 from fuzz.targets import SECOND_FILE, SEEDS
 from musqa_pipeline.recipes.file import Head, Recipe, write_recipe
 from musqa_pipeline.recipes.table import RECIPE
+from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.scoring.model_seal import as_stored, check_image, sealed
+from tests.scoring.small_model import write_model
 
 SOUNDFILE_KINDS = (
     ("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "FLOAT"), ("WAV", "ULAW"), ("WAV", "MS_ADPCM"),
@@ -89,7 +92,9 @@ def main() -> None:
     for reader, texts in TEXTS.items():
         for name, data in texts.items():
             _write(reader, name, data)
-    for folder, write in (("recipe", _recipe), ("keras_file", _keras)):
+    for folder, write in (
+        ("recipe", _recipe), ("keras_file", _keras), ("model_file", _models),
+    ):  # fmt: skip
         if not (SEEDS / folder).exists():
             (SEEDS / folder).mkdir()
             write(SEEDS / folder)
@@ -124,6 +129,15 @@ def _keras(folder: Path) -> None:
         archive.writestr("config.json", json.dumps({"config": {"layers": [layer]}}))
         archive.writestr("metadata.json", json.dumps({"keras_version": "3"}))
         archive.write(path, "model.weights.h5")
+
+
+def _models(folder: Path) -> None:
+    found = ModelFile(write_model(folder / "unsealed"))
+    said = found.answer(check_image())
+    record = {"answers": as_stored(said.probability, said.distance)}
+    path = write_model(folder / "sealed", record=record)
+    path.write_bytes(sealed(path.read_bytes()))
+    _write("model_file", "record", json.dumps({**found.record, "accuracy": {"n": 5}}).encode())
 
 
 def _encoded(samples: np.ndarray, container: str, codec: str) -> bytes:

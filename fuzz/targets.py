@@ -6,17 +6,14 @@ product would: an error that shows only when a value is stored or hashed is an e
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
-from typing import Any, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from fuzz.audio_targets import audio_blocks, audio_scoring, audio_tracks
+from fuzz.model_file import model_file
+from fuzz.recipe import SECOND_FILE, recipe
 from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.catalogs.known import load_catalog
 from musqa_pipeline.catalogs.toml_file import to_toml
@@ -47,35 +44,18 @@ from musqa_pipeline.models.keras_files import (
 from musqa_pipeline.readers.folder import read_folder
 from musqa_pipeline.readers.pmqd import write_opinions
 from musqa_pipeline.readers.registry import READERS
-from musqa_pipeline.recipes.file import HEAD_KEY, read_recipe
-from musqa_pipeline.recipes.table import RECIPE
-from musqa_pipeline.scoring.decoding import open_audio
 from musqa_pipeline.settings import load_preset
-from musqa_pipeline.stages import Unit
 from musqa_pipeline.tracks.file_hashes import hash_file
 from musqa_pipeline.tracks.identity import track_unit_id
-from musqa_pipeline.tracks.settings import TracksSettings
-from musqa_pipeline.tracks.stage import check_readable, make_unit
+from musqa_pipeline.tracks.stage import check_readable
 
 Target = Callable[[bytes, Path], None]
 SEEDS = Path(__file__).parent / "seeds"
 CREW: Crew | None = None
 """A process that does nothing but fuzz sets one, so that not each input costs a child process."""
-SECOND_FILE = b"\n=== second file ===\n"
-"""Where a reader takes two files, this line parts them."""
-ENDINGS = ("", ".wav", ".mp3", ".m4a", ".raw", ".flac", ".ogg", ".aiff")
-"""A file's ending decides too; the last byte of the input chooses one."""
 AUDIO_OF_DATASETS = (
     "fma_small/000/000002.mp3", "train_data/1.wav", "audio/a.wav", "V1/Ann_Song/Ann_Song_MIX.wav",
 )  # fmt: skip
-NO_METADATA = MappingProxyType(
-    dict.fromkeys(("title", "artist", "recording", "genre", "licence", "role", "tier"), "")
-)
-SHORT_FILES_SERVE = SimpleNamespace(
-    tracks=SimpleNamespace(
-        **{**asdict(TracksSettings()), "min_duration_s": 0.001, "silence_lufs": -math.inf}
-    )
-)
 
 
 def catalog_csv(data: bytes, folder: Path) -> None:
@@ -179,16 +159,6 @@ def datasets(data: bytes, folder: Path) -> None:
         return
 
 
-def recipe(data: bytes, folder: Path) -> None:
-    """Read a recipe, which is a Parquet file; what is none becomes the head of an empty one."""
-    path = folder / "x.recipe"
-    if data.startswith(b"PAR1"):
-        path.write_bytes(data)
-    else:
-        pq.write_table(RECIPE.schema.empty_table().replace_schema_metadata({HEAD_KEY: data}), path)
-    digest(asdict(read_recipe(path).head))
-
-
 def keras_file(data: bytes, folder: Path) -> None:
     """Read weights of Keras: HDF5, or a ZIP that holds it."""
     path = folder / "x.keras"
@@ -202,34 +172,6 @@ def keras_file(data: bytes, folder: Path) -> None:
     read_unguarded(path)  # once more here, where coverage is seen
 
 
-def audio_tracks(data: bytes, folder: Path) -> None:
-    """Judge an audio file as stage 1 does, in this process: a crash here is one of a worker."""
-    path = folder / f"track{_ending(data)}"
-    path.write_bytes(data)
-    plan = {"path": os.fspath(path), "metadata": dict(NO_METADATA), "leads_outside": False}
-    unit = Unit("u", path.name, plan)
-    try:
-        make_unit(cast(Any, SimpleNamespace(preset=SHORT_FILES_SERVE)), unit)
-    finally:
-        path.unlink()
-
-
-def audio_scoring(data: bytes, folder: Path) -> None:
-    """Decode an audio file as the scorer does, in a child process what soundfile refuses."""
-    path = folder / f"file{_ending(data)}"
-    path.write_bytes(data)
-    try:
-        with open_audio(path) as audio:
-            for _ in audio.blocks:
-                pass
-    finally:
-        path.unlink()
-
-
-def _ending(data: bytes) -> str:
-    return ENDINGS[data[-1] % len(ENDINGS)] if data else ""
-
-
 TARGETS: dict[str, Target] = {
     "catalog_csv": catalog_csv,
     "catalog_toml": catalog_toml,
@@ -239,8 +181,10 @@ TARGETS: dict[str, Target] = {
     "datasets": datasets,
     "recipe": recipe,
     "keras_file": keras_file,
+    "model_file": model_file,
     "audio_tracks": audio_tracks,
     "audio_scoring": audio_scoring,
+    "audio_blocks": audio_blocks,
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from musqa_pipeline import seals
 from musqa_pipeline.errors import LakeError, LockedError
 from musqa_pipeline.homes import refuse_url
 
@@ -49,13 +50,17 @@ def explained(doing: str, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, sealed: bool = False, twice: bool = False) -> Iterator[Path]:
     """Give a temporary path whose file is moved to `path` when the block ends without an error.
 
     Parameters
     ----------
     path : Path
         Final name; its folder is made.
+    sealed : bool
+        Whether it gets a seal (`seals.py`); one that has a seal keeps one.
+    twice : bool
+        Whether its seal has its content, whatever its size.
 
     Yields
     ------
@@ -74,7 +79,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
-            temporary.replace(path)
+            seals.put(temporary, path, sealed=sealed or twice, twice=twice)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -128,7 +133,8 @@ def exclusive_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
     """
     with explained("lock", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        # A link would have a file made, or held, somewhere else.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

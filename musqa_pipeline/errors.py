@@ -28,6 +28,25 @@ class LakeError(MusqaError):
     """The lake cannot be written or read: disk full, read-only, locked or damaged."""
 
 
+class DamagedError(LakeError):
+    """A file of the lake cannot be read, or is not what was written.
+
+    Parameters
+    ----------
+    text : str
+        What is wrong with which file, and what to do.
+    key : str
+        Where it is below the home, if it is one that a stage can make again.
+    """
+
+    def __init__(self, text: str, key: str = "") -> None:
+        super().__init__(text, key)  # both, so that it pickles
+        self.key = key
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class LockedError(LakeError):
     """Another process holds a lock of the lake; it is free again when that one ends."""
 

@@ -20,6 +20,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from musqa_pipeline.foreign_text import printable
+
 logger = logging.getLogger("musqa_pipeline")
 LOG_EVERY_S = 15.0
 """Least time between two lines in a log."""
@@ -41,10 +43,10 @@ def terminal_bar(first_column: str) -> Progress:
         Not started; its tasks need the field ``note``.
     """
     return Progress(
-        TextColumn(first_column),
+        TextColumn(first_column, markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
@@ -103,14 +105,15 @@ class StageProgress:
         bar: bool = True,
         observer: Callable[[ProgressSnapshot], object] | None = None,
     ) -> None:
-        self._label, self._total, self._done, self._start_done = label, total, done, done
+        self._label, self._total = printable(label), total
+        self._done = self._start_done = done
         self._rows = self._refused = self._failed = 0
         self._log, self._observer = log or logger.info, observer
         self._started = self._last_line = self._last_seen = time.monotonic()
         self._bar: Progress | None = None
         if bar and sys.stderr.isatty() and total > done:
             self._bar = terminal_bar("{task.description:<26}")
-            self._task = self._bar.add_task(label, total=total, completed=done, note="")
+            self._task = self._bar.add_task(self._label, total=total, completed=done, note="")
 
     def __enter__(self) -> Self:
         if self._bar:

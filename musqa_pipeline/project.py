@@ -72,4 +72,9 @@ def home_folder() -> Home:
     named = os.environ.get("MUSQA_HOME")
     if named:
         return parse_home(named)
+    return default_home()
+
+
+def default_home() -> Path:
+    """Return the home that holds where `MUSQA_HOME` is not set."""
     return (find_checkout() or Path.cwd()) / "data"

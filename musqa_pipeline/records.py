@@ -12,12 +12,9 @@ from __future__ import annotations
 from musqa_pipeline.context import Context
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.lake import Shelf
+from musqa_pipeline.lake.shelf import RECORDS
 
-RECORDS = (
-    "promotions", "champions", "frozen", "frozen_images", "frozen_scores", "drift", "stage_runs",
-    "withheld",
-)  # fmt: skip
-"""Kinds of records, each a folder below ``lake/``."""
+__all__ = ["RECORDS", "next_number", "record_name", "record_shelf"]
 
 
 def record_shelf(kind: str, preset_name: str) -> Shelf:

@@ -21,6 +21,7 @@ from musqa_pipeline.errors import MusqaError, StageError, UnfitInputError
 from musqa_pipeline.fanout.interface import Fanout, Inline, Lost, Needs
 from musqa_pipeline.fingerprints import stage_fingerprint
 from musqa_pipeline.lake import Shelf
+from musqa_pipeline.lake.beside import set_aside_beside
 from musqa_pipeline.lake.compaction import compact_after_stage
 from musqa_pipeline.lake.retirement import restore_units
 from musqa_pipeline.migrations.layout import bring_forward, stamp_layout
@@ -186,6 +187,8 @@ def run_stage(
     bring_forward(context.home, log or logger.info)
     stamp_layout(lake)
     with lake.lock(shelf.lock_name) as held:
+        for folder in set_aside_beside(lake.store, shelf):
+            logger.warning("%s is damaged, set aside and made again", folder)
         units = stage.units(context)
         lake.sweep(shelf)
         ids = [unit.unit_id for unit in units]

@@ -34,7 +34,8 @@ def test_a_catalog_points_to_its_folder_and_copies_nothing(home, music):
     added = add_catalog(home, music)
     assert added.name == "My-Music-2024"
     assert list_catalogs(home) == [added] == [load_catalog(home, added.name)]
-    assert [p.name for p in (home / "catalogs" / added.name).iterdir()] == ["catalog.toml"]
+    names = sorted(p.name for p in (home / "catalogs" / added.name).iterdir())
+    assert names == [".catalog.toml.seal", "catalog.toml"]
 
 
 def test_files_are_listed_by_path_and_others_counted(music):

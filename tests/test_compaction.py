@@ -19,6 +19,7 @@ from musqa_pipeline.lake.compaction import VARIABLE, compact_shelf
 from musqa_pipeline.lake.local_store import LocalStore
 from musqa_pipeline.lake.packs import MOVED, pack_index, packed_units, read_manifest
 from musqa_pipeline.lake.unpacking import drop_superseded, superseded_by_packs
+from musqa_pipeline.seals import seal_path
 from musqa_pipeline.stages import run_stage
 from musqa_pipeline.upkeep.compact import compact_lake
 from musqa_pipeline.upkeep.garbage import clear_garbage, find_garbage
@@ -309,11 +310,10 @@ def test_damage_in_a_pack_is_found_by_unit_and_mended(small_home):  # noqa: F811
     content = bytearray(path.read_bytes())
     content[len(content) // 4] ^= 1
     path.write_bytes(content)
-    findings = verify_lake(small_home).errors
-    assert {finding.key for finding in findings} == {key}
-    assert findings[0].kind in {"wrong_checksum", "damaged"}
-    mended = mend(small_home, findings)
-    assert mended == [key]
+    seen = verify_lake(small_home)
+    assert {finding.key for finding in seen.errors} == {key}
+    assert seen.errors[0].kind in {"wrong_checksum", "damaged"}
+    assert mend(small_home, seen).moved == [key]
     assert len(context.lake.done(shelf)) < 2
     restore_views(small_home)
     assert query(small_home, "SELECT count(*) FROM degradations").item() < 4
@@ -373,6 +373,10 @@ def test_a_damaged_manifest_says_so(lake):
     path = lake.folder(SHELF) / "packs" / "manifest.json"
     assert json.loads(path.read_text())["generation"] == 1
     path.write_text("{")
+    assert lake.done(SHELF) == ["u000", "u001"]  # put back from the copy in its seal
+    assert json.loads(path.read_text())["generation"] == 1
+    path.write_text("{")
+    seal_path(path).unlink()
     with pytest.raises(LakeError, match=r"manifest.json is damaged .*restore it from a backup"):
         lake.done(SHELF)
 

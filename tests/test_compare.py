@@ -76,7 +76,7 @@ def test_a_table_is_aligned_and_says_what_failed(run, folder):
     assert header.split() == ["degraded", "mos", "quality", "lag", "ms"]
     assert len(good) == len(header)
     assert bad.startswith("gone.wav ")
-    assert bad.endswith("error: there is no such file; check its path")
+    assert bad.endswith("error: No such file or directory; check the path and your permission")
     assert "1 of 2 pairs have no score; their rows say why" in ended.stderr
 
 

@@ -9,13 +9,19 @@ import pytest
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.database.duck import JOINT, PER_CATALOG, VIEWS, database_path, publish, query
+from musqa_pipeline.database.reading import is_readable
 from musqa_pipeline.database.tables_page import tables_page
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.lake.byte_digest import check_bytes
+from musqa_pipeline.lake.compaction import compact_shelf
 from musqa_pipeline.lake.damaged import set_aside_damaged
+from musqa_pipeline.lake.packs import read_manifest
+from musqa_pipeline.seal_format import State
 from musqa_pipeline.settings import Preset
 from musqa_pipeline.tracks.table import QUARANTINE, TRACKS
+from tests.test_lake_bytes import only_duckdb_stumbles
 
 
 def context_of(home, preset_name, catalogs=("*",), catalog=None, version=1):
@@ -163,6 +169,7 @@ def test_a_damaged_record_is_named_with_what_to_do(home):
     publish(mine, ["labels"])
     for content in ("{", "[]", '{"last": "mine"}'):
         (home / "published.json").write_text(content)
+        (home / ".published.json.seal").unlink(missing_ok=True)
         with pytest.raises(LakeError, match=r"published.json is damaged .*; delete it, and run ea"):
             publish(mine, ["labels"])
     (home / "published.json").unlink()
@@ -183,6 +190,44 @@ def test_a_damaged_fragment_hides_neither_its_table_nor_other_presets(home, capl
     assert len(list((home / "lake" / "damaged").rglob("u2.parquet"))) == 1
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_duckdb_alone_cannot_read_is_named_set_aside_and_hides_nothing(home, caplog, packed):
+    mine = context_of(home, "mine", catalog="c")
+    shelf = mine.shelf("labels")
+    write_labels(mine, "u1", ["a"])
+    if packed:
+        compact_shelf(mine.lake.store, shelf)
+    publish(mine, ["labels"])
+    write_labels(mine, "u2", ["b"])
+    broken = mine.lake.path(shelf, "u2")
+    if packed:
+        broken = home / read_manifest(mine.lake.store, shelf).packs[0]
+    only_duckdb_stumbles(broken)
+    assert mine.lake.done(shelf) == ["u1", "u2"]
+    publish(mine, ["labels"])
+    assert "damaged, set aside and made again by the next run: lake/labels/" in caplog.text
+    if packed:  # its values are whole, and packed anew
+        assert query(home, "FROM labels SELECT degraded_id ORDER BY ALL").rows() == [("a",), ("b",)]
+        assert check_bytes(broken) is State.WHOLE
+    else:
+        assert query(home, "SELECT degraded_id FROM labels").rows() == [("a",)]
+        assert mine.lake.missing(shelf, ["u1", "u2"]) == ["u2"]
+
+
+def test_a_query_that_comes_upon_a_damaged_unit_sets_it_aside(home, caplog):
+    mine = context_of(home, "mine", catalog="c")
+    shelf = mine.shelf("labels")
+    write_labels(mine, "u1", ["a"])
+    write_labels(mine, "u2", ["b"])
+    publish(mine, ["labels"])
+    only_duckdb_stumbles(mine.lake.path(shelf, "u2"))
+    assert query(home, "SELECT degraded_id FROM labels").rows() == [("a",)]
+    assert "damaged, set aside and made again by the next run: lake/labels/" in caplog.text
+    assert mine.lake.missing(shelf, ["u1", "u2"]) == ["u2"]
+    with pytest.raises(duckdb.Error, match="not exist"):
+        query(home, "SELECT nothing FROM no_table")
+
+
 def test_a_disk_that_does_not_answer_is_no_reason_to_set_a_fragment_aside(home, monkeypatch):
     mine = context_of(home, "mine", catalog="c")
     write_labels(mine, "u1", ["a"])
@@ -192,5 +237,5 @@ def test_a_disk_that_does_not_answer_is_no_reason_to_set_a_fragment_aside(home, 
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr("musqa_pipeline.lake.damaged.pq.read_schema", fail)
-    assert set_aside_damaged(mine.lake.store, [mine.shelf("labels").glob_key]) == []
+    assert set_aside_damaged(mine.lake.store, [mine.shelf("labels")], is_readable) == []
     assert mine.lake.done(mine.shelf("labels")) == ["u1"]

@@ -90,7 +90,7 @@ def test_csv_has_a_row_a_pair_and_failures_are_rows_too(run):
     assert 1.0 < float(rows[0]["mos"]) < 4.6
     assert rows[0]["error"] == ""
     assert rows[1]["mos"] == ""
-    assert "copy it again, or convert it to WAV or FLAC" in rows[1]["error"]
+    assert "get the file again, or export it anew from its source" in rows[1]["error"]
     assert ended.exit_code == 1
     assert ended.stderr == "1 of 2 pairs have no score; their rows say why\n"
 

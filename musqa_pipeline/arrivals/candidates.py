@@ -9,11 +9,12 @@ from pathlib import Path
 
 from musqa_pipeline.arrivals.mirror import Fetched, fetch, list_prefix, mirror_folder
 from musqa_pipeline.arrivals.watch import Watch, is_remote
-from musqa_pipeline.catalogs.known import CATALOGS, NAME, load_catalog
+from musqa_pipeline.catalogs.known import CATALOGS, load_catalog
 from musqa_pipeline.catalogs.toml_file import Catalog
 from musqa_pipeline.errors import CatalogError, MusqaError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import open_store, place_here
+from musqa_pipeline.names import is_name
 from musqa_pipeline.settings import DEMO_CATALOG
 
 MIRRORS = "mirrors"
@@ -133,7 +134,7 @@ def _below_prefix(
 
 def _objection(name: str, place: Path | str, known: Mapping[str, Catalog]) -> str:
     """Return why a name cannot become a catalog's, or nothing."""
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         return (
             f"{place}: a catalog's name has letters, digits, - and _, at most 64; rename the folder"
         )

@@ -17,10 +17,10 @@ from musqa_pipeline.catalogs.toml_file import Catalog, from_toml, to_toml, unusa
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import open_store
+from musqa_pipeline.names import CATALOG_CHARACTERS, RULE, is_name
 from musqa_pipeline.readers.interface import Found
 from musqa_pipeline.readers.registry import FOLDER, detect_reader, reader_named
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 CATALOGS = "catalogs"
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 
@@ -72,10 +72,9 @@ def add_catalog(
         plain = unicodedata.normalize("NFKD", own)  # é is e and an accent
         plain = "".join(c for c in plain if not unicodedata.combining(c))
         name = re.sub(r"[^A-Za-z0-9_-]+", "-", plain).strip("-_")[:64]
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         raise CatalogError(
-            f"catalog name {name!r}: expected letters, digits, - and _, at most 64; choose one "
-            "with --name"
+            f"catalog name {name!r}: expected {RULE} {CATALOG_CHARACTERS}; choose one with --name"
         )
     store, key = open_store(home), _toml_key(name)
     present = store.read_versioned(key)
@@ -138,7 +137,7 @@ def load_catalog(home: Home, name: str) -> Catalog:
     """
     store, key = open_store(home), _toml_key(name)
     path = store.address(key)
-    if not NAME.fullmatch(name) or not store.exists(key):
+    if not is_name(name) or not store.exists(key):
         known = ", ".join(_names(home)) or "none"
         raise CatalogError(
             f"catalog {name!r} is unknown (known: {known}); add it with musqa catalog add FOLDER"

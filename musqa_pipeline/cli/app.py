@@ -12,11 +12,22 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from musqa_pipeline.cli import compare, gate, label, listening, model, scan, score, serve, sweep
+from musqa_pipeline.cli import (
+    compare,
+    gate,
+    label,
+    listening,
+    model,
+    output,
+    scan,
+    score,
+    serve,
+    sweep,
+)
 from musqa_pipeline.errors import MusqaError
 from musqa_pipeline.fingerprints import tool_version
+from musqa_pipeline.foreign_text import LINES, printable
 
 FACTORY_LIBRARIES = ("dagster", "polars", "duckdb", "pyarrow")
 FACTORY_COMMANDS = (
@@ -35,7 +46,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"musqa {tool_version('musqa-pipeline')}")
+        output.say(f"musqa {tool_version('musqa-pipeline')}")
         raise typer.Exit
 
 
@@ -115,19 +126,25 @@ def _refuse(commands: Iterable[str], missing: list[str], *, extra: str) -> None:
         app.command(name, help=f"Needs the extra [{extra}].", context_settings=settings)(refuse)
 
 
+class _Shown(logging.Formatter):
+    """The message alone, as a terminal can show it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), LINES)
+
+
 def _log_to_stderr() -> None:
     """Show the library's lines of progress as they are; Dagster's own logging stays apart."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Shown("%(message)s"))
     logger = logging.getLogger("musqa_pipeline")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
 
 
-def main() -> None:
-    """Run the command line and exit with its code."""
-    _log_to_stderr()
+def register_commands() -> None:
+    """Add all commands to `app`; those whose libraries are missing say what to install."""
     app.command("score", help=score.HELP)(score.score)
     app.command("gate", help=gate.HELP)(gate.gate)
     app.command("scan", help=scan.HELP)(scan.scan)
@@ -138,8 +155,14 @@ def main() -> None:
     app.add_typer(listening.app, name="listening")
     app.add_typer(model.app, name="model")
     _register_factory()
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    _log_to_stderr()
+    register_commands()
     try:
         app()
     except MusqaError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"error: {error}", markup=False)
+        output.say(f"error: {error}", err=True)
         sys.exit(1)

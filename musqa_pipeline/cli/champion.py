@@ -70,7 +70,7 @@ def history(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
     output.table(shown, COLUMNS, as_json=False, empty=empty)
     if rows:
         page = context.lake.store.address(page_key(name))
-        typer.echo(f"\nRMSE in points of 100, over time: {page}")
+        output.say(f"\nRMSE in points of 100, over time: {page}")
 
 
 def refreeze(

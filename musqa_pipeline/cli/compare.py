@@ -23,8 +23,8 @@ HELP = """Compare degraded files with their reference by the trained network `in
 It predicts ViSQOL's MOS-LQO at a fraction of its cost. REFERENCE is a file or a folder, DEGRADED
 too: each audio file of a folder is compared with REFERENCE, or with the file of its name in it,
 whatever the ending. Channels are mixed to one, other rates are resampled to 48 kHz, delays are
-undone, levels do not matter. A pair that cannot be compared gets a row that says why; the others
-are compared all the same, and the exit code is 1.
+undone, levels do not matter, 10 minutes are the most. A pair that cannot be compared gets a row
+that says why; the others are compared all the same, and the exit code is 1.
 
 Examples:
 

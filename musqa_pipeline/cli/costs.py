@@ -39,4 +39,4 @@ def costs(
     output.table(rows if as_json else shown, COLUMNS, as_json=as_json, empty=empty)
     page = publish_costs(context)
     if page and not as_json:
-        typer.echo(f"\nOver time: {context.lake.store.address(page)}")
+        output.say(f"\nOver time: {context.lake.store.address(page)}")

@@ -26,6 +26,14 @@ Examples:
 """
 
 
+class Split(StrEnum):
+    """As `musqa_pipeline.dataset.splits.PARTS`, which needs the factory's libraries."""
+
+    train = "train"
+    validation = "validation"
+    test = "test"
+
+
 class Format(StrEnum):
     """As `musqa_pipeline.exports.plan.Format`, which needs the factory's libraries."""
 
@@ -43,7 +51,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", help="New folder, or that of an ended attempt.")],
     format_: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.wav,
     splits: Annotated[
-        list[str] | None, typer.Option("--split", help="train, validation, test; repeatable.")
+        list[Split] | None, typer.Option("--split", help="Only this part; repeatable.")
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="Most rows with audio; 0: all.")] = 0,
     with_references: Annotated[
@@ -65,7 +73,7 @@ def export(
 
     options = plan.Options(
         format=plan.Format(format_),
-        splits=tuple(splits) if splits else plan.PARTS,
+        splits=tuple(map(str, splits)) if splits else plan.PARTS,
         limit=limit,
         with_references=with_references,
         accepted_terms=tuple(sorted(accept_terms or ())),

@@ -142,8 +142,8 @@ def catalog_equalise(
     """Write darker copies of training recordings, for `musqa catalog add`."""
     from musqa_pipeline.synthesis.equalised import write_equalised_catalog
 
-    n = write_equalised_catalog(source, folder, n_copies=copies, seed=seed, log=typer.echo)
-    typer.echo(f"{n} copies in {folder}; add them with `musqa catalog add {folder}`")
+    n = write_equalised_catalog(source, folder, n_copies=copies, seed=seed, log=output.say)
+    output.say(f"{n} copies in {folder}; add them with `musqa catalog add {folder}`")
 
 
 @catalog_app.command("list")
@@ -201,7 +201,7 @@ def run(
     reports = launch.run(preset, chosen, until=str(until))
     output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
     if not as_json and until == STAGE_NAMES[-1]:
-        typer.echo(f"report: {_report_path(settings.name)}")
+        output.say(f"report: {_report_path(settings.name)}")
     launch.refuse_failed(reports)
 
 
@@ -235,7 +235,7 @@ def query(
         hint = '`musqa query "SHOW ALL TABLES"` lists the views'
         raise MusqaError(f"query failed: {error}\n{hint}") from error
     if as_csv:
-        typer.echo(output.csv_text(frame), nl=False)
+        output.data(output.csv_text(frame), nl=False)
     else:
         output.table(frame.to_dicts(), frame.columns, as_json=as_json, empty="no rows")
 

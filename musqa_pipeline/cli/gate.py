@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output, score_text
-from musqa_pipeline.cli.options import FilesArgument, ListOption, ModelOption
+from musqa_pipeline.cli.options import FilesArgument, ListOption, ModelOption, wrong_usage
 from musqa_pipeline.cli.score import items_named
-from musqa_pipeline.scanning.files import printable
+from musqa_pipeline.foreign_text import printable
 from musqa_pipeline.scoring.batch import Options, Result, score_items
 from musqa_pipeline.scoring.gate import (
     DEFAULT_MAX_DROP,
@@ -81,7 +80,8 @@ def gate(
         raise typer.BadParameter("--sure needs --min-mos")
     path = resolve_model_path(model)
     before = None if baseline is None else read_baseline(baseline, load_model(path).label)
-    rules = Rules(min_mos, sure, before, max_drop, allow_abstained)
+    with wrong_usage():
+        rules = Rules(min_mos, sure, before, max_drop, allow_abstained)
     checks: list[Check] = []
     kept: list[Result] = []
     with ExitStack() as stack:
@@ -90,17 +90,17 @@ def gate(
             checks.append(check(result, rules))
             kept += [result] * (new_baseline is not None)
             if as_json:
-                typer.echo(score_text.json_line(_record(checks[-1])))
+                output.data(score_text.json_line(_record(checks[-1])))
     if not as_json:
         _print(checks)
     if new_baseline is not None:
         n = write_baseline(new_baseline, kept)
-        typer.echo(f"{new_baseline}: {n} scores written", err=True)
+        output.say(f"{new_baseline}: {n} scores written", err=True)
     gone = set(before or ()) - {done.file for done in checks}
     if gone:
-        typer.echo(f"{len(gone)} files of the baseline were not scored this time", err=True)
+        output.say(f"{len(gone)} files of the baseline were not scored this time", err=True)
     n_failed = sum(not done.passed for done in checks)
-    typer.echo(f"{len(checks)} files: {len(checks) - n_failed} pass, {n_failed} fail", err=True)
+    output.say(f"{len(checks)} files: {len(checks) - n_failed} pass, {n_failed} fail", err=True)
     if n_failed or not checks:
         raise typer.Exit(1)
 
@@ -117,7 +117,7 @@ def _print(checks: list[Check]) -> None:
             "interval": score_text.interval_text(done.mos_low, done.mos_high),
             "baseline": None if done.baseline_mos is None else f"{done.baseline_mos:.2f}",
             "word": done.word,
-            "file": printable(os.fsencode(done.file)),
+            "file": printable(done.file),
             "reasons": "; ".join(done.reasons),
         }
         for done in sorted(checks, key=lambda done: (done.passed, done.file))

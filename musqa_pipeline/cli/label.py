@@ -23,8 +23,8 @@ N_BANDS = 32
 HELP = """Score degraded files against their reference with ViSQOL v3: MOS-LQO, 1 to 4.73.
 
 Channels are mixed to one (their mean), other rates are resampled to 48 kHz, delays are found and
-undone. Excerpts of 3 to 10 s suit the metric best. A pair that cannot be scored gets a row that
-says why; the others are scored all the same, and the exit code is 1.
+undone. Excerpts of 3 to 10 s suit the metric best, 10 minutes are the most. A pair that cannot be
+scored gets a row that says why; the others are scored all the same, and the exit code is 1.
 
 Examples:
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import no_nan, wrong_usage
 from musqa_pipeline.cli.stimuli import needs, stimuli
+from musqa_pipeline.csv_text import write_csv
 
 if TYPE_CHECKING:
     from musqa_pipeline.listening.ratings import Ratings
@@ -128,7 +129,7 @@ def mos(
     if not screening:
         rejections = []
     for rejection in rejections:
-        typer.echo(f"left out: {rejection.rater}: {rejection.reason}", err=True)
+        output.say(f"left out: {rejection.rater}: {rejection.reason}", err=True)
     _say_kept(ratings, rejections)
     rows = [
         {
@@ -163,13 +164,13 @@ def compare(
     ] = False,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", help="Of the ranking accuracy. Default: mean full ci."),
+        typer.Option("--threshold", callback=no_nan, help="Of rankings. Default: mean full ci."),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw predictions over opinions: .svg or .png.")
     ] = None,
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of recordings.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", help="Of the resamples.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
@@ -185,7 +186,7 @@ def compare(
     )
     rows = [asdict(e) for e in compute(matched, n_draws=draws, seed=seed, threshold=threshold)]
     _print(rows, tuple(rows[0]), as_json, as_csv)
-    typer.echo(
+    output.say(
         f"{len(matched.opinions)} excerpts; {matched.n_without_prediction} rated ones have no "
         f"prediction, {matched.n_without_opinion} predicted ones no rating",
         err=True,
@@ -208,16 +209,17 @@ def _screening(
 ) -> ScreeningSettings:
     from musqa_pipeline.listening.settings import ScreeningSettings
 
-    return ScreeningSettings(
-        scale_low=scale[0],
-        scale_high=scale[1],
-        headphones=headphones,
-        top_frac=top / 100,
-        mid_scale_frac=mid_scale / 100,
-        above_mid_anchor_frac=anchor_gap / 100,
-        repeat_frac=repeat_limit / 100,
-        tolerated_frac=tolerated / 100,
-    )
+    with wrong_usage():
+        return ScreeningSettings(
+            scale_low=scale[0],
+            scale_high=scale[1],
+            headphones=headphones,
+            top_frac=top / 100,
+            mid_scale_frac=mid_scale / 100,
+            above_mid_anchor_frac=anchor_gap / 100,
+            repeat_frac=repeat_limit / 100,
+            tolerated_frac=tolerated / 100,
+        )
 
 
 def _screened(
@@ -236,13 +238,13 @@ def _screened(
     else:
         ratings = read_plain(results, _renamed(renamed))
     for rule, lacking in screening.missing_data(ratings).items():
-        typer.echo(f"not applied: {rule} ({lacking})", err=True)
+        output.say(f"not applied: {rule} ({lacking})", err=True)
     return ratings, screening.screen(ratings, settings)
 
 
 def _say_kept(ratings: Ratings, rejections: Sequence[Rejection]) -> None:
     n_gone = len({r.rater for r in rejections})
-    typer.echo(f"{len(ratings.raters) - n_gone} of {len(ratings.raters)} listeners kept", err=True)
+    output.say(f"{len(ratings.raters) - n_gone} of {len(ratings.raters)} listeners kept", err=True)
 
 
 def _renamed(pairs: list[str] | None, option: str = "--map") -> dict[str, str]:
@@ -264,7 +266,5 @@ def _print(
         output.table(rows, columns, as_json=as_json, empty="nobody to leave out")
         return
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    typer.echo(text.getvalue(), nl=False)
+    write_csv(text, [columns, *([row.get(name) for name in columns] for row in rows)])
+    output.data(text.getvalue(), nl=False)

@@ -15,7 +15,7 @@ from musqa_pipeline.homes import Home
 
 app = typer.Typer(help="Models of the scorer: shipped, chosen, or your own.", no_args_is_help=True)
 champion.register(app)
-COLUMNS = ["used", "where", "name", "version", "calibrated", "megabytes", "path"]
+COLUMNS = ["used", "where", "name", "version", "calibrated", "sealed", "megabytes", "path"]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
@@ -145,15 +145,20 @@ def _described(path: Path) -> dict[str, Any]:
     """Return what a list says of a model file; one that is damaged must not hide the others."""
     from musqa_pipeline.scoring.model_file import ModelFile
 
-    row: dict[str, Any] = {"path": str(path), "name": "", "version": "", "calibrated": False}
-    row |= {"megabytes": round(path.stat().st_size / 1e6, 1), "accuracy": None, "problem": None}
+    row: dict[str, Any] = {"path": str(path), "name": "", "version": ""}
+    row |= {"calibrated": False, "sealed": False}
+    row |= {"megabytes": None, "accuracy": None, "problem": None}
     try:
+        row["megabytes"] = round(path.stat().st_size / 1e6, 1)
         model = ModelFile(path)
+    except OSError as error:
+        return row | {"problem": f"{error.strerror or error}; check MUSQA_MODEL"}
     except ModelError as error:
         return row | {"problem": str(error)}
     return row | {
         "name": model.name,
         "version": model.version,
         "calibrated": model.calibration is not None,
+        "sealed": model.sealed,
         "accuracy": model.record.get("accuracy"),
     }

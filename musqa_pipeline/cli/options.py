@@ -1,11 +1,16 @@
-"""Options that commands of the scorer share: which files, which model."""
+"""What commands share of their options: which files, which model, and how a wrong one ends."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from musqa_pipeline.errors import MusqaError
 
 FilesArgument = Annotated[
     list[Path] | None,
@@ -18,3 +23,32 @@ ListOption = Annotated[
 ModelOption = Annotated[
     Path | None, typer.Option("--model", metavar="FILE", help="Another model file.")
 ]
+
+
+@contextmanager
+def wrong_usage() -> Iterator[None]:
+    """Let what the block refuses end as wrong usage does, with exit code 2.
+
+    For blocks that do nothing but check options: what is wrong with a file ends with 1.
+
+    Yields
+    ------
+    None
+        Control, to the block that makes settings of options.
+
+    Raises
+    ------
+    typer.BadParameter
+        In place of any `MusqaError`.
+    """
+    try:
+        yield
+    except MusqaError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def no_nan(value: float | None) -> float | None:
+    """Refuse NaN, which no range of typer refuses: the callback of options that are numbers."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("nan is no number")
+    return value

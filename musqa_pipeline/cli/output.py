@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from musqa_pipeline.csv_text import guarded
+from musqa_pipeline.foreign_text import LINES, json_text, printable
 from musqa_pipeline.homes import Home
 
 if TYPE_CHECKING:
@@ -31,6 +33,44 @@ REPORT_COLUMNS = (
 )
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines for people: a terminal shows every character and obeys none.
+
+    Parameters
+    ----------
+    text : str
+        May hold names and messages of anybody.
+    err : bool
+        Whether to standard error.
+    """
+    typer.echo(printable(text, LINES), err=err)
+
+
+def data(text: str, *, nl: bool = True) -> None:
+    """Print JSON or CSV: byte for byte to a file or a program, as `say` does to a terminal.
+
+    Parameters
+    ----------
+    text : str
+        One line or many.
+    nl : bool
+        Whether to end the last one.
+    """
+    # With colours, for without them click takes escape sequences out of what goes to a file.
+    typer.echo(printable(text, LINES) if sys.stdout.isatty() else text, nl=nl, color=True)
+
+
+def coloured(text: str) -> None:
+    """Print a text with colours of ours.
+
+    Parameters
+    ----------
+    text : str
+        What is not ours in it went through `printable` before.
+    """
+    typer.echo(text)
+
+
 def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print one record: as a line of JSON, or as text.
 
@@ -43,7 +83,10 @@ def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     as_json : bool
         Which of the two.
     """
-    typer.echo(json.dumps(_plain(record), ensure_ascii=False) if as_json else text)
+    if as_json:
+        data(json_text(_plain(record)))
+    else:
+        say(text)
 
 
 def table(
@@ -65,19 +108,19 @@ def table(
     rows = list(rows)
     if as_json:
         for row in rows:
-            typer.echo(json.dumps(_plain(row), ensure_ascii=False))
+            data(json_text(_plain(row)))
         return
     if not rows:
-        typer.echo(empty)
+        say(empty)
         return
     shown = Table(box=None, header_style="bold", pad_edge=False)
     for name in columns:
         number = any(isinstance(row.get(name), int | float) for row in rows)
-        shown.add_column(name.replace("_", " "), justify="right" if number else "left")
+        shown.add_column(_text(name.replace("_", " ")), justify="right" if number else "left")
     for row in rows:
-        shown.add_row(*(_cell(row.get(name)) for name in columns))
+        shown.add_row(*(_text(_cell(row.get(name))) for name in columns))
     width = None if sys.stdout.isatty() else 200
-    Console(width=width, highlight=False, markup=False).print(shown)
+    Console(width=width, highlight=False, markup=False, emoji=False).print(shown)
 
 
 def csv_text(frame: pl.DataFrame) -> str:
@@ -86,7 +129,8 @@ def csv_text(frame: pl.DataFrame) -> str:
     Parameters
     ----------
     frame : polars.DataFrame
-        A result; lists and structures become JSON, bytes base64.
+        A result; lists and structures become JSON, bytes base64, and texts that a spreadsheet
+        would run are guarded.
 
     Returns
     -------
@@ -97,20 +141,22 @@ def csv_text(frame: pl.DataFrame) -> str:
 
     def as_text(value: Any) -> str:
         plain = _plain(value)
-        return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+        return plain if isinstance(plain, str) else json_text(plain)
 
     def writable(column: pl.Series) -> pl.Series:
-        if not (column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object)):
+        kinds = (pl.String, pl.Binary, pl.Object, pl.Categorical, pl.Enum)
+        if not (column.dtype.is_nested() or column.dtype in kinds):
             return column
-        texts = [None if value is None else as_text(value) for value in column.to_list()]
+        texts = [None if value is None else guarded(as_text(value)) for value in column.to_list()]
         return pl.Series(column.name, texts, dtype=pl.String)
 
-    return frame.select(map(writable, frame.get_columns())).write_csv() if frame.width else ""
+    named = frame.rename({name: guarded(name) for name in frame.columns})
+    return named.select(map(writable, named.get_columns())).write_csv() if frame.width else ""
 
 
 def next_steps(report: Home) -> None:
     """Print where the demo's report is and three commands to try next."""
-    typer.echo(
+    say(
         f"\nThe report: {report}\n\n"
         "Try next:\n"
         '  .venv/bin/musqa query "SELECT last_name, round(avg(mos), 2) AS mos FROM labels '
@@ -133,6 +179,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _text(shown: str) -> Text:
+    """Return a cell that has no markup, no pictures by name and no control characters."""
+    return Text(printable(shown, LINES))
 
 
 def _cell(value: Any) -> str:

@@ -5,14 +5,16 @@ Each pair is printed as it comes; one that has no score gets a row that says why
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import typer
 from rich.cells import cell_len
+
+from musqa_pipeline.cli import output
+from musqa_pipeline.csv_text import write_csv
+from musqa_pipeline.foreign_text import json_text, printable
 
 if TYPE_CHECKING:
     from musqa_pipeline.labels.pair_files import Pair
@@ -72,12 +74,12 @@ def print_rows(pairs: Iterable[FoundT], write: Writer[FoundT], n_pairs: int) -> 
             line = f"warning: {getattr(found, which)}: {text}"
             if line not in said:
                 said.add(line)
-                typer.echo(line, err=True)
+                output.say(line, err=True)
         if found.error:
             n_failed += 1
-        typer.echo(write(found))
+        output.data(write(found))
     if n_failed:
-        typer.echo(f"{n_failed} of {n_pairs} pairs have no score; their rows say why", err=True)
+        output.say(f"{n_failed} of {n_pairs} pairs have no score; their rows say why", err=True)
         raise typer.Exit(1)
 
 
@@ -97,7 +99,7 @@ def json_writer(row: Row[FoundT]) -> Writer[FoundT]:
 
     def line(found: FoundT) -> str:
         whole = {**row(found), "warnings": list(found.warnings), "error": found.error or None}
-        return json.dumps(whole, ensure_ascii=False, allow_nan=False)
+        return json_text(whole, allow_nan=False)
 
     return line
 
@@ -123,7 +125,7 @@ def csv_writer(row: Row[FoundT]) -> Writer[FoundT]:
         lines = [list(whole.values())] if started else [list(whole), list(whole.values())]
         started = True
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(lines)
+        write_csv(text, lines)
         return text.getvalue().removesuffix("\n")
 
     return line
@@ -151,7 +153,11 @@ class PairTable:
         )
         self._widths = {
             name: max(
-                len(name), *(min(cell_len(getattr(p, f"{name}_name")), LONGEST_NAME) for p in pairs)
+                len(name),
+                *(
+                    min(cell_len(printable(getattr(p, f"{name}_name"))), LONGEST_NAME)
+                    for p in pairs
+                ),
             )
             for name in names
         }
@@ -159,9 +165,9 @@ class PairTable:
     def line(self, found: FoundPair) -> str:
         """Return one line, the first time with the header above it."""
         row = self._row(found)
-        cells = [_left(row[name], width) for name, width in self._widths.items()]
+        cells = [_left(printable(row[name]), width) for name, width in self._widths.items()]
         if found.error:
-            cells.append(f"error: {found.error}")
+            cells.append(f"error: {printable(found.error)}")
         else:
             cells += [
                 format(row[name], spec).rjust(max(len(name), 8))

@@ -42,7 +42,7 @@ def catalog_readers(
         columns = ["reader", "dataset", "files"]
         output.table(rows, columns, as_json=as_json, empty="none")
         if not as_json:
-            typer.echo("\nmusqa catalog readers NAME: terms, citation, and where to get it")
+            output.say("\nmusqa catalog readers NAME: terms, citation, and where to get it")
         return
     record = _record(reader_named(name))
     text = "\n".join(f"{key}: {value}" for key, value in record.items() if value)
@@ -89,7 +89,7 @@ def catalog_opinions(
     if path.exists():
         raise CatalogError(f"{path} exists already; name another file, or delete it first")
     n = write_opinions(folder, path)
-    typer.echo(f"{n} ratings in {path}")
+    output.say(f"{n} ratings in {path}")
 
 
 def _record(reader: Reader) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from musqa_pipeline.cli.options import ModelOption
+from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import ModelOption, wrong_usage
 from musqa_pipeline.cli.output import emit
+from musqa_pipeline.foreign_text import LINES, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -63,7 +65,8 @@ def scan(
     from musqa_pipeline.scanning.settings import ScanSettings
     from musqa_pipeline.scoring.model_file import resolve_model_path
 
-    settings = ScanSettings(n_excerpts=n_excerpts, full=full)
+    with wrong_usage():
+        settings = ScanSettings(n_excerpts=n_excerpts, full=full)
     try:
         with _Shown() as shown:
             report = scan_library(
@@ -73,9 +76,10 @@ def scan(
                 model=resolve_model_path(model),
                 fanout=worker_pool(workers, full=full),
                 observer=shown.update,
+                say=shown.say,
             )
     except KeyboardInterrupt:
-        typer.echo("stopped; the same command goes on from here", err=True)
+        output.say("stopped; the same command goes on from here", err=True)
         raise typer.Exit(STOPPED) from None
     paths = {"page": str(report.page), "csv": str(report.csv)}
     emit({**report.summary, **paths}, _text(report.summary, paths), as_json=as_json)
@@ -108,6 +112,14 @@ class _Shown:
         if self._bar:
             self._bar.stop()
 
+    def say(self, line: str) -> None:
+        """Say something beside."""
+        if self._bar is not None:
+            shown = printable(line, LINES)
+            self._bar.console.print(shown, markup=False, emoji=False, highlight=False)
+        else:
+            output.say(line, err=True)
+
     def update(self, seen: Seen) -> None:
         """Show how far the scan is."""
         note = f"{seen.unreadable} unreadable" if seen.unreadable else ""
@@ -118,7 +130,7 @@ class _Shown:
             line = ", ".join(
                 part for part in (f"scan: {seen.done}/{seen.files} files", note) if part
             )
-            typer.echo(line, err=True)
+            output.say(line, err=True)
 
 
 def _text(summary: dict[str, Any], paths: dict[str, str]) -> str:

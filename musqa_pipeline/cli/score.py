@@ -12,15 +12,23 @@ from typing import Annotated
 
 import typer
 
-from musqa_pipeline.cli import score_text
-from musqa_pipeline.cli.options import FilesArgument, ListOption, ModelOption
+from musqa_pipeline.cli import output, score_text
+from musqa_pipeline.cli.options import (
+    FilesArgument,
+    ListOption,
+    ModelOption,
+    no_nan,
+    wrong_usage,
+)
 from musqa_pipeline.scoring.batch import Options, Result, score_items
 from musqa_pipeline.scoring.inputs import Item, items_of, read_list, spooled
 from musqa_pipeline.scoring.model_file import resolve_model_path
 from musqa_pipeline.scoring.score import WindowScore
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.stream import DEFAULT_HOP_S, SampleFormat, monitor
+from musqa_pipeline.scoring.windows import check_lengths
 from musqa_pipeline.scoring.words import word_of
+from musqa_pipeline.tracks.limits import check_limits
 
 FAILED, ABSTAINED = 1, 3
 HELP = """Say how good music sounds, from 1 to 4.73 (predicted ViSQOL MOS-LQO), with no reference.
@@ -60,7 +68,8 @@ def score(
         bool, typer.Option("--causes/--no-causes", help="Look for events and causes.")
     ] = True,
     max_hours: Annotated[
-        float, typer.Option("--max-hours", min=0.001, help="Refuse what is longer.")
+        float,
+        typer.Option("--max-hours", min=0.001, callback=no_nan, help="Refuse what is longer."),
     ] = 24.0,
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Worker processes, for many files.")
@@ -81,6 +90,10 @@ def score(
         raise typer.BadParameter("--timeline is for people; JSON has windows and events anyway")
     if stream + bool(files) + (list_file is not None) != 1:
         raise typer.BadParameter("give FILES, --list FILE or --stream")
+    with wrong_usage():
+        length_s = 10.0 if window_s is None else window_s
+        check_lengths(length_s, length_s if hop_s is None else hop_s)
+        check_limits(rate_hz, channels)
     path = resolve_model_path(model)
     if stream:
         hop_s = DEFAULT_HOP_S if hop_s is None else hop_s
@@ -90,7 +103,7 @@ def score(
             sample_rate_hz=rate_hz,
             channels=channels,
             sample_format=sample_format,
-            window_s=10.0 if window_s is None else window_s,
+            window_s=length_s,
             hop_s=hop_s,
         )
         _print_stream(lines, as_json=as_json, as_csv=as_csv)
@@ -99,12 +112,17 @@ def score(
     write = _writer(as_json=as_json, as_csv=as_csv, timeline=timeline)
     with ExitStack() as stack:
         items = items_named(read_list(list_file) if list_file else files or [], stack)
-        ended = print_results(score_items(items, options, n_workers=workers), write)
+        show = output.data if as_json or as_csv else output.coloured
+        ended = print_results(score_items(items, options, n_workers=workers), write, show)
     if ended:
         raise typer.Exit(ended)
 
 
-def print_results(results: Iterable[Result], write: Callable[[Result], str]) -> int:
+def print_results(
+    results: Iterable[Result],
+    write: Callable[[Result], str],
+    show: Callable[[str], None] = output.coloured,
+) -> int:
     """Print each result as it comes, and a summary on standard error.
 
     Parameters
@@ -113,6 +131,8 @@ def print_results(results: Iterable[Result], write: Callable[[Result], str]) -> 
         Of files.
     write : callable
         Gives the text of a result.
+    show : callable
+        Prints it.
 
     Returns
     -------
@@ -121,7 +141,7 @@ def print_results(results: Iterable[Result], write: Callable[[Result], str]) -> 
     """
     counts: Counter[str] = Counter()
     for result in results:
-        typer.echo(write(result))
+        show(write(result))
         sys.stdout.flush()  # for those who read along in a pipe
         counts[_kind(result)] += 1
     n, n_failed, n_scored = counts.total(), counts["failed"], counts["scored"]
@@ -134,7 +154,7 @@ def print_results(results: Iterable[Result], write: Callable[[Result], str]) -> 
         parts = [f"{n} files: {n_scored} scored"]
         parts += [f"{n - n_scored - n_failed} without a score ({without})"] * bool(without)
         parts += [f"{n_failed} failed"] * bool(n_failed)
-        typer.echo(", ".join(parts), err=True)
+        output.say(", ".join(parts), err=True)
     if n_failed:
         return FAILED
     return 0 if n_scored == n else ABSTAINED
@@ -198,15 +218,15 @@ def _print_stream(windows: Iterable[WindowScore], *, as_json: bool, as_csv: bool
     for window in windows:
         record = {**asdict(window), "word": "" if window.mos is None else word_of(window.mos).name}
         if as_csv and not n:
-            typer.echo(score_text.csv_line(record))
+            output.data(score_text.csv_line(record))
         if as_json:
-            typer.echo(score_text.json_line(record))
+            output.data(score_text.json_line(record))
         elif as_csv:
-            typer.echo(score_text.csv_line(record.values()))
+            output.data(score_text.csv_line(record.values()))
         else:
-            typer.echo(score_text.window_line(window))
+            output.coloured(score_text.window_line(window))
         sys.stdout.flush()
         n += 1
     if not n:
-        typer.echo("the stream ended before its first window was full", err=True)
+        output.say("the stream ended before its first window was full", err=True)
         raise typer.Exit(FAILED)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -13,7 +11,8 @@ from typing import Any
 
 import typer
 
-from musqa_pipeline.scanning.files import printable
+from musqa_pipeline.csv_text import write_csv
+from musqa_pipeline.foreign_text import json_text, printable
 from musqa_pipeline.scoring.batch import Result
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
 from musqa_pipeline.scoring.words import word_of
@@ -78,7 +77,7 @@ def json_line(record: Mapping[str, Any]) -> str:
     str
         Without a line break.
     """
-    return json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)
+    return json_text(_finite(record), allow_nan=False)
 
 
 def csv_line(values: Iterable[Any]) -> str:
@@ -96,9 +95,8 @@ def csv_line(values: Iterable[Any]) -> str:
     """
     text = io.StringIO()
     plain = map(_finite, values)
-    csv.writer(text, lineterminator="\n").writerow(
-        ";".join(map(str, value)) if isinstance(value, list) else value for value in plain
-    )
+    cells = [";".join(map(str, value)) if isinstance(value, list) else value for value in plain]
+    write_csv(text, [cells])
     return text.getvalue().removesuffix("\n")
 
 
@@ -118,9 +116,9 @@ def text_line(result: Result) -> str:
     name = printable(os.fsencode(result.name))
     score = result.score
     if score is None:
-        mos, interval, word, more = "   -", "", "error", result.error
+        mos, interval, word, more = "   -", "", "error", printable(result.error)
     elif score.mos is None:
-        mos, interval, word, more = "   -", "", score.abstained, score.reason
+        mos, interval, word, more = "   -", "", score.abstained, printable(score.reason)
     else:
         mos, interval = f"{score.mos:4.2f}", interval_text(score.mos_low, score.mos_high)
         word, more = score.word, "; ".join([*[score.cause] * bool(score.cause), *_notes(score)])
@@ -218,7 +216,8 @@ def coloured(word: str, text: str) -> str:
 
 
 def _event_line(event: Event) -> str:
-    return f"      {clock(event.start_s)} - {clock(event.stop_s)}  {event.kind}: {event.text}"
+    times = f"{clock(event.start_s)} - {clock(event.stop_s)}"
+    return f"      {times}  {event.kind}: {printable(event.text)}"
 
 
 def _notes(score: Score) -> list[str]:
@@ -227,6 +226,7 @@ def _notes(score: Score) -> list[str]:
         "partly_scored": "parts have no score",
         "mixed_windows": "parts differ by more than 1, see --timeline",
         "not_finite": "has samples that are no numbers",
+        "odd_level": "peaks far above full scale, export it again",
     }
     return [texts[flag] for flag in score.flags if flag in texts]
 

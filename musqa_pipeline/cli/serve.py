@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import wrong_usage
+
 LIBRARIES = ("fastapi", "python_multipart", "uvicorn")
 HELP = """Serve a page where a file is dropped, scored and heard, and a JSON API.
 
@@ -40,6 +43,22 @@ def serve(
     waiting: Annotated[
         int, typer.Option("--waiting", help="Requests that may wait; more are told to come again.")
     ] = 8,
+    patience_s: Annotated[
+        float, typer.Option("--patience-s", help="How far a client may be behind, in seconds.")
+    ] = 30.0,
+    min_kbps: Annotated[
+        float, typer.Option("--min-kbps", help="Slowest rate that is served, in kbit/s.")
+    ] = 128.0,
+    max_connections: Annotated[
+        int, typer.Option("--max-connections", help="Connections; above, the slowest is let go.")
+    ] = 256,
+    max_per_client: Annotated[
+        int, typer.Option("--max-per-client", help="Connections of one address.")
+    ] = 64,
+    disk_mb: Annotated[
+        float | None,
+        typer.Option("--disk-mb", help="Room for files that come and go; ten of the largest."),
+    ] = None,
     allow_host: Annotated[
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="Name by which it may be called, too."),
@@ -49,15 +68,21 @@ def serve(
     from musqa_pipeline.serving.run import serve as run
     from musqa_pipeline.serving.settings import ServeSettings
 
-    settings = ServeSettings(
-        host=host,
-        port=port,
-        model=model,
-        max_mb=max_mb,
-        max_minutes=max_minutes,
-        timeout_s=timeout_s,
-        workers=workers,
-        waiting=waiting,
-        allowed_hosts=tuple(allow_host or ()),
-    )
-    run(settings, lambda line: typer.echo(line, err=True))
+    with wrong_usage():
+        settings = ServeSettings(
+            host=host,
+            port=port,
+            model=model,
+            max_mb=max_mb,
+            max_minutes=max_minutes,
+            timeout_s=timeout_s,
+            workers=workers,
+            waiting=waiting,
+            patience_s=patience_s,
+            min_kbps=min_kbps,
+            max_connections=max_connections,
+            max_per_client=max_per_client,
+            disk_mb=disk_mb,
+            allowed_hosts=tuple(allow_host or ()),
+        )
+    run(settings, lambda line: output.say(line, err=True))

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import wrong_usage
 from musqa_pipeline.errors import MusqaError
 
 AUDIO_ENDINGS = (".wav", ".flac", ".aif", ".aiff", ".ogg", ".opus", ".mp3", ".m4a")
@@ -59,21 +60,22 @@ def stimuli(
         raise typer.BadParameter(
             f"--processes {processes!r}: expected numbers, as 3,17,29"
         ) from None
-    settings = StimuliSettings(
-        test_id=test_id,
-        title=title,
-        process_ids=ids,
-        n_processes=per_recording,
-        duration_s=duration_s,
-        n_repeated_pages=repeated,
-        seed=seed,
-    )
+    with wrong_usage():
+        settings = StimuliSettings(
+            test_id=test_id,
+            title=title,
+            process_ids=ids,
+            n_processes=per_recording,
+            duration_s=duration_s,
+            n_repeated_pages=repeated,
+            seed=seed,
+        )
     pages = (
         read_plan(plan, settings)
         if plan is not None
         else plan_files(_audio_files(recordings or []), settings)
     )
-    written = write_test(pages, out, settings, lambda line: typer.echo(line, err=True))
+    written = write_test(pages, out, settings, lambda line: output.say(line, err=True))
     record = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(written).items()}
     output.emit(
         record,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import wrong_usage
+from musqa_pipeline.csv_text import write_csv
+from musqa_pipeline.foreign_text import json_text
 
 if TYPE_CHECKING:
     from musqa_pipeline.sweeping.sweep import Sweep
@@ -65,22 +68,23 @@ def sweep(
     from musqa_pipeline.sweeping.sweep import as_record, curve_row, write_sweep
     from musqa_pipeline.sweeping.sweep import sweep as run
 
-    codecs = {name: steps_kbps(name, bitrates) for name in codec}
+    with wrong_usage():
+        codecs = {name: steps_kbps(name, bitrates) for name in codec}
     result = run(reference, codecs, model=model, n_per_file=excerpts, n_workers=workers)
     for line in result.refused:
-        typer.echo(f"warning: {line}", err=True)
+        output.say(f"warning: {line}", err=True)
     if as_json:
-        typer.echo(json.dumps(as_record(result), ensure_ascii=False, allow_nan=False))
+        output.data(json_text(as_record(result), allow_nan=False))
     elif as_csv:
         rows = [curve_row(step) for step in result.steps]
-        writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        text = io.StringIO()
+        write_csv(text, [rows[0].keys(), *(row.values() for row in rows)])
+        output.data(text.getvalue(), nl=False)
     else:
         _print_tables(result)
     if out is not None:
         for path in write_sweep(result, out):
-            typer.echo(f"wrote {path}", err=True)
+            output.say(f"wrote {path}", err=True)
 
 
 def _print_tables(result: Sweep) -> None:
@@ -88,7 +92,7 @@ def _print_tables(result: Sweep) -> None:
     from musqa_pipeline.sweeping.sweep import curve_row
 
     n = len(result.recordings)
-    typer.echo(f"{n} recording{'s' * (n > 1)}, {result.metric}, model {result.model}\n")
+    output.say(f"{n} recording{'s' * (n > 1)}, {result.metric}, model {result.model}\n")
     columns = ("codec", "asked_kbps", "bitrate_kbps", "visqol_mos", "model_mos")
     rows = []
     for step in result.steps:
@@ -103,12 +107,12 @@ def _print_tables(result: Sweep) -> None:
         name = "ViSQOL" if found.metric == "visqol" else "the model"
         what = f"BD-rate of {found.codec} against {found.anchor} by {name}"
         if found.result is None:
-            typer.echo(f"\n{what}: none, {found.problem}")
+            output.say(f"\n{what}: none, {found.problem}")
             continue
         percent = _with_ends(found.result.percent, found.low_percent, found.high_percent, "+.1f")
         span = f"MOS {found.result.mos_low:.2f} to {found.result.mos_high:.2f}"
         little = ", little overlap" if found.result.overlap_frac < LITTLE_OVERLAP else ""
-        typer.echo(f"\n{what}: {percent} % ({span}{little})")
+        output.say(f"\n{what}: {percent} % ({span}{little})")
 
 
 def _number(value: float | None, spec: str) -> str:

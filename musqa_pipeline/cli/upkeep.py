@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import no_nan
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.progress import logger
 from musqa_pipeline.project import home_folder
@@ -33,32 +35,43 @@ def register(app: typer.Typer) -> None:
 def verify(
     mend_it: Annotated[
         bool,
-        typer.Option("--mend", help="Take damaged files out, so that the next run makes them."),
+        typer.Option("--mend", help="Mend: take damaged files out, add digests."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check every file of the lake: readable, unchanged, where it belongs, nothing missing."""
-    from musqa_pipeline.upkeep.mend import mend
+    from musqa_pipeline.upkeep.mend import Mended, mend
     from musqa_pipeline.upkeep.verify import verify_lake
 
     home = home_folder()
     seen = verify_lake(home, log=logger.info)
-    moved = mend(home, seen.findings) if mend_it else []
+    done = mend(home, seen) if mend_it else Mended()
     lines = [f"{f.kind.replace('_', ' ')}: {f.key}: {f.detail}" for f in seen.findings[:SHOWN]]
     if len(seen.findings) > SHOWN:
         lines.append(f"… and {len(seen.findings) - SHOWN} more; --json lists all")
     lines.append(
-        f"{seen.n_files} files, {seen.n_rows} rows, {seen.n_bytes / 1e6:.1f} MB: "
+        f"{seen.n_files} files, {seen.n_rows} rows, {seen.n_bytes / 1e6:.1f} MB, and "
+        f"{seen.n_others} other files: "
         f"{len(seen.errors)} errors, {len(seen.findings) - len(seen.errors)} notes"
     )
     if seen.n_unsummed:
         lines.append(f"{seen.n_unsummed} files have no checksum: an early release wrote them")
-    if moved:
-        lines.append(f"{len(moved)} files moved to lake/damaged; `musqa run` makes them again")
-    record = {**seen.as_dict(), "moved": moved}
+    if seen.undigested and not mend_it:
+        lines.append(
+            f"{len(seen.undigested)} files have no digest of their bytes; `musqa verify --mend` "
+            "adds it"
+        )
+    if done.restored:
+        lines.append(f"{len(done.restored)} files are again as they were written")
+    if done.digested:
+        lines.append(f"{len(done.digested)} files got a digest of their bytes")
+    if done.moved:
+        lines.append(f"{len(done.moved)} files moved to lake/damaged; `musqa run` makes them again")
+    record = {**seen.as_dict(), **asdict(done)}
     output.emit(record, "\n".join(lines), as_json=as_json)
     if seen.errors:
-        left = sum(finding.key not in moved for finding in seen.errors)
+        mended = {*done.moved, *done.restored}
+        left = sum(finding.key not in mended for finding in seen.errors)
         advice = "run again to make them" if not left else "see docs/lake.md for what to do"
         raise LakeError(f"{len(seen.errors)} errors in {home}; {advice}")
 
@@ -66,7 +79,7 @@ def verify(
 def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
     older_than: Annotated[
-        float, typer.Option("--older-than", min=0.0, help="Least age in days.")
+        float, typer.Option("--older-than", min=0.0, callback=no_nan, help="Least age in days.")
     ] = OLDER_THAN_DAYS,
     as_json: JsonOption = False,
 ) -> None:
@@ -90,10 +103,10 @@ def gc(
     if as_json:
         return
     for place in cleared.in_use:
-        typer.echo(f"in use, left as it is: {place}")
+        output.say(f"in use, left as it is: {place}")
     if rows:
         verb = "would be deleted" if dry_run else "deleted"
-        typer.echo(f"{cleared.n_bytes / 1e6:.1f} MB {verb}")
+        output.say(f"{cleared.n_bytes / 1e6:.1f} MB {verb}")
 
 
 def compact(

@@ -22,10 +22,11 @@ from musqa_pipeline.database.publication import (
     drop_replaced,
     is_of_the_lake,
     read_record,
-    record_globs,
+    record_shelves,
     replaced_by_packs,
     unwritable,
 )
+from musqa_pipeline.database.reading import is_readable
 from musqa_pipeline.database.remote import SCRIPT, query_remote, views_script
 from musqa_pipeline.database.views import (
     HISTORY,
@@ -60,6 +61,13 @@ __all__ = [
 
 _READABLE: set[tuple[str, str]] = set()
 """What this process has seen to be readable on object storage."""
+_WRONG_QUERY = (
+    duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException,
+    duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.OutOfMemoryException,
+    duckdb.InterruptException, duckdb.PermissionException, duckdb.NotImplementedException,
+)  # fmt: skip
+"""What DuckDB raises of a query, and not of what it reads."""
+_MOVED = (duckdb.IOException, duckdb.InvalidInputException)
 ATTEMPTS = 5
 """How often a query is repeated whose file vanished under it."""
 
@@ -148,13 +156,33 @@ def query(home: Home, sql: str) -> pl.DataFrame:
     for attempt in range(ATTEMPTS):
         try:
             return _query_once(home, sql)
-        except (duckdb.IOException, duckdb.InvalidInputException) as error:
-            if not is_of_the_lake(home, error):
+        except duckdb.Error as error:
+            # A flipped bit may give a column another name or type than its view has.
+            if isinstance(error, _WRONG_QUERY) and "view were altered" not in str(error):
                 raise
-            if attempt == ATTEMPTS - 1:
-                raise LakeError(f"the lake changed under the query: {error}; try again") from error
-            time.sleep(0.2 * (attempt + 1))
+            moved = isinstance(error, _MOVED) and is_of_the_lake(home, error)
+            if moved and attempt < ATTEMPTS - 1:
+                time.sleep(0.2 * (attempt + 1))
+                continue
+            if _set_aside_damaged(home):
+                return _query_once(home, sql)
+            if not moved:
+                raise
+            raise LakeError(f"the lake changed under the query: {error}; try again") from error
     raise AssertionError("unreachable")
+
+
+def _set_aside_damaged(home: Home) -> bool:
+    """Take what views cannot read out of their sight, and write them again if there was any."""
+    lake = Lake(home)
+    record, _ = read_record(lake.store)
+    if isinstance(home, ObjectHome) or not record["presets"]:
+        return False
+    damaged = set_aside_damaged(lake.store, record_shelves(record), is_readable)
+    if damaged:
+        logger.warning("damaged, set aside and made again by the next run: %s", ", ".join(damaged))
+        restore_views(home)
+    return bool(damaged)
 
 
 def restore_views(home: Home) -> None:
@@ -209,7 +237,7 @@ def _write_database(lake: Lake, record: dict[str, Any]) -> None:
     try:
         _write_views(lake, record)
     except duckdb.Error as error:
-        damaged = set_aside_damaged(lake.store, record_globs(record))
+        damaged = set_aside_damaged(lake.store, record_shelves(record), is_readable)
         if not damaged:
             raise unwritable(lake.store, error) from error
         logger.warning("damaged, set aside and made again by the next run: %s", ", ".join(damaged))
@@ -227,7 +255,7 @@ def _write_views(lake: Lake, record: dict[str, Any]) -> None:
     if isinstance(lake.store.home, ObjectHome):
         lake.store.write_bytes(SCRIPT, views_script(schemas_of(lake, record)).encode())
         return
-    with lake.store.writing(DATABASE) as temporary:
+    with lake.store.writing(DATABASE, sealed=True) as temporary:
         temporary.unlink(missing_ok=True)
         with duckdb.connect(":memory:") as connection:
             # An older storage version, so that clients of DuckDB 1.x can open the file.

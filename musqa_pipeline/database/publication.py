@@ -50,8 +50,8 @@ def read_record(store: Store) -> tuple[dict[str, Any], str | None]:
         ) from error
 
 
-def record_globs(record: dict[str, Any]) -> list[str]:
-    """List where the fragments lie that a record's views read.
+def record_shelves(record: dict[str, Any]) -> list[Shelf]:
+    """List the shelves that a record's views read.
 
     Parameters
     ----------
@@ -60,13 +60,9 @@ def record_globs(record: dict[str, Any]) -> list[str]:
 
     Returns
     -------
-    list of str
-        As `Shelf.glob_key`.
+    list of Shelf
+        Of catalog ``*`` where there are catalogs.
     """
-    return [shelf.glob_key for shelf in _shelves(record)]
-
-
-def _shelves(record: dict[str, Any]) -> list[Shelf]:
     shelves = []
     for entry in record["presets"].values():
         for stage, fingerprint in entry["stages"].items():
@@ -96,7 +92,7 @@ def replaced_by_packs(store: Store, record: dict[str, Any]) -> dict[Shelf, tuple
         For `drop_replaced`, once views are made that read the packs.
     """
     replaced: dict[Shelf, tuple[str, ...]] = {}
-    for shelf in dict.fromkeys(_shelves(record)):
+    for shelf in dict.fromkeys(record_shelves(record)):
         replaced |= superseded_by_packs(store, shelf)
     return replaced
 

@@ -21,6 +21,9 @@ from musqa_pipeline.degradations.effects import EFFECT_PARAMS, ResampleParams
 from musqa_pipeline.degradations.lowpass import FAMILY_WEIGHTS, Lowpass, LowpassParams
 from musqa_pipeline.degradations.processes import DEGRADATIONS, PROCESSES, Process
 from musqa_pipeline.degradations.settings import LOWPASS_HZ, RANDOM_NAMES
+from musqa_pipeline.degradations.written import check_params
+from musqa_pipeline.errors import StageError
+from musqa_pipeline.names import short
 from musqa_pipeline.seeds import derive_generator
 
 RULES_VERSION = 1
@@ -129,10 +132,27 @@ def process_of(name: str, params: str) -> Process:
     -------
     Process
         Equal to the one that was drawn.
+
+    Raises
+    ------
+    StageError
+        If there is no such degradation, or it takes no such parameters.
     """
+    if name not in DEGRADATIONS:
+        raise StageError(
+            f"{short(name)} is no degradation; expected one of {', '.join(DEGRADATIONS)}"
+        )
     kind = _PARAMS.get(name, CodecParams)
     absent = dict.fromkeys(f.name for f in dataclasses.fields(kind))
-    return _numbered(name, kind(**{**absent, **json.loads(params)}))
+    try:
+        written = kind(**{**absent, **json.loads(params)})
+    except (ValueError, TypeError, RecursionError) as error:
+        raise StageError(
+            f"{name} has parameters {short(params)}, which are no JSON object of "
+            f"{', '.join(absent)} ({type(error).__name__})"
+        ) from error
+    check_params(name, DEGRADATIONS[name], written)
+    return _numbered(name, written)
 
 
 def class_id(name: str, params: Any) -> int:

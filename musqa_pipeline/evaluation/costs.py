@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from musqa_pipeline import seals
 from musqa_pipeline.baselines.registry import BASELINES
 from musqa_pipeline.context import Context
 from musqa_pipeline.disk import whole_file
@@ -83,7 +84,7 @@ def measured_costs(
     """
     path = folder / COSTS_FILE
     if path.is_file():
-        kept: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        kept: dict[str, dict[str, Any]] = json.loads(seals.read(path))
         return kept
     from musqa_pipeline.models.cost import measure_costs
 

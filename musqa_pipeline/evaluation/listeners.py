@@ -12,26 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
+from musqa_pipeline.audio import EXCERPT_SAMPLES
+from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.context import Context
-from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.errors import SettingsError, UnfitInputError
 from musqa_pipeline.evaluation.rows import POINTS
 from musqa_pipeline.evaluation.settings import EvaluationSettings
 from musqa_pipeline.excerpts.loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.features.bands import band_image_at
 from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.labels.signals import read_signal
 from musqa_pipeline.listening.compare import MIN_FILES, Matched, compare
 from musqa_pipeline.listening.mos import Opinion, read_opinions
 from musqa_pipeline.listening.ratings import REFERENCE
 from musqa_pipeline.models.registry import find_model
+from musqa_pipeline.names import stays_inside
 from musqa_pipeline.spectrograms.looping import loop_to_excerpt
 from musqa_pipeline.spectrograms.mel import mel_image
 from musqa_pipeline.spectrograms.storage import decode_cells, encode_cells
 from musqa_pipeline.statistics.agreement import Estimate
-from musqa_pipeline.tracks.reading import DecodeError, read_blocks, read_info, to_mono
+from musqa_pipeline.tracks.limits import MAX_RECORDING_S
 
 OPINIONS_FILE = "opinions.csv"
 SHOWN_METRICS = ("pearson", "spearman", "rmse", "rmse_star")
@@ -190,19 +192,16 @@ def _opinions(folder: Path, settings: EvaluationSettings) -> list[Opinion]:
 
 def _excerpts(folder: Path, file: str, target_lufs: float) -> list[NDArray[np.float32]]:
     """Cut a file into pieces of 10 s at the target loudness; a short one is repeated."""
-    path = (folder / file).resolve()
-    if folder.resolve() not in path.parents:
+    path = folder / file
+    if not stays_inside(file) or Source(folder).leads_outside(path):
         raise SettingsError(f"{folder / OPINIONS_FILE}: {file} lies outside the folder; move it in")
     try:
-        rate_hz = read_info(path).sample_rate_hz
-        blocks = [to_mono(block) for block in read_blocks(path)]
-    except (DecodeError, OSError) as error:
+        samples = read_signal(path, max_duration_s=MAX_RECORDING_S).samples
+    except UnfitInputError as error:
         raise SettingsError(
-            f"{path} of a listening test cannot be read: {error}; mend it, or take its line out of "
-            f"{OPINIONS_FILE}"
+            f"{path} of a listening test cannot be read: {error.detail}; {error.advice}, or take "
+            f"its line out of {OPINIONS_FILE}"
         ) from error
-    mono = np.concatenate([np.empty(0, np.float32), *blocks])
-    samples = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ, quality="VHQ")
     n_pieces = max(1, len(samples) // EXCERPT_SAMPLES)
     excerpts = []
     for i in range(n_pieces):

@@ -17,10 +17,13 @@ import soxr
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio import EXCERPT_S, EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
+from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.excerpts.audio import FULL_SCALE_16, to_16_bit
 from musqa_pipeline.excerpts.loudness import gain_to_target_db, integrated_lufs
+from musqa_pipeline.scoring.decoding import open_audio
+from musqa_pipeline.tracks.limits import check_level
 from musqa_pipeline.tracks.loudness import LoudnessMeter
-from musqa_pipeline.tracks.reading import read_span, to_mono
+from musqa_pipeline.tracks.reading import to_mono
 
 MARGIN_S = 0.1
 """Read before and after the window, so that the resampler starts and ends on music."""
@@ -77,21 +80,15 @@ def find_window(
 
     Raises
     ------
-    DecodeError
-        If the file does not decode.
-    OSError
-        If it cannot be opened.
+    UnfitInputError
+        If the file cannot be read there, or is out of the limits.
     """
-    length = EXCERPT_S * sample_rate_hz
     for start in starts:
         before = min(start, math.ceil(MARGIN_S * sample_rate_hz))
-        tail = math.ceil((TAIL_SAMPLES / SAMPLE_RATE_HZ + MARGIN_S) * sample_rate_hz)
-        audio = read_span(path, start - before, before + length + tail)
-        meter = LoudnessMeter(sample_rate_hz, audio.shape[1])
-        meter.update(audio[before : before + length])
-        if meter.integrated_lufs() < least_lufs:
+        mono, lufs = _read_window(path, start - before, before, sample_rate_hz)
+        if lufs < least_lufs:
             continue
-        samples, mirrored = _to_reference(to_mono(audio), before, sample_rate_hz)
+        samples, mirrored = _to_reference(mono, before, sample_rate_hz)
         lufs = integrated_lufs(samples[:EXCERPT_SAMPLES])
         if lufs >= QUIETEST_MONO_LUFS:
             return Window(start, samples, lufs, mirrored)
@@ -126,6 +123,29 @@ def level(window: Window, target_lufs: float) -> LevelledExcerpt:
         peak=float(np.abs(heard).max()),
         n_clipped_samples=int(np.count_nonzero(over)),
     )
+
+
+def _read_window(
+    path: Path, first: int, before: int, sample_rate_hz: int
+) -> tuple[NDArray[np.float32], float]:
+    """Read a window with its margins as mono, and the loudness of all channels within it."""
+    end = before + EXCERPT_S * sample_rate_hz
+    tail = math.ceil((TAIL_SAMPLES / SAMPLE_RATE_HZ + MARGIN_S) * sample_rate_hz)
+    parts, at = [], 0
+    with open_audio(path, start_frame=first, n_frames=end + tail) as audio:
+        meter = LoudnessMeter(sample_rate_hz, audio.info.channels)
+        for block in audio.blocks:  # 64 channels of 768 kHz would fill 2 GB
+            check_level(block)
+            meter.update(block[max(0, before - at) : max(0, end - at)])
+            parts.append(to_mono(block))
+            at += len(block)
+    if not parts:
+        raise UnfitInputError(
+            "damaged",
+            f"no audio at {first / sample_rate_hz:.1f} s",
+            "get the file again, or export it anew from its source",
+        )
+    return np.concatenate(parts), meter.integrated_lufs()
 
 
 def _to_reference(

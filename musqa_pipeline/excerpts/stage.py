@@ -19,7 +19,6 @@ from musqa_pipeline.stages import Stage, Unit
 from musqa_pipeline.tracks.bandwidth import upper_edge_hz
 from musqa_pipeline.tracks.duplicates import read_tracks
 from musqa_pipeline.tracks.identity import identified_files
-from musqa_pipeline.tracks.reading import DecodeError
 from musqa_pipeline.tracks.verdict import USABLE
 
 
@@ -106,10 +105,10 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
             sample_rate_hz=plan["sample_rate_hz"],
             least_lufs=plan["track_lufs"] - settings.max_below_track_lu,
         )
-    except (DecodeError, OSError) as error:
+    except UnfitInputError as error:
         raise UnfitInputError(
             "cannot_decode",
-            str(error),
+            error.detail,
             "the file decoded in stage 1: check the disk, run again",
             passing=True,
         ) from error

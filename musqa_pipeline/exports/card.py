@@ -6,7 +6,6 @@ Hugging Face reads it, written as JSON, which YAML contains.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from musqa_pipeline.exports.plan import FILE_A_ROW, Format, Options
 from musqa_pipeline.exports.table import EXPORTED
 from musqa_pipeline.exports.terms import SYNTHESISED, kept_back
 from musqa_pipeline.fingerprints import tool_version
+from musqa_pipeline.foreign_text import json_text, markdown_text, printable
 from musqa_pipeline.release.attribution import origins_of
 
 _HUB_NAMES = {
@@ -58,7 +58,7 @@ def dataset_card(published: Published, options: Options, rows: pl.DataFrame, mar
     audible = rows.filter("passed_on")
     sections = [
         _head(name, options, audible),
-        f"# {name}: degraded music with labels of quality",
+        f"# {markdown_text(name)}: degraded music with labels of quality",
         "10 s excerpts of music, mono at 48 kHz, degraded by lossy codecs, low-passes and their "
         "cascades, each with the score of a full-reference metric. Made by musqa "
         f"{tool_version('musqa-pipeline')}.",
@@ -68,7 +68,7 @@ def dataset_card(published: Published, options: Options, rows: pl.DataFrame, mar
         _files(options),
         "## Columns",
         _table(("column", "type", "meaning"), [
-            (f"`{c.name}`", str(c.type), c.doc) for c in EXPORTED.columns
+            (f"`{c.name}`", str(c.type), markdown_text(c.doc)) for c in EXPORTED.columns
         ]),
         "## Splits",
         f"Protocol `{published.context.preset.dataset.protocol}`: "
@@ -89,8 +89,8 @@ def dataset_card(published: Published, options: Options, rows: pl.DataFrame, mar
         f"Export {mark} of the set with the fingerprints "
         + ", ".join(f"{stage} {published.context.fingerprints[stage][:12]}"
                     for stage in ("excerpts", "degradations", "labels", "dataset"))
-        + f". `musqa recipe export {name} FILE` writes what rebuilds it bit for bit from the "
-        "recordings. `checksums.sha256` is for `sha256sum -c`.",
+        + f". {_code(f'musqa recipe export {name} FILE')} writes what rebuilds it bit for bit from "
+        "the recordings. `checksums.sha256` is for `sha256sum -c`.",
         "## Citation",
         "A. Kasperuk and S. K. Zieliński, Non-intrusive method for audio quality assessment of "
         "lossy-compressed music recordings using convolutional neural networks, 2023 (the design "
@@ -119,7 +119,7 @@ def _head(name: str, options: Options, audible: pl.DataFrame) -> str:
         if options.with_references:
             beside = [{"split": part, "path": f"references/{part}-*.parquet"} for part in there]
             facts["configs"].append({"config_name": "references", "data_files": beside})
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items()]
+    lines = [f"{key}: {json_text(value)}" for key, value in facts.items()]
     return "\n".join(["---", *lines, "---"])
 
 
@@ -176,9 +176,9 @@ def _files(options: Options) -> str:
 
 def _labels(published: Published, rows: pl.DataFrame) -> str:
     metrics = rows.group_by("metric").len().sort("metric").rows()
-    said = "; ".join(f"`{metric}` ({n} rows)" for metric, n in metrics)
+    said = "; ".join(f"{_code(metric)} ({n} rows)" for metric, n in metrics)
     encoders = rows.group_by("encoder").agg(pl.len(), pl.col("last_name").unique().sort())
-    lines = [(f"`{encoder}`", ", ".join(names), n)
+    lines = [(_code(encoder), markdown_text(", ".join(names)), n)
              for encoder, n, names in encoders.sort("encoder").rows()]  # fmt: skip
     versions = ""
     if published.is_current:
@@ -197,8 +197,10 @@ def _terms(published: Published, rows: pl.DataFrame, audible: pl.DataFrame) -> s
     for row in audible.group_by(by).len("n").sort("catalog", "track_file").to_dicts():
         origin = _origins(published, row["catalog"]).get(row["track_file"], "")
         lines.append((
-            row["title"] or row["track_file"], row["artist"] or "unknown", row["terms"],
-            origin or row["track_file"], row["split"], row["n"],
+            *map(markdown_text, (
+                row["title"] or row["track_file"], row["artist"] or "unknown", row["terms"],
+                origin or row["track_file"], row["split"], row["n"],
+            )),
         ))  # fmt: skip
     text = (
         "Every recording keeps its own terms. What was changed: 10 s cut out, mixed to mono, "
@@ -211,7 +213,10 @@ def _terms(published: Published, rows: pl.DataFrame, audible: pl.DataFrame) -> s
         text += (
             "\n\nThe audio of these was kept back, because their terms do not let just anyone pass "
             "on changed copies; their labels and plans are in `without_audio.csv`.\n\n"
-            + _table(("terms", "recordings", "rows"), kept.rows())
+            + _table(
+                ("terms", "recordings", "rows"),
+                [(markdown_text(terms), *counts) for terms, *counts in kept.rows()],
+            )
         )
     return text
 
@@ -223,9 +228,10 @@ def _origins(published: Published, catalog: str) -> dict[str, str]:
         return {}
 
 
-def _table(heads: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
-    def cell(value: Any) -> str:
-        return " ".join(str(value).replace("|", "\\|").split())
+def _code(text: str) -> str:
+    return f"`{printable(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
 
+
+def _table(heads: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
     rows = [heads, ["---"] * len(heads), *lines]
-    return "\n".join(f"| {' | '.join(map(cell, row))} |" for row in rows)
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

@@ -19,6 +19,7 @@ from musqa_pipeline.disk import whole_file
 from musqa_pipeline.exports import sound
 from musqa_pipeline.exports.plan import Format, Shard
 from musqa_pipeline.exports.table import EXPORTED
+from musqa_pipeline.names import below
 
 Row = tuple[dict[str, Any], NDArray[np.float32]]
 """Metadata and samples, full scale 1.0."""
@@ -87,19 +88,19 @@ def write_rows(
     gains: dict[str, float] = {}
     if format_ == Format.wav:
         for name, (_, samples) in zip(names, rows, strict=True):
-            _write(folder / name, sound.float_wav(samples))
+            _write(_at(folder, name), sound.float_wav(samples))
     elif format_ == Format.flac:
         for name, (row, samples) in zip(names, rows, strict=True):
             flac, gain_db = sound.int24_flac(samples)
-            _write(folder / name, flac)
+            _write(_at(folder, name), flac)
             if gain_db:
                 gains[row["key"]] = gain_db
     elif format_ == Format.webdataset:
-        with whole_file(folder / names[0]) as temporary:
+        with whole_file(_at(folder, names[0])) as temporary:
             _write_tar(temporary, _tar_members(rows, references))
     else:
         make = _huggingface_table if format_ == Format.huggingface else _samples_table
-        _write_parquet(make(rows), folder / names[0])
+        _write_parquet(make(rows), _at(folder, names[0]))
     return gains
 
 
@@ -128,7 +129,7 @@ def write_references(
     if format_ in (Format.wav, Format.flac):
         encode = sound.int16_wav if format_ == Format.wav else sound.int16_flac
         for name, (_, samples) in zip(names, references, strict=True):
-            _write(folder / name, encode(samples))
+            _write(_at(folder, name), encode(samples))
         return
     kept = [{name: row[name] for name in REFERENCE_COLUMNS} for row, _ in references]
     schema = pa.schema([pa.field(name, pa.string()) for name in REFERENCE_COLUMNS])
@@ -142,7 +143,7 @@ def write_references(
     else:
         samples = pa.array([samples for _, samples in references], pa.list_(pa.int16()))
         table = table.append_column("samples", samples)
-    _write_parquet(table, folder / names[0])
+    _write_parquet(table, _at(folder, names[0]))
 
 
 _AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -205,6 +206,10 @@ def _write_parquet(table: pa.Table, path: Path) -> None:
             use_byte_stream_split=["samples.list.element"] if "samples" in table.column_names else
             False,
         )  # fmt: skip
+
+
+def _at(folder: Path, name: str) -> Path:
+    return below(folder, *name.split("/"))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -11,9 +11,11 @@ from pathlib import Path
 
 import polars as pl
 
+from musqa_pipeline.claims import claimed_folder
 from musqa_pipeline.context import Context
+from musqa_pipeline.csv_text import write_csv
 from musqa_pipeline.database.published_set import Published
-from musqa_pipeline.disk import exclusive_lock, explained, whole_file
+from musqa_pipeline.disk import explained, whole_file
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.exports.card import dataset_card
 from musqa_pipeline.exports.formats import files_of, write_references, write_rows
@@ -24,7 +26,7 @@ from musqa_pipeline.exports.table import EXPORTED
 from musqa_pipeline.fanout.interface import Fanout, Inline, Lost
 from musqa_pipeline.progress import StageProgress
 
-MARK_FILE, GAINS_FOLDER, LOCK_FILE = "export.json", ".gains", ".lock"
+GAINS_FOLDER = ".gains"
 METADATA_FILE, CARD_FILE, CHECKSUMS_FILE = "metadata.csv", "README.md", "checksums.sha256"
 WITHOUT_AUDIO_FILE = "without_audio.csv"
 
@@ -91,18 +93,19 @@ def write_export(
     ToolError
         If ffmpeg is missing or fails.
     """
-    with exclusive_lock(folder / LOCK_FILE, wait=False):
-        return _write_locked(published, plan, folder, fanout or Inline(), log)
+    differs = "of another set, or with other options"
+    facts = asdict(plan.options)
+    with claimed_folder(folder, "export", plan.mark, facts, differs=differs):
+        return _write_claimed(published, plan, folder, fanout or Inline(), log)
 
 
-def _write_locked(
+def _write_claimed(
     published: Published,
     plan: Plan,
     folder: Path,
     fanout: Fanout,
     log: Callable[[str], object] | None,
 ) -> ExportReport:
-    _claim(folder, plan)
     options = plan.options
     tasks = [
         _Task(published.context, options.format, folder, shard, of_references,
@@ -128,34 +131,6 @@ def _write_locked(
     return ExportReport(
         rows.height, plan.rows.height - rows.height, len(files), len(todo), megabytes
     )
-
-
-def _claim(folder: Path, plan: Plan) -> None:
-    """Take a folder for this export, or go on with it; nothing else is ever written over."""
-    path = folder / MARK_FILE
-    wanted = {"export": plan.mark, **asdict(plan.options)}
-    with explained("read", folder):
-        for leftover in folder.rglob(".*.tmp"):  # of a kill
-            leftover.unlink()
-        there = [p.name for p in folder.iterdir() if p.name != LOCK_FILE]
-    if MARK_FILE in there:
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))["export"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StageError(f"{path} cannot be read ({error}); name a new folder") from error
-        if found != plan.mark:
-            raise StageError(
-                f"{folder} holds another export: of another set, or with other options; name a new "
-                "folder with --out"
-            )
-    elif there:
-        raise StageError(
-            f"{folder} holds other files ({sorted(there)[0]}); name a new or an empty folder with "
-            "--out"
-        )
-    else:
-        with whole_file(path) as temporary:
-            temporary.write_text(json.dumps(wanted, indent=1, sort_keys=True) + "\n")
 
 
 def _is_done(task: _Task) -> bool:
@@ -217,9 +192,7 @@ def _finish(published: Published, plan: Plan, folder: Path) -> pl.DataFrame:
 
 def _write_csv(path: Path, rows: pl.DataFrame) -> None:
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(rows.columns)
-        writer.writerows(rows.iter_rows())
+        write_csv(file, itertools.chain([rows.columns], rows.iter_rows()))
 
 
 def _write_checksums(folder: Path) -> list[Path]:

@@ -106,7 +106,8 @@ class Comparer:
         Raises
         ------
         UnfitInputError
-            If a signal is silent or not finite, or they share less than `MIN_FRAMES`.
+            If a signal is silent or not finite, they share less than `MIN_FRAMES`, or the answer
+            is not finite.
         """
         return self.compare_batch([(reference, degraded)])[0]
 
@@ -153,6 +154,12 @@ class Comparer:
         """Predict quality, 0 to 1, of signals of shape (pairs, 2, samples)."""
         images = pair_images(signals)
         quality: Tensor = self.network(images)
+        if not torch.isfinite(quality).all():
+            raise UnfitInputError(
+                "no_answer",
+                "the network's answer is no number",
+                "compare it with another network",
+            )
         return quality.clamp(0.0, 1.0)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from musqa_pipeline.catalogs.folder import AUDIO_SUFFIXES
+from musqa_pipeline.csv_text import unguarded
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.listening.csv_files import named_file
 
@@ -123,7 +124,7 @@ def read_pairs(path: Path) -> list[Pair]:
                 )
             pairs = []
             for row in reader:
-                names = [(row[name] or "").strip() for name in PAIR_COLUMNS]
+                names = [unguarded((row[name] or "").strip()) for name in PAIR_COLUMNS]
                 if not all(names):
                     raise SettingsError(
                         f"{shown_path(path)} line {reader.line_num}: a cell is empty; each line "

@@ -11,13 +11,9 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
 from musqa_pipeline.errors import UnfitInputError
-from musqa_pipeline.tracks.reading import (
-    DecodeError,
-    read_blocks,
-    read_info,
-    require_whole,
-    to_mono,
-)
+from musqa_pipeline.scoring.decoding import open_audio
+from musqa_pipeline.tracks.limits import MAX_PAIR_S, check_level
+from musqa_pipeline.tracks.reading import to_mono
 
 FULL_SCALE = 1.0 - 2.0**-15
 """The largest 16-bit sample."""
@@ -40,14 +36,16 @@ class Signal:
         return len(self.samples) / SAMPLE_RATE_HZ
 
 
-def read_signal(path: Path) -> Signal:
+def read_signal(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
     """Read a whole file, mix it to mono and bring it to 48 kHz.
 
     Parameters
     ----------
     path : Path
-        An audio file of any format, rate and number of channels that `tracks` reads. It is held in
-        memory as mono: 12 MB a minute.
+        An audio file of any format, rate and number of channels within the limits of the scorer.
+        It is held in memory as mono at 48 kHz, whatever its rate: 12 MB a minute.
+    max_duration_s : float
+        What is longer, by its header or when decoded, is refused.
 
     Returns
     -------
@@ -58,13 +56,18 @@ def read_signal(path: Path) -> Signal:
     Raises
     ------
     UnfitInputError
-        If there is no such file, or it cannot be decoded to its end, or a sample is not finite.
+        If there is no such file, it is out of the limits, it cannot be decoded to its end, or a
+        sample is not finite or of a level that no audio has.
     """
-    _require_file(path)
-    try:
-        info = read_info(path)
+    with open_audio(path, max_duration_s=max_duration_s) as audio:
+        rate_hz = audio.info.sample_rate_hz
+        resampler = (
+            soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="VHQ")
+            if rate_hz != SAMPLE_RATE_HZ
+            else None
+        )
         parts, clipped = [], 0
-        for block in read_blocks(path):
+        for block in audio.blocks:
             n_bad = int(np.count_nonzero(~np.isfinite(block)))
             if n_bad:
                 raise UnfitInputError(
@@ -72,40 +75,17 @@ def read_signal(path: Path) -> Signal:
                     f"{n_bad} samples or more are NaN or infinite",
                     "write the file again with finite samples",
                 )
+            check_level(block)
             clipped += _count_clipped(block)
-            parts.append(to_mono(block))
-        if parts:
-            require_whole(sum(map(len, parts)), info)
-    except DecodeError as error:
-        raise UnfitInputError(
-            "cannot_decode",
-            str(error),
-            "copy it again, or convert it to WAV or FLAC if it plays elsewhere",
-        ) from error
-    except OSError as error:
-        raise UnfitInputError(
-            "cannot_open", f"it cannot be opened ({error.strerror or error})", "check permissions"
-        ) from error
-    mono = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-    rate_hz = info.sample_rate_hz
-    if not len(mono):
-        raise UnfitInputError("no_samples", "it holds no samples", "write the file again")
+            mono = to_mono(block)
+            parts.append(mono if resampler is None else resampler.resample_chunk(mono))
     warnings = []
     if clipped:
         warnings.append(f"clipped: {clipped:,} samples in a row at or over full scale")
-    if rate_hz != SAMPLE_RATE_HZ:
-        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ, quality="VHQ")
+    if resampler is not None:
+        parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
         warnings.append(f"resampled from {rate_hz:,} Hz to {SAMPLE_RATE_HZ:,} Hz")
-    return Signal(np.ascontiguousarray(mono, np.float32), tuple(warnings))
-
-
-def _require_file(path: Path) -> None:
-    if not path.exists():
-        raise UnfitInputError("missing", "there is no such file", "check its path")
-    if not path.is_file():
-        raise UnfitInputError("no_file", "it is a folder or a device", "name a file of audio")
-    if path.stat().st_size == 0:
-        raise UnfitInputError("empty", "the file is empty (0 bytes)", "copy it again")
+    return Signal(np.concatenate(parts), tuple(warnings))
 
 
 def _count_clipped(block: NDArray[np.float32]) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from musqa_pipeline.lake import fragments
-from musqa_pipeline.lake.packs import MOVED, packed_units, read_manifest
+from musqa_pipeline.lake.damaged import settled
+from musqa_pipeline.lake.packs import MOVED, Manifest, Packed, packed_units
 from musqa_pipeline.lake.shelf import FINGERPRINT_KEY, SUFFIX, Shelf
 from musqa_pipeline.lake.store import Store, StoredFile
 
@@ -36,14 +37,14 @@ def current_units(store: Store, shelf: Shelf, wanted: Collection[str] | None = N
     LakeError
         If the store does not answer, or a pack is gone.
     """
-    manifest = read_manifest(store, shelf)
-    packed = packed_units(store, shelf, manifest) if manifest.packs else {}
+
+    def read(manifest: Manifest) -> tuple[dict[str, Packed], list[StoredFile]]:
+        packed = packed_units(store, shelf, manifest) if manifest.packs else {}
+        return packed, store.files(manifest.loose_folder(shelf))
+
+    packed, loose = settled(store, shelf, read)
     there = {unit for unit, place in packed.items() if place.fingerprint == shelf.fingerprint}
-    files = {
-        file.stem: file
-        for file in store.files(manifest.loose_folder(shelf))
-        if file.name.endswith(SUFFIX) and file.name != MOVED
-    }
+    files = {file.stem: file for file in loose if file.name.endswith(SUFFIX) and file.name != MOVED}
     asked = [files[unit] for unit in (files if wanted is None else wanted) if unit in files]
     if store.n_readers == 1:
         found = [_read(store, file) for file in asked]

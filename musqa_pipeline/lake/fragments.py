@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from musqa_pipeline.errors import LakeError
+from musqa_pipeline.errors import DamagedError
+from musqa_pipeline.lake.byte_digest import BYTES_KEY, parquet_file, parquet_writer
 from musqa_pipeline.lake.checksum import CHECKSUM_KEY, table_checksum
 from musqa_pipeline.lake.shelf import FINGERPRINT_KEY
 from musqa_pipeline.lake.store import Source, Store
@@ -36,16 +37,18 @@ def opened(store: Store, key: str) -> Iterator[Source]:
 
     Raises
     ------
-    LakeError
+    DamagedError
         If it is not there or damaged, also when the block finds out.
     """
     try:
         with store.opened(key) as source:
             yield source
     except UNREADABLE as error:
-        raise LakeError(
-            f"cannot read {store.address(key)}: {error}; delete the file if it is there, and run "
-            "again"
+        reason = " ".join(str(error).split())
+        raise DamagedError(
+            f"cannot read {store.address(key)}: {reason}; delete the file if it is there, and run "
+            "again",
+            key,
         ) from error
 
 
@@ -104,7 +107,9 @@ def read_fragment(store: Store, key: str, columns: list[str] | None = None) -> p
         If it is not there, damaged, or lacks a column.
     """
     with opened(store, key) as source:
-        return pq.read_table(source, columns=columns, partitioning=None)
+        return pq.read_table(
+            source, columns=columns, partitioning=None, page_checksum_verification=True
+        )
 
 
 def read_wanted(store: Store, key: str, wanted: pa.Schema) -> pa.Table:
@@ -114,6 +119,32 @@ def read_wanted(store: Store, key: str, wanted: pa.Schema) -> pa.Table:
     return read_fragment(store, key, there)
 
 
+def rewrite_fragment(store: Store, key: str) -> None:
+    """Write a fragment anew with the same values and keys, in the same row groups and codec.
+
+    Parameters
+    ----------
+    store : Store
+        Where it is.
+    key : str
+        Which one.
+
+    Raises
+    ------
+    LakeError
+        If it cannot be read or written; then it is as it was.
+    """
+    with opened(store, key) as source, parquet_file(source) as file:
+        table, metadata = file.read(use_threads=False), file.metadata
+    first = metadata.row_group(0) if metadata.num_row_groups else None
+    codecs = {first.column(i).compression for i in range(first.num_columns)} if first else set()
+    compression = codecs.pop().lower().replace("uncompressed", "none") if len(codecs) == 1 else ""
+    rows = first.num_rows if first else 1
+    write_fragment(
+        store, key, table, row_group_rows=max(1, rows), compression=compression or "zstd"
+    )
+
+
 def write_fragment(
     store: Store,
     key: str,
@@ -121,6 +152,7 @@ def write_fragment(
     *,
     row_group_rows: int | None = None,
     compression: str = "zstd",
+    twice: bool = False,
 ) -> None:
     """Write a fragment whole.
 
@@ -131,11 +163,14 @@ def write_fragment(
     key : str
         Its key.
     table : pyarrow.Table
-        Its rows, with the footer's keys in the schema's metadata; a checksum is added.
+        Its rows, with the footer's keys in the schema's metadata; a checksum of the values and a
+        digest of the bytes are added.
     row_group_rows : int, optional
         Rows in a row group; all in one when left out.
     compression : str
         Parquet codec.
+    twice : bool
+        Whether a disk keeps it twice.
 
     Raises
     ------
@@ -143,10 +178,11 @@ def write_fragment(
         If it cannot be written; nothing is left half-written.
     """
     checksum = {CHECKSUM_KEY: table_checksum(table).encode()}
-    with store.writing(key) as temporary:
-        pq.write_table(
-            table.replace_schema_metadata({**(table.schema.metadata or {}), **checksum}),
-            temporary,
-            row_group_size=row_group_rows or max(1, table.num_rows),
-            compression=compression,
-        )
+    footer = {**(table.schema.metadata or {}), **checksum}
+    footer.pop(BYTES_KEY, None)  # of another file
+    whole = table.replace_schema_metadata(footer)
+    with (
+        store.writing(key, twice=twice) as temporary,
+        parquet_writer(temporary, whole.schema, compression=compression) as writer,
+    ):
+        writer.write_table(whole, row_group_size=row_group_rows or max(1, table.num_rows))

@@ -20,7 +20,7 @@ from musqa_pipeline.lake import fragments, reading
 from musqa_pipeline.lake.current import current_units
 from musqa_pipeline.lake.opening import open_store
 from musqa_pipeline.lake.packs import find_packed, read_manifest
-from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, Shelf
+from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, RECORDS, Shelf
 from musqa_pipeline.lake.store import Held, Source, WorkFolder
 from musqa_pipeline.lake.unpacking import retire_units, take_out
 
@@ -130,11 +130,10 @@ class Lake:
             take_out(self.store, shelf, [unit_id])
         key = manifest.loose_key(shelf, unit_id)
         fragments.write_fragment(
-            self.store,
-            key,
-            table.replace_schema_metadata(footer),
+            *(self.store, key, table.replace_schema_metadata(footer)),
             row_group_rows=row_group_rows,
             compression=compression,
+            twice=shelf.stage in RECORDS,
         )
         return self.store.home / key
 
@@ -276,7 +275,7 @@ class Lake:
         return reading.view_sources(self.store, shelf)
 
     def token_file(self, name: str) -> Home:
-        """Return the file by which machines of a run know that they share this lake."""
+        """Return the file by which machines of a run know that they share a lake."""
         return self.store.home / f"locks/{name}.token"
 
     def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[Held]:

@@ -9,9 +9,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from musqa_pipeline import seals
 from musqa_pipeline.disk import exclusive_lock, explained, may_be_written, whole_file
+from musqa_pipeline.errors import LakeError
 from musqa_pipeline.homes import Home, refuse_url
+from musqa_pipeline.lake.shelf import LAKE
 from musqa_pipeline.lake.store import Held, Source, StoredFile, WorkFolder
+from musqa_pipeline.names import short, stays_inside
+from musqa_pipeline.seal_format import State
 
 LOCKS = "locks"
 
@@ -33,7 +38,18 @@ class LocalStore:
         self.home: Home = self._root
 
     def path(self, key: str) -> Path:
-        """Return the path of a key."""
+        """Return the path of a key; one that leads out of the home is an error.
+
+        Raises
+        ------
+        LakeError
+            If the key comes from a table or a manifest that is damaged.
+        """
+        if key and not stays_inside(key):
+            raise LakeError(
+                f"{short(key)} is no key below {self._root}; what names it is damaged: look with "
+                "`musqa verify`"
+            )
         return self._root / key
 
     def address(self, key: str) -> str:
@@ -79,8 +95,8 @@ class LocalStore:
         yield str(self.path(key))
 
     def read_bytes(self, key: str) -> bytes:
-        """Read a file."""
-        return self.path(key).read_bytes()
+        """Read a file, which has to be what was written if it has a seal."""
+        return seals.read(self.path(key), editable=key.endswith(".toml"))
 
     def read_versioned(self, key: str) -> tuple[bytes, str] | None:
         """Read a file with a hash of its content; None if it is not there."""
@@ -90,14 +106,37 @@ class LocalStore:
             return None
         return content, _content_version(content)
 
-    def writing(self, key: str) -> AbstractContextManager[Path]:
+    def writing(
+        self, key: str, *, sealed: bool = False, twice: bool = False
+    ) -> AbstractContextManager[Path]:
         """Give a hidden path beside the file, which is moved over it."""
-        return whole_file(self.path(key))
+        return whole_file(self.path(key), sealed=sealed, twice=twice)
 
     def write_bytes(self, key: str, content: bytes) -> None:
         """Write a file whole, over an older one if there is one."""
-        with self.writing(key) as temporary:
+        says_itself = key.startswith(f"{LAKE}/") and content.startswith(b"PAR1")
+        sealed = not (says_itself or key.startswith(f"{LOCKS}/"))
+        with self.writing(key, sealed=sealed) as temporary:
             temporary.write_bytes(content)
+
+    def check(self, key: str) -> State:
+        """Compare a file with its seal."""
+        return seals.check(self.path(key))
+
+    def seal(self, key: str, *, twice: bool = False) -> None:
+        """Seal a file as it is."""
+        with explained("write", self.path(key)):
+            seals.add(self.path(key), twice=twice)
+
+    def restore(self, key: str) -> bool:
+        """Put back what the seal of a small file remembers."""
+        with explained("write", self.path(key)):
+            return seals.restore(self.path(key))
+
+    @contextmanager
+    def lent(self, key: str) -> Iterator[Path]:
+        """Give the file itself."""
+        yield self.path(key)
 
     def commit(self, key: str, content: bytes, expected: str | None) -> bool:
         """Write a file if its content is still the expected one."""
@@ -111,13 +150,13 @@ class LocalStore:
     def delete(self, key: str) -> None:
         """Delete a file if it is there."""
         with explained("delete", path := self.path(key)):
-            path.unlink(missing_ok=True)
+            seals.remove(path)
 
     def move(self, key: str, target: str) -> None:
         """Rename a file; its new folder is made."""
         with explained("move", self.path(key)):
             self.path(target).parent.mkdir(parents=True, exist_ok=True)
-            self.path(key).replace(self.path(target))
+            seals.move(self.path(key), self.path(target))
             os.utime(self.path(target))
 
     def sweep(self, folder: str, *, only_dead: bool = False) -> None:
@@ -173,6 +212,9 @@ class LocalStore:
             path.mkdir(parents=True, exist_ok=True)
         self.sweep(folder, only_dead=True)
         yield WorkFolder(path, folder, _nothing_to_put)
+        for file in self.walk(folder):
+            if not seals.seal_path(self.path(file.key)).exists():
+                self.seal(file.key)
 
 
 class _KernelLock:

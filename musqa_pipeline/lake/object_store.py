@@ -6,6 +6,7 @@ What must be exclusive is a put with a condition; a process that lost a lock wri
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,8 +20,11 @@ from musqa_pipeline.lake.leases import Leases
 from musqa_pipeline.lake.object_file import open_object
 from musqa_pipeline.lake.store import Held, Source, StoredFile, WorkFolder
 from musqa_pipeline.lake.uploads import abort_upload, abort_uploads, list_uploads, put_file
+from musqa_pipeline.seal_format import State, file_digest
 
 LOCKS = "locks"
+PIECE_BYTES = 8 << 20
+"""Read at a time where an object is copied."""
 
 
 class ObjectStore:
@@ -80,7 +84,7 @@ class ObjectStore:
         return (found.content, found.version) if found else None
 
     @contextmanager
-    def writing(self, key: str) -> Iterator[Path]:
+    def writing(self, key: str, *, sealed: bool = False, twice: bool = False) -> Iterator[Path]:
         """Give a path in the scratch folder, whose file becomes the object."""
         name = f"{os.getpid()}-{threading.get_ident()}-{key.rpartition('/')[2]}"
         path = self._scratch / "outbox" / name
@@ -92,6 +96,41 @@ class ObjectStore:
                 put_file(self._bucket, key, path)
             finally:
                 path.unlink(missing_ok=True)
+
+    def check(self, key: str) -> State:
+        """Compare an object with the digest that its metadata has."""
+        found = self._bucket.look_up(key)
+        if found is None:
+            raise FileNotFoundError(f"{self.address(key)} is not there")
+        _, digest = found
+        if not digest:
+            return State.NONE
+        with self.lent(key) as path:
+            same = file_digest(path) == digest or self._bucket.look_up(key) != found
+        return State.WHOLE if same else State.WRONG
+
+    def seal(self, key: str, *, twice: bool = False) -> None:
+        """Put an object again, with a digest."""
+        with self.lent(key) as path:
+            self._leases.check()
+            put_file(self._bucket, key, path)
+
+    def restore(self, key: str) -> bool:
+        """Say no: objects have no copies."""
+        return False
+
+    @contextmanager
+    def lent(self, key: str) -> Iterator[Path]:
+        """Copy an object to a file that goes when the block ends."""
+        with (
+            tempfile.TemporaryDirectory(prefix="musqa-object-") as folder,
+            open_object(self._bucket, key) as source,
+        ):
+            path = Path(folder) / key.rpartition("/")[2]
+            with explained("write", path), path.open("wb") as file:
+                while piece := source.read(PIECE_BYTES):
+                    file.write(piece)
+            yield path
 
     def write_bytes(self, key: str, content: bytes) -> None:
         """Put an object whole."""

@@ -16,10 +16,12 @@ import pyarrow.parquet as pq
 
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.lake import fragments
+from musqa_pipeline.lake.byte_digest import BYTES_KEY, PLACE, check_bytes, parquet_file, stamp
 from musqa_pipeline.lake.checksum import CHECKSUM_KEY, table_checksum
 from musqa_pipeline.lake.packs import INDEX_KEY, Packed, pack_index
 from musqa_pipeline.lake.shelf import FINGERPRINT_KEY
 from musqa_pipeline.lake.store import Store
+from musqa_pipeline.seal_format import State
 from musqa_pipeline.tables import columns_there
 
 GROUP_BYTES = 1 << 20
@@ -64,18 +66,20 @@ def read_piece(store: Store, key: str, unit: str) -> Piece:
     LakeError
         If it is damaged.
     """
-    with fragments.opened(store, key) as source, pq.ParquetFile(source) as file:
-        table, metadata = file.read(use_threads=False), file.metadata
+    with fragments.opened(store, key), store.lent(key) as path:
+        state = check_bytes(path)
+        with parquet_file(path) as file:
+            table, metadata = file.read(use_threads=False), file.metadata
     footer = dict(metadata.metadata or {})
     checksum = table_checksum(table)
     said = footer.pop(CHECKSUM_KEY, checksum.encode()).decode()
-    if said != checksum:
+    if said != checksum or state is State.WRONG:
         raise LakeError(
-            f"{store.address(key)} has other values than were written; look at the lake with "
-            "`musqa verify`"
+            f"{store.address(key)} is not what was written; look at the lake with `musqa verify`"
         )
     fingerprint = footer.pop(FINGERPRINT_KEY, b"").decode()
-    footer.pop(b"ARROW:schema", None)
+    for name in (b"ARROW:schema", BYTES_KEY):
+        footer.pop(name, None)
     first = metadata.row_group(0) if metadata.num_row_groups else None
     group_rows = max(1, first.num_rows if first else 0)
     compression = _codecs(first)
@@ -86,7 +90,7 @@ def read_piece(store: Store, key: str, unit: str) -> Piece:
 
 def packed_piece(store: Store, unit: str, place: Packed) -> Piece:
     """Read a packed unit for another pack, or to become loose again; check it."""
-    with fragments.opened(store, place.pack) as source, pq.ParquetFile(source) as file:
+    with fragments.opened(store, place.pack) as source, parquet_file(source) as file:
         table = _rows(file, place, None)
         first = file.metadata.row_group(place.first_group) if place.n_groups else None
     group_rows = first.num_rows if first and place.n_groups > 1 else max(1, place.rows)
@@ -141,9 +145,12 @@ class _PackWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
             self._flush()
-            self._open({}).add_key_value_metadata({INDEX_KEY: json.dumps(self._index).encode()})
+            index = {INDEX_KEY: json.dumps(self._index).encode()}
+            self._open({}).add_key_value_metadata({**index, **PLACE})
         if self._writer is not None:
             self._writer.close()
+            if kind is None:
+                stamp(self._path)
 
     def add(self, piece: Piece) -> None:
         """Take the next unit."""
@@ -184,7 +191,9 @@ class _PackWriter:
     def _open(self, compression: Mapping[str, str]) -> pq.ParquetWriter:
         if self._writer is None:
             codec = dict(compression) or "zstd"
-            self._writer = pq.ParquetWriter(self._path, self._schema, compression=codec)
+            self._writer = pq.ParquetWriter(
+                self._path, self._schema, compression=codec, write_page_checksum=True
+            )
         return self._writer
 
 
@@ -216,7 +225,7 @@ def read_packed(
     for unit, place in units.items():
         by_pack.setdefault(place.pack, []).append(unit)
     for key, wanted in by_pack.items():
-        with fragments.opened(store, key) as source, pq.ParquetFile(source) as file:
+        with fragments.opened(store, key) as source, parquet_file(source) as file:
             names = columns
             if isinstance(columns, pa.Schema):
                 names = columns_there(file.schema_arrow.names, columns)

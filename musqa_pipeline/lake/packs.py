@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from musqa_pipeline.errors import LakeError
+from musqa_pipeline.errors import DamagedError, LakeError
 from musqa_pipeline.lake import fragments
 from musqa_pipeline.lake.shelf import FINGERPRINT_KEY, SUFFIX, Shelf
 from musqa_pipeline.lake.store import Store
@@ -295,4 +295,5 @@ def _index(address: str, key: str, at: _Ref) -> dict[str, Packed]:
     try:
         return index_of(key, footer)
     except (KeyError, ValueError, TypeError) as error:
-        raise LakeError(f"{address} is no pack ({error!r}); see docs/lake.md") from error
+        text = f"{address} is no pack ({error!r}); see docs/lake.md"
+        raise DamagedError(text, key) from error

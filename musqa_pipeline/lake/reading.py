@@ -6,17 +6,17 @@ found at its new place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from musqa_pipeline.errors import LakeError
+from musqa_pipeline.errors import DamagedError
 from musqa_pipeline.lake import fragments
+from musqa_pipeline.lake.damaged import settled, taken_out
 from musqa_pipeline.lake.pack_files import packed_piece, read_packed
 from musqa_pipeline.lake.packs import (
     PACKED_STAGES,
@@ -31,9 +31,6 @@ from musqa_pipeline.lake.shelf import EMPTY_CATALOG, SUFFIX, Shelf
 from musqa_pipeline.lake.store import Source, Store
 from musqa_pipeline.tables import with_later
 
-T = TypeVar("T")
-ATTEMPTS = 3
-
 
 def read_unit(store: Store, shelf: Shelf, unit: str, columns: list[str] | None = None) -> pa.Table:
     """Read one unit; see `Lake.read`."""
@@ -45,7 +42,7 @@ def read_unit(store: Store, shelf: Shelf, unit: str, columns: list[str] | None =
         ((_, table),) = read_packed(store, {unit: place}, columns)
         return table.replace_schema_metadata(place.metadata)
 
-    return _settled(store, shelf, read)
+    return settled(store, shelf, read)
 
 
 @contextmanager
@@ -61,10 +58,14 @@ def opened_unit(store: Store, shelf: Shelf, unit: str) -> Iterator[Source]:
         pq.write_table(table, sink, row_group_size=piece.group_rows, compression="none")
         return sink.getvalue()
 
-    found = _settled(store, shelf, find)
+    found = settled(store, shelf, find)
     if isinstance(found, str):
-        with fragments.opened(store, found) as source:
-            yield source
+        try:
+            with fragments.opened(store, found) as source:
+                yield source
+        except DamagedError as error:
+            taken_out(store, shelf, read_manifest(store, shelf), error)
+            raise
     else:
         yield pa.BufferReader(found)
 
@@ -84,7 +85,7 @@ def scan_units(store: Store, shelf: Shelf, units: Iterable[str], wanted: pa.Sche
         tables = [plain.empty_table(), *(with_later(parts[unit], plain) for unit in chosen)]
         return pa.concat_tables(tables)
 
-    return _settled(store, shelf, read)
+    return settled(store, shelf, read)
 
 
 def view_sources(store: Store, shelf: Shelf) -> list[str]:
@@ -123,19 +124,9 @@ def view_sources(store: Store, shelf: Shelf) -> list[str]:
 
 def all_units(store: Store, shelf: Shelf) -> list[str]:
     """List the units that lie on a shelf, packed or loose, whatever is in them."""
-    manifest = read_manifest(store, shelf)
-    packed = packed_units(store, shelf, manifest) if manifest.packs else {}
-    return sorted({*loose_units(store, shelf, manifest), *packed})
 
+    def read(manifest: Manifest) -> list[str]:
+        packed = packed_units(store, shelf, manifest) if manifest.packs else {}
+        return sorted({*loose_units(store, shelf, manifest), *packed})
 
-def _settled(store: Store, shelf: Shelf, read: Callable[[Manifest], T]) -> T:
-    """Read by the present manifest, again if it changed meanwhile."""
-    for attempt in range(ATTEMPTS):
-        manifest = read_manifest(store, shelf)
-        try:
-            return read(manifest)
-        except LakeError:
-            changed = read_manifest(store, shelf).version != manifest.version
-            if not changed or attempt == ATTEMPTS - 1:
-                raise
-    raise AssertionError("unreachable")
+    return settled(store, shelf, read)

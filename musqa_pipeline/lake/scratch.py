@@ -240,10 +240,10 @@ def _put(bucket: Bucket, path: Path, folder: str) -> None:
 
 def _manifest(path: Path) -> dict[str, dict[str, str]]:
     try:
-        found: dict[str, dict[str, str]] = json.loads((path / _MANIFEST).read_text())
-    except (OSError, ValueError):
+        found = json.loads((path / _MANIFEST).read_text())
+        return {part: dict(found[part]) for part in ("versions", "digests")}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
-    return found
 
 
 def _write_manifest(path: Path, versions: dict[str, str], digests: dict[str, str]) -> None:

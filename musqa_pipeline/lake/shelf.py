@@ -21,6 +21,11 @@ LAKE = "lake"
 RETIRED = "retired"
 DAMAGED = "damaged"
 SUFFIX = ".parquet"
+RECORDS = (
+    "promotions", "champions", "frozen", "frozen_images", "frozen_scores", "drift", "stage_runs",
+    "withheld",
+)  # fmt: skip
+"""Kinds of records, each a folder below ``lake/``; see `musqa_pipeline/records.py`."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 import pyarrow as pa
 
 from musqa_pipeline.homes import Home
+from musqa_pipeline.seal_format import State
 
 Source: TypeAlias = str | pa.NativeFile
 """What pyarrow reads from: a path, or an open file."""
@@ -106,8 +107,41 @@ class Store(Protocol):
         """Read a small file with its version, for `commit`; None if it is not there."""
         ...
 
-    def writing(self, key: str) -> AbstractContextManager[Path]:
-        """Give a path of this machine whose file is put whole when the block ends well."""
+    def writing(
+        self, key: str, *, sealed: bool = False, twice: bool = False
+    ) -> AbstractContextManager[Path]:
+        """Give a path of this machine whose file is put whole when the block ends well.
+
+        Parameters
+        ----------
+        key : str
+            Which file.
+        sealed : bool
+            Whether the store keeps a digest of its bytes; a fragment carries one itself.
+        twice : bool
+            Whether a disk keeps it twice, as nobody can make it again.
+
+        Returns
+        -------
+        context manager
+            Gives the path.
+        """
+        ...
+
+    def check(self, key: str) -> State:
+        """Compare a file with the digest of its bytes that the store keeps."""
+        ...
+
+    def seal(self, key: str, *, twice: bool = False) -> None:
+        """Keep a digest of a file from now on, whose content was looked at; see `writing`."""
+        ...
+
+    def restore(self, key: str) -> bool:
+        """Put back what was written of a file, or its digest, where the store knows it yet."""
+        ...
+
+    def lent(self, key: str) -> AbstractContextManager[Path]:
+        """Give a path of this machine with a file's bytes, as they are now, for the block alone."""
         ...
 
     def write_bytes(self, key: str, content: bytes) -> None:

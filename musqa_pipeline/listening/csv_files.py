@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from musqa_pipeline.csv_text import unguarded, write_csv
 from musqa_pipeline.errors import SettingsError
 
 YES = frozenset({"yes", "y", "true", "1"})
@@ -50,7 +51,7 @@ def read_rows(
                         f"{path} line {reader.line_num}: {len(cells)} cells, but the header names "
                         f"{len(header)} columns; results of two versions of a test need two files"
                     )
-                rows.append([cell.strip() for cell in cells])
+                rows.append([unguarded(cell.strip()) for cell in cells])
     except OSError as error:
         raise SettingsError(f"{path} cannot be read ({error.strerror}); check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -200,9 +201,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         One or more, with the same keys in the same order; None becomes an empty cell.
     """
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_csv(stream, [rows[0].keys(), *(row.values() for row in rows)])
 
 
 def _who(row: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -85,7 +86,7 @@ class ScreeningSettings:
     same share as in BS.1534-3, clause 4.1.2; 0 tolerates none."""
 
     def __post_init__(self) -> None:
-        if not self.scale_low < self.scale_high:
+        if not -math.inf < self.scale_low < self.scale_high < math.inf:
             raise SettingsError(
                 f"scale {self.scale_low} to {self.scale_high}: expected the low end first"
             )

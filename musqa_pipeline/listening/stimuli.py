@@ -25,6 +25,7 @@ from musqa_pipeline.labels.signals import read_signal
 from musqa_pipeline.listening.plan import PagePlan
 from musqa_pipeline.listening.settings import ANCHORS_HZ, StimuliSettings
 from musqa_pipeline.seeds import derive_generator
+from musqa_pipeline.tracks.limits import MAX_RECORDING_S
 
 REFERENCE = "reference"
 ANCHOR_ORDER = 10
@@ -86,14 +87,12 @@ def make_page(page: PagePlan, settings: StimuliSettings) -> list[Stimulus]:
     Raises
     ------
     SettingsError
-        If the recording is shorter than the cut, or too quiet.
-    UnfitInputError
-        If the file cannot be read.
+        If the recording cannot be read, is out of the limits, shorter than the cut, or too quiet.
     ToolError
         If ffmpeg is missing or fails.
     """
     try:
-        signal = read_signal(page.file)
+        signal = read_signal(page.file, max_duration_s=MAX_RECORDING_S)
     except UnfitInputError as error:
         raise SettingsError(f"{page.file}: {error.detail}; {error.advice}") from error
     n_samples = round(page.duration_s * SAMPLE_RATE_HZ)

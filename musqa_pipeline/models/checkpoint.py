@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from musqa_pipeline import seals
 from musqa_pipeline.disk import explained, whole_file
 from musqa_pipeline.errors import LakeError
 
@@ -198,7 +199,7 @@ def keep_only_best(folder: Path, epoch: int) -> None:
     for path in folder.glob("best-*.pt"):
         if path != best_weights_file(folder, epoch):
             with explained("delete", path):
-                path.unlink(missing_ok=True)
+                seals.remove(path)
 
 
 def settle_weights(folder: Path, epoch: int) -> Path:
@@ -224,7 +225,7 @@ def settle_weights(folder: Path, epoch: int) -> Path:
     best, final = best_weights_file(folder, epoch), folder / WEIGHTS_FILE
     if best.exists():
         with explained("rename", best):
-            best.replace(final)
+            seals.move(best, final)
     elif not final.exists():
         raise LakeError(f"{best} is missing; delete the folder {folder} and run again")
     keep_only_best(folder, epoch)
@@ -233,7 +234,7 @@ def settle_weights(folder: Path, epoch: int) -> Path:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, whole."""
-    with whole_file(path) as temporary:
+    with whole_file(path, sealed=True) as temporary:
         temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
@@ -241,15 +242,21 @@ def _write_tensors(path: Path, value: Mapping[str, Any]) -> None:
     # Through memory: torch reports a full disk as a RuntimeError without the reason.
     buffer = io.BytesIO()
     torch.save(value, buffer)
-    with whole_file(path) as temporary:
+    with whole_file(path, sealed=True) as temporary:
         temporary.write_bytes(buffer.getbuffer())
 
 
 def _read_tensors(path: Path) -> dict[str, Any]:
     try:
-        value = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+        content = io.BytesIO(seals.read(path))
+        value = torch.load(content, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:  # whose text says how to switch this safety off
+        raise LakeError(
+            f"cannot read {path}: it is damaged, or holds more than tensors, which musqa never "
+            f"loads; delete the folder {path.parent} and run again"
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise LakeError(
             f"cannot read {path}: {reason}; delete the folder {path.parent} and run again"
         ) from error

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from musqa_pipeline import seals
+from musqa_pipeline.disk import explained
 from musqa_pipeline.errors import LakeError, StageError
 from musqa_pipeline.models.checkpoint import SETTINGS_FILE, WEIGHTS_FILE, read_weights
 from musqa_pipeline.models.registry import find_model
@@ -21,6 +23,8 @@ from musqa_pipeline.spectrograms.shards import ImageShards
 
 TOP_QUALITY = 1.0
 """Predictions above it are cut to it (paper 001, III.D)."""
+MOST_BYTES = {SETTINGS_FILE: 1_000_000, WEIGHTS_FILE: 4_000_000_000}
+"""Of the files of a run; VGG19 has 575 MB of weights."""
 _AT_ONCE = 64
 """Most images that are looked at together, so that memory is bounded."""
 
@@ -43,23 +47,31 @@ def load_model(folder: Path, *, device: str = "cpu") -> nn.Module:
     Raises
     ------
     LakeError
-        If a file is absent or damaged, or the weights do not fit the network.
+        If a file is absent or damaged, or the weights are not finite or do not fit the network.
     SettingsError
         If the registry no longer has the network.
     """
     folder = Path(folder)
-    record = _read_settings(folder / SETTINGS_FILE)
+    for name, most_bytes in MOST_BYTES.items():
+        path = folder / name
+        with explained("read", path):
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise LakeError(f"{path} is no file (a folder, pipe or device); name another run")
+            if path.is_file() and path.stat().st_size > most_bytes:
+                raise LakeError(f"{path} has more than {most_bytes / 1e6:g} MB; name another run")
+    name, settings = _read_settings(folder / SETTINGS_FILE)
     weights = read_weights(folder / WEIGHTS_FILE)
-    values: dict[str, Any] = record["settings"] | {"names": tuple(record["settings"]["names"])}
     with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and overwritten
-        network = find_model(record["model"]).build(ModelsSettings(**values))
+        network = find_model(name).build(settings)
     try:
         network.load_state_dict(weights)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, AttributeError) as error:
         raise LakeError(
-            f"{folder / WEIGHTS_FILE} does not fit the network {record['model']!r} of this version "
+            f"{folder / WEIGHTS_FILE} does not fit the network {name!r} of this version "
             f"of musqa; train it again ({str(error).splitlines()[-1].strip()})"
         ) from error
+    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
+        raise LakeError(f"{folder / WEIGHTS_FILE} holds weights that are NaN; train it again")
     return network.to(device).eval()
 
 
@@ -148,9 +160,16 @@ def predict_rows(
     return {model: np.array([values[key] for key in keys]) for model, values in found.items()}
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
+def _read_settings(path: Path) -> tuple[str, ModelsSettings]:
+    """Return which network was trained, and how."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        record = json.loads(seals.read(path).decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise LakeError(f"cannot read {path}: {error}; train the network again") from error
-    return dict(record)
+    try:
+        values: dict[str, Any] = record["settings"] | {"names": tuple(record["settings"]["names"])}
+        return str(record["model"]), ModelsSettings(**values)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise LakeError(
+            f"{path} is no record of a training ({repr(error)[:200]}); train the network again"
+        ) from error

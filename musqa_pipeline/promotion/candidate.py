@@ -20,6 +20,7 @@ from musqa_pipeline.dataset.report import read_dataset
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fingerprints import digest
 from musqa_pipeline.models.runs import read_preset_runs
+from musqa_pipeline.names import below
 from musqa_pipeline.promotion.images import recipe_from_json, recipe_of_images
 from musqa_pipeline.promotion.table import CHAMPIONS
 from musqa_pipeline.records import record_shelf
@@ -200,7 +201,7 @@ def unpacked(candidate: Candidate) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="musqa-model-") as folder:
         for name, content in candidate.files.items():
-            (Path(folder) / name).write_bytes(content)
+            below(Path(folder), name).write_bytes(content)
         yield Path(folder)
 
 

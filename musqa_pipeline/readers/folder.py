@@ -19,7 +19,9 @@ from musqa_pipeline.catalogs.folder import (
     Source,
     walk_audio,
 )
+from musqa_pipeline.csv_text import unguarded
 from musqa_pipeline.errors import CatalogError
+from musqa_pipeline.names import stays_inside
 from musqa_pipeline.readers.interface import Found, Reader
 
 
@@ -56,7 +58,8 @@ def read_folder(source: Source) -> Listing:
     outside = set(walk.outside)
     lines: dict[str, int] = {}
     for line, listed, values in rows:
-        name = found.get(listed) or found.get(unicodedata.normalize("NFC", listed)) or listed
+        composed, bare = unicodedata.normalize("NFC", listed), unguarded(listed)
+        name = found.get(listed) or found.get(composed) or found.get(bare) or listed
         if name in lines:
             raise CatalogError(
                 f"{folder / TRACKS_CSV}, line {line}: file {listed!r} is named in line "
@@ -124,10 +127,9 @@ def _row(
 ) -> tuple[int, str, dict[str, str]]:
     # A file name keeps its inner spaces and newlines; only the text columns are stripped.
     name = raw.get(source["file"]) or ""
-    values = {key: (raw.get(source[key]) or "").strip() for key in METADATA}
+    values = {key: unguarded((raw.get(source[key]) or "").strip()) for key in METADATA}
     values["role"] = values["role"].lower()
-    parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or ".." in parts or "\0" in name:
+    if not stays_inside(name):
         raise CatalogError(
             f"{path}, line {line}: file={name!r}: expected a path inside the catalog's folder, "
             "relative to it"

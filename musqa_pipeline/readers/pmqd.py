@@ -7,12 +7,12 @@ predictions with listeners. `write_opinions` writes its ratings as `musqa listen
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from pathlib import Path, PurePosixPath
 
 from musqa_pipeline.catalogs.folder import Source, walk_audio
+from musqa_pipeline.csv_text import write_csv
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.readers.csv_rows import read_csv
@@ -109,13 +109,13 @@ def write_opinions(folder: Path, path: Path) -> int:
     """
     rows = _rows(Source(folder))
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "mos", "condition", "recording"])
+    table = [["file", "mos", "condition", "recording"]]
     for row in rows:
         kind = row["degradation_type"]
         condition = "reference" if kind == ORIGINAL else f"{kind}_{row['degradation_intensity']}"
         recording = f"{row['artist']}: {row['title']}"
-        writer.writerow([_file(folder, row), f"{_rating(folder, row):g}", condition, recording])
+        table.append([_file(folder, row), f"{_rating(folder, row):g}", condition, recording])
+    write_csv(text, table)
     with whole_file(path) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
     return len(rows)

@@ -16,6 +16,7 @@ from musqa_pipeline.database.published_set import Published
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.graph import CATALOG_STAGES
+from musqa_pipeline.names import below
 from musqa_pipeline.progress import StageProgress
 from musqa_pipeline.recipes.builds import builds_here
 from musqa_pipeline.recipes.file import Head, Recipe, bytes_hash, reference_hash
@@ -143,7 +144,7 @@ def write_references(published: Published, rows: pl.DataFrame, folder: Path) -> 
     context, n = published.context, 0
     for catalog, excerpt_id in _names(rows):
         table = context.lake.read(context.shelf("excerpts", catalog), excerpt_id, ["flac"])
-        with whole_file(folder / catalog / f"{excerpt_id}.flac") as temporary:
+        with whole_file(below(folder, catalog, f"{excerpt_id}.flac")) as temporary:
             temporary.write_bytes(table["flac"][0].as_py())
         n += 1
     return n

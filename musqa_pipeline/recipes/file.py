@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,17 +13,26 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from musqa_pipeline.disk import explained, whole_file
 from musqa_pipeline.errors import LakeError
+from musqa_pipeline.names import short
+from musqa_pipeline.recipes.checking import check_head, check_rows
 from musqa_pipeline.recipes.table import RECIPE
 
 FORMAT = 1
 """Raised when a recipe cannot be read by an older musqa any more."""
 HEAD_KEY = b"musqa.recipe"
 ROWS_PER_GROUP = 65_536
+LONGEST_REASON = 300
+"""Characters of what a library says of a damaged file, which may quote it whole."""
+MOST_ROWS = 10_000_000
+"""A few bytes of a foreign file can claim any number."""
+MOST_TEXT_BYTES = 2 * 1024**3
+_TEXTS = [field.name for field in RECIPE.schema if pa.types.is_string(field.type)]
 
 
 @dataclass(frozen=True)
@@ -92,33 +102,71 @@ def read_recipe(path: Path) -> Recipe:
     Raises
     ------
     LakeError
-        If the file is absent or damaged, is no recipe, or has another format.
+        If the file is absent or damaged, is no recipe, has another format, or says of a row what
+        is true of none.
     """
     advice = "export it again with `musqa recipe export PRESET FILE`"
+    with explained("read", path):
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for
+            raise LakeError(f"{path} is no file; name a recipe, or {advice}")
+        file = path.open("rb")
     try:
-        with explained("read", path), path.open("rb"):
-            pass
-        found = (pq.read_metadata(path).metadata or {}).get(HEAD_KEY)
-        if found is None:
-            raise LakeError(f"{path} is no recipe of musqa; {advice}")
-        head = json.loads(found)
-        if head.get("format") != FORMAT:
-            writer = head.get("builds", {}).get("musqa-pipeline", "unknown")
-            raise LakeError(
-                f"{path} has recipe format {head.get('format')}, this musqa reads {FORMAT}; use "
-                f"the musqa that wrote it ({writer}), or {advice}"
-            )
-        table = pq.read_table(path, partitioning=None).select(RECIPE.schema.names)
-        table.validate(full=True)  # polars panics at text that is no UTF-8, in metadata too
-        table = table.replace_schema_metadata(None).cast(RECIPE.schema.remove_metadata())
-        recipe = Recipe(Head(**head), pl.DataFrame(table))
-        _ = recipe.head.target_lufs
-        return recipe
-    except (
-        *(pa.ArrowException, OSError, ValueError, KeyError, TypeError),
-        *(AttributeError, RecursionError),
-    ) as error:
+        with file, pq.ParquetFile(file, read_dictionary=_TEXTS) as parquet:
+            head = _read_head(path, parquet, advice)
+            rows = _read_rows(parquet)
+        check_rows(rows)
+        return Recipe(head, rows)
+    except _OtherFileError:
+        raise
+    except LakeError as error:
         raise LakeError(f"{path} cannot be read as a recipe ({error}); {advice}") from error
+    except (
+        *(pa.ArrowException, OSError, ValueError, KeyError, TypeError, AttributeError),
+        *(RecursionError, MemoryError),
+    ) as error:
+        told = " ".join(str(error).split())[:LONGEST_REASON]
+        raise LakeError(f"{path} cannot be read as a recipe ({told}); {advice}") from error
+
+
+class _OtherFileError(LakeError):
+    """The file is no recipe, or one of another format."""
+
+
+def _read_rows(parquet: pq.ParquetFile) -> pl.DataFrame:
+    if parquet.metadata.num_rows > MOST_ROWS:
+        raise LakeError(f"{parquet.metadata.num_rows:,} rows: no set has over {MOST_ROWS:,}")
+    table = parquet.read(RECIPE.schema.names).select(RECIPE.schema.names)
+    n_bytes = sum(map(_text_bytes, table.columns))
+    if n_bytes > MOST_TEXT_BYTES:
+        raise LakeError(f"{n_bytes:,} bytes of text: no set has over {MOST_TEXT_BYTES:,}")
+    table.validate(full=True)  # polars panics at text that is no UTF-8, in metadata too
+    return pl.DataFrame(table.replace_schema_metadata(None).cast(RECIPE.schema.remove_metadata()))
+
+
+def _read_head(path: Path, parquet: pq.ParquetFile, advice: str) -> Head:
+    found = (parquet.metadata.metadata or {}).get(HEAD_KEY)
+    if found is None:
+        raise _OtherFileError(f"{path} is no recipe of musqa; {advice}")
+    said = json.loads(found)
+    if said.get("format") != FORMAT:
+        writer = said.get("builds", {}).get("musqa-pipeline", "unknown")
+        raise _OtherFileError(
+            f"{path} has recipe format {short(said.get('format'))}, this musqa reads {FORMAT}; use "
+            f"the musqa that wrote it ({short(writer)}), or {advice}"
+        )
+    head = Head(**said)
+    check_head(head)
+    return head
+
+
+def _text_bytes(column: pa.ChunkedArray) -> int:
+    """Bytes of a column once each row has its own text; in a file one may stand for all rows."""
+    total = 0
+    for chunk in column.chunks:
+        if isinstance(chunk, pa.DictionaryArray):
+            lengths = pc.binary_length(chunk.dictionary)
+            total += pc.sum(pc.take(lengths, chunk.indices)).as_py() or 0
+    return total
 
 
 def bytes_hash(data: bytes) -> str:

@@ -20,13 +20,16 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
 from musqa_pipeline.catalogs.folder import AUDIO_SUFFIXES
-from musqa_pipeline.errors import StageError
+from musqa_pipeline.errors import StageError, UnfitInputError
 from musqa_pipeline.excerpts.cut import find_window, level
 from musqa_pipeline.progress import StageProgress
 from musqa_pipeline.recipes.file import reference_hash
-from musqa_pipeline.tracks.reading import DecodeError, read_blocks, read_info
+from musqa_pipeline.scoring.decoding import open_audio
+from musqa_pipeline.tracks.limits import MAX_DURATION_S
 
 REFERENCE_SAMPLES = EXCERPT_SAMPLES + TAIL_SAMPLES
+SLACK_S = 1.0
+"""Headers of lossy files are off by less."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +149,17 @@ def load_reference(source: Source, *, target_lufs: float) -> NDArray[np.int16]:
     """
     try:
         if source.start_frame is None:
-            return _as_16_bit(np.concatenate(list(read_blocks(source.path)))[:, 0])
-        rate = read_info(source.path).sample_rate_hz
+            with open_audio(
+                source.path, max_duration_s=REFERENCE_SAMPLES / SAMPLE_RATE_HZ + SLACK_S
+            ) as audio:
+                return _as_16_bit(np.concatenate([block[:, 0] for block in audio.blocks]))
+        with open_audio(source.path, n_frames=0) as audio:
+            rate = audio.info.sample_rate_hz
         window = find_window(
             source.path, [source.start_frame], sample_rate_hz=rate, least_lufs=-math.inf
         )
-    except (DecodeError, OSError) as error:
-        raise StageError(f"{source.path} cannot be read any more: {error}") from error
+    except UnfitInputError as error:
+        raise StageError(f"{source.path} cannot be read any more: {error.detail}") from error
     if window is None:
         raise StageError(f"{source.path} is silent where the reference should be")
     return level(window, target_lufs).samples
@@ -165,11 +172,11 @@ def _as_16_bit(samples: NDArray[np.float32]) -> NDArray[np.int16]:
 def _hashes_of(path: Path, shapes: set[tuple[int, int, int]]) -> list[str]:
     """Hash a file as a track and, if it can be one, as a reference; nothing if it is neither."""
     try:
-        info = read_info(path)
+        with open_audio(path, n_frames=0) as audio:
+            info = audio.info
         rate, channels = info.sample_rate_hz, info.channels
         alike = [n for r, c, n in shapes if (r, c) == (rate, channels)]
-        # Headers of lossy files are not exact, so a second is allowed.
-        near = any(abs(n - info.declared_frames) <= rate for n in alike)
+        near = any(abs(n - info.declared_frames) <= SLACK_S * rate for n in alike)
         as_track = bool(alike) and (near or info.declared_frames == 0)
         as_reference = (rate, channels) == (SAMPLE_RATE_HZ, 1) and (
             info.declared_frames == REFERENCE_SAMPLES
@@ -178,11 +185,13 @@ def _hashes_of(path: Path, shapes: set[tuple[int, int, int]]) -> list[str]:
             return []
         hasher = hashlib.blake2b(f"{rate} {channels} ".encode(), digest_size=16)
         kept = []
-        for block in read_blocks(path):
-            hasher.update(np.ascontiguousarray(block, dtype="<f4").tobytes())
-            if as_reference:
-                kept.append(block[:, 0])
-    except (DecodeError, OSError):  # a file that is no audio is none of the references
+        longest_s = (info.declared_frames or max(alike)) / rate + SLACK_S
+        with open_audio(path, max_duration_s=min(longest_s, MAX_DURATION_S)) as audio:
+            for block in audio.blocks:
+                hasher.update(np.ascontiguousarray(block, dtype="<f4").tobytes())
+                if as_reference:
+                    kept.append(block[:, 0])
+    except UnfitInputError:  # a file that is no audio is none of the references
         return []
     found = [hasher.hexdigest()] if as_track else []
     if as_reference:

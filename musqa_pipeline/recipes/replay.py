@@ -17,16 +17,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from musqa_pipeline.claims import claimed_folder
 from musqa_pipeline.dataset.table import DATASET
 from musqa_pipeline.degradations.apply import degrade_reference
 from musqa_pipeline.degradations.stage import ROWS_PER_GROUP
 from musqa_pipeline.degradations.table import DEGRADATIONS, PLAN_COLUMNS
 from musqa_pipeline.disk import whole_file
-from musqa_pipeline.errors import StageError, UnfitInputError
+from musqa_pipeline.errors import StageError, UnfitInputError, first_line
 from musqa_pipeline.fanout.interface import Fanout, Inline, Lost
+from musqa_pipeline.names import below
 from musqa_pipeline.progress import StageProgress
 from musqa_pipeline.recipes.file import Head, Recipe, bytes_hash, reference_hash
 from musqa_pipeline.recipes.references import Found, Source, load_reference
+from musqa_pipeline.recipes.table import RECIPE
 
 DATASET_FILE = "dataset.parquet"
 _MARK = b"musqa.recipe.rows"
@@ -68,18 +71,22 @@ class ReplayReport:
 
 
 @dataclass(frozen=True)
-class _Task:
+class Task:
+    """A reference with all its rows."""
+
     catalog: str
     excerpt_id: str
     source: Source
     target_lufs: float
     rows: list[dict[str, Any]]
-    path: Path
+    out: Path
     mark: str
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
+    """What came of it."""
+
     n_rows: int
     differences: list[Difference]
     failure: str = ""
@@ -102,8 +109,9 @@ def replay(
     found : Found
         From `find_references`.
     out : Path
-        Gets ``<catalog>/<excerpt_id>.parquet`` with the columns of `degradations`, and
-        ``dataset.parquet``. What an earlier attempt left there is kept.
+        New, or with an earlier attempt at the same recipe, which is kept. Gets
+        ``<catalog>/<excerpt_id>.parquet`` with the columns of `degradations`, ``dataset.parquet``,
+        and ``replay.json``, by which it is known again.
     fanout : Fanout, optional
         How to spread the references; in this process when left out.
     log : callable, optional
@@ -116,18 +124,32 @@ def replay(
 
     Raises
     ------
+    StageError
+        If the folder holds anything else.
     LakeError
         If the folder cannot be written.
     ToolError
         If ffmpeg is missing or fails.
     """
+    facts = {"preset": recipe.head.preset, "rows": recipe.rows.height}
+    with claimed_folder(out, "replay", _mark(recipe), facts, differs="of another recipe"):
+        return _replay_claimed(recipe, found, out, fanout or Inline(), log)
+
+
+def _replay_claimed(
+    recipe: Recipe,
+    found: Found,
+    out: Path,
+    fanout: Fanout,
+    log: Callable[[str], object] | None,
+) -> ReplayReport:
     report = ReplayReport()
     tasks = list(_tasks(recipe, found, out))
     todo = [task for task in tasks if not _is_done(task)]
     report.references = len(tasks) - len(todo)
     report.rows = sum(len(task.rows) for task in tasks) - sum(len(task.rows) for task in todo)
     with StageProgress("replay", len(tasks), report.references, log) as progress:
-        for answer in (fanout or Inline()).map(_make, todo):
+        for answer in fanout.map(_make, todo):
             if isinstance(answer, Lost):
                 report.failures.append(f"{answer.task.excerpt_id}: {answer.reason}")
                 progress.advance(failed=True)
@@ -141,7 +163,7 @@ def replay(
             report.made += right
             progress.advance(answer.n_rows, failed=not right)
     rows = recipe.rows.select(DATASET.schema.names)
-    _write(rows.to_arrow().cast(DATASET.schema), out / DATASET_FILE)
+    _write(rows.to_arrow().cast(DATASET.schema), out, DATASET_FILE)
     return report
 
 
@@ -171,7 +193,7 @@ def count_by_codec(differences: list[Difference]) -> str:
     return ", ".join([first, *others])
 
 
-def _tasks(recipe: Recipe, found: Found, out: Path) -> Iterator[_Task]:
+def _tasks(recipe: Recipe, found: Found, out: Path) -> Iterator[Task]:
     head: Head = recipe.head
     for (catalog, excerpt_id), rows in recipe.rows.group_by(
         ["catalog", "excerpt_id"], maintain_order=True
@@ -182,34 +204,52 @@ def _tasks(recipe: Recipe, found: Found, out: Path) -> Iterator[_Task]:
         listed = rows.to_dicts()
         checked = [[row[name] for name in ("degraded_id", *_CHECKED)] for row in listed]
         mark = hashlib.blake2b(repr(checked).encode(), digest_size=16).hexdigest()
-        path = out / str(catalog) / f"{excerpt_id}.parquet"
-        yield _Task(str(catalog), str(excerpt_id), source, head.target_lufs, listed, path, mark)
+        yield Task(str(catalog), str(excerpt_id), source, head.target_lufs, listed, out, mark)
 
 
-def _is_done(task: _Task) -> bool:
+def _mark(recipe: Recipe) -> str:
+    """Digest all that the files depend on."""
+    hasher = hashlib.blake2b(repr(recipe.head.target_lufs).encode(), digest_size=16)
+    for row in recipe.rows.select(RECIPE.schema.names).iter_rows():
+        hasher.update(repr(row).encode())
+    return hasher.hexdigest()
+
+
+def _file_of(task: Task) -> tuple[str, str]:
+    return task.catalog, f"{task.excerpt_id}.parquet"
+
+
+def _is_done(task: Task) -> bool:
     try:
-        footer = pq.read_metadata(task.path).metadata or {}
+        footer = pq.read_metadata(below(task.out, *_file_of(task))).metadata or {}
     except (OSError, pa.ArrowInvalid):
         return False
     return bool(footer.get(_MARK) == task.mark.encode())
 
 
-def _make(task: _Task) -> _Answer:
+def _make(task: Task) -> Answer:
     """Make one reference's rows, compare them, and store them if all are right; in a worker."""
     wanted_reference = task.rows[0]["reference_hash"]
     try:
         pcm = load_reference(task.source, target_lufs=task.target_lufs)
     except StageError as error:
-        return _Answer(len(task.rows), [], f"{task.excerpt_id}: {error}")
+        return Answer(len(task.rows), [], f"{task.excerpt_id}: {error}")
     if reference_hash(pcm) != wanted_reference:
-        return _Answer(len(task.rows), [_differs(task, row, REFERENCE, "") for row in task.rows])
+        return Answer(len(task.rows), [_differs(task, row, REFERENCE, "") for row in task.rows])
     plan = [{c.name: row[c.name] for c in PLAN_COLUMNS} for row in task.rows]
     try:
         made = degrade_reference(
             plan, pcm.astype(np.float32) / np.float32(32768.0), target_lufs=task.target_lufs
         )
     except UnfitInputError:  # silence where there was none
-        return _Answer(len(task.rows), [_differs(task, row, LOST, "") for row in task.rows])
+        return Answer(len(task.rows), [_differs(task, row, LOST, "") for row in task.rows])
+    except (
+        ArithmeticError,
+        ValueError,
+    ) as error:  # parameters in range that are no filter together
+        return Answer(
+            len(task.rows), [], f"{task.excerpt_id}: a process cannot be made ({first_line(error)})"
+        )
     differences = []
     for wanted, row in zip(task.rows, made, strict=True):
         if bytes_hash(row["bitstream"]) != wanted["bitstream_hash"]:
@@ -218,16 +258,37 @@ def _make(task: _Task) -> _Answer:
             differences.append(_differs(task, wanted, SAMPLES, row["encoder"]))
     if not differences:
         table = DEGRADATIONS.from_rows(made)
-        _write(table.replace_schema_metadata({_MARK: task.mark.encode()}), task.path)
-    return _Answer(len(task.rows), differences)
+        _write(
+            table.replace_schema_metadata({_MARK: task.mark.encode()}), task.out, *_file_of(task)
+        )
+    return Answer(len(task.rows), differences)
 
 
-def _differs(task: _Task, row: dict[str, Any], what: str, encoder_here: str) -> Difference:
+def store(task: Task, table: pa.Table) -> None:
+    """Store the rows of a reference, marked as what its task asked for.
+
+    Parameters
+    ----------
+    task : Task
+        Which ones.
+    table : pyarrow.Table
+        With the columns of `degradations`.
+
+    Raises
+    ------
+    LakeError
+        If they cannot be written, or not below the folder of the replay.
+    """
+    _write(table.replace_schema_metadata({_MARK: task.mark.encode()}), task.out, *_file_of(task))
+
+
+def _differs(task: Task, row: dict[str, Any], what: str, encoder_here: str) -> Difference:
     return Difference(
         task.catalog, row["degraded_id"], how_made(row), what, row["encoder"], encoder_here
     )
 
 
-def _write(table: pa.Table, path: Path) -> None:
-    with whole_file(path) as temporary:
+def _write(table: pa.Table, out: Path, *names: str) -> None:
+    """Write a file of the set: the only place that does, and never outside of its folder."""
+    with whole_file(below(out, *names)) as temporary:
         pq.write_table(table, temporary, row_group_size=ROWS_PER_GROUP, compression="none")

@@ -10,7 +10,9 @@ import polars as pl
 from musqa_pipeline.catalogs.folder import TRACKS_CSV
 from musqa_pipeline.catalogs.known import load_catalog
 from musqa_pipeline.context import Context
+from musqa_pipeline.csv_text import unguarded
 from musqa_pipeline.disk import explained
+from musqa_pipeline.foreign_text import markdown_text
 from musqa_pipeline.release.divisions import FINAL, divide
 from musqa_pipeline.synthesis.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.synthesis.equalised import TIER as COPY_TIER
@@ -65,7 +67,7 @@ def attribution_markdown(table: pl.DataFrame) -> str:
     lines = ["| recording | by | terms | from |", "| --- | --- | --- | --- |"]
     for row in table.to_dicts():
         cells = (row["title"] or row["file"], row["artist"] or "unknown", row["licence"])
-        said = [str(cell).replace("|", "\\|") for cell in (*cells, row["origin"] or row["file"])]
+        said = map(markdown_text, (*cells, row["origin"] or row["file"]))
         lines.append(f"| {' | '.join(said)} |")
     return "\n".join(lines)
 
@@ -90,8 +92,8 @@ def origins_of(context: Context, catalog: str) -> dict[str, str]:
         return {}
     with explained("read", path), path.open(encoding="utf-8-sig", newline="") as file:
         return {
-            row.get("file") or "": " ".join(
-                filter(None, (row.get(name) for name in ORIGIN_COLUMNS))
+            unguarded(row.get("file") or ""): " ".join(
+                unguarded(said) for name in ORIGIN_COLUMNS if (said := row.get(name))
             )
             for row in csv.DictReader(file)
         }

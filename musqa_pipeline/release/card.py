@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from musqa_pipeline.foreign_text import markdown_text
 from musqa_pipeline.release.divisions import FINAL, divide
 from musqa_pipeline.release.settings import ReleaseSettings
 from musqa_pipeline.synthesis.catalog import TIER as SYNTHESISED_TIER
@@ -122,7 +123,9 @@ def _data(facts: Facts) -> str:
     refused = facts.rows.filter(~pl.col("allowed") & real & (pl.col("part") != "test"))
     lines.append(_data_line(refused, "kept out for their terms"))
     terms = train.filter(real).group_by("licence").agg(n=pl.col("track_id").n_unique())
-    said = ", ".join(f"{row['licence']} {row['n']}" for row in terms.sort("licence").to_dicts())
+    said = ", ".join(
+        f"{markdown_text(row['licence'])} {row['n']}" for row in terms.sort("licence").to_dicts()
+    )
     return "\n".join(lines) + f"\n\nTerms of the recordings that train: {said}.{_further(train)}"
 
 

@@ -2,7 +2,7 @@
 
 Each line scores the same music twice, as it is and changed in a way that nobody hears, and keeps
 the largest difference. What is a matter of computing alone (container, order, threads) must not
-move a score at all; gain in float by 0.02 at most, and the rest by 0.1.
+move a score at all; gain in float and who decodes by 0.02 at most, and the rest by 0.1.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from musqa_pipeline.errors import StageError
+from musqa_pipeline.release.lossy_files import CODECS, lossy_scores
 from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.scorer import Scorer
 
@@ -138,6 +139,7 @@ def certify(model: Path, pieces: Iterable[Piece]) -> list[Line]:
             _containers(scorer, files, scores),
             _order(model, files, scores),
             _threads(model, files, scores),
+            _lossy(scorer, [piece for piece, _ in scores.values()]),
         ]
     return [
         *lines,
@@ -202,6 +204,12 @@ def _threads(model: Path, files: Files, scores: Scores) -> Line:
         answers = _in_a_process(model, paths, n_threads)
         found += [(_difference(answers[name], scores[name][1]), name) for name in files]
     return _line(f"{' or '.join(map(str, THREADS))} threads", 0.0, found)
+
+
+def _lossy(scorer: Scorer, pieces: list[Piece]) -> Line:
+    scores = lossy_scores(scorer, ((piece.name, piece.samples) for piece in pieces))
+    found = [(_difference(of_file, of_samples), where) for where, of_file, of_samples in scores]
+    return _line(f"{CODECS} files and their decoded samples", 0.02, found)
 
 
 _PROCESS = """

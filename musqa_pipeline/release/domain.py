@@ -18,6 +18,7 @@ References
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from musqa_pipeline import seals
 from musqa_pipeline.disk import explained, whole_file
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.features.bands import FLOOR_DB
@@ -267,7 +269,10 @@ def read_domain(path: Path) -> Domain:
         If it is not there or damaged.
     """
     try:
-        with explained("read", path), np.load(path, allow_pickle=False) as kept:
+        with (
+            explained("read", path),
+            np.load(io.BytesIO(seals.read(path)), allow_pickle=False) as kept,
+        ):
             return Domain(
                 kept["mean"], kept["components"], kept["variances"], float(kept["rest_variance"])
             )

@@ -18,12 +18,15 @@ from torch import Tensor, nn
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.disk import explained, whole_file
-from musqa_pipeline.errors import StageError
+from musqa_pipeline.errors import ModelError, StageError
 from musqa_pipeline.features.bands import band_image
 from musqa_pipeline.models.musqa_net import MusqaNet
 from musqa_pipeline.models.predict import load_model
 from musqa_pipeline.release.domain import Domain, DomainDistance, Scale
-from musqa_pipeline.scoring.model_file import FORMAT, IMAGE_SHAPE, METADATA_KEY, ModelFile
+from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.scoring.model_record import FORMAT, METADATA_KEY
+from musqa_pipeline.scoring.model_seal import ANSWERS, as_stored, check_image, sealed
+from musqa_pipeline.scoring.onnx_file import IMAGE_SHAPE
 from musqa_pipeline.seeds import derive_generator
 
 OPSET = 17
@@ -135,7 +138,8 @@ def checked_difference(scoring: ScoringNetwork, path: Path, images: NDArray[np.u
             probability, distance = scoring(torch.from_numpy(image[None]))
         off = np.abs(answer.probability - probability[0].numpy()).max()
         far = float(distance[0])
-        difference = max(difference, float(off), abs(answer.distance - far) / max(1.0, far))
+        found = (float(off), abs(answer.distance - far) / max(1.0, far))
+        difference = float(np.max([difference, *found]))  # Python's max would leave NaN out
     if not difference <= LARGEST_DIFFERENCE:
         raise StageError(
             f"{path}: onnxruntime and torch differ by {difference:.2g}, at most "
@@ -165,15 +169,15 @@ def write_model(scoring: ScoringNetwork, record: Mapping[str, Any], path: Path) 
     scoring : ScoringNetwork
         What to write.
     record : mapping
-        Name, version, calibration, card and the like; plain JSON values. Format and steps are
-        added.
+        Name, version, calibration, card and the like; plain JSON values. Format, steps and the
+        answers to `check_image` are added.
     path : Path
-        The file; replaced whole.
+        The file; replaced whole, and sealed.
 
     Raises
     ------
     StageError
-        If the package ``onnx`` is not there.
+        If the package ``onnx`` is not there, or the network cannot score: then nothing is written.
     LakeError
         If the disk is full, read-only or not permitted.
     """
@@ -200,12 +204,27 @@ def write_model(scoring: ScoringNetwork, record: Mapping[str, Any], path: Path) 
             dynamo=False,
         )
         model = onnx.load(Path(folder) / "model.onnx")
-    for node in model.graph.node:
-        node.doc_string = ""  # it holds paths of this machine
-    entry = model.metadata_props.add()
-    entry.key = METADATA_KEY
-    whole = {"format": FORMAT, "step_quality": scoring.steps(), **record}
-    entry.value = json.dumps(whole, sort_keys=True, ensure_ascii=False)
+        for node in model.graph.node:
+            node.doc_string = ""  # it holds paths of this machine
+        entry = model.metadata_props.add()
+        entry.key = METADATA_KEY
+        whole = {"format": FORMAT, "step_quality": scoring.steps(), **record}
+        entry.value = _json(whole)
+        draft = Path(folder) / "draft.onnx"
+        draft.write_bytes(model.SerializeToString(deterministic=True))
+        try:
+            said = ModelFile(draft).answer(check_image())
+        except ModelError as error:
+            reason = str(error).replace(f"{draft}: ", "").replace(f"{draft} ", "")
+            raise StageError(
+                f"{path.name} is not written: it {reason.partition(';')[0]}; train the network "
+                "again, or name it otherwise"
+            ) from error
+    entry.value = _json({**whole, ANSWERS: as_stored(said.probability, said.distance)})
     onnx.checker.check_model(model, full_check=True)
     with explained("write", path), whole_file(path) as temporary:
-        temporary.write_bytes(model.SerializeToString(deterministic=True))
+        temporary.write_bytes(sealed(model.SerializeToString(deterministic=True)))
+
+
+def _json(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, sort_keys=True, ensure_ascii=False)

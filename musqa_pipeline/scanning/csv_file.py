@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from musqa_pipeline import csv_text
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.scanning.rows import Table
 
@@ -63,10 +64,8 @@ def write_csv(path: Path, table: Table) -> None:
         If it cannot be written.
     """
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row in table.rows():
-            writer.writerow([_cell(name, row) for name in COLUMNS])
+        rows = ([_cell(name, row) for name in COLUMNS] for row in table.rows())
+        csv_text.write_csv(file, itertools.chain([COLUMNS], rows))
 
 
 def _cell(name: str, row: dict[str, Any]) -> Any:

@@ -67,23 +67,6 @@ def list_library(library: Path, leave_out: Path | None = None) -> Iterator[Found
             yield Found(_relative(folder, root), 0, 0, reason)
 
 
-def printable(path: bytes) -> str:
-    """Write a path as text.
-
-    Parameters
-    ----------
-    path : bytes
-        As the file system spells it.
-
-    Returns
-    -------
-    str
-        Bytes that are no UTF-8, and what would break a line, as escapes.
-    """
-    text = path.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def _look(entry: os.DirEntry[bytes], root: bytes, waiting: list[bytes]) -> Found | None:
     try:
         if entry.is_dir():

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.errors import MusqaError, UnfitInputError
 from musqa_pipeline.scanning.content import content_key
+from musqa_pipeline.scanning.damage import explained
 from musqa_pipeline.scanning.excerpts import SILENT_DBFS
 from musqa_pipeline.scanning.fingerprints import fingerprint_words, pack
 from musqa_pipeline.scanning.origin import Spectrum, analyse, lossy_origin
 from musqa_pipeline.scanning.reading import Recording, read_recording
 from musqa_pipeline.scanning.records import Result
 from musqa_pipeline.scanning.settings import ScanSettings
-from musqa_pipeline.scanning.store import Store
+from musqa_pipeline.scanning.store import FILE, Store
 from musqa_pipeline.scanning.thumbnails import columns_of, shares, thumbnail
 from musqa_pipeline.scanning.together import together
+from musqa_pipeline.scoring.blocks import in_blocks
 from musqa_pipeline.scoring.score import Event, Score
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.tracks.reading import to_mono
@@ -79,7 +81,7 @@ def work(task: Task) -> Done:
     try:
         before = path.stat()
         key = content_key(path)
-        if _store(task.store).has(key, task.setting):
+        if _known(task, key):
             return Done(task.path, key)
         with _quiet_decoders():
             result = measure(path, key, _scorer(task.model), task.settings)
@@ -200,8 +202,11 @@ def _moved(spans: Sequence[Any], by_s: float) -> list[Any]:
 
 
 def _is_silent(samples: NDArray[np.float32]) -> bool:
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
-    return power < 10 ** (SILENT_DBFS / 10)
+    blocks = in_blocks(
+        samples, samples.shape[1]
+    )  # in 64 bit all at once it would be thrice as much
+    power = sum(float(np.sum(np.square(block, dtype=np.float64))) for block in blocks)
+    return power / samples.size < 10 ** (SILENT_DBFS / 10)
 
 
 @contextmanager
@@ -223,6 +228,14 @@ def _scorer(model: str) -> Scorer:
     return Scorer(model)
 
 
+def _known(task: Task, key: str) -> bool:
+    store = Path(task.store)
+    with explained(store / FILE):
+        inode = (store / FILE).stat().st_ino
+    return _store(task.store, inode).has(key, task.setting)
+
+
 @functools.cache
-def _store(folder: str) -> Store:
+def _store(folder: str, inode: int) -> Store:
+    """Open the store; one that is set aside is another than that which follows."""
     return Store(Path(folder), read_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from musqa_pipeline.disk import whole_file
-from musqa_pipeline.scanning.files import printable
+from musqa_pipeline.foreign_text import printable
 from musqa_pipeline.scanning.rows import Table
 from musqa_pipeline.scanning.thumbnails import COLUMNS, HIGHEST_HZ, LEVELS, RANGE_DB, ROWS
 from musqa_pipeline.scoring.words import WORDS

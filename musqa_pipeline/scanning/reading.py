@@ -1,7 +1,7 @@
 """The parts of a file that a scan listens to, read without the rest where the format can seek.
 
-soundfile seeks in what it reads. What PyAV reads is decoded from the beginning, in a process of its
-own, twice: once to learn its length, once to take the parts.
+Where it cannot (`AudioInfo.seeks`), a file is decoded from its beginning, and once more before that
+if its header does not say how long it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.scanning.excerpts import EXCERPT_S, excerpt_starts, spare_starts
-from musqa_pipeline.scoring.decoding import open_audio
+from musqa_pipeline.scoring.decoding import open_audio, read_length
+from musqa_pipeline.tracks.limits import check_held
 from musqa_pipeline.tracks.reading import AudioInfo
 
 Samples = NDArray[np.float32]
@@ -64,21 +65,21 @@ def read_recording(path: Path, n_excerpts: int, is_silent: Callable[[Samples], b
     Raises
     ------
     UnfitInputError
-        If the file cannot be read or holds nothing.
+        If the file cannot be read or holds nothing, or its excerpts would fill the memory.
     """
-    with open_audio(path, n_frames=0) as audio:
-        info = audio.info
+    info, n_frames = read_length(path)
     rate_hz = info.sample_rate_hz
-    seeks = info.declared_frames > 0
-    n_frames = info.declared_frames if seeks else _count(path)
     duration_s = n_frames / rate_hz
     wanted = excerpt_starts(duration_s, n_excerpts)
     spare = spare_starts(duration_s, n_excerpts)
-    if seeks:
+    check_held(rate_hz, info.channels, len(wanted) + len(spare), min(duration_s, EXCERPT_S))
+    if info.seeks:
         heard, silent = _seek(path, info, wanted, spare, is_silent)
     else:
         parts = _decode(path, [round(s * rate_hz) for s in wanted + spare], rate_hz)
-        found = [Excerpt(s, *_finite(x)) for s, x in zip(wanted + spare, parts, strict=True)]
+        found = [
+            Excerpt(s, *_finite(x)) for s, x in zip(wanted + spare, parts, strict=True) if len(x)
+        ]
         silent = [e for e in found if is_silent(e.samples)]
         heard = [e for e in found if e not in silent][: len(wanted)]
     kept = sorted(heard or silent[: len(wanted)], key=lambda e: e.start_s)
@@ -128,20 +129,12 @@ def _seek(
     return heard, silent
 
 
-def _count(path: Path) -> int:
-    with open_audio(path) as audio:
-        n_frames = sum(len(block) for block in audio.blocks)
-    if not n_frames:
-        raise UnfitInputError("empty", "it holds no sample", "get the file again")
-    return n_frames
-
-
 def _decode(path: Path, starts: Sequence[int], rate_hz: int) -> list[Samples]:
     n = round(EXCERPT_S * rate_hz)
     parts: list[list[Samples]] = [[] for _ in starts]
     with open_audio(path) as audio:
         _collect(audio.blocks, starts, n, parts)
-    return [np.concatenate(part) for part in parts]
+    return [np.concatenate(part) if part else np.zeros((0, 1), np.float32) for part in parts]
 
 
 def _collect(

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from musqa_pipeline.foreign_text import printable
 from musqa_pipeline.scanning.changes import SAME, Change, Changes
 from musqa_pipeline.scanning.copies import Groups, best_copy
-from musqa_pipeline.scanning.files import printable
 from musqa_pipeline.scanning.origin import LIKELY, POSSIBLE
 from musqa_pipeline.scanning.records import Scan
 from musqa_pipeline.scanning.store import Store

@@ -10,21 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from musqa_pipeline.disk import exclusive_lock
-from musqa_pipeline.errors import LakeError, SettingsError
+from musqa_pipeline.errors import LakeError, LockedError, SettingsError
 from musqa_pipeline.fanout.interface import Fanout, Lost
 from musqa_pipeline.fanout.limits import limits_from_environment
 from musqa_pipeline.fanout.local import LocalPool
 from musqa_pipeline.scanning.changes import changes_since
 from musqa_pipeline.scanning.copies import find_groups
 from musqa_pipeline.scanning.csv_file import write_csv
+from musqa_pipeline.scanning.damage import DamagedStoreError, set_aside, trusted
 from musqa_pipeline.scanning.files import list_library
 from musqa_pipeline.scanning.measure import Done, Task, work
 from musqa_pipeline.scanning.page import write_page
 from musqa_pipeline.scanning.records import Scan
 from musqa_pipeline.scanning.rows import Table
 from musqa_pipeline.scanning.settings import ScanSettings
-from musqa_pipeline.scanning.store import Store
-from musqa_pipeline.scoring.model_file import load_model
+from musqa_pipeline.scanning.store import FILE, Store
+from musqa_pipeline.scoring.model_file import ModelFile, load_model
 
 LOCK = ".scan.lock"
 CSV_FILE, PAGE_FILE = "scan.csv", "scan.html"
@@ -59,6 +60,7 @@ def scan_library(
     model: Path,
     fanout: Fanout | None = None,
     observer: Callable[[Progress], object] = lambda progress: None,
+    say: Callable[[str], object] = lambda line: None,
 ) -> ScanReport:
     """Scan a library, or go on with a scan that was stopped.
 
@@ -76,6 +78,8 @@ def scan_library(
         Where files are measured; `worker_pool` when left out.
     observer : callable
         Told after each file.
+    say : callable
+        Takes a line for the user.
 
     Returns
     -------
@@ -94,19 +98,39 @@ def scan_library(
     if not library.is_dir():
         raise SettingsError(f"{library} is no folder; name the folder of a music library")
     loaded = load_model(model)
-    setting = settings.key(loaded.digest)
-    root = str(library.resolve())
     with contextlib.ExitStack() as stack:
         _check_writable(out)
         try:
             stack.enter_context(exclusive_lock(out / LOCK, wait=False))
-        except LakeError as error:
+        except LockedError as error:
             raise LakeError(
                 f"another scan writes to {out}; wait for it to end, or name another folder "
                 "with --out"
             ) from error
-        store = Store(out)
-        stack.callback(store.close)
+
+        def scan() -> ScanReport:
+            return _scan(library, out, settings, model, loaded, fanout, observer)
+
+        try:
+            return scan()
+        except DamagedStoreError as error:
+            aside = set_aside(out / FILE)
+            say(f"{error}: it is kept as {aside.name}, and every file is scanned anew")
+        return scan()
+
+
+def _scan(
+    library: Path,
+    out: Path,
+    settings: ScanSettings,
+    model: Path,
+    loaded: ModelFile,
+    fanout: Fanout | None,
+    observer: Callable[[Progress], object],
+) -> ScanReport:
+    setting = settings.key(loaded.digest)
+    root = str(library.resolve())
+    with contextlib.closing(Store(out)) as store:
         current, previous = store.begin(_text(root), setting, loaded.label)
         store.list_files(current.number, list_library(Path(root), out))
         if previous is not None:
@@ -170,12 +194,13 @@ def _measure(
 def _report(
     store: Store, current: Scan, previous: Scan | None, out: Path, title: str
 ) -> ScanReport:
-    groups = find_groups(store, current)
-    changes = changes_since(store, current, previous)
-    table = Table(store, current, groups, changes)
-    summary = table.summary()
-    write_csv(out / CSV_FILE, table)
-    write_page(out / PAGE_FILE, table, summary, title)
+    with trusted(store.path):
+        groups = find_groups(store, current)
+        changes = changes_since(store, current, previous)
+        table = Table(store, current, groups, changes)
+        summary = table.summary()
+        write_csv(out / CSV_FILE, table)
+        write_page(out / PAGE_FILE, table, summary, title)
     store.finish(current.number, previous, summary)
     return ScanReport(out / CSV_FILE, out / PAGE_FILE, summary)
 

@@ -16,15 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from musqa_pipeline import seals
 from musqa_pipeline.errors import LakeError
+from musqa_pipeline.scanning.damage import check, explained, trusted
 from musqa_pipeline.scanning.files import Found
-from musqa_pipeline.scanning.records import Result, Scan, explained
+from musqa_pipeline.scanning.records import Result, Scan
 
 FILE = "scan.sqlite"
 LAYOUT = 1
 BUSY_S = 60.0
 BATCH = 500
-_SCHEMA = """
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS scans (
     id INTEGER PRIMARY KEY, library TEXT, setting TEXT, model TEXT, finished TEXT, summary TEXT);
 CREATE TABLE IF NOT EXISTS results (
@@ -34,6 +37,8 @@ CREATE TABLE IF NOT EXISTS files (
     scan INTEGER, path BLOB, size INTEGER, mtime_ns INTEGER, pass INTEGER, key TEXT, problem TEXT,
     PRIMARY KEY (scan, path)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_by_key ON files (scan, key);
+PRAGMA user_version = {LAYOUT};
+COMMIT;
 """
 
 
@@ -49,12 +54,15 @@ class Store:
 
     Raises
     ------
+    DamagedStoreError
+        If the file is not what was written.
     LakeError
-        If the folder cannot be written, or the file is none of ours.
+        If the folder cannot be written, or another version made the file.
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.path = folder / FILE
+        self._is_finished = False
         with explained(self.path):
             if not read_only:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -63,20 +71,26 @@ class Store:
             self._db = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None)
             if read_only:
                 return
+            check(self.path, self._db)
             layout = self._db.execute("PRAGMA user_version").fetchone()[0]
             if layout not in (0, LAYOUT):
                 raise LakeError(
                     f"{self.path} has layout {layout}, expected {LAYOUT}: another version of musqa "
                     "made it; name another folder with --out"
                 )
+            seals.seal_path(self.path).unlink(missing_ok=True)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.executescript(_SCHEMA)
-            self._db.execute(f"PRAGMA user_version = {LAYOUT}")
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; that of a finished scan is sealed."""
+        if self._is_finished:  # others may read still: what they would leave beside it is put in
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
+        if self._is_finished:
+            with explained(self.path):
+                seals.add(self.path)
 
     def begin(self, library: str, setting: str, model: str) -> tuple[Scan, Scan | None]:
         """Go on with an unfinished scan of this library and these settings, or begin one.
@@ -95,7 +109,7 @@ class Store:
         current, previous : Scan
             The scan to work on, and the last finished one of this library; None without one.
         """
-        with self._transaction():
+        with trusted(self.path), self._transaction():
             rows = self._scans("WHERE library = ? AND finished != '' ORDER BY id DESC", library)
             previous = next(rows, None)
             open_ones = list(self._scans("WHERE library = ? AND finished = ''", library))
@@ -128,9 +142,8 @@ class Store:
         int
             How many.
         """
-        (last,) = self._db.execute(
-            "SELECT coalesce(max(pass), 0) FROM files WHERE scan = ?", (scan,)
-        ).fetchone()
+        query = "SELECT coalesce(max(pass), 0) FROM files WHERE scan = ?"
+        (last,) = self.rows(query, scan).fetchone()
         n = 0
         with self._transaction():
             for file in found:
@@ -155,13 +168,13 @@ class Store:
         setting : str
             Key of settings and model: only what has a result under it is taken over.
         """
-        self._db.execute(
+        query = (
             "UPDATE files SET key = (SELECT old.key FROM files AS old JOIN results ON "
             "results.key = old.key AND results.setting = ?3 WHERE old.scan = ?2 AND "
             "old.path = files.path AND old.size = files.size AND old.mtime_ns = files.mtime_ns) "
-            "WHERE scan = ?1 AND key IS NULL AND problem IS NULL",
-            (scan, previous, setting),
+            "WHERE scan = ?1 AND key IS NULL AND problem IS NULL"
         )
+        self.rows(query, scan, previous, setting)
 
     def waiting(self, scan: int) -> Iterator[bytes]:
         """Give the files that are neither scored nor refused, while others are being written.
@@ -176,13 +189,14 @@ class Store:
         bytes
             Path, relative to the library.
         """
+        query = (
+            "SELECT path FROM files WHERE scan = ? AND path > ? AND key IS NULL AND "
+            "problem IS NULL ORDER BY path LIMIT ?"
+        )
         after = b""
         while True:
-            rows = self._db.execute(
-                "SELECT path FROM files WHERE scan = ? AND path > ? AND key IS NULL AND "
-                "problem IS NULL ORDER BY path LIMIT ?",
-                (scan, after, BATCH),
-            ).fetchall()
+            with explained(self.path):
+                rows = self.rows(query, scan, after, BATCH).fetchall()
             if not rows:
                 return
             yield from (path for (path,) in rows)
@@ -196,11 +210,8 @@ class Store:
 
     def has(self, key: str, setting: str) -> bool:
         """Return whether there is a result for some content."""
-        return bool(
-            self.rows(
-                "SELECT 1 FROM results WHERE key = ? AND setting = ?", key, setting
-            ).fetchone()
-        )
+        query = "SELECT 1 FROM results WHERE key = ? AND setting = ?"
+        return bool(self.rows(query, key, setting).fetchone())
 
     def save(self, scan: int, setting: str, path: bytes, found: Result | str) -> None:
         """Keep what became of a file.
@@ -238,9 +249,8 @@ class Store:
 
     def refuse(self, scan: int, path: bytes, problem: str) -> None:
         """Keep why a file has no result; the next scan tries it again."""
-        self._db.execute(
-            "UPDATE files SET problem = ? WHERE scan = ? AND path = ?", (problem, scan, path)
-        )
+        query = "UPDATE files SET problem = ? WHERE scan = ? AND path = ?"
+        self.rows(query, problem, scan, path)
 
     def finish(self, scan: int, previous: Scan | None, summary: dict[str, Any]) -> None:
         """Close a scan; the files of the one before are forgotten, its summary is kept.
@@ -265,10 +275,12 @@ class Store:
                     "library = (SELECT library FROM scans WHERE id = ?1))",
                     (previous.number,),
                 )
+        self._is_finished = True
 
     def rows(self, query: str, *values: Any) -> sqlite3.Cursor:
-        """Run a query of a reader (`rows.py`, `changes.py`, `copies.py`)."""
-        return self._db.execute(query, values)
+        """Run one query; it is what readers use (`rows.py`, `changes.py`, `copies.py`)."""
+        with explained(self.path):
+            return self._db.execute(query, values)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -277,7 +289,8 @@ class Store:
             try:
                 yield
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # SQLite ends it by itself when the disk is full
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
 

@@ -17,6 +17,7 @@ from musqa_pipeline.scoring.sections import Section, shares_s
 from musqa_pipeline.scoring.verdict import Verdict
 from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window
 from musqa_pipeline.scoring.words import word_of
+from musqa_pipeline.tracks.limits import ODD_DBTP
 
 if TYPE_CHECKING:
     from musqa_pipeline.scoring.meters import Meters
@@ -200,5 +201,6 @@ def _flags(
         "mixed_windows": bool(scores) and max(scores) - min(scores) > MIXED_MOS,
         "clipped_input": any(event.kind == "clipping" for event in facts.events),
         "not_finite": facts.n_not_finite > 0,
+        "odd_level": (facts.meters.true_peak_dbtp() or 0.0) > ODD_DBTP,
     }
     return tuple(name for name, is_set in flags.items() if is_set)

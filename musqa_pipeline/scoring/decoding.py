@@ -60,8 +60,8 @@ def open_audio(
     path : Path
         A file.
     start_frame, n_frames : int
-        The part that is wanted, all when left out. soundfile seeks there, in most formats at no
-        cost; PyAV decodes all that comes before.
+        The part that is wanted, all when left out; its samples are those of a whole decode. Where
+        `AudioInfo.seeks` is false, all that comes before is decoded too.
     max_duration_s : float
         What is longer, by its header or when decoded, is refused.
 
@@ -102,6 +102,34 @@ def open_audio(
         raise UnfitInputError(
             "unreadable", error.strerror or str(error), "check the path and your permission"
         ) from error
+
+
+def read_length(path: Path) -> tuple[AudioInfo, int]:
+    """Tell how long a recording is, by its header or, where that leaves it open, by decoding.
+
+    Parameters
+    ----------
+    path : Path
+        A file.
+
+    Returns
+    -------
+    info : AudioInfo
+        What its header says.
+    n_frames : int
+        Its length at its own rate, at least 1.
+
+    Raises
+    ------
+    UnfitInputError
+        As of `open_audio`.
+    """
+    with open_audio(path, n_frames=0) as audio:
+        info = audio.info
+    if info.declared_frames:
+        return info, info.declared_frames
+    with open_audio(path) as audio:
+        return info, sum(len(block) for block in audio.blocks)
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from musqa_pipeline.csv_text import unguarded, write_csv
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.scoring.batch import Result
@@ -31,6 +32,11 @@ class Rules:
     """How far a score may lie below the baseline."""
     allow_abstained: bool = False
     """Whether a file without a score passes."""
+
+    def __post_init__(self) -> None:
+        for name, value in (("min_mos", self.min_mos), ("max_drop", self.max_drop)):
+            if value is not None and math.isnan(value):  # nothing is below it
+                raise SettingsError(f"{name}={value:g}: expected a number")
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,8 @@ def check(result: Result, rules: Rules) -> Check:
     elif mos is None:
         if not rules.allow_abstained:
             reasons.append(f"no score: {score.reason}")
+    elif not math.isfinite(mos):
+        reasons.append("its score is no number; use another model")
     else:
         reasons += _too_low(mos, low, score.cause, rules)
         if before is not None and before - mos > rules.max_drop:
@@ -131,7 +139,7 @@ def read_baseline(path: Path, model: str) -> dict[str, float]:
                         "scores; write it anew with --write-baseline"
                     )
                 if row["mos"]:
-                    scores[row["file"]] = _number(row["mos"], path, reader.line_num)
+                    scores[unguarded(row["file"])] = _number(row["mos"], path, reader.line_num)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(f"cannot read the baseline {path}: {reason}") from error
@@ -167,7 +175,7 @@ def write_baseline(path: Path, results: Iterable[Result]) -> int:
         whole_file(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as stream,
     ):
-        csv.writer(stream, lineterminator="\n").writerows([BASELINE_COLUMNS, *rows])
+        write_csv(stream, [BASELINE_COLUMNS, *rows])
     return len(rows)
 
 
@@ -178,7 +186,7 @@ def _too_low(mos: float, low: float | None, cause: str, rules: Rules) -> list[st
     if rules.sure:
         if low is None:
             return ["the model gives no interval; leave --sure out, or use a calibrated model"]
-        if low < rules.min_mos:
+        if not low >= rules.min_mos:
             return [f"the interval reaches down to {low:.2f}, below {rules.min_mos:g}{because}"]
     elif mos < rules.min_mos:
         return [f"{mos:.2f} is below {rules.min_mos:g}{because}"]

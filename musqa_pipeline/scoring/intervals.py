@@ -13,7 +13,6 @@ References
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,8 @@ from numpy.typing import NDArray
 HIGHEST_QUALITY = 0.9333
 """ViSQOL gives a signal that equals its reference 4.7332; nothing is predicted above."""
 LEVEL = 0.9
+LARGEST = 1e6
+"""Of a calibration's numbers: no width or distance is near, and sums of them stay finite."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +71,17 @@ class Calibration:
         Raises
         ------
         ValueError
-            If a field is missing, not a number, not rising or of another length than its knots.
+            If a field is missing, not a number, too large, not rising or of another length than
+            its knots.
         """
         try:
             values = {
-                name: tuple(float(value) for value in record[name])
+                name: _numbers(record[name])
                 for name in ("knots_quality", "low", "high", "distance_knots", "distance_scale")
             }
-            level = float(record["level"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"calibration: {error!r} is missing or no number") from error
+            (level,) = _numbers([record["level"]])
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"calibration: {repr(error)[:100]} is missing or no number") from error
         for knots, curves in (
             ("knots_quality", ("low", "high")),
             ("distance_knots", ("distance_scale",)),
@@ -92,11 +94,17 @@ class Calibration:
                     raise ValueError(
                         f"calibration: {curve} has {len(values[curve])} values for {len(at)} knots"
                     )
-        if not all(math.isfinite(v) for row in values.values() for v in row):
-            raise ValueError("calibration: a value is not finite")
+        if not all(abs(v) <= LARGEST for row in values.values() for v in row):
+            raise ValueError(f"calibration: a value is not finite, or beyond {LARGEST:g}")
         if not 0 < level < 1:
             raise ValueError(f"calibration: level={level}, expected a number between 0 and 1")
         return cls(level=level, **values)
+
+
+def _numbers(values: Any) -> tuple[float, ...]:
+    if not isinstance(values, list | tuple) or any(isinstance(v, str | bool) for v in values):
+        raise TypeError("a list of numbers")
+    return tuple(float(value) for value in values)
 
 
 def quantiles(

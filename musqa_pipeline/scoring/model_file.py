@@ -2,36 +2,59 @@
 
 Input `image` is a band image, uint8 (1, 31, 1024). Outputs are `probability`, float32 (1, n) over
 the steps of quality, and `distance`, float32 (1,), how far the sound is from what the model learned
-from (1 is the threshold for abstaining). The metadata key `musqa` holds the rest as JSON. The
-batch is always one image and a session has one thread, so that order, batch and number of threads
-cannot move a score.
+from (1 is the threshold for abstaining). The metadata key `musqa` holds the rest as JSON
+(`model_record.py`), and the file ends with a seal (`model_seal.py`). The batch is always one image
+and a session has one thread, so that order, batch and number of threads cannot move a score.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
+import math
 import os
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.disk import whole_file
-from musqa_pipeline.errors import ModelError
-from musqa_pipeline.scoring.intervals import Calibration
+from musqa_pipeline.errors import ModelError, UnfitInputError
+from musqa_pipeline.scoring.model_record import (
+    METADATA_KEY,
+    RecordError,
+    parse_record,
+    read_calibration,
+    read_card,
+    read_label,
+    read_steps,
+)
+from musqa_pipeline.scoring.model_seal import (
+    ANSWERS,
+    BrokenSealError,
+    check_image,
+    differs,
+    digest,
+    has_seal,
+)
+from musqa_pipeline.scoring.onnx_file import (
+    ANEW,
+    IMAGE_SHAPE,
+    check_ports,
+    open_session,
+    read_bytes,
+    read_metadata,
+    shown,
+)
 
-FORMAT = 1
-METADATA_KEY = "musqa"
-IMAGE_SHAPE = (1, 31, 1024)
 ENVIRONMENT = "MUSQA_MODEL"
 SHIPPED = Path(__file__).parent / "model" / "musqa_net.onnx"
-MAX_BYTES = 200_000_000
+SHIPPED_DIGEST = "f84fea04c5d2019ffd7119d3ff0073d5"
+"""Of the file that is shipped; a new one is entered here (docs/model_release.md)."""
+LARGEST_EXCESS = 1e-3
+"""How far the sum of probabilities may lie from 1: rounding is 1e-6."""
 
 
 @dataclass(frozen=True)
@@ -55,36 +78,44 @@ class ModelFile:
     Raises
     ------
     ModelError
-        If it cannot be read, is no ONNX, or is not a model of musqa in this format.
+        If it cannot be read, is damaged, no ONNX or no model of musqa in this format, or does not
+        answer `model_seal.check_image` as it should.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        data = _read(path)
-        self.digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+        data = read_bytes(path)
+        self.digest = digest(data)
         """blake2b, 16 bytes, of the file: scores of equal digests are comparable."""
-        self._session = _session(data, path)
-        self.record = _record(self._session, path)
-        self.name = str(self.record.get("name") or path.stem)
-        self.version = str(self.record.get("version") or "")
-        self.step_quality = _steps(self.record, path)
-        _check_ports(self._session, len(self.step_quality), path)
-        calibration = self.record.get("calibration")
         try:
-            self.calibration = None if calibration is None else Calibration.from_record(calibration)
-        except ValueError as error:
-            raise ModelError(f"{path}: {error}; export the model again") from error
+            self.sealed = has_seal(data)
+            """Whether damage to the file would have shown."""
+        except BrokenSealError as error:
+            raise ModelError(f"{path} is damaged: {error}; {ANEW}") from error
+        if path == SHIPPED and self.digest != SHIPPED_DIGEST:
+            raise ModelError(
+                f"{path} is not the model that this version of musqa ships; install musqa again, "
+                "or name your model with --model"
+            )
+        self._session = open_session(data, path)
+        try:
+            self.record = parse_record(read_metadata(self._session, METADATA_KEY, path))
+            self.name = read_label(self.record, "name", path.stem)
+            self.version = read_label(self.record, "version")
+            self.card = read_card(self.record)
+            """The model card, Markdown; empty if there is none."""
+            self.step_quality = read_steps(self.record)
+            self.calibration = read_calibration(self.record)
+        except RecordError as error:
+            raise ModelError(f"{path}: {error}") from error
+        check_ports(self._session, len(self.step_quality), path)
         self.knows_distance = self.record.get("domain") is not None
+        self._check_answers()
 
     @property
     def label(self) -> str:
         """Name and version, as scores carry it."""
         return f"{self.name} {self.version}".strip()
-
-    @property
-    def card(self) -> str:
-        """The model card, Markdown; empty if there is none."""
-        return str(self.record.get("card") or "")
 
     def answer(self, image: NDArray[np.uint8]) -> Answer:
         """Ask the model about one image.
@@ -97,12 +128,48 @@ class ModelFile:
         Returns
         -------
         Answer
-            The distribution over the steps of quality, and the distance.
+            The distribution over the steps of quality, and the distance; finite.
+
+        Raises
+        ------
+        UnfitInputError
+            If the model fails, or says anything else.
         """
-        probability, distance = self._session.run(
-            ["probability", "distance"], {"image": image.reshape(IMAGE_SHAPE)}
+        try:
+            probability, distance = self._session.run(
+                ["probability", "distance"], {"image": image.reshape(IMAGE_SHAPE)}
+            )
+        except Exception as error:  # onnxruntime's classes have no common root of their own
+            raise self._no_answer(f"fails ({shown(error)})") from error
+        if probability.shape != (1, len(self.step_quality)) or distance.shape != (1,):
+            raise self._no_answer(f"answers in the shapes {probability.shape}, {distance.shape}")
+        p = probability[0]
+        with np.errstate(invalid="ignore"):
+            total = float(np.sum(p, dtype=np.float64))
+        if not (np.all(p >= 0) and abs(total - 1) <= LARGEST_EXCESS):  # NaN is neither
+            raise self._no_answer(f"says no probabilities (sum {total:g}, least {p.min():g})")
+        far = float(distance[0]) if self.knows_distance else 0.0
+        if not math.isfinite(far):
+            raise self._no_answer(f"says a distance of {far:g}")
+        return Answer(p, far)
+
+    def _check_answers(self) -> None:
+        """Ask about an image that every machine can make."""
+        try:
+            found = self.answer(check_image())
+        except UnfitInputError as error:
+            raise ModelError(f"{self.path} cannot score: {error.detail}; {ANEW}") from error
+        if ANSWERS not in self.record:
+            return
+        if not self.sealed:
+            raise ModelError(f"{self.path} is damaged: the digest at its end is gone; {ANEW}")
+        if how := differs(self.record[ANSWERS], found.probability, found.distance):
+            raise ModelError(f"{self.path}: {how}; {ANEW}, or install another onnxruntime")
+
+    def _no_answer(self, how: str) -> UnfitInputError:
+        return UnfitInputError(
+            "no_answer", f"the model {self.label} {how}", "score it with another model"
         )
-        return Answer(probability[0], float(distance[0]) if self.knows_distance else 0.0)
 
 
 def resolve_model_path(model: Path | str | None = None) -> Path:
@@ -205,76 +272,3 @@ def load_model(path: Path) -> ModelFile:
         Checked, ready to answer.
     """
     return ModelFile(path)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ModelError(
-                f"{path}: {size / 1e6:.0f} MB, expected a model of at most {MAX_BYTES / 1e6:.0f} MB"
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise ModelError(
-            f"cannot read the model {path}: {error.strerror or error}; name another with --model"
-        ) from error
-
-
-def _session(data: bytes, path: Path) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's classes have no common root of their own
-        first = str(error).strip().splitlines()[0][:200] if str(error).strip() else repr(error)
-        raise ModelError(
-            f"{path} is no ONNX file that onnxruntime can load ({first}); musqa model export makes "
-            "one of a trained run"
-        ) from error
-
-
-def _record(session: Any, path: Path) -> dict[str, Any]:
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    if text is None:
-        raise ModelError(
-            f"{path} is an ONNX file, but not one of musqa's: its metadata have no key "
-            f"{METADATA_KEY!r}; musqa model export makes one of a trained run"
-        )
-    try:
-        record = json.loads(text)
-    except ValueError as error:
-        raise ModelError(f"{path}: its metadata are no JSON ({error}); export it again") from error
-    found = record.get("format") if isinstance(record, dict) else None
-    if found != FORMAT:
-        raise ModelError(
-            f"{path}: model format {found!r}, expected {FORMAT}; "
-            "export it again with this version of musqa, or install the version that made it"
-        )
-    return dict(record)
-
-
-def _steps(record: dict[str, Any], path: Path) -> NDArray[np.float64]:
-    try:
-        steps = np.asarray(record["step_quality"], dtype=np.float64)
-    except (KeyError, TypeError, ValueError):
-        steps = np.zeros(0)
-    if steps.ndim != 1 or len(steps) < 2 or not np.all(np.diff(steps) > 0):
-        raise ModelError(f"{path}: step_quality is no rising list of numbers; export it again")
-    return steps
-
-
-def _check_ports(session: Any, n_steps: int, path: Path) -> None:
-    found = {p.name: (p.type, tuple(p.shape)) for p in session.get_inputs() + session.get_outputs()}
-    wanted = {
-        "image": ("tensor(uint8)", IMAGE_SHAPE),
-        "probability": ("tensor(float)", (1, n_steps)),
-        "distance": ("tensor(float)", (1,)),
-    }
-    if found != wanted:
-        raise ModelError(
-            f"{path}: inputs and outputs are {found}, expected {wanted}; export it again"
-        )

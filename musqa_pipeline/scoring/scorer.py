@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,11 +91,17 @@ class Scorer:
         Raises
         ------
         UnfitInputError
-            If the array is no recording.
+            If the array is no recording, or the model has no answer to it.
         SettingsError
             If `window_s` or `hop_s` is out of range.
         """
         array = _as_float32(samples)
+        if not isinstance(sample_rate_hz, numbers.Integral):
+            raise UnfitInputError(
+                "odd_format",
+                f"sample_rate_hz={repr(sample_rate_hz)[:40]}",
+                "give it a whole number of Hz",
+            )
         limits.check_limits(sample_rate_hz, array.shape[1])
         if not len(array):
             raise UnfitInputError("empty", "0 samples", "give it at least 3 s of audio")
@@ -121,10 +128,17 @@ class Scorer:
         -------
         list of Score
             In their order. Each is what `score` says of it alone, to the last bit.
+
+        Raises
+        ------
+        UnfitInputError
+            If one is no pair of samples and rate, or as in `score`.
+        SettingsError
+            If `window_s` or `hop_s` is out of range.
         """
         return [
-            self.score(samples, sample_rate_hz, window_s=window_s, hop_s=hop_s)
-            for samples, sample_rate_hz in recordings
+            self.score(*_pair(recording, number), window_s=window_s, hop_s=hop_s)
+            for number, recording in enumerate(recordings)
         ]
 
     def score_file(
@@ -154,7 +168,8 @@ class Scorer:
         Raises
         ------
         UnfitInputError
-            If the file cannot be read, is damaged or changes meanwhile.
+            If the file cannot be read, is damaged or changes meanwhile, or the model has no answer
+            to it.
         SettingsError
             If `window_s` or `hop_s` is out of range.
         """
@@ -207,6 +222,7 @@ class Scorer:
                 judged.append((_without_samples(window), self._judge(window, sample_rate_hz)))
 
         for block in blocks:
+            limits.check_level(block)
             finite = np.isfinite(block)
             if not finite.all():
                 n_not_finite += int(finite.size - np.count_nonzero(finite))
@@ -217,6 +233,7 @@ class Scorer:
                 detectors.push(block)
             take(cutter.push(mono))
         take(cutter.finish())
+        limits.check_peak(meters.true_peak_dbtp() or 0.0)  # between samples
         events: tuple[Event, ...] = () if detectors is None else tuple(detectors.finish())
         facts = Facts(sample_rate_hz, channels, meters, n_not_finite, self.model.label, events)
         return combine(judged, cutter.sections, cutter.cell_frames, facts)
@@ -240,8 +257,24 @@ def _detectors(sample_rate_hz: int) -> Detectors | None:
     return Detectors(sample_rate_hz) if within else None
 
 
+def _pair(recording: Any, number: int) -> tuple[NDArray[Any], int]:
+    if not isinstance(recording, tuple | list) or len(recording) != 2:
+        kind = f"a {type(recording).__name__}"
+        if isinstance(recording, tuple | list):
+            kind += f" of {len(recording)}"
+        raise UnfitInputError(
+            "odd_format",
+            f"recording {number} is {kind}, no pair",
+            "give pairs (samples, sample_rate_hz)",
+        )
+    return recording[0], recording[1]
+
+
 def _as_float32(samples: NDArray[Any]) -> NDArray[np.float32]:
-    array = np.asarray(samples)
+    try:
+        array = np.asarray(samples)
+    except ValueError as error:  # rows of several lengths
+        raise UnfitInputError("odd_format", str(error), "give it an array") from error
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -260,4 +293,6 @@ def _as_float32(samples: NDArray[Any]) -> NDArray[np.float32]:
         raise UnfitInputError(
             "odd_format", f"dtype={array.dtype}", "give it floats, int16 or int32"
         )
+    if array.dtype.itemsize > np.float32().itemsize:
+        limits.check_level(array)  # what is too large for float32 would become infinite
     return array.astype(np.float32, copy=False)

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio import EXCERPT_S
-from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.scoring.combine import window_score
 from musqa_pipeline.scoring.score import WindowScore
 from musqa_pipeline.scoring.scorer import Scorer
-from musqa_pipeline.scoring.windows import SHORTEST_S
-from musqa_pipeline.tracks.limits import check_limits
+from musqa_pipeline.scoring.windows import check_lengths
+from musqa_pipeline.tracks.limits import check_level, check_limits
 from musqa_pipeline.tracks.reading import to_mono
 
 DEFAULT_HOP_S = 5.0
@@ -62,6 +61,7 @@ def raw_blocks(
         samples = np.frombuffer(data[:whole], kind).reshape(-1, channels).astype(np.float32)
         if kind.kind == "i":
             samples /= np.float32(1 << 15)
+        check_level(samples)
         yield np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
 
 
@@ -102,13 +102,11 @@ def monitor(
     SettingsError
         If a length is out of range.
     UnfitInputError
-        If the rate or the number of channels is.
+        If the rate or the number of channels is, the level is one that no audio has, or the model
+        has no answer.
     """
     check_limits(sample_rate_hz, channels)
-    if not SHORTEST_S <= window_s <= EXCERPT_S:
-        raise SettingsError(f"window={window_s:g} s: expected {SHORTEST_S:g} to {EXCERPT_S} s")
-    if not hop_s >= 0.5:
-        raise SettingsError(f"hop={hop_s:g} s: expected at least 0.5 s")
+    check_lengths(window_s, hop_s)
     window, seen, n_scored = round(window_s * sample_rate_hz), 0, 0
     kept = np.zeros(0, np.float32)
     for block in raw_blocks(stream, sample_rate_hz, channels, sample_format):

@@ -18,6 +18,7 @@ from musqa_pipeline.audio import EXCERPT_S, SAMPLE_RATE_HZ
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.scoring.sections import CELL_S, Section, cell_span
 
+LEAST_HOP_S = 0.5
 SHORTEST_S = 3.0
 """ViSQOL's advice for its signals is 3 to 10 s; with less sound there is no score."""
 SILENT_BELOW_PEAK_DB = 70.0
@@ -48,6 +49,28 @@ class Window:
     """How much of it is sound."""
 
 
+def check_lengths(window_s: float, hop_s: float) -> None:
+    """Check the length of windows, and from one start to the next.
+
+    Parameters
+    ----------
+    window_s, hop_s : float
+        3 to 10 s, and at least 0.5 s.
+
+    Raises
+    ------
+    SettingsError
+        If one is out of range.
+    """
+    if not SHORTEST_S <= window_s <= EXCERPT_S:
+        raise SettingsError(
+            f"window={window_s:g} s: expected {SHORTEST_S:g} to {EXCERPT_S} s, which is what "
+            "the model hears at a time"
+        )
+    if not (math.isfinite(hop_s) and hop_s >= LEAST_HOP_S):
+        raise SettingsError(f"hop={hop_s:g} s: expected at least {LEAST_HOP_S:g} s")
+
+
 class WindowCutter:
     """Cuts a mono stream into windows as it comes.
 
@@ -68,13 +91,7 @@ class WindowCutter:
         self, sample_rate_hz: int, *, window_s: float = EXCERPT_S, hop_s: float | None = None
     ) -> None:
         hop_s = window_s if hop_s is None else hop_s
-        if not SHORTEST_S <= window_s <= EXCERPT_S:
-            raise SettingsError(
-                f"window={window_s:g} s: expected {SHORTEST_S:g} to {EXCERPT_S} s, which is what "
-                "the model hears at a time"
-            )
-        if not (math.isfinite(hop_s) and hop_s >= 0.5):
-            raise SettingsError(f"hop={hop_s:g} s: expected at least 0.5 s")
+        check_lengths(window_s, hop_s)
         self._rate = sample_rate_hz
         self._hop_s = hop_s
         self._window = round(window_s * sample_rate_hz)

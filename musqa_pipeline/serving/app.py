@@ -22,7 +22,7 @@ from musqa_pipeline.serving.desk import Desk
 from musqa_pipeline.serving.guard import Guard
 from musqa_pipeline.serving.problems import ProblemError
 from musqa_pipeline.serving.settings import ServeSettings
-from musqa_pipeline.serving.upload import FIELD, save_body
+from musqa_pipeline.serving.upload import FIELD, FORM_BYTES, refuse_too_large, save_body
 from musqa_pipeline.serving.work import Job, preview_job, score_job
 
 PAGES = {
@@ -54,6 +54,7 @@ AUDIO_BODY: dict[str, Any] = {
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": answers.ProblemAnswer, "description": text}
     for status, text in {
+        408: "It came too slowly.",
         413: "Too large, or too long.",
         415: "No audio that the server can read.",
         422: "Audio that cannot be scored, or a wrong parameter.",
@@ -179,9 +180,19 @@ def _add_facts(app: FastAPI, settings: ServeSettings, model: ModelFile) -> None:
 
 
 def _add_scoring(app: FastAPI, settings: ServeSettings, model: Path) -> None:
-    async def save(request: Request, path: Path) -> None:
-        kind = request.headers.get("content-type", "")
-        await save_body(request.stream(), kind, path, settings.max_bytes)
+    @contextlib.asynccontextmanager
+    async def recording(request: Request) -> AsyncIterator[Path]:
+        """Take a recording whole, and only then a place among those that are worked on."""
+        desk: Desk = request.app.state.desk
+        desk.refuse_if_full()
+        with desk.spool.folder() as folder:
+            path = folder.path / "recording"
+            kind = request.headers.get("content-type", "")
+            told_bytes = int(request.headers.get("content-length", 0))
+            refuse_too_large(told_bytes - FORM_BYTES, settings.max_bytes)
+            await save_body(request.stream(), kind, path, settings.max_bytes, folder.take)
+            with desk.admitted():
+                yield path
 
     @app.post(
         "/api/v1/score",
@@ -201,9 +212,7 @@ def _add_scoring(app: FastAPI, settings: ServeSettings, model: Path) -> None:
         spectrogram: Annotated[bool, Query(description="Whether to add a spectrogram.")] = False,
     ) -> answers.ScoreAnswer:
         desk: Desk = request.app.state.desk
-        with desk.admitted() as folder:
-            path = folder / "recording"
-            await save(request, path)
+        async with recording(request) as path:
             job = Job(path, settings.max_duration_s, model, window_s, hop_s, spectrogram)
             return answers.ScoreAnswer.model_validate(await desk.run(score_job, job))
 
@@ -218,10 +227,11 @@ def _add_scoring(app: FastAPI, settings: ServeSettings, model: Path) -> None:
     async def preview(request: Request) -> FileResponse:
         desk: Desk = request.app.state.desk
         with contextlib.ExitStack() as stack:
-            folder = stack.enter_context(desk.admitted())
-            path, wav = folder / "recording", folder / "preview.wav"
-            await save(request, path)
-            await desk.run(preview_job, Job(path, settings.max_duration_s), wav)
+            folder = stack.enter_context(desk.spool.folder())
+            wav = folder.path / "preview.wav"
+            async with recording(request) as path:
+                await desk.run(preview_job, Job(path, settings.max_duration_s), wav)
+            folder.take(wav.stat().st_size)
             return _SentOnce(wav, stack.pop_all())
 
 

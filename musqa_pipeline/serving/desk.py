@@ -1,4 +1,4 @@
-"""Who is served next: a few worker processes, a bounded queue, and a folder for their files.
+"""Who is served next: a few worker processes and a bounded queue.
 
 Each recording is worked on in a process that is killed when its time is up, so that a hostile file
 can neither hold a server up nor end it.
@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import pickle
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from musqa_pipeline.errors import MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.fanout.child import ERROR, LOST
 from musqa_pipeline.fanout.crew import Crew, StoppedError
 from musqa_pipeline.fanout.limits import Limits
-from musqa_pipeline.serving.problems import ProblemError, unfit
+from musqa_pipeline.serving.problems import RETRY_AFTER_S, ProblemError, unfit
 from musqa_pipeline.serving.settings import ServeSettings
+from musqa_pipeline.serving.spool import Spool
 
 ResultT = TypeVar("ResultT")
-FOLDER_PREFIX = "musqa-serve-"
-RETRY_AFTER_S = 5
 
 
 class Desk:
@@ -35,9 +31,9 @@ class Desk:
     Parameters
     ----------
     settings : ServeSettings
-        Number of workers, length of the queue, time limit.
+        Number of workers, length of the queue, time limit, room for files.
     parent : Path, optional
-        Where the folder for files is made; the system's folder for such when left out.
+        Where the folder for files is made; see `Spool`.
     """
 
     def __init__(self, settings: ServeSettings, parent: Path | None = None) -> None:
@@ -46,26 +42,15 @@ class Desk:
         self._n_admitted = 0
         self._crew = Crew()
         self._threads = ThreadPoolExecutor(settings.workers, "musqa-serve")
-        parent = parent or Path(tempfile.gettempdir())
-        _clear_abandoned(parent)
-        # Named as a server's only when it is locked: another one that starts now would clear it.
-        made = Path(tempfile.mkdtemp(prefix="musqa-new-", dir=parent))
-        self._lock = _locked(made)
-        self._folder = made.rename(made.with_name(made.name.replace("musqa-new-", FOLDER_PREFIX)))
+        self.spool = Spool(settings.disk_bytes, parent)
 
     @property
     def n_admitted(self) -> int:
         """Requests that are being served or wait."""
         return self._n_admitted
 
-    @contextlib.contextmanager
-    def admitted(self) -> Iterator[Path]:
-        """Let a request in and give it a folder, which is deleted afterwards.
-
-        Yields
-        ------
-        Path
-            The folder.
+    def refuse_if_full(self) -> None:
+        """Tell a client now what it would be told after it has sent a recording.
 
         Raises
         ------
@@ -79,10 +64,25 @@ class Desk:
                 f"{self._n_admitted} recordings are being scored or wait; try again in a moment",
                 retry_after_s=RETRY_AFTER_S,
             )
+
+    @contextlib.contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Let a request in; its recording is there.
+
+        Yields
+        ------
+        None
+            Control, to the work.
+
+        Raises
+        ------
+        ProblemError
+            503 if too many are waiting.
+        """
+        self.refuse_if_full()
         self._n_admitted += 1
         try:
-            with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-                yield Path(folder)
+            yield
         finally:
             self._n_admitted -= 1
 
@@ -132,8 +132,7 @@ class Desk:
         """End the workers and delete all files."""
         self.stop()
         self._threads.shutdown()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._lock.close()
+        self.spool.close()
 
     def _lost(self, reason: str) -> ProblemError:
         if reason.startswith("took longer"):
@@ -169,19 +168,3 @@ def _told(error: Exception) -> ProblemError:
     return ProblemError(
         500, "server_error", f"scoring failed ({type(error).__name__}); please report it"
     )
-
-
-def _locked(folder: Path) -> IO[bytes]:
-    """Hold a lock in a folder as long as this process lives; the kernel frees it."""
-    lock = (folder / "lock").open("wb")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
-
-
-def _clear_abandoned(parent: Path) -> None:
-    """Delete folders of servers that were killed and could not."""
-    for folder in parent.glob(f"{FOLDER_PREFIX}*"):
-        # An error: another user's, a living server's, or not yet locked.
-        with contextlib.suppress(OSError), (folder / "lock").open("rb+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder)

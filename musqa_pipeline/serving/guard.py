@@ -76,6 +76,12 @@ class Guard:
         await self._app(scope, receive, send_guarded)
 
     def _check(self, headers: Headers, method: str) -> None:
+        if "transfer-encoding" in headers and "content-length" in headers:
+            raise ProblemError(
+                400,
+                "two_lengths",
+                "the body is chunked and has a Content-Length; send one of them",
+            )
         host = headers.get("host", "")
         name = _name_of(f"//{host}")
         if name is None or not (name in self._names or as_address(name)):
@@ -86,7 +92,7 @@ class Guard:
                 "start it with --allow-host NAME",
             )
         origin = headers.get("origin")
-        elsewhere = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        elsewhere = origin is not None and _place_of(origin) != host.lower()
         # A link from elsewhere may open the page; a script or a form may do nothing.
         opens = method == "GET" and headers.get("sec-fetch-mode") == "navigate"
         if elsewhere or (headers.get("sec-fetch-site") == "cross-site" and not opens):
@@ -104,8 +110,19 @@ def _name_of(url: str) -> str | None:
     return parts.hostname
 
 
+def _place_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
+
+
 async def _refuse(problem: ProblemError, send: Send) -> None:
     body = json.dumps(problem.body, ensure_ascii=False).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),  # what follows may be another request than it seems
+    ]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from musqa_pipeline.errors import UnfitInputError
 
+RETRY_AFTER_S = 5
 UNKNOWN_TYPE = ("unknown_format", "not_audio")
 """Reasons that say that the bytes are no audio that this server can read."""
 NO_AUDIO = ("no known audio format", "the file holds no audio")

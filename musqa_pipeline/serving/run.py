@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import resource
 import socket
 import threading
 from collections.abc import Callable
@@ -13,10 +15,17 @@ from fastapi import FastAPI
 from musqa_pipeline.errors import SettingsError
 from musqa_pipeline.scoring.model_file import load_model, resolve_model_path
 from musqa_pipeline.serving.app import create_app
+from musqa_pipeline.serving.connections import connection_kind
 from musqa_pipeline.serving.desk import Desk
 from musqa_pipeline.serving.settings import ServeSettings, as_address
 
 GRACE_S = 3
+TAKEN_AT_ONCE = 16
+"""Connections, in one turn of the loop: all may speak before so many come that one has to go."""
+OTHER_FILES = 256
+"""Beside connections: files of requests, workers, and connections that are being let go."""
+QUEUE = 1024
+"""Connections that the kernel keeps until then; it has the next one wait for a second."""
 
 
 def serve(settings: ServeSettings, say: Callable[[str], object]) -> None:
@@ -34,8 +43,9 @@ def serve(settings: ServeSettings, say: Callable[[str], object]) -> None:
     ModelError
         If the model cannot be used.
     SettingsError
-        If the address cannot be listened on.
+        If the address cannot be listened on, or the system allows too few open files.
     """
+    _allow_files(settings.max_connections + OTHER_FILES)
     model = load_model(resolve_model_path(settings.model))
     listener = _listener(settings)
     port = listener.getsockname()[1]
@@ -46,10 +56,16 @@ def serve(settings: ServeSettings, say: Callable[[str], object]) -> None:
         )
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     say(f"musqa serves at http://{host}:{port}/ with {model.label}; stop it with Ctrl-C")
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # why, is said below
     app = create_app(settings, model)
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        # One parser and one loop, whatever else is installed; h11 bounds what it keeps of a head.
+        http=connection_kind(settings),
+        loop="asyncio",
+        ws="none",
+        backlog=TAKEN_AT_ONCE,
+        log_level="error",  # below are faults of clients, which could fill a disk with them
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
@@ -65,12 +81,30 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._app = app
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take connections; asyncio gives the kernel the number that it takes at once."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(QUEUE)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Note that it is to stop; in a thread, because dismissing workers takes a moment."""
         super().handle_exit(sig, frame)
         desk: Desk | None = getattr(self._app.state, "desk", None)
         if desk is not None:
             threading.Thread(target=desk.stop, name="musqa-stop").start()
+
+
+def _allow_files(n_files: int) -> None:
+    """Have the system allow so many open files: at its limit nobody is let in, for seconds."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if resource.RLIM_INFINITY != hard < n_files:
+        raise SettingsError(
+            f"--max-connections {n_files - OTHER_FILES} need {n_files} open files, and the system "
+            f"allows {hard}; name fewer, or raise its limit"
+        )
+    if resource.RLIM_INFINITY != soft < n_files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (n_files, hard))
 
 
 def _listener(settings: ServeSettings) -> socket.socket:

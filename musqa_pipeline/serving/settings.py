@@ -9,6 +9,9 @@ from pathlib import Path
 
 from musqa_pipeline.errors import SettingsError
 
+PREVIEW_HIGHEST_HZ = 48_000
+PLAYABLE_CHANNELS = 2
+PREVIEW_BYTES_PER_S = 2 * PREVIEW_HIGHEST_HZ * PLAYABLE_CHANNELS
 LOOPBACK_NAMES = ("localhost",)
 
 
@@ -32,6 +35,16 @@ class ServeSettings:
     """Processes that score."""
     waiting: int = 8
     """Requests that may wait for one of them; more are told to come again."""
+    patience_s: float = 30.0
+    """How far a client may be behind: for a request's head, and of a body or an answer."""
+    min_kbps: float = 128.0
+    """Slowest rate of a body or of reading an answer, in kbit/s."""
+    max_connections: int = 256
+    """Connections at a time; above, who is farthest behind is let go."""
+    max_per_client: int = 64
+    """The same of one address."""
+    disk_mb: float | None = None
+    """Room for files that come and go, in 10^6 bytes; ten of the largest if None."""
     allowed_hosts: tuple[str, ...] = ()
     """Names in the Host header, beside addresses and localhost."""
 
@@ -40,6 +53,8 @@ class ServeSettings:
             ("max-mb", self.max_mb),
             ("max-minutes", self.max_minutes),
             ("timeout-s", self.timeout_s),
+            ("patience-s", self.patience_s),
+            ("min-kbps", self.min_kbps),
         ):
             if not (math.isfinite(value) and value > 0):
                 raise SettingsError(f"--{name} {value:g}: expected a number above 0")
@@ -49,11 +64,33 @@ class ServeSettings:
             raise SettingsError(
                 f"--workers {self.workers}, --waiting {self.waiting}: expected at least 1 and 0"
             )
+        if not 1 <= self.max_per_client <= self.max_connections:
+            raise SettingsError(
+                f"--max-per-client {self.max_per_client}, --max-connections "
+                f"{self.max_connections}: expected 1 to the latter, and at least 1"
+            )
+        if self.disk_mb is not None and not self.max_mb <= self.disk_mb < math.inf:
+            raise SettingsError(
+                f"--disk-mb {self.disk_mb:g}: expected at least --max-mb ({self.max_mb:g})"
+            )
 
     @property
     def max_bytes(self) -> int:
         """Largest body in bytes."""
         return round(self.max_mb * 1e6)
+
+    @property
+    def disk_bytes(self) -> int:
+        """Room for files that come and go, in bytes."""
+        largest_preview = self.max_duration_s * PREVIEW_BYTES_PER_S
+        if self.disk_mb is None:
+            return round(10 * (self.max_bytes + largest_preview))
+        return round(self.disk_mb * 1e6)
+
+    @property
+    def min_bytes_per_s(self) -> float:
+        """Slowest rate in bytes a second."""
+        return self.min_kbps * 125.0
 
     @property
     def max_duration_s(self) -> float:

@@ -6,20 +6,18 @@ never used.
 
 from __future__ import annotations
 
-import asyncio
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import IO
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from musqa_pipeline.serving.problems import ProblemError
 
 FIELD = "file"
-IDLE_S = 30.0
-"""A client that sends nothing for so long is given up."""
 FORM_BYTES = 65_536
 """What a form may take beside its file."""
 MAX_HEADER_BYTES = 8_192
@@ -28,7 +26,11 @@ AUDIO_TYPES = ("application/octet-stream", "application/ogg", "video/mp4", "vide
 
 
 async def save_body(
-    chunks: AsyncIterator[bytes], content_type: str, path: Path, max_bytes: int
+    chunks: AsyncIterator[bytes],
+    content_type: str,
+    path: Path,
+    max_bytes: int,
+    take: Callable[[int], object] = lambda n_bytes: None,
 ) -> None:
     """Write the audio of a request to a file.
 
@@ -42,13 +44,14 @@ async def save_body(
         File to write.
     max_bytes : int
         Largest audio.
+    take : callable
+        Told how many bytes are written next; raises if there is no room for them.
 
     Raises
     ------
     ProblemError
-        413 if it is larger, 415 if the type is none of audio, 408 if the client falls silent, 400
-        if the form is broken or the client hangs up, 422 if there is no audio in it, 507 if the
-        disk is full.
+        413 if it is larger, 415 if the type is none of audio, 400 if the form is broken or the
+        client hangs up, 422 if there is no audio in it, 507 if the disk is full.
     """
     kind, options = parse_options_header(content_type.encode("latin-1", "replace"))
     is_form = kind == b"multipart/form-data"
@@ -63,16 +66,18 @@ async def save_body(
     try:
         with path.open("wb") as file:
             sink = _Form(file, options.get(b"boundary", b"")) if is_form else _Raw(file)
-            limit = max_bytes + (FORM_BYTES if is_form else 0)
             n_bytes = 0
-            async for chunk in _not_idle(chunks):
+            async for chunk in chunks:
                 n_bytes += len(chunk)
-                if n_bytes > limit or sink.n_bytes > max_bytes:
-                    raise _too_large(max_bytes)
+                refuse_too_large(n_bytes - (FORM_BYTES if is_form else 0), max_bytes)
+                take(len(chunk))
                 sink.write(chunk)
+                refuse_too_large(sink.n_bytes, max_bytes)
+                if is_form and n_bytes - sink.n_bytes > FORM_BYTES:
+                    raise FormParserError(f"more than {FORM_BYTES} bytes beside its file")
             sink.close()
-            if sink.n_bytes > max_bytes:
-                raise _too_large(max_bytes)
+    except ClientDisconnect as error:
+        raise ProblemError(400, "hung_up", "the client hung up; send it again") from error
     except FormParserError as error:
         raise ProblemError(
             400, "bad_form", f"the form cannot be read ({error}); send it as curl -F does"
@@ -91,27 +96,28 @@ async def save_body(
         )
 
 
-async def _not_idle(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    while True:
-        try:
-            async with asyncio.timeout(IDLE_S):
-                chunk = await anext(chunks)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise ProblemError(
-                408, "too_slow", f"nothing came for {IDLE_S:.0f} s; send it again"
-            ) from error
-        yield chunk
+def refuse_too_large(n_bytes: int, max_bytes: int) -> None:
+    """Refuse a recording for its size.
 
+    Parameters
+    ----------
+    n_bytes : int
+        What came, or what its header says.
+    max_bytes : int
+        Largest audio.
 
-def _too_large(max_bytes: int) -> ProblemError:
-    return ProblemError(
-        413,
-        "too_large",
-        f"the file is larger than {max_bytes / 1e6:g} MB; send a part of it, or start the server "
-        "with a larger --max-mb",
-    )
+    Raises
+    ------
+    ProblemError
+        413 if it is larger.
+    """
+    if n_bytes > max_bytes:
+        raise ProblemError(
+            413,
+            "too_large",
+            f"the file is larger than {max_bytes / 1e6:g} MB; send a part of it, or start the "
+            "server with a larger --max-mb",
+        )
 
 
 class _Raw:

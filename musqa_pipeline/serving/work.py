@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 from musqa_pipeline.scoring.decoding import open_audio
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.words import word_of
+from musqa_pipeline.serving.settings import PLAYABLE_CHANNELS, PREVIEW_HIGHEST_HZ
 from musqa_pipeline.serving.spectrogram import Spectrogram, SpectrogramMeter
 from musqa_pipeline.tracks.reading import to_mono
 
 MAX_MEMORY_BYTES = 4 << 30
 """What a worker may allocate; a hostile file ends its worker and not the machine."""
-PREVIEW_HIGHEST_HZ = 48_000
-PLAYABLE_CHANNELS = 2
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from musqa_pipeline.checks import CheckResult
 from musqa_pipeline.context import Context
 from musqa_pipeline.spectrograms.row_shards import dataset_rows, shard_files
+from musqa_pipeline.spectrograms.shards import opened_shard
 from musqa_pipeline.spectrograms.storage import decode_cells
 
 LARGEST_STORAGE_ERROR = {"uint8": 1 / 510, "float16": 1 / 4096}
@@ -36,7 +38,7 @@ def check_images(context: Context) -> CheckResult:
     )  # fmt: skip
     worst_error = 0.0
     for file in shard_files(context):
-        with pq.ParquetFile(file) as parquet:
+        with opened_shard(file) as parquet:
             for group in range(parquet.num_row_groups):
                 for row in parquet.read_row_group(group, use_threads=False).to_pylist():
                     error = row["storage_error"]
@@ -84,7 +86,7 @@ def check_counts(context: Context) -> CheckResult:
     found = Counter(
         tuple(row[c] for c in columns)
         for file in shard_files(context)
-        for row in pq.read_table(file, columns=columns, partitioning=None).to_pylist()
+        for row in _read(file, columns)
     )
     missing, surplus = (wanted - found).total(), (found - wanted).total()
     return CheckResult(
@@ -97,3 +99,9 @@ def check_counts(context: Context) -> CheckResult:
             "n_surplus": surplus,
         },
     )
+
+
+def _read(file: Path, columns: list[str]) -> list[dict[str, Any]]:
+    with opened_shard(file) as parquet:
+        rows: list[dict[str, Any]] = parquet.read(columns, use_threads=False).to_pylist()
+        return rows

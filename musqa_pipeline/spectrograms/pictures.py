@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -19,6 +18,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.spectrograms.filterbank import mel_edges_hz
 from musqa_pipeline.spectrograms.row_shards import shard_files
+from musqa_pipeline.spectrograms.shards import opened_shard
 from musqa_pipeline.spectrograms.storage import decode_cells
 
 MAX_BYTES = 90_000
@@ -64,7 +64,7 @@ def _spread_over_quality(files: Sequence[Path], n_images: int) -> list[dict[str,
     """Read rows at even ranks of quality, each from its own row group."""
     places = []
     for file in files:
-        with pq.ParquetFile(file) as parquet:
+        with opened_shard(file) as parquet:
             for group in range(parquet.num_row_groups):
                 quality = parquet.read_row_group(group, columns=["quality"])["quality"].to_pylist()
                 places += [(q, file, group, row) for row, q in enumerate(quality)]
@@ -74,7 +74,7 @@ def _spread_over_quality(files: Sequence[Path], n_images: int) -> list[dict[str,
     ranks = np.unique(np.linspace(0, len(places) - 1, n_images).round().astype(int))
     rows = []
     for _, file, group, row in (places[rank] for rank in ranks):
-        with pq.ParquetFile(file) as parquet:
+        with opened_shard(file) as parquet:
             rows += parquet.read_row_group(group).slice(row, 1).to_pylist()
     return rows
 

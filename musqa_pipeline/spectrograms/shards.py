@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from musqa_pipeline.errors import LakeError, StageError
+from musqa_pipeline.lake.byte_digest import parquet_file
+from musqa_pipeline.lake.damaged import set_aside_file
+from musqa_pipeline.lake.fragments import UNREADABLE
 
 Part = Literal["train", "validation", "test"]
 Draw = Literal["uniform_draw", "natural_mix", "trusted", "every"]
@@ -160,12 +164,9 @@ class ImageShards:
         if self._kept is not None and number in self._kept:
             return self._kept[number]
         group = self.groups[number]
-        try:
-            # Neither threads nor read-ahead of Arrow's: a forked worker may call this.
-            with pq.ParquetFile(group.file, pre_buffer=False) as file:
-                images = file.read_row_group(group.index, columns=["image"], use_threads=False)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise _unreadable(group.file, error) from error
+        # Neither threads nor read-ahead of Arrow's: a forked worker may call this.
+        with opened_shard(group.file) as file:
+            images = file.read_row_group(group.index, columns=["image"], use_threads=False)
         column = images["image"].combine_chunks()
         cells = [
             np.frombuffer(column[row].as_buffer(), self.dtype).reshape(self.shape)
@@ -189,15 +190,37 @@ def _wanted(
 
 def _read_labels(file: Path) -> tuple[pa.Table, list[int]]:
     """Read all columns but the images, and the number of rows of each row group."""
-    try:
-        with pq.ParquetFile(file) as parquet:
-            table = parquet.read(columns=[*LABEL_COLUMNS, *_LAYOUT_COLUMNS], use_threads=False)
-            groups = range(parquet.num_row_groups)
-            sizes = [parquet.metadata.row_group(group).num_rows for group in groups]
-    except (OSError, pa.ArrowInvalid) as error:
-        raise _unreadable(file, error) from error
+    with opened_shard(file) as parquet:
+        table = parquet.read(columns=[*LABEL_COLUMNS, *_LAYOUT_COLUMNS], use_threads=False)
+        groups = range(parquet.num_row_groups)
+        sizes = [parquet.metadata.row_group(group).num_rows for group in groups]
     return table.replace_schema_metadata(None).combine_chunks(), sizes
 
 
-def _unreadable(file: Path, error: Exception) -> LakeError:
-    return LakeError(f"cannot read {file}: {error}; delete it and run the stage spectrograms again")
+@contextmanager
+def opened_shard(file: Path) -> Iterator[pq.ParquetFile]:
+    """Open a shard; a damaged one is set aside, so that its stage makes it again.
+
+    Parameters
+    ----------
+    file : Path
+        From `row_shards.shard_files`.
+
+    Yields
+    ------
+    pyarrow.parquet.ParquetFile
+        To be read in the block.
+
+    Raises
+    ------
+    LakeError
+        If it is missing or damaged, also when the block finds out.
+    """
+    try:
+        with parquet_file(file, pre_buffer=False) as parquet:
+            yield parquet
+    except UNREADABLE as error:
+        what = "it is set aside" if set_aside_file(file) else "delete it"
+        raise LakeError(
+            f"cannot read {file}: {error}; {what} and run the stage spectrograms again"
+        ) from error

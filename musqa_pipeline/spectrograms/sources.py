@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.audio import AUDIO_COLUMNS
 from musqa_pipeline.errors import StageError
+from musqa_pipeline.lake.byte_digest import parquet_file
 
 T = TypeVar("T")
 Key = tuple[str, str]
@@ -121,7 +121,7 @@ def read_bitstreams(
 def _read_rows(context: Context, catalog: str, unit: str, degraded_ids: list[str]) -> pa.Table:
     """Read the wanted rows of one file, touching only the row groups that hold them."""
     shelf = context.shelf("degradations", catalog)
-    with context.lake.opened(shelf, unit) as source, pq.ParquetFile(source) as file:
+    with context.lake.opened(shelf, unit) as source, parquet_file(source) as file:
         ids = file.read(columns=["degraded_id"])["degraded_id"]
         hits = pc.is_in(ids, value_set=pa.array(degraded_ids, pa.string()))
         groups, first = [], 0

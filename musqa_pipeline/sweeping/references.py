@@ -15,7 +15,7 @@ from musqa_pipeline.errors import SettingsError, UnfitInputError
 from musqa_pipeline.excerpts.cut import find_window, level
 from musqa_pipeline.excerpts.plan import candidate_starts, n_excerpts
 from musqa_pipeline.labels.pair_files import shown_path
-from musqa_pipeline.tracks.reading import DecodeError, read_blocks, read_info
+from musqa_pipeline.scoring.decoding import read_length
 
 TARGET_LUFS = -23.0
 """Loudness of an excerpt, as the labels of the factory have it (paper 001, III.B step 5)."""
@@ -85,41 +85,32 @@ def cut_references(path: Path, *, n_per_file: int, name: str) -> list[SweepRefer
     Raises
     ------
     UnfitInputError
-        If the file does not decode, is shorter than 10 s, or has no excerpt loud enough.
+        If the file cannot be read, is out of the limits or shorter than 10 s, or has no excerpt
+        loud enough.
     """
-    try:
-        info = read_info(path)
-        n_frames = info.declared_frames or sum(len(block) for block in read_blocks(path))
-        rate_hz = info.sample_rate_hz
-        n = n_excerpts(n_frames / rate_hz, n_per_file)
-        if not n:
-            raise UnfitInputError(
-                "too_short",
-                f"it lasts {n_frames / rate_hz:.3f} s",
-                f"encode at least {EXCERPT_S} s",
-            )
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "blake2b").hexdigest()
-        found = []
-        for index in range(n):
-            starts = candidate_starts(
-                n_frames=n_frames,
-                sample_rate_hz=rate_hz,
-                n_in_track=n,
-                index=index,
-                seed=0,
-                track_id=content,
-            )
-            window = find_window(path, starts, sample_rate_hz=rate_hz, least_lufs=LEAST_LUFS)
-            if window is not None:
-                pcm = level(window, TARGET_LUFS).samples
-                found.append(SweepReference(name, index, window.start_frame / rate_hz, pcm))
-    except DecodeError as error:
-        raise UnfitInputError("cannot_decode", str(error), "copy or convert it again") from error
-    except OSError as error:
+    info, n_frames = read_length(path)
+    rate_hz = info.sample_rate_hz
+    n = n_excerpts(n_frames / rate_hz, n_per_file)
+    if not n:
         raise UnfitInputError(
-            "cannot_open", f"it cannot be opened ({error.strerror or error})", "check permissions"
-        ) from error
+            "too_short", f"it lasts {n_frames / rate_hz:.3f} s", f"encode at least {EXCERPT_S} s"
+        )
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "blake2b").hexdigest()
+    found = []
+    for index in range(n):
+        starts = candidate_starts(
+            n_frames=n_frames,
+            sample_rate_hz=rate_hz,
+            n_in_track=n,
+            index=index,
+            seed=0,
+            track_id=content,
+        )
+        window = find_window(path, starts, sample_rate_hz=rate_hz, least_lufs=LEAST_LUFS)
+        if window is not None:
+            pcm = level(window, TARGET_LUFS).samples
+            found.append(SweepReference(name, index, window.start_frame / rate_hz, pcm))
     if not found:
         raise UnfitInputError(
             "too_quiet", f"nothing in it is louder than {LEAST_LUFS:.0f} LUFS", "name another file"

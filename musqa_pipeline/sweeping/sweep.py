@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import io
 import json
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from musqa_pipeline.csv_text import write_csv
 from musqa_pipeline.disk import whole_file
 from musqa_pipeline.errors import SettingsError, UnfitInputError
 from musqa_pipeline.fanout.interface import Fanout, Inline, Lost
@@ -196,9 +196,7 @@ def write_sweep(result: Sweep, folder: Path) -> list[Path]:
     }
     for name, rows in (("sweep.csv", record["curves"]), ("sweep_points.csv", record["points"])):
         text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        write_csv(text, [rows[0].keys(), *(row.values() for row in rows)])
         texts[name] = text.getvalue()
     paths = []
     for name, content in texts.items():

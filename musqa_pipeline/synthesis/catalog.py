@@ -7,7 +7,6 @@ is missing or was made by another plan. No licence is attached: the music was co
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import soundfile
 from threadpoolctl import threadpool_limits
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
+from musqa_pipeline.csv_text import write_csv
 from musqa_pipeline.disk import explained, whole_file
 from musqa_pipeline.errors import CatalogError
 from musqa_pipeline.fingerprints import digest
@@ -216,9 +216,8 @@ def _is_ours(path: Path) -> bool:
 
 def _write_table(path: Path, plans: list[TrackPlan]) -> None:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(plan.row() for plan in plans)
+    rows = (plan.row() for plan in plans)
+    write_csv(text, [COLUMNS, *([row[name] for name in COLUMNS] for row in rows)])
     content = text.getvalue().encode()
     if path.is_file() and path.read_bytes() == content:
         return

@@ -19,11 +19,15 @@ import soundfile
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio import SAMPLE_RATE_HZ
+from musqa_pipeline.catalogs.folder import Source
+from musqa_pipeline.csv_text import unguarded, write_csv
 from musqa_pipeline.disk import explained, whole_file
-from musqa_pipeline.errors import CatalogError
+from musqa_pipeline.errors import CatalogError, UnfitInputError
+from musqa_pipeline.names import stays_inside
+from musqa_pipeline.scoring.decoding import open_audio, read_length
 from musqa_pipeline.seeds import derive_generator, unit_interval_hash
 from musqa_pipeline.synthesis.catalog import COLUMNS
-from musqa_pipeline.tracks.reading import DecodeError, read_info, read_span, to_mono
+from musqa_pipeline.tracks.reading import to_mono
 
 TIER = "equalised"
 """Tier of the copies; protocols train on it and never predict it."""
@@ -143,7 +147,8 @@ def write_equalised_catalog(
     Raises
     ------
     CatalogError
-        If `source` has no `tracks.csv` with a column ``recording``.
+        If `source` has no `tracks.csv` with a column ``recording``, or one that names files
+        elsewhere.
     LakeError
         If the folder cannot be written.
     """
@@ -154,15 +159,14 @@ def write_equalised_catalog(
         try:
             if not (folder / name).exists():
                 _write_copy(path, folder / name, seed)
-        except (DecodeError, OSError) as error:
-            log(f"{row['file']}: left out, it cannot be read ({error})")
+        except UnfitInputError as error:
+            log(f"{row['file']}: left out, it cannot be read ({error.detail}; {error.advice})")
             continue
         title = f"{row.get('title') or path.stem}, darker copy"
         rows.append({**row, "file": name, "title": title, "role": "train", "tier": TIER})
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", restval="")
-    writer.writeheader()
-    writer.writerows(rows)
+    cells = ([row.get(name, "") for name in COLUMNS] for row in rows)
+    write_csv(text, [COLUMNS, *cells], lineterminator="\r\n")
     with explained("write", folder), whole_file(folder / "tracks.csv") as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
     return len(rows)
@@ -172,7 +176,10 @@ def _source_rows(source: Path) -> list[dict[str, str]]:
     path = source / "tracks.csv"
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            rows = [
+                {k: unguarded(v) if isinstance(v, str) else v for k, v in row.items()}
+                for row in csv.DictReader(file)
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CatalogError(
             f"cannot read {path}: {error}; darker copies need the names of the recordings, so "
@@ -183,6 +190,12 @@ def _source_rows(source: Path) -> list[dict[str, str]]:
             f"{path} must name file and recording of every track, so that a copy and its original "
             "are never parted by a split; fill in the column recording"
         )
+    for row in rows:
+        if not stays_inside(row["file"]) or Source(source).leads_outside(source / row["file"]):
+            raise CatalogError(
+                f"{path}: file={row['file']!r}: expected a path inside the catalog's folder, "
+                "relative to it"
+            )
     return [row for row in rows if row.get("role") != "test"]
 
 
@@ -197,10 +210,18 @@ def _chosen(rows: list[dict[str, str]], n_copies: int | None, seed: int) -> list
 
 
 def _write_copy(path: Path, copy: Path, seed: int) -> None:
-    info = read_info(path)
-    n_frames = min(info.declared_frames, round(LONGEST_S * info.sample_rate_hz))
-    start = max(0, (info.declared_frames - n_frames) // 2)
-    mono = to_mono(read_span(path, start, n_frames))
+    info, n_in_file = read_length(path)
+    n_frames = min(n_in_file, round(LONGEST_S * info.sample_rate_hz))
+    start = max(0, (n_in_file - n_frames) // 2)
+    with open_audio(path, start_frame=start, n_frames=n_frames) as audio:
+        parts = [to_mono(block) for block in audio.blocks]
+    if not parts:
+        raise UnfitInputError("damaged", f"no audio at frame {start}", "get the file again")
+    mono = np.concatenate(parts)
+    if not np.isfinite(mono).all():
+        raise UnfitInputError(
+            "not_finite", "it holds samples that are NaN or infinite", "export the file again"
+        )
     if info.sample_rate_hz != SAMPLE_RATE_HZ:
         import soxr
 

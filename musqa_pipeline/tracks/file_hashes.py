@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from musqa_pipeline.errors import LakeError
+from musqa_pipeline.errors import DamagedError, LakeError
 from musqa_pipeline.lake.store import Store
 from musqa_pipeline.progress import LOG_EVERY_S, terminal_bar
 
@@ -204,12 +204,12 @@ def _now_ns() -> int:
 
 
 def _load(store: Store, key: str) -> dict[Path, tuple[State, str]]:
-    found = store.read_versioned(key)
-    if found is None:
-        return {}
     try:
+        found = store.read_versioned(key)
+        if found is None:
+            return {}
         rows = pq.read_table(pa.BufferReader(found[0]), schema=SCHEMA).to_pylist()
-    except (OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException, DamagedError):
         return {}  # damaged: everything is read again
     return {Path(os.fsdecode(row["path"])): _entry(row) for row in rows}
 

@@ -7,47 +7,42 @@ memory whole. Nothing here knows about catalogs or stages.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from musqa_pipeline.tracks.av_container import open_container
+from musqa_pipeline.tracks.audio_info import LOSSLESS_CODECS, AudioInfo, DecodeError
+from musqa_pipeline.tracks.av_reading import av_blocks, av_info
+from musqa_pipeline.tracks.lengths import (
+    MAX_LOSSY_SHORTFALL_S,
+    MAX_SHORTFALL_S,
+    Length,
+    LengthState,
+    length_of,
+)
 from musqa_pipeline.tracks.soundfile_names import codec_name, open_soundfile
+from musqa_pipeline.tracks.streaming import stream_piece
 
-BLOCK_FRAMES = 1 << 16
-MAX_SHORTFALL_S = 0.1
-"""A header may promise this much more than decodes, for an encoder's padding."""
-LOSSLESS_CODECS = frozenset(
-    {"flac", "alac", "wavpack", "ape", "tta", "shorten", "mlp", "truehd", "als", "wmalossless"}
+__all__ = (
+    "AudioInfo",
+    "DecodeError",
+    "read_blocks",
+    "read_info",
+    "read_span",
+    "require_whole",
+    "to_mono",
 )
 
-
-class DecodeError(Exception):
-    """A file cannot be decoded, or not to its end; the text says what was found."""
-
-
-@dataclass(frozen=True)
-class AudioInfo:
-    """What a file's header says."""
-
-    sample_rate_hz: int
-    channels: int
-    codec: str
-    """ffmpeg's name of the codec, such as flac, pcm_s16le, mp3, aac."""
-    declared_frames: int
-    """Frames according to the header; 0 where it does not say."""
-    tags: dict[str, str] = field(default_factory=dict)
-    """`title`, `artist` and `genre`, where the file has them."""
-
-    @property
-    def is_lossy(self) -> bool:
-        """Whether the codec throws anything away; companded PCM does."""
-        companded = self.codec in ("pcm_mulaw", "pcm_alaw")
-        return companded or not (self.codec.startswith("pcm_") or self.codec in LOSSLESS_CODECS)
+BLOCK_FRAMES = 1 << 16
+PREROLL_S = 2.0
+"""Decoded and dropped before a part of an MPEG file: its frames borrow bits of up to 24 before."""
+MAX_UNREAD_BYTES = 8192
+"""A stream may end this much before its bytes do: a frame that was cut, and junk behind."""
+_SEEKS_EXACTLY = frozenset({"FLAC", "WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU"})
+"""libsndfile's names of the formats that it seeks in to the sample; not of all codecs in them."""
+_MPEG = "MP3"
 
 
 def read_info(path: Path) -> AudioInfo:
@@ -66,7 +61,7 @@ def read_info(path: Path) -> AudioInfo:
     Raises
     ------
     DecodeError
-        If neither soundfile nor PyAV knows the format.
+        If neither soundfile nor PyAV knows the format, or the file ends before its header says.
     OSError
         If the file cannot be opened.
     """
@@ -74,9 +69,9 @@ def read_info(path: Path) -> AudioInfo:
         pass
     try:
         with open_soundfile(path) as file:
-            return _soundfile_info(file)
+            return _soundfile_info(file, length_of(path, file))
     except soundfile.LibsndfileError as error:
-        return _av_info(path, error.error_string)
+        return av_info(path, error.error_string)
 
 
 def read_blocks(
@@ -89,8 +84,8 @@ def read_blocks(
     path : Path
         An audio file.
     start_frame : int
-        First frame wanted, at the file's own rate. soundfile seeks there, to the sample; what
-        PyAV reads is decoded from its beginning, because its seeking is not exact.
+        First frame wanted, at the file's own rate. What comes before is skipped where the samples
+        stay those of a whole decode (`AudioInfo.seeks`), else decoded and dropped.
     n_frames : int, optional
         Frames wanted; all to the end when left out.
 
@@ -111,26 +106,64 @@ def read_blocks(
     try:
         file = open_soundfile(path)
     except soundfile.LibsndfileError as error:
-        yield from _trim(_av_blocks(path, error.error_string), start_frame, n_frames)
+        yield from _trim(av_blocks(path, error.error_string), start_frame, n_frames)
         return
     with file:
-        left = n_frames if n_frames is not None else 1 << 62
-        done = start_frame
+        length = length_of(path, file)
+        info = _soundfile_info(file, length)
+        if length.pieces:
+            yield from _trim(_stream_blocks(path, length, info), start_frame, n_frames)
+            return
+        first = _seek_before(file, info, start_frame)
+        yield from _trim(_file_blocks(file, first, info), start_frame - first, n_frames)
+
+
+def _seek_before(file: soundfile.SoundFile, info: AudioInfo, start_frame: int) -> int:
+    """Go to where decoding must begin to be exact at a frame; return that place."""
+    if not info.seeks:
+        return 0
+    preroll_s = PREROLL_S if file.format == _MPEG else 0.0
+    first = max(0, min(start_frame - round(preroll_s * info.sample_rate_hz), info.declared_frames))
+    if first:
+        file.seek(first)
+    return first
+
+
+def _file_blocks(
+    file: soundfile.SoundFile, first: int, info: AudioInfo
+) -> Iterator[NDArray[np.float32]]:
+    done = first
+    try:
+        while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            done += len(block)
+            yield block
+    except soundfile.LibsndfileError as error:
+        raise _stops(done, info, str(error)) from error
+
+
+def _stream_blocks(path: Path, length: Length, info: AudioInfo) -> Iterator[NDArray[np.float32]]:
+    """Decode pieces one after the other; each has to go to its end, in one format."""
+    done = 0
+    for piece in length.pieces:
         try:
-            if start_frame:
-                file.seek(start_frame)
-            while left > 0:
-                block = file.read(min(left, BLOCK_FRAMES), dtype="float32", always_2d=True)
-                if not len(block):
-                    return
-                left -= len(block)
-                done += len(block)
-                yield block
+            with stream_piece(path, piece) as stream:
+                found = stream.file.samplerate, stream.file.channels
+                if found != (info.sample_rate_hz, info.channels):
+                    raise _stops(done, info, f"{found[0]} Hz and {found[1]} channels follow")
+                while len(block := stream.read(BLOCK_FRAMES)):
+                    done += len(block)
+                    yield block
+                unread = stream.count_unread()
         except soundfile.LibsndfileError as error:
-            raise DecodeError(
-                f"decoding stops after {done / file.samplerate:.1f} s of "
-                f"{file.frames / file.samplerate:.1f} s: {error}"
-            ) from error
+            raise _stops(done, info, str(error)) from error
+        if unread > MAX_UNREAD_BYTES:
+            raise _stops(done, info, f"{unread:,} bytes that do not belong to it follow")
+
+
+def _stops(done: int, info: AudioInfo, why: str) -> DecodeError:
+    rate_hz = info.sample_rate_hz
+    of = f" of {info.declared_frames / rate_hz:.1f} s" if info.declared_frames else ""
+    return DecodeError(f"decoding stops after {done / rate_hz:.1f} s{of}: {why}")
 
 
 def require_whole(n_frames: int, info: AudioInfo) -> None:
@@ -149,7 +182,8 @@ def require_whole(n_frames: int, info: AudioInfo) -> None:
         If the header promises more, beyond an encoder's padding.
     """
     rate_hz = info.sample_rate_hz
-    if n_frames + MAX_SHORTFALL_S * rate_hz < info.declared_frames:
+    allowed_s = MAX_LOSSY_SHORTFALL_S if info.is_lossy else MAX_SHORTFALL_S
+    if n_frames + allowed_s * rate_hz < info.declared_frames:
         raise DecodeError(
             f"decoding stops after {n_frames / rate_hz:.1f} s "
             f"of {info.declared_frames / rate_hz:.1f} s"
@@ -204,77 +238,22 @@ def to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return mono
 
 
-def _soundfile_info(file: soundfile.SoundFile) -> AudioInfo:
+def _soundfile_info(file: soundfile.SoundFile, length: Length) -> AudioInfo:
+    if length.state is LengthState.CONTRADICTED:
+        raise DecodeError(length.why)
     try:
         copied = file.copy_metadata()
     except (UnicodeDecodeError, AttributeError):  # tags in an old 8-bit alphabet are no loss
         copied = {}
     tags = {key: copied[key] for key in ("title", "artist", "genre") if copied.get(key)}
-    return AudioInfo(file.samplerate, file.channels, codec_name(file), file.frames, tags)
-
-
-def _open_av(path: Path, refusal: str) -> tuple[Any, Any]:
-    """Open with PyAV; `refusal` is what soundfile said."""
-    try:
-        import av
-    except ImportError as error:
-        raise DecodeError(f"{refusal} (and PyAV, which reads more formats, is absent)") from error
-    try:
-        container = open_container(path)
-    except av.error.ArgumentError as error:  # none of the formats that are opened
-        raise DecodeError("the file holds no audio stream (a picture, a playlist …)") from error
-    except (av.error.FFmpegError, ValueError, UnicodeEncodeError) as error:
-        # Not `refusal`: libsndfile says "does not exist" of whatever it does not know.
-        reason = error.strerror if isinstance(error, av.error.FFmpegError) else error
-        raise DecodeError(f"no known audio format: {reason}") from error
-    stream = next(iter(container.streams.audio), None)
-    if stream is None or stream.codec_context is None:
-        container.close()
-        what = "no audio stream" if stream is None else "audio of an unknown codec"
-        raise DecodeError(f"the file holds {what}")
-    return container, stream
-
-
-def _av_info(path: Path, refusal: str) -> AudioInfo:
-    container, stream = _open_av(path, refusal)
-    with container:
-        context = stream.codec_context
-        codec = context.codec.canonical_name
-        found = {
-            key.lower(): value for key, value in {**container.metadata, **stream.metadata}.items()
-        }
-        tags = {key: found[key] for key in ("title", "artist", "genre") if found.get(key)}
-        # Durations in containers are approximate: never a reason to call a file truncated.
-        return AudioInfo(context.sample_rate, context.channels, codec, 0, tags)
-
-
-def _av_blocks(path: Path, refusal: str) -> Iterator[NDArray[np.float32]]:
-    import av
-
-    container, stream = _open_av(path, refusal)
-    with container:
-        rate = stream.codec_context.sample_rate
-        # Same layout and rate as the file: only the sample format changes.
-        resampler = av.AudioResampler(format="flt", layout=None, rate=None)
-        channels = 0
-        done = 0
-        try:
-            for frame in container.decode(stream):
-                for converted in resampler.resample(frame):
-                    n_channels = converted.layout.nb_channels
-                    if channels and n_channels != channels:
-                        raise DecodeError(
-                            f"channels change from {channels} to {n_channels} "
-                            f"after {done / rate:.1f} s"
-                        )
-                    channels = n_channels
-                    block = np.asarray(converted.to_ndarray(), np.float32).reshape(-1, channels)
-                    done += len(block)
-                    yield block
-        except (av.error.FFmpegError, ValueError) as error:
-            raise DecodeError(
-                f"decoding stops after {done / max(rate, 1):.1f} s: {error}"
-            ) from error
+    codec = codec_name(file)
+    seeks = length.state is LengthState.KNOWN and (
+        file.format == _MPEG
+        or (
+            file.format in _SEEKS_EXACTLY and (codec.startswith("pcm_") or codec in LOSSLESS_CODECS)
+        )
+    )
+    return AudioInfo(file.samplerate, file.channels, codec, length.frames, tags, seeks)
 
 
 def _trim(

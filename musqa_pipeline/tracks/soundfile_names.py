@@ -19,6 +19,19 @@ _UNRECOGNISED_FORMAT = 1
 """libsndfile's SF_ERR_UNRECOGNISED_FORMAT."""
 
 
+class StreamedFile(soundfile.SoundFile):
+    """A file whose reads go on where the last one ended.
+
+    python-soundfile seeks after each read of a seekable file, and a decoder that is made to seek
+    starts anew, without what frames before left to it: an MP3 read in blocks had other samples at
+    each border. `seek` still seeks.
+    """
+
+    def seekable(self) -> bool:
+        """Keep python-soundfile from seeking."""
+        return False
+
+
 def open_soundfile(path: Path) -> soundfile.SoundFile:
     """Open a file with soundfile.
 
@@ -39,7 +52,7 @@ def open_soundfile(path: Path) -> soundfile.SoundFile:
     """
     if path.suffix.lower() == ".raw":
         raise soundfile.LibsndfileError(_UNRECOGNISED_FORMAT)
-    return soundfile.SoundFile(os.fsencode(path.absolute()))  # "-" alone is standard input to it
+    return StreamedFile(os.fsencode(path.absolute()))  # "-" alone is standard input to it
 
 
 def codec_name(file: soundfile.SoundFile) -> str:

@@ -15,7 +15,7 @@ from musqa_pipeline.context import Context
 from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.stages import Stage, Unit
 from musqa_pipeline.tracks.identity import identified_files
-from musqa_pipeline.tracks.limits import MAX_DURATION_S, check_declared, check_limits
+from musqa_pipeline.tracks.limits import MAX_DURATION_S, check_declared, check_limits, check_peak
 from musqa_pipeline.tracks.measure import Measurement, measure_file
 from musqa_pipeline.tracks.reading import AudioInfo, DecodeError, read_info
 from musqa_pipeline.tracks.settings import TracksSettings
@@ -23,8 +23,6 @@ from musqa_pipeline.tracks.table import TRACKS
 from musqa_pipeline.tracks.verdict import FLAGGED, USABLE, flags_of
 
 TRACK_ID_DIGITS = 16
-MOST_DBTP = 300.0
-"""32-bit integers that were taken for floats reach 193."""
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -186,12 +184,7 @@ def _check_content(found: Measurement, duration_s: float, settings: TracksSettin
             f"{found.n_not_finite} samples are NaN or infinite",
             "export the file again",
         )
-    if not found.true_peak_dbtp < MOST_DBTP:  # squares overflow soon after; NaN is no less
-        raise UnfitInputError(
-            "not_finite",
-            f"a true peak of {found.true_peak_dbtp:.0f} dBTP: no level that audio has",
-            "export the file again, with full scale at 1.0",
-        )
+    check_peak(found.true_peak_dbtp)
     if found.loudness_lufs < settings.silence_lufs:
         loud = (
             f"{found.loudness_lufs:.1f} LUFS" if math.isfinite(found.loudness_lufs) else "silence"
@@ -244,7 +237,7 @@ def _row(
 
 TRACKS_STAGE = Stage(
     name="tracks",
-    version=1,
+    version=2,
     table=TRACKS,
     tools=("numpy", "scipy", "soundfile", "av", "pyloudnorm"),
     units=list_units,

@@ -11,6 +11,8 @@ ERRORS = {
     "wrong_fingerprint": "does not belong to its folder",
     "wrong_rows": "another number of rows than its footer says",
     "wrong_checksum": "other values than were written",
+    "wrong_bytes": "other bytes than were written",
+    "wrong_digest": "as written, but its digest or the copy of it is not",
     "wrong_schema": "other columns than its table has",
     "double": "is there twice",
     "missing": "something refers to it, and it is not there",
@@ -19,10 +21,14 @@ ERRORS = {
 NOTES = {
     "orphan": "nothing refers to it",
     "leftover": "half-written by a process that was killed",
+    "undigested": "written by an early release, without a digest of its bytes",
     "unfinished": "the next run makes it",
 }
 """Kinds that cost nothing but space or time."""
-MENDABLE = ("damaged", "wrong_fingerprint", "wrong_rows", "wrong_checksum", "wrong_schema")
+MENDABLE = (
+    "damaged", "wrong_bytes", "wrong_checksum", "wrong_digest", "wrong_fingerprint", "wrong_rows",
+    "wrong_schema",
+)  # fmt: skip
 """Kinds whose file the next run makes again, once it is out of the way."""
 
 
@@ -48,11 +54,15 @@ class Verification:
 
     n_files: int
     """Parquet files, retired ones included."""
+    n_others: int
+    """Other files: records, catalogs, weights, reports."""
     n_rows: int
     n_bytes: int
     n_unsummed: int
     """Files without a checksum, written by early releases: read, but not compared."""
     findings: tuple[Finding, ...]
+    undigested: tuple[str, ...] = ()
+    """Keys of the files without a digest of their bytes."""
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -63,9 +73,11 @@ class Verification:
         """Return counts and findings as plain values."""
         return {
             "files": self.n_files,
+            "other_files": self.n_others,
             "rows": self.n_rows,
             "bytes": self.n_bytes,
             "without_checksum": self.n_unsummed,
+            "without_digest": list(self.undigested),
             "errors": len(self.errors),
             "counts": dict(sorted(Counter(finding.kind for finding in self.findings).items())),
             "findings": [{"kind": f.kind, "key": f.key, "detail": f.detail} for f in self.findings],

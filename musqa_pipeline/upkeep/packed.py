@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
@@ -12,23 +11,32 @@ from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fingerprints import SHORT
 from musqa_pipeline.lake import Lake, Shelf, Store, StoredFile, fragments
 from musqa_pipeline.lake.checksum import table_checksum
-from musqa_pipeline.lake.compaction import Source, in_order, packed_sources, parts_of, write_part
 from musqa_pipeline.lake.inventory import shelves
-from musqa_pipeline.lake.pack_files import packed_piece, read_packed
+from musqa_pipeline.lake.pack_files import read_packed
 from musqa_pipeline.lake.packs import (
     MOVED,
     PACKED_STAGES,
     PACKS,
     SCHEMA_NAME,
     Manifest,
-    commit_manifest,
     index_of,
     loose_units,
     manifest_key,
     packed_units,
     read_manifest,
 )
+from musqa_pipeline.upkeep.file_check import check_file
 from musqa_pipeline.upkeep.findings import Finding
+
+
+@dataclass(frozen=True)
+class PackCheck:
+    """What a look at a pack found."""
+
+    findings: tuple[Finding, ...]
+    rows: int = 0
+    undigested: str = ""
+    """Its key, if it has no digest of its bytes."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,7 @@ def beside(store: Store, packed: PackedShelf) -> list[StoredFile]:
     return stray
 
 
-def check_packs(lake: Lake, packed: PackedShelf) -> Iterator[tuple[tuple[Finding, ...], int]]:
+def check_packs(lake: Lake, packed: PackedShelf) -> Iterator[PackCheck]:
     """Check the packs of a shelf, unit by unit.
 
     Parameters
@@ -97,15 +105,16 @@ def check_packs(lake: Lake, packed: PackedShelf) -> Iterator[tuple[tuple[Finding
 
     Yields
     ------
-    tuple
-        Findings of one pack, and its rows.
+    PackCheck
+        What was found of one pack.
     """
     store, shelf = lake.store, packed.shelf
     for key in packed.manifest.packs:
         if not store.exists(key):
             # Another process may have packed the shelf again since its manifest was read.
             if key in read_manifest(store, shelf).packs:
-                yield (Finding("missing", key, "the manifest names it, and it is not there"),), 0
+                gone = Finding("missing", key, "the manifest names it, and it is not there")
+                yield PackCheck((gone,))
             continue
         yield _check_pack(store, shelf, key)
     try:
@@ -115,11 +124,12 @@ def check_packs(lake: Lake, packed: PackedShelf) -> Iterator[tuple[tuple[Finding
         return  # found already
     if twice and read_manifest(store, shelf).version == packed.manifest.version:
         what = f"{len(twice)} units are both loose and packed, the first {min(twice)}"
-        yield (Finding("double", packed.manifest.loose_folder(shelf), what),), 0
+        yield PackCheck((Finding("double", packed.manifest.loose_folder(shelf), what),))
 
 
-def _check_pack(store: Store, shelf: Shelf, key: str) -> tuple[tuple[Finding, ...], int]:
-    found, rows = [], 0
+def _check_pack(store: Store, shelf: Shelf, key: str) -> PackCheck:
+    found: list[Finding] = []
+    rows, undigested = 0, ""
     try:
         with fragments.opened(store, key) as source:
             units = index_of(key, pq.read_metadata(source).metadata or {})
@@ -135,47 +145,11 @@ def _check_pack(store: Store, shelf: Shelf, key: str) -> tuple[tuple[Finding, ..
             if place.fingerprint[:SHORT] != shelf.fingerprint:
                 what = f"unit {unit}: {place.fingerprint}, expected {shelf.fingerprint}…"
                 found.append(Finding("wrong_fingerprint", key, what))
+        with store.lent(key) as path:
+            file_says = check_file(path)
+            undigested = "" if file_says.has_digest else key
+            if file_says.kind and not found:
+                found.append(Finding(file_says.kind, key, file_says.detail))
     except (LakeError, KeyError, ValueError, TypeError) as error:
         found.append(Finding("damaged", key, str(error.__cause__ or error)))
-    return tuple(found), rows
-
-
-def mend_pack(store: Store, shelf: Shelf, key: str) -> None:
-    """Let a shelf be without a damaged pack; its good units are packed anew.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf; its lock is held.
-    key : str
-        Key of the pack; views may read it until they are made again.
-
-    Raises
-    ------
-    LakeError
-        If the store cannot be written, or another process changed the shelf.
-    """
-    manifest = read_manifest(store, shelf)
-    if key not in manifest.packs:
-        return
-    good = _good_units(store, key)
-    packs = [other for other in manifest.packs if other != key]
-    packs += [write_part(store, shelf, "", part) for part in parts_of(good)]
-    commit_manifest(store, shelf, manifest, replace(manifest, packs=in_order(store, packs)))
-
-
-def _good_units(store: Store, key: str) -> list[Source]:
-    """List the units of a pack that can be read and are what they were."""
-    good = []
-    try:
-        sources = packed_sources(store, key)
-    except LakeError:
-        return []  # nothing of it can be read
-    for source in sources:
-        assert source.packed is not None
-        with contextlib.suppress(LakeError):
-            packed_piece(store, source.unit, source.packed)
-            good.append(source)
-    return good
+    return PackCheck(tuple(found), rows, undigested)

@@ -10,7 +10,7 @@ from musqa_pipeline.adaptive.table import ROUNDS
 from musqa_pipeline.database.duck import HISTORY, JOINT, PER_CATALOG
 from musqa_pipeline.lake.inventory import SCHEMA_UNIT
 from musqa_pipeline.lake.packs import MOVED, PACKS
-from musqa_pipeline.lake.shelf import DAMAGED, EMPTY_CATALOG, LAKE, RETIRED, Shelf
+from musqa_pipeline.lake.shelf import DAMAGED, EMPTY_CATALOG, LAKE, RETIRED, SUFFIX, Shelf
 from musqa_pipeline.migrations.content_ids import FORMER_IDS_KEY
 from musqa_pipeline.records import RECORDS
 from musqa_pipeline.tables import Table
@@ -69,6 +69,19 @@ def place_of(key: str) -> Place | None:
         return None
     shelf = Shelf(found["stage"], found["settings"] or found["run"], found["catalog"])
     return Place(shelf, found["unit"], (found["attic"] or "").rstrip("/"))
+
+
+def folder_beside(key: str) -> tuple[Shelf, str] | None:
+    """Tell beside which shelf's units a file lies, and the name of its folder; None elsewhere."""
+    if not _BESIDE.fullmatch(key) or place_of(key) is not None:
+        return None
+    _, stage, run, name = key.split("/")[:4]
+    return Shelf(stage, run.removeprefix("run=")), name
+
+
+def is_pack(key: str) -> bool:
+    """Tell whether a file is a pack; its manifest is none."""
+    return key.endswith(SUFFIX) and bool(_PACK.fullmatch(key))
 
 
 def is_known(key: str) -> bool:

@@ -10,23 +10,25 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-import pyarrow.parquet as pq
-
-from musqa_pipeline.catalogs.known import list_catalogs
+from musqa_pipeline.catalogs.known import CATALOGS, list_catalogs
 from musqa_pipeline.database.duck import read_published
-from musqa_pipeline.errors import LakeError
+from musqa_pipeline.errors import CatalogError, LakeError
 from musqa_pipeline.fingerprints import SHORT
 from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import FINGERPRINT_KEY, Lake, Store, StoredFile, fragments
-from musqa_pipeline.lake.checksum import CHECKSUM_KEY, TableChecksum
+from musqa_pipeline.lake.checksum import CHECKSUM_KEY
 from musqa_pipeline.lake.packs import PACKS
 from musqa_pipeline.lake.shelf import DAMAGED, LAKE
 from musqa_pipeline.migrations.layout import read_layout
 from musqa_pipeline.progress import StageProgress
+from musqa_pipeline.seal_format import State
+from musqa_pipeline.seals import left_alone
+from musqa_pipeline.upkeep.file_check import check_file
 from musqa_pipeline.upkeep.findings import Finding, Verification
 from musqa_pipeline.upkeep.links import broken_links
 from musqa_pipeline.upkeep.packed import PackedShelf, beside, check_packs, packed_shelves
 from musqa_pipeline.upkeep.places import TABLES, Place, belongs_to, is_known, place_of
+from musqa_pipeline.upkeep.sealed import check_sealed, sealed_keys, undigested
 
 READERS = 8
 """Files that are read at a time, at most."""
@@ -38,6 +40,8 @@ class _Checked:
     rows: int = 0
     unsummed: bool = False
     """Written before fragments carried a checksum."""
+    undigested: str = ""
+    """Its key, if it was written before fragments carried a digest of their bytes."""
 
 
 def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Verification:
@@ -60,11 +64,25 @@ def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Ve
     LakeError
         If the lake is of a later layout or cannot be listed.
     """
-    lake = Lake(home)
-    read_layout(lake)
-    catalogs = {catalog.name for catalog in list_catalogs(home)}
-    published = published_fingerprints(home)
-    findings, todo = [], []
+    with left_alone():
+        return _verify(Lake(home), log)
+
+
+def _verify(lake: Lake, log: Callable[[str], object] | None) -> Verification:
+    home = lake.store.home
+    keys = sealed_keys(lake.store)
+    others = list(check_sealed(lake.store, keys))
+    findings = [one for one in others if isinstance(one, Finding)]
+    lacking = [one for one in others if isinstance(one, str)]
+    catalogs, published = set(lake.store.folders(CATALOGS)), dict[tuple[str, str], str]()
+    try:
+        catalogs = {catalog.name for catalog in list_catalogs(home)}
+        read_layout(lake)
+        published = published_fingerprints(home)
+    except (CatalogError, LakeError):
+        if not findings:  # what is damaged is named already
+            raise
+    todo = []
     for file in lake.store.walk(LAKE):
         place = place_of(file.key)
         if place is None:
@@ -88,22 +106,28 @@ def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Ve
     n_rows = n_unsummed = 0
     with StageProgress("verifying", len(todo) + n_packs, log=log) as progress:
         for one in packed:
-            for found, rows in check_packs(lake, one):
-                findings += found
-                n_rows += rows
-                progress.advance(rows, failed=bool(found))
+            for pack in check_packs(lake, one):
+                findings += pack.findings
+                n_rows += pack.rows
+                lacking += filter(None, [pack.undigested])
+                progress.advance(pack.rows, failed=bool(pack.findings))
         for checked in _check_all(lake.store, todo, published):
             findings += checked.findings
             n_rows += checked.rows
             n_unsummed += checked.unsummed
+            lacking += filter(None, [checked.undigested])
             progress.advance(checked.rows, failed=bool(checked.findings))
-    findings += broken_links(home)
+    if published:
+        findings += broken_links(home)
+    findings += undigested(lacking)
     return Verification(
         n_files=len(todo) + n_packs,
+        n_others=len(keys),
         n_rows=n_rows,
         n_bytes=sum(file.size_bytes for file, _ in todo) + _size_of_packs(lake.store, packed),
         n_unsummed=n_unsummed,
         findings=tuple(sorted(findings)),
+        undigested=tuple(sorted(lacking)),
     )
 
 
@@ -136,22 +160,16 @@ def _check_all(
 
 def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str], str]) -> _Checked:
     try:
-        with fragments.opened(store, key) as source, pq.ParquetFile(source) as file:
-            footer = file.metadata.metadata or {}
-            checksum, rows = TableChecksum(file.schema_arrow), 0
-            for group in range(file.num_row_groups):
-                piece = file.read_row_group(group, use_threads=False)
-                checksum.update(piece)
-                rows += piece.num_rows
-            said, n_said = footer.get(CHECKSUM_KEY, b"").decode(), file.metadata.num_rows
-            schema = file.schema_arrow
-    except LakeError as error:
+        with store.lent(key) as path:
+            seen = check_file(path)
+    except (*fragments.UNREADABLE, LakeError) as error:
         gone = not store.exists(key)
-        return _Checked(() if gone else (Finding("damaged", key, str(error.__cause__)),))
+        return _Checked(() if gone else (Finding("damaged", key, str(error)),))
     found = []
-    if rows != n_said or (place.is_schema and rows):
-        found.append(Finding("wrong_rows", key, f"{rows} rows, expected {n_said}"))
-    if said and said != checksum.hexdigest():
+    footer, schema, said = seen.footer, seen.schema, seen.footer.get(CHECKSUM_KEY, b"").decode()
+    if seen.rows != seen.n_said or (place.is_schema and seen.rows):
+        found.append(Finding("wrong_rows", key, f"{seen.rows} rows, expected {seen.n_said}"))
+    if said and said != seen.checksum:
         found.append(Finding("wrong_checksum", key, "its values are not those that were written"))
     whole = published.get((place.shelf.stage, place.shelf.fingerprint))
     if not place.is_schema:
@@ -171,4 +189,13 @@ def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str]
             if lacking:
                 what = f"columns {', '.join(lacking)} are absent or of another type"
                 found.append(Finding("wrong_schema", key, what))
-    return _Checked(tuple(found), rows, unsummed=not said and not place.is_schema)
+    if place.is_record and not found and store.check(key) is State.SEAL:
+        found.append(Finding("wrong_digest", key, State.SEAL.value))
+    if seen.kind and not found:
+        found.append(Finding(seen.kind, key, seen.detail))
+    return _Checked(
+        tuple(found),
+        seen.rows,
+        unsummed=not said and not place.is_schema,
+        undigested="" if seen.has_digest else key,
+    )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
 READY_WITHIN_S = 300
 RUNS = """
@@ -131,8 +132,13 @@ class Daemon:
 
     def partitions(self) -> list[str]:
         """The catalogs that the instance knows; the webserver's own list of them is cached."""
-        with contextlib.chdir(self.root), dg.DagsterInstance.from_config(str(self.root)) as found:
-            return sorted(found.get_dynamic_partitions("catalogs"))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.chdir(self.root)
+            patched.setenv(
+                "MUSQA_HOME", self.environment.get("MUSQA_HOME", str(self.root / "data"))
+            )
+            with dg.DagsterInstance.from_config(str(self.root)) as found:
+                return sorted(found.get_dynamic_partitions("catalogs"))
 
     def wait_for(self, condition: Callable[[], Any], within_s: float, what: str) -> Any:
         """Wait until a condition holds and return what it returned."""

@@ -103,6 +103,7 @@ def test_materializing_everything_from_the_command_line_is_the_same_graph(finish
     )
     monkeypatch.chdir(finished.root)
     monkeypatch.setenv("DAGSTER_HOME", str(finished.root))
+    monkeypatch.setenv("MUSQA_HOME", str(finished.home))
     with dg.DagsterInstance.get() as instance:
         (latest,) = instance.get_runs(limit=1)
     assert latest.status == dg.DagsterRunStatus.SUCCESS

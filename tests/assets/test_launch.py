@@ -17,6 +17,7 @@ def instance(finished, monkeypatch):
     """The Dagster instance of the finished checkout."""
     monkeypatch.chdir(finished.root)
     monkeypatch.setenv("DAGSTER_HOME", str(finished.root))
+    monkeypatch.setenv("MUSQA_HOME", str(finished.home))  # each has a history of its own
     with dg.DagsterInstance.get() as found:
         yield found
 

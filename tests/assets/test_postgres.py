@@ -94,7 +94,7 @@ def test_without_the_server_the_log_names_it_and_not_the_password(checkout, monk
 def test_the_variant_differs_from_the_default_in_its_storage_alone():
     default = yaml.safe_load((ROOT / "dagster.yaml").read_text())
     variant = yaml.safe_load(VARIANT.read_text())
-    assert default.pop("storage").keys() == {"sqlite"}
+    assert default.pop("storage").keys() == {"custom"}
     assert variant.pop("storage") == {"postgres": {"postgres_url": {"env": "MUSQA_POSTGRES_URL"}}}
     assert variant == default
 

@@ -9,7 +9,18 @@ from pathlib import Path
 
 from musqa_pipeline.database.duck import query
 from musqa_pipeline.seeds import derive_generator
-from tests.drill import clocks, clusters, commits, daemons, damage, disks, kills, queries, trainings
+from tests.drill import (
+    clocks,
+    clusters,
+    commits,
+    daemons,
+    damage,
+    disks,
+    flips,
+    kills,
+    queries,
+    trainings,
+)
 from tests.drill.commits import Moment
 from tests.drill.ledger import Ledger
 from tests.drill.plant import Plant
@@ -67,6 +78,7 @@ class Drill:
             "points": self.points,
             "graph-kills": self.graph_kills,
             "graph-rot": self.graph_rot,
+            "graph-flips": self.graph_flips,
             "graph-disks": self.graph_disks,
             "trainings": self.trainings,
             "daemon": self.daemon,
@@ -199,6 +211,15 @@ class Drill:
         damage.drill_fragments(
             self.plant, self.ledger, lake, self.rng("graph rot"), rounds=2, stages=stages
         )
+
+    def graph_flips(self) -> None:
+        """Flip one bit in a file of each kind: one by one before runs, then all before verify."""
+        for by_run in (True, False):
+            lake = self.plant.lake(f"flips-{by_run}", copy=self.plant.undisturbed)
+            assert self.plant.run(lake).wait() == 0, self.plant.log(lake)
+            flips.drill_flips(
+                self.plant, self.ledger, lake, self.rng(f"flips {by_run}"), by_run=by_run
+            )
 
     def graph_disks(self) -> None:
         """Fill the disk of runs of the whole graph."""

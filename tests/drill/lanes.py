@@ -12,7 +12,7 @@ from tests.drill.chapters import Drill
 from tests.drill.ledger import Ledger
 
 LANES = (
-    ("graph-kills", "graph-rot", "graph-disks", "trainings"),
+    ("graph-kills", "graph-rot", "graph-flips", "graph-disks", "trainings"),
     ("every-commit", "toy-kills", "toy-disks", "toy-rot", "toy-clocks", "dask",
      "points", "daemon"),
 )  # fmt: skip

@@ -150,6 +150,11 @@ def test_what_cannot_be_used_is_named(heard, tmp_path):
     write("../outside.wav,50,2,song")
     with pytest.raises(SettingsError, match="lies outside the folder"):
         hear_tests(context, runs)
+    (folder / "link.wav").symlink_to(tmp_path / "outside.wav")
+    for name in ("link.wav", "a\0b.wav", f"{tmp_path}/outside.wav"):
+        write(f"{name},50,2,song")
+        with pytest.raises(SettingsError, match="lies outside the folder"):
+            hear_tests(context, runs)
     soundfile.write(folder / "still.wav", np.zeros(48_000), 48_000)
     write("still.wav,50,2,song")
     with pytest.raises(SettingsError, match=r"still\.wav of a listening test is silent"):

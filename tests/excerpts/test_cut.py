@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import soundfile
@@ -6,9 +8,11 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES, TAIL_SAMPLES
+from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.excerpts.audio import reference_audio, to_16_bit, to_flac
 from musqa_pipeline.excerpts.cut import Window, find_window, level
 from musqa_pipeline.excerpts.loudness import gain_to_target_db, integrated_lufs
+from tests.bombs import BOMBS, rf64_header
 from tests.tracks.sounds import noise, write
 
 TOTAL = EXCERPT_SAMPLES + TAIL_SAMPLES
@@ -128,3 +132,24 @@ def test_flac_keeps_every_16_bit_sample_and_its_bytes_repeat(tmp_path):
 def test_rounding_is_to_the_nearest_step():
     steps = np.array([0.0, 0.4, 0.6, -0.6, 1.4, -1.4]) / 32_768
     assert to_16_bit(steps).tolist() == [0, 0, 1, -1, 1, -1]
+
+
+def test_many_channels_of_a_high_rate_are_not_held_in_memory(tmp_path):
+    path, n_bytes = tmp_path / "wide.wav", 11 * 96_000 * 64 * 4
+    with path.open("wb") as file:
+        file.write(rf64_header(96_000, 64, n_bytes))
+        file.truncate(80 + n_bytes)
+    tracemalloc.start()
+    assert window_of(path, 0, 96_000) is None
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 60e6 < n_bytes / 4
+
+
+def test_a_file_that_changed_to_another_shape_is_refused(tmp_path):
+    path = tmp_path / "a.wav"
+    BOMBS["65 channels.wav"](path)
+    with pytest.raises(UnfitInputError, match="odd_format: 65 channels; give it 1 to 64"):
+        window_of(path, 0)
+    with pytest.raises(UnfitInputError, match=r"damaged: no audio at 11\.0 s; get the file"):
+        window_of(write(path, noise(11.0)), 11 * 48_000 + 4_800)

@@ -22,6 +22,7 @@ from scipy.io import wavfile
 from typer.testing import CliRunner
 
 from musqa_pipeline.cli import export as export_command
+from musqa_pipeline.csv_text import unguarded
 from musqa_pipeline.database.published_set import read_published_set
 from musqa_pipeline.dataset.splits import PARTS
 from musqa_pipeline.errors import LakeError, StageError
@@ -115,6 +116,44 @@ def test_the_card_says_whose_it_is_and_how_it_was_made(waves, published):
     assert all(f"| `{column.name}` | " in body for column in EXPORTED.columns)
     total = re.search(r"\| all \| (\d+) \| (\d+) \| 4 \| 4 \|", body)
     assert (int(total[1]), int(total[2])) == (published.rows.height, report.rows)
+
+
+def test_tags_are_text_in_the_card_and_no_formulas_in_the_tables(published, tmp_path):
+    title, artist = '=1+1 <img src=x onerror="a()"> [b](http://c)', "-x | `y` \x1b[2J"
+    hostile = published.rows.with_columns(title=pl.lit(title), artist=pl.lit(artist))
+    changed = dataclasses.replace(published, rows=hostile)
+    _, rows = exported(changed, tmp_path, "wav", splits=("test",), limit=1)
+    card = (tmp_path / "README.md").read_text()
+    assert "| =1+1 &lt;img src=x" in card
+    assert r"\[b\](http://c) | -x \| \`y\` \\x1b\[2J | CC" in card
+    assert "<img" not in card
+    assert "\x1b" not in card
+    assert "&lt;catalog&gt;--&lt;degraded_id&gt;; unique" in card
+    assert [(row["title"], row["artist"]) for row in rows] == [(f"'{title}", f"'{artist}")]
+    assert (unguarded(rows[0]["title"]), float(rows[0]["mos"]) > 1) == (title, True)
+    yaml.safe_load(card.split("---\n")[1])
+
+
+def test_a_folder_that_is_none_of_an_export_keeps_what_ends_in_tmp(published, tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / ".notes.tmp").write_text("dear")
+    plan = plan_export(published, Options(Format.flac))
+    with pytest.raises(StageError, match=r"holds other files \(deep\)"):
+        write_export(published, plan, tmp_path, log=quiet)
+    assert (tmp_path / "deep" / ".notes.tmp").read_text() == "dear"
+
+
+def test_no_file_of_an_export_is_written_through_a_link(published, tmp_path):
+    folder, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    exported(published, folder, "flac", splits=("test",), limit=1)
+    for path in (folder / "test").iterdir():
+        path.unlink()
+    (folder / "test").rmdir()
+    (folder / "test").symlink_to(elsewhere)
+    with pytest.raises(LakeError, match=r"test is a link that leads out of .*out; remove it"):
+        exported(published, folder, "flac", splits=("test",), limit=1)
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_checksums_are_those_of_all_files(waves):

@@ -10,7 +10,7 @@ from fuzz.mutate import mutations
 from fuzz.targets import TARGETS, accepts_or_refuses, seed_folder
 
 ROOT = Path(__file__).parents[2]
-ROUNDS = {"audio_tracks": 10, "audio_scoring": 1, "recipe": 100, "keras_file": 40}
+ROUNDS = {"audio_tracks": 10, "audio_scoring": 1, "recipe": 100, "keras_file": 40, "model_file": 60}
 TEXTS = [name for name in TARGETS if name not in ROUNDS]
 
 

@@ -5,10 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from fuzz import corpora
 from fuzz.corpora import KEPT, unpack
 from fuzz.targets import SEEDS, TARGETS, accepts_or_refuses, seed_folder
+from musqa_pipeline.recipes import checking, replay
+from musqa_pipeline.tracks.soundfile_names import StreamedFile
+from tests.tracks.coded import bursts, encode
 
 ROOT = Path(__file__).parents[2]
 CASES = [
@@ -46,6 +50,14 @@ def test_a_reader_that_breaks_is_a_finding(tmp_path, monkeypatch):
     monkeypatch.setitem(TARGETS, "catalog_csv", broken)
     with pytest.raises(ZeroDivisionError):
         accepts_or_refuses("catalog_csv", b"", tmp_path)
+
+
+def test_a_decoder_that_begins_anew_at_each_block_is_a_finding(tmp_path, monkeypatch):
+    coded = encode(tmp_path / "a.mp3", "mp3 32k", bursts(48_000, 1, 1.0), 48_000).read_bytes()
+    assert accepts_or_refuses("audio_blocks", coded + b"\2", tmp_path)
+    monkeypatch.setattr(StreamedFile, "seekable", soundfile.SoundFile.seekable)
+    with pytest.raises(AssertionError):
+        accepts_or_refuses("audio_blocks", coded + b"\2", tmp_path)
 
 
 def test_every_reader_has_its_seeds_and_every_folder_of_seeds_its_reader():
@@ -97,3 +109,14 @@ def test_what_an_hour_reached_is_kept_in_a_small_archive(tmp_path, monkeypatch):
     assert {path.read_bytes() for path in again.iterdir()} <= {
         path.read_bytes() for path in corpus.iterdir()
     }
+
+
+def test_a_recipe_that_climbs_out_of_its_folder_would_be_a_finding(tmp_path, monkeypatch):
+    climbs = (seed_folder("recipe") / "finding-climbs").read_bytes()
+    assert not accepts_or_refuses("recipe", climbs, tmp_path)
+    anything = {**checking.RULES, "catalog": (lambda value: True, "")}
+    monkeypatch.setattr(checking, "RULES", anything)
+    assert not accepts_or_refuses("recipe", climbs, tmp_path)  # the path itself is refused, too
+    monkeypatch.setattr(replay, "below", lambda folder, *parts: folder.joinpath(*parts))
+    with pytest.raises(AssertionError):
+        accepts_or_refuses("recipe", climbs, tmp_path)

@@ -89,10 +89,10 @@ def test_one_bad_file_costs_one_pair(comparer, tmp_path):
     assert [bool(pair.error) for pair in found] == [True, True, True, False]
     assert found[0].error.startswith("no known audio format")
     assert found[1].error.startswith("a signal of the pair is silent")
-    assert found[2].error == "there is no such file; check its path"
+    assert found[2].error == "No such file or directory; check the path and your permission"
     assert found[3].score.mos == pytest.approx(comparer.compare(noisy(0.0), noisy()).mos, abs=1e-6)
     (bad,) = compare_pairs(pair_up(tmp_path / "none.wav", [files[3]]), comparer)
-    assert bad.error == "reference: there is no such file; check its path"
+    assert bad.error == "reference: No such file or directory; check the path and your permission"
 
 
 def test_a_reference_is_read_once_for_its_neighbours(comparer, tmp_path, monkeypatch):

@@ -73,7 +73,7 @@ def test_one_bad_file_costs_one_pair(folder):
     labels = found(folder, "a.wav", "gone.wav", "a noisy.wav", "short.wav", "silent.wav")
     assert [label.score is None for label in labels] == [True, False, True, True]
     gone, noisy, short, silent = (label.error for label in labels)
-    assert gone == "there is no such file; check its path"
+    assert gone == "No such file or directory; check the path and your permission"
     assert noisy == ""
     assert short == "it lasts 0.20 s; ViSQOL compares patches of 0.6 s; give it 3 to 10 s"
     assert silent.startswith("the degraded signal is silent")
@@ -84,7 +84,7 @@ def test_one_bad_file_costs_one_pair(folder):
     [
         ("silent.wav", "the reference is silent"),
         ("short.wav", "the reference lasts 0.20 s; ViSQOL needs at least"),
-        ("gone.wav", "reference: there is no such file; check its path"),
+        ("gone.wav", "reference: No such file or directory; check the path and your permission"),
     ],
 )
 def test_a_bad_reference_costs_its_pairs_and_says_so(folder, reference, error):

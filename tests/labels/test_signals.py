@@ -3,14 +3,17 @@
 import os
 import re
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.labels.signals import read_signal
+from tests.bombs import BOMBS, flac
 from tests.nobody import refusal_as_nobody
 from tests.tracks.sounds import noise, write
 
@@ -73,13 +76,16 @@ def not_finite(path):
 
 
 BROKEN = {
-    "missing.wav": (lambda path: None, "there is no such file; check its path"),
-    "folder.wav": (lambda path: path.mkdir(), "it is a folder or a device; name a file of audio"),
-    "empty.wav": (lambda path: path.touch(), "the file is empty (0 bytes); copy it again"),
+    "missing.wav": (
+        lambda path: None,
+        "No such file or directory; check the path and your permission",
+    ),
+    "folder.wav": (lambda path: path.mkdir(), "it is no regular file; name an audio file"),
+    "empty.wav": (lambda path: path.touch(), "the file has 0 bytes; get the file again"),
     "picture.wav": (jpeg, "the file holds no audio stream"),
     "truncated.flac": (truncated, "s of 2.0 s"),
     "nan.wav": (not_finite, "2 samples or more are NaN or infinite; write the file again"),
-    "header.wav": (lambda path: soundfile.write(path, [], 48_000), "it holds no samples"),
+    "header.wav": (lambda path: soundfile.write(path, [], 48_000), "it holds no sample"),
 }
 
 
@@ -90,7 +96,7 @@ def test_what_cannot_be_read_is_named(tmp_path, name):
     with pytest.raises(UnfitInputError, match=re.escape(message)) as caught:
         read_signal(tmp_path / name)
     if name in ("picture.wav", "truncated.flac"):
-        assert "copy it again, or convert it to WAV or FLAC" in caught.value.advice
+        assert "get the file again, or export it anew from its source" in caught.value.advice
 
 
 def test_no_permission_is_said_so():
@@ -99,4 +105,38 @@ def test_no_permission_is_said_so():
         path = write(Path(name) / "secret.wav", noise(0.5))
         path.chmod(0)
         found = refusal_as_nobody(read_signal, path)
-    assert re.search(r"cannot be opened .*check permissions", found)
+    assert re.search(r"Permission denied; check the path and your permission", found)
+
+
+LIMITS = {
+    "one hertz.wav": "odd_format: 1 Hz; resample it to 4000 to 768000 Hz",
+    "255 channels.wav": "odd_format: 255 channels; give it 1 to 64 channels",
+    "a day of silence.flac": "too_long: the header says 23.0 h, the limit is 10 min; cut it into",
+    "one packet.m4a": "too_long: the header says 3.0 h, the limit is 10 min; cut it into parts",
+    "chained.ogg": "too_long: it goes on decoding, the limit is 10 min; cut it into parts",
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_what_is_out_of_the_limits_is_refused_before_it_fills_memory(tmp_path, name):
+    BOMBS[name](tmp_path / name)
+    with pytest.raises(UnfitInputError, match=re.escape(LIMITS[name])):
+        read_signal(tmp_path / name)
+
+
+def test_a_high_rate_is_not_held_in_memory(tmp_path):
+    path = tmp_path / "wide.flac"
+    path.write_bytes(flac(20.0, 655_350, 8))
+    tracemalloc.start()
+    signal = read_signal(path)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert signal.duration_s == pytest.approx(20.0, abs=0.1)
+    assert peak_bytes < 3 * signal.samples.nbytes + 20e6 < 20 * 655_350 * 4
+
+
+def test_a_stream_is_resampled_as_a_whole_is(tmp_path):
+    samples = noise(5.0, rate_hz=44_100)[:, 0]
+    path = write(tmp_path / "cd.wav", samples, 44_100, subtype="FLOAT")
+    expected = soxr.resample(samples, 44_100, 48_000, quality="VHQ")
+    np.testing.assert_array_equal(read_signal(path).samples, expected)

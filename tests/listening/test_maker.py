@@ -213,7 +213,10 @@ def test_what_cannot_be_made_is_refused(folder, tmp_path):
 
     with pytest.raises(SettingsError, match=r"song.flac lasts 7.0 s: expected 8.0 s or more; star"):
         make_page(page("song.flac", 3.0), SETTINGS)
-    with pytest.raises(SettingsError, match=r"none.flac: there is no such file; check its path"):
+    with pytest.raises(
+        SettingsError,
+        match=r"none.flac: No such file or directory; check the path and your permission",
+    ):
         make_page(page("none.flac"), SETTINGS)
     write(folder / "silent.flac", np.zeros(6 * SAMPLE_RATE_HZ, np.float32), subtype="PCM_24")
     with pytest.raises(SettingsError, match="reference has nothing above -70 LUFS; take another"):

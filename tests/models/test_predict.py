@@ -1,9 +1,11 @@
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
+from musqa_pipeline import seals
 from musqa_pipeline.errors import LakeError, SettingsError, StageError
 from musqa_pipeline.models.cnn1d import Cnn1d
 from musqa_pipeline.models.predict import load_model, predict
@@ -80,6 +82,8 @@ def test_loading_leaves_torchs_generator_alone(folder):
 
 def test_files_that_are_absent_damaged_or_foreign_are_named(folder):
     record = json.loads((folder / "settings.json").read_text())
+    for name in ("settings.json", "weights.pt"):
+        seals.seal_path(folder / name).unlink()
     (folder / "settings.json").write_text(json.dumps({**record, "model": "gone"}))
     with pytest.raises(SettingsError, match="unknown network 'gone'"):
         load_model(folder)
@@ -93,6 +97,29 @@ def test_files_that_are_absent_damaged_or_foreign_are_named(folder):
     (folder / "weights.pt").write_bytes(b"no weights")
     with pytest.raises(LakeError, match=r"cannot read .*weights\.pt"):
         load_model(folder)
+
+
+def test_weights_that_were_flipped_or_replaced_are_not_loaded(folder):
+    weights = folder / "weights.pt"
+    whole = weights.read_bytes()
+    seals.seal_path(weights).write_bytes(seals.Seal((seals.digest_of(whole),)).to_bytes())
+    assert isinstance(load_model(folder), torch.nn.Module)
+    state = torch.load(weights, weights_only=True)
+    name = next(iter(state))
+    torch.save({**state, name: state[name] + 1}, weights)
+    with pytest.raises(LakeError, match=r"weights\.pt is not what was written; .*verify --mend"):
+        load_model(folder)
+    weights.write_bytes(whole[:900] + bytes([whole[900] ^ 1]) + whole[901:])
+    with pytest.raises(LakeError, match=r"weights\.pt is not what was written"):
+        load_model(folder)
+
+
+def test_what_is_said_of_bad_weights_gives_no_advice_to_load_them_anyway(folder):
+    seals.seal_path(folder / "weights.pt").unlink()
+    torch.save({"layer": Fraction(1, 3)}, folder / "weights.pt")
+    with pytest.raises(LakeError, match=r"holds more than tensors, which musqa never") as caught:
+        load_model(folder)
+    assert "weights_only" not in str(caught.value)
 
 
 def test_the_papers_network_predicts_alike_one_by_one_and_together():

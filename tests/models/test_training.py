@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 import torch
 
+from musqa_pipeline import seals
 from musqa_pipeline.errors import LakeError, SettingsError, StageError
 from musqa_pipeline.models.environment import usable_threads
 from musqa_pipeline.models.predict import load_model
 from musqa_pipeline.models.training import train
+from musqa_pipeline.seal_format import State
 from musqa_pipeline.seeds import derive_seed
 from tests.models import tiny
 from tests.models.tiny import SETTINGS, train_tiny
@@ -119,9 +121,11 @@ def test_it_equals_a_loop_written_by_hand(undisturbed):
 
 def test_the_result_and_the_folder_say_what_was_done(undisturbed):
     folder = undisturbed.weights.parent
-    assert sorted(p.name for p in folder.iterdir()) == [
+    names = [
         "checkpoint.ckpt", "curves.json", "environment.json", "settings.json", "weights.pt",
     ]  # fmt: skip
+    assert sorted(p.name for p in folder.iterdir()) == [*(f".{n}.seal" for n in names), *names]
+    assert all(seals.check(folder / name) is State.WHOLE for name in names)
     assert undisturbed.finished
     assert (undisturbed.epochs, undisturbed.parameters) == (8, 48 * 12 + 12 + 12 + 1)
     assert undisturbed.best_validation_loss == min(undisturbed.curves["validation_loss"])
@@ -293,6 +297,7 @@ def test_a_damaged_checkpoint_is_named_and_never_trained_over(tmp_path):
     checkpoint = tmp_path / "checkpoint.ckpt"
     whole = checkpoint.read_bytes()
     checkpoint.write_bytes(whole[: len(whole) // 2])
+    seals.seal_path(checkpoint).unlink()
     with pytest.raises(LakeError, match=r"cannot read .*checkpoint\.ckpt: .*delete the folder"):
         train_tiny(tmp_path, one)
 
@@ -303,6 +308,8 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_checkpoint_before(
     write = Path.write_bytes
 
     def full(path, data):
+        if ".seal." in path.name:
+            return write(path, data)
         if full.after == 0:
             write(path, b"half")
             raise OSError(errno.ENOSPC, "No space left on device")
@@ -315,7 +322,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_checkpoint_before(
         with pytest.raises(LakeError, match=r"cannot write .*checkpoint\.ckpt: the disk is full"):
             train_tiny(tmp_path)
     assert len(state_of(tmp_path / "checkpoint.ckpt")["history"]["losses"]) == 1
-    assert list(tmp_path.glob(".*")) == []
+    assert list(tmp_path.glob(".*.tmp")) == []
     assert train_tiny(tmp_path).curves == undisturbed.curves
 
 

@@ -45,8 +45,8 @@ def test_a_row_without_what_every_row_has_is_refused(tmp_path):
     ("head", "message"),
     [
         ([1], "'list' object has no attribute 'get'"),
-        ({**HEAD, "settings": {}}, "'excerpts'"),
-        ({**HEAD, "settings": 5}, "not subscriptable"),
+        ({**HEAD, "settings": {}}, "settings.excerpts.target_lufs=None: expected a number"),
+        ({**HEAD, "settings": 5}, "settings.excerpts.target_lufs=None: expected a number"),
         ({**HEAD, "more": 1}, "unexpected keyword argument"),
     ],
 )

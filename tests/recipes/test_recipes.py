@@ -95,10 +95,16 @@ def test_references_with_tails_serve_as_well_as_tracks(published_set, exported, 
 
 def test_a_replay_goes_on_where_it_was_ended(exported, recipe, tmp_path):
     found = find_references(recipe.rows, [exported / "references"], log=quiet)
-    replay(some(recipe), found, tmp_path, log=quiet)
+    first = next(iter(some(recipe).rows.select("catalog", "excerpt_id").rows()))
+    part = dataclasses.replace(found, sources={first: found.sources[first]})
+    assert replay(some(recipe, 2), part, tmp_path, log=quiet).made == 1
     times = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*.parquet")}
+    assert len(times) == 1
+    half = tmp_path / CATALOG / ".x.parquet.elsewhere-1.tmp"
+    half.write_text("half")
     report = replay(some(recipe, 2), found, tmp_path, log=quiet)
     assert (report.references, report.made) == (2, 1)
+    assert not half.exists()
     assert report.rows == some(recipe, 2).rows.height
     assert {path: path.stat().st_mtime_ns for path in times} == times
 

@@ -12,6 +12,7 @@ import pytest
 from musqa_pipeline.fanout.interface import Inline
 from musqa_pipeline.scanning.scan import ScanReport, scan_library
 from musqa_pipeline.scanning.settings import ScanSettings
+from musqa_pipeline.seals import seal_path
 from tests.scanning.library import write_library
 from tests.scoring.small_model import write_model
 
@@ -51,3 +52,4 @@ def _rename_library(out: Path, old: str, new: str) -> None:
     with sqlite3.connect(out / "scan.sqlite") as db:
         db.execute("UPDATE scans SET library = ? WHERE library = ?", (new, old))
     db.close()
+    seal_path(out / "scan.sqlite").unlink()  # these are not the bytes that were written

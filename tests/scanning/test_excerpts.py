@@ -9,6 +9,8 @@ import soundfile
 from musqa_pipeline.errors import UnfitInputError
 from musqa_pipeline.scanning.excerpts import EXCERPT_S, excerpt_starts, spare_starts
 from musqa_pipeline.scanning.reading import read_recording
+from musqa_pipeline.tracks.limits import check_held
+from tests.bombs import rf64_header
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,17 @@ def test_a_header_that_promises_more_is_damage(tmp_path):
     (tmp_path / "a.flac").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UnfitInputError, match=r"damaged: .*get the file again"):
         read_recording(tmp_path / "a.flac", 3, silent)
+
+
+def test_excerpts_that_would_fill_the_memory_are_refused_by_the_header(tmp_path):
+    path, rate_hz, n_bytes = tmp_path / "x.wav", 384_000, 64 * 384_000 * 40 * 4
+    with path.open("wb") as file:
+        file.write(rf64_header(rate_hz, 64, n_bytes))
+        file.truncate(80 + n_bytes)
+    message = (
+        r"odd_format: 64 channels at 384000 Hz: 3 excerpts of 10 s fill 2\.9 GB; take fewer exc"
+    )
+    with pytest.raises(UnfitInputError, match=message):
+        read_recording(path, 3, lambda samples: False)
+    check_held(384_000, 64, 2, 10.0)
+    check_held(192_000, 6, 40, 10.0)  # 5.1 at the most excerpts there are

@@ -5,7 +5,8 @@ import tracemalloc
 
 import pytest
 
-from musqa_pipeline.scanning.files import Found, list_library, printable
+from musqa_pipeline.foreign_text import printable
+from musqa_pipeline.scanning.files import Found, list_library
 
 
 def names(folder, **options):

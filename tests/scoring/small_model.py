@@ -40,8 +40,14 @@ def write_model(
     calibration: dict[str, Any] | None = CALIBRATION,
     record: dict[str, Any] | None = None,
     shape: tuple[int, ...] = (1, 31, 1024),
+    nan_below: float = -1.0,
+    excess: float = 0.0,
 ) -> Path:
-    """Write the model; every answer has the same `distance`."""
+    """Write the model; every answer has the same `distance`.
+
+    Images whose highs are weaker than `nan_below` get no probabilities, and `excess` is added to
+    each probability.
+    """
 
     def constant(name: str, value: Any, dtype: type = np.float32) -> onnx.TensorProto:
         return numpy_helper.from_array(np.asarray(value, dtype), name)
@@ -57,7 +63,12 @@ def write_model(
             node("Sub", ["steps", "column"], ["apart"]),
             node("Mul", ["apart", "apart"], ["square"]),
             node("Div", ["square", "negative"], ["logits"]),
-            node("Softmax", ["logits"], ["probability"], axis=1),
+            node("Softmax", ["logits"], ["shares"], axis=1),
+            node("Sub", ["mean", "nan_below"], ["above"]),
+            node("Log", ["above"], ["number"]),
+            node("Mul", ["number", "zero"], ["none"]),
+            node("Add", ["none", "excess"], ["more"]),
+            node("Add", ["shares", "more"], ["probability"]),
             node("Mul", ["mean", "zero"], ["nothing"]),
             node("Add", ["nothing", "far"], ["distance"]),
         ],
@@ -76,6 +87,8 @@ def write_model(
             constant("steps", STEPS[None]),
             constant("negative", -2 * WIDTH**2),
             constant("zero", 0.0),
+            constant("nan_below", nan_below),
+            constant("excess", excess),
             constant("far", [distance]),
         ],
     )

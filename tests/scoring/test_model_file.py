@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from musqa_pipeline.errors import ModelError
-from musqa_pipeline.scoring import model_file
+from musqa_pipeline.scoring import model_file, onnx_file
 from musqa_pipeline.scoring.model_file import ModelFile, choose_model, resolve_model_path
 from tests.scoring.small_model import STEPS, expected_quality, write_model
 
@@ -88,8 +88,10 @@ def test_another_input_is_refused(tmp_path):
 def test_a_huge_file_is_not_read(tmp_path):
     path = tmp_path / "huge.onnx"
     with path.open("wb") as stream:
-        stream.truncate(model_file.MAX_BYTES + 1)
-    with pytest.raises(ModelError, match=r"200 MB, expected a model of at most 200 MB"):
+        stream.truncate(onnx_file.MAX_BYTES + 1)
+    with pytest.raises(
+        ModelError, match=r"more than 200 MB, which no model of musqa has; name another"
+    ):
         ModelFile(path)
 
 

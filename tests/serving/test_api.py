@@ -2,6 +2,7 @@
 
 import io
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def client(folder):
     app = create_app(settings, load_model(folder / "tiny.onnx"))
     with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         yield client
-        (own,) = app.state.desk._folder.parent.glob(app.state.desk._folder.name)
+        (own,) = app.state.desk.spool.path.parent.glob(app.state.desk.spool.path.name)
         assert [path.name for path in own.iterdir()] == ["lock"]  # nothing that was sent is kept
     assert not own.exists()
 
@@ -134,6 +135,26 @@ def test_a_truncated_recording_is_refused(client, song):
     assert "decoding stops after" in found.json()["error"]["message"]
 
 
+def test_a_body_is_refused_by_the_length_that_it_claims(client):
+    def never():
+        raise AssertionError("it was read")
+        yield b""
+
+    claimed = {"Content-Length": str(10**15)}
+    found = client.post("/api/v1/score", content=never(), headers=claimed)
+    assert (found.status_code, found.json()["error"]["code"]) == (413, "too_large")
+
+
+def test_no_room_is_said_and_given_back(client, song):
+    spool = client.app.state.desk.spool
+    with spool.folder() as others:
+        others.take(spool._room_bytes - len(song) + 1)
+        found = client.post("/api/v1/score", content=song)
+        assert (found.status_code, found.headers["retry-after"]) == (503, "5")
+        assert found.json()["error"]["code"] == "no_room"
+    assert spool._taken_bytes == 0
+
+
 def test_a_full_queue_is_said(client, song):
     desk = client.app.state.desk
     desk._n_admitted += 100
@@ -199,6 +220,10 @@ def test_pages_are_served_and_name_no_other_server(client):
         ({"timeout_s": -1}, "--timeout-s -1: expected a number above 0"),
         ({"port": 70_000}, "--port 70000: expected 0 to 65535"),
         ({"workers": 0}, "--workers 0, --waiting 8: expected at least 1 and 0"),
+        ({"patience_s": 0}, "--patience-s 0: expected a number above 0"),
+        ({"min_kbps": float("inf")}, "--min-kbps inf: expected a number above 0"),
+        ({"max_per_client": 300}, "--max-per-client 300, --max-connections 256: expected 1 to"),
+        ({"disk_mb": 100}, r"--disk-mb 100: expected at least --max-mb \(200\)"),
     ],
 )
 def test_wrong_settings_are_refused(wrong, text):
@@ -224,6 +249,21 @@ def test_a_taken_port_and_a_missing_model_are_one_sentence(folder, monkeypatch, 
             serve(settings, print)
     with pytest.raises(ModelError, match="cannot read the model"):
         serve(ServeSettings(model=tmp_path / "none.onnx"), print)
+
+
+def test_open_files_are_allowed_or_asked_for(folder, monkeypatch):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    settings = ServeSettings(port=0, model=folder / "tiny.onnx", max_connections=300)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+        serve(settings, lambda line: None)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 556
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    too_many = ServeSettings(port=0, model=folder / "tiny.onnx", max_connections=2_000_000_000)
+    with pytest.raises(SettingsError, match=r"--max-connections 2000000000 need .*; name fewer"):
+        serve(too_many, print)
 
 
 def test_a_server_that_others_reach_says_so(folder, monkeypatch):

@@ -47,6 +47,8 @@ def test_a_rebound_name_is_refused(client, host):
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
         {"Origin": "http://127.0.0.1:9000"},
+        {"Origin": "http://[::1"},
+        {"Origin": "http://[zz]/"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
     ],
@@ -73,6 +75,13 @@ def test_a_link_from_elsewhere_may_open_the_page(client):
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert client.get("/", headers=headers).status_code == 200
     assert client.get("/", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+
+
+def test_a_body_of_two_lengths_is_refused_and_the_connection_ends(client):
+    headers = {"Content-Length": "1", "Transfer-Encoding": "chunked"}
+    found = client.post("/do", headers=headers, content=b"x")
+    assert (found.status_code, found.headers["connection"]) == (400, "close")
+    assert "chunked and has a Content-Length; send one" in found.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing"])

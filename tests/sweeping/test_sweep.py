@@ -163,14 +163,25 @@ def test_csv_goes_to_standard_output(run, monkeypatch):
     [
         (("nowhere", "--codec", "opus"), "nowhere does not exist; check the path"),
         (("refs/short.wav", "--codec", "opus"), "no file can serve as a reference: short.wav: it"),
-        (("refs", "--codec", "wma"), "--codec wma: unknown"),
-        ((".", "--codec", "opus", "--bitrates", "1:2"), "opus has no step there"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(run, arguments, text):
     ended = run(*arguments)
     assert isinstance(ended.exception, SettingsError)
     assert text in str(ended.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("refs", "--codec", "wma"), "--codec wma: unknown"),
+        ((".", "--codec", "opus", "--bitrates", "1:2"), "opus has no step there"),
+    ],
+)
+def test_what_no_codec_takes_is_wrong_usage(run, arguments, text):
+    ended = run(*arguments)
+    assert ended.exit_code == 2
+    assert text in " ".join(ended.stderr.replace("│", " ").split())
 
 
 def test_json_and_csv_exclude_each_other(run):
@@ -208,7 +219,7 @@ def test_excerpts_do_not_overlap(tmp_path):
     ("name", "samples", "text"),
     [
         ("quiet.wav", 1e-5 * music(), "too_quiet: nothing in it is louder than -45 LUFS"),
-        ("broken.flac", None, "cannot_decode: "),
+        ("broken.flac", None, "damaged: no known audio format"),
     ],
 )
 def test_files_that_cannot_serve_say_why(tmp_path, name, samples, text):

@@ -11,6 +11,7 @@ from musqa_pipeline.synthesis.equalised import (
     equalise,
     write_equalised_catalog,
 )
+from tests.bombs import wav_header
 
 NOISE = 0.1 * np.random.default_rng(0).standard_normal(96_000)
 
@@ -120,3 +121,23 @@ def test_without_names_of_recordings_nothing_is_copied(tmp_path, text):
         (tmp_path / "music" / "tracks.csv").write_text(text)
     with pytest.raises(CatalogError, match="recording"):
         write_equalised_catalog(tmp_path / "music", tmp_path / "dark")
+
+
+def test_what_is_out_of_the_limits_or_no_number_is_left_out_with_what_to_do(tmp_path):
+    source = write_folder(tmp_path / "music", ROWS)
+    (source / "a song.flac").write_bytes(wav_header(1, 1, 40_000) + bytes(40_000))
+    soundfile.write(source / "c.flac", np.full(96_000, np.nan), 48_000, "FLOAT", format="WAV")
+    lines = []
+    assert write_equalised_catalog(source, tmp_path / "dark", log=lines.append) == 0
+    assert lines == [
+        "a song.flac: left out, it cannot be read (1 Hz; resample it to 4000 to 768000 Hz)",
+        "c.flac: left out, it cannot be read (it holds samples that are NaN or infinite; "
+        "export the file again)",
+    ]
+
+
+def test_a_file_that_does_not_say_how_long_it_is_is_copied(tmp_path):
+    source = write_folder(tmp_path / "music", ROWS[:1])
+    header = wav_header(48_000, 1, 0xFFFF_FFFF)  # as FFmpeg writes to a pipe
+    (source / "a song.flac").write_bytes(header + (NOISE * 32_767).astype("<i2").tobytes())
+    assert write_equalised_catalog(source, tmp_path / "dark", log=print) == 1

@@ -11,6 +11,7 @@ from musqa_pipeline.errors import LakeError
 from musqa_pipeline.excerpts.stage import EXCERPTS_STAGE
 from musqa_pipeline.graph import catalog_context, joint_context
 from musqa_pipeline.lake.local_store import LocalStore
+from musqa_pipeline.seals import seal_path
 from musqa_pipeline.settings import parse_preset
 from musqa_pipeline.stages import run_stage
 from musqa_pipeline.tracks import file_hashes
@@ -133,7 +134,8 @@ def test_a_known_file_is_not_read_again(tmp_path, files, reads, settled):
     assert reads == ["b.wav"]
     changed = [path.name for path in files if first[path] != second[path]]
     assert changed == ["b.wav"]
-    assert [path.name for path in cache.parent.iterdir()] == ["hashes.parquet"]
+    names = sorted(path.name for path in cache.parent.iterdir())
+    assert names == [".hashes.parquet.seal", "hashes.parquet"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"rubbish", None])
@@ -142,6 +144,7 @@ def test_a_damaged_cache_is_made_again(tmp_path, files, reads, settled, damage):
     first = hashed(cache, files)
     reads.clear()
     cache.write_bytes(cache.read_bytes()[:-9] if damage is None else damage)
+    seal_path(cache).unlink()
     assert hashed(cache, files) == first
     assert len(reads) == 3
     reads.clear()

@@ -5,8 +5,11 @@ import shutil
 import pytest
 
 from musqa_pipeline.database.duck import publish
+from musqa_pipeline.lake import Lake
 from musqa_pipeline.lake.inventory import shelves, unit_ids
 from musqa_pipeline.migrations.layout import bring_forward
+from musqa_pipeline.upkeep.mend import mend
+from musqa_pipeline.upkeep.verify import verify_lake
 from tests.migrations.first_lake import first_context, point_to, unpack
 
 
@@ -24,6 +27,7 @@ def small_lake(tmp_path_factory):
             lake.write(shelf, unit, lake.read(shelf, unit), row_group_rows=1, compression="none")
     shutil.rmtree(home / "lake" / "retired")
     publish(context, ["labels"])
+    mend(home, verify_lake(home))  # what the first release wrote gets digests
     return home
 
 
@@ -33,6 +37,7 @@ def home(small_lake, tmp_path, monkeypatch):
     shutil.copytree(small_lake.parent, tmp_path / "copy")
     home = tmp_path / "copy" / "home"
     point_to(home, tmp_path / "copy" / "music")
+    Lake(home).store.seal("catalogs/first/catalog.toml")
     monkeypatch.setenv("MUSQA_HOME", str(home))
     monkeypatch.chdir(tmp_path)
     publish(first_context(home), ["labels"])

@@ -13,9 +13,11 @@ from musqa_pipeline.lake.inventory import unit_ids
 from musqa_pipeline.lake.local_store import LocalStore
 from musqa_pipeline.lake.store import StoredFile
 from musqa_pipeline.records import record_shelf
+from musqa_pipeline.seals import seal_path
+from musqa_pipeline.stage_runs.table import STAGE_RUNS
 from musqa_pipeline.stages import run_stage
 from musqa_pipeline.tracks.stage import TRACKS_STAGE
-from musqa_pipeline.upkeep.mend import mend
+from musqa_pipeline.upkeep.mend import Mended, mend
 from musqa_pipeline.upkeep.verify import verify_lake
 from tests.migrations.first_lake import first_context, unpack
 
@@ -53,7 +55,7 @@ DAMAGE = {
     "truncated": ("labels", lambda p: p.write_bytes(p.read_bytes()[:-20]), "damaged"),
     "zero length": ("excerpts", lambda p: p.write_bytes(b""), "damaged"),
     "rubbish": ("tracks", lambda p: p.write_bytes(b"PAR1" * 50), "damaged"),
-    "a bit of audio": ("degradations", flip_bit, "wrong_checksum"),
+    "a bit of audio": ("degradations", flip_bit, "damaged"),
     "another value": ("labels", lambda p: rewrite(p, first_mos_is_higher), "wrong_checksum"),
     "a row less": ("labels", lambda p: rewrite(p, lambda t: t.slice(1)), "wrong_checksum"),
     "another fingerprint": (
@@ -84,6 +86,18 @@ def test_a_lake_of_an_early_release_is_read_and_said_to_have_no_checksums(tmp_pa
     assert seen.n_unsummed == 10
 
 
+def test_a_lake_of_an_early_release_gets_digests_and_keeps_its_units(tmp_path):
+    home = unpack(tmp_path)
+    seen, context = verify_lake(home), first_context(home)
+    before = {stage: context.lake.done(context.shelf(stage)) for stage in ("excerpts", "labels")}
+    assert seen.undigested
+    assert set(mend(home, seen).digested) == set(seen.undigested)
+    again = verify_lake(home)
+    assert (again.findings, again.undigested, again.n_unsummed) == ((), (), 0)
+    assert all(context.lake.done(context.shelf(stage)) == done for stage, done in before.items())
+    assert before["labels"]
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_found_and_mended_by_the_next_run(home, damage):
     stage, do, kind = DAMAGE[damage]
@@ -93,7 +107,7 @@ def test_damage_is_found_and_mended_by_the_next_run(home, damage):
     key = path.relative_to(home).as_posix()
     assert (kind, key) in {(finding.kind, finding.key) for finding in seen.findings}
     assert {finding.key for finding in seen.errors if finding.kind != "missing"} == {key}
-    assert mend(home, seen.findings) == [key]
+    assert mend(home, seen).moved == [key]
     shelf = first_context(home).shelf(stage)
     assert Lake(home).missing(shelf, [path.stem]) == [path.stem]
     assert (home / "lake" / "damaged" / key.removeprefix("lake/")).exists()
@@ -134,6 +148,11 @@ def test_checkpoints_and_reports_beside_units_are_no_strangers(home):
     folder = home / "lake" / "models" / "run=0123456789ab" / "cnn1d"
     folder.mkdir(parents=True)
     (folder / "weights.safetensors").write_bytes(b"x")
+    seen = verify_lake(home)
+    assert (kinds(seen), seen.errors) == (["undigested"], ())
+    assert mend(home, seen).digested == [
+        (folder / "weights.safetensors").relative_to(home).as_posix()
+    ]
     assert verify_lake(home).findings == ()
 
 
@@ -141,7 +160,7 @@ def test_a_file_that_a_run_moves_away_meanwhile_is_no_finding(home, monkeypatch)
     there = LocalStore(home).walk("lake")
     gone = f"{first_context(home).shelf('labels').folder_key}/gone.parquet"
     listed = [*there, StoredFile(gone, 1, "v", 0.0)]
-    monkeypatch.setattr(LocalStore, "walk", lambda store, folder: listed)
+    monkeypatch.setattr(LocalStore, "walk", lambda store, folder: listed * (folder == "lake"))
     seen = verify_lake(home)
     n_fragments = sum(file.key.endswith(".parquet") for file in listed)
     assert (seen.findings, seen.n_files) == ((), n_fragments)
@@ -153,8 +172,24 @@ def test_records_that_nothing_can_make_again_are_never_taken_out(home):
     path.write_bytes(b"rubbish")
     seen = verify_lake(home)
     assert [finding.kind for finding in seen.errors] == ["damaged"]
-    assert mend(home, seen.findings) == []
+    seal_path(path).unlink()
+    assert mend(home, seen) == Mended()
     assert path.exists()
+
+
+def test_records_are_put_back_from_their_copy_or_from_their_values(home):
+    shelf = record_shelf("stage_runs", "first")
+    path = Lake(home).write(shelf, "one", STAGE_RUNS.schema.empty_table())
+    before = path.read_bytes()
+    path.write_bytes(before.replace(b"parquet-cpp", b"Parquet-cpp"))
+    seen = verify_lake(home)
+    assert [finding.kind for finding in seen.errors] == ["wrong_bytes"]
+    assert mend(home, seen).restored == [path.relative_to(home).as_posix()]
+    assert path.read_bytes() == before
+    path.write_bytes(before.replace(b"parquet-cpp", b"Parquet-cpp"))
+    seal_path(path).unlink()
+    assert mend(home, seen).restored == [path.relative_to(home).as_posix()]
+    assert path.read_bytes() == before
 
 
 def test_what_a_run_works_on_is_not_mended(home):
@@ -162,7 +197,7 @@ def test_what_a_run_works_on_is_not_mended(home):
     path.write_bytes(b"")
     seen = verify_lake(home)
     with Lake(home).lock(first_context(home).shelf("labels").lock_name):
-        assert mend(home, seen.findings) == []
+        assert mend(home, seen) == Mended()
     assert path.exists()
 
 

@@ -5,6 +5,7 @@ const timeline = new Timeline(at("timeline"));
 const player = at("player");
 const FLAG_TEXTS = {
   looped: "shorter than 10 s: repeated", clipped_input: "clipped", mixed_windows: "quality varies",
+  not_finite: "samples that are no numbers", odd_level: "peaks far above full scale",
 };
 let words = null, limits = null, request = null, chosen = null, answer = null, objectUrl = null;
 let asked = false;

@@ -1,0 +1,66 @@
+"""CSV that a spreadsheet shows and does not run: one writer for all tables of musqa.
+
+A cell that begins with ``= + - @`` is a formula to spreadsheets. A text that does gets an
+apostrophe in front, which they take for "what follows is text"; `unguarded` takes it away again.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+"""Apostrophes too, so that what is guarded twice is no other text than what is guarded once."""
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+def guarded(cell: Any) -> Any:
+    """Return a cell as it is written.
+
+    Parameters
+    ----------
+    cell : object
+        Any value; numbers are numbers, also as text.
+
+    Returns
+    -------
+    object
+        A text that a spreadsheet would take for a formula has an apostrophe in front.
+    """
+    if not isinstance(cell, str) or _NUMBER.fullmatch(cell) or not _FORMULA.match(cell):
+        return cell
+    return f"'{cell}"
+
+
+def unguarded(cell: str) -> str:
+    """Return a cell as it was before it was written.
+
+    Parameters
+    ----------
+    cell : str
+        Of a table of musqa.
+
+    Returns
+    -------
+    str
+        Without the apostrophe that `guarded` put there; the inverse of it for every text.
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def write_csv(stream: TextIO, rows: Iterable[Iterable[Any]], *, lineterminator: str = "\n") -> None:
+    """Write rows as CSV, guarded.
+
+    Parameters
+    ----------
+    stream : file
+        Opened with ``newline=""``.
+    rows : iterable of iterable
+        The header is one of them; None is an empty cell.
+    lineterminator : str
+        End of a line.
+    """
+    writer = csv.writer(stream, lineterminator=lineterminator)
+    writer.writerows(map(guarded, row) for row in rows)

@@ -1,0 +1,86 @@
+"""Text of others on its way to a terminal, into JSON or into Markdown: what it may not do there.
+
+Names, tags, messages of decoders and results of queries are anybody's. A terminal obeys control
+characters, and Markdown has tags and links; so each way out has one function here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+LINES = "\n\t"
+"""What `printable` may keep of a text of several lines."""
+_MARKS = re.compile(r"[\\`*|~\[\]]|(?<![^\W_])_|_(?![^\W_])")
+"""What Markdown reads as a mark; underscores within a word are none, as in names of files."""
+
+
+def printable(text: str | bytes, keep: str = "") -> str:
+    """Write a text so that a terminal shows it and obeys none of it.
+
+    Parameters
+    ----------
+    text : str or bytes
+        From anywhere; bytes are UTF-8 or a path as the file system spells it.
+    keep : str
+        Characters that stay as they are, such as `LINES`.
+
+    Returns
+    -------
+    str
+        Control characters, marks of direction, other characters without a shape and bytes that are
+        no UTF-8 are escapes, as Python writes them.
+    """
+    if isinstance(text, str):
+        if text.isprintable():
+            return text
+        try:
+            raw = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # half a character, which no path has
+            raw = text.encode("utf-8", "backslashreplace")
+    else:
+        raw = text
+    said = raw.decode("utf-8", "backslashreplace")
+    return "".join(
+        c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in said
+    )
+
+
+def json_text(value: Any, **options: Any) -> str:
+    r"""Write a value as JSON that a terminal can show; who parses it has every character.
+
+    Parameters
+    ----------
+    value : object
+        What `json.dumps` takes.
+    **options : object
+        Of `json.dumps`.
+
+    Returns
+    -------
+    str
+        Letters of all alphabets as they are, control characters and the like as ``\uXXXX``.
+    """
+    text = json.dumps(value, ensure_ascii=False, **options)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def markdown_text(value: object) -> str:
+    """Write a value into Markdown, or a cell of a table of it, as nothing but text.
+
+    Parameters
+    ----------
+    value : object
+        Such as a title out of a file's tags.
+
+    Returns
+    -------
+    str
+        One line: tags, links, images, emphasis, code and the bars of tables are escaped.
+    """
+    text = printable(" ".join(str(value).split()))
+    text = _MARKS.sub(lambda mark: "\\" + mark.group(), text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

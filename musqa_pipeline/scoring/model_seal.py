@@ -1,0 +1,146 @@
+"""The seal of a model file: a digest of its bytes at its end, and its answer to an image of ours.
+
+A sealed file ends with one more entry of its metadata, the digest of all bytes before it. Protocol
+Buffers allow an entry there, so whatever reads ONNX reads a sealed file, and a bit that flipped is
+found before onnxruntime sees the file. Its record holds under `ANSWERS` what the model says of
+`check_image`: a machine that makes something else of the same bytes is found too. A seal shows
+damage and no forgery: whoever changes a file on purpose can seal it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIGEST_BYTES = 16
+ANSWERS = "answers"
+LARGEST_DIFFERENCE = 1e-3
+"""Between stored answers and those of this machine: of a probability, and of a distance over its
+size. Machines differ by rounding, 1e-6."""
+
+_KEY = b"musqa_blake2b"
+_VALUE_BYTES = 2 * DIGEST_BYTES
+_ENTRY = b"\x0a" + bytes([len(_KEY)]) + _KEY + b"\x12" + bytes([_VALUE_BYTES])
+"""Of StringStringEntryProto: field 1, the key, and the head of field 2, the value."""
+_HEAD = b"\x72" + bytes([len(_ENTRY) + _VALUE_BYTES]) + _ENTRY
+"""Of ModelProto: field 14, `metadata_props`."""
+_SEAL_BYTES = len(_HEAD) + _VALUE_BYTES
+
+
+class BrokenSealError(ValueError):
+    """The bytes of a file are not those that were sealed; the text says how that shows."""
+
+
+def digest(data: bytes | memoryview) -> str:
+    """Return the digest by which model files are known.
+
+    Parameters
+    ----------
+    data : bytes
+        Of a file.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits of blake2b.
+    """
+    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
+
+
+def sealed(data: bytes) -> bytes:
+    """Seal a model file.
+
+    Parameters
+    ----------
+    data : bytes
+        An ONNX file without a seal.
+
+    Returns
+    -------
+    bytes
+        The same with its digest at the end.
+    """
+    return data + _HEAD + digest(data).encode()
+
+
+def has_seal(data: bytes) -> bool:
+    """Tell whether a file ends with a seal, and hold it against the bytes before.
+
+    Parameters
+    ----------
+    data : bytes
+        Of a file.
+
+    Returns
+    -------
+    bool
+        False for a file without a seal, which may be whole or not.
+
+    Raises
+    ------
+    BrokenSealError
+        If there is a seal, and it is of other bytes.
+    """
+    body, seal = memoryview(data)[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
+    if not seal.startswith(_HEAD):
+        return False
+    if seal[len(_HEAD) :] != digest(body).encode():
+        raise BrokenSealError("its bytes are not those that its digest is of")
+    return True
+
+
+def check_image() -> NDArray[np.uint8]:
+    """Return the image that every model is asked about when it is made and when it is opened.
+
+    Returns
+    -------
+    ndarray of uint8, shape (31, 1024)
+        Somewhat like music: a falling spectrum with an edge, louder every fifth segment. Of
+        integers alone, so that it is the same everywhere.
+    """
+    segment, band = np.arange(31)[:, None], np.arange(1024)[None]
+    ripple = (5 * segment + 3 * band) % 23
+    levels = 190 - band // 5 - 15 * (7 * segment % 5) - ripple - 60 * (band > 700)
+    return np.clip(levels, 0, 255).astype(np.uint8)
+
+
+def as_stored(probability: NDArray[np.float32], distance: float) -> dict[str, Any]:
+    """Return an answer as a record holds it under `ANSWERS`."""
+    return {"probability": [float(p) for p in probability], "distance": distance}
+
+
+def differs(stored: Any, probability: NDArray[np.float32], distance: float) -> str:
+    """Hold what a model says of `check_image` against what its file says that it says.
+
+    Parameters
+    ----------
+    stored : object
+        From `as_stored`, or whatever a file had there.
+    probability : ndarray of float32, shape (n,)
+        Of each step, here.
+    distance : float
+        Here.
+
+    Returns
+    -------
+    str
+        How they differ; empty if they agree within `LARGEST_DIFFERENCE`.
+    """
+    try:
+        there = np.asarray(stored["probability"], np.float64)
+        far = float(stored["distance"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        there, far = np.zeros(0), math.nan
+    if there.shape != probability.shape:
+        return "the answers in its metadata are no numbers, or not as many as it has steps"
+    off = [float(np.abs(there - probability).max()), abs(far - distance) / max(1.0, abs(distance))]
+    if all(value <= LARGEST_DIFFERENCE for value in off):
+        return ""
+    return (
+        f"its answers differ by {off[0]:.2g} and {off[1]:.2g} from those in its metadata, at most "
+        f"{LARGEST_DIFFERENCE:g} is rounding"
+    )

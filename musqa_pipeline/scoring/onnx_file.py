@@ -1,0 +1,165 @@
+"""A file of ONNX, read and opened: what has nothing to do with what musqa's models mean."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from musqa_pipeline.errors import ModelError, first_line
+
+IMAGE_SHAPE = (1, 31, 1024)
+MAX_BYTES = 200_000_000
+ANEW = "copy it anew, or export it again"
+OTHER = "name another with --model"
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a model file.
+
+    Parameters
+    ----------
+    path : Path
+        A regular file; anything else is refused and never waited for.
+
+    Returns
+    -------
+    bytes
+        All of it.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read, is empty, or larger than `MAX_BYTES`.
+    """
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ModelError(f"{path} is no file (a pipe or device); {OTHER}")
+            data = file.read(MAX_BYTES + 1) if status.st_size <= MAX_BYTES else b""
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"cannot read the model {path}: {reason}; {OTHER}") from error
+    if max(len(data), status.st_size) > MAX_BYTES:
+        raise ModelError(
+            f"{path}: more than {MAX_BYTES / 1e6:.0f} MB, which no model of musqa has; {OTHER}"
+        )
+    if not data:
+        raise ModelError(f"{path} is empty; {ANEW}")
+    return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file as ever, and a pipe without waiting for whoever may write to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def open_session(data: bytes, path: Path) -> Any:
+    """Open a session of one thread.
+
+    Parameters
+    ----------
+    data : bytes
+        Of the file.
+    path : Path
+        Its name, for the message.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
+        On the CPU.
+
+    Raises
+    ------
+    ModelError
+        If onnxruntime cannot load it.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised, and said once
+    try:
+        # Its fallback, to the same provider, would print what is wrong on standard output.
+        return onnxruntime.InferenceSession(
+            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
+    except Exception as error:  # onnxruntime's classes have no common root of their own
+        raise ModelError(
+            f"{path} is no ONNX file that onnxruntime can load ({shown(error)}); musqa model "
+            "export makes one of a trained run"
+        ) from error
+
+
+def read_metadata(session: Any, key: str, path: Path) -> str:
+    """Return the text of an entry of the metadata.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+        Of the file.
+    key : str
+        Of the entry.
+    path : Path
+        The file's name, for the message.
+
+    Returns
+    -------
+    str
+        Whatever it holds.
+
+    Raises
+    ------
+    ModelError
+        If there is no such entry, or it is no text.
+    """
+    try:
+        text = session.get_modelmeta().custom_metadata_map.get(key)
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path}: its metadata are no text; {ANEW}") from error
+    if text is None:
+        raise ModelError(
+            f"{path} is an ONNX file, but not one of musqa's: its metadata have no key "
+            f"{key!r}; musqa model export makes one of a trained run"
+        )
+    return str(text)
+
+
+def check_ports(session: Any, n_steps: int, path: Path) -> None:
+    """Check that a model takes a band image and answers with a distribution and a distance.
+
+    Parameters
+    ----------
+    session : onnxruntime.InferenceSession
+        Of the file.
+    n_steps : int
+        Steps of quality.
+    path : Path
+        The file's name, for the message.
+
+    Raises
+    ------
+    ModelError
+        If its inputs and outputs are others.
+    """
+    wanted = {
+        "image": ("tensor(uint8)", IMAGE_SHAPE),
+        "probability": ("tensor(float)", (1, n_steps)),
+        "distance": ("tensor(float)", (1,)),
+    }
+    try:
+        ports = session.get_inputs() + session.get_outputs()
+        found = {p.name: (p.type, tuple(p.shape)) for p in ports}
+    except UnicodeDecodeError:
+        found = {}
+    if found != wanted:
+        raise ModelError(
+            f"{path}: inputs and outputs are {str(found)[:300]}, expected {wanted}; export it again"
+        )
+
+
+def shown(error: Exception) -> str:
+    """Return the first line of an error of onnxruntime, of letters that can be shown."""
+    return "".join(c if c.isprintable() else "?" for c in first_line(error).strip()[:200])
