@@ -70,7 +70,16 @@ class Server:
     def files(self):
         """Name the files of requests that lie there."""
         (spool,) = self.folder.glob("musqa-serve-*")
-        return sorted(p.name for p in spool.rglob("*") if p.is_file() and p.name != "lock")
+        # os.walk passes over a folder that goes meanwhile; Path.rglob fails.
+        names = [name for _, _, names in os.walk(spool) for name in names]
+        return sorted(name for name in names if name != "lock")
+
+    def rests(self, patience_s, n_connections=0):
+        """Wait until no file lies there and no more connections are held; an answer comes first."""
+        until = time.monotonic() + patience_s
+        while self.files() or self.n_connections() > n_connections:
+            assert time.monotonic() < until, (self.files(), self.n_connections())
+            time.sleep(0.05)
 
 
 @contextmanager

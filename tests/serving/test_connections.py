@@ -100,7 +100,7 @@ def test_a_slow_body_holds_no_slot_and_is_given_up_with_a_sentence(server, frami
     assert body_of(said)["code"] == "too_slow"
     assert "less than 128 kbit/s came for 1 s; send it again" in body_of(said)["message"]
     assert took_s > 0.7 * PATIENCE_S
-    assert server.files() == []
+    server.rests(LATE_S)
 
 
 def test_haste_buys_no_leisure(server):
@@ -150,13 +150,10 @@ def test_a_long_header_is_refused_before_it_is_kept(server):
 def test_idle_connections_are_bounded_and_the_oldest_goes(server):
     idle = [server.connect() for _ in range(4 * N_PER_CLIENT)]
     assert server.ask("GET", "/healthz").status == 200
-    assert server.n_connections() <= N_PER_CLIENT
+    server.rests(LATE_S, n_connections=N_PER_CLIENT)
     idle[0].settimeout(LATE_S)
     assert read_all(idle[0]) == b""
-    until = time.monotonic() + PATIENCE_S + LATE_S
-    while server.n_connections() and time.monotonic() < until:
-        time.sleep(0.1)
-    assert server.n_connections() == 0
+    server.rests(PATIENCE_S + LATE_S)
     for client in idle:
         client.close()
 
@@ -294,11 +291,7 @@ def test_an_answer_that_nobody_reads_is_given_up_with_its_file(server):
         assert client.recv(15) == b"HTTP/1.1 200 OK"
         assert server.files() == ["preview.wav"]
         assert server.ask("GET", "/healthz").answer["busy"] == 0  # it holds no slot
-        until = time.monotonic() + PATIENCE_S + LATE_S
-        while server.files() and time.monotonic() < until:
-            time.sleep(0.1)
-        assert server.files() == []
-        assert server.n_connections() == 0
+        server.rests(PATIENCE_S + LATE_S)
 
 
 def test_requests_in_a_row_are_answered_in_order(server):
@@ -330,10 +323,7 @@ def test_a_client_that_hangs_up_leaves_nothing(server):
     for sent in (b"GET /", HEAD + b"Content-Length: 50\r\n\r\nabc", HEAD[:-9]):
         with server.connect() as client:
             client.sendall(sent)
-    until = time.monotonic() + LATE_S
-    while (server.n_connections() or server.files()) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert (server.n_connections(), server.files()) == (0, [])
+    server.rests(LATE_S)
 
 
 def under_attack(server, song, seconds, byte_each_s):
