@@ -152,7 +152,7 @@ def make_run(
     """
     from musqa_pipeline.models.batches import ShardBatches
     from musqa_pipeline.models.imported import adopt
-    from musqa_pipeline.models.training import train
+    from musqa_pipeline.models.training import train_on_images
     from musqa_pipeline.spectrograms.row_shards import shard_files
     from musqa_pipeline.spectrograms.shards import ImageShards
 
@@ -175,23 +175,20 @@ def make_run(
             if on_epoch:
                 on_epoch(numbers)
 
-        validating = ShardBatches(validation, settings.batch_size, n_devices=settings.devices)
         if settings.imported_run:
             result = adopt(
                 name,
                 settings,
-                validation_batches=validating,
+                validation_batches=ShardBatches(validation, settings.batch_size),
                 folder=work.path,
                 data_fingerprint=data,
             )
         else:
-            result = train(
+            result = train_on_images(
                 name,
-                train_batches=ShardBatches(
-                    training, settings.batch_size, settings.seed, settings.devices
-                ),
-                validation_batches=validating,
-                settings=settings,
+                training,
+                validation,
+                settings,
                 folder=work.path,
                 data_fingerprint=data,
                 log=log or logger.info,

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from musqa_pipeline.models.attempt import Attempt, Metrics, TrainingResult
-from musqa_pipeline.models.batches import TrainBatches, ValidationBatches
+from musqa_pipeline.models.batches import ShardBatches, TrainBatches, ValidationBatches
 from musqa_pipeline.models.ranks import Rank, started
 from musqa_pipeline.models.registry import ModelEntry, find_model
 from musqa_pipeline.models.settings import ModelsSettings
+from musqa_pipeline.spectrograms.shards import ImageShards
 
 
 def train(
@@ -83,6 +85,24 @@ def train(
         with started(settings.devices, _follow, same) as rank:
             attempt.resume_or_start(train_batches, validation_batches, rank)
     return attempt.result()
+
+
+def train_on_images(
+    model_name: str,
+    training: ImageShards,
+    validation: ImageShards,
+    settings: ModelsSettings,
+    **others: Any,
+) -> TrainingResult:
+    """Train a network on stored images, in batches of its recipe; `others` are those of `train`."""
+    n_devices = settings.devices
+    return train(
+        model_name,
+        train_batches=ShardBatches(training, settings.batch_size, settings.seed, n_devices),
+        validation_batches=ShardBatches(validation, settings.batch_size, n_devices=n_devices),
+        settings=settings,
+        **others,
+    )
 
 
 def _follow(

@@ -92,9 +92,8 @@ def train_network(
     """
     import torch
 
-    from musqa_pipeline.models.batches import ShardBatches
     from musqa_pipeline.models.predict import load_model
-    from musqa_pipeline.models.training import train
+    from musqa_pipeline.models.training import train_on_images
 
     seed = context.preset.models.seed
     if repetition:
@@ -108,11 +107,11 @@ def train_network(
     # A GPU has one training at a time; on a CPU each worker has a core of its own.
     alone = torch.cuda.is_available()
     with context.lake.lock("training") if alone else contextlib.nullcontext():
-        result = train(
+        result = train_on_images(
             model,
-            train_batches=ShardBatches(images, recipe.batch_size, recipe.seed, recipe.devices),
-            validation_batches=ShardBatches(looked_at, recipe.batch_size, n_devices=recipe.devices),
-            settings=recipe,
+            images,
+            looked_at,
+            recipe,
             folder=work.path,
             data_fingerprint=digest(data) if further else data[0],
             log=lambda _: None,
