@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from musqa_pipeline import seals
 from musqa_pipeline.errors import LakeError, LockedError
@@ -82,6 +84,20 @@ def whole_file(path: Path, *, sealed: bool = False, twice: bool = False) -> Iter
             seals.put(temporary, path, sealed=sealed or twice, twice=twice)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def read_index(path: Path) -> dict[str, Any]:
+    """Return what is noted of copies; nothing if it cannot be read, and they are made again."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
+
+
+def write_index(path: Path, index: Mapping[str, Any]) -> None:
+    """Note what copies are of."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(index, sort_keys=True, indent=0), encoding="utf-8")
 
 
 def may_be_written(temporary: Path) -> bool:

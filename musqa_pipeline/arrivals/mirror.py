@@ -6,26 +6,21 @@ there whole or not at all; a copy that is cut short goes on at the next call.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import fsspec
-
-from musqa_pipeline.arrivals.watch import is_remote
-from musqa_pipeline.disk import exclusive_lock, whole_file
+from musqa_pipeline.disk import exclusive_lock, read_index, whole_file, write_index
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.fingerprints import digest
+from musqa_pipeline.lake import open_prefix
 
 INDEX = ".mirror.json"
 """Hidden, so that it is no part of the catalog: the tag of each file that was fetched."""
 FILES_AT_RISK = 50
 """After a kill so many files may be fetched twice."""
-ENDPOINT = "MUSQA_S3_ENDPOINT"
 
 
 @dataclass(frozen=True)
@@ -41,17 +36,7 @@ class Fetched:
 
 
 def list_prefix(prefix: str) -> list[str]:
-    """List the catalogs below a prefix.
-
-    Parameters
-    ----------
-    prefix : str
-        Such as ``s3://bucket/music``.
-
-    Returns
-    -------
-    list of str
-        Names of its sub-folders, sorted.
+    """List the catalogs below a prefix such as ``s3://bucket/music``.
 
     Raises
     ------
@@ -73,21 +58,7 @@ def mirror_folder(cache: Path, prefix: str) -> Path:
 def fetch(prefix: str, name: str, folder: Path, *, go_on: Callable[[], bool]) -> Fetched:
     """Bring the copy of a catalog up to date: new and changed files in, vanished ones out.
 
-    Parameters
-    ----------
-    prefix : str
-        Such as ``s3://bucket/music``.
-    name : str
-        Its sub-folder.
-    folder : Path
-        Where the copy lies.
-    go_on : callable
-        Asked before each file; False ends the call early.
-
-    Returns
-    -------
-    Fetched
-        How far the copy is.
+    Before each file it asks whether to `go_on`.
 
     Raises
     ------
@@ -104,7 +75,7 @@ def fetch(prefix: str, name: str, folder: Path, *, go_on: Callable[[], bool]) ->
     with exclusive_lock(folder / ".mirror.lock", wait=False):
         for file in _here(folder) - there.keys():
             (folder / file).unlink()
-        index = {file: tag for file, tag in _read_index(folder).items() if file in there}
+        index = {file: tag for file, tag in read_index(folder / INDEX).items() if file in there}
         stale = {
             file for file, info in there.items()
             if index.get(file) != _tag(info) or not (folder / file).is_file()
@@ -117,9 +88,9 @@ def fetch(prefix: str, name: str, folder: Path, *, go_on: Callable[[], bool]) ->
                 index[file] = _tag(there[file])
                 stale.discard(file)
                 if n % FILES_AT_RISK == 0:
-                    _write_index(folder, index)
+                    write_index(folder / INDEX, index)
         finally:
-            _write_index(folder, index)
+            write_index(folder / INDEX, index)
     return Fetched(len(there), len(stale), tuple(unsafe))
 
 
@@ -166,14 +137,8 @@ def _tag(info: dict[str, Any]) -> str:
 
 
 def _open(prefix: str) -> tuple[Any, str]:
-    assert is_remote(prefix)
-    endpoint = os.environ.get(ENDPOINT)
-    options: dict[str, Any] = {}
-    if endpoint and prefix.startswith(("s3://", "s3a://")):
-        options["endpoint_url"] = endpoint
     with _said(prefix):
-        files, root = fsspec.core.url_to_fs(prefix, **options)
-    return files, str(root)
+        return open_prefix(prefix)
 
 
 @contextmanager
@@ -181,23 +146,8 @@ def _said(place: str) -> Iterator[None]:
     """Turn whatever a file system of fsspec raises into a `LakeError` of one sentence."""
     try:
         yield
-    except LakeError:
-        raise
     except Exception as error:
+        why = str(error) if isinstance(error, LakeError) else f"{type(error).__name__}: {error}"
         raise LakeError(
-            f"{place} cannot be read ({type(error).__name__}: {error}); check the prefix, the "
-            "network and the credentials"
+            f"{place} cannot be read ({why}); check the prefix, the network and the credentials"
         ) from error
-
-
-def _read_index(folder: Path) -> dict[str, str]:
-    try:
-        raw = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        return {str(file): str(tag) for file, tag in raw.items()}
-    except (OSError, ValueError, AttributeError):
-        return {}  # then every file is fetched again
-
-
-def _write_index(folder: Path, index: dict[str, str]) -> None:
-    with whole_file(folder / INDEX) as temporary:
-        temporary.write_text(json.dumps(index, sort_keys=True, indent=0), encoding="utf-8")

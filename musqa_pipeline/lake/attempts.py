@@ -23,6 +23,7 @@ ATTEMPTS = 5
 """Of what botocore does not try again by itself: a body that broke off, a checksum that differs."""
 _AGAIN = {"BadDigest", "IncompleteBody", "RequestTimeout", "XAmzContentSHA256Mismatch"}
 _ABSENT = {"NoSuchKey", "NoSuchUpload", "NotFound", "404"}
+_EMPTY = {"InvalidRange", "416"}
 _CHANGED = {"PreconditionFailed", "412", "ConditionalRequestConflict", "409"}
 _SERVER_ERROR = 500
 _BROKEN_OFF = {"ResponseStreamingError", "IncompleteReadError", "ReadTimeoutError"}
@@ -30,6 +31,10 @@ _BROKEN_OFF = {"ResponseStreamingError", "IncompleteReadError", "ReadTimeoutErro
 
 class AbsentError(Exception):
     """There is no such object, or no such upload."""
+
+
+class EmptyError(Exception):
+    """The object has no bytes of which to ask for a part."""
 
 
 class ChangedError(Exception):
@@ -43,23 +48,9 @@ class TornError(Exception):
 def again(doing: str, what: ObjectHome, act: Callable[[], T]) -> T:
     """Act, again where that may help.
 
-    Parameters
-    ----------
-    doing : str
-        What is tried, for example ``"write"``.
-    what : ObjectHome
-        On which object.
-    act : callable
-        One request, and what has to be read of its answer.
-
-    Returns
-    -------
-    object
-        What `act` returns.
-
     Raises
     ------
-    AbsentError, ChangedError
+    AbsentError, EmptyError, ChangedError
         If there is nothing there, or not what a condition demanded.
     LakeError
         One sentence, which names no credential; `StorageAwayError` if it may pass.
@@ -72,6 +63,8 @@ def again(doing: str, what: ObjectHome, act: Callable[[], T]) -> T:
             code = error.response.get("Error", {}).get("Code", "")
             if code in _ABSENT:
                 raise AbsentError from None
+            if code in _EMPTY:
+                raise EmptyError from None
             if code in _CHANGED:
                 raise ChangedError from None
             if last or code not in _AGAIN:

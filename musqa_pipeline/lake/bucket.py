@@ -1,7 +1,8 @@
 """Requests to one place on object storage: conditional, with checksums, tried again, explained.
 
-fsspec has no word for a conditional put, so this module speaks through botocore, the library below
-s3fs. Every error is a `LakeError` of one sentence that names no credential.
+It speaks through botocore, which has all that locks and clean-up need: conditions, the server's
+time, checksums of the body, uploads that others began. Every error is a `LakeError` of one sentence
+that names no credential.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 from musqa_pipeline.errors import LakeError
 from musqa_pipeline.homes import ObjectHome
-from musqa_pipeline.lake.attempts import AbsentError, ChangedError, TornError, again
+from musqa_pipeline.lake.attempts import AbsentError, ChangedError, EmptyError, TornError, again
 from musqa_pipeline.lake.s3_client import make_client
 from musqa_pipeline.lake.store import StoredFile
 
@@ -45,6 +46,8 @@ class Answer:
     size_bytes: int
     """Of the whole object."""
     version: str
+    modified: Any
+    """When it was put, a datetime."""
     age_s: float
     """Since it was put, by the server's clock alone."""
     put_id: str
@@ -52,16 +55,12 @@ class Answer:
 
 
 class Bucket:
-    """Objects below a home.
-
-    Parameters
-    ----------
-    home : ObjectHome
-        Bucket and prefix.
-    """
+    """Objects below a home."""
 
     def __init__(self, home: ObjectHome) -> None:
         self.home = home
+        self.failed: LakeError | None = None
+        """The last error, for who calls through a library that loses it."""
         self._client = make_client()
         self._base = len(home.prefix) + 1 if home.prefix else 0
 
@@ -72,21 +71,9 @@ class Bucket:
     def get(
         self, key: str, *, span: str | None = None, version: str | None = None
     ) -> Answer | None:
-        """Read an object, or a part of it; a whole one is checked against its digest.
+        """Read an object, or a part of it (as HTTP has it: ``bytes=-100``); None if it is absent.
 
-        Parameters
-        ----------
-        key : str
-            Which one.
-        span : str, optional
-            A range as HTTP has it, for example ``bytes=-100``.
-        version : str, optional
-            The version that it has to have.
-
-        Returns
-        -------
-        Answer or None
-            None if there is no such object.
+        A whole one is checked against its digest, a wanted version against that which is there.
 
         Raises
         ------
@@ -106,34 +93,25 @@ class Bucket:
             if digest and len(content) == size and digest_of(content) != digest:
                 raise TornError(f"{self.home / key} is not what was put")
             put_id = reply["Metadata"].get(PUT_ID, "")
-            return Answer(content, first, size, reply["ETag"], _age_s(reply), put_id)
+            modified, age_s = reply["LastModified"], _age_s(reply)
+            return Answer(content, first, size, reply["ETag"], modified, age_s, put_id)
 
         try:
             return self.again("read", key, read)
         except AbsentError:
             return None
+        except EmptyError:
+            return self.get(key, version=version)
         except ChangedError as error:
             raise LakeError(
                 f"{self.home / key} was replaced while it was read; run again"
             ) from error
 
     def put(self, key: str, content: bytes, expected: str | Anything | None = ANY) -> str | None:
-        """Put a small object whole.
+        """Put a small object whole and return its version; None if it was not as `expected`.
 
-        Parameters
-        ----------
-        key : str
-            Which one.
-        content : bytes
-            What is to be in it.
-        expected : str or None, optional
-            The version that has to be there, None if there has to be none.
-
-        Returns
-        -------
-        str or None
-            Its version; None if something else is there. If an answer was lost, the request is
-            sent again and refused, and the object itself tells whether it was put by the first.
+        `expected` is a version, or None if there has to be no such object. If an answer was lost,
+        the request is sent again and refused, and the object itself tells who put it.
 
         Raises
         ------
@@ -160,18 +138,7 @@ class Bucket:
             return present.version
 
     def look_up(self, key: str) -> tuple[StoredFile, str] | None:
-        """Describe an object.
-
-        Parameters
-        ----------
-        key : str
-            Which one.
-
-        Returns
-        -------
-        tuple of (StoredFile, str) or None
-            With the digest of its content, empty if others put it; None if it is absent.
-        """
+        """Describe an object, with the digest that it was put with or ""; None if it is absent."""
         try:
             reply = self.again("read", key, lambda: self.call("head_object", key))
         except AbsentError:
@@ -181,23 +148,8 @@ class Bucket:
         return file, str(reply["Metadata"].get(DIGEST, ""))
 
     def listing(self, folder: str, *, deep: bool) -> tuple[list[StoredFile], list[str]]:
-        """List a folder: its files, and unless all depths are asked for, its folders' names.
-
-        Parameters
-        ----------
-        folder : str
-            Key of the folder.
-        deep : bool
-            Whether to list files at any depth.
-
-        Returns
-        -------
-        files : list of StoredFile
-            Sorted by key.
-        folders : list of str
-            Sorted.
-        """
-        prefix = self.name(folder).rstrip("/") + "/"
+        """List a folder, sorted: its files, and unless it is `deep`, the names of its folders."""
+        prefix = self.name(folder).rstrip("/") + "/" if self.name(folder) else ""
         files: list[StoredFile] = []
         folders: list[str] = []
         more: dict[str, str] = {}
@@ -254,7 +206,11 @@ class Bucket:
 
     def again(self, doing: str, key: str, act: Callable[[], T]) -> T:
         """Act on an object; see `attempts.again`."""
-        return again(doing, self.home / key, act)
+        try:
+            return again(doing, self.home / key, act)
+        except LakeError as error:
+            self.failed = error
+            raise
 
     def call(self, method: str, key: str, **about: Any) -> dict[str, Any]:
         """Call a method of the client once, on an object."""

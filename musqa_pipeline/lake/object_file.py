@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pyarrow as pa
 
+from musqa_pipeline.disk import explained
 from musqa_pipeline.lake.bucket import Answer, Bucket
 
 TAIL_BYTES = 1 << 18
 """Read at first: all of a small fragment, the footer of a large one."""
+PIECE_BYTES = 8 << 20
+"""Read at a time where an object is copied."""
 
 
 def open_object(bucket: Bucket, key: str) -> pa.NativeFile:
-    """Open an object for reading.
-
-    Parameters
-    ----------
-    bucket : Bucket
-        Where it is.
-    key : str
-        Which one.
-
-    Returns
-    -------
-    pyarrow.NativeFile
-        Of one version: if the object is replaced meanwhile, reading it raises `LakeError`.
+    """Open an object for reading, in the version that it has now.
 
     Raises
     ------
@@ -34,26 +26,30 @@ def open_object(bucket: Bucket, key: str) -> pa.NativeFile:
     LakeError
         If the storage does not answer.
     """
-    tail = bucket.get(key, span=f"bytes=-{TAIL_BYTES}")
-    if tail is None:
-        raise FileNotFoundError(f"{bucket.home / key} is not there")
+    tail = read_tail(bucket, key)
     if tail.first_byte == 0:
         return pa.BufferReader(tail.content)
     return pa.PythonFile(ObjectFile(bucket, key, tail), mode="r")
 
 
-class ObjectFile(io.RawIOBase):
-    """A read-only file over ranges of an object.
+def read_tail(bucket: Bucket, key: str) -> Answer:
+    """Read the end of an object; `FileNotFoundError` if there is none."""
+    tail = bucket.get(key, span=f"bytes=-{TAIL_BYTES}")
+    if tail is None:
+        raise FileNotFoundError(f"{bucket.home / key} is not there")
+    return tail
 
-    Parameters
-    ----------
-    bucket : Bucket
-        Where it is.
-    key : str
-        Which one.
-    tail : Answer
-        Its end.
-    """
+
+def copy_object(bucket: Bucket, key: str, path: str | Path) -> None:
+    """Copy an object of any size to a file, which is torn if the copy fails."""
+    path = Path(path)
+    with open_object(bucket, key) as source, explained("write", path), path.open("wb") as file:
+        while piece := source.read(PIECE_BYTES):
+            file.write(piece)
+
+
+class ObjectFile(io.RawIOBase):
+    """A read-only file over ranges of an object."""
 
     def __init__(self, bucket: Bucket, key: str, tail: Answer) -> None:
         super().__init__()

@@ -17,14 +17,12 @@ from musqa_pipeline.homes import Home, ObjectHome
 from musqa_pipeline.lake import scratch
 from musqa_pipeline.lake.bucket import Bucket
 from musqa_pipeline.lake.leases import Leases
-from musqa_pipeline.lake.object_file import open_object
+from musqa_pipeline.lake.object_file import copy_object, open_object
 from musqa_pipeline.lake.store import Held, Source, StoredFile, WorkFolder
 from musqa_pipeline.lake.uploads import abort_upload, abort_uploads, list_uploads, put_file
 from musqa_pipeline.seal_format import State, file_digest
 
 LOCKS = "locks"
-PIECE_BYTES = 8 << 20
-"""Read at a time where an object is copied."""
 
 
 class ObjectStore:
@@ -122,14 +120,9 @@ class ObjectStore:
     @contextmanager
     def lent(self, key: str) -> Iterator[Path]:
         """Copy an object to a file that goes when the block ends."""
-        with (
-            tempfile.TemporaryDirectory(prefix="musqa-object-") as folder,
-            open_object(self._bucket, key) as source,
-        ):
+        with tempfile.TemporaryDirectory(prefix="musqa-object-") as folder:
             path = Path(folder) / key.rpartition("/")[2]
-            with explained("write", path), path.open("wb") as file:
-                while piece := source.read(PIECE_BYTES):
-                    file.write(piece)
+            copy_object(self._bucket, key, path)
             yield path
 
     def write_bytes(self, key: str, content: bytes) -> None:

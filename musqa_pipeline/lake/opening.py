@@ -1,29 +1,20 @@
-"""From a home to its store."""
+"""From a home to its store, and from a prefix to its file system."""
 
 from __future__ import annotations
 
 import functools
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 from musqa_pipeline.errors import LakeError
-from musqa_pipeline.homes import Home, ObjectHome
+from musqa_pipeline.homes import SCHEME, Home, ObjectHome
 from musqa_pipeline.lake.local_store import LocalStore
 from musqa_pipeline.lake.store import Store
 
 
 def open_store(home: Home) -> Store:
-    """Return the store of a home.
-
-    Parameters
-    ----------
-    home : Path or ObjectHome
-        `MUSQA_HOME`; made on first write.
-
-    Returns
-    -------
-    Store
-        Cheap to ask for again.
+    """Return the store of a home; cheap to ask for again.
 
     Raises
     ------
@@ -34,18 +25,7 @@ def open_store(home: Home) -> Store:
 
 
 def place_here(home: Home) -> Path:
-    """Return the folder of this machine that belongs to a home.
-
-    Parameters
-    ----------
-    home : Path or ObjectHome
-        `MUSQA_HOME`.
-
-    Returns
-    -------
-    Path
-        The home itself, or the scratch folder of one on object storage.
-    """
+    """Return the folder of this machine that belongs to a home: itself, or its scratch folder."""
     if isinstance(home, Path):
         return home
     from musqa_pipeline.lake.scratch import scratch_folder
@@ -53,14 +33,28 @@ def place_here(home: Home) -> Path:
     return scratch_folder(home)
 
 
+def open_prefix(prefix: str) -> tuple[Any, str]:
+    """Return the file system of fsspec that has a prefix, and the prefix as a path in it."""
+    scheme, _, path = prefix.partition("://")
+    if scheme not in (SCHEME, "s3a"):
+        from fsspec.core import url_to_fs
+
+        files, root = url_to_fs(prefix)
+        return files, str(root)
+    _need_botocore(prefix)
+    from musqa_pipeline.lake.s3_filesystem import S3FileSystem
+
+    return S3FileSystem(), path
+
+
 @functools.cache
 def _open_bucket(home: ObjectHome) -> Store:
-    missing = [name for name in ("botocore", "s3fs") if importlib.util.find_spec(name) is None]
-    if missing:
-        raise LakeError(
-            f"MUSQA_HOME={home} needs {' and '.join(missing)}; install them with "
-            "pip install 'musqa-pipeline[s3]'"
-        )
+    _need_botocore(f"MUSQA_HOME={home}")
     from musqa_pipeline.lake.object_store import ObjectStore
 
     return ObjectStore(home)
+
+
+def _need_botocore(what: str) -> None:
+    if importlib.util.find_spec("botocore") is None:
+        raise LakeError(f"{what} needs botocore; install it with pip install 'musqa-pipeline[s3]'")

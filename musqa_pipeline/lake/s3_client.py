@@ -30,12 +30,7 @@ _DENIED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Expir
 
 
 def endpoint_url() -> str | None:
-    """Return the endpoint of a storage that is not Amazon's.
-
-    Returns
-    -------
-    str or None
-        `MUSQA_S3_ENDPOINT`; None leaves it to AWS's own configuration.
+    """Return the endpoint of a storage that is not Amazon's; None leaves it to AWS's settings.
 
     Raises
     ------
@@ -57,12 +52,7 @@ def endpoint_url() -> str | None:
 
 
 def make_client() -> Any:
-    """Return a client, which threads may share.
-
-    Returns
-    -------
-    botocore.client.S3
-        It tries again what may pass: errors of the server, broken connections, throttling.
+    """Return a client, which threads may share and which tries again what may pass.
 
     Raises
     ------
@@ -92,22 +82,7 @@ def make_client() -> Any:
 
 
 def explain(doing: str, what: ObjectHome, error: Exception) -> str:
-    """Say in one sentence what failed and what to do, naming no credential.
-
-    Parameters
-    ----------
-    doing : str
-        What was tried, for example ``"write"``.
-    what : ObjectHome
-        On which object.
-    error : Exception
-        What botocore raised.
-
-    Returns
-    -------
-    str
-        Texts of the server are left out: they may repeat keys and signatures.
-    """
+    """Say in one sentence what failed and what to do; the server's texts may repeat keys."""
     where = endpoint_url() or "Amazon S3"
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         why = (

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from musqa_pipeline.disk import explained, whole_file
+from musqa_pipeline.disk import explained, read_index, whole_file, write_index
 from musqa_pipeline.homes import ObjectHome, refuse_url
 from musqa_pipeline.lake.bucket import Bucket, digest_of
 from musqa_pipeline.lake.s3_client import endpoint_url
@@ -31,18 +31,7 @@ _COPIES = ("mirror", "folders")
 
 
 def scratch_folder(home: ObjectHome) -> Path:
-    """Return the folder of this machine for a home.
-
-    Parameters
-    ----------
-    home : ObjectHome
-        On object storage.
-
-    Returns
-    -------
-    Path
-        Below `MUSQA_SCRATCH`, or the user's cache; no other home has the same.
-    """
+    """Return the folder of this machine that this home alone has."""
     named = os.environ.get(SCRATCH)
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     root = Path(named).expanduser().absolute() if named else Path(cache) / "musqa"
@@ -51,21 +40,7 @@ def scratch_folder(home: ObjectHome) -> Path:
 
 
 def mirrored(bucket: Bucket, root: Path, file: StoredFile) -> Path:
-    """Return a copy of an object of one version, fetched once.
-
-    Parameters
-    ----------
-    bucket : Bucket
-        Where it is.
-    root : Path
-        From `scratch_folder`.
-    file : StoredFile
-        Object and version.
-
-    Returns
-    -------
-    Path
-        To be read only.
+    """Return a copy of an object of one version, fetched once, to be read only.
 
     Raises
     ------
@@ -91,22 +66,7 @@ def fetch(bucket: Bucket, key: str, path: Path, version: str | None = None) -> N
 
 
 def mirrored_folder(bucket: Bucket, root: Path, folder: str) -> Path:
-    """Return a copy of a folder as it is now.
-
-    Parameters
-    ----------
-    bucket : Bucket
-        Where it is.
-    root : Path
-        From `scratch_folder`.
-    folder : str
-        Key of the folder.
-
-    Returns
-    -------
-    Path
-        To be read only; other versions have other paths. It does not exist if the folder is empty.
-    """
+    """Return a copy of a folder as it is now, to be read only; absent if the folder is empty."""
     files, _ = bucket.listing(folder, deep=True)
     listing = json.dumps([(file.key, file.version) for file in files])
     path = root / "folders" / digest_of(listing.encode())[:12] / folder
@@ -116,18 +76,7 @@ def mirrored_folder(bucket: Bucket, root: Path, folder: str) -> Path:
 
 
 def copies(root: Path) -> list[StoredFile]:
-    """List the copies in a scratch folder.
-
-    Parameters
-    ----------
-    root : Path
-        From `scratch_folder`.
-
-    Returns
-    -------
-    list of StoredFile
-        By path; the time is that of the last use. Work in progress is none of them.
-    """
+    """List the copies by path, with the time of their last use; work in progress is none."""
     found = []
     for path in [p for kind in _COPIES for p in (root / kind).rglob("*")]:
         try:
@@ -140,15 +89,7 @@ def copies(root: Path) -> list[StoredFile]:
 
 
 def drop_copies(root: Path, paths: Iterable[str]) -> None:
-    """Delete copies, and the folders that they leave empty.
-
-    Parameters
-    ----------
-    root : Path
-        From `scratch_folder`.
-    paths : iterable of str
-        Keys of `copies`.
-    """
+    """Delete copies, and the folders that they leave empty."""
     for path in map(Path, paths):
         with explained("delete", path):
             path.unlink(missing_ok=True)
@@ -175,34 +116,20 @@ def _use(bucket: Bucket, key: str, path: Path, version: str) -> None:
 
 @contextmanager
 def work_folder(bucket: Bucket, root: Path, folder: str) -> Iterator[WorkFolder]:
-    """Give a folder to work in, and put its files when the block ends without an error.
-
-    Parameters
-    ----------
-    bucket : Bucket
-        Where the files belong.
-    root : Path
-        From `scratch_folder`.
-    folder : str
-        Key of the folder.
-
-    Yields
-    ------
-    WorkFolder
-        With what is stored, or with what this machine has made of that since.
-    """
+    """Give a folder to work in, and put its files when the block ends without an error."""
     path = root / "work" / folder
     files, _ = bucket.listing(folder, deep=True)
     stored = {file.key.removeprefix(f"{folder}/"): file for file in files}
     versions = {name: file.version for name, file in stored.items()}
     with explained("write", path):
-        if path.exists() and _manifest(path).get("versions") != versions:
+        if path.exists() and read_index(path / _MANIFEST).get("versions") != versions:
             shutil.rmtree(path)  # another machine has gone on since
         path.mkdir(parents=True, exist_ok=True)
     if not (path / _MANIFEST).exists():
         for name, file in stored.items():
             fetch(bucket, file.key, path / name, file.version)
-        _write_manifest(path, versions, {n: _file_digest(path / n) for n in stored})
+        digests = {name: _file_digest(path / name) for name in stored}
+        write_index(path / _MANIFEST, {"versions": versions, "digests": digests})
     last_s = time.monotonic()
 
     def put_now_and_then() -> None:
@@ -218,7 +145,7 @@ def work_folder(bucket: Bucket, root: Path, folder: str) -> Iterator[WorkFolder]
 
 def _put(bucket: Bucket, path: Path, folder: str) -> None:
     """Put what changed, in the order in which it was written, then delete what is gone."""
-    known: dict[str, str] = _manifest(path).get("digests", {})
+    known: dict[str, str] = read_index(path / _MANIFEST).get("digests", {})
     local = [
         file
         for file in path.rglob("*")
@@ -235,20 +162,7 @@ def _put(bucket: Bucket, path: Path, folder: str) -> None:
         bucket.delete(f"{folder}/{name}")
     files, _ = bucket.listing(folder, deep=True)
     versions = {file.key.removeprefix(f"{folder}/"): file.version for file in files}
-    _write_manifest(path, versions, digests)
-
-
-def _manifest(path: Path) -> dict[str, dict[str, str]]:
-    try:
-        found = json.loads((path / _MANIFEST).read_text())
-        return {part: dict(found[part]) for part in ("versions", "digests")}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return {}
-
-
-def _write_manifest(path: Path, versions: dict[str, str], digests: dict[str, str]) -> None:
-    with whole_file(path / _MANIFEST) as temporary:
-        temporary.write_text(json.dumps({"versions": versions, "digests": digests}))
+    write_index(path / _MANIFEST, {"versions": versions, "digests": digests})
 
 
 def _file_digest(path: Path) -> str:

@@ -20,15 +20,6 @@ _MARK = "?uploadId="
 def put_file(bucket: Bucket, key: str, path: Path) -> None:
     """Put a file whole: in one request, or in parts that appear together.
 
-    Parameters
-    ----------
-    bucket : Bucket
-        Where it belongs.
-    key : str
-        Which object.
-    path : Path
-        The file.
-
     Raises
     ------
     LakeError
@@ -62,20 +53,7 @@ def abort_uploads(bucket: Bucket, folder: str) -> None:
 
 
 def list_uploads(bucket: Bucket, folder: str) -> list[StoredFile]:
-    """List the uploads that nobody ended, under names that `abort_upload` takes.
-
-    Parameters
-    ----------
-    bucket : Bucket
-        Where to look.
-    folder : str
-        Key of a folder, at any depth.
-
-    Returns
-    -------
-    list of StoredFile
-        Of unknown size; modified when they began.
-    """
+    """List the uploads that nobody ended, with when they began, by names for `abort_upload`."""
     found = bucket.uploads(folder)
     return sorted(StoredFile(f"{key}{_MARK}{upload}", 0, upload, at) for key, upload, at in found)
 

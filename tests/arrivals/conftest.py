@@ -9,7 +9,6 @@ import pytest
 def s3(monkeypatch):
     """A client of a server of the test's own, with an empty bucket named ``bucket``."""
     moto = pytest.importorskip("moto.server", reason="needs moto")
-    pytest.importorskip("s3fs", reason="needs the extra [s3]")
     boto3 = pytest.importorskip("boto3")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

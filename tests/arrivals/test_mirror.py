@@ -9,6 +9,7 @@ import pytest
 from musqa_pipeline.arrivals import mirror
 from musqa_pipeline.arrivals.mirror import INDEX, fetch, list_prefix, mirror_folder
 from musqa_pipeline.errors import LakeError
+from musqa_pipeline.lake.object_file import PIECE_BYTES
 
 PREFIX = "memory://bucket/music"
 
@@ -118,6 +119,7 @@ def test_two_prefixes_have_two_copies(tmp_path):
 def test_a_prefix_of_an_s3_server_is_copied_by_etag(tmp_path, s3):
     for key in ("music/jazz/a.flac", "music/jazz/b/c.flac", "music/rock/d.wav"):
         s3.put_object(Bucket="bucket", Key=key, Body=key.encode())
+    s3.put_object(Bucket="bucket", Key="music/jazz/", Body=b"")  # as the console makes a folder
     assert list_prefix("s3://bucket/music") == ["jazz", "rock"]
 
     def copy():
@@ -134,5 +136,16 @@ def test_a_prefix_of_an_s3_server_is_copied_by_etag(tmp_path, s3):
     assert (tmp_path / "m" / "a.flac").read_bytes() == b"music/jazz/A.flac"
     assert not (tmp_path / "m" / "b" / "c.flac").exists()
     assert json.loads((tmp_path / "m" / INDEX).read_text()) != tags
-    with pytest.raises(LakeError, match="s3://absent/x cannot be read"):
-        list_prefix("s3://absent/x")
+    for prefix in ("s3://absent/x", "s3://bucket/absent"):
+        with pytest.raises(LakeError, match=f"{prefix} cannot be read"):
+            list_prefix(prefix)
+    assert "music" in list_prefix("s3://bucket")
+
+
+def test_large_and_empty_files_are_copied_from_an_s3_server(tmp_path, s3):
+    content = {"empty.csv": b"", "large.wav": bytes(range(256)) * 40_000}
+    assert len(content["large.wav"]) > PIECE_BYTES
+    for name, body in content.items():
+        s3.put_object(Bucket="bucket", Key=f"jazz/{name}", Body=body)
+    fetch("s3://bucket", "jazz", tmp_path / "m", go_on=lambda: True)
+    assert {name: (tmp_path / "m" / name).read_bytes() for name in content} == content

@@ -1,7 +1,8 @@
 """A server of Amazon's S3 protocol for tests: moto behind a strict front that can misbehave.
 
-moto honours conditional puts; two at the same moment it does not keep apart, and it verifies no
-checksum. The front does both, as real storage does, and plays the faults that a test asks for.
+moto honours conditional puts; two at the same moment it does not keep apart, it verifies no
+checksum, and it gives parts of an object without bytes. The front does as real storage does, and
+plays the faults that a test asks for.
 Run as a program: ``python server.py PID``; it prints its process id and port, and ends with PID.
 """
 
@@ -66,6 +67,8 @@ class Front:
 
         with self.turn:
             content = b"".join(self.storage(environ, keep))
+        if "HTTP_RANGE" in environ and not content and answer[0].startswith("2"):
+            return refuse(start_response, "416 Range Not Satisfiable", "InvalidRange")
         if fault == "lost_answer":
             return cut(environ)
         if fault == "corrupt_download":

@@ -136,16 +136,39 @@ def test_an_upload_in_parts_that_breaks_off_leaves_nothing(lake, storage, monkey
     assert lake.store._bucket.uploads("a") == []
 
 
-def test_a_query_survives_what_passes(lake, storage):
+@pytest.fixture
+def count_rows(lake):
+    """A query that reads two units."""
     from musqa_pipeline.database.remote import query_remote
 
     lake.write(SHELF, "u1", TABLE)
     lake.write(SHELF, "u2", pa.table({"n": [7]}))
     view = ("labels", f"SELECT * FROM read_parquet({lake.glob(SHELF)}, hive_partitioning=true)")
+    sql = "SELECT count(*) AS n, sum(n) AS s FROM labels"
+    return lambda: query_remote(lake.store.home, sql, [("main", [view])])["n"].to_list()
+
+
+def test_a_query_survives_what_passes(count_rows, storage):
     storage.faults(("error", READS, r"\.parquet", 2), ("slow", READS, r"\.parquet", 1))
-    found = query_remote(lake.store.home, "SELECT count(*) AS n FROM labels", [("main", [view])])
-    assert found["n"].to_list() == [50_001]
+    assert count_rows() == [50_001]
     assert storage.fired() == [2, 1]
+
+
+def test_a_query_reads_a_small_fragment_once(count_rows, storage):
+    storage.faults(("none", [*READS, "HEAD"], r"\.parquet", 1000))
+    assert count_rows() == [50_001]
+    assert storage.fired()[0] in (2, 3)  # two threads may open one at the same moment
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "words"),
+    [("denied", LakeError, "denies access"), ("error", StorageAwayError, "answered SlowDown")],
+)
+def test_a_query_says_what_the_storage_refuses(count_rows, storage, kind, error, words):
+    storage.faults((kind, READS, r"u2\.parquet", 1000))
+    with pytest.raises(error, match=rf"cannot read s3://lake/.*u2\.parquet: .*{words}") as caught:
+        count_rows()
+    assert "AKIDSECRET" not in str(caught.value)
 
 
 def messages(lake, storage):

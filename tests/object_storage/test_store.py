@@ -53,6 +53,12 @@ def test_what_is_written_is_read_listed_and_deleted(store):
     assert store.files("a") == []
 
 
+def test_an_empty_file_is_lent(store):
+    store.write_bytes("a/empty", b"")
+    with store.lent("a/empty") as path:
+        assert path.read_bytes() == b""
+
+
 def test_a_commit_wants_what_was_read(store):
     assert not store.commit("record.json", b"1", "no such version")
     assert store.commit("record.json", b"1", None)
