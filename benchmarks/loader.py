@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import torch
 
 from musqa_pipeline.models.batches import ShardBatches, loader_options
-from musqa_pipeline.models.loop import mean_square_error
+from musqa_pipeline.models.learner import mean_square_error
 from musqa_pipeline.models.optimizer import make_optimizer
 from musqa_pipeline.models.registry import find_model, recipe_of
 from musqa_pipeline.models.settings import ModelsSettings

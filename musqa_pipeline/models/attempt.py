@@ -12,23 +12,30 @@ from typing import Any
 import torch
 
 from musqa_pipeline.disk import explained
+from musqa_pipeline.errors import StageError
 from musqa_pipeline.models import checkpoint as files
+from musqa_pipeline.models import torchvision_ops  # noqa: F401 - must precede lightning
+from musqa_pipeline.models.averaging import WeightAverage
 from musqa_pipeline.models.backbone import FrozenStemNetwork
 from musqa_pipeline.models.batches import TrainBatches, ValidationBatches
-from musqa_pipeline.models.checkpoint import Checkpoint, History
+from musqa_pipeline.models.callbacks import BatchSeeds, EpochClock
+from musqa_pipeline.models.checkpoint import VALIDATION, History
 from musqa_pipeline.models.environment import (
     describe_environment,
     device_name,
     steady_torch,
     usable_threads,
 )
-from musqa_pipeline.models.loop import EpochSums, Loop, run_loop
+from musqa_pipeline.models.learner import Learner, make_learner
+from musqa_pipeline.models.loop import WholeCheckpoints, run_loop
 from musqa_pipeline.models.ranks import Rank
 from musqa_pipeline.models.registry import ModelEntry
 from musqa_pipeline.models.schedule import is_over, kept_epoch, learning_rate
 from musqa_pipeline.models.settings import ModelsSettings
 from musqa_pipeline.models.speed import share_here
 from musqa_pipeline.seeds import derive_seed
+
+import lightning.pytorch as pl  # isort: skip
 
 Metrics = Mapping[str, float]
 
@@ -44,10 +51,11 @@ class TrainingResult:
     best_epoch: int
     """Epoch whose weights were kept, from 0."""
     best_validation_loss: float
+    """NaN where nothing is validated."""
     parameters: int
     """Trainable parameters."""
     curves: Mapping[str, list[float]]
-    """``loss``, ``validation_loss`` and ``learning_rate`` per epoch."""
+    """Per epoch: the learner's means, like ``loss`` and ``validation_loss``; ``learning_rate``."""
     device: str
     minutes: float
     """Time of the finished epochs, over all attempts."""
@@ -56,7 +64,7 @@ class TrainingResult:
     """State dictionary of the best epoch."""
 
 
-class Attempt:
+class Attempt(pl.Callback):
     """One attempt at a training, with its folder and its history.
 
     Parameters
@@ -86,12 +94,13 @@ class Attempt:
         on_epoch: Callable[[Metrics], object] | None,
     ) -> None:
         self.name, self.entry, self.settings, self.folder = name, entry, settings, folder
-        self.log, self.on_epoch = log, on_epoch
+        self.tell, self.on_epoch = log, on_epoch
         self.identity: dict[str, Any] = {}
         self.history = History()
         self.n_threads = n_threads or max(1, usable_threads() // settings.devices)
-        self.saved: Checkpoint | None = None
-        self.rank = Rank()
+        self.saved: dict[str, Any] | None = None
+        decay = settings.weight_average_decay
+        self.average = WeightAverage(decay) if decay else None
 
     def prepare(self, data_fingerprint: str) -> None:
         """Read what an earlier attempt left, sweep up what it left half-written."""
@@ -101,7 +110,7 @@ class Attempt:
                 leftover.unlink()
         self.read(data_fingerprint)
         if self.saved:
-            self.log(f"{self.name}: resumed after {self.history.n_epochs} epochs")
+            self.tell(f"{self.name}: resumed after {self.history.n_epochs} epochs")
         settings = asdict(self.settings)
         files.write_json(
             self.folder / files.SETTINGS_FILE,
@@ -115,110 +124,123 @@ class Attempt:
         # How long a training may take is not what it is.
         recipe = {k: v for k, v in self.settings.recipe().items() if k != "max_minutes"}
         self.identity = {"model": self.name, "data": data_fingerprint, **recipe}
-        self.saved = files.read_checkpoint(self.folder, self.identity)
-        if self.saved:
-            self.history, self.n_threads = self.saved.history, self.saved.n_threads
+        if found := files.read_checkpoint(self.folder, self.identity):
+            self.history, self.n_threads, self.saved = found
 
     def is_over(self) -> bool:
         """Whether training has reached its end, or the time that it may take."""
-        return is_over(self.history.validation_losses, self.settings) or self.out_of_time()
+        return is_over(self.history.judged, self.settings) or self.out_of_time()
 
     def out_of_time(self) -> bool:
         """Whether `max_minutes` are used up; looked at between epochs, so that one always ends."""
         limit_s = self.settings.max_minutes * 60
-        return 0 < limit_s <= sum(self.history.seconds)
+        return 0 < limit_s <= sum(self.history.values.get("seconds", ()))
 
     def resume_or_start(
         self,
         train_batches: TrainBatches,
-        validation_batches: ValidationBatches,
+        validation_batches: ValidationBatches | None,
         rank: Rank,
     ) -> None:
         """Train from the last finished epoch to the end."""
-        self.rank = rank
+        self.clock = EpochClock(validates=validation_batches is not None)
+        callbacks = [BatchSeeds(self.settings.seed), self.average, self.clock, self]
         with steady_torch(self.n_threads):
             torch.manual_seed(derive_seed("models.weights", self.settings.seed, self.name))
-            network = self.entry.build(self.settings)
-            if self.saved:
-                network.load_state_dict(self.saved.network)
-            loop = Loop(
-                network,
-                self.settings,
-                first_epoch=self.history.n_epochs,
-                saved=self.saved,
-                learning_rate=lambda: learning_rate(self.history.validation_losses, self.settings),
-                on_epoch_end=self.end_epoch,
-                loss=self.entry.loss,
-                rank=rank,
-            )
-            if isinstance(network, FrozenStemNetwork):
-                network.cache_in(self.folder, writable=rank.leads)
-            self.saved = None  # frees 185 MB for table III
+            learner = make_learner(self.entry, self.settings)
+            checkpoints, self.saved = WholeCheckpoints(self.saved), None  # 185 MB for table III
             run_loop(
-                loop,
+                learner,
+                [callback for callback in callbacks if callback],
+                self.settings,
+                checkpoints=checkpoints,
                 spec=self.entry.input,
                 train_batches=train_batches,
                 validation_batches=validation_batches,
-                n_epochs=self.settings.max_epochs - self.history.n_epochs,
                 folder=self.folder,
+                rank=rank,
             )
 
-    def end_epoch(self, loop: Loop, epoch: EpochSums) -> bool:
-        """Store a finished epoch and say whether it was the last; rank 0's word counts."""
-        history = self.history
-        history.learning_rates.append(learning_rate(history.validation_losses, self.settings))
-        history.losses.append(epoch.loss)
-        history.validation_losses.append(epoch.validation_loss)
-        history.seconds.append(epoch.seconds)
-        history.images_per_s.append(epoch.images_per_s)
-        if not self.rank.leads:
-            return False
-        last, best = history.n_epochs - 1, kept_epoch(history.validation_losses, self.settings)
-        if best == last:
-            files.write_weights(files.best_weights_file(self.folder, best), loop.used_weights())
-        files.write_checkpoint(
-            self.folder,
-            loop.checkpoint(identity=self.identity, n_threads=self.n_threads, history=history),
-        )
-        files.keep_only_best(self.folder, best)
-        files.write_json(self.folder / files.CURVES_FILE, history.curves())
-        self.report(last, best)
-        return self.is_over()
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Keep the outputs of a frozen stem, now that it has its weights."""
+        if isinstance(pl_module.network, FrozenStemNetwork):
+            pl_module.network.cache_in(self.folder, writable=trainer.is_global_zero)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Set the learning rate."""
+        pl_module.set_learning_rate(learning_rate(self.history.judged, self.settings))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Store the epoch and say whether it was the last; validation has run by now."""
+        times = self.clock.take_times(trainer, pl_module.device)
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self.history.add({**self._means(trainer, pl_module), "learning_rate": rate, **times})
+        last, best = self.history.n_epochs - 1, kept_epoch(self.history.judged, self.settings)
+        if best == last and trainer.is_global_zero:
+            network = self.average.network if self.average else pl_module.network
+            files.write_weights(files.best_weights_file(self.folder, best), network.state_dict())
+        trainer.save_checkpoint(self.folder / files.CHECKPOINT_FILE)
+        if trainer.is_global_zero:
+            files.keep_only_best(self.folder, best)
+            files.write_json(self.folder / files.CURVES_FILE, self.history.curves())
+            self.report(last, best)
+        trainer.should_stop = trainer.strategy.broadcast(self.is_over())
+
+    def _means(self, trainer: pl.Trainer, learner: Learner) -> dict[str, float]:
+        means = learner.take_means()
+        if not all(map(math.isfinite, means.values())):
+            found = ", ".join(f"{name.replace('_', ' ')}={mean}" for name, mean in means.items())
+            raise StageError(
+                f"training: {found} in epoch {trainer.current_epoch}, expected finite numbers; "
+                "lower [models] learning_rate"
+            )
+        return means
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: Any, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what Lightning does not know."""
+        files.complete(checkpoint, self.identity, self.n_threads, self.history)
 
     def report(self, last: int, best: int) -> None:
         """Tell log and caller about a finished epoch."""
-        history = self.history
-        loss, validation_loss = history.losses[last], history.validation_losses[last]
-        self.log(
-            f"{self.name}: epoch {last + 1} of at most {self.settings.max_epochs}, loss "
-            f"{loss:.5f}, validation loss {validation_loss:.5f} (best "
-            f"{history.validation_losses[best]:.5f} in epoch {best + 1}), learning rate "
-            f"{history.learning_rates[last]:g}, {history.seconds[last]:.1f} s, "
-            f"{history.images_per_s[-1]:.3g} images/s"
+        numbers = {name: values[-1] for name, values in self.history.values.items()}
+        rate, seconds, images_per_s = (
+            numbers.pop(name) for name in ("learning_rate", "seconds", "images_per_s")
+        )
+        best_loss = self.history.judged[best]
+        said = [f"{name.replace('_', ' ')} {number:.5f}" for name, number in numbers.items()]
+        if VALIDATION in numbers:
+            said[-1] += f" (best {best_loss:.5f} in epoch {best + 1})"
+        self.tell(
+            f"{self.name}: epoch {last + 1} of at most {self.settings.max_epochs}, "
+            f"{', '.join(said)}, learning rate {rate:g}, {seconds:.1f} s, {images_per_s:.3g} "
+            "images/s"
         )
         if self.on_epoch:
-            share = share_here(self.entry, self.settings, history.images_per_s[-1])
+            share = share_here(self.entry, self.settings, images_per_s)
+            judged = {"best_validation_loss": best_loss} if VALIDATION in numbers else {}
+            roots = {} if self.entry.learner else numbers
             self.on_epoch(
                 {
                     "epoch": last,
-                    "loss": loss,
-                    "validation_loss": validation_loss,
-                    "rmse": math.sqrt(loss),
-                    "validation_rmse": math.sqrt(validation_loss),
-                    "learning_rate": history.learning_rates[last],
-                    "seconds": history.seconds[last],
-                    "images_per_s": history.images_per_s[-1],
+                    **numbers,
+                    **{k.replace("loss", "rmse"): math.sqrt(v) for k, v in roots.items()},
+                    "learning_rate": rate,
+                    "seconds": seconds,
+                    "images_per_s": images_per_s,
                     **({} if share is None else {"share_of_peak": share}),
                     "best_epoch": best,
-                    "best_validation_loss": history.validation_losses[best],
+                    **judged,
                 }
             )
 
     def speed(self) -> dict[str, float | str]:
         """Return the median speed of the epochs, and its share of the card's peak."""
-        if not self.history.images_per_s:  # trained before speeds were kept
+        speeds = self.history.values.get("images_per_s")
+        if not speeds:  # trained before speeds were kept
             return {}
-        images_per_s = statistics.median(self.history.images_per_s)
+        images_per_s = statistics.median(speeds)
         share = share_here(self.entry, self.settings, images_per_s)
         known = "unknown" if share is None else share
         return {"images_per_s": images_per_s, "share_of_peak": known}
@@ -226,11 +248,11 @@ class Attempt:
     def result(self) -> TrainingResult:
         """Settle the weights and sum up."""
         history = self.history
-        best = kept_epoch(history.validation_losses, self.settings)
+        best = kept_epoch(history.judged, self.settings)
         weights = files.settle_weights(self.folder, best)
-        finished = is_over(history.validation_losses, self.settings)
+        finished = is_over(history.judged, self.settings)
         if not finished:
-            self.log(
+            self.tell(
                 f"{self.name}: ended by max_minutes={self.settings.max_minutes:g} after "
                 f"{history.n_epochs} epochs; marked unfinished, no result"
             )
@@ -241,11 +263,11 @@ class Attempt:
             finished=finished,
             epochs=history.n_epochs,
             best_epoch=best,
-            best_validation_loss=history.validation_losses[best],
+            best_validation_loss=history.values.get(VALIDATION, {best: math.nan})[best],
             parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
             curves=history.curves(),
             device=device_name(),
-            minutes=sum(history.seconds) / 60,
+            minutes=sum(history.values["seconds"]) / 60,
             environment={**self.environment, **self.speed()},
             weights=weights,
         )

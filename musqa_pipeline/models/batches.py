@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -21,8 +20,12 @@ from musqa_pipeline.models.registry import InputSpec
 from musqa_pipeline.spectrograms.loader import make_loader
 from musqa_pipeline.spectrograms.shards import ImageShards
 
-Batch = tuple[NDArray[np.float32] | Tensor, NDArray[np.floating] | Tensor]
-"""Images (n, n_frames, n_mels) in 0-1 and quality (n,); what follows them is not looked at."""
+Array = NDArray[Any] | Tensor
+Batch = tuple[Array | tuple[Array, ...], Array | None]
+"""Inputs and targets of n examples; what follows them is not looked at. Images (n, n_frames,
+n_mels) in 0-1 and quality (n,); or waveforms, or a tuple of several inputs, and classes in whole
+numbers, distributions, or None."""
+Inputs = Tensor | tuple[Tensor, ...]
 TrainBatches = Callable[[int], Iterable[Batch]]
 """Gives the batches of an epoch, in an order that depends on (seed, epoch) alone."""
 ValidationBatches = Callable[[], Iterable[Batch]]
@@ -39,12 +42,12 @@ SHARED_MEMORY = Path("/dev/shm")
 class Share(NamedTuple):
     """A rank's part of a batch."""
 
-    images: Tensor
-    quality: Tensor
+    inputs: Inputs
+    targets: Tensor | None
     n_own: int
-    """0 where the batch has fewer images than there are ranks; a stand-in is there then."""
-    n_all: int
-    """Images of the whole batch."""
+    """0 where the batch has fewer examples than there are ranks; a stand-in is there then."""
+    weight: float
+    """Of this part's loss, so that the mean over ranks is that of the whole batch."""
 
 
 @dataclass(frozen=True)
@@ -116,26 +119,36 @@ class Epochs:
     batches : callable
         Gives the epoch's batches.
     spec : InputSpec
-        What the network eats; other images are refused with a `SettingsError`.
+        What the network eats; other inputs are refused with a `SettingsError`.
     rank : Rank
         Whose part.
     """
 
     def __init__(self, batches: Callable[[], Iterable[Batch]], spec: InputSpec, rank: Rank) -> None:
-        self._batches, self._rank = batches, rank
-        self._shape = (spec.n_frames, spec.n_bands)
+        self._batches, self._spec, self._rank = batches, spec, rank
 
     def __iter__(self) -> Iterator[Share]:
-        own = slice(self._rank.number, None, self._rank.n_ranks)
-        for batch in self._batches():
-            images, quality = (torch.as_tensor(part) for part in batch[:2])
-            if tuple(images.shape[1:]) != self._shape:
-                raise SettingsError(
-                    f"images have shape {tuple(images.shape[1:])}: expected {self._shape} (frames, "
-                    "mel bands) by this network; edit [spectrograms] or [models] names"
-                )
-            n_own = len(quality[own])
-            part = own if n_own else slice(0, 1)
-            yield Share(
-                images[part].to(torch.float32), quality[part].to(torch.float32), n_own, len(quality)
-            )
+        number, n_ranks = self._rank.number, self._rank.n_ranks
+        for inputs, targets, *_ in self._batches():
+            several = isinstance(inputs, tuple)
+            tensors = [torch.as_tensor(each) for each in (inputs if several else (inputs,))]
+            self._check(tensors)
+            n_all = len(tensors[0])
+            n_own = len(range(number, n_all, n_ranks))
+            part = slice(number, None, n_ranks) if n_own else slice(0, 1)
+            own = tuple(tensor[part].to(torch.float32) for tensor in tensors)
+            wanted = None if targets is None else torch.as_tensor(targets)[part]
+            if wanted is not None and wanted.is_floating_point():
+                wanted = wanted.to(torch.float32)
+            yield Share(own if several else own[0], wanted, n_own, n_own * n_ranks / n_all)
+
+    def _check(self, tensors: list[Tensor]) -> None:
+        found, expected = tuple(tuple(each.shape[1:]) for each in tensors), self._spec.shapes
+        if found == expected:
+            return
+        if self._spec.others or len(found) > 1:
+            raise SettingsError(f"inputs have shapes {found}: expected {expected} by this network")
+        raise SettingsError(
+            f"images have shape {found[0]}: expected {expected[0]} (frames, mel bands) by this "
+            "network; edit [spectrograms] or [models] names"
+        )

@@ -1,9 +1,10 @@
 """What a training needs to go on after a kill, in files that are either whole or absent.
 
-``checkpoint.ckpt`` holds the last finished epoch: network, optimizer, averages and the losses so
-far, from which the schedule follows. The best weights lie beside it as ``best-<epoch>.pt``, which a
-checkpoint names through its losses: written before it and deleted after it, so that whichever
-checkpoint a kill leaves behind, its best weights are there. At the end they become ``weights.pt``.
+``checkpoint.ckpt`` holds the last finished epoch: what Lightning keeps of modules, optimizers and
+averages, and the losses so far, from which the schedule follows. The best weights lie beside it as
+``best-<epoch>.pt``, which a checkpoint names through its losses: written before it and deleted
+after it, so that whichever checkpoint a kill leaves behind, its best weights are there. At the end
+they become ``weights.pt``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import io
 import json
 import pickle
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -28,85 +30,80 @@ WEIGHTS_FILE = "weights.pt"
 SETTINGS_FILE = "settings.json"
 CURVES_FILE = "curves.json"
 ENVIRONMENT_FILE = "environment.json"
-_FORMAT = 1
+_FORMAT = 2
+_RECORD = "musqa"
+"""Where our part lies among what Lightning keeps in a checkpoint."""
+VALIDATION = "validation_loss"
+"""The curve that decides on learning rate, stopping and best epoch."""
+_NOT_THE_RESULT = ("seconds", "images_per_s")
 
 
 @dataclass
 class History:
     """The finished epochs of a training."""
 
-    losses: list[float] = field(default_factory=list)
-    """Mean square error on the training images, with dropout, as the weights moved."""
-    validation_losses: list[float] = field(default_factory=list)
-    """Mean square error on the validation images after the epoch."""
-    learning_rates: list[float] = field(default_factory=list)
-    """Adam's rate in the epoch."""
-    seconds: list[float] = field(default_factory=list)
-    """Time from the end of the epoch before, or from the start; no part of the result."""
-    images_per_s: list[float] = field(default_factory=list)
-    """Images trained on a second, validation and writing left out; no part of the result."""
+    values: dict[str, list[float]] = field(default_factory=dict)
+    """Of each epoch by name: the learner's means, ``learning_rate``; ``seconds`` from the end of
+    the epoch before and ``images_per_s`` trained on, validation and writing left out."""
+
+    def add(self, numbers: Mapping[str, float]) -> None:
+        """Take in an epoch."""
+        for name, number in numbers.items():
+            self.values.setdefault(name, []).append(number)
 
     @property
     def n_epochs(self) -> int:
         """How many epochs are finished."""
-        return len(self.validation_losses)
+        return len(self.values.get("seconds", ()))
+
+    @property
+    def judged(self) -> list[float]:
+        """What decides on learning rate, stopping and best epoch; else each beats those before."""
+        return self.values.get(VALIDATION, [-float(epoch) for epoch in range(self.n_epochs)])
 
     def curves(self) -> dict[str, list[float]]:
         """Return what a plot shows, per epoch."""
-        return {
-            "loss": list(self.losses),
-            "validation_loss": list(self.validation_losses),
-            "learning_rate": list(self.learning_rates),
-        }
+        return {k: list(v) for k, v in self.values.items() if k not in _NOT_THE_RESULT}
 
 
-@dataclass
-class Checkpoint:
-    """A training at the end of an epoch."""
-
-    identity: Mapping[str, Any]
-    """Which training this is: network, settings, data."""
-    n_threads: int
-    """Threads that it began with; another number would round differently."""
-    history: History
-    network: Mapping[str, Tensor]
-    """Weights as they move; of a frozen backbone a digest alone."""
-    optimizer: Mapping[str, Any]
-    average: Mapping[str, Any] = field(default_factory=dict)
-    """`WeightAverage.state_dict`; empty without one."""
-    scaler: Mapping[str, Any] = field(default_factory=dict)
-    """State of the loss scaling of float16; empty without it."""
-
-
-def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write the last finished epoch, replacing the one before.
+def complete(
+    checkpoint: dict[str, Any], identity: Mapping[str, Any], n_threads: int, history: History
+) -> None:
+    """Add to a checkpoint what Lightning does not know, and let it say that its epoch is over.
 
     Parameters
     ----------
-    folder : Path
-        Folder of the run; made if needed.
-    checkpoint : Checkpoint
-        What to keep.
-
-    Raises
-    ------
-    LakeError
-        If the disk is full, read-only or not permitted; the checkpoint before is still there.
+    checkpoint : dict
+        What Lightning keeps; changed in place.
+    identity : mapping
+        Which training this is: network, settings, data.
+    n_threads : int
+        Threads that it began with; another number would round differently.
+    history : History
+        With the epoch that ends.
     """
-    state = {
+    checkpoint[_RECORD] = {
         "format": _FORMAT,
-        "identity": json.dumps(checkpoint.identity, sort_keys=True),
-        "n_threads": checkpoint.n_threads,
-        "history": asdict(checkpoint.history),
-        "network": dict(checkpoint.network),
-        "optimizer": dict(checkpoint.optimizer),
-        "average": dict(checkpoint.average),
-        "scaler": dict(checkpoint.scaler),
+        "identity": json.dumps(identity, sort_keys=True),
+        "n_threads": n_threads,
+        "history": history.values,
     }
-    _write_tensors(folder / CHECKPOINT_FILE, state)
+    # Lightning counts an epoch as over only after the last hook in which it can be stored, and
+    # would begin its end again.
+    loops = checkpoint["loops"]["fit_loop"]
+    steps = {name: state for name, state in loops.items() if "optim" in name}
+    checkpoint["loops"] = _after_epochs(history.n_epochs, steps)
 
 
-def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | None:
+def _after_epochs(n_epochs: int, steps: Mapping[str, Any]) -> dict[str, Any]:
+    done = dict.fromkeys(("ready", "started", "processed", "completed"), n_epochs)
+    progress = {"total": done, "current": done}
+    return {"fit_loop": {"state_dict": {}, "epoch_progress": progress, **steps}}
+
+
+def read_checkpoint(
+    folder: Path, identity: Mapping[str, Any]
+) -> tuple[History, int, dict[str, Any]] | None:
     """Read the last finished epoch of a run.
 
     Parameters
@@ -118,8 +115,8 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
 
     Returns
     -------
-    Checkpoint or None
-        None if the run has not finished an epoch yet.
+    (History, int, dict) or None
+        Finished epochs, threads, and the whole for Lightning; None before the first is finished.
 
     Raises
     ------
@@ -130,24 +127,48 @@ def read_checkpoint(folder: Path, identity: Mapping[str, Any]) -> Checkpoint | N
     if not path.exists():
         return None
     state = _read_tensors(path)
-    if state.get("format") != _FORMAT:
+    if state.get("format") == 1:
+        state = _from_format_1(state)
+    record = state.get(_RECORD, {})
+    if record.get("format") != _FORMAT:
         raise LakeError(f"{path} has another format than {_FORMAT}; delete it and run again")
-    found = json.loads(state["identity"])
+    found = json.loads(record["identity"])
     if found != json.loads(json.dumps(identity)):
         differing = sorted(k for k in {*found, *identity} if found.get(k) != identity.get(k))
         raise LakeError(
             f"{path} belongs to another training, which differs in {', '.join(differing)}; "
             "delete the folder, or train into another one"
         )
-    return Checkpoint(
-        identity=found,
-        n_threads=state["n_threads"],
-        history=History(**state["history"]),
-        network=state["network"],
-        optimizer=state["optimizer"],
-        average=state.get("average", {}),
-        scaler=state.get("scaler", {}),
-    )
+    return History(record["history"]), record["n_threads"], state
+
+
+def _from_format_1(old: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn a checkpoint of the first format, which was all our own, into Lightning's."""
+    names = {"losses": "loss", "validation_losses": VALIDATION, "learning_rates": "learning_rate"}
+    history = {names.get(name, name): values for name, values in old["history"].items()}
+    network = {f"network.{name}": tensor for name, tensor in old["network"].items()}
+    checkpoint = {
+        _RECORD: {
+            "format": _FORMAT,
+            "identity": old["identity"],
+            "n_threads": old["n_threads"],
+            "history": history,
+        },
+        "pytorch-lightning_version": version("lightning"),
+        "state_dict": network,
+        "loops": _after_epochs(len(history[VALIDATION]), {}),
+        "callbacks": {},
+        "optimizer_states": [old["optimizer"]],
+        "lr_schedulers": [],
+    }
+    if scaler := old.get("scaler"):
+        checkpoint["MixedPrecision"] = scaler
+    if average := old.get("average"):
+        means = {f"network.{name}": tensor for name, tensor in average["average"].items()}
+        checkpoint["current_model_state"] = network
+        checkpoint["state_dict"] = {**network, **means}
+        checkpoint["averaging_state"] = {"n_averaged": torch.tensor(average["n_updates"] + 1)}
+    return checkpoint
 
 
 def best_weights_file(folder: Path, epoch: int) -> Path:
@@ -170,7 +191,7 @@ def write_weights(path: Path, network: Mapping[str, Tensor]) -> None:
     LakeError
         If the disk is full, read-only or not permitted.
     """
-    _write_tensors(path, {name: tensor.detach().cpu() for name, tensor in network.items()})
+    write_tensors(path, {name: tensor.detach().cpu() for name, tensor in network.items()})
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -238,7 +259,8 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_tensors(path: Path, value: Mapping[str, Any]) -> None:
+def write_tensors(path: Path, value: Mapping[str, Any]) -> None:
+    """Write tensors whole, or raise a `LakeError` and leave the file that was there."""
     # Through memory: torch reports a full disk as a RuntimeError without the reason.
     buffer = io.BytesIO()
     torch.save(value, buffer)

@@ -18,7 +18,6 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from musqa_pipeline.errors import SettingsError, StageError
 from musqa_pipeline.models import torchvision_ops  # noqa: F401 - must precede lightning
@@ -46,20 +45,6 @@ class Rank:
     def leads(self) -> bool:
         """Whether it writes, logs and decides."""
         return self.number == 0
-
-    def totals(self, values: Tensor) -> Tensor:
-        """Return the sums of values over all ranks; they must all call it."""
-        if self.n_ranks > 1:
-            torch.distributed.all_reduce(values)
-        return values
-
-    def agreed(self, decision: bool, device: torch.device) -> bool:
-        """Return what rank 0 decided; all ranks must call it."""
-        if self.n_ranks == 1:
-            return decision
-        flag = torch.tensor([decision], dtype=torch.int32, device=device)
-        torch.distributed.broadcast(flag, src=0)
-        return bool(flag.item())
 
 
 class RankEnvironment(LightningEnvironment):

@@ -17,10 +17,12 @@ from musqa_pipeline.models.settings import ModelsSettings
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from musqa_pipeline.models.learner import Learner
+
 
 @dataclass(frozen=True)
 class InputSpec:
-    """What a network eats: float32 images (n, n_frames, n_bands) in 0-1, giving quality (n,)."""
+    """What a network eats: float32 images (n, n_frames, n_bands) in 0-1, or something else."""
 
     n_frames: int = 1876
     """Rows of an image, over time; of the mel images 256 samples apart, 10 s (paper 001, III.C)."""
@@ -28,6 +30,13 @@ class InputSpec:
     """Columns of an image; of the mel images bands from low to high, 0 to 24 kHz."""
     stage: str = "spectrograms"
     """The stage whose shards hold the images."""
+    others: tuple[tuple[int, ...], ...] = ()
+    """Shape of an example of each input, where these are not one such image."""
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shape of an example of each input."""
+        return self.others or ((self.n_frames, self.n_bands),)
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,8 @@ class ModelEntry:
     """Whether it holds a network whose weights `backbone_weights` names."""
     on_request: bool = False
     """Whether a report passes over it unless it was run."""
+    learner: Callable[[nn.Module, ModelsSettings], Learner] | None = None
+    """Says how it is trained, where that is not one loss of quality and one optimizer."""
 
 
 def _build_cnn1d(settings: ModelsSettings) -> nn.Module:

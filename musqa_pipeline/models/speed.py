@@ -115,9 +115,9 @@ def share_here(entry: ModelEntry, settings: ModelsSettings, images_per_s: float)
     Returns
     -------
     float or None
-        None without a GPU, or on one that is not in the table.
+        None without a GPU, on one that is not in the table, or where a step is more than one loss.
     """
-    if not torch.cuda.is_available():
+    if not torch.cuda.is_available() or entry.learner:
         return None
     tf32 = bool(torch.backends.cudnn.allow_tf32)
     peak = peak_flop_per_s(torch.cuda.get_device_name(0), settings.precision, tf32=tf32)

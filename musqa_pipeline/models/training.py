@@ -24,9 +24,10 @@ def train(
     model_name: str,
     *,
     train_batches: TrainBatches,
-    validation_batches: ValidationBatches,
+    validation_batches: ValidationBatches | None,
     settings: ModelsSettings,
     folder: Path,
+    entry: ModelEntry | None = None,
     data_fingerprint: str = "",
     log: Callable[[str], object] = print,
     on_epoch: Callable[[Metrics], object] | None = None,
@@ -39,24 +40,28 @@ def train(
     model_name : str
         Name in the registry.
     train_batches : callable
-        Takes an epoch, gives its batches (images, quality) in an order that depends on the
-        settings' seed and the epoch alone.
-    validation_batches : callable
-        Gives the batches that decide on learning rate, stopping and best epoch.
+        Takes an epoch, gives its batches, see `Batch`, in an order that depends on the settings'
+        seed and the epoch alone. An epoch is what lies between two checkpoints.
+    validation_batches : callable or None
+        Gives the batches that decide on learning rate, stopping and best epoch. Without them the
+        first rate stays, training goes on to `max_epochs`, and the last weights are kept.
     settings : ModelsSettings
         The recipe. With `devices` above 1, other processes train too: then network, batches and
         settings have to be picklable.
     folder : Path
         Folder of this run: checkpoint, weights, settings, curves and environment are written here.
+    entry : ModelEntry, optional
+        What `model_name` stands for; that of the registry when left out.
     data_fingerprint : str
         What the batches come from; an attempt with other data is refused.
     log : callable
         Takes a line of text per epoch.
     on_epoch : callable, optional
         Takes the numbers of each epoch that this attempt finished: ``epoch`` (from 0), ``loss``,
-        ``validation_loss``, their roots ``rmse`` and ``validation_rmse`` on quality, the
-        ``learning_rate``, ``seconds``, ``images_per_s``, ``best_epoch`` and
-        ``best_validation_loss``; on a GPU whose peak is known also ``share_of_peak``.
+        ``validation_loss``, their roots ``rmse`` and ``validation_rmse`` on quality (or the means
+        of a learner of its own), the ``learning_rate``, ``seconds``, ``images_per_s``,
+        ``best_epoch`` and ``best_validation_loss``; on a GPU whose peak is known also
+        ``share_of_peak``.
     n_threads : int, optional
         Threads for torch; `MUSQA_WORKERS`, or all usable cores, by `devices` when left out.
 
@@ -74,16 +79,14 @@ def train(
     LakeError
         If the folder cannot be written, or holds another training's checkpoint.
     """
-    entry, folder = find_model(model_name), Path(folder)
-    attempt = Attempt(model_name, entry, settings, folder, n_threads, log, on_epoch)
+    what = (model_name, entry or find_model(model_name), settings, Path(folder))
+    batches = (train_batches, validation_batches)
+    attempt = Attempt(*what, n_threads, log, on_epoch)
     attempt.prepare(data_fingerprint)
     if not attempt.is_over():
-        same = (
-            model_name, entry, settings, folder, attempt.n_threads, data_fingerprint,
-            train_batches, validation_batches,
-        )  # fmt: skip
+        same = (what, attempt.n_threads, data_fingerprint, batches)
         with started(settings.devices, _follow, same) as rank:
-            attempt.resume_or_start(train_batches, validation_batches, rank)
+            attempt.resume_or_start(*batches, rank)
     return attempt.result()
 
 
@@ -108,20 +111,16 @@ def train_on_images(
 def _follow(
     rank: Rank,
     ready: Callable[[], None],
-    model_name: str,
-    entry: ModelEntry,
-    settings: ModelsSettings,
-    folder: Path,
+    what: tuple[str, ModelEntry, ModelsSettings, Path],
     n_threads: int,
     data_fingerprint: str,
-    train_batches: TrainBatches,
-    validation_batches: ValidationBatches,
+    batches: tuple[TrainBatches, ValidationBatches | None],
 ) -> None:
     """Train as another rank does: from the same checkpoint, without a word and without writing."""
-    attempt = Attempt(model_name, entry, settings, folder, n_threads, _unheard, None)
+    attempt = Attempt(*what, n_threads, _unheard, None)
     attempt.read(data_fingerprint)
     ready()
-    attempt.resume_or_start(train_batches, validation_batches, rank)
+    attempt.resume_or_start(*batches, rank)
 
 
 def _unheard(line: str) -> None:

@@ -1,6 +1,8 @@
 """The engine's options, each against a loop by hand or torch's own counterpart."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,9 +11,10 @@ import torch
 from torch.optim.swa_utils import AveragedModel
 
 from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.models import loop
 from musqa_pipeline.models.averaging import WeightAverage
-from musqa_pipeline.models.checkpoint import History, read_weights
-from musqa_pipeline.models.loop import Loop
+from musqa_pipeline.models.checkpoint import read_weights
+from musqa_pipeline.models.learner import Supervised
 from musqa_pipeline.models.optimizer import make_optimizer
 from musqa_pipeline.models.predict import load_model
 from musqa_pipeline.models.settings import ModelsSettings
@@ -19,6 +22,7 @@ from musqa_pipeline.seeds import derive_seed
 from tests.models import tiny
 from tests.models.tiny import SETTINGS, train_tiny
 
+from lightning.pytorch import Trainer  # isort: skip
 from lightning.pytorch.plugins.precision import MixedPrecision  # isort: skip
 
 OPTIONS = replace(
@@ -96,9 +100,9 @@ def test_a_resumed_run_with_all_options_equals_an_undisturbed_one(tmp_path, prec
     first, second = read_weights(resumed.weights), read_weights(undisturbed.weights)
     assert all(torch.equal(first[name], second[name]) for name in second)
     ends = [torch.load(r.weights.parent / "checkpoint.ckpt") for r in (resumed, undisturbed)]
-    for name, tensor in ends[1]["network"].items():
-        assert torch.equal(ends[0]["network"][name], tensor)
-        assert torch.equal(ends[0]["average"]["average"][name], ends[1]["average"]["average"][name])
+    for part in ("state_dict", "current_model_state"):
+        for name, tensor in ends[1][part].items():
+            assert torch.equal(ends[0][part][name], tensor)
 
 
 def test_prediction_and_validation_use_the_average_and_training_the_weights(tmp_path):
@@ -106,8 +110,8 @@ def test_prediction_and_validation_use_the_average_and_training_the_weights(tmp_
     checkpoint = torch.load(tmp_path / "checkpoint.ckpt")
     used = load_model(tmp_path).state_dict()
     for name, tensor in used.items():
-        assert torch.equal(tensor, checkpoint["average"]["average"][name])
-        assert not torch.equal(tensor, checkpoint["network"][name])
+        assert torch.equal(tensor, checkpoint["state_dict"][f"network.{name}"])
+        assert not torch.equal(tensor, checkpoint["current_model_state"][f"network.{name}"])
 
 
 def test_bfloat16_rounds_and_still_learns(tmp_path):
@@ -125,19 +129,22 @@ def test_float16_without_a_gpu_is_refused(tmp_path):
 
 def test_the_average_keeps_norms_and_counters_and_gives_the_weights_back():
     network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
-    average = WeightAverage(network, 0.5)
+    learner, trainer = Supervised(network, SETTINGS), SimpleNamespace(global_step=1)
+    average = WeightAverage(0.5)
+    average.setup(trainer, learner, "fit")
+    average.on_fit_start(trainer, learner)
     before = {name: t.clone() for name, t in network.state_dict().items()}
     network(torch.ones(4, 3) * torch.arange(4.0)[:, None])
     after = {name: t.clone() for name, t in network.state_dict().items()}
-    average.update(network)  # the first decay is 1 / 10
-    merged = average.merged(network)
+    average.on_train_batch_end(trainer, learner, None, None, 0)  # the first decay is 1 / 10
+    used = {name: t.clone() for name, t in average.network.state_dict().items()}
     mean = "1.running_mean"
     assert not torch.equal(before[mean], after[mean])
-    torch.testing.assert_close(merged[mean], 0.1 * before[mean] + 0.9 * after[mean])
-    assert merged["1.num_batches_tracked"] == 1
-    average.swap(network)
-    torch.testing.assert_close(network.state_dict()[mean], merged[mean])
-    average.swap(network)
+    torch.testing.assert_close(used[mean], 0.1 * before[mean] + 0.9 * after[mean])
+    assert used["1.num_batches_tracked"] == 1
+    average.on_validation_epoch_start(trainer, learner)
+    assert all(torch.equal(t, used[name]) for name, t in network.state_dict().items())
+    average.on_validation_epoch_end(trainer, learner)
     assert all(torch.equal(t, after[name]) for name, t in network.state_dict().items())
 
 
@@ -195,24 +202,46 @@ def test_a_recipe_names_an_option_only_once_it_is_used():
     assert set(ModelsSettings(weight_decay=0.1).recipe()) - set(plain) == {"weight_decay"}
 
 
-def test_the_loss_scaling_of_float16_goes_on_where_it_was():
-    def attempt(saved):
-        network = torch.nn.Linear(2, 1)
-        loop = Loop(
-            network, ModelsSettings(precision="16-mixed"), first_epoch=0, saved=saved,
-            learning_rate=lambda: 0.1, on_epoch_end=lambda loop, epoch: True,
-        )  # fmt: skip
-        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
-        plugin = MixedPrecision("16-mixed", "cpu", scaler)
-        loop._trainer = SimpleNamespace(
-            precision_plugin=plugin, optimizers=[loop.configure_optimizers()]
-        )
-        loop.on_fit_start()
-        return loop, scaler
+def test_the_loss_scaling_of_float16_goes_on_where_it_was(tmp_path, monkeypatch):
+    scalers = []
 
-    first, scaler = attempt(None)
-    assert scaler.get_scale() == 1024.0
-    scaler.load_state_dict({**scaler.state_dict(), "scale": 256.0})
-    stored = first.checkpoint(identity={}, n_threads=1, history=History())
-    _, resumed = attempt(stored)
-    assert resumed.get_scale() == 256.0
+    def make_trainer(**arguments):
+        scalers.append(torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=3))
+        arguments["plugins"].append(MixedPrecision("16-mixed", "cpu", scalers[-1]))
+        return Trainer(**{**arguments, "precision": None})
+
+    def interrupt(metrics):
+        if metrics["epoch"] == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop.pl, "Trainer", make_trainer)
+    settings = replace(SETTINGS, max_epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        train_tiny(tmp_path / "resumed", settings, on_epoch=interrupt)
+    assert scalers[0].get_scale() > 1024.0
+    resumed = train_tiny(tmp_path / "resumed", settings)
+    undisturbed = train_tiny(tmp_path / "undisturbed", settings)
+    assert scalers[1].get_scale() == scalers[2].get_scale() > scalers[0].get_scale()
+    assert resumed.curves == undisturbed.curves
+
+
+def test_a_run_that_an_earlier_version_began_goes_on_to_the_same_end(tmp_path):
+    shutil.copytree(Path(__file__).parent / "format_1", tmp_path / "old")
+    before = torch.load(tmp_path / "old" / "checkpoint.ckpt")
+    epochs = []
+    resumed = train_tiny(
+        tmp_path / "old", OPTIONS, on_epoch=lambda metrics: epochs.append(metrics["epoch"])
+    )
+    undisturbed = train_tiny(tmp_path / "new", OPTIONS)
+    assert (before["format"], epochs) == (1, [3, 4])
+    assert resumed.curves["validation_loss"][:3] == before["history"]["validation_losses"]
+    for name, values in undisturbed.curves.items():
+        np.testing.assert_allclose(resumed.curves[name], values, rtol=1e-4)
+    ends = [torch.load(r.weights.parent / "checkpoint.ckpt") for r in (resumed, undisturbed)]
+    for part in ("state_dict", "current_model_state"):
+        torch.testing.assert_close(ends[0][part], ends[1][part], rtol=1e-4, atol=1e-5)
+    moments = [end["optimizer_states"][0]["state"] for end in ends]
+    torch.testing.assert_close(*moments, rtol=1e-4, atol=1e-6)
+    assert ends[0]["averaging_state"]["n_averaged"] == ends[1]["averaging_state"]["n_averaged"]
+    again = train_tiny(tmp_path / "old", OPTIONS)
+    assert again == resumed

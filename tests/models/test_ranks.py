@@ -49,11 +49,11 @@ def test_ranks_divide_each_batch_and_stand_in_where_there_is_nothing_for_them():
     quality = np.arange(5, dtype=np.float32)
     batches = [(images[:4], quality[:4]), (images[4:], quality[4:])]
     first, second = (list(Epochs(lambda: batches, SPEC, Rank(n, 2))) for n in (0, 1))
-    assert [s.quality.tolist() for s in first] == [[0, 2], [4]]
-    assert [s.quality.tolist() for s in second] == [[1, 3], [4]]
-    assert [(s.n_own, s.n_all) for s in first] == [(2, 4), (1, 1)]
-    assert [(s.n_own, s.n_all) for s in second] == [(2, 4), (0, 1)]
-    assert torch.equal(second[0].images, torch.from_numpy(images[[1, 3]]))
+    assert [s.targets.tolist() for s in first] == [[0, 2], [4]]
+    assert [s.targets.tolist() for s in second] == [[1, 3], [4]]
+    assert [(s.n_own, s.weight) for s in first] == [(2, 1), (1, 2)]
+    assert [(s.n_own, s.weight) for s in second] == [(2, 1), (0, 0)]
+    assert torch.equal(second[0].inputs, torch.from_numpy(images[[1, 3]]))
 
 
 @pytest.mark.long
@@ -104,7 +104,7 @@ def test_what_stops_another_rank_is_said_and_costs_one_epoch(tmp_path):
     ):
         train_plain(tmp_path, settings, train_batches=broken_elsewhere)
     state = torch.load(tmp_path / "checkpoint.ckpt")
-    assert len(state["history"]["losses"]) == 1
+    assert len(state["musqa"]["history"]["loss"]) == 1
     assert multiprocessing.active_children() == []
 
 
