@@ -12,7 +12,6 @@ from typing import Any
 import torch
 
 from musqa_pipeline.disk import explained
-from musqa_pipeline.errors import StageError
 from musqa_pipeline.models import checkpoint as files
 from musqa_pipeline.models import torchvision_ops  # noqa: F401 - must precede lightning
 from musqa_pipeline.models.averaging import WeightAverage
@@ -26,7 +25,7 @@ from musqa_pipeline.models.environment import (
     steady_torch,
     usable_threads,
 )
-from musqa_pipeline.models.learner import Learner, make_learner
+from musqa_pipeline.models.learner import make_learner
 from musqa_pipeline.models.loop import WholeCheckpoints, run_loop
 from musqa_pipeline.models.ranks import Rank
 from musqa_pipeline.models.registry import ModelEntry
@@ -174,7 +173,7 @@ class Attempt(pl.Callback):
         """Store the epoch and say whether it was the last; validation has run by now."""
         times = self.clock.take_times(trainer, pl_module.device)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
-        self.history.add({**self._means(trainer, pl_module), "learning_rate": rate, **times})
+        self.history.add({**pl_module.take_means(), "learning_rate": rate, **times})
         last, best = self.history.n_epochs - 1, kept_epoch(self.history.judged, self.settings)
         if best == last and trainer.is_global_zero:
             network = self.average.network if self.average else pl_module.network
@@ -186,16 +185,6 @@ class Attempt(pl.Callback):
             self.report(last, best)
         trainer.should_stop = trainer.strategy.broadcast(self.is_over())
 
-    def _means(self, trainer: pl.Trainer, learner: Learner) -> dict[str, float]:
-        means = learner.take_means()
-        if not all(map(math.isfinite, means.values())):
-            found = ", ".join(f"{name.replace('_', ' ')}={mean}" for name, mean in means.items())
-            raise StageError(
-                f"training: {found} in epoch {trainer.current_epoch}, expected finite numbers; "
-                "lower [models] learning_rate"
-            )
-        return means
-
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: Any, checkpoint: dict[str, Any]
     ) -> None:
@@ -204,36 +193,25 @@ class Attempt(pl.Callback):
 
     def report(self, last: int, best: int) -> None:
         """Tell log and caller about a finished epoch."""
-        numbers = {name: values[-1] for name, values in self.history.values.items()}
-        rate, seconds, images_per_s = (
-            numbers.pop(name) for name in ("learning_rate", "seconds", "images_per_s")
-        )
-        best_loss = self.history.judged[best]
-        said = [f"{name.replace('_', ' ')} {number:.5f}" for name, number in numbers.items()]
-        if VALIDATION in numbers:
-            said[-1] += f" (best {best_loss:.5f} in epoch {best + 1})"
+        now = {name: values[-1] for name, values in self.history.values.items()}
+        means = {k: v for k, v in now.items() if k not in {"learning_rate", *files.SPEEDS}}
+        numbers = {"epoch": last, **now, "best_epoch": best}
+        said = [f"{name.replace('_', ' ')} {mean:.5f}" for name, mean in means.items()]
+        if VALIDATION in means:
+            numbers["best_validation_loss"] = lowest = self.history.judged[best]
+            said[-1] += f" (best {lowest:.5f} in epoch {best + 1})"
+        if not self.entry.learner:
+            numbers |= {k.replace("loss", "rmse"): math.sqrt(v) for k, v in means.items()}
+        share = share_here(self.entry, self.settings, now["images_per_s"])
+        if share is not None:
+            numbers["share_of_peak"] = share
         self.tell(
             f"{self.name}: epoch {last + 1} of at most {self.settings.max_epochs}, "
-            f"{', '.join(said)}, learning rate {rate:g}, {seconds:.1f} s, {images_per_s:.3g} "
-            "images/s"
+            f"{', '.join(said)}, learning rate {now['learning_rate']:g}, {now['seconds']:.1f} s, "
+            f"{now['images_per_s']:.3g} images/s"
         )
         if self.on_epoch:
-            share = share_here(self.entry, self.settings, images_per_s)
-            judged = {"best_validation_loss": best_loss} if VALIDATION in numbers else {}
-            roots = {} if self.entry.learner else numbers
-            self.on_epoch(
-                {
-                    "epoch": last,
-                    **numbers,
-                    **{k.replace("loss", "rmse"): math.sqrt(v) for k, v in roots.items()},
-                    "learning_rate": rate,
-                    "seconds": seconds,
-                    "images_per_s": images_per_s,
-                    **({} if share is None else {"share_of_peak": share}),
-                    "best_epoch": best,
-                    **judged,
-                }
-            )
+            self.on_epoch(numbers)
 
     def speed(self) -> dict[str, float | str]:
         """Return the median speed of the epochs, and its share of the card's peak."""

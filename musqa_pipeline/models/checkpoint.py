@@ -35,7 +35,8 @@ _RECORD = "musqa"
 """Where our part lies among what Lightning keeps in a checkpoint."""
 VALIDATION = "validation_loss"
 """The curve that decides on learning rate, stopping and best epoch."""
-_NOT_THE_RESULT = ("seconds", "images_per_s")
+SPEEDS = ("seconds", "images_per_s")
+"""What is kept of an epoch and is no part of the result."""
 
 
 @dataclass
@@ -63,7 +64,7 @@ class History:
 
     def curves(self) -> dict[str, list[float]]:
         """Return what a plot shows, per epoch."""
-        return {k: list(v) for k, v in self.values.items() if k not in _NOT_THE_RESULT}
+        return {k: list(v) for k, v in self.values.items() if k not in SPEEDS}
 
 
 def complete(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from musqa_pipeline.errors import StageError
 from musqa_pipeline.models import torchvision_ops  # noqa: F401 - must precede lightning
 from musqa_pipeline.models.batches import Share
 from musqa_pipeline.models.optimizer import make_optimizer
@@ -50,12 +52,18 @@ class Learner(pl.LightningModule):
         self._n[name] = self._n.get(name, 0) + n
 
     def take_means(self) -> dict[str, float]:
-        """Return the means since the last call over all ranks, which must all call it."""
+        """Return the epoch's means over all ranks, which must all call it."""
         sums = [float(torch.stack(parts).double().sum()) for parts in self._sums.values()]
         values = torch.tensor([sums, list(self._n.values())], dtype=torch.float64)
         totals = self.trainer.strategy.reduce(values.to(self.device), reduce_op="sum").tolist()
         means = {name: total / n for name, total, n in zip(self._n, *totals, strict=True)}
         self._sums, self._n = {}, {}
+        if not all(map(math.isfinite, means.values())):
+            found = ", ".join(f"{name.replace('_', ' ')}={mean}" for name, mean in means.items())
+            raise StageError(
+                f"training: {found} in epoch {self.current_epoch}, expected finite numbers; lower "
+                "[models] learning_rate"
+            )
         return means
 
     def set_learning_rate(self, rate: float) -> None:
