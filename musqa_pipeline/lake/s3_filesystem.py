@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import functools
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from fsspec import AbstractFileSystem
 
 from musqa_pipeline.homes import SCHEME, ObjectHome
-from musqa_pipeline.lake.bucket import Bucket
+from musqa_pipeline.lake.bucket import Answer, Bucket
 from musqa_pipeline.lake.object_file import ObjectFile, copy_object, read_tail
+from musqa_pipeline.lake.shelf import SUFFIX
 
-TAILS_KEPT = 64
-"""DuckDB opens a file again and again, and asks for its size and time each time."""
+BLOCK_BYTES = 1 << 20
+"""Read at once: DuckDB asks for one column of one row group at a time."""
+BLOCKS_KEPT = 64
+"""DuckDB opens a file again and again, in several threads, and asks for its size each time."""
 
 
 class S3FileSystem(AbstractFileSystem):
@@ -24,7 +30,7 @@ class S3FileSystem(AbstractFileSystem):
     def __init__(self) -> None:
         super().__init__()
         self.bucket = functools.cache(lambda name: Bucket(ObjectHome(name)))
-        self._tail = functools.lru_cache(TAILS_KEPT)(read_tail)
+        self._kept = _Kept()
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> Any:
         """List what is directly in a folder."""
@@ -62,17 +68,72 @@ class S3FileSystem(AbstractFileSystem):
         """Tell when a file was put, as a datetime."""
         return self._tail(*self._place(path)).modified
 
-    def _open(self, path: str, *_: Any, **__: Any) -> ObjectFile:
+    def _open(self, path: str, *_: Any, **__: Any) -> Any:
         bucket, key = self._place(path)
-        return ObjectFile(bucket, key, self._tail(bucket, key))
+        kind = _SharedFile if key.endswith(SUFFIX) else _BlockFile
+        return kind(bucket, key, self._tail(bucket, key), self._kept)
 
     def get_file(self, rpath: str, lpath: str, **_: Any) -> None:
         """Copy an object to a file."""
         copy_object(*self._place(rpath), lpath)
 
+    def _tail(self, bucket: Bucket, key: str) -> Answer:
+        return self._kept((bucket.home, key), lambda: read_tail(bucket, key))
+
     def _place(self, path: str) -> tuple[Bucket, str]:
         name, _, key = self._strip_protocol(path).partition("/")
         return self.bucket(name), key
+
+
+class _Kept:
+    """What was read last; what several threads want at once is read by one of them."""
+
+    def __init__(self) -> None:
+        self._found: dict[Any, Future[Any]] = {}
+        self._turn = threading.Lock()
+
+    def __call__(self, name: Any, read: Callable[[], Any]) -> Any:
+        with self._turn:
+            mine = name not in self._found
+            future = self._found.setdefault(name, Future())
+            if len(self._found) > BLOCKS_KEPT:
+                del self._found[next(iter(self._found))]
+        if mine:
+            try:
+                future.set_result(read())
+            except BaseException as error:
+                self._found.pop(name, None)
+                future.set_exception(error)
+        return future.result()
+
+
+class _BlockFile(ObjectFile):
+    """Reads small parts in blocks that are kept."""
+
+    def __init__(self, bucket: Bucket, key: str, tail: Answer, kept: _Kept) -> None:
+        super().__init__(bucket, key, tail)
+        self._kept = kept
+
+    def _part(self, first: int, end: int) -> bytes:
+        if end - first >= BLOCK_BYTES or first >= self._tail.first_byte:
+            return super()._part(first, end)
+        start = first - first % BLOCK_BYTES
+        content = b"".join(self._block(at) for at in range(start, end, BLOCK_BYTES))
+        return content[first - start : end - start]
+
+    def _block(self, start: int) -> bytes:
+        part, end = super()._part, min(start + BLOCK_BYTES, self.size())
+        name = (self._bucket.home, self._key, self._tail.version, start)
+        block: bytes = self._kept(name, lambda: part(start, end))
+        return block
+
+
+class _SharedFile(threading.local):
+    """A file with a position for each thread: DuckDB's threads seek and read in one at once."""
+
+    def __init__(self, *about: Any) -> None:
+        file = _BlockFile(*about)
+        self.seek, self.read, self.close = file.seek, file.read, file.close
 
 
 def _info(bucket: Bucket, key: str, size_bytes: int, version: str) -> dict[str, Any]:

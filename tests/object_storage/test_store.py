@@ -1,6 +1,7 @@
 """Both stores keep the same promises."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -153,6 +154,19 @@ def test_of_a_large_file_only_the_wanted_parts_are_read(remote_home, storage):
         store.write_bytes("big.parquet", b"replaced")
         with pytest.raises(LakeError, match="was replaced while it was read; run again"):
             file.read_row_groups([5])
+
+
+def test_threads_read_one_open_file_at_places_of_their_own(remote_home):
+    from musqa_pipeline.lake.s3_filesystem import S3FileSystem
+
+    store = open_store(remote_home)
+    store.write_bytes("a/x.parquet", bytes(range(100)))
+    file = S3FileSystem().open(store.address("a/x.parquet"))
+    file.seek(10)
+    with ThreadPoolExecutor(1) as another:
+        another.submit(file.seek, 50).result()
+        assert another.submit(file.read, 2).result() == bytes([50, 51])
+    assert file.read(2) == bytes([10, 11])
 
 
 def test_a_large_file_goes_in_parts_and_appears_at_once(remote_home, monkeypatch):
