@@ -78,20 +78,7 @@ class Stage:
     compression: str = "zstd"
 
     def fingerprint(self, context: Context, *, inputs: tuple[str, ...] = ()) -> str:
-        """Fingerprint of this stage's results.
-
-        Parameters
-        ----------
-        context : Context
-            With the fingerprints of the stages upstream.
-        inputs : tuple of str
-            Digests of what is not settings: the units that a joint stage sees.
-
-        Returns
-        -------
-        str
-            32 hexadecimal digits.
-        """
+        """Fingerprint of this stage's results; `inputs` digests what a joint stage sees."""
         return stage_fingerprint(
             stage=self.name,
             version=self.version,
@@ -141,9 +128,11 @@ class _Maker:
 
     stage: Stage
     context: Context
+    folder: str
+    """For the units' files, which stays the same while the shelf's lock is held."""
 
     def __call__(self, unit: Unit) -> Outcome:
-        return _make_unit(self.stage, self.context, unit)
+        return _make_unit(self.stage, self.context, self.folder, unit)
 
 
 def run_stage(
@@ -199,6 +188,7 @@ def run_stage(
         todo = set(lake.missing(shelf, ids))
         restored = [] if stage.joint else restore_units(lake, shelf, sorted(todo))
         todo -= set(restored)
+        maker = _Maker(stage, context, lake.make_room(shelf, todo))
         lake.keep_readable(shelf, stage.table.schema)
         tally = Tally()
         runner = Inline() if stage.inline or fanout is None else fanout
@@ -211,7 +201,7 @@ def run_stage(
         )
         with shown as progress:
             missing = (unit for unit in units if unit.unit_id in todo)
-            for result in runner.map(_Maker(stage, context), missing, needs=needs):
+            for result in runner.map(maker, missing, needs=needs):
                 outcome = (
                     Outcome(result.task.what, error=result.reason)
                     if isinstance(result, Lost)
@@ -249,7 +239,7 @@ def run_stage(
     return report
 
 
-def _make_unit(stage: Stage, context: Context, unit: Unit) -> Outcome:
+def _make_unit(stage: Stage, context: Context, folder: str, unit: Unit) -> Outcome:
     """Make and store one unit; runs in a worker."""
     lake, shelf = context.lake, stage.shelf(context)
     cpu_started = _cpu_seconds()
@@ -283,6 +273,7 @@ def _make_unit(stage: Stage, context: Context, unit: Unit) -> Outcome:
         shelf,
         unit.unit_id,
         table,
+        folder=folder,
         row_group_rows=stage.row_group_rows(context) if stage.row_group_rows else None,
         compression=stage.compression,
     )

@@ -109,4 +109,5 @@ def with_later(table: pa.Table, wanted: pa.Schema) -> pa.Table:
     for field in wanted:
         if field.name not in table.column_names:
             table = table.append_column(field, pa.nulls(table.num_rows, field.type))
-    return table.select(wanted.names).replace_schema_metadata(None).cast(wanted)
+    table = table.select(wanted.names).replace_schema_metadata(None)
+    return table if table.schema.equals(wanted) else table.cast(wanted)

@@ -215,7 +215,8 @@ def hand_over(door: str, bomb: Path, place: Path, world: Path) -> int:
 
 def run(world: Path, results: Path) -> None:
     """Do the jobs of standard input."""
-    app.register_commands = functools.cache(app.register_commands)  # a process has one command
+    register = functools.cache(app.register_commands)
+    app.register_commands = lambda *_: register()  # a process has one command
     for number, line in enumerate(sys.stdin):
         door, bomb = line.rstrip("\n").split("\t")
         place = results.parent / f"{results.name} {number}"

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import duckdb
 import pyarrow as pa
@@ -149,6 +150,20 @@ def test_units_retire_from_packs_come_back_and_are_written_anew(lake, few_a_pack
     lake.discard(SHELF, "u004")
     del tables["u004"]
     assert_same(lake, tables)
+
+
+def test_a_run_takes_what_it_makes_out_of_the_packs_so_that_it_is_there_once(home):
+    context = toy_context(home, "1 2 3")
+    lake, shelf = context.lake, TOY.shelf(context)
+    other = replace(shelf, fingerprint="a" * 12 + "0" * 20)  # the same folder
+    for unit in ("u1", "u2"):
+        lake.write(other, unit, SQUARES.from_rows([{"n": 0, "square": 0}]))
+    compact_shelf(lake.store, shelf)
+    assert run_stage(TOY, context).made == 3
+    assert packed_units(lake.store, shelf) == {}
+    assert lake.path(shelf, "u1").parent.name == "loose-1"
+    assert lake.scan(shelf, SQUARES.schema)["square"].to_pylist() == [1, 4, 9]
+    assert lake.done(other) == []
 
 
 def test_a_damaged_unit_keeps_its_shelf_from_being_packed(lake):

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from musqa_pipeline.context import Context
+from musqa_pipeline.degradations.unit_names import unit_id_of
 from musqa_pipeline.fingerprints import SHORT, digest
 from musqa_pipeline.lake import Shelf
 
@@ -33,7 +34,7 @@ class PlannedUnit:
     def unit_id(self) -> str:
         """Name in the stages `degradations` and `labels`; another plan has another name."""
         what = digest([list(pair) for pair in self.pairs])[:SHORT]
-        return f"{self.excerpt_id}-n{len(self.pairs)}r{self.round}-{what}"
+        return f"{unit_id_of(self.excerpt_id, len(self.pairs))}r{self.round}-{what}"
 
 
 def plan_shelf(context: Context) -> Shelf:

@@ -143,8 +143,15 @@ def _log_to_stderr() -> None:
     logger.propagate = False
 
 
-def register_commands() -> None:
-    """Add all commands to `app`; those whose libraries are missing say what to install."""
+def register_commands(word: str = "") -> None:
+    """Add the commands to `app`; those whose libraries are missing say what to install.
+
+    Parameters
+    ----------
+    word : str
+        The command that is called. The factory's load polars, DuckDB and pyarrow, so that they are
+        left out where it is another one's.
+    """
     app.command("score", help=score.HELP)(score.score)
     app.command("gate", help=gate.HELP)(gate.gate)
     app.command("scan", help=scan.HELP)(scan.scan)
@@ -154,13 +161,16 @@ def register_commands() -> None:
     _register_sweep()
     app.add_typer(listening.app, name="listening")
     app.add_typer(model.app, name="model")
-    _register_factory()
+    others = {command.name for command in app.registered_commands}
+    others |= {group.name for group in app.registered_groups}
+    if word not in others:
+        _register_factory()
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     _log_to_stderr()
-    register_commands()
+    register_commands(*sys.argv[1:2])
     try:
         app()
     except MusqaError as error:

@@ -17,31 +17,13 @@ from musqa_pipeline.degradations.plan import n_cascades_of, plan_cascades, plan_
 from musqa_pipeline.degradations.random_rows import RULES_VERSION
 from musqa_pipeline.degradations.settings import DegradationsSettings
 from musqa_pipeline.degradations.table import DEGRADATIONS
+from musqa_pipeline.degradations.unit_names import unit_id_of
 from musqa_pipeline.excerpts.audio import reference_audio
-from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.fingerprints import tool_version
 from musqa_pipeline.stages import Stage, Unit
 
 ROWS_PER_GROUP = 8
 """About 1.5 MB of bitstreams, so that reading a few rows of a reference does not read all."""
-
-
-def unit_id_of(excerpt_id: str, n_cascades: int) -> str:
-    """Name the unit of a reference in the stages `degradations` and `labels`.
-
-    Parameters
-    ----------
-    excerpt_id : str
-        The reference.
-    n_cascades : int
-        Number of its cascades, which the other references of the catalog can change.
-
-    Returns
-    -------
-    str
-        Safe as a file name.
-    """
-    return f"{excerpt_id}-n{n_cascades}"
 
 
 def read_excerpt_ids(context: Context) -> list[str]:
@@ -57,8 +39,9 @@ def read_excerpt_ids(context: Context) -> list[str]:
     list of str
         Sorted.
     """
-    scanned = context.lake.scan(context.shelf("excerpts"), EXCERPTS.schema, columns=["excerpt_id"])
-    return sorted(scanned["excerpt_id"].to_pylist())
+    return [
+        unit for unit, rows in context.lake.row_counts(context.shelf("excerpts")).items() if rows
+    ]
 
 
 def list_units(context: Context) -> list[Unit]:

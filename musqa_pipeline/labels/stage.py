@@ -7,6 +7,7 @@ import pyarrow as pa
 from musqa_pipeline.audio import EXCERPT_SAMPLES
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.audio import AUDIO_COLUMNS, degraded_audio
+from musqa_pipeline.degradations.unit_names import excerpt_id_of
 from musqa_pipeline.excerpts.audio import reference_audio
 from musqa_pipeline.labels.metrics import open_metric
 from musqa_pipeline.labels.score import Score
@@ -30,13 +31,9 @@ def list_units(context: Context) -> list[Unit]:
     list of Unit
         With the same ids; references in quarantine have none.
     """
-    lake, shelf = context.lake, context.shelf("degradations")
-    units = []
-    for unit_id in lake.done(shelf):
-        ids = lake.read(shelf, unit_id, ["excerpt_id"])["excerpt_id"]
-        if len(ids):
-            units.append(Unit(unit_id, ids[0].as_py(), {"excerpt_id": ids[0].as_py()}))
-    return units
+    counts = context.lake.row_counts(context.shelf("degradations"))
+    names = {unit_id: excerpt_id_of(unit_id) for unit_id, rows in counts.items() if rows}
+    return [Unit(unit_id, name, {"excerpt_id": name}) for unit_id, name in names.items()]
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:

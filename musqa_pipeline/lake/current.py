@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
 
 from musqa_pipeline.lake import fragments
 from musqa_pipeline.lake.damaged import settled
@@ -11,11 +12,15 @@ from musqa_pipeline.lake.packs import MOVED, Manifest, Packed, packed_units
 from musqa_pipeline.lake.shelf import FINGERPRINT_KEY, SUFFIX, Shelf
 from musqa_pipeline.lake.store import Store, StoredFile
 
-_FINGERPRINTS: dict[tuple[str, str], bytes | None] = {}
+_Footer: TypeAlias = tuple[bytes | None, int]
+"""Fingerprint and number of rows."""
+_FOOTERS: dict[tuple[str, str], _Footer] = {}
 """By URL and version: an object of one version never changes."""
 
 
-def current_units(store: Store, shelf: Shelf, wanted: Collection[str] | None = None) -> set[str]:
+def current_units(
+    store: Store, shelf: Shelf, wanted: Collection[str] | None = None
+) -> dict[str, int]:
     """Find the units of a shelf that carry its fingerprint, packed or in files of their own.
 
     Parameters
@@ -29,8 +34,8 @@ def current_units(store: Store, shelf: Shelf, wanted: Collection[str] | None = N
 
     Returns
     -------
-    set of str
-        Unit ids. A damaged file is not current.
+    dict of str to int
+        Number of rows by unit id, in no particular order. A damaged file is not current.
 
     Raises
     ------
@@ -43,7 +48,7 @@ def current_units(store: Store, shelf: Shelf, wanted: Collection[str] | None = N
         return packed, store.files(manifest.loose_folder(shelf))
 
     packed, loose = settled(store, shelf, read)
-    there = {unit for unit, place in packed.items() if place.fingerprint == shelf.fingerprint}
+    there = {u: at.rows for u, at in packed.items() if at.fingerprint == shelf.fingerprint}
     files = {file.stem: file for file in loose if file.name.endswith(SUFFIX) and file.name != MOVED}
     asked = [files[unit] for unit in (files if wanted is None else wanted) if unit in files]
     if store.n_readers == 1:
@@ -52,16 +57,17 @@ def current_units(store: Store, shelf: Shelf, wanted: Collection[str] | None = N
         with ThreadPoolExecutor(store.n_readers) as threads:
             found = list(threads.map(lambda file: _remembered(store, file), asked))
     mine = shelf.fingerprint.encode()
-    there |= {file.stem for file, value in zip(asked, found, strict=True) if value == mine}
-    return there if wanted is None else there & set(wanted)
+    there |= {f.stem: rows for f, (value, rows) in zip(asked, found, strict=True) if value == mine}
+    return there if wanted is None else {unit: there[unit] for unit in wanted if unit in there}
 
 
-def _read(store: Store, file: StoredFile) -> bytes | None:
-    return fragments.footer(store, file.key).get(FINGERPRINT_KEY)
+def _read(store: Store, file: StoredFile) -> _Footer:
+    found = fragments.file_metadata(store, file.key)
+    return ((found.metadata or {}).get(FINGERPRINT_KEY), found.num_rows) if found else (None, 0)
 
 
-def _remembered(store: Store, file: StoredFile) -> bytes | None:
+def _remembered(store: Store, file: StoredFile) -> _Footer:
     place = (store.address(file.key), file.version)
-    if place not in _FINGERPRINTS:
-        _FINGERPRINTS[place] = _read(store, file)
-    return _FINGERPRINTS[place]
+    if place not in _FOOTERS:
+        _FOOTERS[place] = _read(store, file)
+    return _FOOTERS[place]

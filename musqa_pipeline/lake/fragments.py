@@ -72,11 +72,17 @@ def footer(store: Store, key: str) -> Mapping[bytes, bytes]:
     LakeError
         If the store does not answer.
     """
+    found = file_metadata(store, key)
+    return (found.metadata or {}) if found else {}
+
+
+def file_metadata(store: Store, key: str) -> pq.FileMetaData | None:
+    """Read the footer of a fragment, see `footer`; None if it is absent or damaged."""
     try:
         with store.opened(key) as source:
-            return pq.read_metadata(source).metadata or {}
+            return pq.read_metadata(source)
     except UNREADABLE:
-        return {}
+        return None
 
 
 def is_current(store: Store, key: str, fingerprint: str) -> bool:
@@ -114,9 +120,12 @@ def read_fragment(store: Store, key: str, columns: list[str] | None = None) -> p
 
 def read_wanted(store: Store, key: str, wanted: pa.Schema) -> pa.Table:
     """Read the columns of a schema that a fragment has; nullable ones may have come later."""
-    with opened(store, key) as source:
-        there = columns_there(pq.read_schema(source).names, wanted)
-    return read_fragment(store, key, there)
+    with opened(store, key) as source, parquet_file(source, pre_buffer=True) as file:
+        names = file.schema_arrow.names
+        there = columns_there(names, wanted)
+        if lacking := sorted(set(there) - set(names)):
+            raise pa.ArrowInvalid(f"it has no column {lacking[0]}")
+        return file.read(there, use_threads=False)
 
 
 def rewrite_fragment(store: Store, key: str) -> None:

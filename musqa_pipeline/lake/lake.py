@@ -6,7 +6,7 @@ files whole, so that a kill at any moment costs the units in flight and nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +19,8 @@ from musqa_pipeline.homes import Home
 from musqa_pipeline.lake import fragments, reading
 from musqa_pipeline.lake.current import current_units
 from musqa_pipeline.lake.opening import open_store
-from musqa_pipeline.lake.packs import find_packed, read_manifest
-from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, RECORDS, Shelf
+from musqa_pipeline.lake.packs import read_manifest
+from musqa_pipeline.lake.shelf import EMPTY_CATALOG, FINGERPRINT_KEY, RECORDS, SUFFIX, Shelf
 from musqa_pipeline.lake.store import Held, Source, WorkFolder
 from musqa_pipeline.lake.unpacking import retire_units, take_out
 
@@ -63,19 +63,12 @@ class Lake:
         return self.store.address(self._key(shelf, unit_id))
 
     def done(self, shelf: Shelf) -> list[str]:
-        """List the ids of the finished units of a shelf, sorted.
+        """List the units whose footer carries the shelf's fingerprint, sorted; none is damaged."""
+        return list(self.row_counts(shelf))
 
-        Parameters
-        ----------
-        shelf : Shelf
-            Where to look.
-
-        Returns
-        -------
-        list of str
-            Units whose footer carries the shelf's fingerprint. A damaged file is not done.
-        """
-        return sorted(current_units(self.store, shelf))
+    def row_counts(self, shelf: Shelf) -> dict[str, int]:
+        """Return how many rows each unit that `done` lists has, from its footer alone, sorted."""
+        return dict(sorted(current_units(self.store, shelf).items()))
 
     def missing(self, shelf: Shelf, unit_ids: Iterable[str]) -> list[str]:
         """List those of `unit_ids` that are not done yet, in the order given."""
@@ -89,6 +82,7 @@ class Lake:
         unit_id: str,
         table: pa.Table,
         *,
+        folder: str | None = None,
         metadata: Mapping[str, str] | None = None,
         row_group_rows: int | None = None,
         compression: str = "zstd",
@@ -103,6 +97,8 @@ class Lake:
             Name of the unit, safe as a file name.
         table : pyarrow.Table
             Its rows; may be none.
+        folder : str, optional
+            What `make_room` gave for this unit; else the shelf's manifest is read.
         metadata : mapping of str to str, optional
             Further keys for the footer.
         row_group_rows : int, optional
@@ -125,10 +121,7 @@ class Lake:
             **{k.encode(): v.encode() for k, v in (metadata or {}).items()},
             FINGERPRINT_KEY: shelf.fingerprint.encode(),
         }
-        manifest = read_manifest(self.store, shelf)
-        if find_packed(self.store, manifest, unit_id):  # it is never there twice
-            take_out(self.store, shelf, [unit_id])
-        key = manifest.loose_key(shelf, unit_id)
+        key = f"{folder or self.make_room(shelf, [unit_id])}/{unit_id}{SUFFIX}"
         fragments.write_fragment(
             *(self.store, key, table.replace_schema_metadata(footer)),
             row_group_rows=row_group_rows,
@@ -136,6 +129,13 @@ class Lake:
             twice=shelf.stage in RECORDS,
         )
         return self.store.home / key
+
+    def make_room(self, shelf: Shelf, unit_ids: Collection[str]) -> str:
+        """Take units that are to be written out of the packs: none is ever there twice.
+
+        Returns the key of the folder for their files, for as long as the shelf's lock is held.
+        """
+        return take_out(self.store, shelf, unit_ids).loose_folder(shelf)
 
     def read(self, shelf: Shelf, unit_id: str, columns: list[str] | None = None) -> pa.Table:
         """Read one unit.
@@ -279,20 +279,7 @@ class Lake:
         return self.store.home / f"locks/{name}.token"
 
     def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[Held]:
-        """Return the exclusive lock `name` of this lake, as a context manager.
-
-        Parameters
-        ----------
-        name : str
-            What is locked, safe as a file name.
-        wait : bool
-            Whether to wait for a holder or to raise `LakeError` at once.
-
-        Returns
-        -------
-        context manager
-            Holds the lock while its block runs.
-        """
+        """Return the exclusive lock `name`; without `wait` a holder raises `LakeError` at once."""
         return self.store.lock(name, wait=wait)
 
     def _key(self, shelf: Shelf, unit_id: str) -> str:

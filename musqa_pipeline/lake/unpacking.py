@@ -11,6 +11,7 @@ from musqa_pipeline.lake.pack_files import packed_piece
 from musqa_pipeline.lake.packs import (
     MOVED,
     PACKED_STAGES,
+    Manifest,
     Packed,
     commit_manifest,
     find_packed,
@@ -23,7 +24,7 @@ from musqa_pipeline.lake.shelf import SUFFIX, Shelf
 from musqa_pipeline.lake.store import Store
 
 
-def take_out(store: Store, shelf: Shelf, units: Collection[str]) -> None:
+def take_out(store: Store, shelf: Shelf, units: Collection[str]) -> Manifest:
     """Let packs be without some units; their rows are gone for whoever looks from now on.
 
     Parameters
@@ -35,24 +36,28 @@ def take_out(store: Store, shelf: Shelf, units: Collection[str]) -> None:
     units : collection of str
         Units; those that are not packed are left alone.
 
+    Returns
+    -------
+    Manifest
+        What the shelf consists of now.
+
     Raises
     ------
     LakeError
         If the store cannot be written, or another process changed the shelf.
     """
     manifest, gone = read_manifest(store, shelf), set(units)
-    if not manifest.packs:
-        return
-    touched = [key for key in manifest.packs if gone & pack_index(store, key).keys()]
+    looked_at = manifest.packs if gone else ()
+    touched = [key for key in looked_at if gone & pack_index(store, key).keys()]
     if not touched:
-        return
+        return manifest
     packs = [key for key in manifest.packs if key not in touched]
     for key in touched:
         left = [source for source in packed_sources(store, key) if source.unit not in gone]
         packs += [write_part(store, shelf, "", part) for part in parts_of(left)]
     superseded = (*manifest.superseded, *(key for key in touched if key not in packs))
     after = replace(manifest, packs=in_order(store, packs), superseded=superseded)
-    commit_manifest(store, shelf, manifest, after)
+    return commit_manifest(store, shelf, manifest, after)
 
 
 def retire_units(store: Store, shelf: Shelf, units: Collection[str]) -> None:

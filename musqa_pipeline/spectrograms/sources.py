@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.audio import AUDIO_COLUMNS
+from musqa_pipeline.degradations.unit_names import excerpt_id_of
 from musqa_pipeline.errors import StageError
 from musqa_pipeline.lake.byte_digest import parquet_file
 
@@ -38,11 +39,11 @@ def units_by_excerpt(context: Context, catalog: str) -> dict[str, tuple[str, ...
     Returns
     -------
     dict of str to tuple of str
-        Unit ids by excerpt_id; a unit is called ``<excerpt_id>-n<number of cascades>``.
+        Unit ids by excerpt_id.
     """
     found: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for unit_id in context.lake.done(context.shelf("degradations", catalog)):
-        found[unit_id.rpartition("-n")[0]] += (unit_id,)
+        found[excerpt_id_of(unit_id)] += (unit_id,)
     return dict(found)
 
 

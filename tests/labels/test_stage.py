@@ -5,6 +5,7 @@ from musqa_pipeline.degradations.table import DEGRADATIONS
 from musqa_pipeline.labels.metrics import METRICS
 from musqa_pipeline.labels.stage import LABELS_STAGE, list_units, quality_of
 from musqa_pipeline.labels.visqol import Reference
+from musqa_pipeline.lake.local_store import LocalStore
 from musqa_pipeline.stages import run_stage
 from tests.degradations.shelf import context_with_references
 from tests.labels.fake import Nearness
@@ -50,6 +51,20 @@ def test_units_are_those_of_the_degradations_that_have_rows(home, nearness):
     context.lake.write(context.shelf("degradations"), "r9-0-n0", DEGRADATIONS.from_rows([]))
     assert [u.unit_id for u in list_units(context)] == ["r0-0-n0", "r1-0-n0"]
     assert [u.what for u in list_units(context)] == ["r0-0", "r1-0"]
+
+
+def test_listing_the_units_opens_each_file_of_the_stage_before_once(home, monkeypatch):
+    context = context_with_references(home, n_references=2, singles=[42], n_cascades=0)
+    run_stage(DEGRADATIONS_STAGE, context)
+    opened, open_file = [], LocalStore.opened
+    monkeypatch.setattr(
+        LocalStore, "opened", lambda store, key: opened.append(key) or open_file(store, key)
+    )
+    assert len(list_units(context)) == 2
+    assert len(opened) == len(set(opened)) == 2
+    del opened[:]
+    assert len(DEGRADATIONS_STAGE.units(context)) == 2
+    assert len(opened) == len(set(opened)) == 2
 
 
 def test_visqol_labels_a_reference(home):

@@ -71,3 +71,16 @@ except SystemExit as ended:
     assert not ended.code, ended.code
 """
     fresh(program)
+
+
+def test_a_command_of_the_scorer_loads_nothing_of_the_factory():
+    program = """
+from musqa_pipeline.cli.app import main
+sys.argv = ["musqa", "score", "--help"]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+"""
+    _, modules = fresh(program)
+    assert modules.isdisjoint({*FACTORY, "musqa_pipeline.cli.factory"} - {"psutil"})
