@@ -43,16 +43,14 @@ def check_counts(context: Context) -> CheckResult:
     counts = dict.fromkeys(
         ("n_references", "n_rows", "n_pool_rows", "n_identical", "n_quarantined", "n_differing"), 0
     )
+    there = lake.row_counts(shelf)
     for unit in list_units(context):
         counts["n_references"] += "pairs" not in unit.plan  # these belong to a later round
         plan = planned_rows(unit, context.preset.degradations)
-        if lake.missing(shelf, [unit.unit_id]):
-            counts["n_differing"] += 1
+        if not there.get(unit.unit_id):
+            counts["n_quarantined" if unit.unit_id in there else "n_differing"] += 1
             continue
         stored = lake.read(shelf, unit.unit_id, ["degraded_id", "in_pool", "identical_to"])
-        if stored.num_rows == 0:
-            counts["n_quarantined"] += 1
-            continue
         planned = [(row["degraded_id"], row["in_pool"]) for row in plan]
         found = list(
             zip(stored["degraded_id"].to_pylist(), stored["in_pool"].to_pylist(), strict=True)

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
 
 from musqa_pipeline.audio import EXCERPT_SAMPLES, TAIL_SAMPLES
 from musqa_pipeline.checks import CheckResult
@@ -102,10 +101,10 @@ def check_row_count(context: Context) -> CheckResult:
     CheckResult
         With planned, stored and quarantined excerpts.
     """
-    shelf = context.shelf("excerpts")
+    lake, shelf = context.lake, context.shelf("excerpts")
     planned = {unit.unit_id for unit in list_units(context)}
-    stored = {row["excerpt_id"] for row in _rows(context, columns=["excerpt_id"])}
-    refused = set(context.lake.done(shelf.quarantine))
+    ids = lake.scan(shelf, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"]
+    stored, refused = set(ids.to_pylist()), set(lake.done(shelf.quarantine))
     missing = planned - stored - refused
     return CheckResult(
         passed=not missing and stored <= planned and len(stored) > 0,
@@ -120,9 +119,8 @@ def check_row_count(context: Context) -> CheckResult:
     )
 
 
-def _rows(context: Context, columns: list[str] | None = None) -> Iterator[dict]:
+def _rows(context: Context) -> Iterator[dict]:
     """Yield the rows unit by unit, so that a large catalog's audio is never in memory at once."""
     shelf = context.shelf("excerpts")
     for unit_id in context.lake.done(shelf):
-        table: pa.Table = context.lake.read(shelf, unit_id, columns)
-        yield from table.select(columns or EXCERPTS.schema.names).to_pylist()
+        yield from context.lake.read(shelf, unit_id, EXCERPTS.schema.names).to_pylist()

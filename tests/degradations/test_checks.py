@@ -13,7 +13,9 @@ from musqa_pipeline.degradations.checks import (
 )
 from musqa_pipeline.degradations.stage import DEGRADATIONS_STAGE
 from musqa_pipeline.degradations.table import DEGRADATIONS
+from musqa_pipeline.lake.local_store import LocalStore
 from musqa_pipeline.stages import run_stage
+from tests.adaptive.world import add_references
 from tests.degradations.music import music
 from tests.degradations.shelf import context_with_references
 
@@ -42,6 +44,22 @@ def rewrite(context, change):
     rows = context.lake.read(shelf, UNIT).to_pylist()
     table = DEGRADATIONS.from_rows(change(rows))
     context.lake.write(shelf, UNIT, table)
+
+
+def test_counting_lists_the_folder_as_often_for_many_references_as_for_few(context, monkeypatch):
+    listed, list_files = [], LocalStore.files
+    monkeypatch.setattr(
+        LocalStore,
+        "files",
+        lambda store, folder: listed.append(folder) or list_files(store, folder),
+    )
+    counts = [check_counts(context).numbers["n_differing"]]
+    for_one = listed.copy()
+    add_references(context, ["r1-0", "r2-0", "r3-0"])
+    del listed[:]
+    counts += [check_counts(context).numbers["n_differing"]]
+    assert counts == [0, 3]
+    assert listed == for_one != []
 
 
 def test_what_the_stage_makes_passes_every_check(context):
