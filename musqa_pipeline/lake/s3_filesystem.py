@@ -132,8 +132,16 @@ class _SharedFile(threading.local):
     """A file with a position for each thread: DuckDB's threads seek and read in one at once."""
 
     def __init__(self, *about: Any) -> None:
-        file = _BlockFile(*about)
-        self.seek, self.read, self.close = file.seek, file.read, file.close
+        self._file = _BlockFile(*about)
+
+    def seek(self, offset: int) -> int:
+        return self._file.seek(offset)
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _info(bucket: Bucket, key: str, size_bytes: int, version: str) -> dict[str, Any]:
