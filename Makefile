@@ -39,18 +39,19 @@ faults:  ## Install Debian's libfaketime, for the drill's chapter of clocks (roo
 	@ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || \
 	  { apt-get update -q && apt-get install -y --no-install-recommends libfaketime; }
 
-check: $(READY)  ## Format, lint, types, docstrings.
+check: $(READY)  ## Format, lint, types, docstrings, imports.
 	@$(BIN)/ruff format --check --quiet . || { echo "error: run make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m numpydoc.hooks.validate_docstrings $$(git ls-files 'musqa_pipeline/*.py')
+	@$(BIN)/lint-imports --no-logo
 
 format: $(READY)  ## Format the code and mend what can be mended.
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
 
 docs: $(READY)  ## Write docs/tables.md from the schemas.
-	@$(BIN)/python -m musqa_pipeline.database.tables_page docs/tables.md
+	@$(BIN)/python -m musqa_pipeline.stages.views.tables_page docs/tables.md
 
 browser:  ## Install Debian's Chromium, which `make pictures` needs (root).
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }

@@ -1,7 +1,7 @@
 """What starts by itself: a sensor for catalogs, a condition for the joint stages, weekly nets.
 
 All are on when the daemon runs. What has arrived and what has moved is the library's to say
-(`musqa_pipeline/arrivals/`).
+(`musqa_pipeline/operations/discovery/`).
 """
 
 import dataclasses
@@ -15,15 +15,16 @@ import dagster as dg
 from assets.jobs import JOINT_TAG, catalog_job, joint_job
 from assets.partitions import catalogs
 from assets.reaping import reap_dead_runs
-from musqa_pipeline.arrivals.decision import Verdict, read_memory, write_memory
-from musqa_pipeline.arrivals.joint import joint_state
-from musqa_pipeline.arrivals.look import Look, look
-from musqa_pipeline.arrivals.watch import read_watch
-from musqa_pipeline.errors import CatalogError
-from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.graph import JOINT_STAGES, STAGE_NAMES, drawn_catalogs, seen_context
-from musqa_pipeline.project import home_folder
-from musqa_pipeline.settings import Preset, load_preset
+from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.core.settings.preset import Preset, load_preset
+from musqa_pipeline.operations.discovery.decision import Verdict, read_memory, write_memory
+from musqa_pipeline.operations.discovery.joint import joint_state
+from musqa_pipeline.operations.discovery.look import Look, look
+from musqa_pipeline.operations.discovery.watch import read_watch
+from musqa_pipeline.stages.engine.catalog_choice import drawn_catalogs
+from musqa_pipeline.stages.graph import JOINT_STAGES, STAGE_NAMES, seen_context
 
 LOOK_EVERY_S = int(os.environ.get("MUSQA_LOOK_EVERY_S") or 30)
 FETCH_S = 20.0

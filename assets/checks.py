@@ -11,22 +11,23 @@ from dataclasses import dataclass
 import dagster as dg
 
 from assets.resources import MusqaResource
-from musqa_pipeline.checks import CheckResult
-from musqa_pipeline.context import Context
-from musqa_pipeline.dataset import checks as dataset
-from musqa_pipeline.degradations import checks as degradations
-from musqa_pipeline.drift import checks as drift
-from musqa_pipeline.evaluation import checks as evaluation
-from musqa_pipeline.excerpts import checks as excerpts
-from musqa_pipeline.graph import CATALOG_STAGES, chosen_catalogs
-from musqa_pipeline.labels import checks as labels
-from musqa_pipeline.labels import sense as label_sense
-from musqa_pipeline.opinions import checks as opinions
-from musqa_pipeline.project import home_folder
-from musqa_pipeline.promotion import checks as promotion
-from musqa_pipeline.spectrograms import checks as spectrograms
-from musqa_pipeline.tracks import checks as tracks
-from musqa_pipeline.withheld import note_verdict
+from musqa_pipeline.core.checks import CheckResult
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.release.drift import checks as drift
+from musqa_pipeline.release.promotion import checks as promotion
+from musqa_pipeline.stages.dataset import checks as dataset
+from musqa_pipeline.stages.dataset.second_metric import checks as opinions
+from musqa_pipeline.stages.degradations import checks as degradations
+from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.exclusions import note_verdict
+from musqa_pipeline.stages.evaluation import checks as evaluation
+from musqa_pipeline.stages.excerpts import checks as excerpts
+from musqa_pipeline.stages.graph import CATALOG_STAGES
+from musqa_pipeline.stages.labels import checks as labels
+from musqa_pipeline.stages.labels import consistency as label_sense
+from musqa_pipeline.stages.spectrograms import checks as spectrograms
+from musqa_pipeline.stages.tracks import checks as tracks
 
 DEMO_PRESET = "demo"
 PARTITION_TAG = "dagster/partition"

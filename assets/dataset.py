@@ -6,13 +6,13 @@ from assets.automation import joint_condition
 from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
-from musqa_pipeline.database.duck import publish
-from musqa_pipeline.dataset.pictures import plot_draw
-from musqa_pipeline.graph import get_stage
-from musqa_pipeline.opinions.pictures import plot_opinions
-from musqa_pipeline.opinions.stage import wants_opinions
-from musqa_pipeline.stages import run_stage
-from musqa_pipeline.withheld import warn_of_withheld
+from musqa_pipeline.stages.dataset.pictures import plot_draw
+from musqa_pipeline.stages.dataset.second_metric.pictures import plot_opinions
+from musqa_pipeline.stages.dataset.second_metric.stage import wants_opinions
+from musqa_pipeline.stages.engine.exclusions import warn_of_withheld
+from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.views.duck import publish
 
 SHOWN = ("picture", "rows", "dagster/row_count", "preview", "seconds")
 """Metadata of `opinions` that the asset shows beside its own."""

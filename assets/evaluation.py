@@ -6,12 +6,12 @@ from assets.automation import joint_condition
 from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
-from musqa_pipeline.evaluation.pictures import scatter_png
-from musqa_pipeline.evaluation.publish import publish_index, publish_report
-from musqa_pipeline.graph import get_stage
-from musqa_pipeline.promotion.publish import publish_decision
-from musqa_pipeline.release.publish import publish_release
-from musqa_pipeline.stage_runs.page import publish_costs
+from musqa_pipeline.operations.costs.page import publish_costs
+from musqa_pipeline.release.model.publish import publish_release
+from musqa_pipeline.release.promotion.publish import publish_decision
+from musqa_pipeline.stages.evaluation.pictures import scatter_png
+from musqa_pipeline.stages.evaluation.publish import publish_index, publish_report
+from musqa_pipeline.stages.graph import get_stage
 
 
 @dg.asset(

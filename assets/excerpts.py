@@ -6,7 +6,7 @@ from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
-from musqa_pipeline.graph import get_stage
+from musqa_pipeline.stages.graph import get_stage
 
 
 @dg.asset(

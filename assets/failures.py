@@ -7,8 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from assets.reaping import process_tag
-from musqa_pipeline.errors import MusqaError
-from musqa_pipeline.transience import is_passing
+from musqa_pipeline.core.errors import MusqaError, is_passing
 
 MAX_RETRIES = 3
 FIRST_WAIT_S = float(os.environ.get("MUSQA_RETRY_S") or 30)

@@ -13,8 +13,8 @@ from dagster._core.storage.root import LocalArtifactStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from musqa_pipeline.fingerprints import SHORT, digest
-from musqa_pipeline.project import default_home, home_folder
+from musqa_pipeline.core.fingerprints import SHORT, digest
+from musqa_pipeline.core.home import default_home, home_folder
 
 
 def history_folder(base_dir: str) -> str:

@@ -17,13 +17,13 @@ from assets.partitions import catalogs
 from assets.reaping import process_tag, reap_dead_runs
 from assets.resources import MusqaResource
 from musqa_pipeline.catalogs.known import catalog_listing, load_catalog
-from musqa_pipeline.errors import CatalogError, CheckFailedError, MusqaError, StageError
-from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
-from musqa_pipeline.lake import Lake
-from musqa_pipeline.opinions.stage import wants_opinions
-from musqa_pipeline.progress import logger
-from musqa_pipeline.project import home_folder, require_checkout
-from musqa_pipeline.settings import load_preset
+from musqa_pipeline.core.errors import CatalogError, CheckFailedError, MusqaError, StageError
+from musqa_pipeline.core.home import home_folder, require_checkout
+from musqa_pipeline.core.progress import logger
+from musqa_pipeline.core.settings.preset import load_preset
+from musqa_pipeline.stages.dataset.second_metric.stage import wants_opinions
+from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
+from musqa_pipeline.storage.lake.lake import Lake
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """A failed run ends in one sentence; its stack traces are in the UI."""

@@ -8,12 +8,12 @@ import dagster as dg
 import pyarrow as pa
 
 from assets.resources import MusqaResource
-from musqa_pipeline.context import Context
-from musqa_pipeline.database.duck import publish, query, view_columns
-from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.progress import ProgressSnapshot
-from musqa_pipeline.stages import Stage, StageReport, run_stage
-from musqa_pipeline.tables import Table
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.progress import ProgressSnapshot
+from musqa_pipeline.core.tables import Table
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Stage, StageReport, run_stage
+from musqa_pipeline.stages.views.duck import publish, query, view_columns
 
 Picture = Callable[[Context], bytes]
 Rounds = Callable[[Context, Callable[[Stage], StageReport]], StageReport]

@@ -8,10 +8,10 @@ from assets.automation import joint_condition
 from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
-from musqa_pipeline.graph import get_stage
-from musqa_pipeline.models.pictures import plot_curves
-from musqa_pipeline.models.stage import watched_stage
-from musqa_pipeline.protocols.stage import wants_trials
+from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.models.pictures import plot_curves
+from musqa_pipeline.stages.models.stage import watched_stage
+from musqa_pipeline.stages.models.trials.stage import wants_trials
 
 
 @dg.asset(

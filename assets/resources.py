@@ -5,12 +5,12 @@ import os
 import dagster as dg
 from pydantic import PrivateAttr
 
-from musqa_pipeline.context import Context
-from musqa_pipeline.fanout.choice import choose_fanout
-from musqa_pipeline.fanout.interface import Fanout
-from musqa_pipeline.graph import catalog_context, joint_context, joint_inputs_now
-from musqa_pipeline.project import home_folder
-from musqa_pipeline.settings import Preset, load_preset
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.core.settings.preset import Preset, load_preset
+from musqa_pipeline.core.workers.interface import Fanout
+from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.graph import catalog_context, joint_context, joint_inputs_now
 
 INPUTS_TAG = "musqa/joint_inputs"
 """Run tag: what the joint stages of this run see, so that all of them see the same."""

@@ -6,9 +6,9 @@ from assets.automation import joint_condition
 from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
-from musqa_pipeline.drift.page import publish_drift
-from musqa_pipeline.graph import get_stage
-from musqa_pipeline.spectrograms.pictures import contact_sheet
+from musqa_pipeline.release.drift.page import publish_drift
+from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.spectrograms.pictures import contact_sheet
 
 
 @dg.asset(

@@ -6,8 +6,8 @@ from assets.failures import supervised
 from assets.materialize import run_and_describe
 from assets.partitions import catalogs
 from assets.resources import MusqaResource
-from musqa_pipeline.graph import get_stage
-from musqa_pipeline.tracks.duplicates import mark_duplicates
+from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.tracks.duplicates import mark_duplicates
 
 
 @dg.asset(

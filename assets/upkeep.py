@@ -7,7 +7,7 @@ from dagster._core.scheduler.instigation import SensorInstigatorData
 
 from assets.automation import arrivals, look_now
 from assets.launch import project_instance
-from musqa_pipeline.arrivals.look import Look
+from musqa_pipeline.operations.discovery.look import Look
 
 FINISHED = [
     dg.DagsterRunStatus.SUCCESS,

@@ -19,14 +19,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from musqa_pipeline.adaptive.choose import is_reached
-from musqa_pipeline.adaptive.plan_round import plan_from_labels
-from musqa_pipeline.adaptive.settings import AdaptiveSettings
-from musqa_pipeline.database.duck import query
-from musqa_pipeline.dataset.balance import bin_of, quality_edges
-from musqa_pipeline.dataset.quotas import fill_evenly
-from musqa_pipeline.dataset.uniformity import effective_count, evenness
-from musqa_pipeline.project import home_folder
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
+from musqa_pipeline.stages.dataset.adaptive.choose import is_reached
+from musqa_pipeline.stages.dataset.adaptive.plan_round import plan_from_labels
+from musqa_pipeline.stages.dataset.balance import bin_of, quality_edges
+from musqa_pipeline.stages.dataset.quotas import fill_evenly
+from musqa_pipeline.stages.dataset.uniformity import effective_count, evenness
+from musqa_pipeline.stages.views.duck import query
 
 PAIR = ["excerpt_id", "first_id", "last_id"]
 MOST_LABELS = 'SELECT catalog FROM "{0}".labels GROUP BY ALL ORDER BY count(*) DESC LIMIT 1'

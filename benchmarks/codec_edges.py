@@ -1,11 +1,11 @@
 """Measure where lossy codecs end the spectrum, by bitrate, and write the detectors' table.
 
-    python benchmarks/codec_edges.py --out musqa_pipeline/detectors/codec_edges.py
+    python benchmarks/codec_edges.py --out musqa_pipeline/scoring/detectors/codec_edges.py
 
 Three synthesised pieces (rock, techno, percussion), stereo, each over pink noise 26 dB below it
-that reaches half the sample rate, are coded by the encoders of `musqa_pipeline/degradations` with
-their default settings, at 44.1 kHz (Opus at 48 kHz, because it knows no other full-band rate). The
-table has the median over the pieces of the upper edge that `tracks/bandwidth.py` finds. An edge
+that reaches half the sample rate, are coded by the encoders of `audio/degradations` with their
+default settings, at 44.1 kHz (Opus at 48 kHz, because it knows no other full-band rate). The table
+has the median over the pieces of the upper edge that `audio/measures/bandwidth.py` finds. An edge
 less than 1 kHz below half the sample rate is none, and the bitrate is left out.
 """
 
@@ -20,11 +20,11 @@ import imageio_ffmpeg
 import numpy as np
 import soundfile
 
-from musqa_pipeline.degradations.codecs import ADTS, MP2, MP3, OGG, OPUS
-from musqa_pipeline.seeds import derive_generator
-from musqa_pipeline.synthesis.composition import compose
-from musqa_pipeline.synthesis.styles import STYLES
-from musqa_pipeline.tracks.bandwidth import upper_edge_hz
+from musqa_pipeline.audio.degradations.codecs import ADTS, MP2, MP3, OGG, OPUS
+from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
+from musqa_pipeline.catalogs.demo_music.composition import compose
+from musqa_pipeline.catalogs.demo_music.styles import STYLES
+from musqa_pipeline.core.seeds import derive_generator
 
 STYLE_NAMES = ("rock", "techno", "percussion")
 DURATION_S = 10.0

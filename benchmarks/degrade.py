@@ -15,12 +15,12 @@ import sys
 
 import numpy as np
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES, TAIL_SAMPLES
-from musqa_pipeline.degradations import streams
-from musqa_pipeline.degradations.applied import to_int16
-from musqa_pipeline.degradations.codecs import Codec
-from musqa_pipeline.degradations.processes import DEGRADATIONS, PROCESSES
-from musqa_pipeline.degradations.streams import EncodeJob
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, TAIL_SAMPLES
+from musqa_pipeline.audio.degradations import ffmpeg
+from musqa_pipeline.audio.degradations.applied import to_int16
+from musqa_pipeline.audio.degradations.codecs import Codec
+from musqa_pipeline.audio.degradations.ffmpeg import EncodeJob
+from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 
 
 def reference():
@@ -40,10 +40,10 @@ def cpu_s():
 
 def round_trips(jobs, demuxers, streams_per_process):
     """Encode and decode all jobs; return bitstreams, decoded samples and CPU seconds."""
-    streams.STREAMS_PER_PROCESS = streams_per_process
+    ffmpeg.STREAMS_PER_PROCESS = streams_per_process
     started = cpu_s()
-    encoded = streams.encode(jobs)
-    decoded = streams.decode(list(zip(demuxers, encoded, strict=True)))
+    encoded = ffmpeg.encode(jobs)
+    decoded = ffmpeg.decode(list(zip(demuxers, encoded, strict=True)))
     return encoded, decoded, cpu_s() - started
 
 
@@ -56,7 +56,7 @@ def main():
         if isinstance(codec, Codec):
             jobs.append(EncodeJob(pcm, codec.encoder, codec.muxer, codec.options(process.params)))
             demuxers.append(codec.demuxer)
-    shared_size = streams.STREAMS_PER_PROCESS
+    shared_size = ffmpeg.STREAMS_PER_PROCESS
     times: dict[int, list[float]] = {shared_size: [], 1: []}
     for repetition in range(repetitions):
         results = {}

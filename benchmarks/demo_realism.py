@@ -26,14 +26,14 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
-from musqa_pipeline.degradations.apply import degrade_reference
-from musqa_pipeline.degradations.audio import degraded_audio
-from musqa_pipeline.degradations.plan import plan_reference
-from musqa_pipeline.degradations.processes import PROCESSES, Process
-from musqa_pipeline.degradations.settings import DegradationsSettings
-from musqa_pipeline.labels.visqol import Reference
-from musqa_pipeline.synthesis.catalog import write_demo_catalog
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
+from musqa_pipeline.audio.degradations.processes import PROCESSES, Process
+from musqa_pipeline.audio.degradations.rebuild import degraded_audio
+from musqa_pipeline.audio.metrics.visqol import Reference
+from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog
+from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.stages.degradations.apply import degrade_reference
+from musqa_pipeline.stages.degradations.plan import plan_reference
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

@@ -36,21 +36,21 @@ from scipy.signal import butter, sosfilt
 from threadpoolctl import threadpool_limits
 from visqol.api import VisqolApi
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
-from musqa_pipeline.degradations.applied import to_int16
-from musqa_pipeline.degradations.apply import BETWEEN_SAMPLES
-from musqa_pipeline.degradations.audio import AUDIO_COLUMNS, degraded_audio
-from musqa_pipeline.degradations.codecs import Codec
-from musqa_pipeline.degradations.lowpass import lag_samples
-from musqa_pipeline.degradations.processes import DEGRADATIONS, PROCESSES
-from musqa_pipeline.degradations.stage import DEGRADATIONS_STAGE
-from musqa_pipeline.excerpts.loudness import integrated_lufs
-from musqa_pipeline.labels.stage import LABELS_STAGE
-from musqa_pipeline.spectrograms.stage import SPECTROGRAMS_STAGE
-from musqa_pipeline.stages import Unit
-from tests.degradations.music import music
-from tests.degradations.shelf import context_with_references
-from tests.labels.visqol_oracle import Oracle
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
+from musqa_pipeline.audio.degradations.applied import to_int16
+from musqa_pipeline.audio.degradations.codecs import Codec
+from musqa_pipeline.audio.degradations.lowpass import lag_samples
+from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
+from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_audio
+from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.stages.degradations.apply import BETWEEN_SAMPLES
+from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE
+from musqa_pipeline.stages.engine.stage import Unit
+from musqa_pipeline.stages.labels.stage import LABELS_STAGE
+from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_STAGE
+from tests.audio.metrics.visqol.oracle import Oracle
+from tests.audio.music import music
+from tests.stages.degradations.references import context_with_references
 
 TARGET_LUFS = -23.0
 STEPS = ("degrade", "label", "spectrogram")

@@ -4,9 +4,9 @@
 
 Speech: the voices of `tests/scoring/voices.py` (espeak-ng, flite, festival). Music: the recordings
 below `--music`, halved by a hash of their name, and 24 synthesised pieces (FOLDER gets them), and
-24 lines sung by `synthesis/voice.py`. Windows of 10 s; those for fitting also played faster and
-slower, and with noise. `--write` writes `musqa_pipeline/scoring/speech_model.py`. `make speech` has
-the synthesisers.
+24 lines sung by `catalogs/demo_music/voice.py`. Windows of 10 s; those for fitting also played
+faster and slower, and with noise. `--write` writes `musqa_pipeline/scoring/speech_model.py`. `make
+speech` has the synthesisers.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import numpy as np
 import soundfile
 from sklearn.linear_model import LogisticRegression
 
+from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog
+from musqa_pipeline.catalogs.demo_music.notes import Note
+from musqa_pipeline.catalogs.demo_music.voice import Voice as Singer
+from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
 from musqa_pipeline.scoring import speech_model
 from musqa_pipeline.scoring.speech import LARGEST_Z
 from musqa_pipeline.scoring.speech_features import FEATURES, speech_features
-from musqa_pipeline.seeds import derive_generator, unit_interval_hash
-from musqa_pipeline.synthesis.catalog import write_demo_catalog
-from musqa_pipeline.synthesis.notes import Note
-from musqa_pipeline.synthesis.voice import Voice as Singer
 from tests.scoring.voices import FITTED, TESTED, TEXTS
 
 WINDOW_S, HOP_S = 10.0, 5.0

@@ -24,14 +24,19 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-from musqa_pipeline.intrusive.alignment import cut_to_common, find_lag_samples
-from musqa_pipeline.intrusive.compare import Comparer, pair_images
-from musqa_pipeline.intrusive.network import InseNet
-from musqa_pipeline.labels.visqol import Reference
-from musqa_pipeline.labels.visqol.torch_batch import TorchReference
-from musqa_pipeline.models.checkpoint import SETTINGS_FILE, WEIGHTS_FILE, write_json, write_weights
-from musqa_pipeline.models.settings import ModelsSettings
-from tests.labels.visqol_pairs import Pair, make_pairs
+from musqa_pipeline.audio.features.pair_alignment import cut_to_common, find_lag_samples
+from musqa_pipeline.audio.metrics.visqol import Reference
+from musqa_pipeline.audio.metrics.visqol.torch_batch import TorchReference
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.intrusive.compare import Comparer, pair_images
+from musqa_pipeline.learning.networks.insenet import InseNet
+from musqa_pipeline.learning.training.checkpoint import (
+    SETTINGS_FILE,
+    WEIGHTS_FILE,
+    write_json,
+    write_weights,
+)
+from tests.audio.metrics.visqol.pairs import Pair, make_pairs
 
 PAIRS = [Pair("folk", ids) for ids in ((2,), (10,), (19,), (30,), (36,), (42,), (12, 22))]
 PAIRS.append(Pair("folk", (18,), (("late", 1_024),)))

@@ -17,13 +17,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from musqa_pipeline.models.batches import ShardBatches, loader_options
-from musqa_pipeline.models.learner import mean_square_error
-from musqa_pipeline.models.optimizer import make_optimizer
-from musqa_pipeline.models.registry import find_model, recipe_of
-from musqa_pipeline.models.settings import ModelsSettings
-from musqa_pipeline.spectrograms.shards import ImageShards
-from musqa_pipeline.spectrograms.table import SPECTROGRAMS
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.data.shards import ImageShards
+from musqa_pipeline.learning.registry import find_model, recipe_of
+from musqa_pipeline.learning.training.batches import ShardBatches, loader_options
+from musqa_pipeline.learning.training.learner import mean_square_error
+from musqa_pipeline.learning.training.optimizer import make_optimizer
+from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
 
 N_FRAMES, N_BANDS, ROWS_PER_GROUP = 1876, 256, 16
 

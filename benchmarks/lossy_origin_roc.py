@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from scipy.signal import stft
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from musqa_pipeline.tracks.bandwidth import upper_edge_hz
-from musqa_pipeline.tracks.reading import to_mono
+from musqa_pipeline.audio.files.reading import to_mono
+from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 
 N_FFT = 2_048
 BINS_PER_CELL = 16

@@ -31,13 +31,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from musqa_pipeline.context import Context
-from musqa_pipeline.fanout.interface import Fanout
-from musqa_pipeline.fanout.local import LocalPool
-from musqa_pipeline.lake import Lake, Shelf
-from musqa_pipeline.settings import load_preset
-from musqa_pipeline.stages import Stage, Unit, run_stage
-from musqa_pipeline.tables import Column, Table
+from musqa_pipeline.core.settings.preset import load_preset
+from musqa_pipeline.core.tables import Column, Table
+from musqa_pipeline.core.workers.interface import Fanout
+from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Stage, Unit, run_stage
+from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.lake.lake import Lake
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 LINKS_A_FILE = 60_000
@@ -190,7 +191,7 @@ def _fanout(this: Any, context: Context, count: int, clock: Clock) -> dict[str, 
 
 
 def _dask(this: Any, context: Context, count: int, clock: Clock) -> dict[str, Any]:
-    from musqa_pipeline.fanout.dask_cluster import DaskCluster
+    from musqa_pipeline.stages.engine.cluster.dask_cluster import DaskCluster
 
     note = context.home / "scheduler.json"
     program = (sys.executable, "-m")

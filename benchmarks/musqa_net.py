@@ -16,12 +16,12 @@ from statistics import median
 import numpy as np
 import torch
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES
-from musqa_pipeline.excerpts.loudness import integrated_lufs
-from musqa_pipeline.features.bands import band_image
-from musqa_pipeline.features.descriptors import describe
-from musqa_pipeline.labels.visqol import Reference
-from musqa_pipeline.models.musqa_net import MusqaNet
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
+from musqa_pipeline.audio.features.bands import band_image
+from musqa_pipeline.audio.features.descriptors import describe
+from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.metrics.visqol import Reference
+from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 
 RUNS = 20
 

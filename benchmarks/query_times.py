@@ -18,13 +18,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from musqa_pipeline.context import Context
-from musqa_pipeline.database.duck import publish, query
-from musqa_pipeline.degradations.table import DEGRADATIONS
-from musqa_pipeline.labels.table import LABELS
-from musqa_pipeline.settings import Preset
-from musqa_pipeline.tables import Table
-from musqa_pipeline.upkeep.compact import compact_lake
+from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.core.tables import Table
+from musqa_pipeline.operations.maintenance.compact import compact_lake
+from musqa_pipeline.stages.degradations.table import DEGRADATIONS
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.labels.table import LABELS
+from musqa_pipeline.stages.views.duck import publish, query
 
 REFERENCES = (10, 100, 1_000, 10_000)
 ROWS_PER_UNIT = 3

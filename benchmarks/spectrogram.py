@@ -12,8 +12,8 @@ import librosa
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
-from musqa_pipeline.spectrograms.mel import mel_image
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
+from musqa_pipeline.audio.features.mel import mel_image
 
 RUNS = 60
 

@@ -5,7 +5,7 @@
 The package of COMMIT is unpacked into FOLDER, and its commands and those of the checkout run in
 turn. The lake is made up: real names and footers, rows as in `benchmarks.query_times`, everything
 done. Prints the table of docs/lake.md: medians, in seconds of CPU of the command's process.
-Requests are those that the server of `tests/object_storage` counts; a write of a run is compared
+Requests are those that the server of `tests/storage/stores` counts; a write of a run is compared
 with one that is not part of a run.
 """
 
@@ -32,12 +32,12 @@ from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.context import Context
 from musqa_pipeline.degradations.plan import n_cascades_of
 from musqa_pipeline.degradations.table import DEGRADATIONS
-from musqa_pipeline.degradations.unit_names import unit_id_of
 from musqa_pipeline.excerpts.table import EXCERPTS
 from musqa_pipeline.graph import catalog_context
 from musqa_pipeline.homes import Home, ObjectHome
 from musqa_pipeline.labels.table import LABELS
 from musqa_pipeline.settings import load_preset
+from musqa_pipeline.stages.degradations.unit_names import unit_id_of
 from musqa_pipeline.tables import Table
 from musqa_pipeline.tracks.identity import identified_files
 from musqa_pipeline.tracks.table import TRACKS
@@ -134,7 +134,7 @@ def status_s(home: Home, references: int) -> Callable[[Path], float]:
 @contextmanager
 def storage() -> Iterator[str]:
     """Start the tests' object storage, and say where it is."""
-    program = ROOT / "tests/object_storage/server.py"
+    program = ROOT / "tests/storage/stores/server.py"
     with subprocess.Popen(
         [sys.executable, program, str(os.getpid())], stdout=subprocess.PIPE, text=True
     ) as starter:

@@ -33,11 +33,11 @@ from scipy.signal import butter, sosfilt
 from threadpoolctl import threadpool_limits
 from visqol.api import VisqolApi
 
-from musqa_pipeline.audio import SAMPLE_RATE_HZ
-from musqa_pipeline.labels.visqol import Reference, fft
-from musqa_pipeline.labels.visqol.torch_batch import TorchReference
-from musqa_pipeline.synthesis.catalog import TrackPlan
-from tests.labels.visqol_pairs import Pair, make_pairs
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.metrics.visqol import Reference, fft
+from musqa_pipeline.audio.metrics.visqol.torch_batch import TorchReference
+from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
+from tests.audio.metrics.visqol.pairs import Pair, make_pairs
 
 PAIRS = [Pair("folk", ids) for ids in ((2,), (10,), (19,), (30,), (36,), (42,), (12, 22))]
 PAIRS.append(Pair("folk", (18,), (("late", 1_024),)))

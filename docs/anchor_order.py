@@ -18,20 +18,25 @@ import polars as pl
 import torch
 from write_results import DOCS, markdown, replace_section, view
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES
-from musqa_pipeline.context import Context
-from musqa_pipeline.degradations.audio import with_gain
-from musqa_pipeline.degradations.lowpass import BUTTERWORTH, CHEBYSHEV_1, Lowpass, LowpassParams
-from musqa_pipeline.degradations.streams import decode
-from musqa_pipeline.excerpts.audio import reference_audio
-from musqa_pipeline.excerpts.loudness import integrated_lufs
-from musqa_pipeline.features.bands import band_image
-from musqa_pipeline.graph import get_stage, joint_context
-from musqa_pipeline.labels.visqol import Reference
-from musqa_pipeline.models.predict import load_model
-from musqa_pipeline.project import home_folder
-from musqa_pipeline.settings import load_preset
-from musqa_pipeline.synthesis.equalised import TIER as COPY_TIER
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
+from musqa_pipeline.audio.degradations.ffmpeg import decode
+from musqa_pipeline.audio.degradations.lowpass import (
+    BUTTERWORTH,
+    CHEBYSHEV_1,
+    Lowpass,
+    LowpassParams,
+)
+from musqa_pipeline.audio.degradations.rebuild import with_gain
+from musqa_pipeline.audio.features.bands import band_image
+from musqa_pipeline.audio.files.flac import reference_audio
+from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.metrics.visqol import Reference
+from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.core.settings.preset import load_preset
+from musqa_pipeline.learning.predict import load_model
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.graph import get_stage, joint_context
 
 MODEL = "musqa_net"
 SLOPES = {

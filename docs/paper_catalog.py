@@ -13,12 +13,12 @@ import argparse
 import csv
 from pathlib import Path
 
-from musqa_pipeline.errors import UnfitInputError
-from musqa_pipeline.synthesis.catalog import COLUMNS, write_demo_catalog
-from musqa_pipeline.tracks.measure import measure_file
-from musqa_pipeline.tracks.reading import DecodeError, read_info
-from musqa_pipeline.tracks.settings import TracksSettings
-from musqa_pipeline.tracks.verdict import flags_of
+from musqa_pipeline.audio.files.reading import DecodeError, read_info
+from musqa_pipeline.audio.measures.measure import measure_file
+from musqa_pipeline.catalogs.demo_music.catalog import COLUMNS, write_demo_catalog
+from musqa_pipeline.core.errors import UnfitInputError
+from musqa_pipeline.core.settings.tracks import TracksSettings
+from musqa_pipeline.stages.tracks.verdict import flags_of
 
 ALLOWED_FLAGS = {"lossless": set(), "lossy_190k_up": {"lossy_source"}, "synthesised": set()}
 DURATION_S = 12.0

@@ -16,12 +16,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 from PIL import Image  # noqa: E402
 from take_pictures import PICTURES, photograph, photograph_narrow  # noqa: E402
 
-from musqa_pipeline.drift.page import render_drift  # noqa: E402
-from musqa_pipeline.promotion.reports import render_history  # noqa: E402
-from musqa_pipeline.stage_runs.page import render_costs  # noqa: E402
-from tests.drift.test_drift import made_up_records  # noqa: E402
-from tests.promotion.made_up import made_up_history  # noqa: E402
-from tests.stage_runs.test_stage_runs import made_up_runs  # noqa: E402
+from musqa_pipeline.operations.costs.page import render_costs  # noqa: E402
+from musqa_pipeline.release.drift.page import render_drift  # noqa: E402
+from musqa_pipeline.release.promotion.reports import render_history  # noqa: E402
+from tests.operations.costs.test_stage_runs import made_up_runs  # noqa: E402
+from tests.release.drift.test_drift import made_up_records  # noqa: E402
+from tests.release.promotion.made_up import made_up_history  # noqa: E402
 
 HEIGHTS = {"models": 1600, "drift": 2650, "costs": 1500}
 

@@ -19,11 +19,11 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from musqa_pipeline.degradations.applied import to_int16  # noqa: E402
-from musqa_pipeline.degradations.codecs import MP3, CodecParams, encode_all  # noqa: E402
-from musqa_pipeline.degradations.streams import decode  # noqa: E402
-from musqa_pipeline.synthesis.catalog import TrackPlan  # noqa: E402
-from tests.serving.browser import Browser  # noqa: E402
+from musqa_pipeline.audio.degradations.applied import to_int16  # noqa: E402
+from musqa_pipeline.audio.degradations.codecs import MP3, CodecParams, encode_all  # noqa: E402
+from musqa_pipeline.audio.degradations.ffmpeg import decode  # noqa: E402
+from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan  # noqa: E402
+from tests.scoring.serve.browser import Browser  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 RATE_HZ = 48_000

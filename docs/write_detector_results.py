@@ -24,15 +24,23 @@ import numpy as np
 import soundfile
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from musqa_pipeline.degradations.applied import to_int16
-from musqa_pipeline.degradations.codecs import ADTS, MP2, MP3, OGG, OPUS, CodecParams, encode_all
-from musqa_pipeline.degradations.streams import decode
-from musqa_pipeline.detectors.detect import Detectors
-from musqa_pipeline.detectors.registry import DETECTORS
-from musqa_pipeline.seeds import derive_generator, unit_interval_hash
-from musqa_pipeline.synthesis.catalog import write_demo_catalog
-from tests.detectors.faults import FAULTS
-from tests.detectors.music import castanets
+from musqa_pipeline.audio.degradations.applied import to_int16
+from musqa_pipeline.audio.degradations.codecs import (
+    ADTS,
+    MP2,
+    MP3,
+    OGG,
+    OPUS,
+    CodecParams,
+    encode_all,
+)
+from musqa_pipeline.audio.degradations.ffmpeg import decode
+from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog
+from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
+from musqa_pipeline.scoring.detectors.detect import Detectors
+from musqa_pipeline.scoring.detectors.registry import DETECTORS
+from tests.scoring.detectors.faults import FAULTS
+from tests.scoring.detectors.music import castanets
 
 DOCS = Path(__file__).parent
 PICTURE = DOCS / "pictures" / "detectors.png"

@@ -15,23 +15,18 @@ from pathlib import Path
 
 import polars as pl
 
-from musqa_pipeline.context import Context
-from musqa_pipeline.database.duck import query
-from musqa_pipeline.dataset.pictures import plot_report
-from musqa_pipeline.dataset.report import describe_dataset
-from musqa_pipeline.evaluation.pictures import scatter_png
-from musqa_pipeline.graph import (
-    CATALOG_STAGES,
-    JOINT_STAGES,
-    catalog_context,
-    chosen_catalogs,
-    joint_context,
-)
-from musqa_pipeline.labels.pictures import curves_of, plot_curves
-from musqa_pipeline.labels.sense import LabelRows, describe_labels, read_rows
-from musqa_pipeline.labels.sense_pictures import plot_label_sense
-from musqa_pipeline.project import home_folder
-from musqa_pipeline.settings import load_preset
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.core.settings.preset import load_preset
+from musqa_pipeline.stages.dataset.pictures import plot_report
+from musqa_pipeline.stages.dataset.report import describe_dataset
+from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.evaluation.pictures import scatter_png
+from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES, catalog_context, joint_context
+from musqa_pipeline.stages.labels.consistency import LabelRows, describe_labels, read_rows
+from musqa_pipeline.stages.labels.consistency_pictures import plot_label_sense
+from musqa_pipeline.stages.labels.pictures import curves_of, plot_curves
+from musqa_pipeline.stages.views.duck import query
 
 LARGEST_CSV_ROWS = 20_000
 SMALL_STEP_MOS = 0.02

@@ -13,13 +13,13 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.errors import UnfitInputError
-from musqa_pipeline.scoring.decoding import open_audio
-from musqa_pipeline.stages import Unit
-from musqa_pipeline.tracks import reading
-from musqa_pipeline.tracks.reading import DecodeError, read_blocks, read_info, read_span
-from musqa_pipeline.tracks.settings import TracksSettings
-from musqa_pipeline.tracks.stage import make_unit
+from musqa_pipeline.audio.files import reading
+from musqa_pipeline.audio.files.decoding import open_audio
+from musqa_pipeline.audio.files.reading import DecodeError, read_blocks, read_info, read_span
+from musqa_pipeline.core.errors import UnfitInputError
+from musqa_pipeline.core.settings.tracks import TracksSettings
+from musqa_pipeline.stages.engine.stage import Unit
+from musqa_pipeline.stages.tracks.stage import make_unit
 
 ENDINGS = ("", ".wav", ".mp3", ".m4a", ".raw", ".flac", ".ogg", ".aiff")
 """A file's ending decides too; the last byte of the input chooses one."""

@@ -12,7 +12,7 @@ INSTRUMENTED = ["musqa_pipeline", "tomllib", "csv", "soundfile"]
 
 with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
     from fuzz import targets
-    from musqa_pipeline.fanout.crew import Crew
+    from musqa_pipeline.core.workers.pool import Crew
 
 SCRATCH = Path(os.environ["MUSQA_FUZZ_SCRATCH"])
 READER = sys.argv.pop(1)

@@ -12,16 +12,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from musqa_pipeline.degradations.codecs import Codec
-from musqa_pipeline.degradations.plan import processes_of
-from musqa_pipeline.degradations.processes import DEGRADATIONS
-from musqa_pipeline.degradations.table import DEGRADATIONS as DEGRADATIONS_TABLE
-from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.recipes.file import HEAD_KEY, read_recipe
-from musqa_pipeline.recipes.references import Found, Source
-from musqa_pipeline.recipes.replay import Answer, replay, store
-from musqa_pipeline.recipes.table import RECIPE
-from musqa_pipeline.recipes.words import missing_references, other_encoders, verdict
+from musqa_pipeline.audio.degradations.codecs import Codec
+from musqa_pipeline.audio.degradations.processes import DEGRADATIONS
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.release.rebuild.file import HEAD_KEY, read_recipe
+from musqa_pipeline.release.rebuild.references import Found, Source
+from musqa_pipeline.release.rebuild.replay import Answer, replay, store
+from musqa_pipeline.release.rebuild.table import RECIPE
+from musqa_pipeline.release.rebuild.words import missing_references, other_encoders, verdict
+from musqa_pipeline.stages.degradations.plan import processes_of
+from musqa_pipeline.stages.degradations.table import DEGRADATIONS as DEGRADATIONS_TABLE
 
 SECOND_FILE = b"\n=== second file ===\n"
 """Where a reader takes two files, this line parts them."""

@@ -14,40 +14,40 @@ import pyarrow as pa
 from fuzz.audio_targets import audio_blocks, audio_scoring, audio_tracks
 from fuzz.model_file import model_file
 from fuzz.recipe import SECOND_FILE, recipe
+from musqa_pipeline.audio.files.pairs import read_pairs
+from musqa_pipeline.catalogs.file_hashes import hash_file
 from musqa_pipeline.catalogs.folder import Source
+from musqa_pipeline.catalogs.identity import track_unit_id
 from musqa_pipeline.catalogs.known import load_catalog
+from musqa_pipeline.catalogs.readers.folder import read_folder
+from musqa_pipeline.catalogs.readers.pmqd import write_opinions
+from musqa_pipeline.catalogs.readers.registry import READERS
 from musqa_pipeline.catalogs.toml_file import to_toml
-from musqa_pipeline.errors import (
+from musqa_pipeline.core.csv_files import read_rows
+from musqa_pipeline.core.errors import (
     CatalogError,
     ModelError,
     MusqaError,
     SettingsError,
     UnfitInputError,
 )
-from musqa_pipeline.fanout.crew import Crew
-from musqa_pipeline.fanout.limits import Limits
-from musqa_pipeline.fingerprints import digest
-from musqa_pipeline.graph import STAGE_NAMES
-from musqa_pipeline.labels.pair_files import read_pairs
-from musqa_pipeline.listening.compare import read_predictions
-from musqa_pipeline.listening.csv_files import read_rows
-from musqa_pipeline.listening.mos import mean_opinions, read_opinions
-from musqa_pipeline.listening.plan import read_plan
-from musqa_pipeline.listening.ratings import is_webmushra, read_plain, read_webmushra
-from musqa_pipeline.listening.screening import missing_data, screen
-from musqa_pipeline.listening.settings import ScreeningSettings, StimuliSettings
-from musqa_pipeline.models.keras_files import (
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.settings.preset import load_preset
+from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.pool import Crew
+from musqa_pipeline.learning.imports.keras_files import (
     EndlessFileError,
     read_keras_file,
     read_unguarded,
 )
-from musqa_pipeline.readers.folder import read_folder
-from musqa_pipeline.readers.pmqd import write_opinions
-from musqa_pipeline.readers.registry import READERS
-from musqa_pipeline.settings import load_preset
-from musqa_pipeline.tracks.file_hashes import hash_file
-from musqa_pipeline.tracks.identity import track_unit_id
-from musqa_pipeline.tracks.stage import check_readable
+from musqa_pipeline.stages.graph import STAGE_NAMES
+from musqa_pipeline.stages.tracks.stage import check_readable
+from musqa_pipeline.studies.listening.compare import read_predictions
+from musqa_pipeline.studies.listening.mos import mean_opinions, read_opinions
+from musqa_pipeline.studies.listening.plan import read_plan
+from musqa_pipeline.studies.listening.ratings import is_webmushra, read_plain, read_webmushra
+from musqa_pipeline.studies.listening.screening import missing_data, screen
+from musqa_pipeline.studies.listening.settings import ScreeningSettings, StimuliSettings
 
 Target = Callable[[bytes, Path], None]
 SEEDS = Path(__file__).parent / "seeds"

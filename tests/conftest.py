@@ -1,17 +1,13 @@
-"""What tests share: a lake of their own and a small recorder of progress."""
+"""What tests share: a lake of their own."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
-from musqa_pipeline.lake import Lake
-
-if TYPE_CHECKING:
-    from tests.published_set import PublishedSet
+from musqa_pipeline.storage.lake.lake import Lake
 
 # Machines are shared: how long an example takes says nothing about the code.
 hypothesis.settings.register_profile("shared", deadline=None)
@@ -28,11 +24,3 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def lake(home: Path) -> Lake:
     return Lake(home)
-
-
-@pytest.fixture(scope="session")
-def published_set(tmp_path_factory: pytest.TempPathFactory) -> PublishedSet:
-    """A small published set, made once; not to be changed."""
-    from tests.published_set import make_published_set
-
-    return make_published_set(tmp_path_factory.mktemp("published"))

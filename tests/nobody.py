@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from musqa_pipeline.errors import UnfitInputError
+from musqa_pipeline.core.errors import UnfitInputError
 
 
 def refusal_as_nobody(function, path):

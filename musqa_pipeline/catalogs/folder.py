@@ -11,48 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from musqa_pipeline.errors import CatalogError
+from musqa_pipeline.audio.files.suffixes import AUDIO_SUFFIXES
+from musqa_pipeline.core.errors import CatalogError
 
 TRACKS_CSV = "tracks.csv"
 METADATA = ("title", "artist", "recording", "genre", "licence", "role", "tier")
 """What `tracks.csv` may say about a file; all other columns are ignored."""
 ROLES = ("", "train", "test")
-AUDIO_SUFFIXES = frozenset(
-    [
-        ".wav",
-        ".wave",
-        ".bwf",
-        ".w64",
-        ".rf64",
-        ".flac",
-        ".aif",
-        ".aiff",
-        ".aifc",
-        ".caf",
-        ".au",
-        ".snd",
-        ".mp3",
-        ".mp2",
-        ".m4a",
-        ".m4b",
-        ".mp4",
-        ".aac",
-        ".adts",
-        ".alac",
-        ".ogg",
-        ".oga",
-        ".opus",
-        ".wma",
-        ".wv",
-        ".ape",
-        ".tta",
-        ".mka",
-        ".webm",
-        ".ac3",
-        ".dsf",
-    ]
-)
-"""Files with one of these endings are units; other files are counted and left alone."""
 
 
 @dataclass(frozen=True)

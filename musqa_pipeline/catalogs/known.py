@@ -1,7 +1,7 @@
 """Catalogs: named folders of music. Nothing is copied; `catalogs/<name>/catalog.toml` points.
 
 A catalog reader lists what a catalog holds; the `reader` key of a `catalog.toml` names one of
-`readers/registry.py`.
+`catalogs/readers/registry.py`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 from musqa_pipeline.catalogs.folder import Entry, Listing, Source
+from musqa_pipeline.catalogs.readers.interface import Found
+from musqa_pipeline.catalogs.readers.registry import FOLDER, detect_reader, reader_named
 from musqa_pipeline.catalogs.toml_file import Catalog, from_toml, to_toml, unusable
-from musqa_pipeline.errors import CatalogError
-from musqa_pipeline.homes import Home
-from musqa_pipeline.lake import open_store
-from musqa_pipeline.names import CATALOG_CHARACTERS, RULE, is_name
-from musqa_pipeline.readers.interface import Found
-from musqa_pipeline.readers.registry import FOLDER, detect_reader, reader_named
+from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.home import Home
+from musqa_pipeline.core.names import CATALOG_CHARACTERS, RULE, is_name
+from musqa_pipeline.storage.stores.opening import open_store
 
 CATALOGS = "catalogs"
 NO_COLUMNS: Mapping[str, str] = MappingProxyType({})

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from musqa_pipeline.errors import CatalogError
-from musqa_pipeline.readers.registry import FOLDER, reader_named
-from musqa_pipeline.toml_text import parse_toml
+from musqa_pipeline.catalogs.readers.registry import FOLDER, reader_named
+from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.toml_text import parse_toml
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from musqa_pipeline.cli import (
     serve,
     sweep,
 )
-from musqa_pipeline.errors import MusqaError
-from musqa_pipeline.fingerprints import tool_version
-from musqa_pipeline.foreign_text import LINES, printable
+from musqa_pipeline.core.errors import MusqaError
+from musqa_pipeline.core.fingerprints import tool_version
+from musqa_pipeline.core.foreign_text import LINES, printable
 
 FACTORY_LIBRARIES = ("dagster", "polars", "duckdb", "pyarrow")
 FACTORY_COMMANDS = (

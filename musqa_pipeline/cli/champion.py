@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.errors import ModelError
-from musqa_pipeline.project import home_folder
+from musqa_pipeline.core.errors import ModelError
+from musqa_pipeline.core.home import home_folder
 
 if TYPE_CHECKING:
-    from musqa_pipeline.context import Context
+    from musqa_pipeline.stages.engine.context import Context
 
 CHAMPION = "champion"
 """What stands for the champion where a training's folder could stand."""
@@ -45,8 +45,8 @@ def register(app: typer.Typer) -> None:
 def history(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
     """Show every decision on a model: promoted, kept out, disqualified, and why."""
     context = _context(preset)
-    from musqa_pipeline.promotion.publish import history_rows
-    from musqa_pipeline.promotion.reports import page_key
+    from musqa_pipeline.release.promotion.publish import history_rows
+    from musqa_pipeline.release.promotion.reports import page_key
 
     rows = history_rows(context)
     if as_json:
@@ -80,10 +80,10 @@ def refreeze(
 ) -> None:
     """Let the test recordings that came since join the frozen ones; the history records it."""
     _require_libraries("refreeze")
-    from musqa_pipeline.graph import joint_context
-    from musqa_pipeline.promotion.promote import refreeze as join
-    from musqa_pipeline.promotion.publish import show_history
-    from musqa_pipeline.settings import load_preset
+    from musqa_pipeline.core.settings.preset import load_preset
+    from musqa_pipeline.release.promotion.promote import refreeze as join
+    from musqa_pipeline.release.promotion.publish import show_history
+    from musqa_pipeline.stages.graph import joint_context
 
     context = joint_context(home_folder(), load_preset(preset))
     row = join(context, note)
@@ -114,8 +114,8 @@ def champion_folder(preset: str) -> Iterator[Path]:
         If the preset has no champion.
     """
     context = _context(preset)
-    from musqa_pipeline.promotion.candidate import read_champion, unpacked
-    from musqa_pipeline.promotion.history import read_history, require_champion
+    from musqa_pipeline.release.promotion.candidate import read_champion, unpacked
+    from musqa_pipeline.release.promotion.history import read_history, require_champion
 
     row = require_champion(context, read_history(context))
     with unpacked(read_champion(context, row["weights"])) as folder:
@@ -125,8 +125,8 @@ def champion_folder(preset: str) -> Iterator[Path]:
 def _context(preset: str) -> Context:
     """Return a context that knows no fingerprints: the history needs none."""
     _require_libraries("history")
-    from musqa_pipeline.context import Context
-    from musqa_pipeline.settings import load_preset
+    from musqa_pipeline.core.settings.preset import load_preset
+    from musqa_pipeline.stages.engine.context import Context
 
     return Context(home_folder(), load_preset(preset), None, {})
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from musqa_pipeline.audio import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.cli.output import emit
 from musqa_pipeline.cli.pair_rows import PairTable, csv_writer, json_writer, print_rows
 
 if TYPE_CHECKING:
-    from musqa_pipeline.intrusive.compare import PairComparison
+    from musqa_pipeline.learning.intrusive.compare import PairComparison
 
 LIBRARIES = ("torch", "lightning", "numba", "pyarrow", "threadpoolctl", "visqol")
 SCORE_COLUMNS = ("mos", "quality", "lag_samples", "lag_ms", "common_s")
@@ -93,9 +93,10 @@ def compare(
             "give REFERENCE and DEGRADED, or --pairs FILE.csv, or --fine-tune SCORES.csv"
         )
 
-    from musqa_pipeline.intrusive.compare import Comparer, compare_pairs, newest_run
-    from musqa_pipeline.labels.pair_files import pair_folders, read_pairs
-    from musqa_pipeline.project import home_folder
+    from musqa_pipeline.audio.files.pairs import pair_folders, read_pairs
+    from musqa_pipeline.core.home import home_folder
+    from musqa_pipeline.learning.intrusive.compare import Comparer, compare_pairs
+    from musqa_pipeline.stages.models.runs import newest_run
 
     run = model or newest_run(home_folder())
     if scores is not None and out is not None:
@@ -118,8 +119,8 @@ def compare(
 
 def _fine_tune(scores: Path, run: Path, out: Path, device: str, *, as_json: bool) -> None:
     """Do the second step and print what it changed."""
-    from musqa_pipeline.intrusive.fine_tune import fine_tune
-    from musqa_pipeline.intrusive.scores import read_scores
+    from musqa_pipeline.learning.intrusive.fine_tune import fine_tune
+    from musqa_pipeline.learning.intrusive.scores import read_scores
 
     result = fine_tune(read_scores(scores), run, out, device=device)
     lines = [

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.project import home_folder
+from musqa_pipeline.core.home import home_folder
 
 COLUMNS = [
     "stage", "catalog", "runs", "last", "made", "rows", "wall_s", "cpu_s", "cpu_s_per_row",
@@ -22,11 +22,11 @@ def costs(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
     """Show time, CPU time and size of every stage, added up over all its runs."""
-    from musqa_pipeline.context import Context
-    from musqa_pipeline.pages import size_words
-    from musqa_pipeline.settings import load_preset
-    from musqa_pipeline.stage_runs.page import publish_costs
-    from musqa_pipeline.stage_runs.summary import read_runs, sum_up
+    from musqa_pipeline.core.settings.preset import load_preset
+    from musqa_pipeline.operations.costs.page import publish_costs
+    from musqa_pipeline.operations.costs.summary import read_runs, sum_up
+    from musqa_pipeline.stages.engine.context import Context
+    from musqa_pipeline.stages.evaluation.pages import size_words
 
     context = Context(home_folder(), load_preset(preset), None, {})
     rows = sum_up(read_runs(context))

@@ -27,7 +27,7 @@ Examples:
 
 
 class Split(StrEnum):
-    """As `musqa_pipeline.dataset.splits.PARTS`, which needs the factory's libraries."""
+    """As `musqa_pipeline.stages.dataset.splits.PARTS`, which needs the factory's libraries."""
 
     train = "train"
     validation = "validation"
@@ -35,7 +35,7 @@ class Split(StrEnum):
 
 
 class Format(StrEnum):
-    """As `musqa_pipeline.exports.plan.Format`, which needs the factory's libraries."""
+    """As `musqa_pipeline.release.exports.plan.Format`, which needs the factory's libraries."""
 
     wav = "wav"
     flac = "flac"
@@ -64,12 +64,12 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
     """Write a published dataset; `HELP` says it to users."""
-    from musqa_pipeline.database.published_set import read_published_set
-    from musqa_pipeline.exports import plan
-    from musqa_pipeline.exports.run import write_export
-    from musqa_pipeline.exports.terms import kept_back
-    from musqa_pipeline.fanout.local import LocalPool
-    from musqa_pipeline.project import home_folder
+    from musqa_pipeline.core.home import home_folder
+    from musqa_pipeline.core.workers.local import LocalPool
+    from musqa_pipeline.release.exports import plan
+    from musqa_pipeline.release.exports.run import write_export
+    from musqa_pipeline.release.exports.terms import kept_back
+    from musqa_pipeline.stages.views.published_set import read_published_set
 
     options = plan.Options(
         format=plan.Format(format_),

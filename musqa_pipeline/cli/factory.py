@@ -12,16 +12,16 @@ from typing import Annotated, Any
 import typer
 
 from musqa_pipeline.catalogs.known import add_catalog, catalog_files, catalog_found, list_catalogs
+from musqa_pipeline.catalogs.readers.registry import reader_named
 from musqa_pipeline.cli import automation, export, output, readers, recipe, upkeep
 from musqa_pipeline.cli.costs import costs
-from musqa_pipeline.errors import CatalogError, MusqaError
-from musqa_pipeline.graph import STAGE_NAMES, chosen_catalogs
-from musqa_pipeline.homes import Home
-from musqa_pipeline.lake import open_store, place_here
-from musqa_pipeline.progress import logger
-from musqa_pipeline.project import find_checkout, home_folder
-from musqa_pipeline.readers.registry import reader_named
-from musqa_pipeline.settings import DEMO_CATALOG, load_preset
+from musqa_pipeline.core.errors import CatalogError, MusqaError
+from musqa_pipeline.core.home import Home, find_checkout, home_folder
+from musqa_pipeline.core.progress import logger
+from musqa_pipeline.core.settings.preset import DEMO_CATALOG, load_preset
+from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
+from musqa_pipeline.stages.graph import STAGE_NAMES
+from musqa_pipeline.storage.stores.opening import open_store, place_here
 
 StageName = StrEnum("StageName", {name: name for name in STAGE_NAMES})  # type: ignore[misc]
 PresetOption = Annotated[
@@ -117,7 +117,7 @@ def catalog_remove(
     as_json: JsonOption = False,
 ) -> None:
     """Take a catalog out: its units are retired, its music is not touched; add it to undo."""
-    from musqa_pipeline.catalogs.removal import remove_catalog
+    from musqa_pipeline.operations.catalog_removal import remove_catalog
 
     removal = remove_catalog(home_folder(), name)
     if find_checkout() is not None:
@@ -140,7 +140,7 @@ def catalog_equalise(
     seed: Annotated[int, typer.Option(help="Seed of the equalisers.")] = 0,
 ) -> None:
     """Write darker copies of training recordings, for `musqa catalog add`."""
-    from musqa_pipeline.synthesis.equalised import write_equalised_catalog
+    from musqa_pipeline.catalogs.equalised import write_equalised_catalog
 
     n = write_equalised_catalog(source, folder, n_copies=copies, seed=seed, log=output.say)
     output.say(f"{n} copies in {folder}; add them with `musqa catalog add {folder}`")
@@ -207,7 +207,7 @@ def run(
 
 def status(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
     """Show what is done, missing and quarantined, per stage and catalog."""
-    from musqa_pipeline.status import stage_status
+    from musqa_pipeline.operations.status import stage_status
 
     home, settings = home_folder(), load_preset(preset)
     rows = stage_status(home, settings)
@@ -227,7 +227,7 @@ def query(
         raise typer.BadParameter("give --json or --csv, not both")
     import duckdb
 
-    from musqa_pipeline.database.duck import query as run_query
+    from musqa_pipeline.stages.views.duck import query as run_query
 
     try:
         frame = run_query(home_folder(), sql)
@@ -276,7 +276,7 @@ def write_demo() -> Any:
     Catalog
         The demo catalog.
     """
-    from musqa_pipeline.synthesis.catalog import write_demo_catalog, write_sketch
+    from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog, write_sketch
 
     home = home_folder()
     folder = place_here(home) / "demo-music"

@@ -12,7 +12,7 @@ import typer
 from musqa_pipeline.cli import output, score_text
 from musqa_pipeline.cli.options import FilesArgument, ListOption, ModelOption, wrong_usage
 from musqa_pipeline.cli.score import items_named
-from musqa_pipeline.foreign_text import printable
+from musqa_pipeline.core.foreign_text import printable
 from musqa_pipeline.scoring.batch import Options, Result, score_items
 from musqa_pipeline.scoring.gate import (
     DEFAULT_MAX_DROP,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from musqa_pipeline.audio import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.cli.pair_rows import PairTable, csv_writer, json_writer, print_rows
 
 if TYPE_CHECKING:
-    from musqa_pipeline.labels.pairs import PairLabel
+    from musqa_pipeline.audio.metrics.pairs import PairLabel
 
 LIBRARIES = ("numba", "threadpoolctl", "visqol")
 """What the metric needs beyond the base installation."""
@@ -76,8 +76,8 @@ def label(
     ] = 1,
 ) -> None:
     """Score degraded files against their reference; `HELP` says it to users."""
-    from musqa_pipeline.labels.pair_files import pair_up, read_pairs
-    from musqa_pipeline.labels.pairs import label_pairs
+    from musqa_pipeline.audio.files.pairs import pair_up, read_pairs
+    from musqa_pipeline.audio.metrics.pairs import label_pairs
 
     files = files or []
     if (pairs_file is not None) == bool(files):

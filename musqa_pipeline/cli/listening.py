@@ -13,12 +13,12 @@ import typer
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import no_nan, wrong_usage
 from musqa_pipeline.cli.stimuli import needs, stimuli
-from musqa_pipeline.csv_text import write_csv
+from musqa_pipeline.core.csv_text import write_csv
 
 if TYPE_CHECKING:
-    from musqa_pipeline.listening.ratings import Ratings
-    from musqa_pipeline.listening.screening import Rejection
-    from musqa_pipeline.listening.settings import ScreeningSettings
+    from musqa_pipeline.studies.listening.ratings import Ratings
+    from musqa_pipeline.studies.listening.screening import Rejection
+    from musqa_pipeline.studies.listening.settings import ScreeningSettings
 
 HELP = """Listening tests (MUSHRA, in webMUSHRA): make stimuli, screen listeners, compare models.
 
@@ -122,7 +122,7 @@ def mos(
     as_csv: AsCsv = False,
 ) -> None:
     """Average ratings to mean opinion scores with 95 % intervals, after screening."""
-    from musqa_pipeline.listening.mos import mean_opinions
+    from musqa_pipeline.studies.listening.mos import mean_opinions
 
     settings = _screening(scale, headphones, top, mid_scale, anchor_gap, repeat_limit, tolerated)
     ratings, rejections = _screened(results, key, rater, renamed, settings)
@@ -175,9 +175,9 @@ def compare(
     as_csv: AsCsv = False,
 ) -> None:
     """Compare predictions with opinions, as they are and after the mapping of P.1401."""
-    from musqa_pipeline.listening.compare import compare as compute
-    from musqa_pipeline.listening.compare import match, read_predictions
-    from musqa_pipeline.listening.mos import read_opinions
+    from musqa_pipeline.studies.listening.compare import compare as compute
+    from musqa_pipeline.studies.listening.compare import match, read_predictions
+    from musqa_pipeline.studies.listening.mos import read_opinions
 
     matched = match(
         read_opinions(opinions, _renamed(renamed)),
@@ -193,7 +193,7 @@ def compare(
     )
     if plot is not None:
         needs(("matplotlib",))
-        from musqa_pipeline.listening.picture import draw
+        from musqa_pipeline.studies.listening.picture import draw
 
         draw(matched, plot, title=predictions.stem)
 
@@ -207,7 +207,7 @@ def _screening(
     repeat_limit: float,
     tolerated: float,
 ) -> ScreeningSettings:
-    from musqa_pipeline.listening.settings import ScreeningSettings
+    from musqa_pipeline.studies.listening.settings import ScreeningSettings
 
     with wrong_usage():
         return ScreeningSettings(
@@ -229,9 +229,9 @@ def _screened(
     renamed: list[str] | None,
     settings: ScreeningSettings,
 ) -> tuple[Ratings, list[Rejection]]:
-    from musqa_pipeline.listening import screening
-    from musqa_pipeline.listening.csv_files import read_rows
-    from musqa_pipeline.listening.ratings import is_webmushra, read_plain, read_webmushra
+    from musqa_pipeline.core.csv_files import read_rows
+    from musqa_pipeline.studies.listening import screening
+    from musqa_pipeline.studies.listening.ratings import is_webmushra, read_plain, read_webmushra
 
     if is_webmushra(read_rows(results)[0]):
         ratings = read_webmushra(results, key, rater_column=rater)

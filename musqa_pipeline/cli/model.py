@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from musqa_pipeline.cli import champion, output
-from musqa_pipeline.errors import ModelError
-from musqa_pipeline.homes import Home
+from musqa_pipeline.core.errors import ModelError
+from musqa_pipeline.core.home import Home
 
 app = typer.Typer(help="Models of the scorer: shipped, chosen, or your own.", no_args_is_help=True)
 champion.register(app)
@@ -22,7 +22,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a scrip
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """List the models: the shipped one, your choice, and the releases below MUSQA_HOME."""
-    from musqa_pipeline.project import home_folder
+    from musqa_pipeline.core.home import home_folder
     from musqa_pipeline.scoring import model_file
 
     try:
@@ -45,7 +45,7 @@ def list_models(as_json: JsonOption = False) -> None:
 def _released(home: Home) -> list[Path]:
     if isinstance(home, Path):
         return sorted((home / "releases").glob("*/model.onnx"))
-    from musqa_pipeline.lake import open_store
+    from musqa_pipeline.storage.stores.opening import open_store
 
     store = open_store(home)
     keys = [f"releases/{name}/model.onnx" for name in store.folders("releases")]
@@ -98,7 +98,7 @@ def export_model(
             f"musqa model export needs {', '.join(missing)}; install them with "
             "pip install 'musqa-pipeline[factory]'"
         )
-    from musqa_pipeline.release.export import export_run
+    from musqa_pipeline.release.model.export import export_run
 
     asked = str(run) == champion.CHAMPION and not run.is_dir()
     with champion.champion_folder(preset) if asked else nullcontext(run) as folder:
@@ -130,7 +130,7 @@ def import_keras_file(
             f"musqa model import-keras needs {', '.join(missing)}; install them with "
             "pip install 'musqa-pipeline[factory]'"
         )
-    from musqa_pipeline.models.keras_import import import_keras
+    from musqa_pipeline.learning.imports.keras_import import import_keras
 
     origin = import_keras(file, out, time_reversed=not upright)
     words = (

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from musqa_pipeline.errors import MusqaError
+from musqa_pipeline.core.errors import MusqaError
 
 FilesArgument = Annotated[
     list[Path] | None,

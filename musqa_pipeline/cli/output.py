@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from musqa_pipeline.csv_text import guarded
-from musqa_pipeline.foreign_text import LINES, json_text, printable
-from musqa_pipeline.homes import Home
+from musqa_pipeline.core.csv_text import guarded
+from musqa_pipeline.core.foreign_text import LINES, json_text, printable
+from musqa_pipeline.core.home import Home
 
 if TYPE_CHECKING:
     import polars as pl

@@ -13,11 +13,11 @@ import typer
 from rich.cells import cell_len
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.csv_text import write_csv
-from musqa_pipeline.foreign_text import json_text, printable
+from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.foreign_text import json_text, printable
 
 if TYPE_CHECKING:
-    from musqa_pipeline.labels.pair_files import Pair
+    from musqa_pipeline.audio.files.pairs import Pair
 
 LONGEST_NAME = 60
 """Cells of a name in a table; what is longer loses its beginning."""

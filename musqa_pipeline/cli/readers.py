@@ -8,13 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from musqa_pipeline.catalogs.known import load_catalog, source_of
+from musqa_pipeline.catalogs.readers.checking import check
+from musqa_pipeline.catalogs.readers.interface import Difference, Reader
+from musqa_pipeline.catalogs.readers.registry import READERS, reader_named
 from musqa_pipeline.cli import output
-from musqa_pipeline.errors import CatalogError
-from musqa_pipeline.progress import logger
-from musqa_pipeline.project import home_folder
-from musqa_pipeline.readers.checking import check
-from musqa_pipeline.readers.interface import Difference, Reader
-from musqa_pipeline.readers.registry import READERS, reader_named
+from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.core.progress import logger
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -84,7 +84,7 @@ def catalog_opinions(
     path: Annotated[Path, typer.Argument(help="CSV file to write.")],
 ) -> None:
     """Write the ratings of PMQD as a table for `musqa listening compare`."""
-    from musqa_pipeline.readers.pmqd import write_opinions
+    from musqa_pipeline.catalogs.readers.pmqd import write_opinions
 
     if path.exists():
         raise CatalogError(f"{path} exists already; name another file, or delete it first")

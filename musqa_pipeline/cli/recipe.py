@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.errors import StageError
+from musqa_pipeline.core.errors import StageError
 
 app = typer.Typer(
     help="A published set without its audio, and the way back to the same bits.",
@@ -32,11 +32,11 @@ def export_recipe(
     as_json: JsonOption = False,
 ) -> None:
     """Write what was done to which reference, and the hashes of what came out."""
-    from musqa_pipeline.database.published_set import read_published_set
-    from musqa_pipeline.exports.terms import kept_back, with_terms
-    from musqa_pipeline.project import home_folder
-    from musqa_pipeline.recipes.collect import collect_recipe, write_references
-    from musqa_pipeline.recipes.file import write_recipe
+    from musqa_pipeline.core.home import home_folder
+    from musqa_pipeline.release.exports.terms import kept_back, with_terms
+    from musqa_pipeline.release.rebuild.collect import collect_recipe, write_references
+    from musqa_pipeline.release.rebuild.file import write_recipe
+    from musqa_pipeline.stages.views.published_set import read_published_set
 
     if accept_terms and references is None:
         raise typer.BadParameter("--accept-terms goes with --references: a recipe has no audio")
@@ -80,12 +80,12 @@ def replay_recipe(
 
     What is there from an earlier attempt is kept. Exit code 1 if anything is missing or differs.
     """
-    from musqa_pipeline.fanout.local import LocalPool
-    from musqa_pipeline.recipes import words
-    from musqa_pipeline.recipes.builds import builds_here
-    from musqa_pipeline.recipes.file import read_recipe
-    from musqa_pipeline.recipes.references import find_references
-    from musqa_pipeline.recipes.replay import replay
+    from musqa_pipeline.audio.degradations.builds import builds_here
+    from musqa_pipeline.core.workers.local import LocalPool
+    from musqa_pipeline.release.rebuild import words
+    from musqa_pipeline.release.rebuild.file import read_recipe
+    from musqa_pipeline.release.rebuild.references import find_references
+    from musqa_pipeline.release.rebuild.replay import replay
 
     recipe, builds = read_recipe(file), dict(builds_here())
     others = words.other_encoders(recipe)
@@ -119,7 +119,7 @@ def replay_recipe(
 
 
 def _not_found(missing: list[str], n_files: int) -> str:
-    from musqa_pipeline.recipes.words import MAX_LISTED
+    from musqa_pipeline.release.rebuild.words import MAX_LISTED
 
     shown = missing[:MAX_LISTED] + [f"and {len(missing) - MAX_LISTED} more"] * (
         len(missing) > MAX_LISTED

@@ -12,12 +12,12 @@ import typer
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import ModelOption, wrong_usage
 from musqa_pipeline.cli.output import emit
-from musqa_pipeline.foreign_text import LINES, printable
+from musqa_pipeline.core.foreign_text import LINES, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from musqa_pipeline.scanning.scan import Progress as Seen
+    from musqa_pipeline.scoring.scan.scan import Progress as Seen
 
 SOME_UNREADABLE, STOPPED = 1, 130
 LOG_EVERY = 500
@@ -61,9 +61,9 @@ def scan(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Score a whole library; `HELP` says it to users."""
-    from musqa_pipeline.scanning.scan import scan_library, worker_pool
-    from musqa_pipeline.scanning.settings import ScanSettings
     from musqa_pipeline.scoring.model_file import resolve_model_path
+    from musqa_pipeline.scoring.scan.scan import scan_library, worker_pool
+    from musqa_pipeline.scoring.scan.settings import ScanSettings
 
     with wrong_usage():
         settings = ScanSettings(n_excerpts=n_excerpts, full=full)
@@ -96,7 +96,7 @@ class _Shown:
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty():
-            from musqa_pipeline.progress import terminal_bar
+            from musqa_pipeline.core.progress import terminal_bar
 
             self._bar = terminal_bar("scan")
             self._task = self._bar.add_task("scan", total=None, note="listing")

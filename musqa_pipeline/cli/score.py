@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from musqa_pipeline.audio.files.limits import check_limits
 from musqa_pipeline.cli import output, score_text
 from musqa_pipeline.cli.options import (
     FilesArgument,
@@ -28,7 +29,6 @@ from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.stream import DEFAULT_HOP_S, SampleFormat, monitor
 from musqa_pipeline.scoring.windows import check_lengths
 from musqa_pipeline.scoring.words import word_of
-from musqa_pipeline.tracks.limits import check_limits
 
 FAILED, ABSTAINED = 1, 3
 HELP = """Say how good music sounds, from 1 to 4.73 (predicted ViSQOL MOS-LQO), with no reference.

@@ -11,8 +11,8 @@ from typing import Any
 
 import typer
 
-from musqa_pipeline.csv_text import write_csv
-from musqa_pipeline.foreign_text import json_text, printable
+from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.foreign_text import json_text, printable
 from musqa_pipeline.scoring.batch import Result
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
 from musqa_pipeline.scoring.words import word_of

@@ -65,8 +65,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the page and the API; `HELP` says it to users."""
-    from musqa_pipeline.serving.run import serve as run
-    from musqa_pipeline.serving.settings import ServeSettings
+    from musqa_pipeline.scoring.serve.run import serve as run
+    from musqa_pipeline.scoring.serve.settings import ServeSettings
 
     with wrong_usage():
         settings = ServeSettings(

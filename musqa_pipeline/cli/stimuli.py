@@ -12,7 +12,7 @@ import typer
 
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import wrong_usage
-from musqa_pipeline.errors import MusqaError
+from musqa_pipeline.core.errors import MusqaError
 
 AUDIO_ENDINGS = (".wav", ".flac", ".aif", ".aiff", ".ogg", ".opus", ".mp3", ".m4a")
 LIBRARIES = ("ffmpeg", "imageio_ffmpeg", "pedalboard")
@@ -48,9 +48,9 @@ def stimuli(
 ) -> None:
     """Make stimuli, a configuration of webMUSHRA and a key."""
     needs(LIBRARIES)
-    from musqa_pipeline.listening.maker import write_test
-    from musqa_pipeline.listening.plan import plan_files, read_plan
-    from musqa_pipeline.listening.settings import StimuliSettings
+    from musqa_pipeline.studies.listening.maker import write_test
+    from musqa_pipeline.studies.listening.plan import plan_files, read_plan
+    from musqa_pipeline.studies.listening.settings import StimuliSettings
 
     if (plan is not None) == bool(recordings):
         raise typer.BadParameter("give recordings, or --plan FILE.csv")

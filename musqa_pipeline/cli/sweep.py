@@ -10,11 +10,11 @@ import typer
 
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import wrong_usage
-from musqa_pipeline.csv_text import write_csv
-from musqa_pipeline.foreign_text import json_text
+from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.foreign_text import json_text
 
 if TYPE_CHECKING:
-    from musqa_pipeline.sweeping.sweep import Sweep
+    from musqa_pipeline.scoring.sweep.sweep import Sweep
 
 LIBRARIES = ("av", "ffmpeg", "imageio_ffmpeg", "matplotlib", "numba", "threadpoolctl", "visqol")
 LITTLE_OVERLAP = 0.25
@@ -64,9 +64,10 @@ def sweep(
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
 
-    from musqa_pipeline.sweeping.rates import steps_kbps
-    from musqa_pipeline.sweeping.sweep import as_record, curve_row, write_sweep
-    from musqa_pipeline.sweeping.sweep import sweep as run
+    from musqa_pipeline.scoring.sweep.rates import steps_kbps
+    from musqa_pipeline.scoring.sweep.results import write_sweep
+    from musqa_pipeline.scoring.sweep.sweep import as_record, curve_row
+    from musqa_pipeline.scoring.sweep.sweep import sweep as run
 
     with wrong_usage():
         codecs = {name: steps_kbps(name, bitrates) for name in codec}
@@ -89,7 +90,7 @@ def sweep(
 
 def _print_tables(result: Sweep) -> None:
     from musqa_pipeline.cli.output import table
-    from musqa_pipeline.sweeping.sweep import curve_row
+    from musqa_pipeline.scoring.sweep.sweep import curve_row
 
     n = len(result.recordings)
     output.say(f"{n} recording{'s' * (n > 1)}, {result.metric}, model {result.model}\n")

@@ -9,11 +9,11 @@ import typer
 
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import no_nan
-from musqa_pipeline.errors import LakeError
-from musqa_pipeline.progress import logger
-from musqa_pipeline.project import home_folder
-from musqa_pipeline.upkeep.compact import AT_LEAST
-from musqa_pipeline.upkeep.garbage import OLDER_THAN_DAYS
+from musqa_pipeline.core.errors import LakeError
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.core.progress import logger
+from musqa_pipeline.operations.maintenance.compact import AT_LEAST
+from musqa_pipeline.operations.maintenance.garbage import OLDER_THAN_DAYS
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 SHOWN = 50
@@ -40,8 +40,8 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check every file of the lake: readable, unchanged, where it belongs, nothing missing."""
-    from musqa_pipeline.upkeep.mend import Mended, mend
-    from musqa_pipeline.upkeep.verify import verify_lake
+    from musqa_pipeline.operations.maintenance.mend import Mended, mend
+    from musqa_pipeline.operations.maintenance.verify import verify_lake
 
     home = home_folder()
     seen = verify_lake(home, log=logger.info)
@@ -84,7 +84,7 @@ def gc(
     as_json: JsonOption = False,
 ) -> None:
     """Delete what no preset shows, what was retired, and what killed processes left."""
-    from musqa_pipeline.upkeep.garbage import Cleared, clear_garbage, find_garbage
+    from musqa_pipeline.operations.maintenance.garbage import Cleared, clear_garbage, find_garbage
 
     home = home_folder()
     if dry_run:
@@ -116,7 +116,7 @@ def compact(
     as_json: JsonOption = False,
 ) -> None:
     """Pack many small files into few large ones, so that listing and queries stay fast."""
-    from musqa_pipeline.upkeep.compact import compact_lake
+    from musqa_pipeline.operations.maintenance.compact import compact_lake
 
     rows = [
         {
@@ -134,7 +134,8 @@ def compact(
 
 def migrate(as_json: JsonOption = False) -> None:
     """Bring the lake to the present layout; what waits for a disk is taken over when it is back."""
-    from musqa_pipeline.migrations.layout import LAYOUT, bring_forward
+    from musqa_pipeline.stages.engine.migrations import bring_forward
+    from musqa_pipeline.storage.lake.layout import LAYOUT
 
     rows = [
         {

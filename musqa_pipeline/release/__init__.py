@@ -1,1 +1,1 @@
-"""From trained networks to the model file that the scorer ships."""
+"""What leaves the factory."""

@@ -13,16 +13,16 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from musqa_pipeline.errors import MusqaError, UnfitInputError
-from musqa_pipeline.fanout.crew import Crew
-from musqa_pipeline.fanout.interface import Lost
-from musqa_pipeline.fanout.limits import Limits
+from musqa_pipeline.audio.files.limits import MAX_DURATION_S
+from musqa_pipeline.core.errors import MusqaError, UnfitInputError
+from musqa_pipeline.core.workers.interface import Lost
+from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.pool import Crew
 from musqa_pipeline.scoring.inputs import Item
 from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.windows import WindowCutter
-from musqa_pipeline.tracks.limits import MAX_DURATION_S
 
 MAX_FILE_S = 7_200.0
 """Time for one file; a day of audio takes a quarter of an hour."""

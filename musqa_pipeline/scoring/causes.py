@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOWPASS_MOS
 from musqa_pipeline.scoring.score import Event
 from musqa_pipeline.scoring.words import WORDS
-from musqa_pipeline.tracks.ceiling import IDENTITY_MOS, LOWPASS_MOS
 
 COST_MOS: dict[str, dict[float, float]] = {
     "band_edge": {hz: IDENTITY_MOS - mos for hz, mos in LOWPASS_MOS.items()},
@@ -29,9 +29,9 @@ COST_MOS: dict[str, dict[float, float]] = {
 """What a fault costs by its amount. Holes and pre-echo: median of what codecs (five kinds, 16 to
 192 kbit/s, five recordings) cost beyond their band edge where the detector found them, whatever
 their strength. The others: medians of four full-band recordings, faults planted as the tests of the
-detectors do (`tests/detectors/faults.py`). All scored by ViSQOL against the clean recording. The
-amount is the strength of the event; of clicks their number in 10 s, of dropouts the seconds lost in
-10 s."""
+detectors do (`tests/scoring/detectors/faults.py`). All scored by ViSQOL against the clean
+recording. The amount is the strength of the event; of clicks their number in 10 s, of dropouts the
+seconds lost in 10 s."""
 LEAST_FRAC = 0.25
 """A cause explains at least this part of what a score lacks."""
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio import EXCERPT_S
+from musqa_pipeline.audio.constants import EXCERPT_S
+from musqa_pipeline.audio.files.limits import ODD_DBTP
 from musqa_pipeline.scoring import abstain
 from musqa_pipeline.scoring.causes import cause_of
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
@@ -17,7 +18,6 @@ from musqa_pipeline.scoring.sections import Section, shares_s
 from musqa_pipeline.scoring.verdict import Verdict
 from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window
 from musqa_pipeline.scoring.words import word_of
-from musqa_pipeline.tracks.limits import ODD_DBTP
 
 if TYPE_CHECKING:
     from musqa_pipeline.scoring.meters import Meters

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
-from musqa_pipeline.spectrograms.looping import loop_to_excerpt
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
+from musqa_pipeline.audio.features.looping import loop_to_excerpt
 
 SILENT_LUFS = -70.0
 
@@ -70,8 +70,8 @@ def to_image(excerpt: NDArray[np.float32]) -> NDArray[np.uint8] | None:
     BS.1770 lies as far below the sound as it did for the excerpts of the training, whatever the
     gain of the recording.
     """
-    from musqa_pipeline.excerpts.loudness import gain_to_target_db, integrated_lufs
-    from musqa_pipeline.features.bands import TARGET_LUFS, band_image
+    from musqa_pipeline.audio.features.bands import TARGET_LUFS, band_image
+    from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
 
     x = excerpt.astype(np.float64)
     peak = float(np.abs(x).max())

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from musqa_pipeline.errors import SettingsError
-from musqa_pipeline.scanning.files import list_library
+from musqa_pipeline.audio.files.listing import list_library
+from musqa_pipeline.core.errors import SettingsError
 
 SORTED_AT_ONCE = 10_000
 """So many files of a folder come in the order of their names; beyond, as they are found."""

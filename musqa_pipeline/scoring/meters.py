@@ -20,9 +20,9 @@ class Meters:
     """
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
-        from musqa_pipeline.tracks.bandwidth import BandwidthMeter
-        from musqa_pipeline.tracks.loudness import LoudnessMeter
-        from musqa_pipeline.tracks.peaks import TruePeakMeter
+        from musqa_pipeline.audio.measures.bandwidth import BandwidthMeter
+        from musqa_pipeline.audio.measures.loudness import LoudnessMeter
+        from musqa_pipeline.audio.measures.peaks import TruePeakMeter
 
         self._loudness = LoudnessMeter(sample_rate_hz, channels)
         self._peak = TruePeakMeter(channels)

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.disk import whole_file
-from musqa_pipeline.errors import ModelError, UnfitInputError
+from musqa_pipeline.core.errors import ModelError, UnfitInputError
+from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.scoring.model_record import (
     METADATA_KEY,
     RecordError,

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from musqa_pipeline.errors import ModelError, first_line
+from musqa_pipeline.core.errors import ModelError, first_line
 
 IMAGE_SHAPE = (1, 31, 1024)
 MAX_BYTES = 200_000_000

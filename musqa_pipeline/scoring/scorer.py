@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.errors import UnfitInputError
-from musqa_pipeline.scoring import decoding
+from musqa_pipeline.audio.files import decoding, limits
+from musqa_pipeline.audio.files.blocks import in_blocks
+from musqa_pipeline.audio.files.reading import to_mono
+from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.scoring.abstain import SILENCE
-from musqa_pipeline.scoring.blocks import in_blocks
 from musqa_pipeline.scoring.combine import Facts, combine
 from musqa_pipeline.scoring.model_file import ModelFile, load_model, resolve_model_path
 from musqa_pipeline.scoring.score import Event, Score
 from musqa_pipeline.scoring.verdict import Verdict, judge
 from musqa_pipeline.scoring.windows import SHORTEST_S, Window, WindowCutter
-from musqa_pipeline.tracks import limits
-from musqa_pipeline.tracks.reading import to_mono
 
 if TYPE_CHECKING:
-    from musqa_pipeline.detectors.detect import Detectors
+    from musqa_pipeline.scoring.detectors.detect import Detectors
 
 LOWEST_DETECTED_HZ, HIGHEST_DETECTED_HZ = 8_000, 192_000
 """Rates that the detectors take; others are scored without."""
@@ -251,7 +250,7 @@ def _without_samples(window: Window) -> Window:
 
 
 def _detectors(sample_rate_hz: int) -> Detectors | None:
-    from musqa_pipeline.detectors.detect import Detectors
+    from musqa_pipeline.scoring.detectors.detect import Detectors
 
     within = LOWEST_DETECTED_HZ <= sample_rate_hz <= HIGHEST_DETECTED_HZ
     return Detectors(sample_rate_hz) if within else None

@@ -9,13 +9,13 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio import EXCERPT_S
+from musqa_pipeline.audio.constants import EXCERPT_S
+from musqa_pipeline.audio.files.limits import check_level, check_limits
+from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.scoring.combine import window_score
 from musqa_pipeline.scoring.score import WindowScore
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.windows import check_lengths
-from musqa_pipeline.tracks.limits import check_level, check_limits
-from musqa_pipeline.tracks.reading import to_mono
 
 DEFAULT_HOP_S = 5.0
 READ_S = 0.25

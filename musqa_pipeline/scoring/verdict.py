@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.scoring.abstain import FARTHEST, LEAST_SPEECH, SILENCE, SPEECH, UNFAMILIAR
 from musqa_pipeline.scoring.images import to_excerpt, to_image
 from musqa_pipeline.scoring.intervals import Bounds, bounds

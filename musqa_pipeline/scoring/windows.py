@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio import EXCERPT_S, SAMPLE_RATE_HZ
-from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.audio.constants import EXCERPT_S, SAMPLE_RATE_HZ
+from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.scoring.sections import CELL_S, Section, cell_span
 
 LEAST_HOP_S = 0.5

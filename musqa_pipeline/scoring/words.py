@@ -2,7 +2,7 @@
 
 The scale is ViSQOL's, 1 to 4.73 for a copy that equals its original, and not a listener's five
 stars. The borders lie at what ViSQOL itself says of plain damage (means of six full-band
-recordings, `musqa_pipeline/tracks/ceiling.py`), and the listeners are those of ODAQ [1]_ who
+recordings, `musqa_pipeline/audio/metrics/ceiling.py`), and the listeners are those of ODAQ [1]_ who
 rated low-passes of four pieces of music on MUSHRA's scale of 0 to 100.
 
 References

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from musqa_pipeline.context import Context
-from musqa_pipeline.graph import catalog_context, joint_context
-from musqa_pipeline.lake import Lake
-from musqa_pipeline.seeds import derive_generator
-from musqa_pipeline.settings import Preset, load_preset
+from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.core.settings.preset import Preset, load_preset
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.graph import catalog_context, joint_context
+from musqa_pipeline.storage.lake.lake import Lake
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 CATALOG = "tiny"
 N_TRACKS = 6
 PRESET = """

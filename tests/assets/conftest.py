@@ -14,7 +14,7 @@ READER = textwrap.dedent(
     """
     import json, sys, time
     from pathlib import Path
-    from musqa_pipeline.database.duck import VIEWS, database_path, query
+    from musqa_pipeline.stages.views.duck import VIEWS, database_path, query
     home, stop = Path(sys.argv[1]), Path(sys.argv[2])
     seen = {name: [] for name in VIEWS}
     while not stop.exists():

@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from musqa_pipeline import graph
+from musqa_pipeline.stages import graph
 
 
 def slow_down(stage_name: str, marker: Path) -> None:

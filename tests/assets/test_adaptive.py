@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from musqa_pipeline.database.duck import query
+from musqa_pipeline.stages.views.duck import query
 from tests.assets.checkout import Checkout
 
 ADAPTIVE = """

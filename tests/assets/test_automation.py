@@ -19,14 +19,14 @@ from assets.definitions import defs
 from assets.jobs import JOINT_TAG
 from assets.partitions import catalogs
 from assets.reaping import PROCESS_TAG, process_tag, reap_dead_runs
-from musqa_pipeline.arrivals.joint import JointState
 from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.cli import automation as automation_commands
-from musqa_pipeline.disk import explained
-from musqa_pipeline.errors import CatalogError, MachineError, StageError
-from musqa_pipeline.graph import JOINT_STAGES
+from musqa_pipeline.core.errors import CatalogError, MachineError, StageError
+from musqa_pipeline.core.files import explained
+from musqa_pipeline.operations.discovery.joint import JointState
+from musqa_pipeline.stages.graph import JOINT_STAGES
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 MONDAY = datetime.datetime(2026, 11, 23, 3, tzinfo=datetime.UTC)
 
 

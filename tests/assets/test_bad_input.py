@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from musqa_pipeline.database.duck import query
+from musqa_pipeline.stages.views.duck import query
 from tests.assets.checkout import Checkout, compose
 
 RATE_HZ = 48_000

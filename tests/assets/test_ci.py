@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from musqa_pipeline.labels.table import LABELS
+from musqa_pipeline.stages.labels.table import LABELS
 from tests.assets.checkout import ROOT, Checkout
 
 WORKFLOW = ROOT / ".github" / "workflows" / "musqa.yml"

@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from musqa_pipeline.catalogs.known import list_catalogs
-from musqa_pipeline.database.duck import query
+from musqa_pipeline.stages.views.duck import query
 from tests.assets.checkout import ROOT, Checkout, compose
 from tests.assets.daemon import Daemon
 

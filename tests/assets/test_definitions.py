@@ -11,8 +11,9 @@ import pytest
 
 from assets.checks import CHECKS, asset_checks
 from assets.definitions import defs
-from musqa_pipeline.database.duck import query
-from musqa_pipeline.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
+from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
+from musqa_pipeline.stages.views.duck import query
+from tests import ROOT
 
 BIN = Path(sys.executable).parent
 
@@ -80,7 +81,7 @@ def test_a_model_below_the_mean_is_an_error_and_in_the_demo_a_warning():
 )
 @pytest.mark.long
 def test_dagsters_own_commands_find_the_graph(finished, command):
-    root = Path(__file__).parents[2]
+    root = ROOT
     run = subprocess.run(
         [BIN / command[0], *command[1:]],
         cwd=root,

@@ -9,8 +9,8 @@ import psutil
 import pytest
 import torch
 
-from musqa_pipeline.graph import CATALOG_STAGES, STAGE_NAMES, get_stage
-from musqa_pipeline.records import RECORDS
+from musqa_pipeline.stages.engine.records import RECORDS
+from musqa_pipeline.stages.graph import CATALOG_STAGES, STAGE_NAMES, get_stage
 from tests.assets.checkout import Checkout
 
 RUN = ("-m", "musqa_pipeline.cli", "run", "--preset", "tiny.toml")

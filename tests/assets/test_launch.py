@@ -8,8 +8,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from musqa_pipeline.database.duck import VIEWS, query
-from musqa_pipeline.graph import STAGE_NAMES
+from musqa_pipeline.stages.graph import STAGE_NAMES
+from musqa_pipeline.stages.views.duck import VIEWS, query
 
 
 @pytest.fixture

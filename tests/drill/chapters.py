@@ -7,8 +7,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from musqa_pipeline.database.duck import query
-from musqa_pipeline.seeds import derive_generator
+from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.stages.views.duck import query
 from tests.drill import (
     clocks,
     clusters,

@@ -7,9 +7,9 @@ import time
 
 import psutil
 
-from tests.dask_machines import Machines, children_of
 from tests.drill.kills import fragments, is_worker, progress
 from tests.drill.ledger import Ledger
+from tests.stages.engine.cluster.dask_machines import Machines, children_of
 
 KINDS = ("Dask worker", "Dask nanny", "Dask scheduler", "worker", "run")
 

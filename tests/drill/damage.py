@@ -10,10 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from musqa_pipeline.records import RECORDS
-from musqa_pipeline.seals import seal_path
-from musqa_pipeline.upkeep.mend import mend
-from musqa_pipeline.upkeep.verify import verify_lake
+from musqa_pipeline.core.seals import seal_path
+from musqa_pipeline.operations.maintenance.mend import mend
+from musqa_pipeline.operations.maintenance.verify import verify_lake
+from musqa_pipeline.stages.engine.records import RECORDS
 from tests.drill.ledger import Ledger
 
 Damage = Callable[[Path, object], None]

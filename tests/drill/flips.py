@@ -10,15 +10,15 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from musqa_pipeline.lake import Lake
-from musqa_pipeline.lake.shelf import DAMAGED
-from musqa_pipeline.seals import seal_path
-from musqa_pipeline.upkeep.file_check import check_file
-from musqa_pipeline.upkeep.findings import Finding
-from musqa_pipeline.upkeep.mend import mend
-from musqa_pipeline.upkeep.places import is_pack, place_of
-from musqa_pipeline.upkeep.sealed import check_sealed
-from musqa_pipeline.upkeep.verify import verify_lake
+from musqa_pipeline.core.seals import seal_path
+from musqa_pipeline.operations.maintenance.file_check import check_file
+from musqa_pipeline.operations.maintenance.findings import Finding
+from musqa_pipeline.operations.maintenance.mend import mend
+from musqa_pipeline.operations.maintenance.places import is_pack, place_of
+from musqa_pipeline.operations.maintenance.sealed import check_sealed
+from musqa_pipeline.operations.maintenance.verify import verify_lake
+from musqa_pipeline.storage.fragments.partition import DAMAGED
+from musqa_pipeline.storage.lake.lake import Lake
 from tests.drill.ledger import Ledger
 
 PASSED_OVER = {"locks", DAMAGED}

@@ -12,7 +12,7 @@ from tests.drill.ledger import Ledger
 
 PATIENCE_S = 20.0
 """A stage without new units is left to the clock after this time."""
-WORKER = "musqa_pipeline.fanout.child"
+WORKER = "musqa_pipeline.core.workers.child"
 
 
 def drill_random_kills(

@@ -10,8 +10,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from musqa_pipeline.database.duck import HISTORY, VIEWS, query
-from musqa_pipeline.records import RECORDS
+from musqa_pipeline.stages.engine.records import RECORDS
+from musqa_pipeline.stages.views.duck import HISTORY, VIEWS, query
 from tests.assets.checkout import CATALOG, ROOT, Checkout, write_music
 from tests.drill.zygote import Run, Zygote
 

@@ -8,22 +8,22 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from musqa_pipeline.database.duck import PER_CATALOG, publish, query
-from musqa_pipeline.errors import MusqaError
-from musqa_pipeline.evaluation.publish import publish_report
-from musqa_pipeline.fanout.choice import choose_fanout
-from musqa_pipeline.graph import (
+from musqa_pipeline.core.errors import MusqaError
+from musqa_pipeline.core.settings.preset import load_preset
+from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
+from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
+from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.evaluation.publish import publish_report
+from musqa_pipeline.stages.graph import (
     CATALOG_STAGES,
     JOINT_ORDER,
     catalog_context,
-    chosen_catalogs,
     get_stage,
     joint_context,
 )
-from musqa_pipeline.settings import load_preset
-from musqa_pipeline.stages import run_stage
-from musqa_pipeline.tracks.duplicates import mark_duplicates
-from tests.toy_stage import TOY, toy_context
+from musqa_pipeline.stages.tracks.duplicates import mark_duplicates
+from musqa_pipeline.stages.views.duck import PER_CATALOG, publish, query
+from tests.stages.engine.toy_stage import TOY, toy_context
 
 ASK_EVERY_S = 2.0
 AFTER = {"tracks": mark_duplicates, "evaluation": publish_report}
@@ -63,7 +63,7 @@ def inline_graph(home: str, preset_file: str, until: str = JOINT_ORDER[-1]) -> N
 
 def hold_lock(home: str, name: str, note: str) -> None:
     """Take a lock of the lake and keep it."""
-    from musqa_pipeline.lake import Lake
+    from musqa_pipeline.storage.lake.lake import Lake
 
     with Lake(Path(home)).lock(name):
         Path(note).touch()

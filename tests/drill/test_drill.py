@@ -8,8 +8,8 @@ from tempfile import mkdtemp
 
 import pytest
 
-from musqa_pipeline.database.duck import query
-from musqa_pipeline.seeds import derive_generator
+from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.stages.views.duck import query
 from tests.drill.chapters import Drill
 from tests.drill.commits import drill_every_commit
 from tests.drill.damage import drill_fragments, drill_record, drill_views

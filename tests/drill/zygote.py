@@ -18,14 +18,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests import ROOT
+
 WANTED = (
     "assets.launch",
     "distributed",
-    "musqa_pipeline.models.loop",
+    "musqa_pipeline.learning.training.loop",
     "matplotlib.pyplot",
     "musqa_pipeline.cli.app",
-    "musqa_pipeline.evaluation.report",
-    "musqa_pipeline.labels.visqol",
+    "musqa_pipeline.stages.evaluation.report",
+    "musqa_pipeline.audio.metrics.visqol",
     "sklearn.ensemble",
     "tests.drill.programs",
     "torch",
@@ -53,7 +55,7 @@ class Zygote:
         with (folder / "zygote.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, sys.executable, "-m", "tests.drill.zygote"],
-                cwd=Path(__file__).parents[2],
+                cwd=ROOT,
                 env={**kept, "OMP_NUM_THREADS": "1", **variables},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from fuzz.mutate import mutations
 from fuzz.targets import TARGETS, accepts_or_refuses, seed_folder
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 ROUNDS = {"audio_tracks": 10, "audio_scoring": 1, "recipe": 100, "keras_file": 40, "model_file": 60}
 TEXTS = [name for name in TARGETS if name not in ROUNDS]
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import soundfile
@@ -10,11 +9,11 @@ import soundfile
 from fuzz import corpora
 from fuzz.corpora import KEPT, unpack
 from fuzz.targets import SEEDS, TARGETS, accepts_or_refuses, seed_folder
-from musqa_pipeline.recipes import checking, replay
-from musqa_pipeline.tracks.soundfile_names import StreamedFile
-from tests.tracks.coded import bursts, encode
+from musqa_pipeline.audio.files.soundfile_names import StreamedFile
+from musqa_pipeline.release.rebuild import checking, replay
+from tests import ROOT
+from tests.audio.coded import bursts, encode
 
-ROOT = Path(__file__).parents[2]
 CASES = [
     pytest.param(name, path, id=f"{name}-{path.name}")
     for name in TARGETS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.scoring import Scorer
-from tests.degradations.music import music
+from tests.audio.music import music
 from tests.scoring.small_model import write_model
 
 

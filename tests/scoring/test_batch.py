@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from musqa_pipeline.errors import ModelError, SettingsError
+from musqa_pipeline.core.errors import ModelError, SettingsError
 from musqa_pipeline.scoring import batch, inputs
 from musqa_pipeline.scoring.batch import Options, score_items
 from musqa_pipeline.scoring.inputs import Item, items_of, read_list, spooled
-from tests.tracks.sounds import noise, write
+from tests.audio.sounds import noise, write
 
 RATE_HZ = 16_000
 
@@ -117,8 +117,8 @@ def test_a_file_without_permission_is_told(tmp_path, model_path):
         if child == 0:
             os.setgid(65_534)
             os.setuid(65_534)
-            from musqa_pipeline.errors import UnfitInputError
-            from musqa_pipeline.scoring.decoding import open_audio
+            from musqa_pipeline.audio.files.decoding import open_audio
+            from musqa_pipeline.core.errors import UnfitInputError
 
             try:
                 with open_audio(path):
@@ -224,7 +224,7 @@ HOURS = """
 import resource, sys, wave
 import numpy as np
 from musqa_pipeline.scoring import Scorer
-from musqa_pipeline.scoring.decoding import open_audio
+from musqa_pipeline.audio.files.decoding import open_audio
 with open(sys.argv[1], "wb") as file:
     w = wave.open(file); w.setnchannels(1); w.setsampwidth(2); w.setframerate({rate})
     w.setnframes(int({hours} * 3600 * {rate})); w._ensure_header_written(0)

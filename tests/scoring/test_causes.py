@@ -2,10 +2,10 @@
 
 import pytest
 
-from musqa_pipeline.detectors.registry import DETECTORS
+from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOWPASS_MOS
 from musqa_pipeline.scoring.causes import COST_MOS, cause_of, cost_mos
+from musqa_pipeline.scoring.detectors.registry import DETECTORS
 from musqa_pipeline.scoring.score import Event
-from musqa_pipeline.tracks.ceiling import IDENTITY_MOS, LOWPASS_MOS
 
 
 def event(kind, strength=1.0, start_s=0.0, stop_s=10.0, **details):

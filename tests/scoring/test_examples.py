@@ -1,11 +1,11 @@
 """The examples in docstrings and on the page run as they stand."""
 
 import doctest
-from pathlib import Path
 
 from musqa_pipeline.scoring import scorer
+from tests import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "scoring.md"
+PAGE = ROOT / "docs" / "scoring.md"
 
 
 def test_the_page_says_the_truth():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from musqa_pipeline.errors import SettingsError
+from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.scoring.batch import Result
 from musqa_pipeline.scoring.gate import Rules, check, read_baseline, write_baseline
 from musqa_pipeline.scoring.score import Score

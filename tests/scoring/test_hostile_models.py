@@ -11,10 +11,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from musqa_pipeline import seals
 from musqa_pipeline.cli import app
-from musqa_pipeline.errors import LakeError, ModelError, MusqaError, UnfitInputError
-from musqa_pipeline.intrusive.compare import Comparer
+from musqa_pipeline.core import seals
+from musqa_pipeline.core.errors import LakeError, ModelError, MusqaError, UnfitInputError
+from musqa_pipeline.learning.intrusive.compare import Comparer
 from musqa_pipeline.scoring.model_file import SHIPPED, SHIPPED_DIGEST, ModelFile
 from musqa_pipeline.scoring.model_seal import (
     BrokenSealError,
@@ -25,9 +25,10 @@ from musqa_pipeline.scoring.model_seal import (
     sealed,
 )
 from musqa_pipeline.scoring.scorer import Scorer
-from tests.intrusive.conftest import drawn_network, write_run
+from tests.audio.sounds import noise, write
+from tests.learning.intrusive.conftest import drawn_network
+from tests.learning.written_run import write_run
 from tests.scoring.small_model import STEPS, write_model
-from tests.tracks.sounds import noise, write
 
 RATE_HZ = 16_000
 DEEP = "[" * 100_000 + "]" * 100_000

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from musqa_pipeline.audio import EXCERPT_SAMPLES
-from musqa_pipeline.excerpts.loudness import gain_to_target_db, integrated_lufs
-from musqa_pipeline.features.bands import band_image
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
+from musqa_pipeline.audio.features.bands import band_image
+from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.scoring.images import to_excerpt, to_image
 from musqa_pipeline.scoring.windows import margin_frames
-from tests.degradations.music import music
+from tests.audio.music import music
 
 
 def test_the_image_is_that_of_a_reference_as_it_is_stored():

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-from tests.tracks.sounds import noise, write
+from tests.audio.sounds import noise, write
 
 HEAVY = (
     "scipy.signal", "onnxruntime", "pyloudnorm", "torch", "dagster", "polars", "pyarrow", "duckdb",
@@ -60,7 +60,7 @@ def test_the_commands_of_the_scorer_run_with_the_base_installation_alone(model_p
     program = f"""
 import sys
 
-from tests.tracks.sounds import noise, write
+from tests.audio.sounds import noise, write
 for name in {(*FACTORY, "fastapi", "uvicorn", "onnx", "visqol", "lightning")!r}:
     sys.modules[name] = None
 from musqa_pipeline.cli.app import main

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
-from musqa_pipeline.errors import ModelError
+from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.scoring import model_file, onnx_file
 from musqa_pipeline.scoring.model_file import ModelFile, choose_model, resolve_model_path
 from tests.scoring.small_model import STEPS, expected_quality, write_model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from musqa_pipeline.errors import SettingsError, UnfitInputError
+from musqa_pipeline.core.errors import SettingsError, UnfitInputError
 from musqa_pipeline.scoring import Scorer
 from musqa_pipeline.scoring import verdict as verdict_module
 from musqa_pipeline.scoring.images import to_image

@@ -1,7 +1,5 @@
 """Speech and music are told apart; the whole test is in `benchmarks/fit_speech.py`."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
@@ -9,10 +7,11 @@ import soundfile
 from musqa_pipeline.scoring.speech import speech_probability
 from musqa_pipeline.scoring.speech_features import FEATURES, speech_features
 from musqa_pipeline.scoring.speech_model import MODEL
-from tests.detectors.music import RATE_HZ, castanets, chords
+from tests import SHARED
+from tests.scoring.detectors.music import RATE_HZ, castanets, chords
 from tests.scoring.voices import FITTED, TESTED, TEXTS
 
-MUSIC = Path(__file__).parents[3] / "shared" / "music"
+MUSIC = SHARED / "music"
 
 
 def test_the_voices_of_fitting_and_testing_are_others():

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from musqa_pipeline.errors import SettingsError, UnfitInputError
+from musqa_pipeline.core.errors import SettingsError, UnfitInputError
 from musqa_pipeline.scoring.stream import SampleFormat, monitor, raw_blocks
 
 RATE_HZ = 48_000

@@ -1,15 +1,15 @@
 """Words: they cover the scale, and say what was measured."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOSSY_MOS, LOWPASS_MOS
 from musqa_pipeline.scoring.words import HIGHEST_MOS, LOWEST_MOS, WORDS, word_of
-from musqa_pipeline.tracks.ceiling import IDENTITY_MOS, LOSSY_MOS, LOWPASS_MOS
+from tests import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "scoring.md"
+PAGE = ROOT / "docs" / "scoring.md"
 
 
 def test_words_fall_from_the_top_of_the_scale_to_its_end():

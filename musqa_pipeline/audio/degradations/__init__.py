@@ -1,0 +1,1 @@
+"""Codecs, filters and effects: drawn, applied, written down, built again."""

@@ -1,0 +1,148 @@
+"""What a degradation is, and what it leaves behind.
+
+A degradation draws its parameters from a generator it is given, and applies them without chance
+or clock. What it leaves is a bitstream: of the codec, or 24-bit FLAC of a filter's or effect's
+output. Loudness, cutting and identity are the business of `apply`, not of a degradation.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+
+LIBSNDFILE = f"libsndfile {soundfile.__libsndfile_version__} flac"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The result of one degradation, as stored."""
+
+    container: str
+    """Demuxer of the bitstream: mp3, aac, ogg or flac."""
+    bitstream: bytes
+    delay_samples: int
+    """Leading samples of the decoded stream that precede the signal."""
+    gain_db: float
+    """Gain that undoes the headroom of a stored filter output; 0 for a codec."""
+    encoder: str
+    """Program and version that made the bitstream."""
+
+
+class Degradation(Protocol):
+    """Something that lowers quality; the registry is `processes.DEGRADATIONS`.
+
+    `Params` is a frozen dataclass of its own kind, whose field names carry units, so that it can
+    be stored as data.
+    """
+
+    @property
+    def name(self) -> str:
+        """Key in the registry."""
+        ...
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """Draw parameters; the only place where chance comes in.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            From `seeds.derive_generator`.
+
+        Returns
+        -------
+        Params
+            Everything that `apply` needs.
+        """
+        ...
+
+    def apply(self, x: NDArray[np.float32], params: Any) -> Applied:
+        """Apply the degradation: same input and parameters, same bytes.
+
+        Parameters
+        ----------
+        x : ndarray of float32, shape (samples,)
+            Mono, 48 kHz, full scale 1.0.
+        params : Params
+            As drawn, or as written down.
+
+        Returns
+        -------
+        Applied
+            The stored result; its decoded signal is at least as long as `x` less one frame.
+        """
+        ...
+
+
+def stored_as_flac(y: NDArray[np.floating], *, delay_samples: int = 0) -> Applied:
+    """Store the output of a filter or effect as 24-bit FLAC, with headroom where it needs some.
+
+    The headroom is a power of two, so that it costs no accuracy.
+
+    Parameters
+    ----------
+    y : ndarray of float, shape (samples,)
+        Mono, 48 kHz; may pass full scale.
+    delay_samples : int
+        Samples by which `y` lags the input.
+
+    Returns
+    -------
+    Applied
+        Decodes to `y` times a power of two, within 2**-24.
+    """
+    peak = float(np.max(np.abs(y), initial=0.0))
+    shift = max(0, math.frexp(peak)[1])  # peak < 2**shift; frexp gives 1 for a peak of 1.0
+    integers = np.rint(np.asarray(y, np.float64) * 2.0 ** (23 - shift))
+    integers = np.clip(integers, -(2**23), 2**23 - 1).astype(np.int32)
+    return Applied(
+        container="flac",
+        bitstream=flac_bytes(integers << 8, "PCM_24"),
+        delay_samples=delay_samples,
+        gain_db=20.0 * shift * math.log10(2.0),
+        encoder=LIBSNDFILE,
+    )
+
+
+def flac_bytes(integers: NDArray[np.integer], subtype: str) -> bytes:
+    """Encode integer samples as FLAC.
+
+    Parameters
+    ----------
+    integers : ndarray of int16 or int32, shape (samples,)
+        16-bit samples, or 24-bit samples in the upper bytes of 32.
+    subtype : str
+        ``"PCM_16"`` or ``"PCM_24"``.
+
+    Returns
+    -------
+    bytes
+        A whole FLAC file.
+    """
+    file = io.BytesIO()
+    soundfile.write(file, integers, SAMPLE_RATE_HZ, format="FLAC", subtype=subtype)
+    return file.getvalue()
+
+
+def to_int16(x: NDArray[np.floating]) -> NDArray[np.int16]:
+    """Quantise to 16 bit as a WAV file would: rounded, and cut at full scale.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (samples,)
+        Full scale 1.0.
+
+    Returns
+    -------
+    ndarray of int16, shape (samples,)
+        Exact for a signal that was 16-bit before.
+    """
+    scaled = np.rint(np.asarray(x, np.float64) * 32768.0)
+    return np.clip(scaled, -32768, 32767).astype(np.int16)

@@ -1,0 +1,1 @@
+"""Where excerpts are taken, and how they are cut and made as loud."""

@@ -1,0 +1,166 @@
+"""Cutting a reference out of a file: find a loud window, resample, level, add the tail.
+
+Mono is the mean of all channels, whatever their number; a mix that would cancel is what the flag
+`out_of_phase` is for. The loudness of the result is set afterwards, so no other weights are
+needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.constants import EXCERPT_S, EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
+from musqa_pipeline.audio.files.decoding import open_audio
+from musqa_pipeline.audio.files.flac import FULL_SCALE_16, to_16_bit
+from musqa_pipeline.audio.files.limits import check_level
+from musqa_pipeline.audio.files.reading import to_mono
+from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
+from musqa_pipeline.audio.measures.loudness import LoudnessMeter
+from musqa_pipeline.core.errors import UnfitInputError
+
+MARGIN_S = 0.1
+"""Read before and after the window, so that the resampler starts and ends on music."""
+QUIETEST_MONO_LUFS = -65.0
+"""A quieter mono mix cancels itself or is noise; it would be raised by over 40 dB."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of a track, mono at 48 kHz, before any gain."""
+
+    start_frame: int
+    """At the track's own rate."""
+    samples: NDArray[np.float32]
+    """float32 (EXCERPT_SAMPLES + TAIL_SAMPLES,)."""
+    lufs: float
+    """Loudness of the mono 10 s."""
+    tail_mirrored: bool
+    """Whether the track ends within the tail, and the tail mirrors the end instead."""
+
+
+@dataclass(frozen=True)
+class LevelledExcerpt:
+    """An excerpt as it is stored."""
+
+    samples: NDArray[np.int16]
+    """int16 (EXCERPT_SAMPLES + TAIL_SAMPLES,)."""
+    gain_db: float
+    loudness_lufs: float
+    peak: float
+    n_clipped_samples: int
+
+
+def find_window(
+    path: Path, starts: Sequence[int], *, sample_rate_hz: int, least_lufs: float
+) -> Window | None:
+    """Take the first of several windows that is loud enough.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file.
+    starts : sequence of int
+        Start frames to try, in order.
+    sample_rate_hz : int
+        Rate of the file.
+    least_lufs : float
+        Loudness that the 10 s, with all their channels, must reach.
+
+    Returns
+    -------
+    Window or None
+        None if no window is loud enough, or mono silences it.
+
+    Raises
+    ------
+    UnfitInputError
+        If the file cannot be read there, or is out of the limits.
+    """
+    for start in starts:
+        before = min(start, math.ceil(MARGIN_S * sample_rate_hz))
+        mono, lufs = _read_window(path, start - before, before, sample_rate_hz)
+        if lufs < least_lufs:
+            continue
+        samples, mirrored = _to_reference(mono, before, sample_rate_hz)
+        lufs = integrated_lufs(samples[:EXCERPT_SAMPLES])
+        if lufs >= QUIETEST_MONO_LUFS:
+            return Window(start, samples, lufs, mirrored)
+    return None
+
+
+def level(window: Window, target_lufs: float) -> LevelledExcerpt:
+    """Bring a window to its target loudness and to 16 bit.
+
+    Parameters
+    ----------
+    window : Window
+        What was cut.
+    target_lufs : float
+        Loudness of the 10 s afterwards, before clipping.
+
+    Returns
+    -------
+    LevelledExcerpt
+        The gain acts on the tail too; peak and clipping count the 10 s only.
+    """
+    gain_db = gain_to_target_db(window.lufs, target_lufs)
+    scaled = window.samples.astype(np.float64) * 10.0 ** (gain_db / 20.0)
+    scored = scaled[:EXCERPT_SAMPLES]
+    over = (scored > (FULL_SCALE_16 - 0.5) / FULL_SCALE_16) | (scored < -1 - 0.5 / FULL_SCALE_16)
+    stored = to_16_bit(scaled)
+    heard = stored[:EXCERPT_SAMPLES].astype(np.float64) / FULL_SCALE_16
+    return LevelledExcerpt(
+        samples=stored,
+        gain_db=gain_db,
+        loudness_lufs=integrated_lufs(heard),
+        peak=float(np.abs(heard).max()),
+        n_clipped_samples=int(np.count_nonzero(over)),
+    )
+
+
+def _read_window(
+    path: Path, first: int, before: int, sample_rate_hz: int
+) -> tuple[NDArray[np.float32], float]:
+    """Read a window with its margins as mono, and the loudness of all channels within it."""
+    end = before + EXCERPT_S * sample_rate_hz
+    tail = math.ceil((TAIL_SAMPLES / SAMPLE_RATE_HZ + MARGIN_S) * sample_rate_hz)
+    parts, at = [], 0
+    with open_audio(path, start_frame=first, n_frames=end + tail) as audio:
+        meter = LoudnessMeter(sample_rate_hz, audio.info.channels)
+        for block in audio.blocks:  # 64 channels of 768 kHz would fill 2 GB
+            check_level(block)
+            meter.update(block[max(0, before - at) : max(0, end - at)])
+            parts.append(to_mono(block))
+            at += len(block)
+    if not parts:
+        raise UnfitInputError(
+            "damaged",
+            f"no audio at {first / sample_rate_hz:.1f} s",
+            "get the file again, or export it anew from its source",
+        )
+    return np.concatenate(parts), meter.integrated_lufs()
+
+
+def _to_reference(
+    mono: NDArray[np.float32], before: int, sample_rate_hz: int
+) -> tuple[NDArray[np.float32], bool]:
+    """Resample and cut to 10 s and a tail; `before` input samples precede the excerpt."""
+    if sample_rate_hz != SAMPLE_RATE_HZ:
+        mono = soxr.resample(mono, sample_rate_hz, SAMPLE_RATE_HZ, quality="VHQ")
+        before = round(before * SAMPLE_RATE_HZ / sample_rate_hz)
+    samples = mono[before : before + EXCERPT_SAMPLES + TAIL_SAMPLES]
+    missing = EXCERPT_SAMPLES + TAIL_SAMPLES - len(samples)
+    if missing > 0:
+        # Mirrored whole, not only where music is missing, so that all mirrored tails are alike;
+        # at most a sample of the 10 s themselves can be short, by the resampler's rounding.
+        kept = samples[: min(len(samples), EXCERPT_SAMPLES)]
+        needed = EXCERPT_SAMPLES + TAIL_SAMPLES - len(kept)
+        samples = np.concatenate([kept, kept[-2 : -2 - needed : -1]])
+    return np.ascontiguousarray(samples, np.float32), missing > 0

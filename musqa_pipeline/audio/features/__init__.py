@@ -1,0 +1,1 @@
+"""What is computed of an excerpt for a model: spectrograms, bands, descriptors."""

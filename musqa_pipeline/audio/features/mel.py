@@ -1,0 +1,145 @@
+"""Mel images: what a network sees of 10 s of audio (paper 001, III.C).
+
+Periodic Hann window, frames centred with zeros beyond the ends, power spectrum, Slaney's mel
+bands, decibels with a floor of 1e-10 and `top_db` below the loudest cell, then min-max to 0-1. This
+equals librosa's `melspectrogram` and `power_to_db` in a third of the time and less. The range of
+`top_db` makes the image independent of gain, unless the loudest cell is below -20 dB so that the
+floor cuts into the range (music at -23 LUFS has it near +30 dB). How loud the cells were is
+returned beside the image.
+
+Needs numpy and scipy alone, so that the scorer computes the very same image.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+import scipy.signal
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
+from musqa_pipeline.audio.features.filterbank import mel_filters
+from musqa_pipeline.audio.features.looping import loop_to_excerpt
+from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
+
+POWER_FLOOR = 1e-10
+"""Least power of a cell before the logarithm, librosa's `amin`."""
+FRAMES_PER_BLOCK = 96
+"""Frames transformed at a time: block and spectrum stay in cache and below 1 MB each, above which
+every allocation costs page faults (measured for 10 s: 5.1 ms with 96, 7.9 ms with 128)."""
+DEFAULTS = SpectrogramsSettings()
+
+
+@dataclass(frozen=True)
+class MelImage:
+    """A mel image with what its scaling took away."""
+
+    image: NDArray[np.float32]
+    """Shape (n_frames, n_mels), time by frequency from low to high, 0 to 1."""
+    max_db: float
+    """Level of the loudest cell in dB; 0 dB is a mel power of 1, as in librosa."""
+    min_db: float
+    """Level of the quietest cell after the limit of `top_db`, likewise."""
+    looped: bool
+    """Whether the signal was shorter than 10 s and was repeated."""
+
+
+def image_shape(settings: SpectrogramsSettings = DEFAULTS) -> tuple[int, int]:
+    """Return the shape of a mel image.
+
+    Parameters
+    ----------
+    settings : SpectrogramsSettings
+        Hop and number of bands.
+
+    Returns
+    -------
+    tuple of int
+        (n_frames, n_mels); (1876, 256) by default.
+    """
+    return 1 + EXCERPT_SAMPLES // settings.hop_length_samples, settings.n_mels
+
+
+def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEFAULTS) -> MelImage:
+    """Compute the mel image of at most 10 s of audio.
+
+    Parameters
+    ----------
+    samples : ndarray of float, shape (samples,)
+        Mono at 48 kHz, at most 10 s; less is looped to 10 s.
+    settings : SpectrogramsSettings
+        Sizes and range.
+
+    Returns
+    -------
+    MelImage
+        All zeros if every cell is equally loud, as in silence.
+
+    Raises
+    ------
+    UnfitInputError
+        If the signal is empty, not mono, longer than 10 s or not finite.
+    """
+    excerpt, looped = loop_to_excerpt(samples)
+    power = mel_power(excerpt, settings)
+    floor = max(POWER_FLOOR, float(power.max()) * 10.0 ** (-settings.top_db / 10.0))
+    np.maximum(power, np.float32(floor), out=power)
+    loudest, quietest = float(power.max()), float(power.min())
+    # The factor from natural logarithm to decibels cancels in min-max.
+    np.log(power, out=power)
+    power -= power.min()
+    height = power.max()
+    if height > 0:
+        power /= height
+    return MelImage(
+        image=np.ascontiguousarray(power.T),
+        max_db=10.0 * float(np.log10(loudest)),
+        min_db=10.0 * float(np.log10(quietest)),
+        looped=looped,
+    )
+
+
+def mel_power(
+    excerpt: NDArray[np.float32], settings: SpectrogramsSettings = DEFAULTS
+) -> NDArray[np.float32]:
+    """Compute the power in mel bands.
+
+    Parameters
+    ----------
+    excerpt : ndarray of float32, shape (samples,)
+        Mono at 48 kHz.
+    settings : SpectrogramsSettings
+        FFT length, hop and number of bands.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_mels, n_frames)
+        Power; the square of the windowed amplitude sum, not divided by the window's.
+    """
+    n_fft = settings.n_fft
+    filters = mel_filters(SAMPLE_RATE_HZ, n_fft, settings.n_mels)
+    window = _hann(n_fft)
+    padded = np.pad(excerpt, n_fft // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)
+    frames = frames[:: settings.hop_length_samples]
+    power = np.empty((settings.n_mels, len(frames)), np.float32)
+    windowed = np.empty((FRAMES_PER_BLOCK, n_fft), np.float32)
+    for start in range(0, len(frames), FRAMES_PER_BLOCK):
+        block = frames[start : start + FRAMES_PER_BLOCK]
+        stop = start + len(block)
+        np.multiply(block, window, out=windowed[: len(block)])
+        # Of the transposed view, so that the FFT's own copy leaves frames contiguous per bin.
+        spectrum = scipy.fft.rfft(windowed[: len(block)].T, axis=0)
+        bins = np.abs(spectrum)
+        np.square(bins, out=bins)
+        power[:, start:stop] = filters @ bins
+    return power
+
+
+@functools.cache
+def _hann(n_fft: int) -> NDArray[np.float32]:
+    """Periodic Hann window."""
+    return scipy.signal.get_window("hann", n_fft).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Audio files: reading, decoding, their names and their limits."""

@@ -1,0 +1,142 @@
+"""Reading with PyAV what soundfile refuses: M4A, AAC, ALAC and whatever else FFmpeg decodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.files.audio_info import AudioInfo, DecodeError
+from musqa_pipeline.audio.files.av_container import open_container
+from musqa_pipeline.audio.files.lengths import contradiction_of
+
+_PROMISING_FORMATS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "caf", "matroska,webm", "tta", "wv"})
+"""Formats whose duration is what their header says; FFmpeg reckons others from a bitrate."""
+
+
+def _open_av(path: Path, refusal: str) -> tuple[Any, Any]:
+    """Open with PyAV; `refusal` is what soundfile said."""
+    try:
+        import av
+    except ImportError as error:
+        raise DecodeError(f"{refusal} (and PyAV, which reads more formats, is absent)") from error
+    try:
+        container = open_container(path)
+    except av.error.ArgumentError as error:  # none of the formats that are opened
+        raise DecodeError("the file holds no audio stream (a picture, a playlist …)") from error
+    except (av.error.FFmpegError, ValueError, UnicodeEncodeError) as error:
+        # Not `refusal`: libsndfile says "does not exist" of whatever it does not know.
+        reason = error.strerror if isinstance(error, av.error.FFmpegError) else error
+        raise DecodeError(f"no known audio format: {reason}") from error
+    stream = next(iter(container.streams.audio), None)
+    if stream is None or stream.codec_context is None:
+        container.close()
+        what = "no audio stream" if stream is None else "audio of an unknown codec"
+        raise DecodeError(f"the file holds {what}")
+    return container, stream
+
+
+def av_info(path: Path, refusal: str) -> AudioInfo:
+    """Read a file's header with PyAV.
+
+    Parameters
+    ----------
+    path : Path
+        A file that soundfile refuses.
+    refusal : str
+        What soundfile said of it.
+
+    Returns
+    -------
+    AudioInfo
+        Its parts are never read without what comes before them: PyAV's seeking is not exact.
+
+    Raises
+    ------
+    DecodeError
+        If PyAV is absent, or knows no audio in the file, or the file ends before its header says.
+    OSError
+        If the file cannot be read.
+    """
+    container, stream = _open_av(path, refusal)
+    with container:
+        why = contradiction_of(path)
+        if why:
+            raise DecodeError(why)
+        context = stream.codec_context
+        codec = context.codec.canonical_name
+        found = {
+            key.lower(): value for key, value in {**container.metadata, **stream.metadata}.items()
+        }
+        tags = {key: found[key] for key in ("title", "artist", "genre") if found.get(key)}
+        frames = round(_promised_s(container, stream) * context.sample_rate)
+        return AudioInfo(context.sample_rate, context.channels, codec, frames, tags)
+
+
+def _promised_s(container: Any, stream: Any) -> float:
+    """Return how long the header says that the audio is; 0 if it does not say."""
+    if container.format.name not in _PROMISING_FORMATS:
+        return 0.0
+    if stream.duration is not None:
+        return max(0.0, float(stream.duration * stream.time_base))
+    # That of a file is that of its longest stream, which may be its video.
+    is_alone = len(container.streams) == 1 and container.duration is not None
+    return max(0.0, container.duration / 1e6) if is_alone else 0.0
+
+
+def av_blocks(path: Path, refusal: str) -> Iterator[NDArray[np.float32]]:
+    """Decode a file with PyAV from its beginning.
+
+    Parameters
+    ----------
+    path : Path
+        A file that soundfile refuses.
+    refusal : str
+        What soundfile said of it.
+
+    Yields
+    ------
+    ndarray of float32, shape (frames, channels)
+        Without the encoder's delay and padding, where the container tells them.
+
+    Raises
+    ------
+    DecodeError
+        If PyAV is absent or decoding fails; the text says after how many seconds.
+    """
+    import av
+
+    container, stream = _open_av(path, refusal)
+    with container:
+        rate = stream.codec_context.sample_rate
+        # Same layout and rate as the file: only the sample format changes.
+        resampler = av.AudioResampler(format="flt", layout=None, rate=None)
+        channels = 0
+        done = 0
+        try:
+            for frame in container.decode(stream):
+                for converted in resampler.resample(frame):
+                    n_channels = converted.layout.nb_channels
+                    if channels and n_channels != channels:
+                        raise DecodeError(
+                            f"channels change from {channels} to {n_channels} "
+                            f"after {done / rate:.1f} s"
+                        )
+                    channels = n_channels
+                    block = np.asarray(converted.to_ndarray(), np.float32).reshape(-1, channels)
+                    block = block[: _wanted_samples(frame)]
+                    done += len(block)
+                    yield block
+        except (av.error.FFmpegError, ValueError) as error:
+            raise DecodeError(
+                f"decoding stops after {done / max(rate, 1):.1f} s: {error}"
+            ) from error
+
+
+def _wanted_samples(frame: Any) -> int:
+    """Return how much of a frame is no padding: MP4 tells it as the last frame's duration."""
+    exact = frame.time_base is not None and frame.time_base * frame.sample_rate == 1
+    return min(frame.duration, frame.samples) if exact and frame.duration else frame.samples

@@ -1,0 +1,159 @@
+"""Which files are compared: named one by one, or in a list."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from musqa_pipeline.audio.files.suffixes import AUDIO_SUFFIXES
+from musqa_pipeline.core.csv_files import named_file
+from musqa_pipeline.core.csv_text import unguarded
+from musqa_pipeline.core.errors import SettingsError
+
+PAIR_COLUMNS = ("reference", "degraded")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two files, with the names that the user gave them."""
+
+    reference: Path
+    degraded: Path
+    reference_name: str
+    degraded_name: str
+
+
+def pair_up(reference: Path, degraded: Iterable[Path]) -> list[Pair]:
+    """Pair one reference with each of several files.
+
+    Parameters
+    ----------
+    reference : Path
+        The undamaged file.
+    degraded : iterable of Path
+        What was made of it.
+
+    Returns
+    -------
+    list of Pair
+        In order, named by the paths as they are.
+    """
+    return [Pair(reference, path, shown_path(reference), shown_path(path)) for path in degraded]
+
+
+def pair_folders(reference: Path, degraded: Path) -> list[Pair]:
+    """Pair a file or a folder with a file or a folder.
+
+    Parameters
+    ----------
+    reference : Path
+        A file, or a folder of references.
+    degraded : Path
+        What was made of it: a file, or a folder whose audio files are taken, those of its
+        subfolders too.
+
+    Returns
+    -------
+    list of Pair
+        One for each degraded file, in the order of their names. Of two folders, files belong
+        together whose path in the folder is the same but for the ending (``song.wav`` and
+        ``song.mp3``), else the one reference of that name (``song.wav`` and ``64k/song.mp3``). A
+        degraded file without a reference gets the path where one was looked for.
+
+    Raises
+    ------
+    SettingsError
+        If a path does not exist, a folder of references meets a single file, or a folder holds no
+        audio.
+    """
+    for path in (reference, degraded):
+        if not path.exists():
+            raise SettingsError(f"{shown_path(path)} does not exist; check the path")
+    if not degraded.is_dir():
+        if reference.is_dir():
+            raise SettingsError(
+                f"{shown_path(reference)} is a folder and {shown_path(degraded)} a file; name the "
+                "file's own reference, or a folder of degraded files"
+            )
+        return pair_up(reference, [degraded])
+    if not reference.is_dir():
+        return pair_up(reference, _audio_files(degraded))
+    references = _audio_files(reference)
+    by_path = {path.relative_to(reference).with_suffix(""): path for path in references}
+    by_name: dict[str, list[Path]] = {}
+    for path in references:
+        by_name.setdefault(path.stem, []).append(path)
+    pairs = []
+    for path in _audio_files(degraded):
+        inside = path.relative_to(degraded).with_suffix("")
+        same_name = by_name.get(path.stem, [])
+        alone = same_name[0] if len(same_name) == 1 else reference / inside
+        pairs += pair_up(by_path.get(inside, alone), [path])
+    return pairs
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Read a list of pairs.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file with the columns ``reference`` and ``degraded``; others are ignored. Paths are
+        relative to its folder.
+
+    Returns
+    -------
+    list of Pair
+        In the order of the file, named as in it.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, lacks a column, has no rows or an empty cell.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            lacking = [name for name in PAIR_COLUMNS if name not in (reader.fieldnames or ())]
+            if lacking:
+                raise SettingsError(
+                    f"{shown_path(path)}: no column {' and '.join(lacking)}; its first line should "
+                    "name the columns reference,degraded"
+                )
+            pairs = []
+            for row in reader:
+                names = [unguarded((row[name] or "").strip()) for name in PAIR_COLUMNS]
+                if not all(names):
+                    raise SettingsError(
+                        f"{shown_path(path)} line {reader.line_num}: a cell is empty; each line "
+                        "needs a reference and a degraded file"
+                    )
+                files = [named_file(path, name) for name in names]
+                pairs.append(Pair(files[0], files[1], names[0], names[1]))
+    except OSError as error:
+        raise SettingsError(
+            f"{shown_path(path)} cannot be read ({error.strerror}); check the path"
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(
+            f"{shown_path(path)} is no CSV in UTF-8 ({error}); save it as such"
+        ) from error
+    if not pairs:
+        raise SettingsError(f"{shown_path(path)} lists no pairs; add lines below its first")
+    return pairs
+
+
+def _audio_files(folder: Path) -> list[Path]:
+    found = [path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES]
+    if not found:
+        raise SettingsError(
+            f"{shown_path(folder)} holds no audio file; check the path, or the files' endings"
+        )
+    return sorted(found)
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as text that can be printed, even if its name is no UTF-8."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,271 @@
+"""Reading audio files in blocks: soundfile first, PyAV for what it refuses (M4A, AAC, ALAC, …).
+
+Decoded samples are float32 of shape (frames, channels), full scale 1.0. Files are never held in
+memory whole. Nothing here knows about catalogs or stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.files.audio_info import LOSSLESS_CODECS, AudioInfo, DecodeError
+from musqa_pipeline.audio.files.av_reading import av_blocks, av_info
+from musqa_pipeline.audio.files.lengths import (
+    MAX_LOSSY_SHORTFALL_S,
+    MAX_SHORTFALL_S,
+    Length,
+    LengthState,
+    length_of,
+)
+from musqa_pipeline.audio.files.soundfile_names import codec_name, open_soundfile
+from musqa_pipeline.audio.files.streaming import stream_piece
+
+__all__ = (
+    "AudioInfo",
+    "DecodeError",
+    "read_blocks",
+    "read_info",
+    "read_span",
+    "require_whole",
+    "to_mono",
+)
+
+BLOCK_FRAMES = 1 << 16
+PREROLL_S = 2.0
+"""Decoded and dropped before a part of an MPEG file: its frames borrow bits of up to 24 before."""
+MAX_UNREAD_BYTES = 8192
+"""A stream may end this much before its bytes do: a frame that was cut, and junk behind."""
+_SEEKS_EXACTLY = frozenset({"FLAC", "WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF", "AU"})
+"""libsndfile's names of the formats that it seeks in to the sample; not of all codecs in them."""
+_MPEG = "MP3"
+
+
+def read_info(path: Path) -> AudioInfo:
+    """Read a file's header.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file.
+
+    Returns
+    -------
+    AudioInfo
+        Rate, channels, codec, declared length and tags.
+
+    Raises
+    ------
+    DecodeError
+        If neither soundfile nor PyAV knows the format, or the file ends before its header says.
+    OSError
+        If the file cannot be opened.
+    """
+    with path.open("rb"):  # so that a missing permission is not taken for a broken file
+        pass
+    try:
+        with open_soundfile(path) as file:
+            return _soundfile_info(file, length_of(path, file))
+    except soundfile.LibsndfileError as error:
+        return av_info(path, error.error_string)
+
+
+def read_blocks(
+    path: Path, *, start_frame: int = 0, n_frames: int | None = None
+) -> Iterator[NDArray[np.float32]]:
+    """Decode a file block by block.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file.
+    start_frame : int
+        First frame wanted, at the file's own rate. What comes before is skipped where the samples
+        stay those of a whole decode (`AudioInfo.seeks`), else decoded and dropped.
+    n_frames : int, optional
+        Frames wanted; all to the end when left out.
+
+    Yields
+    ------
+    ndarray of float32, shape (frames, channels)
+        At most `BLOCK_FRAMES` frames; new memory each time.
+
+    Raises
+    ------
+    DecodeError
+        If decoding fails, at the start or on the way; the text says after how many seconds.
+    OSError
+        If the file cannot be opened.
+    """
+    with path.open("rb"):
+        pass
+    try:
+        file = open_soundfile(path)
+    except soundfile.LibsndfileError as error:
+        yield from _trim(av_blocks(path, error.error_string), start_frame, n_frames)
+        return
+    with file:
+        length = length_of(path, file)
+        info = _soundfile_info(file, length)
+        if length.pieces:
+            yield from _trim(_stream_blocks(path, length, info), start_frame, n_frames)
+            return
+        first = _seek_before(file, info, start_frame)
+        yield from _trim(_file_blocks(file, first, info), start_frame - first, n_frames)
+
+
+def _seek_before(file: soundfile.SoundFile, info: AudioInfo, start_frame: int) -> int:
+    """Go to where decoding must begin to be exact at a frame; return that place."""
+    if not info.seeks:
+        return 0
+    preroll_s = PREROLL_S if file.format == _MPEG else 0.0
+    first = max(0, min(start_frame - round(preroll_s * info.sample_rate_hz), info.declared_frames))
+    if first:
+        file.seek(first)
+    return first
+
+
+def _file_blocks(
+    file: soundfile.SoundFile, first: int, info: AudioInfo
+) -> Iterator[NDArray[np.float32]]:
+    done = first
+    try:
+        while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            done += len(block)
+            yield block
+    except soundfile.LibsndfileError as error:
+        raise _stops(done, info, str(error)) from error
+
+
+def _stream_blocks(path: Path, length: Length, info: AudioInfo) -> Iterator[NDArray[np.float32]]:
+    """Decode pieces one after the other; each has to go to its end, in one format."""
+    done = 0
+    for piece in length.pieces:
+        try:
+            with stream_piece(path, piece) as stream:
+                found = stream.file.samplerate, stream.file.channels
+                if found != (info.sample_rate_hz, info.channels):
+                    raise _stops(done, info, f"{found[0]} Hz and {found[1]} channels follow")
+                while len(block := stream.read(BLOCK_FRAMES)):
+                    done += len(block)
+                    yield block
+                unread = stream.count_unread()
+        except soundfile.LibsndfileError as error:
+            raise _stops(done, info, str(error)) from error
+        if unread > MAX_UNREAD_BYTES:
+            raise _stops(done, info, f"{unread:,} bytes that do not belong to it follow")
+
+
+def _stops(done: int, info: AudioInfo, why: str) -> DecodeError:
+    rate_hz = info.sample_rate_hz
+    of = f" of {info.declared_frames / rate_hz:.1f} s" if info.declared_frames else ""
+    return DecodeError(f"decoding stops after {done / rate_hz:.1f} s{of}: {why}")
+
+
+def require_whole(n_frames: int, info: AudioInfo) -> None:
+    """Check that a file decoded to its end.
+
+    Parameters
+    ----------
+    n_frames : int
+        What decoded.
+    info : AudioInfo
+        The file's header.
+
+    Raises
+    ------
+    DecodeError
+        If the header promises more, beyond an encoder's padding.
+    """
+    rate_hz = info.sample_rate_hz
+    allowed_s = MAX_LOSSY_SHORTFALL_S if info.is_lossy else MAX_SHORTFALL_S
+    if n_frames + allowed_s * rate_hz < info.declared_frames:
+        raise DecodeError(
+            f"decoding stops after {n_frames / rate_hz:.1f} s "
+            f"of {info.declared_frames / rate_hz:.1f} s"
+        )
+
+
+def read_span(path: Path, start_frame: int, n_frames: int) -> NDArray[np.float32]:
+    """Decode a part of a file.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file.
+    start_frame, n_frames : int
+        The part, in frames at the file's own rate.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames, channels)
+        Fewer than `n_frames` where the file ends.
+
+    Raises
+    ------
+    DecodeError
+        If decoding fails or nothing is there.
+    OSError
+        If the file cannot be opened.
+    """
+    blocks = list(read_blocks(path, start_frame=start_frame, n_frames=n_frames))
+    if not blocks:
+        raise DecodeError(f"no audio at frame {start_frame}")
+    return np.concatenate(blocks)
+
+
+def to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mix channels to one: their mean, whatever their number and order.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (frames, channels)
+        Decoded audio.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames,)
+        New memory.
+    """
+    mono = samples[:, 0].copy()
+    for channel in samples.T[1:]:
+        mono += channel
+    mono /= np.float32(samples.shape[1])
+    return mono
+
+
+def _soundfile_info(file: soundfile.SoundFile, length: Length) -> AudioInfo:
+    if length.state is LengthState.CONTRADICTED:
+        raise DecodeError(length.why)
+    try:
+        copied = file.copy_metadata()
+    except (UnicodeDecodeError, AttributeError):  # tags in an old 8-bit alphabet are no loss
+        copied = {}
+    tags = {key: copied[key] for key in ("title", "artist", "genre") if copied.get(key)}
+    codec = codec_name(file)
+    seeks = length.state is LengthState.KNOWN and (
+        file.format == _MPEG
+        or (
+            file.format in _SEEKS_EXACTLY and (codec.startswith("pcm_") or codec in LOSSLESS_CODECS)
+        )
+    )
+    return AudioInfo(file.samplerate, file.channels, codec, length.frames, tags, seeks)
+
+
+def _trim(
+    blocks: Iterator[NDArray[np.float32]], start_frame: int, n_frames: int | None
+) -> Iterator[NDArray[np.float32]]:
+    """Cut a part out of a stream of blocks."""
+    end = start_frame + n_frames if n_frames is not None else 1 << 62
+    at = 0
+    for block in blocks:
+        part = block[max(0, start_frame - at) : max(0, end - at)]
+        at += len(block)
+        if len(part):
+            yield part
+        if at >= end:
+            return

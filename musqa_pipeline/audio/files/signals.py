@@ -1,0 +1,101 @@
+"""Files as a metric wants them: mono, 48 kHz, whole, finite; what was done to them is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.files.decoding import open_audio
+from musqa_pipeline.audio.files.limits import MAX_PAIR_S, check_level
+from musqa_pipeline.audio.files.reading import to_mono
+from musqa_pipeline.core.errors import UnfitInputError
+
+FULL_SCALE = 1.0 - 2.0**-15
+"""The largest 16-bit sample."""
+CLIPPED_RUN_SAMPLES = 3
+"""A lone sample at full scale is a peak; so many in a row are clipped."""
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """One file, ready to be scored."""
+
+    samples: NDArray[np.float32]
+    """Shape (samples,): the mean of the channels, at 48 kHz; full scale is 1.0."""
+    warnings: tuple[str, ...]
+    """What a user should know of the file, a phrase each."""
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+
+def read_signal(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
+    """Read a whole file, mix it to mono and bring it to 48 kHz.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file of any format, rate and number of channels within the limits of the scorer.
+        It is held in memory as mono at 48 kHz, whatever its rate: 12 MB a minute.
+    max_duration_s : float
+        What is longer, by its header or when decoded, is refused.
+
+    Returns
+    -------
+    Signal
+        The mean of the channels, as ViSQOL takes it; resampled with soxr at very high quality if
+        its rate is another.
+
+    Raises
+    ------
+    UnfitInputError
+        If there is no such file, it is out of the limits, it cannot be decoded to its end, or a
+        sample is not finite or of a level that no audio has.
+    """
+    with open_audio(path, max_duration_s=max_duration_s) as audio:
+        rate_hz = audio.info.sample_rate_hz
+        resampler = (
+            soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="VHQ")
+            if rate_hz != SAMPLE_RATE_HZ
+            else None
+        )
+        parts, clipped = [], 0
+        for block in audio.blocks:
+            n_bad = int(np.count_nonzero(~np.isfinite(block)))
+            if n_bad:
+                raise UnfitInputError(
+                    "not_finite",
+                    f"{n_bad} samples or more are NaN or infinite",
+                    "write the file again with finite samples",
+                )
+            check_level(block)
+            clipped += _count_clipped(block)
+            mono = to_mono(block)
+            parts.append(mono if resampler is None else resampler.resample_chunk(mono))
+    warnings = []
+    if clipped:
+        warnings.append(f"clipped: {clipped:,} samples in a row at or over full scale")
+    if resampler is not None:
+        parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        warnings.append(f"resampled from {rate_hz:,} Hz to {SAMPLE_RATE_HZ:,} Hz")
+    return Signal(np.concatenate(parts), tuple(warnings))
+
+
+def _count_clipped(block: NDArray[np.float32]) -> int:
+    """Count samples of any channel that stand at full scale several in a row."""
+    full = np.abs(block) >= FULL_SCALE
+    if not full.any():
+        return 0
+    n = CLIPPED_RUN_SAMPLES
+    starts = np.logical_and.reduce([full[i : len(full) - n + 1 + i] for i in range(n)])
+    marked = np.zeros_like(full)
+    for i in range(n):
+        marked[i : len(full) - n + 1 + i] |= starts
+    return int(np.count_nonzero(marked))

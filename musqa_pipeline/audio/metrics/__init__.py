@@ -1,0 +1,1 @@
+"""Full-reference metrics: how near a degraded excerpt is to its reference."""

@@ -1,0 +1,240 @@
+"""Scores of pairs of files: each reference is read once, each pair stands or falls alone.
+
+`musqa label` prints what this module finds. Nothing here needs a lake, a preset or a checkout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from musqa_pipeline.audio.files.pairs import Pair
+from musqa_pipeline.audio.files.signals import Signal, read_signal
+from musqa_pipeline.audio.metrics.score import SecondMetric, SecondScore
+from musqa_pipeline.core.errors import MusqaError, UnfitInputError
+from musqa_pipeline.core.workers.interface import Lost
+from musqa_pipeline.core.workers.local import LocalPool
+
+if TYPE_CHECKING:
+    from musqa_pipeline.audio.metrics.visqol import Reference, VisqolScore
+
+MAX_DIFFERENCE_S = 1.0
+"""Durations may differ by so much without a word; ViSQOL's own advice."""
+SHORTEST_S = 0.6
+"""One patch; what is shorter cannot hold any of the reference's."""
+PAIRS_PER_TASK = 8
+"""Pairs of one reference that a worker takes at a time; reading it again costs about one pair."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairLabel:
+    """What is known of one pair: a score, or an error."""
+
+    reference: str
+    degraded: str
+    score: VisqolScore | None = None
+    """None if there is an error."""
+    second: SecondScore | None = None
+    """None if it was not asked for, or if there is an error."""
+    warnings: tuple[str, ...] = ()
+    """What was done to the files, or is odd about them; each names the file."""
+    error: str = ""
+    """What is wrong and what to do; empty if all is well."""
+
+
+def label_pairs(
+    pairs: Iterable[Pair], *, second_opinion: str | None = None, n_workers: int = 1
+) -> Iterator[PairLabel]:
+    """Score pairs of files with ViSQOL, and with a second metric if one is named.
+
+    Parameters
+    ----------
+    pairs : iterable of Pair
+        From `pair_up` or `read_pairs`.
+    second_opinion : str, optional
+        A name of the registry of second opinions.
+    n_workers : int
+        Worker processes; 1 is this process.
+
+    Yields
+    ------
+    PairLabel
+        In the order of `pairs`, each as soon as it and those before it are done. Pairs of one
+        reference are scored together, wherever in the order they stand.
+
+    Raises
+    ------
+    ToolError
+        If the second metric's package is not installed.
+    """
+    pairs = list(pairs)
+    if second_opinion is not None:
+        _second_metric(second_opinion).require()
+    tasks = _tasks(pairs, second_opinion, at_once=PAIRS_PER_TASK if n_workers > 1 else len(pairs))
+    waiting: dict[int, PairLabel] = {}
+    due = 0
+    for index, label in _unordered(tasks, n_workers):
+        waiting[index] = label
+        while due in waiting:
+            yield waiting.pop(due)
+            due += 1
+
+
+@dataclass(frozen=True)
+class _Task:
+    pairs: tuple[tuple[int, Pair], ...]
+    """Pairs of one reference, with their place in the list."""
+    second_opinion: str | None
+
+
+def _tasks(pairs: list[Pair], second_opinion: str | None, at_once: int) -> list[_Task]:
+    by_reference: dict[Path, list[tuple[int, Pair]]] = {}
+    for index, pair in enumerate(pairs):
+        by_reference.setdefault(pair.reference, []).append((index, pair))
+    tasks = [
+        _Task(tuple(group[start : start + at_once]), second_opinion)
+        for group in by_reference.values()
+        for start in range(0, len(group), at_once)
+    ]
+    return sorted(tasks, key=lambda task: task.pairs[0][0])
+
+
+def _unordered(tasks: list[_Task], n_workers: int) -> Iterator[tuple[int, PairLabel]]:
+    if n_workers == 1:
+        for task in tasks:
+            yield from _label_task(task)
+        return
+    for labels in LocalPool(n_workers).map(_label_whole_task, tasks):
+        if isinstance(labels, Lost):
+            for index, pair in labels.task.pairs:
+                yield index, _failed(pair, labels.reason)
+        else:
+            yield from labels
+
+
+def _label_whole_task(task: _Task) -> list[tuple[int, PairLabel]]:
+    """Score a task; runs in a worker."""
+    return list(_label_task(task))
+
+
+def _label_task(task: _Task) -> Iterator[tuple[int, PairLabel]]:
+    bound: _Bound | None = None
+    refusal = ""
+    try:
+        bound = _Bound(task.pairs[0][1].reference, task.second_opinion)
+    except UnfitInputError as error:
+        refusal = f"{error.detail}; {error.advice}"
+    for index, pair in task.pairs:
+        if bound is None:
+            yield index, _failed(pair, refusal)
+        else:
+            yield index, bound.label(pair)
+
+
+class ReferenceFile:
+    """A reference that was read, for the files that are compared with it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    UnfitInputError
+        If it cannot be read whole.
+
+    Attributes
+    ----------
+    signal : Signal
+        What it holds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self.signal = read_signal(path)
+        except UnfitInputError as error:
+            raise UnfitInputError(
+                error.reason, f"reference: {error.detail}", error.advice
+            ) from error
+
+    def read_degraded(self, path: Path) -> tuple[Signal, tuple[str, ...]]:
+        """Read a file that is compared with it.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+
+        Returns
+        -------
+        signal : Signal
+            What it holds.
+        warnings : tuple of str
+            About both files, each with ``reference: `` or ``degraded: `` before it.
+
+        Raises
+        ------
+        UnfitInputError
+            If it cannot be read whole, or is shorter than `SHORTEST_S`.
+        """
+        degraded = read_signal(path)
+        if degraded.duration_s < SHORTEST_S:
+            raise UnfitInputError(
+                "too_short",
+                f"it lasts {degraded.duration_s:.2f} s",
+                f"ViSQOL compares patches of {SHORTEST_S} s; give it 3 to 10 s",
+            )
+        warnings = [f"reference: {text}" for text in self.signal.warnings]
+        warnings += [f"degraded: {text}" for text in degraded.warnings]
+        lengths = self.signal.duration_s, degraded.duration_s
+        if abs(lengths[0] - lengths[1]) > MAX_DIFFERENCE_S:
+            warnings.append(
+                f"degraded: lasts {lengths[1]:.1f} s, its reference {lengths[0]:.1f} s; ViSQOL "
+                f"expects them within {MAX_DIFFERENCE_S:.0f} s"
+            )
+        return degraded, tuple(warnings)
+
+
+class _Bound:
+    """A reference that was read, with the metrics bound to it."""
+
+    def __init__(self, path: Path, second_opinion: str | None) -> None:
+        from musqa_pipeline.audio.metrics.visqol import Reference
+
+        self._file = ReferenceFile(path)
+        samples = self._file.signal.samples
+        self._visqol: Reference = Reference(samples)
+        self._second: SecondMetric | None = None
+        if second_opinion is not None:
+            self._second = _second_metric(second_opinion)(samples)
+
+    def label(self, pair: Pair) -> PairLabel:
+        """Score one file against the reference."""
+        try:
+            signal, warnings = self._file.read_degraded(pair.degraded)
+            score = self._visqol.score(signal.samples)
+            second = None
+            if self._second is not None:
+                from musqa_pipeline.audio.metrics.visqol.alignment import undelayed
+
+                second = self._second.score(undelayed(signal.samples, score.lag_samples))
+        except UnfitInputError as error:
+            return _failed(pair, f"{error.detail}; {error.advice}")
+        except MusqaError:
+            raise
+        except Exception as error:  # one odd pair must not cost the others
+            return _failed(pair, f"{type(error).__name__}: {error}; please report it")
+        return PairLabel(pair.reference_name, pair.degraded_name, score, second, warnings)
+
+
+def _failed(pair: Pair, error: str) -> PairLabel:
+    return PairLabel(pair.reference_name, pair.degraded_name, error=error)
+
+
+def _second_metric(name: str) -> type[SecondMetric]:
+    from musqa_pipeline.audio.metrics.registry import SECOND_OPINIONS
+
+    return SECOND_OPINIONS[name]

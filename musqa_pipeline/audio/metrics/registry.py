@@ -1,0 +1,60 @@
+"""The registries of full-reference metrics: those that label, and those that give a second opinion.
+
+A metric is a class that takes one reference and scores many degraded versions of it, so that what
+depends on the reference alone is computed once. A new metric is one class, its line in a registry
+here and its columns in `COLUMNS`, and its name among those that `LabelsSettings.metric` or
+`OpinionsSettings.metric` allows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.metrics.score import Metric, SecondMetric
+from musqa_pipeline.audio.metrics.visqol import Reference
+from musqa_pipeline.audio.metrics.zimtohrli import Zimtohrli
+from musqa_pipeline.core.settings.labels import LabelsSettings
+
+METRICS: dict[str, type[Metric]] = {
+    "visqol": Reference,
+}
+"""Metrics that give the label, by the name that the preset uses."""
+
+SECOND_OPINIONS: dict[str, type[SecondMetric]] = {
+    "zimtohrli": Zimtohrli,
+}
+"""Metrics that judge the chosen rows once more, by the name that the preset uses."""
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "visqol": ("mos", "quality", "vnsim", "fvnsim", "lag_samples"),
+    "zimtohrli": ("second_mos", "second_distance", "disagreement"),
+}
+"""Columns that each metric gives: of `labels`, or, for a second opinion, of `opinions`."""
+
+
+def open_metric(settings: LabelsSettings, reference: NDArray[np.float32]) -> Metric:
+    """Bind the metric of a preset to a reference.
+
+    Parameters
+    ----------
+    settings : LabelsSettings
+        Which metric, and where it is computed.
+    reference : ndarray of float32, shape (samples,)
+        Mono, 48 kHz.
+
+    Returns
+    -------
+    Metric
+        Ready to score.
+
+    Raises
+    ------
+    SettingsError
+        If the device cannot be used.
+    """
+    if settings.device == "cpu":
+        return METRICS[settings.metric](reference)
+    from musqa_pipeline.audio.metrics.visqol.torch_batch import TorchReference  # imports torch
+
+    return TorchReference(reference, device=settings.device)

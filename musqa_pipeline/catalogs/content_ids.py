@@ -1,0 +1,122 @@
+"""From layout 1 to 2: track units named by modification time are named by content.
+
+A file that is as layout 1 saw it (same size and modification time) is hashed, not decoded: its
+rows move to the new name. The joint stages go on knowing such a unit by its former name, so that
+nothing of theirs is made again.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+
+from musqa_pipeline.catalogs.identity import dated_unit_id, identified_files
+from musqa_pipeline.catalogs.known import list_catalogs
+from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.home import Home
+from musqa_pipeline.storage.fragments import parquet
+from musqa_pipeline.storage.fragments.partition import LAKE, Shelf
+from musqa_pipeline.storage.lake.inventory import shelves, unit_ids
+from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.layout import Migrated, Migration
+
+FORMER_IDS_KEY = f"{LAKE}/former-ids.json"
+STAGES = ("quarantine", "tracks")
+"""In the order in which a stage writes them: a refused unit is done last."""
+
+
+def former_ids(lake: Lake) -> dict[str, dict[str, str]]:
+    """Return the names that layout 1 had for units: catalog to present to former unit id.
+
+    Parameters
+    ----------
+    lake : Lake
+        Which lake.
+
+    Returns
+    -------
+    dict
+        Empty for a lake that never had layout 1.
+    """
+    found = lake.store.read_versioned(FORMER_IDS_KEY)
+    return {} if found is None else json.loads(found[0])
+
+
+def migrate_catalog(home: Home, catalog: str) -> Migrated:
+    """Give a catalog's track units the names that their files' content has.
+
+    Parameters
+    ----------
+    home : Home
+        `MUSQA_HOME`.
+    catalog : str
+        Which catalog.
+
+    Returns
+    -------
+    Migrated
+        Counts of units, over all settings.
+
+    Raises
+    ------
+    LakeError
+        If the lake cannot be written.
+    """
+    lake = Lake(home)
+    if catalog not in {known.name for known in list_catalogs(home)}:  # removed while it waited
+        return Migrated(2, catalog, 0, 0)
+    try:
+        files = identified_files(home, catalog)
+    except CatalogError as error:
+        return Migrated(2, catalog, 0, 0, waiting=str(error))
+    present_id = {dated_unit_id(entry): unit_id for unit_id, entry in files}
+    of_tracks = _shelves_of_tracks(lake, catalog)
+    units = {shelf: unit_ids(lake, shelf) for shelf in of_tracks}
+    seen = {unit for shelf in of_tracks for unit in units[shelf] if unit in present_id}
+    known = former_ids(lake)
+    names = {present_id[unit]: unit for unit in seen if present_id[unit] != unit}
+    if names:
+        known[catalog] = {**known.get(catalog, {}), **names}
+        lake.store.write_bytes(FORMER_IDS_KEY, json.dumps(known, sort_keys=True).encode())
+    n_adopted = n_left = 0
+    for shelf in of_tracks:
+        for unit in units[shelf]:
+            if unit in names.values():
+                _rename(lake, shelf, unit, present_id[unit])
+                n_adopted += shelf.stage == "tracks"
+            elif unit not in present_id.values():
+                n_left += shelf.stage == "tracks"
+    return Migrated(2, catalog, n_adopted, n_left)
+
+
+def _shelves_of_tracks(lake: Lake, catalog: str) -> list[Shelf]:
+    """List the shelves with units of stage 1; quarantine holds those of other stages too."""
+    found = [shelf for shelf in shelves(lake, "tracks") if shelf.catalog == catalog]
+    refused = [shelf.quarantine for shelf in found]
+    return [shelf for pair in zip(refused, found, strict=True) for shelf in pair]
+
+
+def _rename(lake: Lake, shelf: Shelf, old: str, new: str) -> None:
+    key = shelf.key(new)
+    if not parquet.footer(lake.store, key):
+        table = parquet.read_fragment(lake.store, shelf.key(old))
+        at = table.schema.get_field_index("unit_id")
+        ids = pa.array([new] * table.num_rows, table.schema.field(at).type)
+        table = table.set_column(at, table.schema.field(at), ids)
+        parquet.write_fragment(lake.store, key, table)
+    lake.store.move(shelf.key(old), shelf.retired(old))
+
+
+def _catalogs(home: Home) -> list[str]:
+    """List the catalogs that have tracks."""
+    having = {shelf.catalog for shelf in shelves(Lake(home), "tracks")}
+    return [catalog.name for catalog in list_catalogs(home) if catalog.name in having]
+
+
+CONTENT_IDS = Migration(
+    to=2,
+    what="tracks are named by their content",
+    catalogs=_catalogs,
+    migrate=migrate_catalog,
+)

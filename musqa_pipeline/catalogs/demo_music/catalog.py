@@ -1,0 +1,225 @@
+"""The demo catalog as a folder: FLAC files and the `tracks.csv` that stage 1 reads.
+
+A track is a function of (seed, index, duration) alone: neither the number of tracks nor the order
+of writing moves it. Its plan is kept in the file's comment, so that a second call writes only what
+is missing or was made by another plan. No licence is attached: the music was composed by a program.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from threadpoolctl import threadpool_limits
+
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.catalogs.demo_music.composition import compose
+from musqa_pipeline.catalogs.demo_music.oscillators import n_samples
+from musqa_pipeline.catalogs.demo_music.styles import STYLES, Style
+from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.seeds import derive_generator
+
+VERSION = 1
+"""Raised when the same plan begins to sound different."""
+COLUMNS = ("file", "title", "artist", "recording", "genre", "licence", "role", "tier")
+TIER = "synthesised"
+"""Tier of tracks that are no recordings."""
+SKETCH_S = 3.0
+_TEST_EVERY = 4
+_MARK = "musqa synthesis "
+
+
+@dataclass(frozen=True)
+class TrackPlan:
+    """What track `index` of a demo catalog is, before a sample of it exists."""
+
+    index: int
+    seed: int
+    duration_s: float
+
+    @property
+    def style(self) -> Style:
+        """Styles follow each other in turn."""
+        return STYLES[self.index % len(STYLES)]
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return f"{self.index:03d}-{self.style.name.replace(' ', '-')}.flac"
+
+    @property
+    def role(self) -> str:
+        """Every fourth track is a test track, the next style in each round.
+
+        So a style's test tracks have siblings in training as soon as styles repeat.
+        """
+        turn, place = divmod(self.index, len(STYLES))
+        return "test" if place % _TEST_EVERY == turn % _TEST_EVERY else "train"
+
+    @property
+    def comment(self) -> str:
+        """Mark of the file's plan, kept in its metadata."""
+        plan = [VERSION, self.style.name, self.index, self.seed, self.duration_s]
+        return _MARK + digest(plan)
+
+    def row(self) -> dict[str, str]:
+        """Return the track's row of `tracks.csv`."""
+        return {
+            "file": self.file,
+            "title": f"{self.style.name} no. {self.index // len(STYLES) + 1}",
+            "artist": "",
+            "recording": f"synthesis-{self.seed}-{self.index:03d}",
+            "genre": self.style.name,
+            "licence": "",
+            "role": self.role,
+            "tier": TIER,
+        }
+
+    def samples(self) -> np.ndarray:
+        """Compose and play the track.
+
+        Returns
+        -------
+        ndarray of float64, shape (2, samples)
+            Stereo, 48 kHz; peaks at or below -1 dBFS.
+        """
+        # BLAS threads cost more than they save on products this small, and sums would depend on
+        # their number.
+        with threadpool_limits(limits=1):
+            return compose(
+                self.style, self.duration_s, derive_generator("synthesis", self.seed, self.index)
+            )
+
+
+def write_demo_catalog(
+    folder: Path,
+    *,
+    n_tracks: int = 24,
+    duration_s: float = 12.0,
+    seed: int = 0,
+    log: Callable[[str], object] | None = None,
+) -> list[Path]:
+    """Write the demo catalog, or what is missing of it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to; made if needed. Tracks that an earlier call left there and that this catalog
+        does not have are removed; other files are left alone.
+    n_tracks : int
+        Number of tracks, 1-1000. Every multiple of 12 has all styles equally often.
+    duration_s : float
+        Length of each track in seconds, 1-600; the pipeline uses tracks of 10 s and more.
+    seed : int
+        Another seed gives other pieces in the same styles.
+    log : callable, optional
+        Takes a line about each track that is written.
+
+    Returns
+    -------
+    list of Path
+        The FLAC files (24 bit, stereo, 48 kHz) in the order of their index. The same arguments
+        give the same bytes.
+
+    Raises
+    ------
+    CatalogError
+        If an argument is out of range.
+    LakeError
+        If the folder cannot be written.
+    """
+    if not 1 <= n_tracks <= 1000:
+        raise CatalogError(f"n_tracks={n_tracks}: expected 1 to 1000; ask for fewer or more")
+    if not 1 <= duration_s <= 600:
+        raise CatalogError(f"duration_s={duration_s}: expected 1 to 600 seconds; change it")
+    plans = [TrackPlan(index, seed, float(duration_s)) for index in range(n_tracks)]
+    _remove_others(folder, {plan.file for plan in plans})
+    files = []
+    for plan in plans:
+        path = folder / plan.file
+        if not _is_current(path, plan):
+            _write_track(path, plan)
+            if log is not None:
+                log(f"track {plan.index + 1} of {n_tracks}: {plan.row()['title']}")
+        files.append(path)
+    _write_table(folder / "tracks.csv", plans)
+    return files
+
+
+def write_sketch(folder: Path, *, seed: int = 0) -> Path:
+    """Write a piece that is too short to serve, so that the demo shows what quarantine is.
+
+    Parameters
+    ----------
+    folder : Path
+        The demo catalog's folder; `tracks.csv` does not name the file.
+    seed : int
+        Seed of the catalog.
+
+    Returns
+    -------
+    Path
+        A FLAC file of 3 s.
+
+    Raises
+    ------
+    LakeError
+        If the folder cannot be written.
+    """
+    path, plan = folder / "sketch.flac", TrackPlan(0, seed, SKETCH_S)
+    if not _is_current(path, plan):
+        _write_track(path, plan)
+    return path
+
+
+def _write_track(path: Path, plan: TrackPlan) -> None:
+    samples = plan.samples()
+    with (
+        whole_file(path) as temporary,
+        soundfile.SoundFile(
+            temporary, "w", SAMPLE_RATE_HZ, channels=2, format="FLAC", subtype="PCM_24"
+        ) as file,
+    ):
+        file.comment = plan.comment
+        file.write(samples.T)
+
+
+def _is_current(path: Path, plan: TrackPlan) -> bool:
+    try:
+        with soundfile.SoundFile(path) as file:
+            return file.comment == plan.comment and file.frames == n_samples(plan.duration_s)
+    except (soundfile.LibsndfileError, OSError):
+        return False
+
+
+def _remove_others(folder: Path, wanted: set[str]) -> None:
+    for path in sorted(folder.glob("[0-9][0-9][0-9]-*.flac")):
+        if path.name not in wanted and _is_ours(path):
+            with explained("remove", path):
+                path.unlink()
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with soundfile.SoundFile(path) as file:
+            return file.comment.startswith(_MARK)
+    except (soundfile.LibsndfileError, OSError):
+        return False
+
+
+def _write_table(path: Path, plans: list[TrackPlan]) -> None:
+    text = io.StringIO(newline="")
+    rows = (plan.row() for plan in plans)
+    write_csv(text, [COLUMNS, *([row[name] for name in COLUMNS] for row in rows)])
+    content = text.getvalue().encode()
+    if path.is_file() and path.read_bytes() == content:
+        return
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)

@@ -1,0 +1,120 @@
+"""CSV files that datasets bring along: rows with the columns that a reader needs, or one error."""
+
+from __future__ import annotations
+
+import csv
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from musqa_pipeline.catalogs.folder import Source
+from musqa_pipeline.core.errors import CatalogError
+
+LONGEST_CELL = 1 << 24
+"""FMA has biographies in its cells."""
+_LIMIT = threading.Lock()
+
+
+@contextmanager
+def csv_lines(source: Source, file: str) -> Iterator[Iterator[list[str]]]:
+    """Open a CSV file of a dataset.
+
+    Parameters
+    ----------
+    source : Source
+        The catalog's folder.
+    file : str
+        Relative path of the CSV file.
+
+    Yields
+    ------
+    iterator of list of str
+        Lines; reading them raises what the module promises.
+
+    Raises
+    ------
+    CatalogError
+        If the file is a link out of the folder, cannot be read or is no CSV in UTF-8.
+    """
+    path = source.folder / file
+    source.require_inside(path)
+    try:
+        with _long_cells(), path.open(encoding="utf-8-sig", newline="") as stream:
+            yield csv.reader(stream, strict=True)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CatalogError(f"cannot read {path}: {error}; get the file again") from error
+    except OSError as error:
+        raise CatalogError(
+            f"cannot read {path}: {error.strerror}; make the file readable"
+        ) from error
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Allow long cells; the limit belongs to the process, so one thread at a time."""
+    with _LIMIT:
+        before = csv.field_size_limit(LONGEST_CELL)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
+
+
+def require_cells(path: Path, header: Iterable[str], needed: Iterable[str]) -> None:
+    """Check that a header names what a reader needs.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+    header : iterable of str
+        The columns that are there.
+    needed : iterable of str
+        The columns that must be.
+
+    Raises
+    ------
+    CatalogError
+        If one is missing.
+    """
+    absent = sorted(set(needed) - set(header))
+    if absent:
+        raise CatalogError(
+            f"{path} has no column {', '.join(map(repr, absent))}; it is another file, or another "
+            "release than the one that is known; get it again"
+        )
+
+
+def read_csv(source: Source, file: str, needed: Iterable[str]) -> list[dict[str, str]]:
+    """Read a CSV file of a dataset whose first line names the columns.
+
+    Parameters
+    ----------
+    source : Source
+        The catalog's folder.
+    file : str
+        Relative path of the CSV file.
+    needed : iterable of str
+        Columns that must be there.
+
+    Returns
+    -------
+    list of dict
+        The rows, with the columns that are needed; a cell that a short row lacks is empty.
+
+    Raises
+    ------
+    CatalogError
+        If the file cannot be used.
+    """
+    columns = tuple(needed)
+    with csv_lines(source, file) as lines:
+        header = next(lines, [])
+        require_cells(source.folder / file, header, columns)
+        places = {name: header.index(name) for name in columns}
+        return [
+            {name: row[i] if i < len(row) else "" for name, i in places.items()}
+            for row in lines
+            if row
+        ]

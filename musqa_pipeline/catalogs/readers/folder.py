@@ -1,0 +1,154 @@
+"""A folder of audio files, with or without a `tracks.csv`: the reader of what is no known dataset.
+
+Nothing is opened but the CSV.
+"""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from musqa_pipeline.catalogs.folder import (
+    METADATA,
+    ROLES,
+    TRACKS_CSV,
+    Entry,
+    Listing,
+    Source,
+    walk_audio,
+)
+from musqa_pipeline.catalogs.readers.interface import Found, Reader
+from musqa_pipeline.core.csv_text import unguarded
+from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.names import stays_inside
+
+
+def read_folder(source: Source) -> Listing:
+    """List the audio files below a folder, with what its `tracks.csv` says about them.
+
+    Hidden files and folders are left out, symbolic links are followed (each folder once). What
+    leads out of the folder is an entry that is marked, unless the owner allows such links.
+
+    Parameters
+    ----------
+    source : Source
+        The folder.
+
+    Returns
+    -------
+    Listing
+        Entries in the order of their paths. A file that the CSV names and that is not there is
+        an entry too.
+
+    Raises
+    ------
+    CatalogError
+        If the `tracks.csv` cannot be used; the message names the line.
+    """
+    folder = source.folder
+    walk = walk_audio(source)
+    rows = _read_csv(source, folder / TRACKS_CSV)
+    audio, others = [*walk.audio, *walk.outside], walk.others
+    found = {name: name for name in others} | {name: name for name in audio}
+    for name in list(found):  # Archives made on macOS spell accents as two characters.
+        found.setdefault(unicodedata.normalize("NFC", name), name)
+    metadata: dict[str, dict[str, str]] = {name: dict.fromkeys(METADATA, "") for name in audio}
+    outside = set(walk.outside)
+    lines: dict[str, int] = {}
+    for line, listed, values in rows:
+        composed, bare = unicodedata.normalize("NFC", listed), unguarded(listed)
+        name = found.get(listed) or found.get(composed) or found.get(bare) or listed
+        if name in lines:
+            raise CatalogError(
+                f"{folder / TRACKS_CSV}, line {line}: file {listed!r} is named in line "
+                f"{lines[name]} already; keep one of them"
+            )
+        lines[name] = line
+        if name not in metadata and source.leads_outside(folder / name):
+            outside.add(name)
+        metadata[name] = values
+    entries = (
+        Entry(name, folder / name, metadata[name], leads_outside=name in outside)
+        for name in sorted(metadata)
+    )
+    return Listing(tuple(entries), n_other_files=len(set(others) - metadata.keys()))
+
+
+def _read_csv(source: Source, path: Path) -> list[tuple[int, str, dict[str, str]]]:
+    """Return (line, file, metadata) of each row, [] if there is no `tracks.csv`."""
+    columns = source.columns
+    if not path.is_file():
+        if columns:
+            raise CatalogError(
+                f"columns {sorted(columns.values())} are mapped, but there is no {path}; "
+                f"write one or leave the map out"
+            )
+        return []
+    source.require_inside(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            header = [name.strip() for name in reader.fieldnames or []]
+            reader.fieldnames = header
+            named = {name: columns.get(name, name) for name in ("file", *METADATA)}
+            _check_header(path, header, named, columns)
+            return [_row(path, reader.line_num, raw, named) for raw in reader if any(raw.values())]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CatalogError(f"cannot read {path}: {error}; save it as CSV in UTF-8") from error
+    except OSError as error:
+        raise CatalogError(
+            f"cannot read {path}: {error.strerror}; make the file readable"
+        ) from error
+
+
+def _check_header(
+    path: Path, header: list[str], source: Mapping[str, str], columns: Mapping[str, str]
+) -> None:
+    unknown = sorted(columns.keys() - {"file", *METADATA})
+    if unknown:
+        raise CatalogError(
+            f"column map names {unknown}; expected some of file, {', '.join(METADATA)}"
+        )
+    absent = sorted(column for column in columns.values() if column not in header)
+    if source["file"] not in header:
+        absent.append(source["file"])
+    if absent:
+        raise CatalogError(
+            f"{path} has no column {', '.join(map(repr, dict.fromkeys(absent)))}, only "
+            f"{', '.join(map(repr, header)) or 'an empty first line'}; add it, or name another "
+            "one in the column map"
+        )
+
+
+def _row(
+    path: Path, line: int, raw: Mapping[str, str | None], source: Mapping[str, str]
+) -> tuple[int, str, dict[str, str]]:
+    # A file name keeps its inner spaces and newlines; only the text columns are stripped.
+    name = raw.get(source["file"]) or ""
+    values = {key: unguarded((raw.get(source[key]) or "").strip()) for key in METADATA}
+    values["role"] = values["role"].lower()
+    if not stays_inside(name):
+        raise CatalogError(
+            f"{path}, line {line}: file={name!r}: expected a path inside the catalog's folder, "
+            "relative to it"
+        )
+    if values["role"] not in ROLES:
+        raise CatalogError(
+            f"{path}, line {line}: role={values['role']!r} of {name!r}: expected train, test or "
+            "nothing"
+        )
+    return line, PurePosixPath(name).as_posix(), values
+
+
+READER = Reader(
+    name="folder",
+    title="any folder of audio",
+    licence="of each file, in the column licence",
+    citation="",
+    source="your own disk",
+    layout="audio files at any depth; a tracks.csv may say more of them",
+    looks_like=lambda _: False,  # what no other reader knows
+    read=lambda source: Found(read_folder(source)),
+)

@@ -1,0 +1,170 @@
+"""What a catalog reader is: where a dataset comes from, its terms, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from musqa_pipeline.catalogs.folder import METADATA, Entry, Listing, Source
+from musqa_pipeline.core.errors import CatalogError
+
+LEADS_OUTSIDE = "left out, links out of the folder (--follow-links allows them)"
+NAMED = 8
+"""So many file names stand in a note; `musqa catalog check --all` prints the others."""
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """A file as its publisher describes it."""
+
+    file: str
+    """Path relative to the catalog's folder."""
+    algorithm: str
+    """As `hashlib.new` knows it: md5, sha1 or sha256."""
+    digest: str
+    """In hexadecimal."""
+    size_bytes: int | None = None
+    """None where it is not published."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Files that are not as the dataset describes them."""
+
+    what: str
+    """Such as ``"missing"``; with the number of files it makes a sentence."""
+    files: tuple[str, ...]
+
+    def __str__(self) -> str:
+        named = ", ".join(self.files[:NAMED])
+        more = f" and {len(self.files) - NAMED:,} more" if len(self.files) > NAMED else ""
+        return f"{len(self.files):,} files {self.what}: {named}{more}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a reader finds in a folder."""
+
+    listing: Listing
+    differences: tuple[Difference, ...] = ()
+    """Missing and surplus files, and files that are left out, with the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """One kind of catalog."""
+
+    name: str
+    title: str
+    licence: str
+    """Of the audio, as its publisher states it; licences of single tracks are metadata."""
+    citation: str
+    source: str
+    """Where to get it."""
+    layout: str
+    """Where to put the files, below the catalog's folder."""
+    looks_like: Callable[[Path], bool]
+    """Whether a folder has this layout; looks at names, opens nothing."""
+    read: Callable[[Source], Found]
+    """Lists a catalog; raises `CatalogError`."""
+    archives: tuple[Checksum, ...] = ()
+    """The published archives, for those who have kept them."""
+    checksums: Callable[[Path], Iterable[Checksum]] = lambda _: ()
+    """Checksums of single files, from lists that the dataset brings along."""
+    expects: str = ""
+    """How many files a whole copy has."""
+    of_file: bool = False
+    """Whether a catalog is a file, and not a folder."""
+
+
+def require_no_columns(reader: str, source: Source) -> None:
+    """Refuse a column map where the dataset's own metadata are used.
+
+    Parameters
+    ----------
+    reader : str
+        Name of the reader.
+    source : Source
+        With the column map.
+
+    Raises
+    ------
+    CatalogError
+        If it is not empty.
+    """
+    if source.columns:
+        raise CatalogError(
+            f"reader {reader}: columns {sorted(source.columns)} are mapped, but it takes "
+            "titles, artists and roles from the dataset's own files; leave --map out, or use "
+            "--reader folder"
+        )
+
+
+def wrong_layout(reader: str, folder: Path, what: str, layout: str) -> CatalogError:
+    """Build the error of a folder that a reader cannot read.
+
+    Parameters
+    ----------
+    reader : str
+        Name of the reader.
+    folder : Path
+        The catalog's folder.
+    what : str
+        What is not there.
+    layout : str
+        What should be.
+
+    Returns
+    -------
+    CatalogError
+        To be raised.
+    """
+    return CatalogError(
+        f"reader {reader}: {folder} has no {what}; expected {layout}. "
+        "`musqa catalog readers` says more, and --reader folder reads any folder of audio"
+    )
+
+
+def entry(folder: Path, file: str, **metadata: str) -> Entry:
+    """Build an entry of a listing.
+
+    Parameters
+    ----------
+    folder : Path
+        The catalog's folder.
+    file : str
+        Relative path.
+    **metadata : str
+        Some of `METADATA`; the others are empty.
+
+    Returns
+    -------
+    Entry
+        Its metadata have the keys and the order of `METADATA`.
+    """
+    return Entry(file, folder / file, {key: metadata.get(key, "").strip() for key in METADATA})
+
+
+def found(
+    entries: Iterable[Entry], n_other_files: int, differences: Mapping[str, Iterable[str]]
+) -> Found:
+    """Put together what was found.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+        In any order.
+    n_other_files : int
+        Files that are no audio.
+    differences : mapping of str to iterable of str
+        What is said of which files; those of no file are left out.
+
+    Returns
+    -------
+    Found
+        Entries sorted by file.
+    """
+    listing = Listing(tuple(sorted(entries, key=lambda e: e.file)), n_other_files)
+    said = {what: tuple(sorted(files)) for what, files in differences.items()}
+    return Found(listing, tuple(Difference(what, files) for what, files in said.items() if files))

@@ -1,0 +1,190 @@
+"""PMQD, the Perceived Music Quality Dataset: 975 segments of about 4 s, rated by listeners.
+
+Of each of 195 segments there is the original and four degraded versions. Only originals can be
+references, and being shorter than an excerpt they end in quarantine: the dataset serves to compare
+predictions with listeners. `write_opinions` writes its ratings as `musqa listening` reads them.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path, PurePosixPath
+
+from musqa_pipeline.catalogs.folder import Source, walk_audio
+from musqa_pipeline.catalogs.readers.csv_rows import read_csv
+from musqa_pipeline.catalogs.readers.interface import (
+    LEADS_OUTSIDE,
+    Checksum,
+    Found,
+    Reader,
+    entry,
+    found,
+    require_no_columns,
+    wrong_layout,
+)
+from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.files import whole_file
+
+PMQD_CSV = "pmqd.csv"
+FOLDERS = ("audio", "audio32")
+ORIGINAL = "original"
+COLUMNS = (
+    "id", "genre", "artist", "title", "degradation_type", "degradation_intensity", "rating",
+    "sample_start", "sample_filename",
+)  # fmt: skip
+LAYOUT = f"{PMQD_CSV} and a folder audio (24 bit) or audio32 (32 bit)"
+
+
+def read(source: Source) -> Found:
+    """List the original segments.
+
+    Parameters
+    ----------
+    source : Source
+        Holds `pmqd.csv` and one folder of audio. No column may be mapped.
+
+    Returns
+    -------
+    Found
+        All with the role test: the dataset has no part to train with.
+
+    Raises
+    ------
+    CatalogError
+        If the layout is another one, or the table cannot be used.
+    """
+    require_no_columns("pmqd", source)
+    rows = {_file(source.folder, row): row for row in _rows(source)}
+    walk = walk_audio(source)
+    here = [file for file in walk.audio if file in rows]
+    degraded = [file for file in here if rows[file]["degradation_type"] != ORIGINAL]
+    return found(
+        (
+            entry(
+                source.folder,
+                file,
+                title=rows[file]["title"],
+                artist=rows[file]["artist"],
+                recording=f"{rows[file]['artist']}: {rows[file]['title']}",
+                genre=rows[file]["genre"],
+                role="test",
+            )
+            for file in here
+            if rows[file]["degradation_type"] == ORIGINAL
+        ),
+        len(walk.others),
+        {
+            "missing": rows.keys() - set(here),
+            "left out, degraded and so no references": degraded,
+            f"left out, not in {PMQD_CSV}": set(walk.audio) - rows.keys(),
+            LEADS_OUTSIDE: walk.outside,
+        },
+    )
+
+
+def write_opinions(folder: Path, path: Path) -> int:
+    """Write the ratings as a table of opinions, for `musqa listening compare`.
+
+    Parameters
+    ----------
+    folder : Path
+        The dataset's folder.
+    path : Path
+        A CSV file with the columns file, mos, condition and recording; overwritten. Its ``mos`` is
+        the median of five or more listeners on the scale from 1 to 5, as the dataset has it.
+
+    Returns
+    -------
+    int
+        Number of rows.
+
+    Raises
+    ------
+    CatalogError
+        If the layout is another one, or a rating is no number from 1 to 5.
+    LakeError
+        If the file cannot be written.
+    """
+    rows = _rows(Source(folder))
+    text = io.StringIO()
+    table = [["file", "mos", "condition", "recording"]]
+    for row in rows:
+        kind = row["degradation_type"]
+        condition = "reference" if kind == ORIGINAL else f"{kind}_{row['degradation_intensity']}"
+        recording = f"{row['artist']}: {row['title']}"
+        table.append([_file(folder, row), f"{_rating(folder, row):g}", condition, recording])
+    write_csv(text, table)
+    with whole_file(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+    return len(rows)
+
+
+def _rows(source: Source) -> list[dict[str, str]]:
+    if not (source.folder / PMQD_CSV).is_file():
+        raise wrong_layout("pmqd", source.folder, PMQD_CSV, LAYOUT)
+    if _audio_folder(source.folder) is None:
+        raise wrong_layout("pmqd", source.folder, "folder audio or audio32", LAYOUT)
+    return read_csv(source, PMQD_CSV, COLUMNS)
+
+
+def _audio_folder(folder: Path) -> str | None:
+    return next((name for name in FOLDERS if (folder / name).is_dir()), None)
+
+
+def _file(folder: Path, row: dict[str, str]) -> str:
+    name = row["sample_filename"]
+    if not name or PurePosixPath(name).name != name or "\0" in name or name == "..":
+        raise CatalogError(
+            f"{folder / PMQD_CSV}: sample_filename={name!r} of {row['id']}: expected the name of a "
+            "file; get the table again"
+        )
+    return f"{_audio_folder(folder)}/{name}"
+
+
+def _rating(folder: Path, row: dict[str, str]) -> float:
+    try:
+        rating = float(row["rating"])
+    except ValueError:
+        rating = math.nan
+    if not 1.0 <= rating <= 5.0:
+        raise CatalogError(
+            f"{folder / PMQD_CSV}: rating={row['rating']!r} of {row['id']}: expected 1 to 5; get "
+            "the table again"
+        )
+    return rating
+
+
+READER = Reader(
+    name="pmqd",
+    title="PMQD: Perceived Music Quality Dataset",
+    licence="none stated in its release; ask its authors before you pass audio on",
+    citation="A. Hilmkil, C. Thomé, A. Arpteg, Perceiving music quality with GANs, 2020, "
+    "arXiv:2006.06287",
+    source="github.com/carlthome/pmqd, release v1.0.0: pmqd.csv and audio.tgz or audio32.tgz",
+    layout=LAYOUT,
+    looks_like=lambda folder: (folder / PMQD_CSV).is_file() and _audio_folder(folder) is not None,
+    read=read,
+    archives=(
+        Checksum(
+            PMQD_CSV,
+            "sha256",
+            "d605acc08409a2fea869d8ddff86f526a3c3be74f9082c8ae882bc0d8786fa47",
+            112_376,
+        ),
+        Checksum(
+            "audio.tgz",
+            "sha256",
+            "d07d1e75efe17b4bf1497bab5d4f84dbacab98d703b6ad329e4fa19df23b13c0",
+            972_567_883,
+        ),
+        Checksum(
+            "audio32.tgz",
+            "sha256",
+            "5d866f5795b24cd5534f82b061868706af0469f3aa5ff0dee173d4a853a5654a",
+            1_072_572_299,
+        ),
+    ),
+    expects="975 segments, of which 195 are originals",
+)

@@ -1,0 +1,1 @@
+"""What everybody has need of: settings, errors, files, workers; it imports none of the others."""

@@ -1,0 +1,208 @@
+"""CSV files as people make them: read with their columns named, or refused in one sentence."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from musqa_pipeline.core.csv_text import unguarded, write_csv
+from musqa_pipeline.core.errors import SettingsError
+
+YES = frozenset({"yes", "y", "true", "1"})
+NO = frozenset({"no", "n", "false", "0"})
+
+
+def read_rows(
+    path: Path, renamed: Mapping[str, str] | None = None
+) -> tuple[list[str], list[dict[str, str]]]:
+    """Read a CSV file with a header.
+
+    Parameters
+    ----------
+    path : Path
+        UTF-8, separated by commas.
+    renamed : mapping of str to str, optional
+        Columns that have another name in this file: name here -> name there.
+
+    Returns
+    -------
+    tuple of list of str and list of dict
+        The names of the columns, after renaming; the rows, without spaces around values.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, is no CSV, has no rows, or a row is longer or shorter than the
+        header, or a column to rename is not there.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            rows = []
+            for cells in reader:
+                if not cells:
+                    continue
+                if len(cells) != len(header):
+                    raise SettingsError(
+                        f"{path} line {reader.line_num}: {len(cells)} cells, but the header names "
+                        f"{len(header)} columns; results of two versions of a test need two files"
+                    )
+                rows.append([unguarded(cell.strip()) for cell in cells])
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}); check the path") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(f"{path} is no CSV in UTF-8 ({error}); save it as such") from error
+    if not rows:
+        raise SettingsError(f"{path} holds no rows; it needs a header and lines below it")
+    for name, there in (renamed or {}).items():
+        if there not in header:
+            raise SettingsError(
+                f"{path} has no column {there!r} to use as {name}; it has: {', '.join(header)}"
+            )
+    names = {there: name for name, there in (renamed or {}).items()}
+    header = [names.get(name, name) for name in header]
+    return header, [dict(zip(header, cells, strict=True)) for cells in rows]
+
+
+def require_columns(path: Path, header: Sequence[str], needed: Iterable[str]) -> None:
+    """Check that a file has the columns that are needed.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+    header : sequence of str
+        What it has.
+    needed : iterable of str
+        What it must have.
+
+    Raises
+    ------
+    SettingsError
+        If one is missing.
+    """
+    lacking = [name for name in needed if name not in header]
+    if lacking:
+        raise SettingsError(
+            f"{path} has no column {' and '.join(lacking)}; it has: {', '.join(header)}. "
+            "A column of another name can be named with --map"
+        )
+
+
+def number(path: Path, row: Mapping[str, str], column: str) -> float:
+    """Return a cell as a finite number.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+    row : mapping of str to str
+        A row from `read_rows`.
+    column : str
+        Which cell.
+
+    Returns
+    -------
+    float
+        Finite.
+
+    Raises
+    ------
+    SettingsError
+        If it is none.
+    """
+    try:
+        value = float(row[column])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise SettingsError(
+            f"{path}: {column}={row[column]!r} of {_who(row)} is no number; correct it or delete "
+            "the line"
+        )
+    return value
+
+
+def yes_or_no(path: Path, row: Mapping[str, str], column: str) -> bool | None:
+    """Return a cell as an answer.
+
+    Parameters
+    ----------
+    path : Path
+        For the message.
+    row : mapping of str to str
+        A row from `read_rows`.
+    column : str
+        Which cell; it may be missing.
+
+    Returns
+    -------
+    bool or None
+        None where nothing was answered.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither yes nor no.
+    """
+    text = row.get(column, "").lower()
+    if not text:
+        return None
+    if text not in YES | NO:
+        raise SettingsError(
+            f"{path}: {column}={row[column]!r} of {_who(row)}: expected yes or no, or nothing"
+        )
+    return text in YES
+
+
+def named_file(path: Path, name: str) -> Path:
+    """Return where a file is that a table names.
+
+    Parameters
+    ----------
+    path : Path
+        The table, for its folder and for the message.
+    name : str
+        A path; relative to the table's folder, or it starts with ``~`` or ``/``.
+
+    Returns
+    -------
+    Path
+        It may not exist.
+
+    Raises
+    ------
+    SettingsError
+        If it starts with ``~`` and a user who is not known, or holds a zero byte.
+    """
+    if "\0" in name:
+        raise SettingsError(f"{path} names {name!r}, which no file is called; correct the line")
+    try:
+        return path.parent / Path(name).expanduser()
+    except RuntimeError:
+        raise SettingsError(
+            f"{path} names {name!r}: there is no such home folder; write ./~… for a file whose "
+            "name starts so"
+        ) from None
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write a CSV file.
+
+    Parameters
+    ----------
+    path : Path
+        Overwritten.
+    rows : sequence of mapping
+        One or more, with the same keys in the same order; None becomes an empty cell.
+    """
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        write_csv(stream, [rows[0].keys(), *(row.values() for row in rows)])
+
+
+def _who(row: Mapping[str, str]) -> str:
+    return ", ".join(f"{k} {v}" for k, v in list(row.items())[:3])

@@ -1,0 +1,164 @@
+"""Writing to disk so that a kill, a full disk or a second process cannot leave half a file."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from musqa_pipeline.core import seals
+from musqa_pipeline.core.errors import LakeError, LockedError
+from musqa_pipeline.core.home import refuse_url
+
+
+@contextmanager
+def explained(doing: str, path: Path) -> Iterator[None]:
+    """Turn an operating-system error into a `LakeError` of one sentence.
+
+    Parameters
+    ----------
+    doing : str
+        What was tried, for example ``"write"``.
+    path : Path
+        What it was tried on.
+
+    Yields
+    ------
+    None
+        Control, to the block that touches the disk.
+
+    Raises
+    ------
+    LakeError
+        In place of any `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        advice = {
+            errno.ENOSPC: "the disk is full: free some space and run again",
+            errno.EDQUOT: "the disk quota is used up: free some space and run again",
+            errno.EROFS: "the file system is read-only: set MUSQA_HOME to a folder you can write",
+            errno.EACCES: "permission is denied: set MUSQA_HOME to a folder you can write",
+            errno.EPERM: "permission is denied: set MUSQA_HOME to a folder you can write",
+        }.get(error.errno or 0, f"{error.strerror or error}: check the disk and run again")
+        raise LakeError(f"cannot {doing} {path}: {advice}") from error
+
+
+@contextmanager
+def whole_file(path: Path, *, sealed: bool = False, twice: bool = False) -> Iterator[Path]:
+    """Give a temporary path whose file is moved to `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : Path
+        Final name; its folder is made.
+    sealed : bool
+        Whether it gets a seal (`seals.py`); one that has a seal keeps one.
+    twice : bool
+        Whether its seal has its content, whatever its size.
+
+    Yields
+    ------
+    Path
+        Name to write to, in the same folder, hidden and ending in ``.tmp``.
+
+    Raises
+    ------
+    LakeError
+        If the disk is full, read-only or not permitted; the temporary file is gone then.
+    """
+    refuse_url(path)
+    writer = f"{platform.node()}-{os.getpid()}"  # another machine may write the same unit
+    temporary = path.with_name(f".{path.name}.{writer}.tmp")
+    with explained("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            seals.put(temporary, path, sealed=sealed or twice, twice=twice)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def read_index(path: Path) -> dict[str, Any]:
+    """Return what is noted of copies; nothing if it cannot be read, and they are made again."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
+
+
+def write_index(path: Path, index: Mapping[str, Any]) -> None:
+    """Note what copies are of."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(index, sort_keys=True, indent=0), encoding="utf-8")
+
+
+def may_be_written(temporary: Path) -> bool:
+    """Tell whether a temporary file of `whole_file` may have a writer yet.
+
+    Parameters
+    ----------
+    temporary : Path
+        Its name says which process of which machine made it.
+
+    Returns
+    -------
+    bool
+        False if that was on this machine and the process has ended.
+    """
+    node, _, pid = temporary.name.removesuffix(".tmp").rpartition("-")
+    if not (node.endswith(f".{platform.node()}") and pid.isdecimal()):
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs, and belongs to somebody else
+        return True
+    return True
+
+
+@contextmanager
+def exclusive_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold an exclusive lock on a file, freed by the kernel if the process dies.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; made if needed and left in place.
+    wait : bool
+        Whether to wait for a holder or to fail at once.
+
+    Yields
+    ------
+    None
+        Control, while the lock is held.
+
+    Raises
+    ------
+    LakeError
+        If it is held by another process and `wait` is false (`LockedError`), or the file cannot
+        be made.
+    """
+    with explained("lock", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A link would have a file made, or held, somewhere else.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise LockedError(
+                f"{path} is locked by another musqa process; wait for it to end, or set "
+                "MUSQA_HOME to another folder"
+            ) from error
+        yield
+    finally:
+        os.close(handle)

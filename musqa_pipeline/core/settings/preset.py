@@ -1,0 +1,262 @@
+"""Presets: one TOML file with a section per stage, checked field by field.
+
+A preset may extend another one; what it does not name keeps the value of the preset it extends,
+or the default of the field. Unknown keys and wrong types are errors that name the nearest key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
+from musqa_pipeline.core.settings.dataset import DatasetSettings
+from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.core.settings.evaluation import EvaluationSettings
+from musqa_pipeline.core.settings.excerpts import ExcerptsSettings
+from musqa_pipeline.core.settings.labels import LabelsSettings
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.core.settings.opinions import OpinionsSettings
+from musqa_pipeline.core.settings.promotion import PromotionSettings
+from musqa_pipeline.core.settings.protocols import ProtocolsSettings
+from musqa_pipeline.core.settings.release import ReleaseSettings
+from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
+from musqa_pipeline.core.settings.tracks import TracksSettings
+from musqa_pipeline.core.toml_text import parse_toml
+
+DEMO_CATALOG = "demo"
+RESERVED_NAMES = ("main", "temp", "system", "information_schema", "pg_catalog")
+SettingsT = TypeVar("SettingsT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """Settings of the whole graph."""
+
+    name: str
+    """File name without its ending; also the DuckDB schema of the preset's views."""
+    catalogs: tuple[str, ...] = ("*",)
+    """Catalogs that stages 5-8 see; ``"*"`` stands for all but `demo`."""
+    tracks: TracksSettings = field(default_factory=TracksSettings)
+    excerpts: ExcerptsSettings = field(default_factory=ExcerptsSettings)
+    degradations: DegradationsSettings = field(default_factory=DegradationsSettings)
+    adaptive: AdaptiveSettings = field(default_factory=AdaptiveSettings)
+    labels: LabelsSettings = field(default_factory=LabelsSettings)
+    dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    opinions: OpinionsSettings = field(default_factory=OpinionsSettings)
+    spectrograms: SpectrogramsSettings = field(default_factory=SpectrogramsSettings)
+    models: ModelsSettings = field(default_factory=ModelsSettings)
+    protocols: ProtocolsSettings = field(default_factory=ProtocolsSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    release: ReleaseSettings = field(default_factory=ReleaseSettings)
+    promotion: PromotionSettings = field(default_factory=PromotionSettings)
+
+    def __post_init__(self) -> None:
+        if self.adaptive.rounds and not self.degradations.singles:
+            raise SettingsError(
+                f"[adaptive] rounds={self.adaptive.rounds} with [degradations] singles=[]: "
+                "cascades are predicted from their halves; name the processes as singles"
+            )
+        promoted = self.promotion.network
+        if promoted and promoted not in self.models.names:
+            raise SettingsError(
+                f"[promotion] network={promoted!r} with [models] names={list(self.models.names)}: "
+                'only a network that is trained can be promoted; name it, or set network = ""'
+            )
+
+    def sees(self, catalog: str) -> bool:
+        """Whether stages 5-8 of this preset use a catalog.
+
+        Parameters
+        ----------
+        catalog : str
+            Name of the catalog.
+
+        Returns
+        -------
+        bool
+            True if it is named, or if ``"*"`` is and it is not the demo catalog.
+        """
+        return catalog in self.catalogs or ("*" in self.catalogs and catalog != DEMO_CATALOG)
+
+    def section(self, stage: str) -> dict[str, Any]:
+        """Return the settings of one stage as plain values, for fingerprints and records.
+
+        Fields that are marked as `SILENT_AT_DEFAULT` are left out while they have their default.
+        """
+        settings = getattr(self, stage)
+        silent = {
+            f.name
+            for f in fields(settings)
+            if f.metadata.get("silent_at_default") and getattr(settings, f.name) == f.default
+        }
+        return {name: v for name, v in asdict(settings).items() if name not in silent}
+
+
+def builtin_presets() -> list[str]:
+    """List the names of the presets that come with musqa."""
+    folder = resources.files("musqa_pipeline.core.settings.presets")
+    return sorted(
+        p.name.removesuffix(".toml") for p in folder.iterdir() if p.name.endswith(".toml")
+    )
+
+
+def load_preset(name_or_file: str | Path) -> Preset:
+    """Load a preset by name, or from a TOML file.
+
+    Parameters
+    ----------
+    name_or_file : str or Path
+        ``"demo"``, ``"paper"``, ``"musqa"``, or the path of a file that ends in ``.toml``.
+
+    Returns
+    -------
+    Preset
+        With every field checked.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such preset, or a key, type or value in it is wrong.
+    """
+    name, raw = _merged(name_or_file, seen=())
+    return parse_preset(name, raw)
+
+
+def parse_preset(name: str, raw: Mapping[str, Any]) -> Preset:
+    """Build a preset from nested mappings, as TOML gives them.
+
+    Parameters
+    ----------
+    name : str
+        Name of the preset: a small letter, then small letters, digits and underscores.
+    raw : mapping
+        Top-level keys and one mapping per stage.
+
+    Returns
+    -------
+    Preset
+        With every field checked.
+
+    Raises
+    ------
+    SettingsError
+        If the name, a key, a type or a value is wrong.
+    """
+    # DuckDB's schemas differ by more than case, and some names are its own.
+    if not name.isidentifier() or name != name.lower() or name in RESERVED_NAMES:
+        raise SettingsError(
+            f"preset name {name!r}: expected a small letter, then small letters, digits and "
+            f"underscores, and none of {', '.join(RESERVED_NAMES)}; rename the file"
+        )
+    return _build(Preset, {"name": name, **raw}, where="preset")
+
+
+def _merged(name_or_file: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+    path = Path(name_or_file)
+    if path.suffix == ".toml":
+        try:
+            if not path.is_file():
+                raise SettingsError(f"preset file {path} does not exist; check the path")
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"preset file {path} cannot be read ({error}); save it as UTF-8 text"
+            ) from error
+    elif str(name_or_file) in builtin_presets():
+        text = (
+            resources.files("musqa_pipeline.core.settings.presets") / f"{name_or_file}.toml"
+        ).read_text()
+    else:
+        raise SettingsError(
+            f"preset {str(name_or_file)!r} is unknown; use one of {', '.join(builtin_presets())}, "
+            "or the path of a .toml file"
+        )
+    try:
+        raw = parse_toml(text)
+    except ValueError as error:
+        raise SettingsError(f"preset {name_or_file} is not valid TOML: {error}") from error
+    if "name" in raw:
+        raise SettingsError(
+            f"preset {name_or_file}: name={raw['name']!r}: the name of its file is the name of a "
+            "preset; rename the file and delete the key"
+        )
+    base = raw.pop("extends", None)
+    if base is None:
+        return path.stem, raw
+    if not isinstance(base, str) or "\0" in base:
+        raise SettingsError(
+            f"preset {name_or_file}: extends={base!r}: expected the name of a preset or the path "
+            "of a .toml file, in quotes"
+        )
+    if base.endswith(".toml"):
+        base = path.parent / base
+    seen = (*seen, _identity(name_or_file))
+    if _identity(base) in seen:
+        raise SettingsError(f"preset {name_or_file} extends itself through {str(base)!r}")
+    _, inherited = _merged(base, seen)
+    for key, value in raw.items():
+        both_sections = isinstance(value, dict) and isinstance(inherited.get(key), dict)
+        inherited[key] = {**inherited[key], **value} if both_sections else value
+    return path.stem, inherited
+
+
+def _identity(name_or_file: str | Path) -> str:
+    """Tell presets apart, by whatever path they are named."""
+    path = Path(name_or_file)
+    return os.path.realpath(path) if path.suffix == ".toml" else str(name_or_file)
+
+
+def _build(kind: type[SettingsT], raw: Mapping[str, Any], where: str) -> SettingsT:
+    hints = typing.get_type_hints(kind)
+    known = {f.name: hints[f.name] for f in fields(kind)}  # type: ignore[arg-type]
+    for key in raw:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
+            raise SettingsError(f"{where}: unknown key {key!r}; {hint}")
+    values = {key: _checked(value, known[key], f"{where} {key}") for key, value in raw.items()}
+    return kind(**values)
+
+
+def _checked(value: Any, hint: Any, where: str) -> Any:
+    """Check a TOML value against a field's type; int may stand for float, a list for a tuple."""
+    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{where}={value!r}: expected a section with keys")
+        return _build(hint, value, where=f"[{where.split()[-1]}]")
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        if value not in arguments:
+            raise SettingsError(
+                f"{where}={value!r}: expected one of {', '.join(map(repr, arguments))}"
+            )
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise SettingsError(f"{where}={value!r}: expected a list")
+        return tuple(_checked(item, arguments[0], where) for item in value)
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{where}={value!r}: expected a section with keys")
+        return {key: _checked(item, arguments[1], f"{where}.{key}") for key, item in value.items()}
+    if hint is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):  # pragma: no cover - no field uses one
+        raise TypeError(f"{where}: a settings field may not be a union")
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            raise SettingsError(f"{where}: the number is too large; expected a float") from None
+    if type(value) is not hint:
+        raise SettingsError(f"{where}={value!r}: expected {hint.__name__}")
+    return value

@@ -1,0 +1,91 @@
+"""Fan-out over the cores of this machine: worker processes of one thread each.
+
+They are fresh interpreters, and end by themselves when the process that started them is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.workers.child import ERROR
+from musqa_pipeline.core.workers.flow import LOSSES_IN_A_ROW, flow
+from musqa_pipeline.core.workers.interface import Lost, Needs, ResultT, TaskT
+from musqa_pipeline.core.workers.limits import Limits, limits_from_environment
+from musqa_pipeline.core.workers.pool import Crew
+
+
+class LocalPool:
+    """Runs the tasks in worker processes of this machine.
+
+    Parameters
+    ----------
+    n_workers : int, optional
+        Number of processes; `MUSQA_WORKERS`, or the number of usable cores when left out.
+    limits : Limits, optional
+        What a task may take; from the environment when left out.
+    most_losses : int, optional
+        So many tasks lost in a row end it; None where tasks are files of anybody, which may all
+        be bad.
+    """
+
+    def __init__(
+        self,
+        n_workers: int | None = None,
+        limits: Limits | None = None,
+        most_losses: int | None = LOSSES_IN_A_ROW,
+    ) -> None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        wanted = os.environ.get("MUSQA_WORKERS") or str(cores or 1)
+        if not (wanted.isdecimal() and int(wanted) > 0):
+            raise SettingsError(
+                f"MUSQA_WORKERS={wanted!r}: expected a number of processes, as in 2"
+            )
+        self.n_workers = n_workers or int(wanted)
+        self.limits = limits or limits_from_environment()
+        self.most_losses = most_losses
+
+    def map(
+        self,
+        function: Callable[[TaskT], ResultT],
+        tasks: Iterable[TaskT],
+        *,
+        needs: Needs | None = None,
+    ) -> Iterator[ResultT | Lost[TaskT]]:
+        """Yield ``function(task)`` of every task, as they finish; lost ones as `Lost`."""
+        transport = _Threads(self.n_workers, self.limits)
+        try:
+            yield from flow(transport, function, tasks, self.most_losses)
+        finally:
+            transport.close()
+
+
+class _Threads:
+    """A thread for each worker process: it waits for the process and does nothing else."""
+
+    def __init__(self, n_workers: int, limits: Limits) -> None:
+        self._n_workers, self._limits = n_workers, limits
+        self._crew = Crew()
+        self._threads = ThreadPoolExecutor(max(1, n_workers), "musqa-worker")
+        self._finished: queue.SimpleQueue[tuple[int, Future[bytes]]] = queue.SimpleQueue()
+
+    def room(self) -> int:
+        return 2 * self._n_workers  # one waits for each that runs
+
+    def submit(self, index: int, payload: bytes) -> None:
+        future = self._threads.submit(self._crew.call, payload, self._limits)
+        future.add_done_callback(lambda done: self._finished.put((index, done)))
+
+    def next_answer(self) -> tuple[int, bytes]:
+        index, future = self._finished.get()
+        error = future.exception()
+        return index, pickle.dumps((ERROR, error)) if error else future.result()
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._crew.dismiss()
+        self._threads.shutdown()

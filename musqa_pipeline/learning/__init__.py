@@ -1,0 +1,1 @@
+"""How something is learned: networks, training, data, baselines; knows no lake."""

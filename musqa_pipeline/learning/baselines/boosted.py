@@ -1,0 +1,91 @@
+"""Gradient boosting on descriptive features: what can be had without a network.
+
+Many small steps and few leaves, because a recording's rows are no independent evidence and deep
+trees learn songs. The settings are common ones and were not searched for (`docs/musqa_net.md`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from musqa_pipeline.audio.features.descriptors import DESCRIPTORS
+from musqa_pipeline.core.seeds import derive_seed
+from musqa_pipeline.learning.baselines.simple import training_labels
+
+N_TREES = 400
+LEARNING_RATE = 0.06
+N_LEAVES = 16
+LEAST_ROWS_OF_A_LEAF = 30
+L2_REGULARIZATION = 5.0
+FEATURE_FRACTION = 0.2
+"""Features looked at for each split."""
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Predicts from the descriptive features of a row."""
+
+    model: HistGradientBoostingRegressor
+
+    def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
+        """Predict from the features.
+
+        Parameters
+        ----------
+        rows : polars.DataFrame
+            A column for each of `DESCRIPTORS`.
+
+        Returns
+        -------
+        ndarray of float64, shape (rows,)
+            In the unit of the labels.
+        """
+        with threadpool_limits(1):
+            predicted: NDArray[np.float64] = self.model.predict(_features(rows))
+        return predicted
+
+
+def fit_boosted(rows: pl.DataFrame, *, seed: int) -> Boosted:
+    """Fit on training rows.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        `label` and a column for each of `DESCRIPTORS`.
+    seed : int
+        Which features each split looks at.
+
+    Returns
+    -------
+    Boosted
+        The predictor.
+
+    Raises
+    ------
+    StageError
+        If there are no rows.
+    """
+    labels = training_labels(rows)
+    model = HistGradientBoostingRegressor(
+        max_iter=N_TREES,
+        learning_rate=LEARNING_RATE,
+        max_leaf_nodes=N_LEAVES,
+        min_samples_leaf=LEAST_ROWS_OF_A_LEAF,
+        l2_regularization=L2_REGULARIZATION,
+        max_features=FEATURE_FRACTION,
+        # Its own early stopping would divide songs, not recordings.
+        early_stopping=False,
+        random_state=derive_seed("baselines.boosted", seed) % 2**32,
+    )
+    with threadpool_limits(1):
+        return Boosted(model.fit(_features(rows), labels))
+
+
+def _features(rows: pl.DataFrame) -> NDArray[np.float32]:
+    return rows.select(list(DESCRIPTORS)).to_numpy().astype(np.float32)

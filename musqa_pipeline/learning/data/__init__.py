@@ -1,0 +1,1 @@
+"""Images and targets on their way to a network."""

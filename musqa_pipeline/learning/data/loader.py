@@ -1,0 +1,180 @@
+"""Batches of images for torch: shuffled and streamed, with a bound on memory.
+
+`make_loader` serves training, one loader per epoch; `iter_rows` serves evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from musqa_pipeline.audio.features.storage import decode_cells
+from musqa_pipeline.learning.data.order import epoch_order
+from musqa_pipeline.learning.data.reader import RowReader
+from musqa_pipeline.learning.data.shards import ImageShards
+
+BUFFER_ROWS = 512
+"""Rows mixed at a time: 32 row groups of 16, 246 MB of uint8 images."""
+
+
+class LabelledImages(NamedTuple):
+    """A batch that says which rows it holds."""
+
+    images: torch.Tensor
+    """float32, shape (n, n_frames, n_mels), 0 to 1."""
+    quality: torch.Tensor
+    """float32, shape (n,), (mos - 1) / 4."""
+    degraded_ids: list[str]
+    catalogs: list[str]
+    """An id is unique within its catalog."""
+
+
+class EpochBatches(IterableDataset):
+    """The batches of one epoch, the same for any number of workers.
+
+    Parameters
+    ----------
+    shards : ImageShards
+        Where the images are.
+    order : ndarray of int64, shape (n_rows,)
+        The epoch's order.
+    batch_size : int
+        Images in a batch; the last may have fewer.
+    buffer_rows : int
+        Most rows held, those of the batch in the making not counted.
+    n_threads : int
+        Row groups read ahead, each by a thread of its own.
+    """
+
+    def __init__(
+        self,
+        shards: ImageShards,
+        order: NDArray[np.int64],
+        *,
+        batch_size: int,
+        buffer_rows: int,
+        n_threads: int,
+    ) -> None:
+        self.shards, self.order, self.batch_size = shards, order, batch_size
+        self.buffer_rows, self.n_threads = buffer_rows, n_threads
+
+    def __len__(self) -> int:
+        return -(-len(self.order) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        # A DataLoader takes batches from its workers in turn, so worker k makes every n-th one.
+        worker = get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        starts = range(first * self.batch_size, len(self.order), step * self.batch_size)
+        batches = [self.order[start : start + self.batch_size] for start in starts]
+        if not batches:
+            return
+        reader = RowReader(self.shards, buffer_rows=self.buffer_rows, n_threads=self.n_threads)
+        with closing(reader.read(np.concatenate(batches))) as rows:
+            for batch in batches:
+                images = np.empty((len(batch), *self.shards.shape), np.float32)
+                for image in images:
+                    decode_cells(next(rows), out=image)
+                yield torch.from_numpy(images), torch.from_numpy(self.shards.quality[batch])
+
+
+def make_loader(
+    shards: ImageShards,
+    *,
+    batch_size: int,
+    seed: int = 0,
+    epoch: int = 0,
+    shuffle: bool = True,
+    buffer_rows: int = BUFFER_ROWS,
+    n_threads: int = 1,
+    n_workers: int = 0,
+    pin_memory: bool = False,
+) -> DataLoader:
+    """Make the loader of one epoch.
+
+    Parameters
+    ----------
+    shards : ImageShards
+        What to load.
+    batch_size : int
+        Images in a batch; the last may have fewer.
+    seed, epoch : int
+        All that the order depends on, beside the shards and `buffer_rows`.
+    shuffle : bool
+        Whether to shuffle; storage order otherwise, whatever the epoch.
+    buffer_rows : int
+        Most stored images held by each reader, or one row group if that is larger. From
+        `shards.n_rows` on every order is possible.
+    n_threads : int
+        Row groups read ahead by threads of this process; speed alone depends on it.
+    n_workers : int
+        Worker processes, each of which reads all row groups and makes every n-th batch; speed
+        alone depends on it. 0 makes batches in this process.
+    pin_memory : bool
+        Whether batches lie in page-locked memory, from which a GPU copies while it computes.
+
+    Returns
+    -------
+    torch.utils.data.DataLoader
+        Yields (images, quality): float32, shapes (n, n_frames, n_mels) and (n,). Its length is the
+        number of batches. It leaves torch's global random state as it is.
+
+    Raises
+    ------
+    ValueError
+        If `batch_size` or `n_threads` is below 1.
+    """
+    for name, value in (("batch_size", batch_size), ("n_threads", n_threads)):
+        if value < 1:
+            raise ValueError(f"{name}={value}: expected at least 1")
+    sizes = [len(group.rows) for group in shards.groups]
+    buffer_rows = max(buffer_rows, max(sizes))
+    order = np.arange(shards.n_rows, dtype=np.int64)
+    if shuffle:
+        order = epoch_order(sizes, seed=seed, epoch=epoch, buffer_rows=buffer_rows)
+    batches = EpochBatches(
+        shards, order, batch_size=batch_size, buffer_rows=buffer_rows, n_threads=n_threads
+    )
+    return DataLoader(
+        batches,
+        batch_size=None,
+        collate_fn=_as_is,
+        num_workers=n_workers,
+        pin_memory=pin_memory,
+        generator=torch.Generator(),  # else each epoch would draw from torch's global generator
+    )
+
+
+def iter_rows(shards: ImageShards, batch_size: int = 64) -> Iterator[LabelledImages]:
+    """Yield all images in storage order, with their ids.
+
+    Parameters
+    ----------
+    shards : ImageShards
+        What to read; its `labels` are in the same order.
+    batch_size : int
+        Images in a batch; the last may have fewer.
+
+    Yields
+    ------
+    LabelledImages
+        Images, quality, and the ids that name each row.
+    """
+    ids: Sequence[str] = shards.labels["degraded_id"].to_pylist()
+    catalogs: Sequence[str] = shards.labels["catalog"].to_pylist()
+    first = 0
+    for images, quality in make_loader(shards, batch_size=batch_size, shuffle=False):
+        rows = slice(first, first + len(quality))
+        yield LabelledImages(images, quality, list(ids[rows]), list(catalogs[rows]))
+        first += len(quality)
+
+
+def _as_is(batch: Any) -> Any:
+    """Keep a batch a tuple; torch's own conversion makes lists of tuples."""
+    return batch

@@ -1,0 +1,159 @@
+"""Networks that were trained elsewhere: taken into the stage `models` without any training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from musqa_pipeline.core.errors import SettingsError, StageError
+from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.core.settings.models import ModelsSettings
+
+if TYPE_CHECKING:
+    from musqa_pipeline.learning.training.attempt import TrainingResult
+    from musqa_pipeline.learning.training.batches import ValidationBatches
+
+# As in `learning.training.checkpoint`, which needs torch: a stage is listed without it.
+WEIGHTS_FILE, SETTINGS_FILE = "weights.pt", "settings.json"
+
+
+def weights_digest(settings: ModelsSettings) -> str:
+    """Hash the weights that a recipe takes over, so that others are another run.
+
+    Parameters
+    ----------
+    settings : ModelsSettings
+        A network's recipe, with `imported_run`.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits; ``"absent"`` if there are none, of which `adopt` tells the user.
+    """
+    try:
+        with (imported_folder(settings) / WEIGHTS_FILE).open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    except OSError:
+        return "absent"
+
+
+def imported_folder(settings: ModelsSettings) -> Path:
+    """Return the folder that `imported_run` names."""
+    return Path(settings.imported_run).expanduser()
+
+
+def check_imported(model: str, settings: ModelsSettings) -> None:
+    """Check that there is a run of a network where its recipe says.
+
+    Parameters
+    ----------
+    model : str
+        A network of the registry.
+    settings : ModelsSettings
+        Its recipe.
+
+    Raises
+    ------
+    SettingsError
+        If there is no run at `imported_run`, or one of another network.
+    """
+    folder = imported_folder(settings)
+    where = f"[models.recipes.{model}] imported_run={settings.imported_run!r}"
+    try:
+        found = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))["model"]
+        with (folder / WEIGHTS_FILE).open("rb"):
+            pass
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(
+            f"{where}: no run there ({error}); make it with musqa model import-keras FILE --out "
+            "FOLDER"
+        ) from error
+    if found != model:
+        raise SettingsError(f"{where} is a run of {found}; name it in [models.recipes.{found}]")
+
+
+def adopt(
+    model: str,
+    settings: ModelsSettings,
+    *,
+    validation_batches: ValidationBatches,
+    folder: Path,
+    data_fingerprint: str,
+) -> TrainingResult:
+    """Copy an imported run and measure it on the validation images, as a training would.
+
+    Parameters
+    ----------
+    model : str
+        A network of the registry.
+    settings : ModelsSettings
+        With `imported_run`.
+    validation_batches : callable
+        Gives batches (images, quality).
+    folder : Path
+        Folder of the run in the lake; gets the same files as a training's.
+    data_fingerprint : str
+        What the batches come from.
+
+    Returns
+    -------
+    TrainingResult
+        Of 0 epochs.
+
+    Raises
+    ------
+    SettingsError
+        As `check_imported`.
+    LakeError
+        If the weights do not fit, or the folder cannot be written.
+    StageError
+        If there is no validation image.
+    """
+    import torch
+
+    from musqa_pipeline.learning.predict import load_model
+    from musqa_pipeline.learning.training.attempt import TrainingResult
+    from musqa_pipeline.learning.training.checkpoint import write_json
+    from musqa_pipeline.learning.training.environment import describe_environment, usable_threads
+
+    check_imported(model, settings)
+    source = imported_folder(settings)
+    network = load_model(source)
+    squares, n_images = 0.0, 0
+    with torch.inference_mode():
+        for images, quality in validation_batches():
+            answers = network(torch.as_tensor(images, dtype=torch.float32))
+            errors = answers - torch.as_tensor(quality, dtype=torch.float32)
+            squares += float(errors.double().square().sum())
+            n_images += len(errors)
+    if not n_images:
+        raise StageError(
+            f"{model}: there is no validation image to measure it on; raise validation_fraction"
+        )
+    with explained("read", source / WEIGHTS_FILE):
+        weights = (source / WEIGHTS_FILE).read_bytes()
+    record: Mapping[str, Any] = {
+        "model": model,
+        "data_fingerprint": data_fingerprint,
+        "settings": asdict(settings),
+    }
+    write_json(folder / SETTINGS_FILE, record)
+    with whole_file(folder / WEIGHTS_FILE) as temporary:
+        temporary.write_bytes(weights)
+    return TrainingResult(
+        model=model,
+        finished=True,
+        epochs=0,
+        best_epoch=0,
+        best_validation_loss=squares / n_images,
+        parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+        curves={"loss": [], "validation_loss": [], "learning_rate": []},
+        device="cpu",
+        minutes=0.0,
+        environment=describe_environment(usable_threads()),
+        weights=folder / WEIGHTS_FILE,
+    )

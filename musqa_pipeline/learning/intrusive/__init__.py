@@ -1,0 +1,1 @@
+"""Networks that hear the reference too."""

@@ -1,0 +1,219 @@
+"""Quality of degraded signals against their references, by a trained intrusive network.
+
+`musqa compare` prints what this module finds. Signals are aligned and cut to the time they share;
+neither level nor delay moves the score by more than rounding and the grid of frames do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.features.gammatone_bands import FRAME_SAMPLES, band_cells
+from musqa_pipeline.audio.features.pair_alignment import cut_to_common, find_lag_samples
+from musqa_pipeline.audio.files.pairs import Pair
+from musqa_pipeline.audio.metrics.pairs import ReferenceFile
+from musqa_pipeline.core.errors import SettingsError, UnfitInputError
+from musqa_pipeline.learning.networks.insenet import InseNet, fold_normalisation
+from musqa_pipeline.learning.predict import load_model
+
+MODEL = "insenet"
+MIN_FRAMES = 12
+"""Least frames that both signals share, 0.96 s: the least that ViSQOL takes."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the network says of a pair."""
+
+    mos: float
+    """The metric's MOS as predicted, 1 to 5."""
+    quality: float
+    """(mos - 1) / 4."""
+    lag_samples: int
+    """Delay of the degraded signal that was undone; positive if it was late."""
+    common_s: float
+    """Time that both signals share after that."""
+
+
+@dataclass(frozen=True)
+class PairComparison:
+    """What is known of a pair of files: a score, or an error."""
+
+    reference: str
+    degraded: str
+    score: Comparison | None = None
+    """None if there is an error."""
+    warnings: tuple[str, ...] = ()
+    """What was done to the files, or is odd about them; each names the file."""
+    error: str = ""
+    """What is wrong and what to do; empty if all is well."""
+
+
+class Comparer:
+    """A trained intrusive network, ready to compare.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of a run of ``insenet``.
+    device : str
+        ``"cpu"`` or ``"cuda"``: where spectrograms and network are computed.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such device here, or the run is of another network.
+    LakeError
+        If a file of the run is absent or damaged.
+    """
+
+    def __init__(self, folder: Path, *, device: str = "cpu") -> None:
+        if device == "cuda" and not torch.cuda.is_available():
+            raise SettingsError("device='cuda': torch sees no CUDA device here; use cpu")
+        network = load_model(folder, device=device)
+        if not isinstance(network, InseNet):
+            raise SettingsError(
+                f"{folder} holds a {type(network).__name__}, which sees no reference; name the "
+                f"folder of a run of {MODEL}"
+            )
+        self.network = fold_normalisation(network)
+        self.device = torch.device(device)
+
+    def compare(self, reference: NDArray[np.float32], degraded: NDArray[np.float32]) -> Comparison:
+        """Compare two signals.
+
+        Parameters
+        ----------
+        reference, degraded : ndarray of float32, shape (samples,)
+            Mono, 48 kHz; their levels do not matter, their lengths may differ.
+
+        Returns
+        -------
+        Comparison
+            Score and delay.
+
+        Raises
+        ------
+        UnfitInputError
+            If a signal is silent or not finite, they share less than `MIN_FRAMES`, or the answer
+            is not finite.
+        """
+        return self.compare_batch([(reference, degraded)])[0]
+
+    def compare_batch(
+        self, pairs: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]
+    ) -> list[Comparison]:
+        """Compare several pairs; those of one length are computed together, as a GPU likes it.
+
+        Parameters
+        ----------
+        pairs : sequence of (reference, degraded)
+            See `compare`.
+
+        Returns
+        -------
+        list of Comparison
+            In their order.
+
+        Raises
+        ------
+        UnfitInputError
+            See `compare`; one such pair costs all.
+        """
+        with torch.inference_mode():
+            lags, cut = [], []
+            for pair in pairs:
+                reference, degraded = (self._tensor(samples) for samples in pair)
+                lags.append(find_lag_samples(reference, degraded))
+                cut.append(torch.stack(cut_to_common(reference, degraded, lags[-1])))
+            if len({signals.shape for signals in cut}) == 1:
+                qualities = self._qualities(torch.stack(cut)).tolist()
+            else:
+                qualities = [self._qualities(signals[None]).item() for signals in cut]
+        return [
+            Comparison(1.0 + 4.0 * quality, quality, lag, signals.shape[-1] / SAMPLE_RATE_HZ)
+            for quality, lag, signals in zip(qualities, lags, cut, strict=True)
+        ]
+
+    def _tensor(self, samples: NDArray[np.float32]) -> Tensor:
+        # A copy only where torch needs one: of memory that is not its to write.
+        return torch.from_numpy(np.require(samples, np.float32, ["C", "W"])).to(self.device)
+
+    def _qualities(self, signals: Tensor) -> Tensor:
+        """Predict quality, 0 to 1, of signals of shape (pairs, 2, samples)."""
+        images = pair_images(signals)
+        quality: Tensor = self.network(images)
+        if not torch.isfinite(quality).all():
+            raise UnfitInputError(
+                "no_answer",
+                "the network's answer is no number",
+                "compare it with another network",
+            )
+        return quality.clamp(0.0, 1.0)
+
+
+def pair_images(signals: Tensor) -> Tensor:
+    """Compute the images that the network eats.
+
+    Parameters
+    ----------
+    signals : Tensor of float32, shape (pairs, 2, samples)
+        Reference and degraded signal of each pair, aligned.
+
+    Returns
+    -------
+    Tensor of float32, shape (pairs, frames, 2 * N_BANDS)
+        Bands of the reference, then of the degraded signal.
+
+    Raises
+    ------
+    UnfitInputError
+        If a signal is silent or not finite, or shorter than `MIN_FRAMES`.
+    """
+    n_samples = signals.shape[-1]
+    if n_samples < MIN_FRAMES * FRAME_SAMPLES:
+        raise UnfitInputError(
+            "too_short",
+            f"{n_samples / SAMPLE_RATE_HZ:.2f} s are common to both signals",
+            "compare signals of 3 to 10 s that show the same music",
+        )
+    cells = band_cells(signals)
+    return torch.cat((cells[:, 0], cells[:, 1]), dim=-1)
+
+
+def compare_pairs(pairs: Iterable[Pair], comparer: Comparer) -> Iterator[PairComparison]:
+    """Compare pairs of files.
+
+    Parameters
+    ----------
+    pairs : iterable of Pair
+        From `musqa_pipeline.audio.files.pairs`; a reference is read once for its neighbours.
+    comparer : Comparer
+        With the network.
+
+    Yields
+    ------
+    PairComparison
+        In their order, each as soon as it is done; a pair that cannot be scored says why.
+    """
+    path: Path | None = None
+    file: ReferenceFile | None = None
+    for pair in pairs:
+        try:
+            if file is None or path != pair.reference:
+                file, path = ReferenceFile(pair.reference), pair.reference
+            degraded, warnings = file.read_degraded(pair.degraded)
+            score = comparer.compare(file.signal.samples, degraded.samples)
+        except UnfitInputError as error:
+            text = f"{error.detail}; {error.advice}"
+            yield PairComparison(pair.reference_name, pair.degraded_name, error=text)
+        else:
+            yield PairComparison(pair.reference_name, pair.degraded_name, score, warnings)

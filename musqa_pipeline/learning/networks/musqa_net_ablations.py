@@ -1,0 +1,105 @@
+"""musqa-net with one thing taken away each time: what each of its choices is worth.
+
+Every ablation trains by musqa-net's recipe. `docs/musqa_net.md` has their results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from musqa_pipeline.audio.features.bands import N_BANDS, STATISTICS
+from musqa_pipeline.learning.networks import musqa_net
+from musqa_pipeline.learning.networks.musqa_net import MusqaNet
+from musqa_pipeline.learning.networks.musqa_net_augmentation import (
+    darkened,
+    equalised,
+    some_segments,
+)
+
+SMOOTHED_BANDS = 16
+"""Bands that the ablation of frequency resolution averages: 1.5 kHz above 6 kHz."""
+Change = Callable[[Tensor], Tensor]
+Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+
+
+class ChangedNet(MusqaNet):
+    """musqa-net that sees a changed image.
+
+    Parameters
+    ----------
+    change : callable
+        Takes and gives images of shape (n, n_segments, 1024).
+    """
+
+    def __init__(self, change: Change) -> None:
+        super().__init__()
+        self.change = change
+
+    def summed_up(self, images_nsx: Tensor) -> Tensor:
+        """Return the statistics of the changed image, shape (n, 10, 256)."""
+        return super().summed_up(self.change(images_nsx))
+
+
+def without_level(images_nsx: Tensor) -> Tensor:
+    """Shift each image so that its loudest cell is 1: no level relative to loudness is left."""
+    return images_nsx + (1 - images_nsx.amax(dim=(1, 2), keepdim=True))
+
+
+def without_fine_bands(images_nsx: Tensor) -> Tensor:
+    """Average `SMOOTHED_BANDS` neighbouring bands of each statistic."""
+    bands = images_nsx.unflatten(2, (len(STATISTICS), N_BANDS // SMOOTHED_BANDS, SMOOTHED_BANDS))
+    return bands.mean(dim=4, keepdim=True).expand_as(bands).flatten(2)
+
+
+def one_member() -> MusqaNet:
+    """Build musqa-net with a single member."""
+    network = MusqaNet()
+    network.members = nn.ModuleList([network.members[0]])
+    return network
+
+
+def unaugmented_loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
+    """Return musqa-net's loss on images that are neither darkened nor equalised."""
+    assert isinstance(network, MusqaNet)
+    return musqa_net.cross_entropy(network, some_segments(images_nsx), quality_n)
+
+
+def undarkened_loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
+    """Return musqa-net's loss on images that are equalised and never darkened."""
+    assert isinstance(network, MusqaNet)
+    heard_nsx = equalised(some_segments(images_nsx), quality_n)
+    return musqa_net.cross_entropy(network, heard_nsx, quality_n)
+
+
+def point_loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
+    """Return the square error of the mean instead of the distribution's cross entropy."""
+    heard_nsx = darkened(some_segments(images_nsx), quality_n)
+    return functional.mse_loss(network(equalised(heard_nsx, quality_n)), quality_n)
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One of them."""
+
+    build: Callable[[], nn.Module]
+    loss: Loss
+
+
+def _loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
+    assert isinstance(network, MusqaNet)
+    return musqa_net.loss(network, images_nsx, quality_n)
+
+
+ABLATIONS = {
+    "one_member": Ablation(one_member, _loss),
+    "no_augmentation": Ablation(MusqaNet, unaugmented_loss),
+    "no_darkening": Ablation(MusqaNet, undarkened_loss),
+    "point": Ablation(MusqaNet, point_loss),
+    "no_level": Ablation(lambda: ChangedNet(without_level), _loss),
+    "coarse": Ablation(lambda: ChangedNet(without_fine_bands), _loss),
+}
+"""By what their names in the registry end with."""

@@ -1,0 +1,95 @@
+"""Outputs of a network that does not change, kept for each image it was shown.
+
+The file is a row of records, each an image's key (blake2b of its cells) and its outputs. Records
+are only ever appended, and one that a kill left incomplete is cut off, so that what was computed is
+never lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from musqa_pipeline.core.files import explained
+
+_KEY_BYTES = 16
+
+
+class OutputsCache:
+    """Outputs by image, in memory and in a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its name has to say which network the outputs are of. 4 kB an image.
+    n_outputs : int
+        Values for each image.
+    writable : bool
+        Whether new outputs are appended to the file; one process at a time may.
+
+    Raises
+    ------
+    LakeError
+        If the file cannot be read, or its torn end not be cut off.
+    """
+
+    def __init__(self, path: Path, n_outputs: int, *, writable: bool = True) -> None:
+        self.path, self.writable = path, writable
+        self._record = np.dtype([("key", f"V{_KEY_BYTES}"), ("outputs", "<f4", (n_outputs,))])
+        self._known: dict[bytes, NDArray[np.float32]] = {}
+        if path.exists():
+            self._read()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def get(self, images: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return the outputs of images, computing those that are new.
+
+        Parameters
+        ----------
+        images : Tensor of float32, shape (n, ...)
+            On any device.
+        compute : callable
+            Takes images (m, ...), gives their outputs (m, n_outputs).
+
+        Returns
+        -------
+        Tensor of float32, shape (n, n_outputs)
+            On the device of the images, without gradient.
+
+        Raises
+        ------
+        LakeError
+            If the file cannot be written.
+        """
+        cells = images.detach().cpu().contiguous().numpy()
+        keys = [hashlib.blake2b(image.data, digest_size=_KEY_BYTES).digest() for image in cells]
+        new = [index for index, key in enumerate(keys) if key not in self._known]
+        if new:
+            computed = compute(images[new]).detach().float().cpu().numpy()
+            records = np.zeros(len(new), self._record)
+            for record, index, outputs in zip(records, new, computed, strict=True):
+                record["key"], record["outputs"] = keys[index], outputs
+                self._known[keys[index]] = outputs
+            if self.writable:
+                with explained("write", self.path), self.path.open("ab") as file:
+                    file.write(records.tobytes())
+        found = np.stack([self._known[key] for key in keys])
+        return torch.from_numpy(found).to(images.device)
+
+    def _read(self) -> None:
+        with explained("read", self.path):
+            content = self.path.read_bytes()
+            whole = len(content) - len(content) % self._record.itemsize
+            if whole < len(content) and self.writable:
+                with self.path.open("rb+") as file:
+                    file.truncate(whole)
+        for record in np.frombuffer(content[:whole], self._record):
+            self._known[record["key"].tobytes()] = record["outputs"]

@@ -1,0 +1,251 @@
+"""One attempt at a training: what is read before it, stored after each epoch, and said of it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from musqa_pipeline.core.files import explained
+from musqa_pipeline.core.seeds import derive_seed
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
+from musqa_pipeline.learning.networks.backbone import FrozenStemNetwork
+from musqa_pipeline.learning.registry import ModelEntry
+from musqa_pipeline.learning.training import checkpoint as files
+from musqa_pipeline.learning.training.averaging import WeightAverage
+from musqa_pipeline.learning.training.batches import TrainBatches, ValidationBatches
+from musqa_pipeline.learning.training.callbacks import BatchSeeds, EpochClock
+from musqa_pipeline.learning.training.checkpoint import VALIDATION, History
+from musqa_pipeline.learning.training.environment import (
+    describe_environment,
+    device_name,
+    steady_torch,
+    usable_threads,
+)
+from musqa_pipeline.learning.training.learner import make_learner
+from musqa_pipeline.learning.training.loop import WholeCheckpoints, run_loop
+from musqa_pipeline.learning.training.ranks import Rank
+from musqa_pipeline.learning.training.schedule import is_over, kept_epoch, learning_rate
+from musqa_pipeline.learning.training.speed import share_here
+
+import lightning.pytorch as pl  # isort: skip
+
+Metrics = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training came to."""
+
+    model: str
+    finished: bool
+    """False if `max_minutes` ended it; such a run is no result."""
+    epochs: int
+    best_epoch: int
+    """Epoch whose weights were kept, from 0."""
+    best_validation_loss: float
+    """NaN where nothing is validated."""
+    parameters: int
+    """Trainable parameters."""
+    curves: Mapping[str, list[float]]
+    """Per epoch: the learner's means, like ``loss`` and ``validation_loss``; ``learning_rate``."""
+    device: str
+    minutes: float
+    """Time of the finished epochs, over all attempts."""
+    environment: Mapping[str, Any]
+    weights: Path
+    """State dictionary of the best epoch."""
+
+
+class Attempt(pl.Callback):
+    """One attempt at a training, with its folder and its history.
+
+    Parameters
+    ----------
+    name : str
+        Name of the network.
+    entry : ModelEntry
+        How to build it.
+    settings : ModelsSettings
+        The recipe.
+    folder : Path
+        Folder of the run; rank 0 alone writes to it.
+    n_threads : int or None
+        Threads for torch.
+    log, on_epoch : callable
+        Who is told, see `musqa_pipeline.learning.training.train.train`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        entry: ModelEntry,
+        settings: ModelsSettings,
+        folder: Path,
+        n_threads: int | None,
+        log: Callable[[str], object],
+        on_epoch: Callable[[Metrics], object] | None,
+    ) -> None:
+        self.name, self.entry, self.settings, self.folder = name, entry, settings, folder
+        self.tell, self.on_epoch = log, on_epoch
+        self.identity: dict[str, Any] = {}
+        self.history = History()
+        self.n_threads = n_threads or max(1, usable_threads() // settings.devices)
+        self.saved: dict[str, Any] | None = None
+        decay = settings.weight_average_decay
+        self.average = WeightAverage(decay) if decay else None
+
+    def prepare(self, data_fingerprint: str) -> None:
+        """Read what an earlier attempt left, sweep up what it left half-written."""
+        with explained("write", self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for leftover in self.folder.glob(".*.tmp"):
+                leftover.unlink()
+        self.read(data_fingerprint)
+        if self.saved:
+            self.tell(f"{self.name}: resumed after {self.history.n_epochs} epochs")
+        settings = asdict(self.settings)
+        files.write_json(
+            self.folder / files.SETTINGS_FILE,
+            {"model": self.name, "data_fingerprint": data_fingerprint, "settings": settings},
+        )
+        self.environment = describe_environment(self.n_threads)
+        files.write_json(self.folder / files.ENVIRONMENT_FILE, self.environment)
+
+    def read(self, data_fingerprint: str) -> None:
+        """Read what an earlier attempt left, and write nothing."""
+        # How long a training may take is not what it is.
+        recipe = {k: v for k, v in self.settings.recipe().items() if k != "max_minutes"}
+        self.identity = {"model": self.name, "data": data_fingerprint, **recipe}
+        if found := files.read_checkpoint(self.folder, self.identity):
+            self.history, self.n_threads, self.saved = found
+
+    def is_over(self) -> bool:
+        """Whether training has reached its end, or the time that it may take."""
+        return is_over(self.history.judged, self.settings) or self.out_of_time()
+
+    def out_of_time(self) -> bool:
+        """Whether `max_minutes` are used up; looked at between epochs, so that one always ends."""
+        limit_s = self.settings.max_minutes * 60
+        return 0 < limit_s <= sum(self.history.values.get("seconds", ()))
+
+    def resume_or_start(
+        self,
+        train_batches: TrainBatches,
+        validation_batches: ValidationBatches | None,
+        rank: Rank,
+    ) -> None:
+        """Train from the last finished epoch to the end."""
+        self.clock = EpochClock(validates=validation_batches is not None)
+        callbacks = [BatchSeeds(self.settings.seed), self.average, self.clock, self]
+        with steady_torch(self.n_threads):
+            torch.manual_seed(derive_seed("models.weights", self.settings.seed, self.name))
+            learner = make_learner(self.entry, self.settings)
+            checkpoints, self.saved = WholeCheckpoints(self.saved), None  # 185 MB for table III
+            run_loop(
+                learner,
+                [callback for callback in callbacks if callback],
+                self.settings,
+                checkpoints=checkpoints,
+                spec=self.entry.input,
+                train_batches=train_batches,
+                validation_batches=validation_batches,
+                folder=self.folder,
+                rank=rank,
+            )
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Keep the outputs of a frozen stem, now that it has its weights."""
+        if isinstance(pl_module.network, FrozenStemNetwork):
+            pl_module.network.cache_in(self.folder, writable=trainer.is_global_zero)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Set the learning rate."""
+        pl_module.set_learning_rate(learning_rate(self.history.judged, self.settings))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Store the epoch and say whether it was the last; validation has run by now."""
+        times = self.clock.take_times(trainer, pl_module.device)
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        self.history.add({**pl_module.take_means(), "learning_rate": rate, **times})
+        last, best = self.history.n_epochs - 1, kept_epoch(self.history.judged, self.settings)
+        if best == last and trainer.is_global_zero:
+            network = self.average.network if self.average else pl_module.network
+            files.write_weights(files.best_weights_file(self.folder, best), network.state_dict())
+        trainer.save_checkpoint(self.folder / files.CHECKPOINT_FILE)
+        if trainer.is_global_zero:
+            files.keep_only_best(self.folder, best)
+            files.write_json(self.folder / files.CURVES_FILE, self.history.curves())
+            self.report(last, best)
+        trainer.should_stop = trainer.strategy.broadcast(self.is_over())
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: Any, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what Lightning does not know."""
+        files.complete(checkpoint, self.identity, self.n_threads, self.history)
+
+    def report(self, last: int, best: int) -> None:
+        """Tell log and caller about a finished epoch."""
+        now = {name: values[-1] for name, values in self.history.values.items()}
+        means = {k: v for k, v in now.items() if k not in {"learning_rate", *files.SPEEDS}}
+        numbers = {"epoch": last, **now, "best_epoch": best}
+        said = [f"{name.replace('_', ' ')} {mean:.5f}" for name, mean in means.items()]
+        if VALIDATION in means:
+            numbers["best_validation_loss"] = lowest = self.history.judged[best]
+            said[-1] += f" (best {lowest:.5f} in epoch {best + 1})"
+        if not self.entry.learner:
+            numbers |= {k.replace("loss", "rmse"): math.sqrt(v) for k, v in means.items()}
+        share = share_here(self.entry, self.settings, now["images_per_s"])
+        if share is not None:
+            numbers["share_of_peak"] = share
+        self.tell(
+            f"{self.name}: epoch {last + 1} of at most {self.settings.max_epochs}, "
+            f"{', '.join(said)}, learning rate {now['learning_rate']:g}, {now['seconds']:.1f} s, "
+            f"{now['images_per_s']:.3g} images/s"
+        )
+        if self.on_epoch:
+            self.on_epoch(numbers)
+
+    def speed(self) -> dict[str, float | str]:
+        """Return the median speed of the epochs, and its share of the card's peak."""
+        speeds = self.history.values.get("images_per_s")
+        if not speeds:  # trained before speeds were kept
+            return {}
+        images_per_s = statistics.median(speeds)
+        share = share_here(self.entry, self.settings, images_per_s)
+        known = "unknown" if share is None else share
+        return {"images_per_s": images_per_s, "share_of_peak": known}
+
+    def result(self) -> TrainingResult:
+        """Settle the weights and sum up."""
+        history = self.history
+        best = kept_epoch(history.judged, self.settings)
+        weights = files.settle_weights(self.folder, best)
+        finished = is_over(history.judged, self.settings)
+        if not finished:
+            self.tell(
+                f"{self.name}: ended by max_minutes={self.settings.max_minutes:g} after "
+                f"{history.n_epochs} epochs; marked unfinished, no result"
+            )
+        with torch.device("meta"):
+            network = self.entry.build(self.settings)
+        return TrainingResult(
+            model=self.name,
+            finished=finished,
+            epochs=history.n_epochs,
+            best_epoch=best,
+            best_validation_loss=history.values.get(VALIDATION, {best: math.nan})[best],
+            parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
+            curves=history.curves(),
+            device=device_name(),
+            minutes=sum(history.values["seconds"]) / 60,
+            environment={**self.environment, **self.speed()},
+            weights=weights,
+        )

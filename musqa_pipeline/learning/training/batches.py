@@ -1,0 +1,154 @@
+"""Batches on their way into a training: from shards, and divided among ranks."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.learning.data.loader import make_loader
+from musqa_pipeline.learning.data.shards import ImageShards
+from musqa_pipeline.learning.registry import InputSpec
+from musqa_pipeline.learning.training.ranks import Rank
+
+Array = NDArray[Any] | Tensor
+Batch = tuple[Array | tuple[Array, ...], Array | None]
+"""Inputs and targets of n examples; what follows them is not looked at. Images (n, n_frames,
+n_mels) in 0-1 and quality (n,); or waveforms, or a tuple of several inputs, and classes in whole
+numbers, distributions, or None."""
+Inputs = Tensor | tuple[Tensor, ...]
+TrainBatches = Callable[[int], Iterable[Batch]]
+"""Gives the batches of an epoch, in an order that depends on (seed, epoch) alone."""
+ValidationBatches = Callable[[], Iterable[Batch]]
+
+
+MOST_WORKERS = 8
+"""Each unpacks every row group for itself, so that more would bring little."""
+_BATCHES_AHEAD = 2
+"""Of each worker: torch's default."""
+SHARED_MEMORY = Path("/dev/shm")
+"""Where worker processes hand batches over; a container may have 64 MB of it."""
+
+
+class Share(NamedTuple):
+    """A rank's part of a batch."""
+
+    inputs: Inputs
+    targets: Tensor | None
+    n_own: int
+    """0 where the batch has fewer examples than there are ranks; a stand-in is there then."""
+    weight: float
+    """Of this part's loss, so that the mean over ranks is that of the whole batch."""
+
+
+@dataclass(frozen=True)
+class ShardBatches:
+    """The batches of stored images, as fast as the device needs them; can be pickled.
+
+    On a GPU, worker processes make them ahead in page-locked memory; on a CPU the training needs
+    all cores itself, and takes a hundred times as long as reading does.
+    """
+
+    shards: ImageShards
+    batch_size: int
+    seed: int | None = None
+    """Of the order; in storage order when left out."""
+    n_devices: int = 1
+    """Processes that read at the same time on this machine."""
+
+    def __call__(self, epoch: int = 0) -> Iterable[Batch]:
+        """Return the batches of an epoch."""
+        return make_loader(
+            self.shards,
+            batch_size=self.batch_size,
+            seed=self.seed or 0,
+            epoch=epoch,
+            shuffle=self.seed is not None,
+            **loader_options(self.batch_bytes, self.n_devices),
+        )
+
+    @property
+    def batch_bytes(self) -> int:
+        """Bytes of a batch as the network eats it, in float32."""
+        return 4 * self.batch_size * math.prod(self.shards.shape)
+
+
+def loader_options(batch_bytes: int, n_devices: int = 1) -> dict[str, Any]:
+    """Choose how batches are made; speed alone depends on it.
+
+    Parameters
+    ----------
+    batch_bytes : int
+        Bytes of a batch.
+    n_devices : int
+        Processes that read at the same time on this machine.
+
+    Returns
+    -------
+    dict
+        Arguments of `make_loader`: none without a GPU. With one, a worker process for each core
+        beside the training's own, as many as shared memory has room for; without room, threads
+        that read ahead.
+    """
+    if not torch.cuda.is_available():
+        return {}
+    n_cores = max(1, LocalPool().n_workers // n_devices - 1)
+    room = 0
+    if SHARED_MEMORY.is_dir():
+        room = shutil.disk_usage(SHARED_MEMORY).free // ((_BATCHES_AHEAD + 1) * batch_bytes)
+    n_workers = min(MOST_WORKERS, n_cores, room // n_devices)
+    if n_workers < 1:
+        return {"n_threads": min(MOST_WORKERS, n_cores), "pin_memory": True}
+    return {"n_workers": n_workers, "pin_memory": True}
+
+
+class Epochs:
+    """A rank's part of the batches of whichever epoch begins, checked, as tensors; lazy.
+
+    Parameters
+    ----------
+    batches : callable
+        Gives the epoch's batches.
+    spec : InputSpec
+        What the network eats; other inputs are refused with a `SettingsError`.
+    rank : Rank
+        Whose part.
+    """
+
+    def __init__(self, batches: Callable[[], Iterable[Batch]], spec: InputSpec, rank: Rank) -> None:
+        self._batches, self._spec, self._rank = batches, spec, rank
+
+    def __iter__(self) -> Iterator[Share]:
+        number, n_ranks = self._rank.number, self._rank.n_ranks
+        for inputs, targets, *_ in self._batches():
+            several = isinstance(inputs, tuple)
+            tensors = [torch.as_tensor(each) for each in (inputs if several else (inputs,))]
+            self._check(tensors)
+            n_all = len(tensors[0])
+            n_own = len(range(number, n_all, n_ranks))
+            part = slice(number, None, n_ranks) if n_own else slice(0, 1)
+            own = tuple(tensor[part].to(torch.float32) for tensor in tensors)
+            wanted = None if targets is None else torch.as_tensor(targets)[part]
+            if wanted is not None and wanted.is_floating_point():
+                wanted = wanted.to(torch.float32)
+            yield Share(own if several else own[0], wanted, n_own, n_own * n_ranks / n_all)
+
+    def _check(self, tensors: list[Tensor]) -> None:
+        found, expected = tuple(tuple(each.shape[1:]) for each in tensors), self._spec.shapes
+        if found == expected:
+            return
+        if self._spec.others or len(found) > 1:
+            raise SettingsError(f"inputs have shapes {found}: expected {expected} by this network")
+        raise SettingsError(
+            f"images have shape {found[0]}: expected {expected[0]} (frames, mel bands) by this "
+            "network; edit [spectrograms] or [models] names"
+        )

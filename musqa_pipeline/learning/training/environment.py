@@ -1,0 +1,110 @@
+"""What a training ran on, and torch held steady for it."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from musqa_pipeline.core.fingerprints import tool_version
+from musqa_pipeline.core.workers.local import LocalPool
+
+_LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities")
+_LIBRARIES = ("musqa-pipeline", "numpy", "torch", "lightning", "torchvision")
+
+
+def usable_threads() -> int:
+    """Return how many threads a training may use: `MUSQA_WORKERS`, or all usable cores."""
+    return LocalPool().n_workers
+
+
+def device_name() -> str:
+    """Return ``"cpu"``, or the name of the GPU that a training would use."""
+    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
+
+
+def describe_environment(n_threads: int) -> dict[str, Any]:
+    """Describe machine and libraries, for the record of a run.
+
+    Parameters
+    ----------
+    n_threads : int
+        Threads that torch uses.
+
+    Returns
+    -------
+    dict
+        Versions of Python and libraries, processor, device and threads; with a GPU also what
+        decides its arithmetic: cuDNN's version and switches, TF32.
+    """
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "device": device_name(),
+        "cuda": torch.version.cuda,
+        **_gpu_arithmetic(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "n_threads": n_threads,
+        **{name: tool_version(name) for name in _LIBRARIES},
+    }
+
+
+def _gpu_arithmetic() -> dict[str, Any]:
+    if not torch.cuda.is_available():
+        return {}
+    cudnn = torch.backends.cudnn
+    return {
+        "n_gpus": torch.cuda.device_count(),
+        "cudnn": cudnn.version(),
+        "cudnn_benchmark": cudnn.benchmark,
+        "cudnn_deterministic": cudnn.deterministic,
+        "tf32_convolutions": cudnn.allow_tf32,
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+    }
+
+
+@contextmanager
+def steady_torch(n_threads: int) -> Iterator[None]:
+    """Let a block compute repeatably and quietly, and leave the process as it was.
+
+    Parameters
+    ----------
+    n_threads : int
+        Threads for torch; sums over another number of threads round differently.
+
+    Yields
+    ------
+    None
+        Control, with deterministic algorithms (on a GPU where there are any), a generator of its
+        own, and neither log lines nor warnings of Lightning.
+    """
+    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    threads_before = torch.get_num_threads()
+    deterministic_before = torch.are_deterministic_algorithms_enabled()
+    warn_only_before = torch.is_deterministic_algorithms_warn_only_enabled()
+    memory: Any = torch.utils.deterministic  # its switch is not in torch's type stubs
+    fill_before = memory.fill_uninitialized_memory
+    devices = [0] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices), warnings.catch_warnings():
+        try:
+            for name in levels:
+                logging.getLogger(name).setLevel(logging.ERROR)
+            warnings.simplefilter("ignore")
+            torch.set_num_threads(n_threads)
+            # On a GPU the backward pass of pooling has no implementation that torch calls
+            # deterministic; it must not stop a training.
+            torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+            memory.fill_uninitialized_memory = False  # costs time, hides nothing
+            yield
+        finally:
+            torch.set_num_threads(threads_before)
+            torch.use_deterministic_algorithms(deterministic_before, warn_only=warn_only_before)
+            memory.fill_uninitialized_memory = fill_before
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)

@@ -1,0 +1,136 @@
+"""What a training moves: modules, their optimizers, and what a step makes of a batch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
+from musqa_pipeline.learning.registry import ModelEntry
+from musqa_pipeline.learning.training.batches import Share
+from musqa_pipeline.learning.training.optimizer import make_optimizer
+
+import lightning.pytorch as pl  # isort: skip
+
+Loss = Callable[[nn.Module, Any, Any], Tensor]
+"""Of (network, `Share.inputs`, `Share.targets`): for training a mean over the batch, in validation
+a value for each example."""
+
+
+class Learner(pl.LightningModule):
+    """Modules with their optimizers, and what a step makes of a batch.
+
+    A subclass writes Lightning's `configure_optimizers`, `training_step` and, where something is
+    validated, `validation_step`; a batch is a `Share`. What it hands to `add` becomes a curve; the
+    one named ``validation_loss`` decides on learning rate, stopping and best epoch. Several
+    optimizers step by hand: `automatic_optimization` is False then, and `Share.weight` goes into
+    each loss. Chance comes from torch's global generator, which is seeded for every batch; what
+    else a later batch depends on is a parameter or a buffer, so that it is in the checkpoint.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Whose weights are the result; of several modules an `nn.ModuleDict`.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self._sums: dict[str, list[Tensor]] = {}
+        self._n: dict[str, int] = {}
+
+    def add(self, name: str, total: Tensor, n: int) -> None:
+        """Take `total`, a sum over `n` examples, into the epoch's mean of that name."""
+        self._sums.setdefault(name, []).append(total.detach())
+        self._n[name] = self._n.get(name, 0) + n
+
+    def take_means(self) -> dict[str, float]:
+        """Return the epoch's means over all ranks, which must all call it."""
+        sums = [float(torch.stack(parts).double().sum()) for parts in self._sums.values()]
+        values = torch.tensor([sums, list(self._n.values())], dtype=torch.float64)
+        totals = self.trainer.strategy.reduce(values.to(self.device), reduce_op="sum").tolist()
+        means = {name: total / n for name, total, n in zip(self._n, *totals, strict=True)}
+        self._sums, self._n = {}, {}
+        if not all(map(math.isfinite, means.values())):
+            found = ", ".join(f"{name.replace('_', ' ')}={mean}" for name, mean in means.items())
+            raise StageError(
+                f"training: {found} in epoch {self.current_epoch}, expected finite numbers; lower "
+                "[models] learning_rate"
+            )
+        return means
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Take the schedule's rate for an epoch, unless optimizers keep rates of their own."""
+
+
+class Supervised(Learner):
+    """A network that answers, with one optimizer and one loss.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Inputs in, answers out.
+    settings : ModelsSettings
+        What its optimizer does.
+    loss : callable, optional
+        What training makes small; the mean square error when left out.
+    error : callable, optional
+        What validation looks at, for each example; the square error when left out.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: ModelsSettings,
+        loss: Loss | None = None,
+        error: Loss | None = None,
+    ) -> None:
+        super().__init__(network)
+        self.settings = settings
+        self._loss: Loss = loss or mean_square_error
+        self._error: Loss = error or square_errors
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Make Adam, or AdamW."""
+        return make_optimizer(self.network, self.settings, self.settings.learning_rate)
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Let all weights move at the schedule's rate."""
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = rate
+
+    def training_step(self, batch: Share, batch_idx: int) -> Tensor:
+        """Return the loss of a batch; the mean over ranks is that of the whole batch."""
+        loss = self._loss(self.network, batch.inputs, batch.targets)
+        self.add("loss", loss.detach() * batch.n_own, batch.n_own)
+        return loss * batch.weight
+
+    def validation_step(self, batch: Share, batch_idx: int) -> None:
+        """Add up the errors of a batch."""
+        errors = self._error(self.network, batch.inputs, batch.targets)[: batch.n_own]
+        self.add("validation_loss", errors.double().sum(), batch.n_own)
+
+
+def mean_square_error(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+    """Return the mean square error of a network's predictions (paper 001, III.E)."""
+    return functional.mse_loss(network(images), quality)
+
+
+def square_errors(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+    """Return the square error of each prediction."""
+    return (network(images) - quality).double().square()
+
+
+def make_learner(entry: ModelEntry, settings: ModelsSettings) -> Learner:
+    """Make what is trained of a network, with fresh weights from torch's global generator."""
+    network = entry.build(settings)
+    if entry.learner:
+        return entry.learner(network, settings)
+    return Supervised(network, settings, entry.loss)

@@ -1,0 +1,145 @@
+"""The training loop: Lightning runs it, this module says how.
+
+Chance in an epoch has two sources, and both are functions of (seed, epoch, batch): the order of
+images, which `train_batches(epoch)` decides, and dropout, reseeded before every batch. So an epoch
+that is done again after a kill gives the same weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from musqa_pipeline.core import seals
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
+from musqa_pipeline.learning.registry import InputSpec
+from musqa_pipeline.learning.training.batches import Epochs, TrainBatches, ValidationBatches
+from musqa_pipeline.learning.training.checkpoint import CHECKPOINT_FILE, write_tensors
+from musqa_pipeline.learning.training.learner import Learner
+from musqa_pipeline.learning.training.ranks import Rank, RankEnvironment
+
+import lightning.pytorch as pl  # isort: skip
+from lightning.pytorch.plugins import CheckpointIO  # isort: skip
+from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
+from lightning.pytorch.strategies import DDPStrategy  # isort: skip
+
+
+class WholeCheckpoints(CheckpointIO):
+    """Lightning's checkpoints in files that are either whole or absent.
+
+    Parameters
+    ----------
+    saved : dict or None
+        What to go on from, as `read_checkpoint` gave it; let go once Lightning has taken it.
+    """
+
+    def __init__(self, saved: dict[str, Any] | None) -> None:
+        self.saved = saved
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        """Replace the checkpoint before."""
+        write_tensors(Path(path), checkpoint)
+
+    def load_checkpoint(self, path: str | Path, *_: Any, **__: Any) -> dict[str, Any]:
+        """Hand over what was read."""
+        saved, self.saved = self.saved, None
+        assert saved is not None
+        return saved
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Delete a checkpoint."""
+        seals.remove(Path(path))
+
+
+def run_loop(
+    learner: Learner,
+    callbacks: Sequence[pl.Callback],
+    settings: ModelsSettings,
+    *,
+    checkpoints: WholeCheckpoints,
+    spec: InputSpec,
+    train_batches: TrainBatches,
+    validation_batches: ValidationBatches | None,
+    folder: Path,
+    rank: Rank,
+) -> None:
+    """Train until a callback says stop, or `max_epochs` are over.
+
+    Parameters
+    ----------
+    learner : Learner
+        What to train, with fresh weights.
+    callbacks : sequence of Callback
+        Who stores and reports.
+    settings : ModelsSettings
+        Epochs, precision and clipping; a learner that steps by hand clips by hand.
+    checkpoints : WholeCheckpoints
+        With a finished epoch to go on from, if there is one.
+    spec : InputSpec
+        What its network eats.
+    train_batches, validation_batches : callable
+        Where examples come from; without the second nothing is validated.
+    folder : Path
+        Where Lightning may write; nothing does unasked.
+    rank : Rank
+        Which of the processes that train together this is.
+
+    Raises
+    ------
+    StageError
+        If there is no image, or a loss is not finite.
+    SettingsError
+        If inputs do not have the shape that the network eats.
+    """
+    if settings.precision == "16-mixed" and not torch.cuda.is_available():
+        raise SettingsError(
+            "[models] precision='16-mixed' needs a GPU, and there is none; edit the preset to "
+            "'bf16-mixed' or '32'"
+        )
+    on_gpu = torch.cuda.is_available()
+    plugins: list[Any] = [checkpoints]
+    strategy: Any = "auto"
+    # Without one Lightning looks for a cluster and misreads a job scheduler's variables.
+    if rank.n_ranks > 1:
+        strategy = DDPStrategy(cluster_environment=RankEnvironment(rank))
+    else:
+        plugins.append(LightningEnvironment())
+    clip = settings.gradient_clip_norm if learner.automatic_optimization else 0
+    trainer = pl.Trainer(
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=rank.n_ranks,
+        strategy=strategy,
+        sync_batchnorm=on_gpu and rank.n_ranks > 1,
+        max_epochs=settings.max_epochs,
+        plugins=plugins,
+        callbacks=list(callbacks),
+        default_root_dir=folder,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        precision=settings.precision,
+        gradient_clip_val=clip or None,
+    )
+    validation = validation_batches and Epochs(validation_batches, spec, rank)
+    try:
+        trainer.fit(
+            learner,
+            train_dataloaders=Epochs(lambda: train_batches(trainer.current_epoch), spec, rank),
+            val_dataloaders=validation,
+            ckpt_path=folder / CHECKPOINT_FILE if checkpoints.saved else None,
+        )
+    except SystemExit as stop:
+        # Lightning turns Ctrl-C into an exit of the whole process.
+        if isinstance(stop.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from stop
+        raise

@@ -1,0 +1,192 @@
+"""Processes that train one network together, each on its own device (DDP).
+
+The process that calls is rank 0: it alone writes, logs and is watched, so that nothing of a run
+changes with the number of devices but its speed. It starts the others, hands them the same
+training, and ends them when it is done or fails. They end by themselves when it is killed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from musqa_pipeline.core.errors import SettingsError, StageError
+from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
+
+from lightning.fabric.plugins.environments.lightning import find_free_network_port  # isort: skip
+from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
+
+_VARIABLES = (
+    "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "OMP_NUM_THREADS",
+)  # fmt: skip
+_LOOK_EVERY_S = 0.5
+
+
+@dataclass(frozen=True)
+class Rank:
+    """The place of a process among those that train together."""
+
+    number: int = 0
+    """From 0."""
+    n_ranks: int = 1
+    port: int = 0
+    """Where rank 0 listens, on this machine."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether it writes, logs and decides."""
+        return self.number == 0
+
+
+class RankEnvironment(LightningEnvironment):
+    """Tells Lightning that the processes are there already, and which one this is."""
+
+    def __init__(self, rank: Rank) -> None:
+        super().__init__()
+        self.set_world_size(rank.n_ranks)
+        self.set_global_rank(rank.number)
+        self._rank = rank
+
+    @property
+    def creates_processes_externally(self) -> bool:
+        """True, so that Lightning starts none."""
+        return True
+
+    @property
+    def main_address(self) -> str:
+        """Address of rank 0: the same machine."""
+        return "127.0.0.1"
+
+    @property
+    def main_port(self) -> int:
+        """Where rank 0 listens."""
+        return self._rank.port
+
+    def local_rank(self) -> int:
+        """Return the number of this process, on its only machine."""
+        return self._rank.number
+
+
+@contextmanager
+def started(n_ranks: int, work: Callable[..., None], arguments: tuple[Any, ...]) -> Iterator[Rank]:
+    """Start ranks 1 and up, and give rank 0 its place.
+
+    Parameters
+    ----------
+    n_ranks : int
+        Processes in all, this one included; with 1 nothing is started.
+    work : callable
+        What a rank does: takes its `Rank`, a function to call once it is ready to meet the others,
+        and `arguments`. Like these it is pickled.
+    arguments : tuple
+        What else it takes.
+
+    Yields
+    ------
+    Rank
+        Of this process, once all others are ready.
+
+    Raises
+    ------
+    SettingsError
+        If there are GPUs, but fewer.
+    StageError
+        If another rank does not start, or fails later.
+    """
+    if n_ranks == 1:
+        yield Rank()
+        return
+    n_gpus = torch.cuda.device_count()
+    if 0 < n_gpus < n_ranks:
+        raise SettingsError(
+            f"[models] devices={n_ranks}: this machine has {n_gpus} GPUs; edit the preset"
+        )
+    spawn = multiprocessing.get_context("spawn")
+    port = find_free_network_port()
+    variables = {name: os.environ.get(name) for name in _VARIABLES}
+    processes, ears = [], []
+    try:
+        for number in range(1, n_ranks):
+            ear, mouth = spawn.Pipe(duplex=False)
+            process = spawn.Process(
+                target=_serve,
+                args=(mouth, os.getpid(), work, Rank(number, n_ranks, port), arguments),
+                daemon=True,
+            )
+            process.start()
+            mouth.close()
+            processes.append(process)
+            ears.append(ear)
+        for number, ear in enumerate(ears, start=1):
+            _wait_until_ready(number, ear)
+        try:
+            yield Rank(0, n_ranks, port)
+        except RuntimeError as error:  # what torch says when another rank is gone
+            _blame(ears, error)
+            raise
+    finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        for process in processes:
+            process.terminate()
+            process.join()
+        for name, value in variables.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _wait_until_ready(number: int, ear: Connection) -> None:
+    try:
+        said = ear.recv()
+    except EOFError:
+        said = "its process ended"
+    if said is not None:
+        raise StageError(
+            f"training on several devices: rank {number} did not start ({said}); set [models] "
+            "devices to 1, or mend what it says"
+        )
+
+
+def _blame(ears: list[Connection], error: RuntimeError) -> None:
+    """Raise what another rank said before it ended, if any did."""
+    for number, ear in enumerate(ears, start=1):
+        try:
+            said = ear.recv() if ear.poll(1.0) else None
+        except EOFError:
+            said = "its process ended"
+        if said is not None:
+            raise StageError(
+                f"training on several devices: rank {number} stopped ({said}); mend what it says "
+                "and run again, which goes on from the last epoch"
+            ) from error
+
+
+def _serve(
+    mouth: Connection,
+    parent: int,
+    work: Callable[..., None],
+    rank: Rank,
+    arguments: tuple[Any, ...],
+) -> None:
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    try:
+        work(rank, lambda: mouth.send(None), *arguments)
+    except Exception as error:
+        mouth.send(str(error) or type(error).__name__)
+        raise
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_LOOK_EVERY_S)
+    os._exit(1)

@@ -1,0 +1,127 @@
+"""How fast a training is, and which share of a GPU's peak that is."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.registry import ModelEntry
+
+PEAKS_TFLOP_PER_S: tuple[tuple[str, tuple[float, float, float]], ...] = (
+    (r"H200|H100.*HBM3|H100 SXM", (67.0, 494.7, 989.4)),
+    (r"H100.*PCIe", (51.2, 378.0, 756.0)),
+    (r"A100", (19.5, 156.0, 312.0)),
+    (r"L40S", (91.6, 183.0, 362.0)),
+    (r"L4\b", (30.3, 60.0, 121.0)),
+    (r"V100.*SXM", (15.7, 15.7, 125.0)),
+    (r"T4\b", (8.1, 8.1, 65.0)),
+)
+"""Dense peaks of NVIDIA's data sheets by card: float32, TF32, mixed precision. Cards without TF32
+have float32's number there, and V100 and T4 have their mixed peak in float16 alone."""
+
+
+def training_flops_per_image(entry: ModelEntry, settings: ModelsSettings) -> int:
+    """Count the operations of a training step for one image, without computing anything.
+
+    Parameters
+    ----------
+    entry : ModelEntry
+        The network; a loss of its own is not counted.
+    settings : ModelsSettings
+        How it is built.
+
+    Returns
+    -------
+    int
+        Floating-point operations of the forward and backward passes (a multiplication and an
+        addition are two), as `torch.utils.flop_counter` counts them. What needs no gradient, like
+        the weights of a frozen backbone, has none.
+    """
+    with torch.device("meta"):
+        network: nn.Module = entry.build(settings).train()
+        images = torch.empty(1, entry.input.n_frames, entry.input.n_bands)
+        with FlopCounterMode(display=False) as counter:
+            network(images).sum().backward()
+    return int(counter.get_total_flops())
+
+
+def peak_flop_per_s(card: str, precision: str, *, tf32: bool) -> float | None:
+    """Return what a card can do at best.
+
+    Parameters
+    ----------
+    card : str
+        Its name, as `torch.cuda.get_device_name` gives it.
+    precision : {"32", "bf16-mixed", "16-mixed"}
+        Setting of the training.
+    tf32 : bool
+        Whether convolutions in float32 may use TF32.
+
+    Returns
+    -------
+    float or None
+        Floating-point operations a second; None for a card that is not in the table, or bfloat16
+        on one that has none.
+    """
+    for pattern, (single, tensor, mixed) in PEAKS_TFLOP_PER_S:
+        if re.search(pattern, card):
+            if precision == "bf16-mixed" and re.search("V100|T4", card):
+                return None
+            peak = mixed if precision != "32" else tensor if tf32 else single
+            return peak * 1e12
+    return None
+
+
+def share_of_peak(
+    flops_per_image: int, images_per_s: float, peak: float | None, n_devices: int = 1
+) -> float | None:
+    """Return which part of their peak the cards reach.
+
+    Parameters
+    ----------
+    flops_per_image : int
+        From `training_flops_per_image`.
+    images_per_s : float
+        Over all devices.
+    peak : float or None
+        Of one card, from `peak_flop_per_s`.
+    n_devices : int
+        Cards that share the work.
+
+    Returns
+    -------
+    float or None
+        In 0-1; None if the peak is unknown.
+    """
+    return None if peak is None else flops_per_image * images_per_s / (peak * n_devices)
+
+
+def share_here(entry: ModelEntry, settings: ModelsSettings, images_per_s: float) -> float | None:
+    """Return `share_of_peak` of a training on this machine's GPU.
+
+    Parameters
+    ----------
+    entry : ModelEntry
+        The network.
+    settings : ModelsSettings
+        With `precision` and `devices`.
+    images_per_s : float
+        Measured.
+
+    Returns
+    -------
+    float or None
+        None without a GPU, on one that is not in the table, or where a step is more than one loss.
+    """
+    if not torch.cuda.is_available() or entry.learner:
+        return None
+    tf32 = bool(torch.backends.cudnn.allow_tf32)
+    peak = peak_flop_per_s(torch.cuda.get_device_name(0), settings.precision, tf32=tf32)
+    if peak is None:
+        return None
+    flops = training_flops_per_image(entry, settings)
+    return share_of_peak(flops, images_per_s, peak, settings.devices)

@@ -1,1 +1,0 @@
-"""Layouts of the lake and how one becomes the next."""

@@ -1,0 +1,1 @@
+"""Who looks after it: discovery, maintenance, costs, status."""

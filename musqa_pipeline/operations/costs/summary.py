@@ -1,0 +1,118 @@
+"""What stages cost so far: sums over their runs, and series for plots."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
+from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_ORDER
+
+_ORDER = {name: number for number, name in enumerate((*CATALOG_STAGES, *JOINT_ORDER))}
+
+
+def read_runs(context: Context) -> pl.DataFrame:
+    """Read all recorded runs of a preset's stages.
+
+    Parameters
+    ----------
+    context : Context
+        Whose lake and preset.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table `stage_runs`, sorted by when they ended.
+    """
+    shelf = record_shelf("stage_runs", context.preset.name)
+    runs = pl.DataFrame(context.lake.scan(shelf, STAGE_RUNS.schema))
+    return runs.sort("finished_utc", "stage", "run_catalog")
+
+
+def sum_up(runs: pl.DataFrame) -> list[dict[str, Any]]:
+    """Add up the runs of each stage and catalog.
+
+    Parameters
+    ----------
+    runs : polars.DataFrame
+        From `read_runs`.
+
+    Returns
+    -------
+    list of dict
+        In the order of the graph: stage, catalog, runs, idle (runs that had nothing to make), last
+        (when), made, rows, wall_s, cpu_s, cpu_s_per_row (None where no row was made), written_bytes
+        and shelf_bytes (now).
+    """
+    summed = runs.group_by("stage", "run_catalog", maintain_order=True).agg(
+        runs=pl.len(),
+        idle=(pl.col("made") == 0).sum(),
+        last=pl.col("finished_utc").max(),
+        made=pl.col("made").sum(),
+        rows=pl.col("rows").sum(),
+        wall_s=pl.col("wall_s").sum(),
+        cpu_s=pl.col("cpu_s").sum(),
+        written_bytes=pl.col("written_bytes").sum(),
+        shelf_bytes=pl.col("shelf_bytes").last(),
+    )
+    per_row = pl.when(pl.col("rows") > 0).then(pl.col("cpu_s") / pl.col("rows"))
+    rows = summed.with_columns(cpu_s_per_row=per_row).rename({"run_catalog": "catalog"}).to_dicts()
+    return sorted(rows, key=lambda r: (_ORDER.get(r["stage"], len(_ORDER)), r["catalog"]))
+
+
+def totals(runs: pl.DataFrame) -> dict[str, float]:
+    """Add up everything.
+
+    Parameters
+    ----------
+    runs : polars.DataFrame
+        From `read_runs`.
+
+    Returns
+    -------
+    dict of str to float
+        runs, wall_s, cpu_s, written_bytes and shelf_bytes (of all stages and catalogs now).
+    """
+    return {
+        "runs": float(runs.height),
+        "wall_s": float(runs["wall_s"].sum()),
+        "cpu_s": float(runs["cpu_s"].sum()),
+        "written_bytes": float(runs["written_bytes"].sum()),
+        "shelf_bytes": float(sum(row["shelf_bytes"] for row in sum_up(runs))),
+    }
+
+
+def over_time(runs: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Make a series of each stage, all catalogs together.
+
+    Parameters
+    ----------
+    runs : polars.DataFrame
+        From `read_runs`.
+
+    Returns
+    -------
+    dict of str to polars.DataFrame
+        By stage, in the order of the graph: finished_utc, cpu_h (so far), size_bytes (of all its
+        catalogs then), cpu_s_per_row (of that run; null where it made none) and wall_s.
+    """
+    series = {}
+    for stage in sorted(runs["stage"].unique(), key=lambda s: _ORDER.get(s, len(_ORDER))):
+        own = runs.filter(pl.col("stage") == stage)
+        sizes: dict[str, int] = {}
+        size_bytes = []
+        for catalog, size in own.select("run_catalog", "shelf_bytes").iter_rows():
+            sizes[catalog] = size
+            size_bytes.append(sum(sizes.values()))
+        per_row = pl.when(pl.col("rows") > 0).then(pl.col("cpu_s") / pl.col("rows"))
+        series[stage] = own.select(
+            "finished_utc",
+            cpu_h=pl.col("cpu_s").cum_sum() / 3600,
+            size_bytes=pl.Series(size_bytes, dtype=pl.Float64),
+            cpu_s_per_row=per_row,
+            wall_s=pl.col("wall_s"),
+        )
+    return series

@@ -1,0 +1,204 @@
+"""One look at all places where catalogs are: which are there, and what is to be done about each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from musqa_pipeline.catalogs.folder import Source
+from musqa_pipeline.catalogs.known import (
+    add_catalog,
+    catalog_files,
+    load_catalog,
+)
+from musqa_pipeline.catalogs.readers.registry import detect_reader
+from musqa_pipeline.catalogs.toml_file import Catalog, to_toml
+from musqa_pipeline.core.errors import CatalogError, MusqaError
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.home import Home
+from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.operations.discovery.candidates import Candidate, list_candidates
+from musqa_pipeline.operations.discovery.decision import Decision, Past, Verdict, decide, state_of
+from musqa_pipeline.operations.discovery.folder import FolderState, folder_state, listed_state
+from musqa_pipeline.operations.discovery.watch import Watch
+from musqa_pipeline.stages.graph import catalog_context
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A catalog, or what might become one, as it was found."""
+
+    name: str
+    folder: str
+    """Where it is for people: a folder or a prefix."""
+    verdict: Verdict
+    reason: str
+    run_key: str = ""
+    """Of the run that is to be requested, else empty: the same request is never made twice."""
+    news: bool = True
+    """Whether the verdict or its reason differs from the last look's."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """All sightings, and what to remember until the next look."""
+
+    sightings: tuple[Sighting, ...]
+    memory: Mapping[str, Past]
+
+    @property
+    def requested(self) -> tuple[Sighting, ...]:
+        """Catalogs whose stages are to run."""
+        return tuple(s for s in self.sightings if s.verdict is Verdict.REQUEST)
+
+
+def look(
+    home: Home,
+    preset: Preset,
+    watch: Watch,
+    memory: Mapping[str, Past],
+    *,
+    now_s: float,
+    go_on: Callable[[], bool] = lambda: True,
+    register: bool = True,
+) -> Look:
+    """Look at every catalog that is known, was dropped, or lies in a watched place.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    preset : Preset
+        Whose settings the stages use, and which says what catalogs it sees.
+    watch : Watch
+        Further places.
+    memory : mapping of str to Past
+        From the last look; empty at first.
+    now_s : float
+        The time in seconds, of the clock that the disk uses.
+    go_on : callable
+        Asked before each file that is fetched from a prefix; False leaves the rest to the next
+        look.
+    register : bool
+        Whether to write `catalog.toml` of a catalog that has arrived, and to bring copies of
+        prefixes up to date; nothing on the disk is changed otherwise.
+
+    Returns
+    -------
+    Look
+        Sightings sorted by name. What is wrong with one catalog is its own verdict.
+    """
+    sightings: list[Sighting] = []
+    remembered: dict[str, Past] = {}
+    for found in list_candidates(home, watch, go_on):
+        past = memory.get(_key(found), Past())
+        decision = _decide(home, preset, watch, found, past, now_s, register)
+        seen = _Said(decision.verdict, decision.reason)
+        run_key = ""
+        if decision.verdict is Verdict.REQUEST:
+            run_key = f"{found.name}-{decision.past.requested}-{decision.past.n_requests}"
+        sightings.append(
+            Sighting(
+                *(found.name, found.place, decision.verdict, decision.reason, run_key),
+                news=seen.text != past.said,
+            )
+        )
+        remembered[_key(found)] = replace(decision.past, said=seen.text)
+    return Look(tuple(sightings), remembered)
+
+
+@dataclass(frozen=True)
+class _Said:
+    verdict: Verdict
+    reason: str
+
+    @property
+    def text(self) -> str:
+        """What tells one look's verdict from another's; seconds that pass are no news."""
+        plain = self.verdict in (Verdict.SETTLING, Verdict.FETCHING)
+        return str(self.verdict) if plain else digest([self.verdict, self.reason])
+
+
+def _key(found: Candidate) -> str:
+    """Two folders may want one name, and two names may share a folder; each is remembered."""
+    return f"{found.name} {found.folder}"
+
+
+def _decide(
+    home: Home,
+    preset: Preset,
+    watch: Watch,
+    found: Candidate,
+    past: Past,
+    now_s: float,
+    register: bool,
+) -> Decision:
+    if found.problem:
+        return Decision(Verdict.REFUSED, found.problem, past)
+    if not preset.sees(found.name):
+        return Decision(
+            Verdict.UNSEEN,
+            f"preset {preset.name} sees {', '.join(preset.catalogs) or 'none'}; choose another "
+            "preset with MUSQA_PRESET, or name the catalog in it",
+            past,
+        )
+    try:
+        copied = found.fetch() if found.fetch and register else None
+        state = _state_of(found)
+    except MusqaError as error:
+        return Decision(Verdict.GONE, f"{error}; what was made of it stays", past)
+    if copied and copied.n_missing:
+        return Decision(
+            Verdict.FETCHING,
+            f"{copied.n_files - copied.n_missing} of {copied.n_files} files are here",
+            past,
+        )
+    if state is None and found.fetch and not register:
+        return Decision(Verdict.FETCHING, "the sensor copies it at its next look", past)
+    if state is None:
+        return Decision(
+            Verdict.GONE,
+            f"{found.folder} cannot be seen; connect its disk, or take the catalog out with "
+            "`musqa catalog remove`; what was made of it stays",
+            past,
+        )
+    if found.known and state.n_files == 0:
+        return Decision(Verdict.GONE, f"{found.folder} is empty; what was made of it stays", past)
+    decision = decide(
+        *(state, past),
+        settings=_settings(home, preset, found.name, found.known),
+        now_s=now_s,
+        quiet_s=watch.quiet_s,
+        check=partial(_check, home, found, register),
+    )
+    if decision.verdict is Verdict.REQUEST and register and not found.known:
+        settings = _settings(home, preset, found.name, load_catalog(home, found.name))
+        asked = replace(decision.past, requested=state_of(state, settings))
+        return replace(decision, past=asked)
+    return decision
+
+
+def _settings(home: Home, preset: Preset, name: str, catalog: Catalog | None) -> str:
+    """Digest what a catalog's stages depend on beside its files."""
+    stages = catalog_context(home, preset, name).fingerprints["labels"]
+    return digest([stages, to_toml(catalog) if catalog else ""])
+
+
+def _state_of(found: Candidate) -> FolderState | None:
+    if found.known and found.folder.is_file():
+        try:
+            return listed_state(found.folder, [e.path for e in catalog_files(found.known)])
+        except CatalogError:  # the check says why
+            return listed_state(found.folder, [])
+    follow_links = found.known is not None and found.known.follow_links
+    return folder_state(Source(found.folder, follow_links=follow_links))
+
+
+def _check(home: Home, found: Candidate, register: bool) -> None:
+    if found.known:
+        catalog_files(found.known)
+    elif register:
+        add_catalog(home, found.folder, found.name)
+    else:
+        catalog_files(Catalog(found.name, found.folder, {}, detect_reader(found.folder)))

@@ -1,0 +1,132 @@
+"""Putting right what `verify` found: copies put back, damaged files taken out, digests added."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+
+from musqa_pipeline.core.errors import LakeError, LockedError
+from musqa_pipeline.core.home import Home
+from musqa_pipeline.operations.maintenance.digests import add_digest, rewrite_record
+from musqa_pipeline.operations.maintenance.findings import MENDABLE, Verification
+from musqa_pipeline.operations.maintenance.packed import packed_shelves
+from musqa_pipeline.operations.maintenance.places import Place, folder_beside, place_of
+from musqa_pipeline.operations.maintenance.sealed import MADE_ANEW
+from musqa_pipeline.stages.views.duck import read_published, restore_views
+from musqa_pipeline.stages.views.publication import DATABASE
+from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.lake.beside import set_aside_folder
+from musqa_pipeline.storage.lake.damaged import mend_pack, set_aside
+from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.packs.manifest import read_manifest
+
+
+@dataclass
+class Mended:
+    """What was done about findings."""
+
+    moved: list[str] = field(default_factory=list)
+    """Keys of what was moved to ``lake/damaged/``, or taken out of packs: to be made again."""
+    restored: list[str] = field(default_factory=list)
+    """Keys of what is again as it was written."""
+    digested: list[str] = field(default_factory=list)
+    """Keys of what got a digest of its bytes."""
+
+
+def mend(home: Home, seen: Verification) -> Mended:
+    """Put right what a look at a lake found.
+
+    Parameters
+    ----------
+    home : Home
+        `MUSQA_HOME`.
+    seen : Verification
+        From `verify_lake`.
+
+    Returns
+    -------
+    Mended
+        What was done. Left alone is what no stage can make again and nobody has a copy of (records
+        of decisions, frozen test rows), and what a run is working on.
+
+    Raises
+    ------
+    LakeError
+        If a file cannot be moved.
+    """
+    lake, done = Lake(home), Mended()
+    bad = sorted({f.key for f in seen.findings if f.kind in MENDABLE})
+    units = [key for key in bad if place_of(key)]
+    for key in [key for key in bad if key not in units]:
+        _mend_other(lake, key, done)
+    packed = packed_shelves(lake)[0]
+    owner = {key: one.shelf for one in packed for key in one.manifest.packs}
+    gone = [f.key for f in seen.findings if f.kind == "missing" and f.key in owner]
+    _mend_packs(lake, {key: owner[key] for key in {*bad, *gone} & owner.keys()}, done)
+    for key in units:
+        place = place_of(key)
+        assert place is not None
+        with contextlib.suppress(LockedError), lake.lock(place.shelf.lock_name, wait=False):
+            _mend_unit(lake, key, place, {f.kind for f in seen.findings if f.key == key}, done)
+    for key in seen.undigested:
+        shelf = place.shelf if (place := place_of(key)) else owner.get(key)
+        lock = lake.lock(shelf.lock_name, wait=False) if shelf else contextlib.nullcontext()
+        with contextlib.suppress(LockedError), lock:
+            if key not in bad and add_digest(lake.store, key, owner.get(key)):
+                done.digested.append(key)
+    return done
+
+
+def _mend_unit(lake: Lake, key: str, place: Place, kinds: set[str], done: Mended) -> None:
+    if not lake.store.exists(key):
+        return
+    if lake.store.restore(key):
+        done.restored.append(key)
+        return
+    if place.is_record and not place.is_schema:
+        whole = {
+            entry["stages"].get(place.shelf.stage)
+            for entry in read_published(lake.store.home)["presets"].values()
+        }
+        if kinds == {"wrong_bytes"} and rewrite_record(lake.store, key, whole):
+            done.restored.append(key)
+        return
+    set_aside(lake.store, key)
+    done.moved.append(key)
+
+
+def _mend_packs(lake: Lake, packs: dict[str, Shelf], done: Mended) -> None:
+    for key, shelf in sorted(packs.items()):
+        with contextlib.suppress(LockedError), lake.lock(shelf.lock_name, wait=False):
+            mend_pack(lake.store, shelf, key)
+            done.moved.append(key)
+    if packs and read_published(lake.store.home)["presets"]:
+        restore_views(lake.store.home)  # until now views may read them
+    for key, shelf in packs.items():
+        if lake.store.exists(key) and key not in read_manifest(lake.store, shelf).packs:
+            set_aside(lake.store, key)
+
+
+def _mend_other(lake: Lake, key: str, done: Mended) -> None:
+    """Mend a file that is no unit: from its copy, or by having it made again."""
+    store, beside = lake.store, folder_beside(key)
+    if not store.exists(key):
+        return
+    if store.restore(key):
+        done.restored.append(key)
+    elif key == DATABASE:
+        restore_views(store.home)
+        done.restored.append(key)
+    elif beside is not None:
+        shelf, name = beside
+        with contextlib.suppress(LockedError), lake.lock(shelf.lock_name, wait=False):
+            set_aside_folder(store, shelf, name)
+            done.moved.append(key)
+    elif key.startswith(MADE_ANEW):
+        set_aside(store, key)
+        done.moved.append(key)
+    else:
+        with contextlib.suppress(LakeError, OSError):
+            store.read_bytes(key)  # its digest alone is damaged, if it can be read
+            store.seal(key)
+            done.restored.append(key)

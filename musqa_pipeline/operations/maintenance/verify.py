@@ -1,0 +1,214 @@
+"""Checks every file of a lake: readable, of its folder's fingerprint, with the content it had.
+
+A run may go on meanwhile: what vanishes while it is looked at was moved, and is no finding.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from musqa_pipeline.catalogs.known import CATALOGS, list_catalogs
+from musqa_pipeline.core.errors import CatalogError, LakeError
+from musqa_pipeline.core.fingerprints import SHORT
+from musqa_pipeline.core.home import Home
+from musqa_pipeline.core.progress import StageProgress
+from musqa_pipeline.core.seal_format import State
+from musqa_pipeline.core.seals import left_alone
+from musqa_pipeline.operations.maintenance.file_check import check_file
+from musqa_pipeline.operations.maintenance.findings import Finding, Verification
+from musqa_pipeline.operations.maintenance.links import broken_links
+from musqa_pipeline.operations.maintenance.packed import (
+    PackedShelf,
+    beside,
+    check_packs,
+    packed_shelves,
+)
+from musqa_pipeline.operations.maintenance.places import (
+    TABLES,
+    Place,
+    belongs_to,
+    is_known,
+    place_of,
+)
+from musqa_pipeline.operations.maintenance.sealed import check_sealed, sealed_keys, undigested
+from musqa_pipeline.stages.views.duck import read_published
+from musqa_pipeline.storage.fragments import parquet
+from musqa_pipeline.storage.fragments.checksum import CHECKSUM_KEY
+from musqa_pipeline.storage.fragments.partition import DAMAGED, FINGERPRINT_KEY, LAKE
+from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.layout import read_layout
+from musqa_pipeline.storage.packs.manifest import PACKS
+from musqa_pipeline.storage.stores.store import Store, StoredFile
+
+READERS = 8
+"""Files that are read at a time, at most."""
+
+
+@dataclass(frozen=True)
+class _Checked:
+    findings: tuple[Finding, ...] = ()
+    rows: int = 0
+    unsummed: bool = False
+    """Written before fragments carried a checksum."""
+    undigested: str = ""
+    """Its key, if it was written before fragments carried a digest of their bytes."""
+
+
+def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Verification:
+    """Look at everything that lies in a lake; nothing is changed.
+
+    Parameters
+    ----------
+    home : Home
+        `MUSQA_HOME`.
+    log : callable, optional
+        Takes lines of progress where there is no terminal.
+
+    Returns
+    -------
+    Verification
+        What was looked at and what was found.
+
+    Raises
+    ------
+    LakeError
+        If the lake is of a later layout or cannot be listed.
+    """
+    with left_alone():
+        return _verify(Lake(home), log)
+
+
+def _verify(lake: Lake, log: Callable[[str], object] | None) -> Verification:
+    home = lake.store.home
+    keys = sealed_keys(lake.store)
+    others = list(check_sealed(lake.store, keys))
+    findings = [one for one in others if isinstance(one, Finding)]
+    lacking = [one for one in others if isinstance(one, str)]
+    catalogs, published = set(lake.store.folders(CATALOGS)), dict[tuple[str, str], str]()
+    try:
+        catalogs = {catalog.name for catalog in list_catalogs(home)}
+        read_layout(lake)
+        published = published_fingerprints(home)
+    except (CatalogError, LakeError):
+        if not findings:  # what is damaged is named already
+            raise
+    todo = []
+    for file in lake.store.walk(LAKE):
+        place = place_of(file.key)
+        if place is None:
+            if not is_known(file.key) and not file.key.startswith(f"{LAKE}/{DAMAGED}/"):
+                findings.append(Finding("orphan", file.key, "no stage writes such a file"))
+        elif place.attic != DAMAGED:
+            todo.append((file, place))
+            if not place.attic and not belongs_to(place, catalogs):
+                what = f"catalog {place.shelf.catalog} is unknown"
+                findings.append(Finding("orphan", file.key, what))
+    packed, broken = packed_shelves(lake)
+    findings += broken
+    strays = {file.key for one in packed for file in beside(lake.store, one)}
+    findings += [
+        Finding("orphan", key, "packs took its place, or a kill left it") for key in strays
+    ]
+    todo = [(file, place) for file, place in todo if file.key not in strays]
+    n_packs = sum(len(one.manifest.packs) for one in packed)
+    for file in lake.store.leftovers(LAKE):
+        findings.append(Finding("leftover", file.key, "half-written by a process that was killed"))
+    n_rows = n_unsummed = 0
+    with StageProgress("verifying", len(todo) + n_packs, log=log) as progress:
+        for one in packed:
+            for pack in check_packs(lake, one):
+                findings += pack.findings
+                n_rows += pack.rows
+                lacking += filter(None, [pack.undigested])
+                progress.advance(pack.rows, failed=bool(pack.findings))
+        for checked in _check_all(lake.store, todo, published):
+            findings += checked.findings
+            n_rows += checked.rows
+            n_unsummed += checked.unsummed
+            lacking += filter(None, [checked.undigested])
+            progress.advance(checked.rows, failed=bool(checked.findings))
+    if published:
+        findings += broken_links(home)
+    findings += undigested(lacking)
+    return Verification(
+        n_files=len(todo) + n_packs,
+        n_others=len(keys),
+        n_rows=n_rows,
+        n_bytes=sum(file.size_bytes for file, _ in todo) + _size_of_packs(lake.store, packed),
+        n_unsummed=n_unsummed,
+        findings=tuple(sorted(findings)),
+        undigested=tuple(sorted(lacking)),
+    )
+
+
+def published_fingerprints(home: Home) -> dict[tuple[str, str], str]:
+    """Return the whole fingerprints that views show, by stage and their first 12 digits."""
+    presets = read_published(home)["presets"].values()
+    return {
+        (stage, fingerprint[:SHORT]): fingerprint
+        for entry in presets
+        for stage, fingerprint in entry["stages"].items()
+    }
+
+
+def _size_of_packs(store: Store, packed: Iterable[PackedShelf]) -> int:
+    listed = [file for one in packed for file in store.files(f"{one.shelf.folder_key}/{PACKS}")]
+    named = {key for one in packed for key in one.manifest.packs}
+    return sum(file.size_bytes for file in listed if file.key in named)
+
+
+def _check_all(
+    store: Store,
+    todo: Iterable[tuple[StoredFile, Place]],
+    published: dict[tuple[str, str], str],
+) -> Iterable[_Checked]:
+    with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool:
+        futures = [pool.submit(_check, store, file.key, place, published) for file, place in todo]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str], str]) -> _Checked:
+    try:
+        with store.lent(key) as path:
+            seen = check_file(path)
+    except (*parquet.UNREADABLE, LakeError) as error:
+        gone = not store.exists(key)
+        return _Checked(() if gone else (Finding("damaged", key, str(error)),))
+    found = []
+    footer, schema, said = seen.footer, seen.schema, seen.footer.get(CHECKSUM_KEY, b"").decode()
+    if seen.rows != seen.n_said or (place.is_schema and seen.rows):
+        found.append(Finding("wrong_rows", key, f"{seen.rows} rows, expected {seen.n_said}"))
+    if said and said != seen.checksum:
+        found.append(Finding("wrong_checksum", key, "its values are not those that were written"))
+    whole = published.get((place.shelf.stage, place.shelf.fingerprint))
+    if not place.is_schema:
+        of = footer.get(FINGERPRINT_KEY, b"").decode(errors="replace")
+        if of[:SHORT] != place.shelf.fingerprint or (whole and of != whole):
+            expected = whole or f"{place.shelf.fingerprint}…"
+            found.append(Finding("wrong_fingerprint", key, f"{of or 'none'}, expected {expected}"))
+        if whole and (table := TABLES.get(place.shelf.stage)):
+            lacking = [
+                column.name
+                for column in table.columns
+                if not (column.nullable and column.name not in schema.names)
+                and (
+                    column.name not in schema.names or schema.field(column.name).type != column.type
+                )
+            ]
+            if lacking:
+                what = f"columns {', '.join(lacking)} are absent or of another type"
+                found.append(Finding("wrong_schema", key, what))
+    if place.is_record and not found and store.check(key) is State.SEAL:
+        found.append(Finding("wrong_digest", key, State.SEAL.value))
+    if seen.kind and not found:
+        found.append(Finding(seen.kind, key, seen.detail))
+    return _Checked(
+        tuple(found),
+        seen.rows,
+        unsummed=not said and not place.is_schema,
+        undigested="" if seen.has_digest else key,
+    )

@@ -1,0 +1,65 @@
+"""What is done, missing, quarantined and withheld, per stage and catalog; it changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.home import Home
+from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.exclusions import warn_of_withheld
+from musqa_pipeline.stages.graph import (
+    CATALOG_STAGES,
+    JOINT_STAGES,
+    catalog_context,
+    get_stage,
+    joint_context,
+)
+
+
+def stage_status(home: Home, preset: Preset) -> list[dict[str, Any]]:
+    """Count the units of every stage.
+
+    Parameters
+    ----------
+    home : Path
+        `MUSQA_HOME`.
+    preset : Preset
+        Settings, which also choose the catalogs.
+
+    Returns
+    -------
+    list of dict
+        Keys stage, catalog (None for joint stages), units, done, missing and quarantined. `units`
+        and `missing` are None where the stage before has no rows yet.
+    """
+    rows = []
+    for name in chosen_catalogs(home, preset):
+        context = catalog_context(home, preset, name)
+        rows += [_count(stage, context) for stage in CATALOG_STAGES]
+    if rows:
+        context = joint_context(home, preset)
+        warn_of_withheld(context)
+        rows += [_count(stage, context) for stage in JOINT_STAGES]
+    return rows
+
+
+def _count(stage_name: str, context: Context) -> dict[str, Any]:
+    stage = get_stage(stage_name)
+    shelf = stage.shelf(context)
+    done = set(context.lake.done(shelf))
+    row: dict[str, Any] = {"stage": stage_name, "catalog": context.catalog, "done": len(done)}
+    try:
+        wanted = {unit.unit_id for unit in stage.units(context)}
+    except StageError:  # the stage before it has no rows yet
+        return {**row, "units": None, "missing": None, "quarantined": 0}
+    refused = [] if stage.joint else context.lake.done(shelf.quarantine)
+    return {
+        **row,
+        "units": len(wanted),
+        "done": len(done & wanted),
+        "missing": len(wanted - done),
+        "quarantined": len(refused),
+    }

@@ -1,0 +1,217 @@
+"""How shards become files. Every file is whole or absent, and has the same bytes twice."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.core.names import below
+from musqa_pipeline.release.exports import sound
+from musqa_pipeline.release.exports.plan import Format, Shard
+from musqa_pipeline.release.exports.table import EXPORTED
+
+Row = tuple[dict[str, Any], NDArray[np.float32]]
+"""Metadata and samples, full scale 1.0."""
+Reference = tuple[dict[str, Any], NDArray[np.int16]]
+REFERENCE_COLUMNS = ("reference_key", "split", "title", "artist", "terms")
+_HF_TYPES = {
+    pa.string(): "string", pa.float64(): "float64", pa.bool_(): "bool", pa.int8(): "int8",
+    pa.int16(): "int16", pa.int32(): "int32",
+}  # fmt: skip
+
+
+def files_of(format_: Format, shard: Shard, *, of_references: bool = False) -> list[str]:
+    """List the files of a shard, below the export's folder.
+
+    Parameters
+    ----------
+    format_ : Format
+        Of the export.
+    shard : Shard
+        Rows, or references.
+    of_references : bool
+        Which of the two.
+
+    Returns
+    -------
+    list of str
+        One a row, or one.
+    """
+    if format_ in (Format.wav, Format.flac):
+        top, key = ("references", "reference_key") if of_references else (shard.split, "key")
+        return [f"{top}/{row[key]}.{format_}" for row in shard.rows]
+    if format_ == Format.webdataset:
+        return [] if of_references else [f"{shard.name}.tar"]
+    return [f"{'references' if of_references else 'data'}/{shard.name}.parquet"]
+
+
+def write_rows(
+    format_: Format, folder: Path, shard: Shard, rows: list[Row], references: Mapping[str, bytes]
+) -> dict[str, float]:
+    """Write the files of a shard.
+
+    Parameters
+    ----------
+    format_ : Format
+        Which way.
+    folder : Path
+        The export's folder.
+    shard : Shard
+        What it holds.
+    rows : list of (dict, ndarray)
+        Metadata and samples, in its order.
+    references : mapping of str to bytes
+        FLAC files by ``reference_key``, for formats that put them beside each row.
+
+    Returns
+    -------
+    dict of str to float
+        `file_gain_db` of the rows that are not stored as they were labelled, by key.
+
+    Raises
+    ------
+    LakeError
+        If a file cannot be written.
+    """
+    names = files_of(format_, shard)
+    gains: dict[str, float] = {}
+    if format_ == Format.wav:
+        for name, (_, samples) in zip(names, rows, strict=True):
+            _write(_at(folder, name), sound.float_wav(samples))
+    elif format_ == Format.flac:
+        for name, (row, samples) in zip(names, rows, strict=True):
+            flac, gain_db = sound.int24_flac(samples)
+            _write(_at(folder, name), flac)
+            if gain_db:
+                gains[row["key"]] = gain_db
+    elif format_ == Format.webdataset:
+        with whole_file(_at(folder, names[0])) as temporary:
+            _write_tar(temporary, _tar_members(rows, references))
+    else:
+        make = _huggingface_table if format_ == Format.huggingface else _samples_table
+        _write_parquet(make(rows), _at(folder, names[0]))
+    return gains
+
+
+def write_references(
+    format_: Format, folder: Path, shard: Shard, references: list[Reference]
+) -> None:
+    """Write references, 10 s of 16 bit, the untouched signals that labels compare with.
+
+    Parameters
+    ----------
+    format_ : Format
+        Which way.
+    folder : Path
+        The export's folder.
+    shard : Shard
+        Which ones.
+    references : list of (dict, ndarray of int16)
+        Metadata and samples, in its order.
+
+    Raises
+    ------
+    LakeError
+        If a file cannot be written.
+    """
+    names = files_of(format_, shard, of_references=True)
+    if format_ in (Format.wav, Format.flac):
+        encode = sound.int16_wav if format_ == Format.wav else sound.int16_flac
+        for name, (_, samples) in zip(names, references, strict=True):
+            _write(_at(folder, name), encode(samples))
+        return
+    kept = [{name: row[name] for name in REFERENCE_COLUMNS} for row, _ in references]
+    schema = pa.schema([pa.field(name, pa.string()) for name in REFERENCE_COLUMNS])
+    table = pa.Table.from_pylist(kept, schema=schema)
+    if format_ == Format.huggingface:
+        files = [
+            {"bytes": sound.int16_flac(samples), "path": f"{row['reference_key']}.flac"}
+            for row, samples in references
+        ]
+        table = _with_features(table.add_column(0, "audio", pa.array(files, _AUDIO)))
+    else:
+        samples = pa.array([samples for _, samples in references], pa.list_(pa.int16()))
+        table = table.append_column("samples", samples)
+    _write_parquet(table, _at(folder, names[0]))
+
+
+_AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+"""How Hugging Face's feature ``Audio`` is stored."""
+
+
+def _samples_table(rows: list[Row]) -> pa.Table:
+    table = EXPORTED.from_rows(row for row, _ in rows)
+    return table.append_column(
+        "samples", pa.array([samples for _, samples in rows], pa.list_(pa.float32()))
+    )
+
+
+def _huggingface_table(rows: list[Row]) -> pa.Table:
+    table = EXPORTED.from_rows(row for row, _ in rows)
+    files = [
+        {"bytes": sound.float_wav(samples), "path": f"{row['key']}.wav"} for row, samples in rows
+    ]
+    return _with_features(table.add_column(0, "audio", pa.array(files, _AUDIO)))
+
+
+def _with_features(table: pa.Table) -> pa.Table:
+    """Say in the footer which column is audio, in the words of the package `datasets`."""
+    features: dict[str, Any] = {}
+    for field in table.schema:
+        if field.name == "audio":
+            features["audio"] = {"sampling_rate": SAMPLE_RATE_HZ, "_type": "Audio"}
+        else:
+            features[field.name] = {"dtype": _HF_TYPES[field.type], "_type": "Value"}
+    said = json.dumps({"info": {"features": features}})
+    return table.replace_schema_metadata({b"huggingface": said.encode()})
+
+
+def _tar_members(rows: list[Row], references: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    for row, samples in rows:
+        yield f"{row['key']}.json", json.dumps(row, ensure_ascii=False, sort_keys=True).encode()
+        if references:
+            yield f"{row['key']}.reference.flac", references[row["reference_key"]]
+        yield f"{row['key']}.wav", sound.float_wav(samples)
+
+
+def _write_tar(path: Path, members: Iterator[tuple[str, bytes]]) -> None:
+    """Write a tar whose bytes depend on its members alone: no time, no user, no mode."""
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(content), 0o644
+            archive.addfile(info, io.BytesIO(content))
+
+
+def _write_parquet(table: pa.Table, path: Path) -> None:
+    plain = [f.name for f in table.schema if f.name not in ("samples", "audio")]
+    with whole_file(path) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            use_dictionary=plain,
+            row_group_size=16,
+            use_byte_stream_split=["samples.list.element"] if "samples" in table.column_names else
+            False,
+        )  # fmt: skip
+
+
+def _at(folder: Path, name: str) -> Path:
+    return below(folder, *name.split("/"))
+
+
+def _write(path: Path, content: bytes) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)

@@ -1,0 +1,213 @@
+"""Writing an export: shard after shard in worker processes, resumed where it was ended."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.core.progress import StageProgress
+from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost
+from musqa_pipeline.release.claims import claimed_folder
+from musqa_pipeline.release.exports.card import dataset_card
+from musqa_pipeline.release.exports.formats import files_of, write_references, write_rows
+from musqa_pipeline.release.exports.plan import FILE_A_ROW, Format, Plan, Shard
+from musqa_pipeline.release.exports.rebuild import read_reference, rebuilt_rows
+from musqa_pipeline.release.exports.sound import int16_flac
+from musqa_pipeline.release.exports.table import EXPORTED
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.views.published_set import Published
+
+GAINS_FOLDER = ".gains"
+METADATA_FILE, CARD_FILE, CHECKSUMS_FILE = "metadata.csv", "README.md", "checksums.sha256"
+WITHOUT_AUDIO_FILE = "without_audio.csv"
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export came to."""
+
+    rows: int
+    """Rows with audio."""
+    without_audio: int
+    """Rows whose terms keep their audio back."""
+    files: int
+    """All files, the card and the checksums included."""
+    made: int
+    """Shards that this attempt wrote; the others were there."""
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class _Task:
+    context: Context
+    format: Format
+    folder: Path
+    shard: Shard
+    of_references: bool
+    with_references: bool
+
+
+def write_export(
+    published: Published,
+    plan: Plan,
+    folder: Path,
+    *,
+    fanout: Fanout | None = None,
+    log: Callable[[str], object] | None = None,
+) -> ExportReport:
+    """Write an export, or what is missing of it.
+
+    Parameters
+    ----------
+    published : Published
+        The set.
+    plan : Plan
+        From `plan_export`.
+    folder : Path
+        Where to; new, or with an earlier attempt at the same export.
+    fanout : Fanout, optional
+        How to spread the shards; in this process when left out.
+    log : callable, optional
+        Takes lines of progress.
+
+    Returns
+    -------
+    ExportReport
+        Counts.
+
+    Raises
+    ------
+    StageError
+        If the folder holds something else, or a row comes out otherwise than it was labelled.
+    LakeError
+        If the folder cannot be written, or the lake not be read.
+    ToolError
+        If ffmpeg is missing or fails.
+    """
+    differs = "of another set, or with other options"
+    facts = asdict(plan.options)
+    with claimed_folder(folder, "export", plan.mark, facts, differs=differs):
+        return _write_claimed(published, plan, folder, fanout or Inline(), log)
+
+
+def _write_claimed(
+    published: Published,
+    plan: Plan,
+    folder: Path,
+    fanout: Fanout,
+    log: Callable[[str], object] | None,
+) -> ExportReport:
+    options = plan.options
+    tasks = [
+        _Task(published.context, options.format, folder, shard, of_references,
+              options.with_references)
+        for shards, of_references in ((plan.shards, False), (plan.reference_shards, True))
+        for shard in shards
+        if files_of(options.format, shard, of_references=of_references)
+    ]  # fmt: skip
+    todo = [task for task in tasks if not _is_done(task)]
+    lost: list[str] = []
+    with StageProgress("export", len(tasks), len(tasks) - len(todo), log) as progress:
+        for answer in fanout.map(_write_shard, todo):
+            if isinstance(answer, Lost):
+                lost.append(f"{answer.task.shard.name}: {answer.reason}")
+            progress.advance(
+                0 if isinstance(answer, Lost) else answer, failed=isinstance(answer, Lost)
+            )
+    if lost:
+        raise StageError("the export is not whole; run it again:\n  " + "\n  ".join(lost))
+    rows = _finish(published, plan, folder)
+    files = _write_checksums(folder)
+    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    return ExportReport(
+        rows.height, plan.rows.height - rows.height, len(files), len(todo), megabytes
+    )
+
+
+def _is_done(task: _Task) -> bool:
+    names = files_of(task.format, task.shard, of_references=task.of_references)
+    if task.format == Format.flac and not task.of_references:
+        names = [*names, f"{GAINS_FOLDER}/{task.shard.name}.json"]
+    return all((task.folder / name).is_file() for name in names)
+
+
+def _write_shard(task: _Task) -> int:
+    """Write one shard; runs in a worker."""
+    shard = task.shard
+    if task.of_references:
+        pairs = [(row, read_reference(task.context, row)) for row in shard.rows]
+        write_references(task.format, task.folder, shard, pairs)
+        return 0
+    beside: dict[str, bytes] = {}
+    if task.with_references and task.format == Format.webdataset:
+        for row in shard.rows:
+            if row["reference_key"] not in beside:
+                beside[row["reference_key"]] = int16_flac(read_reference(task.context, row))
+    rows = list(rebuilt_rows(task.context, shard.rows))
+    gains = write_rows(task.format, task.folder, shard, rows, beside)
+    if task.format == Format.flac:  # after the files: what has it is whole
+        with whole_file(task.folder / GAINS_FOLDER / f"{shard.name}.json") as temporary:
+            temporary.write_text(json.dumps(gains, sort_keys=True))
+    return len(rows)
+
+
+def _finish(published: Published, plan: Plan, folder: Path) -> pl.DataFrame:
+    """Write the tables and the card, and return the rows with audio."""
+    options = plan.options
+    gains: dict[str, float] = {}
+    for path in sorted((folder / GAINS_FOLDER).glob("*.json")):
+        gains |= json.loads(path.read_text(encoding="utf-8"))
+    rows = plan.rows.with_columns(
+        file_gain_db=pl.Series([gains.get(key, 0.0) for key in plan.rows["key"]], dtype=pl.Float64)
+    )
+    audible = rows.filter("passed_on")
+    columns = EXPORTED.schema.names
+    if options.format in FILE_A_ROW:
+        names = {
+            row["key"]: file
+            for shard in plan.shards
+            for row, file in zip(shard.rows, files_of(options.format, shard), strict=True)
+        }
+        named = audible.with_columns(file_name=pl.Series([names[k] for k in audible["key"]]))
+        _write_csv(folder / METADATA_FILE, named.select("file_name", *columns))
+    else:
+        _write_csv(folder / METADATA_FILE, audible.select(columns))
+    kept_back = rows.filter(~pl.col("passed_on"))
+    if kept_back.height:
+        _write_csv(folder / WITHOUT_AUDIO_FILE, kept_back.select(columns))
+    with whole_file(folder / CARD_FILE) as temporary:
+        card = dataset_card(published, options, rows, plan.mark)
+        temporary.write_text(card, encoding="utf-8")
+    return audible
+
+
+def _write_csv(path: Path, rows: pl.DataFrame) -> None:
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        write_csv(file, itertools.chain([rows.columns], rows.iter_rows()))
+
+
+def _write_checksums(folder: Path) -> list[Path]:
+    """Write what ``sha256sum -c`` reads, and return all files of the export."""
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not path.relative_to(folder).parts[0].startswith(".")
+        and path != folder / CHECKSUMS_FILE
+    )  # fmt: skip
+    lines = []
+    for path in files:
+        with explained("read", path), path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    with whole_file(folder / CHECKSUMS_FILE) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
+    return [*files, folder / CHECKSUMS_FILE]

@@ -1,0 +1,109 @@
+"""How well a release predicts recordings that it never met, with intervals over recordings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from musqa_pipeline.studies.statistics.bootstrap import (
+    MIN_RECORDINGS,
+    interval,
+    recording_counts,
+    resampled_metrics,
+)
+from musqa_pipeline.studies.statistics.metrics import mae, pearson, rmse
+
+N_DRAWS = 2_000
+CONFIDENCE = 0.95
+MOS_PER_QUALITY = 4.0
+FULL_BAND_TIERS = ("lossless",)
+"""Tiers of recordings whose references hold all frequencies and were never coded."""
+SUBSETS = {
+    "uniform draw": pl.col("uniform_draw"),
+    "natural mix": pl.col("natural_mix") & pl.col("trusted"),
+    "full-band references, natural mix": pl.col("natural_mix")
+    & pl.col("trusted")
+    & pl.col("tier").is_in(FULL_BAND_TIERS),
+}
+
+
+def accuracy_rows(said: pl.DataFrame) -> list[dict[str, Any]]:
+    """Measure a release on what it was asked.
+
+    Parameters
+    ----------
+    said : polars.DataFrame
+        Rows with ``asked``, ``label`` and ``predicted`` (points), ``split_group`` and what
+        `SUBSETS` look at.
+
+    Returns
+    -------
+    list of dict
+        asked, subset, n_recordings (independent groups), n_rows, and pearson, rmse and mae with
+        ``_low`` and ``_high``, errors in MOS; None where too few recordings.
+    """
+    rows = []
+    for asked in sorted(said["asked"].unique(), key=["out_of_fold", "test", "left_out"].index):
+        for subset, chosen in SUBSETS.items():
+            part = said.filter(pl.col("asked") == asked, chosen)
+            if part.height:
+                rows.append({"asked": asked, "subset": subset, **_measured(part, asked, subset)})
+    return rows
+
+
+def voted_share(true: NDArray[np.bool_], group: NDArray[np.str_], *seed_key: str) -> dict[str, Any]:
+    """Return how often something is so, each group of recordings having one vote.
+
+    Parameters
+    ----------
+    true : ndarray of bool, shape (rows,)
+        What is counted.
+    group : ndarray of str, shape (rows,)
+        Independent group of each row.
+    *seed_key : str
+        What the bootstrap's draw belongs to.
+
+    Returns
+    -------
+    dict
+        share, low and high (95 %, over groups; None with fewer than 3), n_recordings, n_rows.
+    """
+    names, index = np.unique(group, return_inverse=True)
+    shares = np.bincount(index, weights=true) / np.bincount(index)
+    ends = None
+    if len(names) >= MIN_RECORDINGS:
+        counts = recording_counts(len(names), N_DRAWS, "release", *seed_key)
+        ends = interval(counts @ shares / len(names), CONFIDENCE)
+    low, high = ends or (None, None)
+    return {
+        "share": float(shares.mean()),
+        "low": low,
+        "high": high,
+        "n_recordings": len(names),
+        "n_rows": len(true),
+    }
+
+
+def _measured(part: pl.DataFrame, *seed_key: str) -> dict[str, Any]:
+    label, predicted = part["label"].to_numpy() / 100, part["predicted"].to_numpy() / 100
+    names, index = np.unique(part["split_group"].to_numpy().astype(str), return_inverse=True)
+    r, error, absolute = pearson(label, predicted), rmse(label, predicted), mae(label, predicted)
+    values = {
+        "pearson": r,
+        "rmse": None if error is None else error * MOS_PER_QUALITY,
+        "mae": None if absolute is None else absolute * MOS_PER_QUALITY,
+    }
+    found: dict[str, Any] = {"n_recordings": len(names), "n_rows": part.height}
+    draws = {}
+    if len(names) >= MIN_RECORDINGS:
+        counts = recording_counts(len(names), N_DRAWS, "release", *seed_key)
+        draws = resampled_metrics(label, predicted, index, counts, ranks=False)
+    for name, value in values.items():
+        scale = 1.0 if name == "pearson" else MOS_PER_QUALITY
+        ends = interval(draws[name] * scale, CONFIDENCE) if draws else None
+        low, high = ends or (None, None)
+        found |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    return found

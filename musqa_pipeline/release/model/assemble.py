@@ -1,0 +1,193 @@
+"""From the trainings of a release to the folder that users get: model, card, numbers, pictures.
+
+``MUSQA_HOME/releases/<name>-<version>/`` holds ``model.onnx``, ``MODEL_CARD.md``,
+``calibration.json``, ``certificate.json``, ``accuracy.json``, ``ATTRIBUTION.md`` and pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
+from musqa_pipeline.catalogs.demo_music.styles import STYLES
+from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.learning.data.loader import iter_rows
+from musqa_pipeline.learning.networks.musqa_net import MusqaNet
+from musqa_pipeline.learning.predict import load_model
+from musqa_pipeline.release.model.accuracy import accuracy_rows
+from musqa_pipeline.release.model.attribution import attribution_markdown, attribution_table
+from musqa_pipeline.release.model.card import Facts, model_card
+from musqa_pipeline.release.model.certificate import Piece, as_rows, certify, made_piece
+from musqa_pipeline.release.model.consistency import make_sense
+from musqa_pipeline.release.model.divisions import FINAL
+from musqa_pipeline.release.model.domain import Scale, read_domain
+from musqa_pipeline.release.model.export import ScoringNetwork, checked_difference, write_model
+from musqa_pipeline.release.model.judge import judge, read_said
+from musqa_pipeline.release.model.not_music import sounds_that_are_no_music
+from musqa_pipeline.release.model.pictures import codecs_png, intervals_png, lowpass_png
+from musqa_pipeline.release.model.stage import (
+    DOMAIN_FILE,
+    list_units,
+    read_release_rows,
+    training_folder,
+)
+from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.scoring.scorer import Scorer
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.models.trials.networks import images_of
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS
+
+MODEL_FILE, CARD_FILE = "model.onnx", "MODEL_CARD.md"
+CERTIFIED_SEED, CERTIFIED_S = 901, 15.0
+"""Of the synthesised pieces of the certificate: no catalog of ours has this seed."""
+N_CHECKED = 64
+"""Stored images on which the file has to answer as torch does."""
+
+
+def release_folder(context: Context) -> Path:
+    """Return where a preset's release lies on this machine (it may not exist yet)."""
+    return context.lake.store.local_folder(_release_key(context))
+
+
+def assemble_release(context: Context) -> Path:
+    """Assemble the release of a preset.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages; the stage `release` is done.
+
+    Returns
+    -------
+    Path
+        Its folder.
+
+    Raises
+    ------
+    StageError
+        If a training is missing, there are too few recordings, or the file answers otherwise than
+        torch.
+    LakeError
+        If the disk is full or read-only; an older release stays as it is.
+    """
+    settings = context.preset.release
+    rows = read_release_rows(context)
+    judged = judge(read_said(context, rows))
+    scoring = _scoring_network(context, judged.scale)
+    record = {
+        "name": settings.name,
+        "version": settings.version,
+        "network": settings.network,
+        "calibration": judged.calibration,
+        "domain": {"scale": asdict(judged.scale), "measures": ["cloud", "swing_db"]},
+    }
+    attribution = attribution_table(context, rows)
+    with (
+        context.lake.lock("releases"),
+        context.lake.store.work_folder(_release_key(context)) as work,
+        tempfile.TemporaryDirectory(prefix="musqa-release-") as scratch,
+    ):
+        draft = Path(scratch) / MODEL_FILE
+        write_model(scoring, {**record, "card": "", "accuracy": {}}, draft)
+        difference = checked_difference(scoring, draft, _some_images(context, rows))
+        accuracy = accuracy_rows(judged.said)
+        sense = make_sense(context, ModelFile(draft), judged.said)
+        certificate = {
+            "invariance": as_rows(certify(draft, certified_pieces())),
+            "torch_and_onnxruntime": difference,
+            "not_music": recognised(draft),
+            "sense": sense,
+        }
+        facts = Facts(
+            settings=settings,
+            rows=rows,
+            accuracy=accuracy,
+            calibration=judged.calibration,
+            coverage=judged.coverage,
+            certificate=certificate,
+            attribution=attribution_markdown(attribution),
+            parameters=sum(p.numel() for p in scoring.parameters()),
+        )
+        card = model_card(facts)
+        headline = _headline(accuracy)
+        final = {**record, "card": card, "accuracy": headline}
+        folder = work.path
+        with whole_file(folder / MODEL_FILE) as temporary:
+            write_model(scoring, final, temporary)
+        files: dict[str, bytes] = {
+            CARD_FILE: card.encode(),
+            "ATTRIBUTION.md": f"# Recordings\n\n{facts.attribution}\n".encode(),
+            "calibration.json": _json({**judged.calibration, "coverage": judged.coverage}),
+            "certificate.json": _json(certificate),
+            "accuracy.json": _json(accuracy),
+            "intervals.png": intervals_png(
+                judged.evidence, judged.low, judged.high, judged.coverage["out_of_fold"]
+            ),
+            "lowpass.png": lowpass_png(sense["lowpass"]),
+            "codecs.png": codecs_png(sense["codecs"]),
+        }
+        for name, content in files.items():
+            with explained("write", folder / name), whole_file(folder / name) as temporary:
+                temporary.write_bytes(content)
+    return release_folder(context)
+
+
+def certified_pieces() -> list[Piece]:
+    """Return the synthesised pieces of the certificate, one of each style."""
+    return [
+        made_piece(style.name, TrackPlan(index, CERTIFIED_SEED, CERTIFIED_S).samples().T, 48_000)
+        for index, style in enumerate(STYLES)
+    ]
+
+
+def recognised(model: Path) -> list[dict[str, Any]]:
+    """Tell which sounds that are no music a model abstains on."""
+    scorer = Scorer(str(model), detect=False)
+    rows = []
+    for kind, sounds in sounds_that_are_no_music().items():
+        reasons = [scorer.score(sound, 48_000).abstained for sound in sounds]
+        rows.append({"kind": kind, "n": len(sounds), "n_abstained": sum(map(bool, reasons))})
+    return rows
+
+
+def _release_key(context: Context) -> str:
+    settings = context.preset.release
+    return f"releases/{settings.name}-{settings.version}"
+
+
+def _scoring_network(context: Context, scale: Scale) -> ScoringNetwork:
+    networks, domain = [], None
+    for unit in list_units(context):
+        if unit.plan["fold"] == FINAL:
+            network = load_model(training_folder(context, unit))
+            assert isinstance(network, MusqaNet)
+            networks.append(network)
+            domain = domain or read_domain(training_folder(context, unit) / DOMAIN_FILE)
+    assert domain is not None
+    return ScoringNetwork(networks, (domain, scale))
+
+
+def _some_images(context: Context, rows: pl.DataFrame) -> np.ndarray:
+    test = rows.filter(pl.col("part") == "test").sort(KEYS)
+    some = (test if test.height else rows.sort(KEYS)).gather_every(max(1, test.height // N_CHECKED))
+    images = images_of(context, context.preset.release.network, some.head(N_CHECKED))
+    cells = [batch.images.numpy() for batch in iter_rows(images, N_CHECKED)]
+    return np.round(np.concatenate(cells) * 255).astype(np.uint8)
+
+
+def _headline(accuracy: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the numbers that a list of models shows: of the uniform draw, out of fold."""
+    row = next(iter(accuracy), {})
+    return {name: row.get(name) for name in ("asked", "subset", "pearson", "rmse", "n_recordings")}
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

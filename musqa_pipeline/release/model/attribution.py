@@ -1,0 +1,99 @@
+"""Whose recordings a release learned from, and under which terms."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+
+import polars as pl
+
+from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
+from musqa_pipeline.catalogs.folder import TRACKS_CSV
+from musqa_pipeline.catalogs.known import load_catalog
+from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.core.csv_text import unguarded
+from musqa_pipeline.core.files import explained
+from musqa_pipeline.core.foreign_text import markdown_text
+from musqa_pipeline.release.model.divisions import FINAL, divide
+from musqa_pipeline.stages.engine.context import Context
+
+ORIGIN_COLUMNS = ("origin_repository", "origin_path", "origin", "source", "url", "attribution")
+"""Columns of a catalog's `tracks.csv` that may say where a recording comes from."""
+
+
+def attribution_table(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
+    """List the recordings that trained the final network.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    rows : polars.DataFrame
+        From `stage.read_release_rows`.
+
+    Returns
+    -------
+    polars.DataFrame
+        catalog, file, title, artist, licence, origin, n_rows: of the recordings alone, neither of
+        synthesised music, which is musqa's own, nor of darker copies of recordings that are there
+        themselves. Sorted by catalog and file.
+    """
+    train = divide(rows, FINAL, context.preset.release.n_folds).train
+    real = train.filter(~pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER]))
+    columns = ["catalog", "file", "title", "artist", "licence"]
+    table = real.group_by(columns).agg(n_rows=pl.len()).sort("catalog", "file")
+    origins: dict[str, Mapping[str, str]] = {
+        name: origins_of(context, name) for name in table["catalog"].unique()
+    }
+    origin = [
+        origins[catalog].get(file, "") for catalog, file in table.select("catalog", "file").rows()
+    ]
+    return table.with_columns(origin=pl.Series(origin, dtype=pl.String))
+
+
+def attribution_markdown(table: pl.DataFrame) -> str:
+    """Write the list as Markdown.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        From `attribution_table`.
+
+    Returns
+    -------
+    str
+        A table with a line a recording.
+    """
+    lines = ["| recording | by | terms | from |", "| --- | --- | --- | --- |"]
+    for row in table.to_dicts():
+        cells = (row["title"] or row["file"], row["artist"] or "unknown", row["licence"])
+        said = map(markdown_text, (*cells, row["origin"] or row["file"]))
+        lines.append(f"| {' | '.join(said)} |")
+    return "\n".join(lines)
+
+
+def origins_of(context: Context, catalog: str) -> dict[str, str]:
+    """Return where the files of a catalog come from; empty where it does not say.
+
+    Parameters
+    ----------
+    context : Context
+        Whose home knows the catalog.
+    catalog : str
+        Its name.
+
+    Returns
+    -------
+    dict of str to str
+        By file; from the columns `ORIGIN_COLUMNS` of `tracks.csv`.
+    """
+    path = load_catalog(context.home, catalog).folder / TRACKS_CSV
+    if not path.is_file():
+        return {}
+    with explained("read", path), path.open(encoding="utf-8-sig", newline="") as file:
+        return {
+            unguarded(row.get("file") or ""): " ".join(
+                unguarded(said) for name in ORIGIN_COLUMNS if (said := row.get(name))
+            )
+            for row in csv.DictReader(file)
+        }

@@ -1,0 +1,278 @@
+"""The model card: what a release is made of, how well it does, and what it cannot do.
+
+All numbers come from the graph; the sentences around them are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
+from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.core.foreign_text import markdown_text
+from musqa_pipeline.core.settings.release import ReleaseSettings
+from musqa_pipeline.release.model.divisions import FINAL, divide
+
+ASKED = {
+    "out_of_fold": "out of fold (the recipe, trained without the recording)",
+    "test": "test recordings",
+    "left_out": "kept out for their terms",
+}
+COVERED = {
+    "out_of_fold": "out of fold, each by a calibration without it",
+    "test": "test recordings",
+    "left_out": "kept out for their terms",
+    "test_with_untrusted_labels": "test recordings, with labels that are not trusted",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a card is made of."""
+
+    settings: ReleaseSettings
+    rows: pl.DataFrame
+    """From `stage.read_release_rows`."""
+    accuracy: list[dict[str, Any]]
+    """From `accuracy.accuracy_rows`."""
+    calibration: Mapping[str, Any]
+    coverage: Mapping[str, Any]
+    certificate: Mapping[str, Any]
+    attribution: str
+    """Markdown."""
+    parameters: int
+
+
+def model_card(facts: Facts) -> str:
+    """Write the card.
+
+    Parameters
+    ----------
+    facts : Facts
+        Numbers and lists.
+
+    Returns
+    -------
+    str
+        Markdown, the same for the same facts.
+    """
+    settings = facts.settings
+    sections = [
+        f"# {settings.name} {settings.version}",
+        "Predicts ViSQOL's MOS-LQO (v3, audio mode; 1 to 4.73) of 10 s of music without a "
+        "reference, and says a distribution over 40 steps of quality and a distance from its "
+        "training data. "
+        f"{facts.parameters:,} numbers, {settings.n_seeds * 4} members. Apache-2.0. The words for "
+        "its scores are in docs/scoring.md, how it was made in docs/model_release.md.",
+        "## Data",
+        _data(facts),
+        "## How it was made",
+        f"All rows above train one network for a fixed number of epochs; nothing stops or selects "
+        f"it. The same recipe is trained {settings.n_folds} times more, each time without one fold "
+        "of the recordings (by recording and artist). What these say of the recordings that they "
+        "never met is the evidence below, and alone calibrates the intervals. Test recordings "
+        "neither train nor calibrate. Design and recipe of the network were chosen on such "
+        "predictions of the same recordings, so that the out-of-fold figures may be a little "
+        "kind.",
+        "## Accuracy",
+        _accuracy(facts.accuracy),
+        "## Intervals",
+        _intervals(facts),
+        "## What it does not know",
+        _unknown(facts),
+        "## Certificate",
+        _certificate(facts.certificate["invariance"]),
+        f"torch and onnxruntime differ by {facts.certificate['torch_and_onnxruntime']:.1g} at most "
+        "on stored excerpts.",
+        "## Sense",
+        _sense(facts.certificate["sense"]),
+        "## Limits",
+        LIMITS,
+        "## Recordings",
+        facts.attribution,
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+LIMITS = """\
+- It predicts a metric, not a listener: what ViSQOL does not hear (hum, clicks, spectral holes,
+  faults of the stereo image) does not lower a score. The detectors look for these.
+- It has no reference. Music that was made dull looks like music that was cut; the error is mostly
+  one and the same for all that is made of a song, and the interval says how large it can be.
+- It hears the mean of the channels, at 48 kHz, in windows of 10 s. Speech, noise and tones are none
+  of its business.
+- Its recordings are few, most of them short, and many come from test suites and games; music unlike
+  them may be off by more than the interval says."""
+
+
+def _data(facts: Facts) -> str:
+    train = divide(facts.rows, FINAL, facts.settings.n_folds).train
+    lines = ["| | recordings | groups | rows |", "| --- | --- | --- | --- |"]
+    made = {SYNTHESISED_TIER: "synthesised by musqa", COPY_TIER: "darker copies of recordings"}
+    parts = [(pl.col("tier") == tier, words) for tier, words in made.items()]
+    real = ~pl.col("tier").is_in(list(made))
+    for chosen, words in ((real, "recordings"), *parts):
+        lines.append(_data_line(train.filter(chosen), words))
+    lines.append(_data_line(train, "all that trains"))
+    test = facts.rows.filter(pl.col("part") == "test")
+    lines.append(_data_line(test, "test recordings, never trained on"))
+    refused = facts.rows.filter(~pl.col("allowed") & real & (pl.col("part") != "test"))
+    lines.append(_data_line(refused, "kept out for their terms"))
+    terms = train.filter(real).group_by("licence").agg(n=pl.col("track_id").n_unique())
+    said = ", ".join(
+        f"{markdown_text(row['licence'])} {row['n']}" for row in terms.sort("licence").to_dicts()
+    )
+    return "\n".join(lines) + f"\n\nTerms of the recordings that train: {said}.{_further(train)}"
+
+
+def _further(train: pl.DataFrame) -> str:
+    if "further" not in train.columns:
+        return ""
+    counts = train.drop_nulls("further").group_by("further").len().sort("further").rows()
+    said = ", ".join(f"{n:,} of {name}" for name, n in counts)
+    return f" Further rows of the same recordings are among these: {said}."
+
+
+def _data_line(rows: pl.DataFrame, words: str) -> str:
+    n = rows.select("catalog", "track_id").n_unique() if rows.height else 0
+    return f"| {words} | {n} | {rows['split_group'].n_unique()} | {rows.height:,} |"
+
+
+def _accuracy(rows: Iterable[Mapping[str, Any]]) -> str:
+    lines = [
+        "Errors in MOS; 95 % intervals by a bootstrap over groups of recordings.",
+        "",
+        "| asked | rows | groups | n | Pearson's r | RMSE | mean absolute error |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        cells = [_spread(row, name) for name in ("pearson", "rmse", "mae")]
+        lines.append(
+            f"| {ASKED[row['asked']]} | {row['subset']} | {row['n_recordings']} "
+            f"| {row['n_rows']:,} | {' | '.join(cells)} |"
+        )
+    return "\n".join(lines)
+
+
+def _intervals(facts: Facts) -> str:
+    lines = [
+        f"Each score has a {facts.calibration['level']:.0%} interval. Share of the labels that lie "
+        "within it, each group of recordings one vote, and the mean half width in MOS:",
+        "",
+        "| | covered | 95 % interval of that | groups | ± MOS |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, words in COVERED.items():
+        if name in facts.coverage:
+            lines.append(_covered(facts.coverage[name], words))
+    for row in (
+        *facts.coverage["out_of_fold"]["by_quality"],
+        *facts.coverage["out_of_fold"]["by_distance"],
+    ):
+        lines.append(_covered(row, f"out of fold, {row['what']}"))
+    return "\n".join(lines)
+
+
+def _covered(row: Mapping[str, Any], words: str) -> str:
+    ends = "" if row["low"] is None else f"{row['low']:.2f}-{row['high']:.2f}"
+    return (
+        f"| {words} | {row['share']:.3f} | {ends} | {row['n_recordings']} "
+        f"| {row['half_width_mos']:.2f} |"
+    )
+
+
+def _unknown(facts: Facts) -> str:
+    beyond = facts.coverage["beyond"]
+    lines = [
+        "The distance is 1.0 where 99.5 % of the unmet recordings' rows are nearer; the scorer "
+        f"abstains beyond. Of the test and kept out recordings' rows {beyond['share']:.2%} lie "
+        "beyond. Sounds that are no music:",
+        "",
+        "| sound | tried | refused |",
+        "| --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['kind']} | {row['n']} | {row['n_abstained']} |"
+        for row in facts.certificate["not_music"]
+    ]
+    return "\n".join(lines)
+
+
+def _certificate(rows: Iterable[Mapping[str, Any]]) -> str:
+    lines = [
+        "Largest difference of two scores of the same music, twelve synthesised pieces of 15 s:",
+        "",
+        "| change | largest difference, MOS | limit | pairs |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        lines.append(
+            f"| {row['what']} | {row['largest_mos']:.4f} | {row['limit_mos']:g}"
+            f"{'' if row['holds'] else ' (not held)'} | {row['n']} |"
+        )
+    return "\n".join(lines)
+
+
+def _sense(sense: Mapping[str, Any]) -> str:
+    steep = sense["steepest_mos_per_khz"]
+    above = sense["above_original"]
+    lines = [
+        "Recordings that the network never met; means, each group one vote. Listeners: ODAQ, other "
+        "music.",
+        "",
+        "| low-pass, kHz | predicted | label | listeners, MUSHRA |",
+        "| --- | --- | --- | --- |",
+    ]
+    for point in sense["lowpass"]:
+        heard = "" if point["mushra"] is None else f"{point['mushra']:g}"
+        lines.append(
+            f"| {point['cutoff_hz'] / 1000:g} | {point['predicted_mos']:.2f} "
+            f"| {point['label_mos']:.2f} | {heard} |"
+        )
+    lines += [
+        "",
+        f"Largest fall as the cut-off rises: {sense['lowpass_fall_mos']:.2f} MOS. Steepest rise: "
+        f"{steep['predicted_mos']:.2f} MOS per kHz, of the labels {steep['label_mos']:.2f}. From a "
+        f"cut-off to the next the score falls by up to {sense['excess_mos']:.2f} MOS more than the "
+        f"label{_worst_step(sense['excess'])}.",
+        "",
+        "| codec | predicted, lowest and highest bitrate | labels | largest fall with bitrate |",
+        "| --- | --- | --- | --- |",
+    ]
+    for codec, points in sense["codecs"].items():
+        first, last = points[0], points[-1]
+        lines.append(
+            f"| {codec} | {first['predicted_mos']:.2f} at {first['bitrate_kbps']:g}, "
+            f"{last['predicted_mos']:.2f} at {last['bitrate_kbps']:g} kbit/s "
+            f"| {first['label_mos']:.2f}, {last['label_mos']:.2f} "
+            f"| {sense['codec_fall_mos'][codec]:.2f} |"
+        )
+    if above["share"] is not None:
+        ends = "" if above["low"] is None else f" ({above['low']:.1%} to {above['high']:.1%})"
+        lines += [
+            "",
+            f"Degraded copies that score above their original + 0.1: {above['share']:.1%}{ends} of "
+            f"{above['n_rows']:,}.",
+        ]
+    return "\n".join(lines)
+
+
+def _worst_step(steps: Sequence[Mapping[str, Any]]) -> str:
+    if not steps:
+        return ""
+    worst = max(steps, key=lambda step: step["excess_mos"])
+    ends = (
+        "" if worst["low"] is None else f", 95 % interval {worst['low']:.2f} to {worst['high']:.2f}"
+    )
+    return f" (from {worst['from_hz'] / 1000:g} to {worst['to_hz'] / 1000:g} kHz{ends})"
+
+
+def _spread(row: Mapping[str, Any], name: str) -> str:
+    if row[name] is None:
+        return ""
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return f"{row[name]:.3f}" + ("" if low is None else f" ({low:.2f}-{high:.2f})")

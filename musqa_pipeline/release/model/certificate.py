@@ -1,0 +1,297 @@
+"""The invariance certificate: what must not move a score, and by how much it does.
+
+Each line scores the same music twice, as it is and changed in a way that nobody hears, and keeps
+the largest difference. What is a matter of computing alone (container, order, threads) must not
+move a score at all; gain in float and who decodes by 0.02 at most, and the rest by 0.1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.release.model.lossy_files import CODECS, lossy_scores
+from musqa_pipeline.scoring.model_file import load_model
+from musqa_pipeline.scoring.scorer import Scorer
+
+Samples = NDArray[np.float32]
+WHOLE_SCALE_MOS = 4.0
+"""What counts where one of two recordings has no score."""
+SILENCE_S = 2.0
+OFFSETS_S = (0.25, 1.0)
+GAIN_DB = 6.0
+OTHER_RATE_HZ = 44_100
+THREADS = (1, 4)
+FACTORS = {"PCM_16": 32_768.0}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the certificate."""
+
+    what: str
+    largest_mos: float
+    """Largest difference of two scores of the same music."""
+    limit_mos: float
+    n: int
+    """Pairs compared."""
+    where: str
+    """The recording with the largest difference."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the limit is kept."""
+        return self.largest_mos <= self.limit_mos
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Music to certify with."""
+
+    name: str
+    samples: Samples
+    """Shape (frames, 2), at 48 kHz, of whole 16-bit steps, peaks below 0.5."""
+    sample_rate_hz: int
+
+
+def made_piece(name: str, samples: NDArray[np.floating], sample_rate_hz: int) -> Piece:
+    """Prepare music: two channels of 16-bit steps, with room for gain.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    samples : ndarray of float, shape (frames, channels)
+        The music; the first two channels are taken, a single one twice.
+    sample_rate_hz : int
+        Its rate.
+
+    Returns
+    -------
+    Piece
+        Scaled to a peak of 0.45.
+
+    Raises
+    ------
+    StageError
+        If it is silent.
+    """
+    two = np.asarray(samples, np.float64)[:, [0, -1]]
+    peak = float(np.abs(two).max(initial=0.0))
+    if peak == 0:
+        raise StageError(f"certificate: {name} is silent; choose other music")
+    steps = np.round(two / peak * 0.45 * FACTORS["PCM_16"])
+    return Piece(name, (steps / FACTORS["PCM_16"]).astype(np.float32), sample_rate_hz)
+
+
+def certify(model: Path, pieces: Iterable[Piece]) -> list[Line]:
+    """Measure what moves the scores of a model.
+
+    Parameters
+    ----------
+    model : Path
+        The model file.
+    pieces : iterable of Piece
+        Music that it scores, 12 s or longer; what it abstains on is left out.
+
+    Returns
+    -------
+    list of Line
+        One a change.
+
+    Raises
+    ------
+    StageError
+        If it has a score for none of the pieces, or a process of its own fails.
+    """
+    scorer = Scorer(load_model(model), detect=False)
+    scores = {}
+    for piece in pieces:
+        score = scorer.score(piece.samples, piece.sample_rate_hz).mos
+        if score is not None:
+            scores[piece.name] = (piece, score)
+    if not scores:
+        raise StageError("certificate: the model has a score for none of the pieces; add music")
+
+    def compared(what: str, limit: float, *changes: Callable[[Piece], Piece]) -> Line:
+        found = [
+            (_difference(scorer.score(p.samples, p.sample_rate_hz).mos, score), piece.name)
+            for piece, score in scores.values()
+            for p in (change(piece) for change in changes)
+        ]
+        return _line(what, limit, found)
+
+    with tempfile.TemporaryDirectory(prefix="musqa-certificate-") as folder:
+        files = _write_containers(Path(folder), [piece for piece, _ in scores.values()])
+        lines = [
+            _containers(scorer, files, scores),
+            _order(model, files, scores),
+            _threads(model, files, scores),
+            _lossy(scorer, [piece for piece, _ in scores.values()]),
+        ]
+    return [
+        *lines,
+        compared("gain of -6 and +6 dB, in float", 0.02, _louder(-GAIN_DB), _louder(GAIN_DB)),
+        compared("left and right swapped", 0.1, _swapped),
+        compared("44.1 kHz instead of 48", 0.1, _resampled),
+        compared(f"{SILENCE_S:g} s of silence in front", 0.1, _after_silence),
+        compared(
+            f"windows that begin {' and '.join(f'{s:g}' for s in OFFSETS_S)} s later",
+            0.1,
+            *(_later(offset_s) for offset_s in OFFSETS_S),
+        ),
+    ]
+
+
+def as_rows(lines: Iterable[Line]) -> list[dict[str, Any]]:
+    """Return plain values, ready for JSON."""
+    return [{**asdict(line), "holds": line.holds} for line in lines]
+
+
+def _difference(first: float | None, second: float | None) -> float:
+    if first is None or second is None:
+        return 0.0 if first is second else WHOLE_SCALE_MOS
+    return abs(first - second)
+
+
+def _line(what: str, limit: float, found: list[tuple[float, str]]) -> Line:
+    largest, where = max(found)
+    return Line(what, largest, limit, len(found), where if largest else "")
+
+
+Scores = Mapping[str, tuple[Piece, float]]
+Files = Mapping[str, Mapping[str, Path]]
+
+
+def _containers(scorer: Scorer, files: Files, scores: Scores) -> Line:
+    found = [
+        (_difference(scorer.score_file(path).mos, scores[name][1]), f"{name} as {container}")
+        for name, paths in files.items()
+        for container, path in paths.items()
+    ]
+    kinds = sorted({container for paths in files.values() for container in paths})
+    return _line(f"the same samples as {', '.join(kinds)}", 0.0, found)
+
+
+def _order(model: Path, files: Files, scores: Scores) -> Line:
+    """Score files one by one in a scorer of its own, and all in one, last first."""
+    found = []
+    together = Scorer(load_model(model), detect=False)
+    for name in reversed(list(files)):
+        path = files[name]["FLAC"]
+        for scorer in (together, Scorer(str(model), detect=False)):
+            found.append((_difference(scorer.score_file(path).mos, scores[name][1]), name))
+    return _line("alone, or among others in any order", 0.0, found)
+
+
+def _threads(model: Path, files: Files, scores: Scores) -> Line:
+    """Score files in processes that may use other numbers of threads."""
+    found = []
+    paths = {name: str(kinds["FLAC"]) for name, kinds in files.items()}
+    for n_threads in THREADS:
+        answers = _in_a_process(model, paths, n_threads)
+        found += [(_difference(answers[name], scores[name][1]), name) for name in files]
+    return _line(f"{' or '.join(map(str, THREADS))} threads", 0.0, found)
+
+
+def _lossy(scorer: Scorer, pieces: list[Piece]) -> Line:
+    scores = lossy_scores(scorer, ((piece.name, piece.samples) for piece in pieces))
+    found = [(_difference(of_file, of_samples), where) for where, of_file, of_samples in scores]
+    return _line(f"{CODECS} files and their decoded samples", 0.02, found)
+
+
+_PROCESS = """
+import json, sys
+from musqa_pipeline.scoring.scorer import Scorer
+asked = json.load(sys.stdin)
+scorer = Scorer(asked["model"], detect=False)
+print(json.dumps({name: scorer.score_file(path).mos for name, path in asked["files"].items()}))
+"""
+
+
+def _in_a_process(
+    model: Path, paths: Mapping[str, str], n_threads: int
+) -> Mapping[str, float | None]:
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+    result = subprocess.run(
+        [sys.executable, "-c", _PROCESS],
+        input=json.dumps({"model": str(model), "files": dict(paths)}),
+        capture_output=True,
+        text=True,
+        env={**os.environ, **dict.fromkeys(names, str(n_threads))},
+        check=False,
+    )
+    if result.returncode:
+        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+        raise StageError(f"certificate: a process with {n_threads} threads failed: {last}")
+    answers: dict[str, float | None] = json.loads(result.stdout)
+    return answers
+
+
+def _write_containers(folder: Path, pieces: list[Piece]) -> dict[str, dict[str, Path]]:
+    files: dict[str, dict[str, Path]] = {}
+    for number, piece in enumerate(pieces):
+        paths = {kind: folder / f"{number}.{kind.lower()}" for kind in ("WAV", "FLAC", "AIFF")}
+        for path in paths.values():
+            soundfile.write(path, piece.samples, piece.sample_rate_hz, "PCM_16")
+        paths["ALAC"] = folder / f"{number}.m4a"
+        _write_alac(paths["ALAC"], piece)
+        files[piece.name] = paths
+    return files
+
+
+def _write_alac(path: Path, piece: Piece) -> None:
+    import av
+
+    pcm = np.round(piece.samples.T * FACTORS["PCM_16"]).astype(np.int16)
+    with av.open(str(path), "w", format="ipod") as container:
+        stream: Any = container.add_stream("alac", rate=piece.sample_rate_hz, layout="stereo")
+        stream.codec_context.format = "s16p"
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(pcm), format="s16p", layout="stereo"
+        )
+        frame.sample_rate = piece.sample_rate_hz
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+
+
+def _louder(gain_db: float) -> Callable[[Piece], Piece]:
+    factor = np.float32(10 ** (gain_db / 20))
+    return lambda piece: Piece(piece.name, piece.samples * factor, piece.sample_rate_hz)
+
+
+def _swapped(piece: Piece) -> Piece:
+    swapped = np.ascontiguousarray(piece.samples[:, ::-1])
+    return Piece(piece.name, swapped, piece.sample_rate_hz)
+
+
+def _resampled(piece: Piece) -> Piece:
+    import soxr
+
+    samples = soxr.resample(piece.samples, piece.sample_rate_hz, OTHER_RATE_HZ, quality="VHQ")
+    return Piece(piece.name, samples.astype(np.float32), OTHER_RATE_HZ)
+
+
+def _after_silence(piece: Piece) -> Piece:
+    silence = np.zeros((round(SILENCE_S * piece.sample_rate_hz), 2), np.float32)
+    return Piece(piece.name, np.concatenate([silence, piece.samples]), piece.sample_rate_hz)
+
+
+def _later(offset_s: float) -> Callable[[Piece], Piece]:
+    def cut(piece: Piece) -> Piece:
+        first = round(offset_s * piece.sample_rate_hz)
+        return Piece(piece.name, piece.samples[first:], piece.sample_rate_hz)
+
+    return cut

@@ -1,0 +1,180 @@
+"""Whether scores of unmet recordings make sense: steps in cut-off and bitrate, copies, originals.
+
+Listeners stand beside the low-passes: mean MUSHRA points of four music items in ODAQ [1]_, whose
+anchors are low-passed at 3.5 to 15 kHz.
+
+References
+----------
+.. [1] M. Torcoli et al., "ODAQ: Open Dataset of Audio Quality", ICASSP 2024, arXiv:2401.00197.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from musqa_pipeline.release.model.accuracy import CONFIDENCE, FULL_BAND_TIERS, N_DRAWS, voted_share
+from musqa_pipeline.release.model.singles import curve, largest_fall, score_lowpasses, score_singles
+from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.studies.statistics.bootstrap import MIN_RECORDINGS, interval, recording_counts
+
+ODAQ_MUSHRA = {
+    3_500.0: 18.0, 5_000.0: 25.0, 7_000.0: 36.0, 9_000.0: 47.0, 10_500.0: 59.0, 12_000.0: 80.0,
+    15_000.0: 97.0, 24_000.0: 98.0,
+}  # fmt: skip
+"""Mean points by cut-off in hertz; the last is the hidden reference."""
+CODEC_NAMES = {"adts": "AAC", "ogg": "Vorbis", "mp2": "MP2", "mp3": "MP3", "opus": "Opus"}
+"""What people call the containers by which rows name their codec."""
+MARGIN_MOS = 0.1
+"""A copy that scores so far above its original is an error that one can see."""
+
+
+def make_sense(context: Context, model: ModelFile, said: pl.DataFrame) -> dict[str, Any]:
+    """Score ladders of recordings that the model never met.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    model : ModelFile
+        The release.
+    said : polars.DataFrame
+        With ``asked``, ``catalog``, ``excerpt_id``, ``split_group`` and ``tier``; all but the
+        out-of-fold rows tell which recordings these are.
+
+    Returns
+    -------
+    dict
+        ``lowpass`` (points with ``mushra``), ``codecs`` (points by codec), ``above_original`` (see
+        `accuracy.voted_share`), ``excess`` (see `excess_steps`), and the largest falls of each
+        curve.
+    """
+    unmet = said.filter(pl.col("asked") != "out_of_fold").select(
+        "catalog", "excerpt_id", "split_group", "tier"
+    )
+    # One of each group: more of the same recording would say little more.
+    excerpts = unmet.sort("catalog", "excerpt_id").unique("split_group", maintain_order=True)
+    labelled = read_labelled_rows(context)
+    full = excerpts.filter(pl.col("tier").is_in(FULL_BAND_TIERS))
+    singles = score_singles(context, model, labelled, excerpts.drop("tier"))
+    lowpasses = score_lowpasses(
+        context, model, labelled, (full if full.height else excerpts).drop("tier")
+    )
+    points = [
+        {**point, "mushra": ODAQ_MUSHRA.get(point["cutoff_hz"])}
+        for point in curve(lowpasses, "cutoff_hz")
+    ]
+    return {
+        "lowpass": points,
+        "lowpass_fall_mos": largest_fall(points, "predicted_mos"),
+        "steepest_mos_per_khz": {
+            key: steepest(points, key) for key in ("predicted_mos", "label_mos")
+        },
+        "excess_mos": largest_excess(points),
+        "excess": excess_steps(lowpasses),
+        "codecs": (codecs := codec_curves(singles)),
+        "codec_fall_mos": {
+            codec: largest_fall(found, "predicted_mos") for codec, found in codecs.items()
+        },
+        "above_original": above_original(singles),
+    }
+
+
+def codec_curves(singles: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Return scores and labels by bitrate, for each codec; from `score_singles`."""
+    coded = singles.filter(pl.col("bitrate_kbps").is_not_null())
+    return {
+        CODEC_NAMES.get(codec, codec): curve(coded.filter(codec=codec), "bitrate_kbps")
+        for codec in sorted(coded["codec"].unique())
+    }
+
+
+def steepest(points: list[dict[str, Any]], key: str) -> float:
+    """Return the steepest rise of a curve over cut-off, in MOS per kHz; 0 of fewer than two."""
+    slopes = (
+        (b[key] - a[key]) / (b["cutoff_hz"] - a["cutoff_hz"]) * 1_000
+        for a, b in itertools.pairwise(points)
+    )
+    return max(slopes, default=0.0)
+
+
+def largest_excess(points: list[dict[str, Any]]) -> float:
+    """Return by how much more than the label the score falls from a point to the one before it.
+
+    Parameters
+    ----------
+    points : list of dict
+        A curve, with ``predicted_mos`` and ``label_mos``, from the lowest cut-off up.
+
+    Returns
+    -------
+    float
+        In MOS, over all steps; 0 if it never falls faster.
+    """
+    found = (
+        (b["predicted_mos"] - a["predicted_mos"]) - (b["label_mos"] - a["label_mos"])
+        for a, b in itertools.pairwise(points)
+    )
+    return max(0.0, max(found, default=0.0))
+
+
+def excess_steps(lowpasses: pl.DataFrame) -> list[dict[str, Any]]:
+    """Measure by how much more than the label the score falls, from each cut-off to the next lower.
+
+    Parameters
+    ----------
+    lowpasses : polars.DataFrame
+        From `singles.score_lowpasses`: each group of recordings at every cut-off.
+
+    Returns
+    -------
+    list of dict
+        from_hz (higher), to_hz, excess_mos (below 0 where the label falls more), low and high: the
+        95 % interval over groups, None with fewer than three. From the lowest step up.
+    """
+    gap = pl.col("predicted_mos") - pl.col("label_mos")
+    each = lowpasses.group_by("split_group", "cutoff_hz").agg(gap=gap.mean())
+    table = each.pivot("cutoff_hz", index="split_group", values="gap").sort("split_group")
+    edges_hz = sorted(each["cutoff_hz"].unique())
+    gaps = table.select(str(edge_hz) for edge_hz in edges_hz).to_numpy()
+    steps = np.diff(gaps, axis=1)
+    n_groups = len(steps)
+    draws = None
+    if n_groups >= MIN_RECORDINGS:
+        draws = recording_counts(n_groups, N_DRAWS, "release", "excess") @ steps / n_groups
+    rows = []
+    for number, (low_hz, high_hz) in enumerate(itertools.pairwise(edges_hz)):
+        ends = None if draws is None else interval(draws[:, number], CONFIDENCE)
+        low, high = ends or (None, None)
+        excess = float(steps[:, number].mean())
+        rows.append(
+            {"from_hz": high_hz, "to_hz": low_hz, "excess_mos": excess, "low": low, "high": high}
+        )
+    return rows
+
+
+def above_original(singles: pl.DataFrame) -> dict[str, Any]:
+    """Count copies whose score is more than `MARGIN_MOS` above that of their original.
+
+    Parameters
+    ----------
+    singles : polars.DataFrame
+        From `score_singles`.
+
+    Returns
+    -------
+    dict
+        See `accuracy.voted_share`; the share is None if there are no originals.
+    """
+    key = ["catalog", "excerpt_id"]
+    originals = singles.filter("is_reference").select(*key, original="predicted_mos")
+    copies = singles.filter(~pl.col("is_reference")).join(originals, on=key)
+    if copies.is_empty():
+        return {"share": None, "low": None, "high": None, "n_recordings": 0, "n_rows": 0}
+    above = (copies["predicted_mos"] - copies["original"]).to_numpy() > MARGIN_MOS
+    return voted_share(above, copies["split_group"].to_numpy().astype(str), "above original")

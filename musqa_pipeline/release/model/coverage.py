@@ -1,0 +1,64 @@
+"""How often the intervals of a release hold: as a whole, by quality and by distance."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musqa_pipeline.release.model.accuracy import MOS_PER_QUALITY, voted_share
+from musqa_pipeline.release.model.evidence import Evidence, Floats
+
+QUALITY_EDGES_MOS = (1.0, 2.0, 3.0, 4.0, 5.0)
+DISTANCE_EDGES = (0.0, 0.5, 0.75, 1.0)
+
+
+def coverage_of(
+    evidence: Evidence, covered: NDArray[np.bool_], width: Floats, *seed_key: str
+) -> dict[str, Any]:
+    """Measure coverage.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The rows.
+    covered : ndarray of bool, shape (rows,)
+        Whether each label lies within its interval.
+    width : ndarray of float64, shape (rows,)
+        Of each interval, in quality.
+    *seed_key : str
+        What the bootstrap's draws belong to.
+
+    Returns
+    -------
+    dict
+        share, low, high, n_recordings, n_rows (see `accuracy.voted_share`) and half_width_mos; and
+        the same with ``what`` in ``by_quality`` (the predicted one) and ``by_distance``.
+    """
+
+    def measured(chosen: NDArray[np.bool_], what: str) -> dict[str, Any]:
+        weight = evidence.weight[chosen]
+        return {
+            "what": what,
+            **voted_share(covered[chosen], evidence.group[chosen], *seed_key, what),
+            "half_width_mos": MOS_PER_QUALITY
+            * float(np.average(width[chosen], weights=weight))
+            / 2,
+        }
+
+    mos = 1 + MOS_PER_QUALITY * evidence.mean
+    by_quality = [
+        ((low <= mos) & (mos < high), f"predicted {low:g}-{high:g}")
+        for low, high in itertools.pairwise(QUALITY_EDGES_MOS)
+    ]
+    by_distance = [
+        ((low <= evidence.distance) & (evidence.distance < high), f"distance {low:g}-{high:g}")
+        for low, high in itertools.pairwise(DISTANCE_EDGES)
+    ]
+    return {
+        **measured(np.ones(len(evidence), np.bool_), "all"),
+        "by_quality": [measured(chosen, what) for chosen, what in by_quality if chosen.any()],
+        "by_distance": [measured(chosen, what) for chosen, what in by_distance if chosen.any()],
+    }

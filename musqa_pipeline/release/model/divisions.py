@@ -1,0 +1,82 @@
+"""Who trains and who is predicted in each training of a release: pure functions of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
+from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.stages.models.trials.divisions import by_lot, folds_of
+
+FINAL = "final"
+"""The training on all rows that may train, which becomes the model."""
+WATCHED_FRACTION = 0.05
+"""Share of the training groups whose loss the curves show; nothing depends on it."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows of one training of a release."""
+
+    train: pl.DataFrame
+    watched: pl.DataFrame
+    """Some of `train`: a training wants rows to look at, and this one must not stop by any."""
+    predicted: pl.DataFrame
+    """With ``asked``, see the table `release`; of groups of which nothing trains."""
+
+
+def divide(rows: pl.DataFrame, fold: str, n_folds: int) -> Parts:
+    """Divide the rows for one training.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        From `evaluation.rows.read_rows`, with ``allowed``.
+    fold : str
+        A number below `n_folds`, or `FINAL`.
+    n_folds : int
+        Groups of recordings that are held out in turn.
+
+    Returns
+    -------
+    Parts
+        Test recordings never train, nor do rows that are not allowed. Synthesised music and darker
+        copies train and are never predicted.
+
+    Raises
+    ------
+    StageError
+        If no row may train, or a fold has none to predict.
+    """
+    test, made = pl.col("part") == "test", pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER])
+    drawn = ~made & (pl.col("uniform_draw") | pl.col("natural_mix"))
+    free = rows.filter(~test & pl.col("allowed"))
+    if fold == FINAL:
+        train = free
+        asked = pl.when(test).then(pl.lit("test")).otherwise(pl.lit("left_out"))
+        unmet = ~pl.col("split_group").is_in(train["split_group"].unique().implode())
+        predicted = rows.filter(drawn & (test | unmet)).with_columns(asked=asked)
+    else:
+        place = folds_of(free.filter(~made), n_folds)
+        held = sorted(group for group, number in place.items() if number == int(fold))
+        inside = pl.col("split_group").is_in(held)
+        train = free.filter(~inside)
+        predicted = free.filter(drawn & inside).with_columns(asked=pl.lit("out_of_fold"))
+        if predicted.is_empty():
+            raise StageError(
+                f"release: fold {fold} of {n_folds} has no recording to predict; add recordings "
+                "under terms that [release] licences names, or lower n_folds"
+            )
+    if train.is_empty():
+        raise StageError(
+            "release: no row may train; add recordings under terms that [release] licences names"
+        )
+    return Parts(train, train.filter(pl.col("split_group").is_in(_watched(train))), predicted)
+
+
+def _watched(train: pl.DataFrame) -> list[str]:
+    groups = by_lot(train["split_group"].unique().to_list(), "release-watched", 0)
+    return groups[: max(1, round(WATCHED_FRACTION * len(groups)))]

@@ -1,0 +1,80 @@
+"""Predictions of unmet recordings beside their labels: what calibration and accuracy rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from musqa_pipeline.release.model.weights import vote_weights
+from musqa_pipeline.scoring.intervals import LEVEL, quantiles
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Rows with what the model said of them; arrays of one length."""
+
+    group: NDArray[np.str_]
+    """Independent group of recordings: each has one vote."""
+    quality: Floats
+    """Label, 0-1."""
+    mean: Floats
+    low: Floats
+    high: Floats
+    """Mean of the predicted distribution, and its 5 % and 95 % quantiles."""
+    distance: Floats
+    """From the training data; 1.0 is where the scorer abstains."""
+
+    def __len__(self) -> int:
+        return len(self.quality)
+
+    @property
+    def weight(self) -> Floats:
+        """Votes of the rows; those of a group sum to 1."""
+        return vote_weights(self.group.tolist())
+
+    def take(self, chosen: NDArray[np.bool_]) -> Evidence:
+        """Return the rows of a mask."""
+        return Evidence(
+            group=self.group[chosen],
+            quality=self.quality[chosen],
+            mean=self.mean[chosen],
+            low=self.low[chosen],
+            high=self.high[chosen],
+            distance=self.distance[chosen],
+        )
+
+
+def evidence_of(
+    rows: pl.DataFrame, step_quality: Floats, distance: NDArray[np.floating]
+) -> Evidence:
+    """Gather the evidence of rows.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        With ``split_group``, ``label`` (points) and ``probability``.
+    step_quality : ndarray of float, shape (steps,)
+        Qualities that the probabilities are of.
+    distance : ndarray of float, shape (rows,)
+        See `Evidence`.
+
+    Returns
+    -------
+    Evidence
+        In the order of the rows.
+    """
+    probability = np.array(rows["probability"].to_list(), np.float64)
+    ends = np.array([quantiles(row, step_quality, LEVEL) for row in probability]).reshape(-1, 2)
+    return Evidence(
+        group=rows["split_group"].to_numpy().astype(str),
+        quality=rows["label"].to_numpy() / 100,
+        mean=probability @ step_quality,
+        low=ends[:, 0],
+        high=ends[:, 1],
+        distance=np.asarray(distance, np.float64),
+    )

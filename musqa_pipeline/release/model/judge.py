@@ -1,0 +1,144 @@
+"""What the trainings of a release said of unmet recordings, and which intervals follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.release.model.accuracy import voted_share
+from musqa_pipeline.release.model.calibration import (
+    as_record,
+    cross_calibrated,
+    fit_calibration,
+    interval_ends,
+    within,
+)
+from musqa_pipeline.release.model.coverage import coverage_of
+from musqa_pipeline.release.model.domain import Scale, fit_scale, scaled
+from musqa_pipeline.release.model.evidence import Evidence, Floats, evidence_of
+from musqa_pipeline.release.model.stage import list_units
+from musqa_pipeline.release.model.weights import vote_weights
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS
+from musqa_pipeline.stages.views.release_table import RELEASE
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the out-of-fold predictions gave."""
+
+    said: pl.DataFrame
+    scale: Scale
+    calibration: dict[str, Any]
+    coverage: dict[str, Any]
+    evidence: Evidence
+    low: Floats
+    high: Floats
+    """Ends of the intervals of `evidence`, each by a calibration without it."""
+
+
+def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
+    """Read what the networks of a release said, the mean over its seeds.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    rows : polars.DataFrame
+        From `stage.read_release_rows`.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row per (asked, row): ``probability``, ``cloud``, ``swing_db``, and the columns of `rows`.
+
+    Raises
+    ------
+    StageError
+        If a training is missing.
+    """
+    shelf = context.joint_shelf("release")
+    units = [unit.unit_id for unit in list_units(context)]
+    missing = context.lake.missing(shelf, units)
+    if missing:
+        raise StageError(
+            f"release: {len(missing)} of {len(units)} trainings are not done; run the stage "
+            "release again"
+        )
+    said = pl.DataFrame(context.lake.scan(shelf, RELEASE.schema, units=units))
+    n_steps = said["probability"].list.len().max()
+    mean = said.group_by("asked", *KEYS).agg(
+        pl.concat_list(
+            pl.col("probability").list.get(i).mean() for i in range(int(str(n_steps or 0)))
+        ).alias("probability"),
+        pl.col("cloud", "swing_db").mean(),
+    )
+    return mean.join(rows, on=KEYS, how="inner").sort("asked", *KEYS)
+
+
+def judge(said: pl.DataFrame) -> Judged:
+    """Calibrate on the out-of-fold predictions, and measure what that is worth.
+
+    Parameters
+    ----------
+    said : polars.DataFrame
+        From `read_said`.
+
+    Returns
+    -------
+    Judged
+        Scale of the distance, calibration, coverage; and `said` with ``predicted`` (points) and
+        ``distance``.
+
+    Raises
+    ------
+    StageError
+        If there are too few recordings.
+    """
+    steps = np.linspace(0, 0.95, len(said["probability"][0]))
+    folds = said.filter(pl.col("asked") == "out_of_fold")
+    scale = fit_scale(
+        folds["cloud"].to_numpy(),
+        folds["swing_db"].to_numpy(),
+        vote_weights(folds["split_group"].to_list()),
+    )
+    distance = scaled(said["cloud"].to_numpy(), said["swing_db"].to_numpy(), scale)
+    whole = evidence_of(said, steps, distance)
+    said = said.with_columns(
+        predicted=pl.Series(100 * whole.mean),
+        distance=pl.Series(distance),
+        row=pl.int_range(pl.len()),
+    )
+
+    def of(asked: str, *more: pl.Expr) -> Evidence:
+        chosen = np.zeros(said.height, np.bool_)
+        chosen[said.filter(pl.col("asked") == asked, *more)["row"].to_numpy()] = True
+        return whole.take(chosen)
+
+    # Where the original itself lacks something, the label flatters: no calibration learns from it.
+    evidence = of("out_of_fold", pl.col("trusted"))
+    calibration = fit_calibration(evidence)
+    low, high = cross_calibrated(evidence)
+    coverage = {
+        "out_of_fold": coverage_of(evidence, within(evidence, low, high), high - low, "folds")
+    }
+    for asked, words, more in (
+        ("test", "test", (pl.col("trusted"),)),
+        ("left_out", "left_out", (pl.col("trusted"),)),
+        ("test", "test_with_untrusted_labels", ()),
+    ):
+        part = of(asked, *more)
+        if len(part):
+            ends = interval_ends(part, calibration)
+            coverage[words] = coverage_of(part, within(part, *ends), ends[1] - ends[0], words)
+    unmet = said.filter(pl.col("asked") != "out_of_fold")
+    coverage["beyond"] = voted_share(
+        (unmet["distance"] > 1).to_numpy(), unmet["split_group"].to_numpy().astype(str), "beyond"
+    )
+    return Judged(
+        said.drop("row"), scale, dict(as_record(calibration)), coverage, evidence, low, high
+    )

@@ -1,0 +1,35 @@
+"""The door to a release for assets: it loads torch and the rest only where there is a release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from musqa_pipeline.release.model.stage import wants_release
+from musqa_pipeline.stages.engine.context import Context
+
+
+def publish_release(context: Context) -> Path | None:
+    """Assemble the release of a preset, if it wants one.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages; the stage `release` is done.
+
+    Returns
+    -------
+    Path or None
+        Its folder below ``MUSQA_HOME/releases``; None if the preset releases nothing.
+
+    Raises
+    ------
+    StageError
+        If there are too few recordings, or the model file answers otherwise than torch.
+    LakeError
+        If the disk is full or read-only; an older release stays as it is.
+    """
+    if not wants_release(context):
+        return None
+    from musqa_pipeline.release.model.assemble import assemble_release
+
+    return assemble_release(context)

@@ -1,0 +1,162 @@
+"""The stage `release`: trainings whose mean becomes the model, and what they say of unmet rows.
+
+Units are trainings: each fold of the recordings held out in turn, and `FINAL` on all rows that may
+train. Their ids say on what they depend, so that a second seed or another version trains nothing
+again; a training that a kill ended goes on. `assemble.py` makes the model file of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.learning.registry import find_model
+from musqa_pipeline.release.model.divisions import FINAL, divide
+from musqa_pipeline.release.model.further import further_contexts, further_rows
+from musqa_pipeline.release.model.licences import with_permission
+from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
+from musqa_pipeline.stages.models.trials.networks import images_of, train_network
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS, read_rows
+from musqa_pipeline.stages.views.release_table import RELEASE
+
+DOMAIN_FILE = "domain.npz"
+
+
+def wants_release(context: Context) -> bool:
+    """Tell whether a preset releases a network."""
+    return bool(context.preset.release.network)
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List the trainings of the release.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    list of Unit
+        None if nothing is released. Plan: `fold` and `repetition`.
+    """
+    settings = context.preset.release
+    if not wants_release(context):
+        return []
+    images = find_model(settings.network).input.stage
+    further = [other.fingerprints[images] for other in further_contexts(context)]
+    about = digest([sorted(settings.licences), settings.n_folds, *([further] if further else [])])[
+        :4
+    ]
+    training = f"{training_id_of(context, settings.network)}-{about}"
+    folds = [FINAL, *map(str, range(settings.n_folds))]
+    return [
+        Unit(
+            f"{fold}-{repetition}-{training}",
+            f"{settings.network}, fold {fold}, seed {repetition}",
+            {"fold": fold, "repetition": repetition},
+        )
+        for repetition in range(settings.n_seeds)
+        for fold in folds
+    ]
+
+
+def read_release_rows(context: Context) -> pl.DataFrame:
+    """Read the rows of the dataset with whose they are and whether they may train.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages; `dataset` and `features` are done.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of `evaluation.rows.describe_rows` and of `licences.with_permission`; at the end
+        the rows of `further.further_rows`, which have no features.
+    """
+    rows = with_permission(
+        read_rows(context), read_seen_tracks(context), context.preset.release.licences
+    )
+    if not context.preset.release.further:
+        return rows
+    return pl.concat([rows, further_rows(context, rows)], how="diagonal")
+
+
+def training_folder(context: Context, unit: Unit) -> Path:
+    """Return where a training's weights and its `DOMAIN_FILE` lie."""
+    return context.lake.local_folder(context.joint_shelf("release"), unit.unit_id)
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Train once, and let the network and the domain say what they think of unmet rows.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    unit : Unit
+        From `list_units`.
+
+    Returns
+    -------
+    pyarrow.Table
+        With the schema of `RELEASE`, sorted by catalog and id.
+
+    Raises
+    ------
+    StageError
+        If a part has no rows, or training does not converge to numbers.
+    """
+    from musqa_pipeline.learning.networks.musqa_net import MusqaNet
+    from musqa_pipeline.release.model.domain import fit_domain, write_domain
+    from musqa_pipeline.release.model.inference import summed_up_rows, what_it_says
+
+    settings, fold = context.preset.release, unit.plan["fold"]
+    parts = divide(read_release_rows(context), fold, settings.n_folds)
+    further = further_contexts(context)
+    with context.lake.work_folder(context.joint_shelf("release"), unit.unit_id) as work:
+        network, about = train_network(
+            *(context, settings.network, unit.plan["repetition"], work),
+            training=parts.train,
+            validation=parts.watched,
+            further=further,
+        )
+        assert isinstance(network, MusqaNet)
+        seen = images_of(context, settings.network, parts.train, further)
+        domain = fit_domain(summed_up_rows(network, seen))
+        write_domain(domain, work.path / DOMAIN_FILE)
+    asked = parts.predicted.select("asked", *KEYS).sort(KEYS)
+    if asked.is_empty():
+        return RELEASE.schema.empty_table()
+    images = images_of(context, settings.network, asked)
+    probability, cloud, swing = what_it_says(network, domain, images, asked.select(KEYS).rows())
+    table = asked.with_columns(
+        fold=pl.lit(fold),
+        repetition=pl.lit(unit.plan["repetition"]),
+        probability=pl.Series(probability.tolist(), dtype=pl.List(pl.Float32)),
+        cloud=pl.Series(cloud),
+        swing_db=pl.Series(swing),
+        **{name: pl.lit(about[name]) for name in ("n_train", "n_train_groups", "minutes")},
+    )
+    return table.select(RELEASE.schema.names).to_arrow().cast(RELEASE.schema)
+
+
+RELEASE_STAGE = Stage(
+    name="release",
+    version=1,
+    table=RELEASE,
+    tools=("torch", "lightning", "numpy"),
+    units=list_units,
+    make=make_unit,
+    upstream=("features",),
+    own_settings=False,
+    retires=False,
+    joint=True,
+)

@@ -1,0 +1,229 @@
+"""A trained model with what a decision on it needs: its weights, its images, whom it has met."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from musqa_pipeline.core.errors import LakeError
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.names import below
+from musqa_pipeline.release.promotion.images import recipe_from_json, recipe_of_images
+from musqa_pipeline.stages.dataset.groups import SplitTrack, track_keys
+from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
+from musqa_pipeline.stages.dataset.report import read_dataset
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.models.runs import read_preset_runs
+from musqa_pipeline.stages.views.promotions_table import CHAMPIONS
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FILES = ("settings.json", "weights.pt")
+"""Files of a training that `models.predict.load_model` needs."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that stands for a decision, or the champion."""
+
+    network: str
+    weights: str
+    """blake2b of its weights: what names it."""
+    files: Mapping[str, bytes]
+    images: Mapping[str, Any]
+    """From `images.recipe_of_images`."""
+    training_keys: frozenset[str]
+    """From `keys_of_tracks`, of training and validation."""
+    trained_on: Mapping[str, Any] = field(default_factory=dict)
+    """Columns of `promotions` that say what it was trained on; empty for a stored one."""
+
+
+def read_challenger(context: Context) -> Candidate | None:
+    """Read the training of ``[promotion] network`` under a context.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages; the stage `models` is done.
+
+    Returns
+    -------
+    Candidate or None
+        None if it did not finish.
+
+    Raises
+    ------
+    SettingsError
+        If the network hears the reference.
+    LakeError
+        If its files cannot be read.
+    """
+    network = context.preset.promotion.network
+    images = recipe_of_images(context, network)
+    run = next((r for r in read_preset_runs(context) if r["model"] == network), None)
+    if run is None or not run["finished"]:
+        return None
+    files = {name: _read_file(context, f"{run['folder']}/{name}") for name in FILES}
+    rows = read_dataset(context).filter(pl.col("part") != "test")
+    tracks = read_seen_tracks(context).join(rows, on=["catalog", "track_id"], how="semi")
+    return Candidate(
+        network,
+        hashlib.blake2b(files["weights.pt"], digest_size=16).hexdigest(),
+        files,
+        images,
+        frozenset(key for keys in keys_of_tracks(context, tracks).values() for key in keys),
+        {
+            "n_train_rows": run["n_train"],
+            "n_train_recordings": rows["recording"].n_unique(),
+            "catalogs": sorted(rows["catalog"].unique()),
+            "dataset": context.fingerprints["dataset"],
+            "evaluation": context.fingerprints["evaluation"],
+        },
+    )
+
+
+def _read_file(context: Context, key: str) -> bytes:
+    try:
+        return context.lake.store.read_bytes(key)
+    except OSError as error:
+        raise LakeError(
+            f"cannot read {context.lake.store.address(key)}: {error}; train the network again"
+        ) from error
+
+
+def keys_of_tracks(context: Context, tracks: pl.DataFrame) -> dict[tuple[str, str], list[str]]:
+    """Digest what a split must not part: samples, recording and, as the preset has it, artist.
+
+    Parameters
+    ----------
+    context : Context
+        With the preset.
+    tracks : polars.DataFrame
+        From `dataset.inputs.read_seen_tracks`.
+
+    Returns
+    -------
+    dict of tuple of str to list of str
+        By catalog and track_id; two tracks that share one belong to one part.
+    """
+    by_artist = context.preset.dataset.protocol == "three_way"
+    columns = ("catalog", "track_id", "file", "recording", "artist", "pcm_hash", "role")
+    return {
+        (row["catalog"], row["track_id"]): [
+            digest(list(key))[:16] for key in track_keys(SplitTrack(**row), by_artist=by_artist)
+        ]
+        for row in tracks.select(columns).iter_rows(named=True)
+    }
+
+
+def keep_champion(context: Context, candidate: Candidate) -> None:
+    """Store a model whole, so that it can be scored when its training is gone.
+
+    Parameters
+    ----------
+    context : Context
+        Whose lake and preset.
+    candidate : Candidate
+        The model.
+
+    Raises
+    ------
+    LakeError
+        If the lake cannot be written.
+    """
+    row = {
+        "weights": candidate.weights,
+        "network": candidate.network,
+        "file_names": list(candidate.files),
+        "file_bytes": list(candidate.files.values()),
+        "images_json": json.dumps(dict(candidate.images), sort_keys=True),
+        "training_keys": sorted(candidate.training_keys),
+    }
+    shelf = record_shelf("champions", context.preset.name)
+    context.lake.write(shelf, candidate.weights, CHAMPIONS.from_rows([row]), compression="none")
+
+
+def read_champion(context: Context, weights: str) -> Candidate:
+    """Read a model that was promoted.
+
+    Parameters
+    ----------
+    context : Context
+        Whose lake and preset.
+    weights : str
+        Which one.
+
+    Returns
+    -------
+    Candidate
+        Without what it was trained on, which `promotions` says.
+
+    Raises
+    ------
+    LakeError
+        If it is not there, or is not what its name says.
+    """
+    shelf = record_shelf("champions", context.preset.name)
+    [row] = context.lake.read(shelf, weights).to_pylist()
+    files = dict(zip(row["file_names"], row["file_bytes"], strict=True))
+    if hashlib.blake2b(files["weights.pt"], digest_size=16).hexdigest() != weights:
+        raise LakeError(
+            f"the stored champion {weights[:12]} of preset {context.preset.name} is damaged; "
+            "restore lake/champions from a back-up"
+        )
+    images, keys = recipe_from_json(row["images_json"]), frozenset(row["training_keys"])
+    return Candidate(row["network"], weights, files, images, keys)
+
+
+@contextmanager
+def unpacked(candidate: Candidate) -> Iterator[Path]:
+    """Lay a model's files into a folder of their own while the block runs.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        The model.
+
+    Yields
+    ------
+    Path
+        What `models.predict.load_model` takes.
+    """
+    with tempfile.TemporaryDirectory(prefix="musqa-model-") as folder:
+        for name, content in candidate.files.items():
+            below(Path(folder), name).write_bytes(content)
+        yield Path(folder)
+
+
+def load_candidate(candidate: Candidate) -> nn.Module:
+    """Load a model for prediction.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        The model.
+
+    Returns
+    -------
+    nn.Module
+        In evaluation mode, on the CPU.
+
+    Raises
+    ------
+    LakeError
+        If this version of musqa can no longer load it.
+    """
+    from musqa_pipeline.learning.predict import load_model
+
+    with unpacked(candidate) as folder:
+        return load_model(folder)

@@ -1,0 +1,155 @@
+"""From a published set to its recipe: the rows, with hashes of what the lake holds."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import soundfile
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.degradations.builds import builds_here
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.core.names import below
+from musqa_pipeline.core.progress import StageProgress
+from musqa_pipeline.release.rebuild.file import Head, Recipe, bytes_hash, reference_hash
+from musqa_pipeline.stages.degradations.sources import add_units, read_bitstreams
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.graph import CATALOG_STAGES
+from musqa_pipeline.stages.views.published_set import Published
+
+SECTIONS = ("excerpts", "degradations", "adaptive", "labels", "dataset")
+
+
+def collect_recipe(published: Published, *, log: Callable[[str], object] | None = None) -> Recipe:
+    """Collect the recipe of a published set.
+
+    Parameters
+    ----------
+    published : Published
+        From `read_published_set`.
+    log : callable, optional
+        Takes lines of progress.
+
+    Returns
+    -------
+    Recipe
+        Every bitstream and reference was read for it; nothing was decoded.
+
+    Raises
+    ------
+    StageError
+        If the set was made with other settings or tools than are here: what made it would not be
+        known.
+    LakeError
+        If the lake cannot be read.
+    """
+    context, rows = published.context, published.rows
+    if not published.is_current:
+        raise StageError(
+            f"the published set of preset {context.preset.name} was made with other settings or "
+            "versions of tools than are here now, so that a recipe could not say which; run "
+            f"`musqa run --preset {context.preset.name}` again, or export where it was made"
+        )
+    plan = rows.select("catalog", "excerpt_id", "degraded_id").to_dicts()
+    add_units(context, plan)
+    hashes: dict[tuple[str, str], str] = {}
+    with StageProgress("bitstreams", len(plan), log=log) as progress:
+        for key, row in read_bitstreams(context, plan):
+            hashes[key] = bytes_hash(row["bitstream"])
+            progress.advance(1)
+    references = {
+        (catalog, excerpt_id): reference_hash(samples)
+        for catalog, excerpt_id, samples in read_references(context, rows, log=log)
+    }
+    names = rows.select("catalog", "excerpt_id", "degraded_id").rows()
+    found = rows.with_columns(
+        bitstream_hash=pl.Series([hashes[c, d] for c, _, d in names], dtype=pl.String),
+        reference_hash=pl.Series([references[c, e] for c, e, _ in names], dtype=pl.String),
+    )
+    preset = context.preset
+    head = Head(
+        preset=preset.name,
+        settings={name: preset.section(name) for name in SECTIONS},
+        fingerprints={name: context.fingerprints[name] for name in (*CATALOG_STAGES, "dataset")},
+        builds=builds_here(),
+    )
+    return Recipe(head, found)
+
+
+def read_references(
+    context: Context, rows: pl.DataFrame, *, log: Callable[[str], object] | None = None
+) -> Iterator[tuple[str, str, NDArray[np.int16]]]:
+    """Read the stored references of rows, one after the other.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprint of ``excerpts``.
+    rows : polars.DataFrame
+        With ``catalog`` and ``excerpt_id``.
+    log : callable, optional
+        Takes lines of progress.
+
+    Yields
+    ------
+    catalog : str
+        The catalog.
+    excerpt_id : str
+        The reference.
+    samples : ndarray of int16, shape (480000 + tail,)
+        Mono, 48 kHz: 10 s, and the tail that feeds encoders.
+
+    Raises
+    ------
+    LakeError
+        If a unit cannot be read.
+    """
+    wanted = _names(rows)
+    with StageProgress("references", len(wanted), log=log) as progress:
+        for catalog, excerpt_id in wanted:
+            table = context.lake.read(context.shelf("excerpts", catalog), excerpt_id, ["flac"])
+            flac = io.BytesIO(table["flac"][0].as_py())
+            samples, _ = soundfile.read(flac, dtype="int16")
+            yield catalog, excerpt_id, samples
+            progress.advance(1)
+
+
+def write_references(published: Published, rows: pl.DataFrame, folder: Path) -> int:
+    """Write the references that a recipe needs, with their tails, as FLAC.
+
+    Parameters
+    ----------
+    published : Published
+        The set.
+    rows : polars.DataFrame
+        Those whose references are wanted.
+    folder : Path
+        Gets ``<catalog>/<excerpt_id>.flac``; files that are there are replaced.
+
+    Returns
+    -------
+    int
+        Number of files.
+
+    Raises
+    ------
+    LakeError
+        If the folder cannot be written, or the lake not be read.
+    """
+    context, n = published.context, 0
+    for catalog, excerpt_id in _names(rows):
+        table = context.lake.read(context.shelf("excerpts", catalog), excerpt_id, ["flac"])
+        with whole_file(below(folder, catalog, f"{excerpt_id}.flac")) as temporary:
+            temporary.write_bytes(table["flac"][0].as_py())
+        n += 1
+    return n
+
+
+def _names(rows: pl.DataFrame) -> list[tuple[str, str]]:
+    found = rows.select("catalog", "excerpt_id").unique().sort("catalog", "excerpt_id").rows()
+    return [(catalog, excerpt_id) for catalog, excerpt_id in found]

@@ -1,0 +1,127 @@
+"""What a replay says before it starts and at its end: which tool, which rows, what to do."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+import polars as pl
+
+from musqa_pipeline.audio.degradations.applied import LIBSNDFILE
+from musqa_pipeline.audio.degradations.builds import differing_builds
+from musqa_pipeline.audio.degradations.ffmpeg import ffmpeg_version
+from musqa_pipeline.release.rebuild.file import Recipe
+from musqa_pipeline.release.rebuild.references import Found
+from musqa_pipeline.release.rebuild.replay import (
+    BITSTREAM,
+    LOST,
+    REFERENCE,
+    SAMPLES,
+    Difference,
+    ReplayReport,
+    count_by_codec,
+    how_made,
+)
+
+MAX_LISTED = 10
+"""Most references that are listed by name."""
+_CAUSES = {
+    REFERENCE: "the reference was cut otherwise (resampler, loudness meter or decoder)",
+    BITSTREAM: "the encoder wrote other bytes",
+    SAMPLES: "the bytes are equal, but were decoded or levelled otherwise",
+    LOST: "the result is silent",
+}
+
+
+def other_encoders(recipe: Recipe) -> list[str]:
+    """Name the encoders of a recipe that are other than those here.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        From `read_recipe`.
+
+    Returns
+    -------
+    list of str
+        One sentence an encoder, with counts of rows by codec; empty if all are the same.
+    """
+    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in recipe.rows.select("encoder", "depth", "first_name", "last_name").to_dicts():
+        rows[row["encoder"]][how_made(row)] += 1
+    here = f"ffmpeg {ffmpeg_version()}"
+    sentences = []
+    for encoder, counts in sorted(rows.items()):
+        program = encoder.rpartition(" ")[0]
+        present = here if encoder.startswith("ffmpeg") else LIBSNDFILE.rpartition(" ")[0]
+        if program != present:
+            ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            of = ", ".join(f"{n} of {how}" for how, n in ranked)
+            sentences.append(f"{counts.total()} rows ({of}) need {encoder}, here is {present}")
+    return sentences
+
+
+def missing_references(recipe: Recipe, found: Found) -> list[str]:
+    """Name the references of a recipe that were found nowhere.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        From `read_recipe`.
+    found : Found
+        From `find_references`.
+
+    Returns
+    -------
+    list of str
+        One line a track, with its hash and the number of rows that it takes away; empty if all
+        references are there.
+    """
+    keys = pl.struct("catalog", "excerpt_id")
+    there = [{"catalog": catalog, "excerpt_id": excerpt} for catalog, excerpt in found.sources]
+    lost = recipe.rows.filter(~keys.is_in(there)) if there else recipe.rows
+    tracks = (
+        lost.group_by("catalog", "track_file", "track_pcm_hash").len().sort("catalog", "track_file")
+    )
+    lines = []
+    for catalog, file, pcm_hash, n_rows in tracks.rows():
+        name = PurePosixPath(file).name
+        lines.append(f"{name} of catalog {catalog} (PCM hash {pcm_hash}): {n_rows} rows")
+    return lines
+
+
+def verdict(recipe: Recipe, report: ReplayReport, builds: Mapping[str, str]) -> list[str]:
+    """Say what differs after a replay, and what is to blame as far as can be known.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What was replayed.
+    report : ReplayReport
+        What came of it.
+    builds : mapping of str to str
+        From `builds_here`.
+
+    Returns
+    -------
+    list of str
+        Empty if all rows are right.
+    """
+    lines = list(report.failures)
+    kinds: dict[tuple[str, str, str], list[Difference]] = defaultdict(list)
+    for difference in report.differences:
+        kinds[difference.what, difference.encoder, difference.encoder_here].append(difference)
+    for (what, encoder, encoder_here), of in sorted(kinds.items()):
+        instead = f", here {encoder_here}" if encoder_here not in ("", encoder) else ""
+        lines.append(
+            f"{count_by_codec(of)}: {_CAUSES[what]} (recipe: {encoder}{instead}); "
+            f"first {of[0].degraded_id} of catalog {of[0].catalog}"
+        )
+    if report.differences:
+        other = differing_builds(recipe.head.builds, builds)
+        lines.append(
+            "builds that differ: " + ("; ".join(other) or "none, so look at the processor and at "
+            "what was set in the environment")
+        )  # fmt: skip
+    return lines

@@ -1,0 +1,101 @@
+"""What a detector is: a function from a section of sound to findings, and words for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from musqa_pipeline.scoring.detectors.section import Section
+from musqa_pipeline.scoring.score import Event
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a detector found in one section, before neighbours are joined."""
+
+    start_s: float
+    """Seconds from the beginning of the recording."""
+    stop_s: float
+    strength: float
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """Plain JSON values, by name with its unit."""
+
+
+def stronger(first: Finding, second: Finding) -> Finding:
+    """Join two findings into one that spans both, with what the stronger one says.
+
+    Parameters
+    ----------
+    first, second : Finding
+        Neighbours in time, of one detector.
+
+    Returns
+    -------
+    Finding
+        From the earlier start to the later stop.
+    """
+    strongest = first if first.strength >= second.strength else second
+    return replace(
+        strongest,
+        start_s=min(first.start_s, second.start_s),
+        stop_s=max(first.stop_s, second.stop_s),
+    )
+
+
+def always(first: Finding, second: Finding) -> bool:
+    """Say that two findings are of one kind, whatever they are.
+
+    Parameters
+    ----------
+    first, second : Finding
+        Neighbours in time, of one detector.
+
+    Returns
+    -------
+    bool
+        True.
+    """
+    return True
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One kind of fault: how to find it, to join what was found, and to say it."""
+
+    kind: str
+    """Key in the registry and `kind` of the events."""
+    unit: str
+    """Unit of the strength: hz, db, fraction or count."""
+    find: Callable[[Section], list[Finding]]
+    """Pure: the same section gives the same findings."""
+    say: Callable[[Finding], str]
+    """One plain sentence."""
+    join: Callable[[Finding, Finding], Finding] = stronger
+    alike: Callable[[Finding, Finding], bool] = always
+    """Whether two neighbours are one event."""
+    gap_s: float = 0.05
+    """Findings that are no further apart become one event."""
+
+    def event(self, finding: Finding) -> Event:
+        """Turn a joined finding into an event.
+
+        Parameters
+        ----------
+        finding : Finding
+            Of this detector.
+
+        Returns
+        -------
+        Event
+            With times to the millisecond.
+        """
+        return Event(
+            kind=self.kind,
+            start_s=round(finding.start_s, 3),
+            stop_s=round(finding.stop_s, 3),
+            strength=round(float(finding.strength), 4),
+            unit=self.unit,
+            text=self.say(finding),
+            details=dict(finding.details),
+        )

@@ -1,0 +1,117 @@
+"""Copies of a recording in a library, and the best of each group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from musqa_pipeline.scoring.scan.fingerprints import Heard, find_copies, unpack
+from musqa_pipeline.scoring.scan.origin import LIKELY
+from musqa_pipeline.scoring.scan.records import Scan
+from musqa_pipeline.scoring.scan.store import Store
+
+SAME_MOS = 0.1
+"""Scores so close to the best say nothing of which copy is better: what a resampling or another
+window may move them (`docs/scoring.md`)."""
+SAME_BANDWIDTH_HZ = 500.0
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Which contents are the same recording."""
+
+    of_key: dict[str, int]
+    """Number of the group, from 1 on; contents without a copy are not in it."""
+    n_compared: int
+    """Contents that have a fingerprint."""
+
+
+def find_groups(store: Store, scan: Scan) -> Groups:
+    """Group the contents of a scan by ear.
+
+    Parameters
+    ----------
+    store : Store
+        With the results of the scan.
+    scan : Scan
+        Which.
+
+    Returns
+    -------
+    Groups
+        Numbered in the order of the first content. Files with the same content are no group here:
+        they share a key.
+    """
+    keys: list[str] = []
+
+    def heard() -> Iterator[Heard]:
+        rows = store.rows(
+            "SELECT key, duration_s, fingerprint FROM results WHERE setting = ? AND key IN "
+            "(SELECT key FROM files WHERE scan = ?) ORDER BY duration_s, key",
+            scan.setting,
+            scan.number,
+        )
+        for key, duration_s, fingerprint in rows:
+            words = unpack(fingerprint)
+            if any(len(w) for w in words):
+                keys.append(key)
+                yield Heard(len(keys) - 1, duration_s, words)
+
+    parent: dict[int, int] = {}
+
+    def root(i: int) -> int:
+        while parent.setdefault(i, i) != i:
+            parent[i] = i = parent[parent[i]]
+        return i
+
+    for copy in find_copies(heard()):
+        a, b = sorted((root(copy.first), root(copy.second)))
+        parent[b] = a
+    numbers: dict[int, int] = {}
+    of_key = {keys[i]: numbers.setdefault(root(i), len(numbers) + 1) for i in sorted(parent)}
+    return Groups(of_key, len(keys))
+
+
+def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int, str]:
+    """Choose the copy to keep.
+
+    Parameters
+    ----------
+    copies : sequence of dict
+        Records of one group with `file` and `size_bytes`, as `rows.py` gives them.
+
+    Returns
+    -------
+    place : int
+        Of the best.
+    why : str
+        What decided.
+    """
+    best_mos = max((c["mos"] for c in copies if c["mos"] is not None), default=None)
+    widest = max(c["bandwidth_hz"] or 0.0 for c in copies)
+
+    def merits(copy: dict[str, Any]) -> tuple[bool, bool, bool, bool]:
+        mos = copy["mos"]
+        return (
+            best_mos is None or (mos is not None and mos >= best_mos - SAME_MOS),
+            not copy["is_lossy"] and copy["lossy_origin"] != LIKELY,
+            (copy["bandwidth_hz"] or 0.0) >= widest - SAME_BANDWIDTH_HZ,
+            not copy["is_lossy"],
+        )
+
+    def rank(i: int) -> tuple[Any, ...]:
+        # The name decides last, so that the order of the files does not.
+        copy = copies[i]
+        # Of two lossless files the smaller is the more practical, of two lossy ones the larger.
+        size = copy["size_bytes"] if copy["is_lossy"] else -copy["size_bytes"]
+        tie = (round(copy["mos"] or 0.0, 2), copy["sample_rate_hz"], size)
+        return tuple(not merit for merit in merits(copy)), tuple(-v for v in tie), copy["file"]
+
+    order = sorted(range(len(copies)), key=rank)
+    first, second = merits(copies[order[0]]), merits(copies[order[1]])
+    names = ("the higher score", "lossless", "the wider band", "lossless")
+    for name, a, b in zip(names, first, second, strict=True):
+        if a and not b:
+            return order[0], name
+    return order[0], "alike in score, band and codec"

@@ -1,0 +1,241 @@
+"""One file of a scan, from its path to its record: what a worker process does."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.files.blocks import in_blocks
+from musqa_pipeline.audio.files.reading import to_mono
+from musqa_pipeline.core.errors import MusqaError, UnfitInputError
+from musqa_pipeline.scoring.scan.content import content_key
+from musqa_pipeline.scoring.scan.damage import explained
+from musqa_pipeline.scoring.scan.excerpts import SILENT_DBFS
+from musqa_pipeline.scoring.scan.fingerprints import fingerprint_words, pack
+from musqa_pipeline.scoring.scan.origin import Spectrum, analyse, lossy_origin
+from musqa_pipeline.scoring.scan.reading import Recording, read_recording
+from musqa_pipeline.scoring.scan.records import Result
+from musqa_pipeline.scoring.scan.settings import ScanSettings
+from musqa_pipeline.scoring.scan.store import FILE, Store
+from musqa_pipeline.scoring.scan.thumbnails import columns_of, shares, thumbnail
+from musqa_pipeline.scoring.scan.together import together
+from musqa_pipeline.scoring.score import Event, Score
+from musqa_pipeline.scoring.scorer import Scorer
+
+MOST_EVENTS = 40
+"""Kept of a recording, the longest first: a page holds those of thousands."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A file to work on."""
+
+    library: str
+    path: bytes
+    """Relative to the library."""
+    store: str
+    """Folder of the store, for looking up what is known."""
+    model: str
+    settings: ScanSettings
+    setting: str
+    """Key of settings and model."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a file."""
+
+    path: bytes
+    found: Result | str
+    """What was measured; or a key whose result is known; or, with `refused`, the reason."""
+    refused: bool = False
+
+
+def work(task: Task) -> Done:
+    """Measure a file, unless its content is known.
+
+    Parameters
+    ----------
+    task : Task
+        The file.
+
+    Returns
+    -------
+    Done
+        A file that cannot serve comes back with the reason.
+
+    Raises
+    ------
+    MusqaError
+        If the fault is not the file's: the model, the store.
+    """
+    path = Path(os.fsdecode(os.path.join(os.fsencode(task.library), task.path)))  # noqa: PTH118
+    try:
+        before = path.stat()
+        key = content_key(path)
+        if _known(task, key):
+            return Done(task.path, key)
+        with _quiet_decoders():
+            result = measure(path, key, _scorer(task.model), task.settings)
+        after = path.stat()
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise UnfitInputError(
+                "changed", "the file changed while it was read", "scan again when it is written"
+            )
+    except UnfitInputError as error:
+        return Done(task.path, str(error), refused=True)
+    except OSError as error:
+        reason = f"unreadable: {error.strerror or error}; check the path and your permission"
+        return Done(task.path, reason, refused=True)
+    except MusqaError:
+        raise
+    except Exception as error:  # a fault of ours must not cost the other files
+        reason = f"failed: {type(error).__name__}: {error}; report it"
+        return Done(task.path, reason, refused=True)
+    return Done(task.path, result)
+
+
+def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Result:
+    """Score a file and describe it.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file.
+    key : str
+        Of its content.
+    scorer : Scorer
+        With the model.
+    settings : ScanSettings
+        How much is heard.
+
+    Returns
+    -------
+    Result
+        The record holds the fields of `Score`, windows and events at their times in the file, and
+        `codec`, `is_lossy`, `heard_s`, `cliff_db`, `cliff_hz`, `gaps_frac`,
+        `lossy_origin`.
+
+    Raises
+    ------
+    UnfitInputError
+        If it cannot be read or is damaged.
+    """
+    recording = read_recording(path, settings.n_excerpts, _is_silent)
+    info = recording.info
+    if settings.full:
+        score = scorer.score_file(path)
+    else:
+        scores = [
+            _at(e.start_s, scorer.score(e.samples, info.sample_rate_hz)) for e in recording.excerpts
+        ]
+        score = together(scores, recording.duration_s)
+        if any(e.n_not_finite for e in recording.excerpts):
+            score = replace(score, flags=(*score.flags, "not_finite"))
+    mono = [to_mono(e.samples) for e in recording.excerpts]
+    rate_hz = info.sample_rate_hz
+    widths = shares(len(mono))
+    columns = [columns_of(x, rate_hz, n) for x, n in zip(mono, widths, strict=True)]
+    return Result(
+        key,
+        _record(recording, score, analyse(mono, rate_hz)),
+        pack(fingerprint_words(x, rate_hz) for x in mono),
+        thumbnail(columns),
+    )
+
+
+def _record(recording: Recording, score: Score, spectrum: Spectrum) -> dict[str, Any]:
+    info = recording.info
+    record = score.as_dict()
+    events = sorted(score.events, key=_length_s, reverse=True)[:MOST_EVENTS]
+    record["events"] = [asdict(e) for e in sorted(events, key=lambda e: (e.start_s, e.kind))]
+    record["windows"] = [asdict(w) for w in score.windows]
+    record["duration_s"] = recording.duration_s
+    return _rounded(
+        {
+            **record,
+            "codec": info.codec,
+            "is_lossy": info.is_lossy,
+            "heard_s": sum(w.stop_s - w.start_s for w in score.windows),
+            "cliff_db": spectrum.cliff_db,
+            "cliff_hz": spectrum.cliff_hz,
+            "gaps_frac": spectrum.gaps_frac,
+            "lossy_origin": "" if info.is_lossy else lossy_origin(spectrum),
+        }
+    )
+
+
+def _length_s(event: Event) -> float:
+    return event.stop_s - event.start_s
+
+
+def _rounded(value: Any) -> Any:
+    """Round floats to 4 decimals, which is finer than anything is measured."""
+    if isinstance(value, float):
+        return round(value, 4) if np.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _rounded(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _at(start_s: float, score: Score) -> Score:
+    """Move windows and events of an excerpt to its place."""
+    return replace(
+        score,
+        windows=tuple(_moved(score.windows, start_s)),
+        events=tuple(_moved(score.events, start_s)),
+    )
+
+
+def _moved(spans: Sequence[Any], by_s: float) -> list[Any]:
+    return [replace(s, start_s=s.start_s + by_s, stop_s=s.stop_s + by_s) for s in spans]
+
+
+def _is_silent(samples: NDArray[np.float32]) -> bool:
+    blocks = in_blocks(
+        samples, samples.shape[1]
+    )  # in 64 bit all at once it would be thrice as much
+    power = sum(float(np.sum(np.square(block, dtype=np.float64))) for block in blocks)
+    return power / samples.size < 10 ** (SILENT_DBFS / 10)
+
+
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    """Keep what decoders write about bad files off the terminal: the file's row says it."""
+    stderr = os.dup(2)
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        os.close(nothing)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+@functools.cache
+def _scorer(model: str) -> Scorer:
+    return Scorer(model)
+
+
+def _known(task: Task, key: str) -> bool:
+    store = Path(task.store)
+    with explained(store / FILE):
+        inode = (store / FILE).stat().st_ino
+    return _store(task.store, inode).has(key, task.setting)
+
+
+@functools.cache
+def _store(folder: str, inode: int) -> Store:
+    """Open the store; one that is set aside is another than that which follows."""
+    return Store(Path(folder), read_only=True)

@@ -1,0 +1,155 @@
+"""The parts of a file that a scan listens to, read without the rest where the format can seek.
+
+Where it cannot (`AudioInfo.seeks`), a file is decoded from its beginning, and once more before that
+if its header does not say how long it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.files.decoding import open_audio, read_length
+from musqa_pipeline.audio.files.limits import check_held
+from musqa_pipeline.audio.files.reading import AudioInfo
+from musqa_pipeline.core.errors import UnfitInputError
+from musqa_pipeline.scoring.scan.excerpts import EXCERPT_S, excerpt_starts, spare_starts
+
+Samples = NDArray[np.float32]
+LEAST_S = 3.0
+"""A part that is shorter, because a header promised too much, tells nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Excerpt:
+    """A part of a recording."""
+
+    start_s: float
+    samples: Samples
+    """Shape (frames, channels), finite, at the file's own rate."""
+    n_not_finite: int
+    """Samples that were NaN or infinite; they are 0 now."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A file and what was heard of it."""
+
+    info: AudioInfo
+    duration_s: float
+    excerpts: tuple[Excerpt, ...]
+    """Those that are not silent; all, if all are."""
+
+
+def read_recording(path: Path, n_excerpts: int, is_silent: Callable[[Samples], bool]) -> Recording:
+    """Read the excerpts of a file.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file.
+    n_excerpts : int
+        Wanted.
+    is_silent : callable
+        Tells of samples of shape (frames, channels) whether another place would be better.
+
+    Returns
+    -------
+    Recording
+        With one excerpt at least.
+
+    Raises
+    ------
+    UnfitInputError
+        If the file cannot be read or holds nothing, or its excerpts would fill the memory.
+    """
+    info, n_frames = read_length(path)
+    rate_hz = info.sample_rate_hz
+    duration_s = n_frames / rate_hz
+    wanted = excerpt_starts(duration_s, n_excerpts)
+    spare = spare_starts(duration_s, n_excerpts)
+    check_held(rate_hz, info.channels, len(wanted) + len(spare), min(duration_s, EXCERPT_S))
+    if info.seeks:
+        heard, silent = _seek(path, info, wanted, spare, is_silent)
+    else:
+        parts = _decode(path, [round(s * rate_hz) for s in wanted + spare], rate_hz)
+        found = [
+            Excerpt(s, *_finite(x)) for s, x in zip(wanted + spare, parts, strict=True) if len(x)
+        ]
+        silent = [e for e in found if is_silent(e.samples)]
+        heard = [e for e in found if e not in silent][: len(wanted)]
+    kept = sorted(heard or silent[: len(wanted)], key=lambda e: e.start_s)
+    if not kept:
+        raise UnfitInputError(
+            "damaged", "no audio where the header says it is", "get the file again"
+        )
+    return Recording(info, duration_s, tuple(kept))
+
+
+def _seek(
+    path: Path,
+    info: AudioInfo,
+    wanted: Sequence[float],
+    spare: Sequence[float],
+    is_silent: Callable[[Samples], bool],
+) -> tuple[list[Excerpt], list[Excerpt]]:
+    """Read one part after the other until there are enough with sound."""
+    heard: list[Excerpt] = []
+    silent: list[Excerpt] = []
+    for start_s in [*wanted, *spare]:
+        if len(heard) == len(wanted):
+            break
+        start = round(start_s * info.sample_rate_hz)
+        n = round(EXCERPT_S * info.sample_rate_hz)
+        try:
+            with open_audio(path, start_frame=start, n_frames=n) as audio:
+                blocks = list(audio.blocks)
+        except UnfitInputError:
+            # The header of an MP3 is an estimate; that of a lossless file is a promise.
+            if not (info.is_lossy and heard):
+                raise
+            continue
+        samples = np.concatenate(blocks) if blocks else np.zeros((0, info.channels), np.float32)
+        if start and len(samples) < LEAST_S * info.sample_rate_hz:
+            if not info.is_lossy:
+                raise UnfitInputError(
+                    "damaged",
+                    f"it ends before {start_s + EXCERPT_S:.0f} s, the header promises "
+                    f"{info.declared_frames / info.sample_rate_hz:.0f} s",
+                    "get the file again, or export it anew from its source",
+                )
+            continue
+        if len(samples):
+            excerpt = Excerpt(start_s, *_finite(samples))
+            (silent if is_silent(excerpt.samples) else heard).append(excerpt)
+    return heard, silent
+
+
+def _decode(path: Path, starts: Sequence[int], rate_hz: int) -> list[Samples]:
+    n = round(EXCERPT_S * rate_hz)
+    parts: list[list[Samples]] = [[] for _ in starts]
+    with open_audio(path) as audio:
+        _collect(audio.blocks, starts, n, parts)
+    return [np.concatenate(part) if part else np.zeros((0, 1), np.float32) for part in parts]
+
+
+def _collect(
+    blocks: Iterable[Samples], starts: Sequence[int], n: int, parts: list[list[Samples]]
+) -> None:
+    at = 0
+    for block in blocks:
+        for start, part in zip(starts, parts, strict=True):
+            piece = block[max(0, start - at) : max(0, start + n - at)]
+            if len(piece):
+                part.append(piece.copy())
+        at += len(block)
+
+
+def _finite(samples: Samples) -> tuple[Samples, int]:
+    finite = np.isfinite(samples)
+    n_bad = int(finite.size - np.count_nonzero(finite))
+    return (np.where(finite, samples, np.float32(0.0)), n_bad) if n_bad else (samples, 0)

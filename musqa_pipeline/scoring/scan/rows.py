@@ -1,0 +1,182 @@
+"""The table of a scan: a row a file, worst first, read from the store row by row."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from musqa_pipeline.core.foreign_text import printable
+from musqa_pipeline.scoring.scan.changes import SAME, Change, Changes
+from musqa_pipeline.scoring.scan.copies import Groups, best_copy
+from musqa_pipeline.scoring.scan.origin import LIKELY, POSSIBLE
+from musqa_pipeline.scoring.scan.records import Scan
+from musqa_pipeline.scoring.scan.store import Store
+from musqa_pipeline.scoring.words import WORDS
+
+MOST_COMPARED = 1_000
+"""Copies in a group among which the best is looked for."""
+
+
+class Table:
+    """The rows of a scan.
+
+    Parameters
+    ----------
+    store : Store
+        With its results.
+    scan : Scan
+        Which.
+    groups : Groups
+        Copies, by content.
+    changes : Changes
+        Since the scan before.
+    """
+
+    def __init__(self, store: Store, scan: Scan, groups: Groups, changes: Changes) -> None:
+        self._store, self.scan, self.changes = store, scan, changes
+        self._of_key = dict(groups.of_key)
+        self._add_equal_files()
+        self._best: dict[int, tuple[bytes, str, int]] = {}
+        """Path of the best, why, and how many there are, by number of the group."""
+        for group, keys in self._keys_by_group().items():
+            self._best[group] = self._choose(keys)
+
+    @property
+    def n_groups(self) -> int:
+        """How many recordings there are more than once."""
+        return len(self._best)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Give a row for each file.
+
+        Yields
+        ------
+        dict
+            `csv_file.COLUMNS` says what; besides `windows`, `events` and `thumbnail`. Worst first,
+            then those without a score, then those that cannot be read.
+        """
+        listed = self._store.rows(
+            "SELECT files.path, files.size, files.key, files.problem FROM files LEFT JOIN results "
+            "ON results.key = files.key AND results.setting = ? WHERE scan = ? ORDER BY "
+            "problem IS NOT NULL, mos IS NULL, mos, path",
+            self.scan.setting,
+            self.scan.number,
+        )
+        for path, size, key, problem in listed:
+            yield self._row(path, size, key, problem)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures of the whole.
+
+        Returns
+        -------
+        dict
+            Plain values: numbers of files by what became of them, by word, by likeliness of a lossy
+            origin; hours of music, mean score, copies, and the numbers of changes.
+        """
+        counts: Counter[str] = Counter()
+        words: Counter[str] = Counter()
+        seconds = heard = total = 0.0
+        for row in self.rows():
+            if row["problem"]:
+                counts["unreadable"] += 1
+                continue
+            seconds += row["duration_s"]
+            heard += row["heard_s"]
+            counts[row["lossy_origin"]] += 1
+            if row["mos"] is None:
+                counts["abstained"] += 1
+                continue
+            counts["scored"] += 1
+            words[row["word"]] += 1
+            total += row["mos"]
+        n = counts["scored"]
+        return {
+            "model": self.scan.model,
+            "files": n + counts["abstained"] + counts["unreadable"],
+            "scored": n,
+            "abstained": counts["abstained"],
+            "unreadable": counts["unreadable"],
+            "mean_mos": round(total / n, 3) if n else None,
+            "words": {word.name: words[word.name] for word in WORDS},
+            "hours": round(seconds / 3600, 2),
+            "heard_hours": round(heard / 3600, 2),
+            "lossy_origin": {LIKELY: counts[LIKELY], POSSIBLE: counts[POSSIBLE]},
+            "copied_recordings": self.n_groups,
+            "changes": self.changes.summary(),
+        }
+
+    def _row(self, path: bytes, size: int, key: str | None, problem: str | None) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "file": printable(path),
+            "size_bytes": size,
+            "problem": problem or "",
+        }
+        record, thumbnail = self._record(key)
+        row |= record
+        row["thumbnail"] = thumbnail
+        row["key"] = key or ""
+        if row.get("duration_s"):
+            row["bitrate_kbps"] = round(size * 8e-3 / row["duration_s"], 1)
+        group = self._of_key.get(key or "", 0)
+        row["copies"] = group or None
+        if group:
+            best, why, n = self._best[group]
+            row["n_copies"] = n
+            row["best_copy"] = printable(best)
+            row["best_because"] = why if best == path else ""
+            row["is_best_copy"] = best == path
+        change = self.changes.of_path.get(path, Change(SAME))
+        row["change"] = change.kind
+        row["mos_before"] = change.mos_before
+        row["moved_from"] = printable(change.path_before) if change.path_before else ""
+        return row
+
+    def _record(self, key: str | None) -> tuple[dict[str, Any], bytes]:
+        found = self._store.rows(
+            "SELECT record, thumbnail FROM results WHERE key = ? AND setting = ?",
+            key,
+            self.scan.setting,
+        ).fetchone()
+        return (json.loads(found[0]), found[1]) if found else ({}, b"")
+
+    def _add_equal_files(self) -> None:
+        """Files with the same content are copies too, whether or not they have a fingerprint."""
+        number = max(self._of_key.values(), default=0)
+        equal = self._store.rows(
+            "SELECT key FROM files WHERE scan = ? AND key IS NOT NULL GROUP BY key "
+            "HAVING count(*) > 1 ORDER BY min(path)",
+            self.scan.number,
+        )
+        for (key,) in equal:
+            if key not in self._of_key:
+                number += 1
+                self._of_key[key] = number
+
+    def _keys_by_group(self) -> dict[int, list[str]]:
+        keys: dict[int, list[str]] = {}
+        for key, group in self._of_key.items():
+            keys.setdefault(group, []).append(key)
+        return keys
+
+    def _choose(self, keys: list[str]) -> tuple[bytes, str, int]:
+        copies: list[dict[str, Any]] = []
+        paths: list[bytes] = []
+        n = 0
+        for key in keys:
+            files = self._store.rows(
+                "SELECT path, size FROM files WHERE scan = ? AND key = ? ORDER BY path",
+                self.scan.number,
+                key,
+            ).fetchall()
+            n += len(files)
+            if files and len(copies) < MOST_COMPARED:  # equal contents are equally good
+                path, size = files[0]
+                paths.append(path)
+                copies.append({**self._record(key)[0], "file": path, "size_bytes": size})
+        if len(copies) == 1:
+            return paths[0], "all have the same content", n
+        place, why = best_copy(copies)
+        return paths[place], why, n

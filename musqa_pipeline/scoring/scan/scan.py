@@ -1,0 +1,225 @@
+"""The scan of a library: list, measure what is not known, compare, write the pages."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from musqa_pipeline.audio.files.listing import list_library
+from musqa_pipeline.core.errors import LakeError, LockedError, SettingsError
+from musqa_pipeline.core.files import exclusive_lock
+from musqa_pipeline.core.workers.interface import Fanout, Lost
+from musqa_pipeline.core.workers.limits import limits_from_environment
+from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.scoring.model_file import ModelFile, load_model
+from musqa_pipeline.scoring.scan.changes import changes_since
+from musqa_pipeline.scoring.scan.copies import find_groups
+from musqa_pipeline.scoring.scan.csv_file import write_csv
+from musqa_pipeline.scoring.scan.damage import DamagedStoreError, set_aside, trusted
+from musqa_pipeline.scoring.scan.measure import Done, Task, work
+from musqa_pipeline.scoring.scan.page import write_page
+from musqa_pipeline.scoring.scan.records import Scan
+from musqa_pipeline.scoring.scan.rows import Table
+from musqa_pipeline.scoring.scan.settings import ScanSettings
+from musqa_pipeline.scoring.scan.store import FILE, Store
+
+LOCK = ".scan.lock"
+CSV_FILE, PAGE_FILE = "scan.csv", "scan.html"
+EXCERPTS_TIME_S, FULL_TIME_S = 600.0, 7_200.0
+"""A file that takes longer hangs: minutes of decoding for what cannot seek, or a day of audio."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a scan is."""
+
+    files: int
+    done: int
+    """Scored before or now, or refused."""
+    unreadable: int
+
+
+@dataclass(frozen=True)
+class ScanReport:
+    """What a scan found, and where it is written."""
+
+    csv: Path
+    page: Path
+    summary: dict[str, Any]
+
+
+def scan_library(
+    library: Path,
+    out: Path,
+    settings: ScanSettings,
+    *,
+    model: Path,
+    fanout: Fanout | None = None,
+    observer: Callable[[Progress], object] = lambda progress: None,
+    say: Callable[[str], object] = lambda line: None,
+) -> ScanReport:
+    """Scan a library, or go on with a scan that was stopped.
+
+    Parameters
+    ----------
+    library : Path
+        A folder.
+    out : Path
+        Folder of the results; made if needed.
+    settings : ScanSettings
+        How much of each recording is heard.
+    model : Path
+        The model file.
+    fanout : Fanout, optional
+        Where files are measured; `worker_pool` when left out.
+    observer : callable
+        Told after each file.
+    say : callable
+        Takes a line for the user.
+
+    Returns
+    -------
+    ScanReport
+        Written whole: a scan that is stopped leaves the pages of the one before.
+
+    Raises
+    ------
+    SettingsError
+        If the library is no folder.
+    LakeError
+        If `out` cannot be written, or another scan writes there.
+    ModelError
+        If the model cannot be used.
+    """
+    if not library.is_dir():
+        raise SettingsError(f"{library} is no folder; name the folder of a music library")
+    loaded = load_model(model)
+    with contextlib.ExitStack() as stack:
+        _check_writable(out)
+        try:
+            stack.enter_context(exclusive_lock(out / LOCK, wait=False))
+        except LockedError as error:
+            raise LakeError(
+                f"another scan writes to {out}; wait for it to end, or name another folder "
+                "with --out"
+            ) from error
+
+        def scan() -> ScanReport:
+            return _scan(library, out, settings, model, loaded, fanout, observer)
+
+        try:
+            return scan()
+        except DamagedStoreError as error:
+            aside = set_aside(out / FILE)
+            say(f"{error}: it is kept as {aside.name}, and every file is scanned anew")
+        return scan()
+
+
+def _scan(
+    library: Path,
+    out: Path,
+    settings: ScanSettings,
+    model: Path,
+    loaded: ModelFile,
+    fanout: Fanout | None,
+    observer: Callable[[Progress], object],
+) -> ScanReport:
+    setting = settings.key(loaded.digest)
+    root = str(library.resolve())
+    with contextlib.closing(Store(out)) as store:
+        current, previous = store.begin(_text(root), setting, loaded.label)
+        store.list_files(current.number, list_library(Path(root), out))
+        if previous is not None:
+            store.reuse(current.number, previous.number, setting)
+        tasks = (
+            Task(root, path, str(out.resolve()), str(model), settings, setting)
+            for path in store.waiting(current.number)
+        )
+        pool = fanout or worker_pool(full=settings.full)
+        _measure(store, current, setting, pool.map(work, tasks), observer)
+        return _report(store, current, previous, out, _text(Path(root).name or root))
+
+
+def worker_pool(n_workers: int | None = None, *, full: bool = False) -> LocalPool:
+    """Return worker processes that no file of a library can end.
+
+    Parameters
+    ----------
+    n_workers : int, optional
+        One a core when left out.
+    full : bool
+        Whether whole recordings are scored, which may take longer.
+
+    Returns
+    -------
+    LocalPool
+        Whatever hangs or dies costs its own file.
+    """
+    limits = limits_from_environment()
+    if "MUSQA_UNIT_TIMEOUT_S" not in os.environ:
+        limits = replace(limits, time_s=FULL_TIME_S if full else EXCERPTS_TIME_S)
+    return LocalPool(n_workers, limits, most_losses=None)
+
+
+def _measure(
+    store: Store,
+    scan: Scan,
+    setting: str,
+    answers: Iterator[Done | Lost[Task]],
+    observer: Callable[[Progress], object],
+) -> None:
+    counts = store.count(scan.number)
+    done, refused = counts["scored"] + counts["unreadable"], counts["unreadable"]
+    observer(Progress(counts["files"], done, refused))
+    try:
+        for answer in answers:
+            if isinstance(answer, Lost):
+                answer = Done(answer.task.path, f"crashed: {answer.reason}", refused=True)
+            if answer.refused:
+                refused += 1
+                store.refuse(scan.number, answer.path, str(answer.found))
+            else:
+                store.save(scan.number, setting, answer.path, answer.found)
+            done += 1
+            observer(Progress(counts["files"], done, refused))
+    finally:
+        if isinstance(answers, Generator):  # Ctrl-C ends the workers before the store is closed
+            answers.close()
+
+
+def _report(
+    store: Store, current: Scan, previous: Scan | None, out: Path, title: str
+) -> ScanReport:
+    with trusted(store.path):
+        groups = find_groups(store, current)
+        changes = changes_since(store, current, previous)
+        table = Table(store, current, groups, changes)
+        summary = table.summary()
+        write_csv(out / CSV_FILE, table)
+        write_page(out / PAGE_FILE, table, summary, title)
+    store.finish(current.number, previous, summary)
+    return ScanReport(out / CSV_FILE, out / PAGE_FILE, summary)
+
+
+def _check_writable(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        writable = os.access(out, os.W_OK | os.X_OK)
+    except OSError as error:
+        raise LakeError(
+            f"cannot make {out}: {error.strerror or error}; name a folder that you can write "
+            "with --out"
+        ) from error
+    if not writable:
+        raise LakeError(
+            f"cannot write to {out}: permission is denied; name a folder that you can write "
+            "with --out"
+        )
+
+
+def _text(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,0 +1,120 @@
+"""What the worker processes of a server do: score a file, or write it as a WAV for a browser."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.files.decoding import open_audio
+from musqa_pipeline.audio.files.reading import to_mono
+from musqa_pipeline.scoring.scorer import Scorer
+from musqa_pipeline.scoring.serve.settings import PLAYABLE_CHANNELS, PREVIEW_HIGHEST_HZ
+from musqa_pipeline.scoring.serve.spectrogram import Spectrogram, SpectrogramMeter
+from musqa_pipeline.scoring.words import word_of
+
+MAX_MEMORY_BYTES = 4 << 30
+"""What a worker may allocate; a hostile file ends its worker and not the machine."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to work on."""
+
+    path: Path
+    max_duration_s: float
+    model: Path | None = None
+    window_s: float | None = None
+    hop_s: float | None = None
+    spectrogram: bool = False
+
+
+def score_job(job: Job) -> dict[str, Any]:
+    """Score a file; runs in a worker process.
+
+    Parameters
+    ----------
+    job : Job
+        What to do.
+
+    Returns
+    -------
+    dict
+        Plain values of an `answers.ScoreAnswer`.
+
+    Raises
+    ------
+    UnfitInputError
+        If the file is no audio, damaged, or out of the limits.
+    SettingsError
+        If `window_s` or `hop_s` is out of range.
+    """
+    _limit_memory()
+    score = Scorer(job.model).score_file(
+        job.path, window_s=job.window_s, hop_s=job.hop_s, max_duration_s=job.max_duration_s
+    )
+    picture = _spectrogram(job) if job.spectrogram else None
+    return {
+        "score": score.as_dict(),
+        "meaning": word_of(score.mos).meaning if score.mos is not None else "",
+        "spectrogram": None if picture is None else asdict(picture),
+    }
+
+
+def preview_job(job: Job, wav: Path) -> None:
+    """Write a file as a WAV that every browser plays; runs in a worker process.
+
+    Parameters
+    ----------
+    job : Job
+        The file.
+    wav : Path
+        File to write: 16 bit, at most 48 kHz, one or two channels; more than two become their
+        mean.
+
+    Raises
+    ------
+    UnfitInputError
+        If the file is no audio, damaged, or out of the limits.
+    """
+    _limit_memory()
+    with open_audio(job.path, max_duration_s=job.max_duration_s) as audio:
+        rate_hz = audio.info.sample_rate_hz
+        n_channels = audio.info.channels if audio.info.channels <= PLAYABLE_CHANNELS else 1
+        wav_hz = min(rate_hz, PREVIEW_HIGHEST_HZ)
+        resampler = soxr.ResampleStream(rate_hz, wav_hz, n_channels, dtype="float32", quality="HQ")
+        with soundfile.SoundFile(
+            wav, "w", wav_hz, n_channels, subtype="PCM_16", format="WAV"
+        ) as file:
+            for block in _playable(audio.blocks):
+                file.write(resampler.resample_chunk(block))
+            file.write(resampler.resample_chunk(np.zeros((0, n_channels), np.float32), last=True))
+
+
+def _playable(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    for block in blocks:
+        finite = np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0)
+        yield finite if finite.shape[1] <= PLAYABLE_CHANNELS else to_mono(finite)[:, None]
+
+
+def _spectrogram(job: Job) -> Spectrogram | None:
+    with open_audio(job.path, max_duration_s=job.max_duration_s) as audio:
+        meter = SpectrogramMeter(audio.info.sample_rate_hz)
+        for block in audio.blocks:
+            meter.push(to_mono(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)))
+    return meter.finish()
+
+
+def _limit_memory() -> None:
+    with contextlib.suppress(ImportError, OSError, ValueError):  # not every system has such a limit
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY_BYTES, hard))

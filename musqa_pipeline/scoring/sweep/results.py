@@ -1,0 +1,51 @@
+"""What a sweep leaves: tables, a record and its plot."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.scoring.sweep.plot import sweep_png, sweep_svg
+from musqa_pipeline.scoring.sweep.sweep import Sweep, as_record
+
+
+def write_sweep(result: Sweep, folder: Path) -> list[Path]:
+    """Write a sweep's files.
+
+    Parameters
+    ----------
+    result : Sweep
+        What was found.
+    folder : Path
+        Made if needed; files of an earlier sweep are replaced.
+
+    Returns
+    -------
+    list of Path
+        ``sweep.csv`` (the curves), ``sweep_points.csv`` (each excerpt), ``sweep.json`` (all),
+        ``sweep.svg`` and ``sweep.png``.
+
+    Raises
+    ------
+    LakeError
+        If the folder cannot be written.
+    """
+    record = as_record(result)
+    texts: dict[str, str | bytes] = {
+        "sweep.json": json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+        "sweep.svg": sweep_svg(result),
+        "sweep.png": sweep_png(result),
+    }
+    for name, rows in (("sweep.csv", record["curves"]), ("sweep_points.csv", record["points"])):
+        text = io.StringIO()
+        write_csv(text, [rows[0].keys(), *(row.values() for row in rows)])
+        texts[name] = text.getvalue()
+    paths = []
+    for name, content in texts.items():
+        with whole_file(folder / name) as temporary:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        paths.append(folder / name)
+    return paths

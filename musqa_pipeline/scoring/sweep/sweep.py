@@ -1,0 +1,182 @@
+"""A sweep: references through codecs at many bitrates, as curves, files and BD-rates."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from musqa_pipeline.audio.metrics.visqol import Reference
+from musqa_pipeline.core.errors import SettingsError, UnfitInputError
+from musqa_pipeline.core.progress import StageProgress
+from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost
+from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.scoring.model_file import load_model, resolve_model_path
+from musqa_pipeline.scoring.sweep.curves import Comparison, Mean, Step, comparisons, steps_of
+from musqa_pipeline.scoring.sweep.measure import Point, SweepTask, measure
+from musqa_pipeline.scoring.sweep.references import SweepReference, cut_references, reference_files
+
+CURVE_COLUMNS = (
+    "codec", "asked_kbps", "bitrate_kbps", "visqol_mos", "visqol_mos_low", "visqol_mos_high",
+    "model_mos", "model_mos_low", "model_mos_high", "n_recordings", "n_model_recordings",
+)  # fmt: skip
+"""Columns of `sweep.csv`, a line a codec and bitrate."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep found."""
+
+    model: str
+    """Name and version."""
+    metric: str
+    """Name and version of our ViSQOL."""
+    points: tuple[Point, ...]
+    refused: tuple[str, ...]
+    """Files that could not serve, each with its reason."""
+
+    @property
+    def recordings(self) -> list[str]:
+        """Names of the recordings, sorted."""
+        return sorted({point.recording for point in self.points})
+
+    @functools.cached_property
+    def steps(self) -> list[Step]:
+        """The curves; see `curves.steps_of`."""
+        return steps_of(self.points)
+
+    @functools.cached_property
+    def comparisons(self) -> list[Comparison]:
+        """BD-rates against the first codec."""
+        return comparisons(self.points)
+
+
+def sweep(
+    path: Path,
+    codecs: Mapping[str, tuple[int, ...]],
+    *,
+    model: Path | None = None,
+    n_per_file: int = 3,
+    n_workers: int = 1,
+) -> Sweep:
+    """Encode references at many bitrates and score what comes out.
+
+    Parameters
+    ----------
+    path : Path
+        A file of audio, or a folder of them: the references.
+    codecs : mapping of str to tuple of int
+        Bitrates in kbit/s by the codec's name, from `rates.steps_kbps`; the first codec is what
+        others are compared with.
+    model : Path, optional
+        Model file; the default one when left out.
+    n_per_file : int
+        Excerpts of 10 s a file.
+    n_workers : int
+        Worker processes; 1 is this process. Results do not depend on it.
+
+    Returns
+    -------
+    Sweep
+        Points in the order of files, excerpts, codecs and bitrates.
+
+    Raises
+    ------
+    SettingsError
+        If there is no file, or none of them can serve.
+    ToolError
+        If ffmpeg is missing or fails, or a worker is lost.
+    """
+    label = load_model(resolve_model_path(model)).label
+    references, refused = _references(path, n_per_file)
+    tasks = [
+        SweepTask(reference, codec, asked, model)
+        for reference in references
+        for codec, asked in (("", ()), *codecs.items())
+    ]
+    found: dict[tuple[str, int, str], list[Point]] = {}
+    fanout: Fanout = Inline() if n_workers == 1 else LocalPool(n_workers)
+    with StageProgress("sweep", len(tasks)) as progress:
+        for points in fanout.map(measure, tasks):
+            if isinstance(points, Lost):
+                raise SettingsError(f"{points.task.reference.recording}: {points.reason}")
+            first = points[0]
+            found[first.recording, first.excerpt, first.codec] = points
+            progress.advance(len(points))
+    ordered = [
+        point
+        for task in tasks
+        for point in found[task.reference.recording, task.reference.index, task.codec]
+    ]
+    return Sweep(label, Reference.version, tuple(ordered), tuple(refused))
+
+
+def as_record(result: Sweep) -> dict[str, Any]:
+    """Return all of a sweep as plain values, ready for JSON."""
+    return {
+        "model": result.model,
+        "metric": result.metric,
+        "recordings": result.recordings,
+        "refused": list(result.refused),
+        "curves": [curve_row(step) for step in result.steps],
+        "bd_rates": [
+            {
+                "anchor": found.anchor,
+                "codec": found.codec,
+                "metric": found.metric,
+                "percent": found.result.percent if found.result else None,
+                "percent_low": found.low_percent,
+                "percent_high": found.high_percent,
+                "mos_low": found.result.mos_low if found.result else None,
+                "mos_high": found.result.mos_high if found.result else None,
+                "overlap_frac": found.result.overlap_frac if found.result else None,
+                "problem": found.problem or None,
+            }
+            for found in result.comparisons
+        ],
+        "points": [asdict(point) for point in result.points],
+    }
+
+
+def curve_row(step: Step) -> dict[str, Any]:
+    """Return a step as a row with the columns `CURVE_COLUMNS`."""
+
+    def values(name: str, mean: Mean | None) -> dict[str, float | None]:
+        return {
+            f"{name}_mos": mean.value if mean else None,
+            f"{name}_mos_low": mean.low if mean else None,
+            f"{name}_mos_high": mean.high if mean else None,
+        }
+
+    return {
+        "codec": step.codec or "reference",
+        "asked_kbps": step.asked_kbps,
+        "bitrate_kbps": step.bitrate_kbps,
+        **values("visqol", step.visqol),
+        **values("model", step.model),
+        "n_recordings": step.n_recordings,
+        "n_model_recordings": step.n_model_recordings,
+    }
+
+
+def _references(path: Path, n_per_file: int) -> tuple[list[SweepReference], list[str]]:
+    files = reference_files(path)
+    root = path if path.is_dir() else path.parent
+    found: list[SweepReference] = []
+    refused = []
+    for file in files:
+        name = str(file.relative_to(root)).encode("utf-8", "backslashreplace").decode("utf-8")
+        try:
+            found += cut_references(file, n_per_file=n_per_file, name=name)
+        except UnfitInputError as error:
+            refused.append(f"{name}: {error.detail}; {error.advice}")
+    if not found:
+        raise SettingsError("no file can serve as a reference: " + _listed(refused))
+    return found, refused
+
+
+def _listed(refused: Sequence[str]) -> str:
+    more = f" (and {len(refused) - 3} more)" if len(refused) > 3 else ""
+    return "; ".join(refused[:3]) + more

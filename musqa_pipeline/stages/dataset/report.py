@@ -1,0 +1,159 @@
+"""What the stored dataset is made of: its candidates, its rows, and its uniformity in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from musqa_pipeline.stages.dataset.balance import quality_edges
+from musqa_pipeline.stages.dataset.candidates import Candidates, find_candidates
+from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
+from musqa_pipeline.stages.dataset.table import DATASET, SPLITS
+from musqa_pipeline.stages.dataset.uniformity import EVENNESS_GOAL, Uniformity, measure_uniformity
+from musqa_pipeline.stages.engine.context import Context
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """The draw in numbers."""
+
+    size: int
+    """Rows wanted, all parts together."""
+    n_uniform: int
+    """Rows drawn uniformly."""
+    n_natural: int
+    """Rows of test recordings kept as the pool has them."""
+    n_candidates: int
+    """Rows that might have been drawn."""
+    left_out: Mapping[str, int]
+    """Labelled rows that might not, by rule."""
+    largest_even_size: int
+    """The highest `size` at which every part's share would still be even."""
+    parts: tuple[Uniformity, ...]
+    """Each part's histogram, and at the end that of all parts."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the numbers as plain values."""
+        return asdict(self)
+
+    def sentence(self) -> str:
+        """Say in one sentence how the draw went, and what to do if it went short."""
+        total = self.parts[-1]
+        text = (
+            f"{self.n_uniform:,} of {self.n_candidates:,} candidates drawn, evenness "
+            f"{total.evenness_before:.3f} before and {total.evenness:.3f} after"
+        )
+        if self.n_uniform < self.size:
+            text += f"; size={self.size:,} was wanted"
+        if self.n_uniform < self.size or any(p.evenness < EVENNESS_GOAL for p in self.parts):
+            text += (
+                f"; at size={self.largest_even_size:,} every part would be even: lower size, or "
+                "add music or cascades"
+            )
+        poor = [p for p in self.parts[:-1] if p.short_bins]
+        if poor:
+            bins = ", ".join(f"{p.part} {' '.join(p.short_bins)}" for p in poor)
+            text += f"; bins that gave all they had: {bins}"
+        return text
+
+
+def read_splits(context: Context) -> pl.DataFrame:
+    """Read the split of the preset's protocol.
+
+    Parameters
+    ----------
+    context : Context
+        Of a joint stage.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table `splits`.
+    """
+    return _read(context, "splits", context.preset.dataset.protocol, SPLITS.schema.names)
+
+
+def read_dataset(context: Context) -> pl.DataFrame:
+    """Read the drawn rows.
+
+    Parameters
+    ----------
+    context : Context
+        Of a joint stage.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table `dataset`.
+    """
+    return _read(context, "dataset", "dataset", DATASET.schema.names)
+
+
+def read_candidates(context: Context) -> Candidates:
+    """Read the rows that may be drawn, with the part that each belongs to.
+
+    Parameters
+    ----------
+    context : Context
+        Of a joint stage whose `splits` are done.
+
+    Returns
+    -------
+    Candidates
+        Both frames with the columns of `inputs.read_labelled_rows`, `split_group` and `part`.
+    """
+    preset = context.preset
+    margin = preset.dataset.below_margin_mos if preset.excerpts.flagged_tracks == "below" else None
+    found = find_candidates(read_labelled_rows(context), below_margin_mos=margin)
+    splits = read_splits(context).select("catalog", "track_id", "split_group", "part")
+    rows, untrusted = (
+        frame.join(splits, on=["catalog", "track_id"], how="inner", maintain_order="left")
+        for frame in (found.rows, found.untrusted)
+    )
+    return Candidates(rows, untrusted, found.left_out)
+
+
+def describe_dataset(context: Context) -> DatasetReport:
+    """Measure the stored dataset against its candidates.
+
+    Parameters
+    ----------
+    context : Context
+        Of a joint stage whose `dataset` is done.
+
+    Returns
+    -------
+    DatasetReport
+        The draw in numbers.
+    """
+    settings = context.preset.dataset
+    candidates, dataset = read_candidates(context), read_dataset(context)
+    about = candidates.rows.select("catalog", "degraded_id", "last_name", "genre")
+    uniform = dataset.filter("uniform_draw").join(about, on=["catalog", "degraded_id"], how="left")
+    edges = quality_edges(candidates.rows["quality"].to_numpy(), settings.n_bins)
+    parts = measure_uniformity(candidates.rows, uniform, edges.tolist())
+    return DatasetReport(
+        size=settings.size,
+        n_uniform=uniform.height,
+        n_natural=int(dataset["natural_mix"].sum()),
+        n_candidates=candidates.rows.height,
+        left_out=candidates.left_out,
+        largest_even_size=_largest_even_size(candidates.rows, parts),
+        parts=tuple(parts),
+    )
+
+
+def _largest_even_size(candidates: pl.DataFrame, parts: list[Uniformity]) -> int:
+    """Scale what each part could give evenly by its share of the tracks; the poorest decides."""
+    n_tracks = dict(
+        candidates.group_by("part").agg(n=pl.struct("catalog", "track_id").n_unique()).iter_rows()
+    )
+    total = sum(n_tracks.values())
+    return min(p.largest_even_size * total // n_tracks[p.part] for p in parts[:-1])
+
+
+def _read(context: Context, stage: str, unit_id: str, columns: list[str]) -> pl.DataFrame:
+    return pl.DataFrame(context.lake.read(context.joint_shelf(stage), unit_id, columns))

@@ -1,0 +1,54 @@
+"""Disagreement without what the two scales differ by anyway."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
+from musqa_pipeline.stages.engine.context import Context
+
+NEIGHBOURS = 25
+"""Rows below and above, in order of the label, that say what is usual there."""
+
+
+def read_opinions(context: Context) -> pl.DataFrame:
+    """Read the opinions with their residuals.
+
+    Parameters
+    ----------
+    context : Context
+        Of a joint stage whose `opinions` are done.
+
+    Returns
+    -------
+    polars.DataFrame
+        The table `opinions` and `usual` and `residual`, as `with_residuals` gives them.
+    """
+    table = context.lake.scan(context.joint_shelf("opinions"), OPINIONS.schema)
+    return with_residuals(pl.DataFrame(table))
+
+
+def with_residuals(opinions: pl.DataFrame) -> pl.DataFrame:
+    """Add to each row how far its disagreement is from what is usual at its label.
+
+    Parameters
+    ----------
+    opinions : polars.DataFrame
+        With `catalog`, `degraded_id`, `mos` and `disagreement`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by label, with `usual`, the median disagreement of the row and its `NEIGHBOURS` on
+        either side (fewer at the ends), and `residual`, disagreement - usual.
+    """
+    rows = opinions.sort("mos", "catalog", "degraded_id")
+    values = rows["disagreement"].to_numpy()
+    usual = [
+        float(np.median(values[max(0, i - NEIGHBOURS) : i + NEIGHBOURS + 1]))
+        for i in range(len(values))
+    ]
+    return rows.with_columns(usual=pl.Series(usual, dtype=pl.Float64)).with_columns(
+        residual=pl.col("disagreement") - pl.col("usual")
+    )

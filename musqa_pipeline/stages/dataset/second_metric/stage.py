@@ -1,0 +1,155 @@
+"""The stage `opinions`: one unit per reference among the chosen rows, one row per chosen row.
+
+Nothing reads its table but people: switching it on, or changing it, makes no other stage again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pyarrow as pa
+
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
+from musqa_pipeline.audio.degradations.rebuild import degraded_audio
+from musqa_pipeline.audio.files.flac import reference_audio
+from musqa_pipeline.audio.metrics.registry import SECOND_OPINIONS
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
+from musqa_pipeline.stages.dataset.stage import DATASET_UNIT
+from musqa_pipeline.stages.degradations.sources import add_units, in_chunks, read_bitstreams
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Stage, Unit
+
+NO_METRIC = "none"
+ROWS_AT_ONCE = 16
+"""Decoded together; 2 MB each."""
+ROW_COLUMNS = ("catalog", "excerpt_id", "degraded_id", "mos")
+
+
+def wants_opinions(preset: Preset) -> bool:
+    """Tell whether a preset asks for a second opinion.
+
+    Parameters
+    ----------
+    preset : Preset
+        Settings.
+
+    Returns
+    -------
+    bool
+        True if it names a metric.
+
+    Raises
+    ------
+    ToolError
+        If the metric's package is not installed.
+    """
+    metric = preset.opinions.metric
+    if metric == NO_METRIC:
+        return False
+    SECOND_OPINIONS[metric].require()
+    return True
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List one unit per reference that has a chosen row.
+
+    Parameters
+    ----------
+    context : Context
+        Of a joint stage whose `dataset` is done.
+
+    Returns
+    -------
+    list of Unit
+        None if the preset asks for no second opinion. Plan: `catalog`, `excerpt_id`, and `rows`,
+        each with `ROW_COLUMNS` and the `units` of `degradations` that may hold it.
+
+    Raises
+    ------
+    StageError
+        If there is no dataset yet.
+    ToolError
+        If the metric's package is not installed.
+    """
+    if not wants_opinions(context.preset):
+        return []
+    shelf = context.joint_shelf("dataset")
+    if DATASET_UNIT not in context.lake.done(shelf):
+        raise StageError("opinions: there is no dataset yet; run the stage dataset first")
+    rows = context.lake.read(shelf, DATASET_UNIT, list(ROW_COLUMNS)).to_pylist()
+    add_units(context, rows)
+    units = []
+    rows.sort(key=lambda row: (row["catalog"], row["excerpt_id"], row["degraded_id"]))
+    for (catalog, excerpt_id), group in itertools.groupby(rows, _reference_of):
+        plan = {"catalog": catalog, "excerpt_id": excerpt_id, "rows": list(group)}
+        units.append(Unit(f"{catalog}.{excerpt_id}", f"{catalog} {excerpt_id}", plan))
+    return units
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Judge the chosen rows of one reference.
+
+    Parameters
+    ----------
+    context : Context
+        Of a joint stage.
+    unit : Unit
+        From `list_units`.
+
+    Returns
+    -------
+    pyarrow.Table
+        With the schema of `OPINIONS`, sorted by degraded_id.
+
+    Raises
+    ------
+    StageError
+        If a row's bitstream is not in the lake.
+    ToolError
+        If ffmpeg or the metric's package is missing or fails.
+    UnfitInputError
+        If the metric refuses the reference.
+    """
+    excerpt_id = unit.plan["excerpt_id"]
+    shelf = context.shelf("excerpts", unit.plan["catalog"])
+    flac = context.lake.read(shelf, excerpt_id, ["flac"])["flac"][0].as_py()
+    reference = reference_audio(flac)[:EXCERPT_SAMPLES]
+    metric = SECOND_OPINIONS[context.preset.opinions.metric](reference)
+    mos_of = {row["degraded_id"]: row["mos"] for row in unit.plan["rows"]}
+    rows = []
+    for chunk in in_chunks(read_bitstreams(context, unit.plan["rows"]), ROWS_AT_ONCE):
+        degraded = degraded_audio(row for _, row in chunk)
+        for ((catalog, degraded_id), _), samples in zip(chunk, degraded, strict=True):
+            second, mos = metric.score(samples), mos_of[degraded_id]
+            rows.append(
+                {
+                    "degraded_id": degraded_id,
+                    "excerpt_id": excerpt_id,
+                    "catalog": catalog,
+                    "metric": metric.version,
+                    "mos": mos,
+                    "second_mos": second.mos,
+                    "second_distance": second.distance,
+                    "disagreement": second.mos - mos,
+                }
+            )
+    return OPINIONS.from_rows(sorted(rows, key=lambda row: row["degraded_id"]))
+
+
+def _reference_of(row: dict[str, Any]) -> tuple[str, str]:
+    return row["catalog"], row["excerpt_id"]
+
+
+OPINIONS_STAGE = Stage(
+    name="opinions",
+    version=1,
+    table=OPINIONS,
+    tools=("numpy", "zimtohrli"),
+    upstream=("dataset",),
+    units=list_units,
+    make=make_unit,
+    joint=True,
+)

@@ -1,0 +1,171 @@
+"""The plan: which processes each reference undergoes, drawn once and stored as columns.
+
+A reference's plan depends on its id, the seed and its number of cascades alone. Cascades are a
+prefix of one fixed order of all 45 x 45 pairs, so that asking for more keeps those there are. So
+do the random rows, which carry their parameters (`random_rows`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from musqa_pipeline.audio.degradations.processes import PROCESSES, Process
+from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
+from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.stages.degradations.random_rows import draw_random, params_json, process_of
+from musqa_pipeline.stages.degradations.table import RANDOM
+
+REFERENCE_PROCESS = "0"
+"""Process of the row that is the untouched reference."""
+
+
+def plan_reference(
+    excerpt_id: str, n_cascades: int, settings: DegradationsSettings
+) -> list[dict[str, Any]]:
+    """Plan what is made from one reference.
+
+    Parameters
+    ----------
+    excerpt_id : str
+        The reference.
+    n_cascades : int
+        How many ordered pairs to draw, 0-2025.
+    settings : DegradationsSettings
+        Singles, pool, random rows and seed.
+
+    Returns
+    -------
+    list of dict
+        Rows with the columns `table.PLAN_COLUMNS`: the reference if it is wanted, the singles by
+        id, the cascades in the order drawn, the random rows by number.
+    """
+    rows = []
+    if settings.include_reference:
+        rows.append(_row(excerpt_id, (), in_pool=True))
+    for process_id in sorted(settings.singles):
+        in_pool = process_id not in settings.pool_excluded
+        rows.append(_row(excerpt_id, (process_id,), in_pool=in_pool))
+    n = len(PROCESSES)
+    order = derive_generator("degradations", settings.seed, excerpt_id).permutation(n * n)
+    ids = sorted(PROCESSES)
+    for pair in order[:n_cascades].tolist():
+        rows.append(_row(excerpt_id, (ids[pair // n], ids[pair % n]), in_pool=True))
+    drawn = draw_random(
+        excerpt_id,
+        settings.n_random,
+        seed=settings.seed,
+        cascade_fraction=settings.random_cascade_fraction,
+        first=settings.random_first,
+        names=settings.random_names,
+        lowpass_hz=settings.random_lowpass_hz,
+    )
+    numbered = enumerate(drawn, start=settings.random_first)
+    return rows + [_random_row(excerpt_id, number, halves) for number, halves in numbered]
+
+
+def plan_cascades(excerpt_id: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Plan given cascades of one reference, as the rounds of the adaptive mode choose them.
+
+    Parameters
+    ----------
+    excerpt_id : str
+        The reference.
+    pairs : iterable of tuple of int
+        Process ids of the first and the last half, 1-45.
+
+    Returns
+    -------
+    list of dict
+        Rows with the columns `table.PLAN_COLUMNS`, in the order of the pairs.
+    """
+    return [_row(excerpt_id, (first, last), in_pool=True) for first, last in pairs]
+
+
+def n_cascades_of(excerpt_ids: Iterable[str], settings: DegradationsSettings) -> dict[str, int]:
+    """Decide how many cascades each reference of a catalog gets.
+
+    Parameters
+    ----------
+    excerpt_ids : iterable of str
+        The catalog's references.
+    settings : DegradationsSettings
+        `pool_rows` asks for a total: where the plan passes it by fewer than one row a reference,
+        that many references get one cascade less. 250 references with 230 cascades and the
+        paper's 30 singles make 65,000; for its 64,960, 40 references get 229.
+
+    Returns
+    -------
+    dict of str to int
+        Number of cascades by reference. Those with the lowest hash get one less.
+    """
+    ids = sorted(excerpt_ids)
+    counts = dict.fromkeys(ids, settings.n_cascades)
+    per_reference = (
+        len(set(settings.singles) - set(settings.pool_excluded))
+        + settings.n_cascades
+        + settings.n_random
+        + settings.include_reference
+    )
+    excess = per_reference * len(ids) - settings.pool_rows
+    if settings.pool_rows and settings.n_cascades and 0 < excess < len(ids):
+        ranked = sorted(
+            ids, key=lambda i: unit_interval_hash("degradations-cascades", settings.seed, i)
+        )
+        for excerpt_id in ranked[:excess]:
+            counts[excerpt_id] -= 1
+    return counts
+
+
+def processes_of(row: Mapping[str, Any]) -> tuple[Process, ...]:
+    """Return what is done in a planned row.
+
+    Parameters
+    ----------
+    row : mapping
+        With the columns `table.PLAN_COLUMNS`.
+
+    Returns
+    -------
+    tuple of Process
+        None for the reference, one, or the two halves of a cascade.
+    """
+    return tuple(
+        process_of(row[f"{place}_name"], row[f"{place}_params"])
+        if row.get(f"{place}_params")
+        else PROCESSES[row[f"{place}_id"]]
+        for place in ("first", "last")[: row["depth"]]
+    )
+
+
+def _row(excerpt_id: str, process_ids: tuple[int, ...], *, in_pool: bool) -> dict[str, Any]:
+    process = "_".join(map(str, process_ids)) or REFERENCE_PROCESS
+    kind = ("reference", "single", "cascade")[len(process_ids)]
+    halves = tuple(PROCESSES[process_id] for process_id in process_ids)
+    row = _described(excerpt_id, process, kind, halves) | {"in_pool": in_pool}
+    if not process_ids:
+        row |= {"first_id": 0, "first_name": "reference", "last_id": 0, "last_name": "reference"}
+    return row
+
+
+def _random_row(excerpt_id: str, number: int, halves: tuple[Process, ...]) -> dict[str, Any]:
+    params = {"first_params": params_json(halves[0]), "last_params": params_json(halves[-1])}
+    return _described(excerpt_id, f"r{number}", RANDOM, halves) | params | {"in_pool": True}
+
+
+def _described(
+    excerpt_id: str, process: str, kind: str, halves: tuple[Process, ...]
+) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "degraded_id": f"{excerpt_id}-{process}",
+        "excerpt_id": excerpt_id,
+        "process": process,
+        "kind": kind,
+        "depth": len(halves),
+    }
+    for place, made_by in zip(("first", "last"), halves[:1] + halves[-1:], strict=False):
+        row[f"{place}_id"] = made_by.process_id
+        row[f"{place}_name"] = made_by.name
+        row[f"{place}_bitrate_kbps"] = made_by.bitrate_kbps
+        row[f"{place}_cutoff_hz"] = made_by.cutoff_hz
+    return row

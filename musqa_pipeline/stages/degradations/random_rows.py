@@ -1,0 +1,210 @@
+"""Random processes: which degradation, with which parameters, drawn per row and stored as data.
+
+A row depends on (seed, reference, its number) and on the rows before it, so that fewer rows are
+the first of more. What is drawn is what sounds like the paper's tables without being in them; a
+model that knows the tables alone fails silently on the rest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from musqa_pipeline.audio.degradations.chance import one_of
+from musqa_pipeline.audio.degradations.codecs import VBR, Codec, CodecParams
+from musqa_pipeline.audio.degradations.effects import EFFECT_PARAMS, ResampleParams
+from musqa_pipeline.audio.degradations.lowpass import FAMILY_WEIGHTS, Lowpass, LowpassParams
+from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES, Process
+from musqa_pipeline.audio.degradations.written import check_params
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.names import short
+from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.core.settings.degradations import LOWPASS_HZ, RANDOM_NAMES
+
+RULES_VERSION = 1
+"""Raised when the same seed draws something else; part of the fingerprint where rows are random."""
+
+NAME_WEIGHTS = {
+    "lowpass": 0.35,
+    "resample": 0.15,
+    "mp3": 0.16,
+    "adts": 0.12,
+    "opus": 0.1,
+    "ogg": 0.08,
+    "mp2": 0.04,
+}
+"""How often each degradation is drawn. Quality is first of all bandwidth, and unseen slopes and
+cut-offs are what models fail on; MP2 has but 14 rates."""
+
+FIRST_RANDOM_ID = 100
+"""Class ids of random processes start here, beyond the numbers of tables I and II."""
+_PARAMS: dict[str, type[Any]] = {"lowpass": LowpassParams, **EFFECT_PARAMS}
+
+
+def draw_random(
+    excerpt_id: str,
+    n_rows: int,
+    *,
+    seed: int,
+    cascade_fraction: float,
+    first: int = 1,
+    names: Sequence[str] = RANDOM_NAMES,
+    lowpass_hz: Sequence[float] = LOWPASS_HZ,
+) -> list[tuple[Process, ...]]:
+    """Draw the random rows of one reference.
+
+    Parameters
+    ----------
+    excerpt_id : str
+        The reference.
+    n_rows : int
+        How many rows.
+    seed : int
+        Seed of the plan.
+    cascade_fraction : float
+        Share of rows with two processes, 0-1; another share leaves the first process of each row as
+        it is, unless that repeats another row.
+    first : int
+        Number of the first row.
+    names : sequence of str
+        Keys of `NAME_WEIGHTS` to draw from.
+    lowpass_hz : sequence of float
+        Lowest and highest cut-off of a low-pass.
+
+    Returns
+    -------
+    list of tuple of Process
+        One or two processes a row. No row repeats another, and none is a process of the tables.
+    """
+    seen: set[tuple[Process, ...]] = set()
+    listed = {(process.name, process.params) for process in PROCESSES.values()}
+    weights = {name: weight for name, weight in NAME_WEIGHTS.items() if name in names}
+    if len(weights) < len(NAME_WEIGHTS):
+        weights = {name: weight / sum(weights.values()) for name, weight in weights.items()}
+    rows = []
+    for number in range(first, first + n_rows):
+        rng = derive_generator("degradations-random", seed, excerpt_id, number)
+        is_cascade = rng.random() < cascade_fraction
+        while True:
+            both = _drawn(rng, weights, lowpass_hz), _drawn(rng, weights, lowpass_hz)
+            processes = both[: 1 + is_cascade]
+            alone = processes[0].name, processes[0].params
+            if processes not in seen and (is_cascade or alone not in listed):
+                break
+        seen.add(processes)
+        rows.append(processes)
+    return rows
+
+
+def params_json(process: Process) -> str:
+    """Write down a process.
+
+    Parameters
+    ----------
+    process : Process
+        Of which the parameters are a dataclass.
+
+    Returns
+    -------
+    str
+        Its parameters as a JSON object, without those that it does not have.
+    """
+    given = dataclasses.asdict(process.params)
+    return json.dumps({k: v for k, v in given.items() if v is not None})
+
+
+def process_of(name: str, params: str) -> Process:
+    """Read a process that was written down.
+
+    Parameters
+    ----------
+    name : str
+        Key of `DEGRADATIONS`; effects that are not among `NAME_WEIGHTS` can be written down too.
+    params : str
+        From `params_json`.
+
+    Returns
+    -------
+    Process
+        Equal to the one that was drawn.
+
+    Raises
+    ------
+    StageError
+        If there is no such degradation, or it takes no such parameters.
+    """
+    if name not in DEGRADATIONS:
+        raise StageError(
+            f"{short(name)} is no degradation; expected one of {', '.join(DEGRADATIONS)}"
+        )
+    kind = _PARAMS.get(name, CodecParams)
+    absent = dict.fromkeys(f.name for f in dataclasses.fields(kind))
+    try:
+        written = kind(**{**absent, **json.loads(params)})
+    except (ValueError, TypeError, RecursionError) as error:
+        raise StageError(
+            f"{name} has parameters {short(params)}, which are no JSON object of "
+            f"{', '.join(absent)} ({type(error).__name__})"
+        ) from error
+    check_params(name, DEGRADATIONS[name], written)
+    return _numbered(name, written)
+
+
+def class_id(name: str, params: Any) -> int:
+    """Class of a random process, so that a draw can be spread over what is alike.
+
+    Parameters
+    ----------
+    name : str
+        Key of `DEGRADATIONS`.
+    params : object
+        Its parameters.
+
+    Returns
+    -------
+    int
+        From 100. Of a codec: octave of the bitrate, or third of the range of quality. Of a
+        low-pass: kind and octave of the cut-off. Of resampling: way and octave of the rate. Of
+        another effect: which one.
+    """
+    if isinstance(params, LowpassParams):
+        family = list(FAMILY_WEIGHTS).index(params.family)
+        return FIRST_RANDOM_ID + 10 * family + _octave(params.cutoff_hz, 2_500.0, 3)
+    if isinstance(params, ResampleParams):
+        resample = DEGRADATIONS[name]
+        way = resample.qualities.index(params.quality)  # type: ignore[attr-defined]
+        return FIRST_RANDOM_ID + 100 + 10 * way + _octave(params.sample_rate_hz, 8_000.0, 3)
+    codec = DEGRADATIONS[name]
+    if not isinstance(codec, Codec):
+        return FIRST_RANDOM_ID + 200 + list(_PARAMS).index(name)
+    base = FIRST_RANDOM_ID + 50 + 10 * ("mp2", "mp3", "adts", "ogg", "opus").index(name)
+    if params.control == VBR:
+        assert codec.qualities is not None
+        low, high = codec.qualities
+        third = int(3 * (params.quality - low) / (high - low))
+        return base + 6 + min(2, max(0, third))
+    return base + _octave(params.bitrate_kbps, 16.0, 5)
+
+
+def _octave(value: float, lowest: float, n: int) -> int:
+    """Octave above `lowest`, from 0 to n - 1."""
+    return min(n - 1, max(0, math.floor(math.log2(value / lowest))))
+
+
+def _drawn(
+    rng: np.random.Generator, weights: Mapping[str, float], lowpass_hz: Sequence[float]
+) -> Process:
+    name = one_of(rng, weights)
+    degradation = DEGRADATIONS[name]
+    if isinstance(degradation, Lowpass):
+        return _numbered(name, degradation.draw(rng, *lowpass_hz))
+    return _numbered(name, degradation.draw(rng))
+
+
+def _numbered(name: str, params: Any) -> Process:
+    return Process(class_id(name, params), name, params)

@@ -1,0 +1,131 @@
+"""Stored plans: what each round makes, whole before anything of it is made, and never redrawn.
+
+The plan of a round follows from the references of the catalog, the settings and the labels of the
+rounds before. The labels follow from the first two, so these name a plan: its unit is called after
+its round and its references, on a shelf with the fingerprint of `degradations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from musqa_pipeline.core.fingerprints import SHORT, digest
+from musqa_pipeline.stages.degradations.unit_names import unit_id_of
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.storage.fragments.partition import Shelf
+
+PLAN_SHELF = "rounds"
+SCORING = "scoring"
+"""Among the fingerprints of a context: what `labels` does, whatever it is done to."""
+
+
+@dataclass(frozen=True)
+class PlannedUnit:
+    """What one round makes of one reference."""
+
+    excerpt_id: str
+    round: int
+    pairs: tuple[tuple[int, int], ...]
+    """Process ids of its cascades, first half and last half."""
+
+    @property
+    def unit_id(self) -> str:
+        """Name in the stages `degradations` and `labels`; another plan has another name."""
+        what = digest([list(pair) for pair in self.pairs])[:SHORT]
+        return f"{unit_id_of(self.excerpt_id, len(self.pairs))}r{self.round}-{what}"
+
+
+def plan_shelf(context: Context) -> Shelf:
+    """Return where the plans of a catalog's rounds lie."""
+    return Shelf(PLAN_SHELF, context.fingerprints["degradations"], context.catalog)
+
+
+def plan_id(round_number: int, excerpt_ids: Iterable[str]) -> str:
+    """Name the plan of a round.
+
+    Parameters
+    ----------
+    round_number : int
+        From 1.
+    excerpt_ids : iterable of str
+        All references of the catalog, in any order.
+
+    Returns
+    -------
+    str
+        Safe as a file name; other references have another plan.
+    """
+    return f"r{round_number}-{digest(sorted(excerpt_ids))[:SHORT]}"
+
+
+def stored_plans(context: Context, excerpt_ids: Sequence[str]) -> list[pa.Table]:
+    """Read the plans that there are, from round 1 to the last without a gap.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+    excerpt_ids : sequence of str
+        All references of the catalog.
+
+    Returns
+    -------
+    list of pyarrow.Table
+        With the schema of `ROUNDS`; a plan without rows ends the rounds. Empty while the mode is
+        off.
+    """
+    lake, shelf = context.lake, plan_shelf(context)
+    plans = []
+    for round_number in range(1, context.preset.adaptive.rounds + 1):
+        name = plan_id(round_number, excerpt_ids)
+        if lake.missing(shelf, [name]):
+            break
+        plans.append(lake.read(shelf, name))
+    return plans
+
+
+def planned_units(context: Context, excerpt_ids: Sequence[str]) -> list[PlannedUnit]:
+    """List the units of all rounds that are planned, after round 0.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+    excerpt_ids : sequence of str
+        All references of the catalog.
+
+    Returns
+    -------
+    list of PlannedUnit
+        By round, then as planned.
+    """
+    units = []
+    for round_number, plan in enumerate(stored_plans(context, excerpt_ids), start=1):
+        pairs: dict[str, list[tuple[int, int]]] = {}
+        for row in plan.select(["excerpt_id", "first_id", "last_id"]).to_pylist():
+            pairs.setdefault(row["excerpt_id"], []).append((row["first_id"], row["last_id"]))
+        units += [PlannedUnit(e, round_number, tuple(of)) for e, of in pairs.items()]
+    return units
+
+
+def fingerprinted_settings(context: Context) -> dict[str, Any]:
+    """Return what the mode adds to the fingerprint of `degradations`: nothing while it is off.
+
+    Parameters
+    ----------
+    context : Context
+        With the preset.
+
+    Returns
+    -------
+    dict
+        Plain values.
+    """
+    if not context.preset.adaptive.rounds:
+        return {}
+    scoring = context.fingerprints[SCORING]
+    return {"adaptive": context.preset.section("adaptive"), "scoring": scoring}

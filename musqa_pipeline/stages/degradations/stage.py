@@ -1,0 +1,163 @@
+"""The stage `degradations`: one unit per reference, one row per degraded excerpt.
+
+In the adaptive mode the unit is (reference, round). Round 0 has the units that there are without
+it; those of later rounds are listed once their plan is stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from musqa_pipeline.audio.files.flac import reference_audio
+from musqa_pipeline.core.fingerprints import tool_version
+from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.stages.degradations.apply import degrade_reference
+from musqa_pipeline.stages.degradations.plan import n_cascades_of, plan_cascades, plan_reference
+from musqa_pipeline.stages.degradations.random_rows import RULES_VERSION
+from musqa_pipeline.stages.degradations.round_plans import fingerprinted_settings, planned_units
+from musqa_pipeline.stages.degradations.table import DEGRADATIONS
+from musqa_pipeline.stages.degradations.unit_names import unit_id_of
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Stage, Unit
+
+ROWS_PER_GROUP = 8
+"""About 1.5 MB of bitstreams, so that reading a few rows of a reference does not read all."""
+
+
+def read_excerpt_ids(context: Context) -> list[str]:
+    """List the references of a catalog; those in quarantine have no row.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+    """
+    return [
+        unit for unit, rows in context.lake.row_counts(context.shelf("excerpts")).items() if rows
+    ]
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List one unit per reference of the catalog, and one per reference and planned round.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+
+    Returns
+    -------
+    list of Unit
+        In the order of rounds and ids. The plan has `excerpt_id`, and `n_cascades` (round 0) or
+        `pairs` (later rounds).
+    """
+    excerpt_ids = read_excerpt_ids(context)
+    counts = n_cascades_of(excerpt_ids, context.preset.degradations)
+    units = [
+        Unit(unit_id_of(excerpt_id, n), excerpt_id, {"excerpt_id": excerpt_id, "n_cascades": n})
+        for excerpt_id, n in counts.items()
+    ]
+    for later in planned_units(context, excerpt_ids):
+        what = f"{later.excerpt_id}, round {later.round}"
+        plan = {"excerpt_id": later.excerpt_id, "pairs": later.pairs}
+        units.append(Unit(later.unit_id, what, plan))
+    return units
+
+
+def planned_rows(unit: Unit, settings: DegradationsSettings) -> list[dict[str, Any]]:
+    """Return what a unit is to make.
+
+    Parameters
+    ----------
+    unit : Unit
+        From `list_units`.
+    settings : DegradationsSettings
+        Singles, pool, random rows and seed.
+
+    Returns
+    -------
+    list of dict
+        Rows with the columns `table.PLAN_COLUMNS`.
+    """
+    excerpt_id = unit.plan["excerpt_id"]
+    if "pairs" in unit.plan:
+        return plan_cascades(excerpt_id, unit.plan["pairs"])
+    return plan_reference(excerpt_id, unit.plan["n_cascades"], settings)
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Make all degraded excerpts of one reference, or those of one round.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+    unit : Unit
+        From `list_units`.
+
+    Returns
+    -------
+    pyarrow.Table
+        With the schema of `DEGRADATIONS`.
+
+    Raises
+    ------
+    ToolError
+        If ffmpeg is missing or fails.
+    UnfitInputError
+        If a result is silent.
+    """
+    excerpt_id = unit.plan["excerpt_id"]
+    excerpt = context.lake.read(context.shelf("excerpts"), excerpt_id, ["flac"])
+    rows = degrade_reference(
+        planned_rows(unit, context.preset.degradations),
+        reference_audio(excerpt["flac"][0].as_py()),
+        target_lufs=context.preset.excerpts.target_lufs,
+    )
+    return DEGRADATIONS.from_rows(rows)
+
+
+def fingerprinted_besides(context: Context) -> dict[str, Any]:
+    """Return what besides settings and tools belongs to the fingerprint.
+
+    Parameters
+    ----------
+    context : Context
+        With the preset.
+
+    Returns
+    -------
+    dict
+        What the adaptive mode adds, and the rules and tools of random rows where there are any.
+    """
+    besides = fingerprinted_settings(context)
+    if context.preset.degradations.n_random:
+        tools = {name: tool_version(name) for name in ("pedalboard", "soxr")}
+        besides["random"] = {"rules": RULES_VERSION, "tools": tools}
+    return besides
+
+
+def rows_per_group(_: Context) -> int:
+    """Return how many rows a Parquet row group holds."""
+    return ROWS_PER_GROUP
+
+
+DEGRADATIONS_STAGE = Stage(
+    name="degradations",
+    version=1,
+    table=DEGRADATIONS,
+    tools=("imageio-ffmpeg", "numpy", "pyloudnorm", "scipy", "soundfile"),
+    upstream=("excerpts",),
+    also=fingerprinted_besides,
+    units=list_units,
+    make=make_unit,
+    row_group_rows=rows_per_group,
+    compression="none",
+)

@@ -1,0 +1,272 @@
+"""Fan-out over the workers of a Dask scheduler, on as many machines as it has.
+
+A Dask worker computes nothing itself: each of its threads hands a task to a child process and
+supervises it as the local pool does. So a hang, a death and a swollen process end alike in both,
+and a worker that serves many runs stays clean.
+"""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import logging
+import os
+import pickle
+import queue
+import socket
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from distributed import Client, Future
+from distributed.comm import parse_address, parse_host_port
+from distributed.scheduler import KilledWorker
+
+from musqa_pipeline.core.errors import MachineError, SettingsError, StageError
+from musqa_pipeline.core.workers.child import LOST
+from musqa_pipeline.core.workers.flow import flow
+from musqa_pipeline.core.workers.interface import Lost, Needs, ResultT, TaskT
+from musqa_pipeline.core.workers.limits import Limits, limits_from_environment
+from musqa_pipeline.stages.engine.cluster.dask_worker import dismiss, refusal, work
+from musqa_pipeline.stages.engine.cluster.sites import objection, this_site
+
+CONNECT_S = 10.0
+PROBE_S = 5.0
+"""Time without an answer after which the scheduler is asked whether it is there."""
+AHEAD_S = 1.0
+"""As many tasks are sent ahead as end in this time."""
+NO_WORKERS_S = 60.0
+"""A worker that died is replaced by its nanny in seconds."""
+START = "`dask scheduler --host HOST` and, on each machine, `dask worker tcp://HOST:8786`"
+
+
+class DaskCluster:
+    """Runs the tasks on the workers of a Dask scheduler.
+
+    Parameters
+    ----------
+    address : str
+        The scheduler's, for example ``"tcp://10.0.0.5:8786"``.
+    limits : Limits, optional
+        What a task may take, on any machine; from this one's environment when left out.
+    """
+
+    def __init__(self, address: str, limits: Limits | None = None) -> None:
+        self.address = address
+        self.limits = limits or limits_from_environment()
+
+    def map(
+        self,
+        function: Callable[[TaskT], ResultT],
+        tasks: Iterable[TaskT],
+        *,
+        needs: Needs | None = None,
+    ) -> Iterator[ResultT | Lost[TaskT]]:
+        """Yield ``function(task)`` of every task, as they finish; lost ones as `Lost`.
+
+        Raises
+        ------
+        SettingsError
+            If no scheduler answers, or it has no workers.
+        StageError
+            If a worker's versions or its lake are others, or the scheduler goes away.
+        """
+        waiting = iter(tasks)
+        try:
+            first = next(waiting)
+        except StopIteration:
+            return
+        transport = _Workers(self.address, self.limits, needs or Needs())
+        try:
+            yield from flow(transport, function, itertools.chain([first], waiting))
+        finally:
+            transport.close()
+
+
+class _Workers:
+    """The transport: futures of the scheduler, each of which gives pickled bytes."""
+
+    def __init__(self, address: str, limits: Limits, needs: Needs) -> None:
+        self._address, self._limits = address, limits
+        self._run = os.urandom(8).hex()
+        self._futures: dict[int, Future] = {}
+        self._finished: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._unsent: dict[int, bytes] = {}
+        self._ended: collections.deque[float] = collections.deque()
+        self._client = _connect(address)
+        try:
+            self._seen = time.monotonic()
+            self._n_threads = 0
+            self._count_threads()
+            if not self._n_threads:
+                raise SettingsError(
+                    f"the Dask scheduler at {address} has no workers; start some, on each machine, "
+                    f"with `dask worker {address}`"
+                )
+            self._site = this_site(needs)
+            self._examine()
+        except BaseException:
+            self._client.close(timeout=CONNECT_S)
+            raise
+
+    def room(self) -> int:
+        # One waits for each that runs. Tasks that take no time wait for the messages instead, so as
+        # many are sent ahead as ended lately.
+        oldest = time.monotonic() - AHEAD_S
+        while self._ended and self._ended[0] < oldest:
+            self._ended.popleft()
+        return max(2, 2 * self._n_threads, len(self._ended))
+
+    def submit(self, index: int, payload: bytes) -> None:
+        self._unsent[index] = payload
+
+    def next_answer(self) -> tuple[int, bytes]:
+        while True:
+            if self._finished.empty():
+                self._send()
+            try:
+                index = self._finished.get(timeout=PROBE_S)
+            except queue.Empty:
+                self._probe()
+                continue
+            future = self._futures.pop(index)
+            try:
+                answer = self._answer_of(future)
+            except TimeoutError:  # its worker died with the result; it is made again
+                self._watch(index, future)
+                continue
+            self._seen = time.monotonic()
+            self._ended.append(self._seen)
+            future.release()
+            return index, answer
+
+    def close(self) -> None:
+        futures = list(self._futures.values())
+        self._futures.clear()
+        try:
+            if self._client.status == "running":
+                self._client.cancel(futures, force=True)
+                self._client.sync(self._client._run, dismiss, self._run, callback_timeout=CONNECT_S)
+        except Exception:  # what is left there ends by itself after a while
+            pass
+        finally:
+            self._client.close(timeout=CONNECT_S)
+
+    def _send(self) -> None:
+        """Send what was submitted, in one message: that halves what a task costs the scheduler."""
+        if not self._unsent:
+            return
+        indexes, payloads = list(self._unsent), list(self._unsent.values())
+        self._unsent.clear()
+        try:
+            futures = self._client.map(
+                work,
+                payloads,
+                key=[f"musqa-{self._run}-{index}" for index in indexes],
+                pure=False,
+                run=self._run,
+                limits=self._limits,
+                site=self._site,
+            )
+        except Exception as error:
+            raise self._gone() from error
+        for index, future in zip(indexes, futures, strict=True):
+            self._watch(index, future)
+
+    def _watch(self, index: int, future: Future) -> None:
+        self._futures[index] = future
+        future.add_done_callback(lambda _: self._finished.put(index))
+
+    def _answer_of(self, future: Future) -> bytes:
+        if future.status in ("cancelled", "lost"):
+            raise self._gone()
+        try:
+            answer: bytes = future.result(timeout=CONNECT_S)
+        except KilledWorker as error:
+            return pickle.dumps((LOST, f"the Dask workers that ran it died: {_first_line(error)}"))
+        except (TimeoutError, StageError):
+            raise
+        except Exception as error:
+            if future.status == "error":
+                raise StageError(
+                    f"a Dask worker failed ({type(error).__name__}: {error}); look into its log, "
+                    "and run the same command again: what is done stays done"
+                ) from error
+            raise self._gone() from error
+        return answer
+
+    def _probe(self) -> None:
+        """See that the scheduler is there and has workers; ends a wait that would be for ever."""
+        if self._client.status != "running" or any(
+            future.status in ("cancelled", "lost") for future in self._futures.values()
+        ):
+            raise self._gone()
+        self._count_threads()
+        now = time.monotonic()
+        if self._n_threads:
+            self._seen = now
+        elif now - self._seen > NO_WORKERS_S:
+            raise MachineError(
+                f"the Dask scheduler at {self._address} has had no workers for "
+                f"{NO_WORKERS_S:.0f} s; start some and run the same command again: what is done "
+                "stays done"
+            )
+
+    def _count_threads(self) -> None:
+        assert self._client.scheduler is not None  # it was connected
+        try:
+            threads: dict[str, int] = self._client.sync(
+                self._client.scheduler.ncores, callback_timeout=CONNECT_S
+            )
+        except Exception as error:
+            raise self._gone() from error
+        self._n_threads = sum(threads.values())
+
+    def _examine(self) -> None:
+        """Refuse workers that would give other results, before anything starts."""
+        try:
+            found: dict[str, Any] = self._client.sync(
+                self._client._run,
+                *(objection, self._site),
+                on_error="return",
+                callback_timeout=6 * CONNECT_S,
+            )
+        except Exception as error:
+            raise StageError(
+                f"the Dask workers of {self._address} cannot be asked for their versions "
+                f"({_first_line(error)}); install the same musqa on all machines"
+            ) from error
+        for worker, answer in found.items():
+            if answer:
+                raise StageError(refusal(worker, answer))
+
+    def _gone(self) -> MachineError:
+        return MachineError(
+            f"the Dask scheduler at {self._address} went away or was restarted; start it and its "
+            "workers, and run the same command again: what is done stays done"
+        )
+
+
+def _connect(address: str) -> Client:
+    # Its long reports of a lost scheduler are ours to sum up.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    try:
+        host, port = parse_host_port(parse_address(address, strict=True)[1])
+        # Looked for here first: a client that fails to connect can block later ones, when the
+        # collector closes it in Dask's own thread.
+        with socket.create_connection((host, port), timeout=CONNECT_S):
+            pass
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # versions that matter are compared later
+            return Client(address, timeout=CONNECT_S, set_as_default=False, asynchronous=False)
+    except (OSError, TypeError, ValueError, ImportError) as error:
+        raise SettingsError(
+            f"MUSQA_DASK_SCHEDULER={address!r}: no Dask scheduler answers there "
+            f"({_first_line(error)}); start one with {START}, or unset the variable to work on "
+            "this machine alone"
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,75 @@
+"""What runs on a worker of Dask: it hands tasks to child processes, and refuses runs.
+
+The client sends these functions by name, so a worker needs nothing but the same musqa.
+"""
+
+from __future__ import annotations
+
+import os
+
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.pool import Crew
+from musqa_pipeline.stages.engine.cluster.sites import Site, objection
+
+_crews: dict[str, Crew] = {}
+"""On a Dask worker: the child processes of each run."""
+
+
+def work(payload: bytes, *, run: str, limits: Limits, site: Site) -> bytes:
+    """Run one task in a child process of a Dask worker.
+
+    Parameters
+    ----------
+    payload : bytes
+        Pickled ``(function, task)``.
+    run : str
+        Which run it is for.
+    limits : Limits
+        What the task may take.
+    site : Site
+        What the run wants of this machine; a worker may have come after the start.
+
+    Returns
+    -------
+    bytes
+        As of `Crew.call`.
+
+    Raises
+    ------
+    StageError
+        If this machine cannot work for the run.
+    """
+    reason = objection(site)
+    if reason:
+        raise StageError(refusal(f"{os.uname().nodename}:{os.getpid()}", reason))
+    return _crews.setdefault(run, Crew()).call(payload, limits)
+
+
+def dismiss(run: str) -> None:
+    """End the child processes of a run on this Dask worker.
+
+    Parameters
+    ----------
+    run : str
+        Which run.
+    """
+    _crews.setdefault(run, Crew()).dismiss()
+
+
+def refusal(worker: str, reason: object) -> str:
+    """Say that a worker cannot work for a run.
+
+    Parameters
+    ----------
+    worker : str
+        Its address or name.
+    reason : object
+        Why, of `sites.objection`, or an exception.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    return f"the Dask worker {worker} cannot work for this run: {reason}"

@@ -1,0 +1,50 @@
+"""Where a stage works: which lake, which preset, which catalog, under which fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from musqa_pipeline.core.home import Home
+from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.lake.lake import Lake
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage's functions are given; small and picklable, so that workers get it too."""
+
+    home: Home
+    """`MUSQA_HOME`: catalogs, lake, reports and `musqa.duckdb`."""
+    preset: Preset
+    catalog: str | None
+    """The catalog, for stages 1-4; None for the joint stages 5-8."""
+    fingerprints: Mapping[str, str]
+    """Fingerprint of each stage that is known by now."""
+
+    @property
+    def lake(self) -> Lake:
+        """The lake below `home`."""
+        return Lake(self.home)
+
+    def shelf(self, stage: str, catalog: str | None = None) -> Shelf:
+        """Return the shelf of a stage under this context's fingerprints.
+
+        Parameters
+        ----------
+        stage : str
+            A stage of the graph, or ``"splits"``.
+        catalog : str, optional
+            For a joint stage that reads stages 1-4: which catalog.
+
+        Returns
+        -------
+        Shelf
+            Of this context's catalog, unless another one is named.
+        """
+        return Shelf(stage, self.fingerprints[stage], catalog or self.catalog)
+
+    def joint_shelf(self, stage: str) -> Shelf:
+        """Return the shelf of a joint stage 5-8, which no catalog divides."""
+        return Shelf(stage, self.fingerprints[stage], None)

@@ -1,0 +1,58 @@
+"""Shelves of what grows with the years: history that no stage makes again.
+
+What lies here belongs to a preset and to no fingerprint of a stage: decisions on models, the test
+rows that they are held against, how distributions moved, what runs cost. Nothing of it follows
+from the music alone, so it is exempt from the rule of same bytes, and `published.json` names it,
+so that nothing sweeps it away. One kind is no history and comes and goes: `withheld`, the failed
+checks that keep a catalog out of the set.
+"""
+
+from __future__ import annotations
+
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.storage.fragments.partition import RECORDS, Shelf
+
+__all__ = ["RECORDS", "next_number", "record_name", "record_shelf"]
+
+
+def record_shelf(kind: str, preset_name: str) -> Shelf:
+    """Return where the records of a preset lie.
+
+    Parameters
+    ----------
+    kind : str
+        One of `RECORDS`.
+    preset_name : str
+        Whose.
+
+    Returns
+    -------
+    Shelf
+        The same for all settings and catalogs of the preset.
+    """
+    return Shelf(kind, digest(["records", kind, preset_name]), None)
+
+
+def next_number(context: Context, kind: str) -> int:
+    """Return the number of the next record, from 1; call it with a lock held.
+
+    Parameters
+    ----------
+    context : Context
+        Whose lake and preset.
+    kind : str
+        One of `RECORDS` whose units are numbered.
+
+    Returns
+    -------
+    int
+        One more than the highest there is.
+    """
+    done = context.lake.done(record_shelf(kind, context.preset.name))
+    return 1 + max((int(unit) for unit in done), default=0)
+
+
+def record_name(number: int) -> str:
+    """Return the unit id of a numbered record; ids sort as numbers do."""
+    return f"{number:06d}"

@@ -1,0 +1,97 @@
+"""Write down what a run of a stage cost; that it cannot be written fails no run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from musqa_pipeline.core.clock import utc_now
+from musqa_pipeline.core.fingerprints import digest, tool_version
+from musqa_pipeline.core.progress import logger
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
+from musqa_pipeline.storage.fragments.partition import Shelf
+
+_COUNTS = ("units", "made", "retired", "restored", "quarantined", "rows")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What the counts of a run do not say."""
+
+    asked_for: Collection[str]
+    """Ids of the units that were missing."""
+    failed: int
+    """Units that failed."""
+    workers: int | None
+    """Worker processes, if that is known."""
+    tools: Sequence[str]
+    """Distributions whose versions are recorded."""
+
+
+def record_run(context: Context, shelf: Shelf, counts: Mapping[str, Any], ran: Ran) -> None:
+    """Add a row to `stage_runs`; warn if that cannot be done.
+
+    Parameters
+    ----------
+    context : Context
+        Under which the stage ran.
+    shelf : Shelf
+        What it made.
+    counts : mapping
+        Of `stages.StageReport`.
+    ran : Ran
+        What else is recorded.
+    """
+    try:
+        row = {
+            **{name: counts[name] for name in _COUNTS},
+            **_sizes(context, shelf, ran.asked_for),
+            "finished_utc": utc_now(),
+            "stage": shelf.stage,
+            "run_catalog": shelf.catalog or "",
+            "preset": context.preset.name,
+            "fingerprint": shelf.fingerprint,
+            "machine": platform.node(),
+            "workers": ran.workers,
+            "failed": ran.failed,
+            "wall_s": counts["seconds"],
+            "cpu_s": counts["cpu_seconds"],
+            "versions_json": _versions(ran.tools),
+        }
+        runs = record_shelf("stage_runs", context.preset.name)
+        context.lake.write(runs, _unit_id(row), STAGE_RUNS.from_rows([row]))
+    except Exception as error:  # what was made is made, whatever becomes of its record
+        logger.warning(
+            f"{shelf.stage}: what this run cost could not be recorded ({error}); the run itself "
+            "is not touched by it"
+        )
+
+
+def _sizes(context: Context, shelf: Shelf, asked_for: Collection[str]) -> dict[str, int]:
+    written = present = 0
+    for file in context.lake.store.walk(shelf.folder_key):
+        below = file.key.removeprefix(f"{shelf.folder_key}/")
+        loose = below.partition("/")[2] if below.startswith("loose-") else below
+        unit = loose.partition("/")[0]
+        present += file.size_bytes
+        if unit.removesuffix(".parquet") in asked_for:
+            written += file.size_bytes
+    return {"written_bytes": written, "shelf_bytes": present}
+
+
+def _versions(tools: Sequence[str]) -> str:
+    versions = {name: tool_version(name) for name in ("musqa-pipeline", *tools)}
+    return json.dumps({"python": platform.python_version(), **versions}, sort_keys=True)
+
+
+def _unit_id(row: Mapping[str, Any]) -> str:
+    """Name a record so that two machines that end in the same second meet no other's name."""
+    who = digest([row["machine"], os.getpid(), time.monotonic_ns(), row["run_catalog"]])[:8]
+    return f"{row['finished_utc']:%Y%m%dT%H%M%S}-{row['stage']}-{who}"

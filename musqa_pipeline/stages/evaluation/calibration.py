@@ -1,0 +1,55 @@
+"""Calibration: what the label is, on average, where a model says a certain number."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from musqa_pipeline.studies.statistics.bootstrap import MIN_RECORDINGS, interval, recording_counts
+
+N_BINS = 10
+_N_DRAWS = 500
+
+
+def calibration(rows: pl.DataFrame, *, confidence: float, n_bins: int = N_BINS) -> pl.DataFrame:
+    """Average labels and predictions in bins of the prediction.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        Predictions of one model on one draw: recording, label and predicted, in points.
+    confidence : float
+        Coverage of the intervals.
+    n_bins : int
+        Equal bins over 0-100.
+
+    Returns
+    -------
+    polars.DataFrame
+        Per bin that has rows: predicted, label (means), low, high (interval of the mean label
+        over recordings, null with fewer than three), n_rows, n_recordings.
+    """
+    predicted, label = rows["predicted"].to_numpy(), rows["label"].to_numpy()
+    names = rows["recording"].to_numpy().astype(str)
+    bins = np.clip((predicted / 100.0 * n_bins).astype(int), 0, n_bins - 1)
+    table = []
+    for number in np.unique(bins):
+        inside = bins == number
+        found, index = np.unique(names[inside], return_inverse=True)
+        ends = None
+        if len(found) >= MIN_RECORDINGS:
+            counts = recording_counts(len(found), _N_DRAWS, "calibration", int(number))
+            sums = np.bincount(index, weights=label[inside])
+            ends = interval((counts @ sums) / (counts @ np.bincount(index)), confidence)
+        table.append(
+            {
+                "predicted": float(predicted[inside].mean()),
+                "label": float(label[inside].mean()),
+                "low": ends[0] if ends else None,
+                "high": ends[1] if ends else None,
+                "n_rows": int(inside.sum()),
+                "n_recordings": len(found),
+            }
+        )
+    schema = dict.fromkeys(("predicted", "label", "low", "high"), pl.Float64)
+    return pl.DataFrame(table, schema={**schema, "n_rows": pl.Int64, "n_recordings": pl.Int64})

@@ -1,0 +1,89 @@
+"""Self-contained pages beside the report of a preset: one place that makes and places them."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.evaluation.publish import REPORTS
+from musqa_pipeline.stages.evaluation.summary import number, shown_name
+
+
+def render_page(package: str, template: str, **values: Any) -> str:
+    """Make a page of a template, in the style of the report.
+
+    Parameters
+    ----------
+    package : str
+        Where the template lies, for example ``"musqa_pipeline.release.promotion"``.
+    template : str
+        Name of the file.
+    **values : object
+        What it shows; text is escaped.
+
+    Returns
+    -------
+    str
+        HTML, self-contained; the same text for the same values.
+    """
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(number=number, shown=shown_name, bytes=size_words)
+    text = (resources.files(package) / template).read_text(encoding="utf-8")
+    folder = resources.files("musqa_pipeline.stages.evaluation")
+    style = Markup((folder / "report.css").read_text(encoding="utf-8"))
+    return environment.from_string(text).render(style=style, **values)
+
+
+def place_page(context: Context, name: str, content: bytes) -> str:
+    """Put a page beside the report of a preset.
+
+    Parameters
+    ----------
+    context : Context
+        Whose.
+    name : str
+        File name, perhaps below a folder.
+    content : bytes
+        HTML or JSON.
+
+    Returns
+    -------
+    str
+        Its key below `MUSQA_HOME`, for links and records.
+
+    Raises
+    ------
+    LakeError
+        If it cannot be written; an older page stays as it is.
+    """
+    key = f"{REPORTS}/{context.preset.name}/{name}"
+    context.lake.store.write_bytes(key, content)
+    return key
+
+
+def size_words(n_bytes: float | None) -> str:
+    """Write a number of bytes with three digits or less.
+
+    Parameters
+    ----------
+    n_bytes : float or None
+        How many.
+
+    Returns
+    -------
+    str
+        For example ``"12 MB"``; a dash for None.
+    """
+    if n_bytes is None:
+        return "–"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if abs(n_bytes) < 1000 or unit == "TB":
+            break
+        n_bytes /= 1000
+    return f"{n_bytes:.0f} {unit}" if unit == "B" or n_bytes >= 10 else f"{n_bytes:.1f} {unit}"

@@ -1,0 +1,218 @@
+"""Table V of paper 001 beside ours: the same statistics of the same networks, on other data.
+
+Under the protocol ``repetitions`` each repetition is a new split of the recordings into training
+and validation, and all predict the same untouched test recordings, as in the paper (sections III.E
+and IV.A). Its tests are unpaired; ours could be paired, as repetition i of two networks shares its
+split. Neither knows that all repetitions share the test recordings; the bootstrap over these does.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from musqa_pipeline.learning.baselines.registry import BASELINES
+from musqa_pipeline.stages.evaluation.repetitions import estimates_of, repetitions_of
+from musqa_pipeline.studies.statistics.comparisons import steiger
+from musqa_pipeline.studies.statistics.means import paired_t, unpaired_t
+from musqa_pipeline.studies.statistics.metrics import pearson
+
+REPETITIONS = "repetitions"
+"""The paper's protocol."""
+PAPER_N = 15
+"""Repetitions of the paper."""
+TABLE_V: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "cnn1d": {"pearson": (0.701, 0.075), "rmse": (18.80, 2.29)},
+    "inception_v3": {"pearson": (0.847, 0.076), "rmse": (12.97, 3.09)},
+    "vgg19": {"pearson": (0.875, 0.038), "rmse": (11.75, 1.66)},
+}
+"""Mean and deviation over the repetitions, by registry name."""
+METRIC_WORDS = {"pearson": "r", "rmse": "RMSE"}
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """One model's metric over its repetitions."""
+
+    model: str
+    metric: str
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean over repetitions."""
+        return float(np.mean(self.values))
+
+    @property
+    def sd(self) -> float | None:
+        """Deviation over repetitions, n - 1 in the denominator; None for one."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
+
+
+def repeated_metrics(predictions: pl.DataFrame, protocol: str, draw: str) -> list[Repeated]:
+    """Compute r and RMSE of every model in every repetition.
+
+    Parameters
+    ----------
+    predictions : polars.DataFrame
+        `slices.PREDICTIONS_SCHEMA`.
+    protocol, draw : str
+        Which rows.
+
+    Returns
+    -------
+    list of Repeated
+        Model by model in their order; a metric that is not defined in one repetition is left out.
+    """
+    rows = predictions.filter((pl.col("protocol") == protocol) & pl.col(draw))
+    found = []
+    for (model,), part in rows.group_by("model", maintain_order=True):
+        ordered = repetitions_of(part.sort("repetition", maintain_order=True))
+        for metric in METRIC_WORDS:
+            values = estimates_of(ordered, metric)
+            known = tuple(value for value in values if value is not None)
+            if len(known) == len(values):
+                found.append(Repeated(str(model), metric, known))
+    return found
+
+
+def table_v(found: Sequence[Repeated], hidden: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Lay ours beside the paper's.
+
+    Parameters
+    ----------
+    found : sequence of Repeated
+        From `repeated_metrics` under `REPETITIONS`.
+    hidden : collection of str
+        Networks that stand in no column with the paper's: their backbones have random weights.
+
+    Returns
+    -------
+    list of dict
+        ``model``, ``paper`` (metric to mean and deviation, or None) and ``ours`` (metric to
+        `Repeated`; empty where it was not run): the paper's networks first, then our networks, then
+        the baselines.
+    """
+    ours: dict[str, dict[str, Repeated]] = {}
+    for each in found:
+        ours.setdefault(each.model, {})[each.metric] = each
+    others = [model for model in ours if model not in TABLE_V and model not in hidden]
+    others.sort(key=lambda model: model in BASELINES)
+    return [
+        {
+            "model": model,
+            "paper": TABLE_V.get(model),
+            "ours": {} if model in hidden else ours.get(model, {}),
+        }
+        for model in (*TABLE_V, *others)
+    ]
+
+
+def paper_tests() -> list[dict[str, Any]]:
+    """Test the differences of the paper's own table V, from its means and deviations.
+
+    Returns
+    -------
+    list of dict
+        first, second, metric and the unpaired `Comparison`, n = 15.
+    """
+    return [
+        {
+            "first": a,
+            "second": b,
+            "metric": metric,
+            "unpaired": unpaired_t(*TABLE_V[a][metric], PAPER_N, *TABLE_V[b][metric], PAPER_N),
+        }
+        for a, b in itertools.combinations(TABLE_V, 2)
+        for metric in METRIC_WORDS
+    ]
+
+
+def repetition_tests(found: Sequence[Repeated], models: Sequence[str]) -> list[dict[str, Any]]:
+    """Test the differences of means over repetitions.
+
+    Parameters
+    ----------
+    found : sequence of Repeated
+        From `repeated_metrics`.
+    models : sequence of str
+        Which are compared, in pairs.
+
+    Returns
+    -------
+    list of dict
+        first, second, metric, the ``unpaired`` Student test of the paper, and the ``paired`` one
+        over the repetitions that both have; None for either where there are fewer than two.
+    """
+    values = {(each.model, each.metric): each for each in found}
+    tests = []
+    for a, b in itertools.combinations(models, 2):
+        for metric in METRIC_WORDS:
+            one, two = values.get((a, metric)), values.get((b, metric))
+            if one is None or two is None:
+                continue
+            n = min(len(one.values), len(two.values))
+            unpaired = None
+            if one.sd is not None and two.sd is not None:
+                unpaired = unpaired_t(
+                    one.mean, one.sd, len(one.values), two.mean, two.sd, len(two.values)
+                )
+            tests.append(
+                {
+                    "first": a,
+                    "second": b,
+                    "metric": metric,
+                    "unpaired": unpaired,
+                    "paired": paired_t(one.values[:n], two.values[:n]) if n > 1 else None,
+                }
+            )
+    return tests
+
+
+def row_tests(
+    predictions: pl.DataFrame, protocol: str, draw: str, lead: str, models: Sequence[str]
+) -> dict[str, float]:
+    """Test the correlations of two models on the same rows with Steiger's Z.
+
+    Parameters
+    ----------
+    predictions : polars.DataFrame
+        `slices.PREDICTIONS_SCHEMA`.
+    protocol, draw : str
+        Which rows; predictions are averaged over repetitions.
+    lead : str
+        The model that the others are compared with.
+    models : sequence of str
+        The others.
+
+    Returns
+    -------
+    dict of str to float
+        Two-sided p-value of r of the lead against r of each; a model is left out whose correlation
+        is not defined. It takes rows for independent and is therefore too small.
+    """
+    rows = predictions.filter((pl.col("protocol") == protocol) & pl.col(draw))
+    means = rows.group_by("catalog", "degraded_id", "model").agg(
+        pl.col("label").first(), pl.col("predicted").mean()
+    )
+    by_model = {
+        str(model): part.sort("catalog", "degraded_id")
+        for (model,), part in means.group_by("model")
+    }
+    found: dict[str, float] = {}
+    first = by_model.get(lead)
+    for model in models:
+        second = by_model.get(model)
+        if first is None or second is None or model == lead or first.height != second.height:
+            continue
+        r_1, r_2 = (pearson(side["label"], side["predicted"]) for side in (first, second))
+        between = pearson(first["predicted"], second["predicted"])
+        if r_1 is None or r_2 is None or between is None or first.height < 4:
+            continue
+        found[model] = steiger(r_1, r_2, between, first.height).p_value
+    return found

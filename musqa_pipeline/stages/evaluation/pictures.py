@@ -1,0 +1,60 @@
+"""The picture that the Dagster UI shows beside the evaluation."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.evaluation.stage import PREDICTIONS_FILE, report_folder
+from musqa_pipeline.stages.evaluation.summary import shown_name
+
+
+def scatter_png(context: Context) -> bytes:
+    """Plot prediction over label of the first network, a marker a recording.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages; its evaluation is done.
+
+    Returns
+    -------
+    bytes
+        PNG of at most 90 kB; of the uniform draw if it has test rows.
+
+    Raises
+    ------
+    StageError
+        If the evaluation is not there.
+    """
+    path = report_folder(context) / PREDICTIONS_FILE
+    if not path.is_file():
+        raise StageError(f"{path} is not there; run the stage evaluation first")
+    return draw_scatter(pl.read_parquet(path))
+
+
+def draw_scatter(predictions: pl.DataFrame) -> bytes:
+    """Plot prediction over label of the first model of a predictions frame.
+
+    Parameters
+    ----------
+    predictions : polars.DataFrame
+        As `slices.PREDICTIONS_SCHEMA` has it; networks come first.
+
+    Returns
+    -------
+    bytes
+        PNG on white, the same for the same frame.
+    """
+    from musqa_pipeline.stages.evaluation.plots import scatter
+    from musqa_pipeline.studies.figures import house_style, to_png
+
+    model = predictions["model"][0]
+    rows = predictions.filter(pl.col("model") == model)
+    drawn = rows.filter("uniform_draw") if rows["uniform_draw"].any() else rows
+    with house_style("picture"):
+        figure = scatter(drawn, legend=drawn["recording"].n_unique() <= 12)
+        n = drawn["recording"].n_unique()
+        figure.suptitle(f"{shown_name(model)}, {n} recordings it never met", fontsize=10)
+        return to_png(figure)

@@ -1,0 +1,193 @@
+"""From the lake to the predictions frame: test images through every finished network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.learning.baselines.registry import BASELINES
+from musqa_pipeline.learning.registry import find_model
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.evaluation.slices import HOLDOUT, PREDICTIONS_SCHEMA
+from musqa_pipeline.stages.models.runs import read_preset_runs
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS, allowed_rows
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_BATCH_ROWS = 32
+
+
+def read_runs(context: Context) -> list[dict[str, Any]]:
+    """Read the table `runs` in the order in which the preset names its networks.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    list of dict
+        Rows, unfinished runs included.
+
+    Raises
+    ------
+    StageError
+        If there is none.
+    """
+    rows = read_preset_runs(context)
+    if not rows:
+        raise StageError("evaluation: there is no training run yet; run the stage models first")
+    return rows
+
+
+def read_predictions(
+    context: Context, runs: Sequence[Mapping[str, Any]], rows: pl.DataFrame
+) -> pl.DataFrame:
+    """Predict the test rows with every finished network and with the baselines.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    runs : sequence of mapping
+        Rows of `runs`; unfinished ones are passed over.
+    rows : polars.DataFrame
+        From `rows.read_rows`.
+
+    Returns
+    -------
+    polars.DataFrame
+        With the columns of `slices.PREDICTIONS_SCHEMA`: networks first, in their order, then the
+        baselines; rows sorted by catalog and id.
+
+    Raises
+    ------
+    StageError
+        If there are no test rows, no training rows, or a prediction is no number.
+    LakeError
+        If a shard or the weights of a run cannot be read.
+    """
+    test = choose_test_rows(rows)
+    if test.is_empty():
+        raise StageError(
+            "evaluation: the dataset has no test rows; give some recordings role=test in "
+            'tracks.csv, add recordings, or use [dataset] protocol = "three_way"'
+        )
+    predicted = {
+        **predict_networks(context, runs, test),
+        **predict_baselines(rows, test, context.preset.models.train_rows),
+    }
+    frames = [
+        test.with_columns(
+            protocol=pl.lit(HOLDOUT),
+            variant=pl.lit(""),
+            fold=pl.lit(""),
+            model=pl.lit(name),
+            repetition=pl.lit(0),
+            predicted=pl.Series(values, dtype=pl.Float64),
+        )
+        for name, values in predicted.items()
+    ]
+    return pl.concat(frames).select(pl.col(n).cast(t) for n, t in PREDICTIONS_SCHEMA.items())
+
+
+def choose_test_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Choose the rows that trained models are held against.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        From `rows.read_rows`.
+
+    Returns
+    -------
+    polars.DataFrame
+        Those of the test part that either draw took; no darker copies.
+    """
+    return rows.filter(
+        (pl.col("part") == "test")
+        & (pl.col("tier") != COPY_TIER)
+        & (pl.col("uniform_draw") | pl.col("natural_mix"))
+    )
+
+
+def predict_baselines(
+    rows: pl.DataFrame, test: pl.DataFrame, train_rows: str
+) -> dict[str, np.ndarray]:
+    """Fit the baselines on what networks may see, and predict the test rows.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        From `rows.read_rows`, all parts.
+    test : polars.DataFrame
+        Rows to predict.
+    train_rows : {"uniform_draw", "trusted", "every"}
+        Which rows networks are trained on; all see the same.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (test rows,)
+        Points, by name of the baseline.
+    """
+    seen = rows.filter((pl.col("part") != "test") & allowed_rows(train_rows))
+    return {name: entry.fit(seen, 0).predict(test) for name, entry in BASELINES.items()}
+
+
+def predict_networks(
+    context: Context, runs: Sequence[Mapping[str, Any]], test: pl.DataFrame
+) -> dict[str, np.ndarray]:
+    """Let each finished network predict the test rows, reading every image once.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    runs : sequence of mapping
+        Rows of `runs`.
+    test : polars.DataFrame
+        Rows to predict: catalog and degraded_id.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (test rows,)
+        Points, by name of the network.
+    """
+    from musqa_pipeline.learning.predict import load_model
+
+    by_stage: dict[str, dict[str, nn.Module]] = {}
+    for run in runs:
+        if run["finished"]:
+            stage = find_model(run["model"]).input.stage
+            network = load_model(context.lake.store.local_folder(run["folder"]))
+            by_stage.setdefault(stage, {})[run["model"]] = network
+    found: dict[str, np.ndarray] = {}
+    for stage, networks in by_stage.items():
+        found.update(_predict_images(context, stage, networks, test.select(KEYS).rows()))
+    return {run["model"]: found[run["model"]] for run in runs if run["finished"]}
+
+
+def _predict_images(
+    context: Context, stage: str, networks: Mapping[str, nn.Module], keys: list[tuple[str, str]]
+) -> dict[str, np.ndarray]:
+    from musqa_pipeline.learning.data.shards import ImageShards
+    from musqa_pipeline.learning.predict import predict_rows
+    from musqa_pipeline.stages.spectrograms.row_shards import shard_files
+
+    shards = ImageShards(
+        shard_files(context, stage), "chosen", keys=set(keys), memory_limit_bytes=0
+    )
+    if shards.n_rows != len(keys):
+        raise StageError(
+            f"evaluation: {len(keys) - shards.n_rows} of {len(keys)} test rows have no image; run "
+            "the stages dataset and spectrograms again"
+        )
+    quality = predict_rows(networks, shards, keys, batch_size=_BATCH_ROWS)
+    return {model: values * POINTS for model, values in quality.items()}

@@ -1,0 +1,218 @@
+"""The report page: from `ReportContent` to one HTML file that needs nothing else.
+
+All styles, figures, pictures and sounds are inside; there is no script and no address of another
+host, so the file can be mailed, printed or kept.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from musqa_pipeline.learning.baselines.registry import BASELINES
+from musqa_pipeline.stages.evaluation.content import ReportContent
+from musqa_pipeline.stages.evaluation.examples import data_uri
+from musqa_pipeline.stages.evaluation.leaderboard import (
+    ABLATIONS,
+    PROTOCOL_TITLES,
+    leagues,
+    main_protocol,
+    not_run_at_all,
+    plays_fair,
+    shown_first,
+)
+from musqa_pipeline.stages.evaluation.listeners import listening_tables
+from musqa_pipeline.stages.evaluation.report_figures import (
+    COMPARED_BASELINES,
+    distribution_figure,
+    draw_words,
+    listening_figures,
+    prediction_figures,
+    protocol_figures,
+    training_figures,
+)
+from musqa_pipeline.stages.evaluation.report_parts import (
+    DIGITS,
+    affordable,
+    generalisation_part,
+    main_draw,
+    order_part,
+    paper_part,
+    statistics_part,
+    tiles,
+)
+from musqa_pipeline.stages.evaluation.slice_tables import slice_tables
+from musqa_pipeline.stages.evaluation.summary import headline_model, number, sentences, shown_name
+
+PAGE_BYTES = 5_000_000
+"""Most bytes of the page; examples beyond it are listed without pictures and players."""
+_TEXT_BYTES = 500_000
+"""Set aside for all that is neither a figure nor an example."""
+_MAX_SLICED = 4
+"""Models in the tables of slices."""
+
+
+def render_report(content: ReportContent) -> str:
+    """Make the page.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What to show.
+
+    Returns
+    -------
+    str
+        HTML, self-contained; the same text for the same content.
+    """
+    folder = resources.files("musqa_pipeline.stages.evaluation")
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=number, shown=shown_name, uri=data_uri, p_value=_p_value, draw=draw_words
+    )
+    style = Markup((folder / "report.css").read_text(encoding="utf-8"))
+    return environment.get_template("report.html.jinja").render(
+        style=style, **_page_values(content)
+    )
+
+
+def report_json(content: ReportContent) -> str:
+    """Return the page's numbers as JSON.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+
+    Returns
+    -------
+    str
+        An object: preset, catalogs, protocol (the one that the page shows in full), headline_model,
+        summary, evaluations, differences, generalisation, listening, lowpass_order,
+        unavoidable_error, trials, costs, networks not run, runs, parts, near_duplicates and
+        provenance.
+    """
+    protocol, headline = main_protocol(content.predictions), headline_model(content.runs)
+    value = {
+        "preset": content.preset,
+        "catalogs": list(content.catalogs),
+        "confidence": content.confidence,
+        "protocol": protocol,
+        "headline_model": headline,
+        "shown_first": shown_first(content.predictions, protocol, headline),
+        "summary": _summary(content, protocol, headline),
+        "evaluations": content.evaluations.to_dicts(),
+        "differences": [dict(row) for row in content.differences],
+        "generalisation": [dict(row) for row in content.generalisation],
+        "listening": [
+            {"test": result.test, "model": result.model, **dataclasses.asdict(each)}
+            for result in content.listening
+            for each in result.estimates
+        ],
+        "lowpass_order": order_part(content, protocol),
+        "unavoidable_error": [
+            {
+                key: getattr(each, key)
+                for key in (
+                    "rows",
+                    "rmse",
+                    "low",
+                    "high",
+                    "nearest_share",
+                    "n_rows",
+                    "n_recordings",
+                )
+            }
+            for each in content.ceilings
+        ],
+        "trials": [dict(row) for row in content.trials],
+        "costs": [dict(row) for row in content.costs],
+        "not_run": not_run_at_all(content),
+        "random_weights": list(content.random_weights),
+        "runs": [dict(row) for row in content.runs],
+        "parts": [dict(row) for row in content.parts],
+        "near_duplicates": content.near_duplicates and [dict(p) for p in content.near_duplicates],
+        "provenance": {name: dict(part) for name, part in content.provenance.items()},
+    }
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _summary(content: ReportContent, protocol: str, headline: str | None) -> list[str]:
+    lead = shown_first(content.predictions, protocol, headline)
+    if lead in BASELINES:
+        return ["No network has finished its training; only the baselines have results."]
+    return sentences(lead, content.evaluations, content.differences, protocol=protocol)
+
+
+def _page_values(content: ReportContent) -> dict[str, Any]:
+    protocol, headline = main_protocol(content.predictions), headline_model(content.runs)
+    lead = shown_first(content.predictions, protocol, headline)
+    draw = main_draw(content, protocol)
+    told = content.predictions.filter(content.predictions["protocol"] == protocol)
+    models = told["model"].unique(maintain_order=True).to_list()
+    networks = [m for m in models if m not in BASELINES and plays_fair(content, m)]
+    compared = [m for m in COMPARED_BASELINES if m in models]
+    sliced = list(dict.fromkeys([lead, *compared[:1], *networks, *compared]))[:_MAX_SLICED]
+    tables = leagues(content)
+    leader = next(t["leader"] for t in tables if (t["protocol"], t["draw"]) == (protocol, draw))
+    sections = list(prediction_figures(content, protocol, lead))
+    curves, distribution = list(training_figures(content)), distribution_figure(content)
+    more, heard = protocol_figures(content, draw), listening_figures(content)
+    used = sum(len(item["svg"]) for item in [*sections, *curves, *heard]) + len(distribution)
+    used += sum(len(svg) for svg in more.values() if svg)
+    media = affordable([*content.twins, *content.examples], PAGE_BYTES - _TEXT_BYTES - used)
+    n_twins = len(content.twins)
+    return {
+        "content": content,
+        "protocol": protocol,
+        "protocol_title": PROTOCOL_TITLES[protocol],
+        "headline": headline,
+        "lead": lead,
+        "leader": leader,
+        "main_draw": draw,
+        "summary": _summary(content, protocol, headline),
+        "tiles": tiles(content, protocol, lead),
+        "leagues": tables,
+        "ablations": [t for t in tables if t["protocol"] == ABLATIONS],
+        "digits": DIGITS,
+        "not_run": not_run_at_all(content),
+        "paper": paper_part(content),
+        "tests": statistics_part(content, protocol, draw, leader),
+        "slices": list(slice_tables(content, protocol, sliced)),
+        "sections": sections,
+        "curves": curves,
+        "distribution": distribution,
+        "protocol_figures": more,
+        "listening_figures": heard,
+        "listening": listening_tables(content.listening),
+        "order": order_part(content, protocol),
+        "generalisation": generalisation_part(content),
+        "twins": list(zip(content.twins, media[:n_twins], strict=True)),
+        "examples": list(zip(content.examples, media[n_twins:], strict=True)),
+        "n_repetitions": _most_repetitions(content, protocol),
+    }
+
+
+def _most_repetitions(content: ReportContent, protocol: str) -> int:
+    rows = content.evaluations.filter(content.evaluations["protocol"] == protocol)
+    return max(rows["n_repetitions"].to_list(), default=1)
+
+
+def _p_value(value: float | None) -> str:
+    """Write a p-value with two digits; what is far below any level as a bound."""
+    if value is None:
+        return "–"
+    if value < 1e-12:
+        return "< 1e−12"
+    return f"{value:.2g}".replace("e-0", "e−").replace("e-", "e−")

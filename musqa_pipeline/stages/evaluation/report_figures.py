@@ -1,0 +1,274 @@
+"""The figures of the page, drawn and captioned."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from musqa_pipeline.learning.baselines.registry import BASELINES
+from musqa_pipeline.stages.evaluation import plots, plots_data, plots_protocols
+from musqa_pipeline.stages.evaluation.content import ReportContent
+from musqa_pipeline.stages.evaluation.paper_tables import REPETITIONS, TABLE_V, repeated_metrics
+from musqa_pipeline.stages.evaluation.slices import DRAWS
+from musqa_pipeline.stages.evaluation.summary import shown_name
+from musqa_pipeline.studies.figures import house_style, to_svg
+from musqa_pipeline.studies.listening.picture import over_opinions
+
+COMPARED_BASELINES = ("boosted", "upper_edge")
+"""Baselines that stand in figures beside the networks."""
+MAX_CURVES = 6
+"""Models in a figure of curves; more cannot be told apart."""
+
+
+def shown_rows(content: ReportContent, protocol: str) -> pl.DataFrame:
+    """Return the rows that figures show: of one protocol, each model's first repetition.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+    protocol : str
+        From `league.main_protocol`.
+
+    Returns
+    -------
+    polars.DataFrame
+        `slices.PREDICTIONS_SCHEMA`; of the holdout test rows alone.
+    """
+    rows = content.predictions.filter((pl.col("protocol") == protocol) & (pl.col("variant") == ""))
+    if protocol == "holdout":
+        rows = rows.filter(pl.col("part") == "test")
+    return rows.filter(pl.col("repetition") == pl.col("repetition").min().over("model"))
+
+
+def prediction_figures(
+    content: ReportContent, protocol: str, lead: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the figures on predictions.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+    protocol : str
+        Whose predictions.
+    lead : str
+        The model that comes first.
+
+    Yields
+    ------
+    dict
+        Section of the page, caption and svg.
+    """
+    rows = shown_rows(content, protocol)
+    models = rows["model"].unique(maintain_order=True).to_list()
+    networks = [m for m in models if m not in BASELINES and m not in content.random_weights]
+    compared = [m for m in COMPARED_BASELINES if m in models]
+    by_draw: dict[str, pl.DataFrame] = {draw: rows.filter(pl.col(draw)) for draw in DRAWS}
+    main = "uniform_draw" if by_draw["uniform_draw"].height else "natural_mix"
+    mixed = "natural_mix" if by_draw["natural_mix"].height else "uniform_draw"
+
+    def of(model: str, draw: str) -> pl.DataFrame:
+        return by_draw[draw].filter(pl.col("model") == model)
+
+    shown = list(dict.fromkeys([lead, *networks, *compared]))
+    for model in shown:
+        for draw in DRAWS if model == lead else (main,):
+            if of(model, draw).height:
+                yield {
+                    "section": "scatter",
+                    "caption": f"{shown_name(model)}, {draw_words(draw)}",
+                    "svg": _svg(
+                        plots.scatter, f"scatter-{model}-{draw}",
+                        f"Prediction over label of {shown_name(model)}", of(model, draw),
+                    ),
+                }  # fmt: skip
+    for model in list(dict.fromkeys([lead, *compared[:1]])):
+        yield {
+            "section": "residuals",
+            "caption": f"{shown_name(model)}: error over label, {draw_words(main)}",
+            "svg": _svg(
+                plots.residuals, f"residuals-{model}",
+                f"Error of {shown_name(model)} over label", of(model, main),
+            ),
+        }  # fmt: skip
+        yield {
+            "section": "residuals",
+            "caption": f"{shown_name(model)}: error of each recording (rows), {draw_words(main)}",
+            "svg": _svg(
+                plots.by_recording, f"recordings-{model}",
+                f"Error of {shown_name(model)} by recording", of(model, main),
+            ),
+        }  # fmt: skip
+    curves = shown[:MAX_CURVES]
+    yield {
+        "section": "calibration",
+        "caption": f"Calibration, {draw_words(main)}",
+        "svg": _svg(
+            plots.calibration_plot, "calibration", "Mean label over mean prediction",
+            {shown_name(m): of(m, main) for m in curves}, content.confidence,
+        ),
+    }  # fmt: skip
+    if by_draw[mixed].filter(pl.col("kind") == "single").height:
+        yield {
+            "section": "calibration",
+            "caption": f"One process of the tables alone, {draw_words(mixed)}",
+            "svg": _svg(
+                plots.process_curves, "processes", "Label and prediction over bitrate",
+                {shown_name(m): of(m, mixed) for m in curves},
+            ),
+        }  # fmt: skip
+
+
+def training_figures(content: ReportContent) -> Iterator[dict[str, Any]]:
+    """Yield the curves of each run, unfinished ones included.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+
+    Yields
+    ------
+    dict
+        Caption and svg.
+    """
+    for run in content.runs:
+        curves = json.loads(run["curves_json"])
+        if not run["epochs"]:  # imported, not trained
+            continue
+        name = shown_name(run["model"])
+        yield {
+            "caption": name if run["finished"] else f"{name} (unfinished: no result)",
+            "svg": _svg(
+                plots_data.training_curves, f"training-{run['model']}-{run['seed']}",
+                f"Loss of {name} over epochs", curves, run["best_epoch"],
+            ),
+        }  # fmt: skip
+
+
+def protocol_figures(content: ReportContent, draw: str) -> dict[str, Markup | None]:
+    """Draw the figures on protocols for which there are numbers.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+    draw : str
+        Of repetitions and learning curve.
+
+    Returns
+    -------
+    dict of str to Markup or None
+        ``learning_curve``, ``repetitions`` and ``ceiling``; None where there are no numbers.
+    """
+    found: dict[str, Markup | None] = dict.fromkeys(("learning_curve", "repetitions", "ceiling"))
+    points = _curve_points(content, draw)
+    if points:
+        found["learning_curve"] = _svg(
+            plots_protocols.learning_curves, "learning-curve", "RMSE over recordings", points
+        )
+    repeated = [
+        each
+        for each in repeated_metrics(content.predictions, REPETITIONS, draw)
+        if each.model not in content.random_weights
+    ]
+    if repeated:
+        models = list(dict.fromkeys([*TABLE_V, *(each.model for each in repeated)]))
+        found["repetitions"] = _svg(
+            plots_protocols.repetition_strips, "repetitions",
+            "r and RMSE of each repetition beside the paper's", repeated, models,
+        )  # fmt: skip
+    if content.ceilings:
+        found["ceiling"] = _svg(
+            plots_protocols.gamma_lines, "ceiling", "Label differences over distance",
+            content.ceilings,
+        )  # fmt: skip
+    return found
+
+
+def listening_figures(content: ReportContent) -> list[dict[str, Any]]:
+    """Draw each network's predictions over listeners' opinions.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+
+    Returns
+    -------
+    list of dict
+        test, model and svg.
+    """
+    return [
+        {
+            "test": result.test,
+            "model": result.model,
+            "svg": _svg(
+                functools.partial(over_opinions, points=True), f"listeners-{i}",
+                f"Prediction of {shown_name(result.model)} over mean opinions", result.matched,
+            ),
+        }
+        for i, result in enumerate(content.listening)
+    ]  # fmt: skip
+
+
+def distribution_figure(content: ReportContent) -> Markup:
+    """Return the figure of the labels before and after the draw.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+
+    Returns
+    -------
+    Markup
+        An SVG element.
+    """
+    return _svg(
+        plots_data.distribution,
+        "distribution",
+        "Labels before and after the uniform draw",
+        content.edges,
+        content.before,
+        content.after,
+    )
+
+
+def draw_words(draw: str) -> str:
+    """Return the name of a draw for people."""
+    return {"uniform_draw": "uniform draw", "natural_mix": "natural mix"}[draw]
+
+
+def _curve_points(content: ReportContent, draw: str) -> dict[str, list[dict[str, Any]]]:
+    """Points of the learning curve by model; a share that was not run is left out."""
+    sizes = {
+        (t["variant"], t["model"]): t["n_train_groups"]
+        for t in content.trials
+        if t["protocol"] == "learning_curve"
+    }
+    rows = content.evaluations.filter(
+        (pl.col("protocol") == "learning_curve")
+        & (pl.col("draw") == draw)
+        & (pl.col("slice") == "all")
+        & (pl.col("metric") == "rmse")
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.iter_rows(named=True):
+        size = sizes.get((row["variant"], row["model"]))
+        if size is not None:
+            found.setdefault(shown_name(row["model"]), []).append({**row, "n_groups": size})
+    return {name: sorted(points, key=lambda p: p["n_groups"]) for name, points in found.items()}
+
+
+def _svg(make: Any, name: str, alternative: str, *arguments: Any) -> Markup:
+    with house_style(name):
+        figure: Figure = make(*arguments)
+        return Markup(to_svg(figure, alternative))

@@ -1,0 +1,268 @@
+"""Parts of the page that are neither league nor slice: tiles, tests, orders, generalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from musqa_pipeline.learning.baselines.registry import BASELINES
+from musqa_pipeline.stages.evaluation.content import ReportContent
+from musqa_pipeline.stages.evaluation.differences import find_difference
+from musqa_pipeline.stages.evaluation.examples import Example, Twin
+from musqa_pipeline.stages.evaluation.generalisation import DRAWN
+from musqa_pipeline.stages.evaluation.lowpass_steps import count_steps
+from musqa_pipeline.stages.evaluation.paper_tables import (
+    REPETITIONS,
+    TABLE_V,
+    paper_tests,
+    repeated_metrics,
+    repetition_tests,
+    row_tests,
+    table_v,
+)
+from musqa_pipeline.stages.evaluation.report_figures import COMPARED_BASELINES, shown_rows
+from musqa_pipeline.stages.evaluation.summary import number
+from musqa_pipeline.stages.spectrograms.features.darkness import lowpass_order
+
+DIGITS = {"pearson": 2, "rmse": 1, "spearman": 2, "mae": 1, "r2": 2}
+"""Digits shown of each metric."""
+
+
+def tiles(content: ReportContent, protocol: str, lead: str) -> list[tuple[str, str, str]]:
+    """Make the numbers at the top of the page.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+    protocol, lead : str
+        Whose numbers.
+
+    Returns
+    -------
+    list of tuple of str, str and str
+        What it is, the number, and what it rests on.
+    """
+    told = content.evaluations.filter(
+        (pl.col("protocol") == protocol)
+        & (pl.col("variant") == "")
+        & (pl.col("model") == lead)
+        & (pl.col("slice") == "all")
+    )
+    draw = main_draw(content, protocol)
+    cells = {row["metric"]: row for row in told.filter(pl.col("draw") == draw).to_dicts()}
+    made = []
+    for metric, title in (("pearson", "Pearson’s r"), ("rmse", "RMSE, points of 100")):
+        row, digits = cells[metric], DIGITS[metric]
+        span = "too few recordings for an interval"
+        if row["low"] is not None:
+            span = f"{number(row['low'], digits)} to {number(row['high'], digits)}"
+        made.append((title, number(row["estimate"], digits), span))
+    row = cells["rmse"]
+    made.append(("recordings", f"{row['n_recordings']:,}", "that the model had never met"))
+    made.append(("excerpts", f"{row['n_rows']:,}", row["draw"].replace("_", " ")))
+    return made
+
+
+def main_draw(content: ReportContent, protocol: str) -> str:
+    """Name the draw that comes first: the uniform one, where it has rows.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+    protocol : str
+        Whose rows.
+
+    Returns
+    -------
+    str
+        ``uniform_draw`` or ``natural_mix``.
+    """
+    rows = content.evaluations.filter(pl.col("protocol") == protocol)
+    return "uniform_draw" if (rows["draw"] == "uniform_draw").any() else "natural_mix"
+
+
+def paper_part(content: ReportContent) -> dict[str, Any] | None:
+    """Lay table V of the paper beside ours, with the tests of both.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+
+    Returns
+    -------
+    dict or None
+        ``draw`` (the paper's test excerpts were taken as made, so the natural mix if it has rows),
+        ``rows`` (of `table_v`, with ``cells``: the row of `evaluations` by metric), ``tests``
+        (pairs of the paper's networks with both comparisons, or None where we have none) and
+        ``n_rows``, ``n_recordings``. None if nothing was run under the protocol.
+    """
+    mine = content.evaluations.filter(
+        (pl.col("protocol") == REPETITIONS) & (pl.col("slice") == "all")
+    )
+    if mine.is_empty():
+        return None
+    draw = "natural_mix" if (mine["draw"] == "natural_mix").any() else "uniform_draw"
+    found = repeated_metrics(content.predictions, REPETITIONS, draw)
+    cells = {(r["model"], r["metric"]): r for r in mine.filter(pl.col("draw") == draw).to_dicts()}
+    rows = table_v(found, content.random_weights)
+    for row in rows:
+        row["cells"] = {m: cells.get((row["model"], m)) for m in DIGITS} if row["ours"] else {}
+    compared = [each for each in found if each.model not in content.random_weights]
+    ours = {
+        (t["first"], t["second"], t["metric"]): t
+        for t in repetition_tests(compared, list(dict.fromkeys([*TABLE_V, *_models(compared)])))
+    }
+    tests = []
+    for test in paper_tests():
+        key = (test["first"], test["second"], test["metric"])
+        tests.append({**test, "ours": ours.pop(key, None)})
+    tests += [{**test, "unpaired": None, "ours": test} for test in ours.values()]
+    for test in tests:
+        test["interval"] = find_difference(
+            content.differences, REPETITIONS, draw, test["first"], test["second"], test["metric"]
+        )
+    one = next(iter(cells.values()))
+    return {
+        "draw": draw,
+        "rows": rows,
+        "tests": tests,
+        "n_rows": one["n_rows"],
+        "n_recordings": one["n_recordings"],
+    }
+
+
+def statistics_part(
+    content: ReportContent, protocol: str, draw: str, leader: str
+) -> list[dict[str, Any]]:
+    """Compare the leader with every other model by all tests that fit.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+    protocol, draw, leader : str
+        Whose rows, and the model that the others are compared with.
+
+    Returns
+    -------
+    list of dict
+        Per other model: ``model``, ``rmse`` and ``pearson`` (differences leader - model with their
+        bootstrap intervals), ``steiger_p`` and ``paired_p`` (of the RMSE over repetitions); None
+        where a test has nothing to go by.
+    """
+    told = content.predictions.filter((pl.col("protocol") == protocol) & pl.col(draw))
+    models = [
+        model
+        for model in told["model"].unique(maintain_order=True)
+        if model != leader and model not in content.random_weights
+    ]
+    steiger_p = row_tests(content.predictions, protocol, draw, leader, models)
+    found = repeated_metrics(content.predictions, protocol, draw)
+    rows = []
+    for model in models:
+        pair = repetition_tests(found, [leader, model])
+        paired = next((t["paired"] for t in pair if t["metric"] == "rmse"), None)
+        rows.append(
+            {
+                "model": model,
+                **{
+                    metric: find_difference(
+                        content.differences, protocol, draw, leader, model, metric
+                    )
+                    for metric in ("pearson", "rmse")
+                },
+                "steiger_p": steiger_p.get(model),
+                "paired_p": paired.p_value if paired else None,
+            }
+        )
+    return rows
+
+
+def order_part(content: ReportContent, protocol: str) -> list[dict[str, Any]]:
+    """Count how every model orders the low-passes of a reference.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+    protocol : str
+        Whose predictions.
+
+    Returns
+    -------
+    list of dict
+        ``model``, ``pairs`` (of `darkness.lowpass_order`, first repetition) and ``steps`` (of
+        `lowpass_steps.count_steps`, by slope), for networks and the baselines that listen.
+    """
+    rows = shown_rows(content, protocol)
+    every = content.predictions.filter((pl.col("protocol") == protocol) & (pl.col("variant") == ""))
+    models = rows["model"].unique(maintain_order=True).to_list()
+    return [
+        {
+            "model": model,
+            "pairs": lowpass_order(rows.filter(pl.col("model") == model)),
+            "steps": {
+                row["slope"]: row
+                for row in count_steps(every.filter(pl.col("model") == model), content.steps)
+            },
+        }
+        for model in models
+        if model not in content.random_weights
+        and (model not in BASELINES or model in COMPARED_BASELINES)
+    ]
+
+
+def generalisation_part(content: ReportContent) -> list[dict[str, Any]]:
+    """Group the rows on generalisation by draw and by what was left out.
+
+    Parameters
+    ----------
+    content : ReportContent
+        What the page shows.
+
+    Returns
+    -------
+    list of dict
+        ``draw`` and ``groups``: pairs of what was left out and its rows.
+    """
+    tables = []
+    for draw in DRAWN:
+        groups: dict[str, list[Mapping[str, Any]]] = {}
+        for row in content.generalisation:
+            if row["draw"] == draw:
+                groups.setdefault(row["left_out"], []).append(row)
+        if groups:
+            tables.append({"draw": draw, "groups": list(groups.items())})
+    return tables
+
+
+def affordable(parts: Sequence[Example | Twin], n_bytes: int) -> list[bool]:
+    """Tell which examples get their pictures and players while the page has room for them.
+
+    Parameters
+    ----------
+    parts : sequence of Example or Twin
+        In the order of their importance.
+    n_bytes : int
+        Room on the page.
+
+    Returns
+    -------
+    list of bool
+        One each.
+    """
+    left = n_bytes * 3 // 4  # base64 writes four bytes for three
+    fits = []
+    for part in parts:
+        fits.append(part.n_bytes <= left)
+        left -= part.n_bytes if fits[-1] else 0
+    return fits
+
+
+def _models(found: Sequence[Any]) -> list[str]:
+    return list(dict.fromkeys(each.model for each in found))

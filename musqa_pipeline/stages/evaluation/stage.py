@@ -1,0 +1,137 @@
+"""Stage 8: one unit, the evaluation of everything that is trained.
+
+The page, its numbers as JSON and the predictions row by row lie in ``report/`` beside the table;
+they are written before it, so that a table that is there has its report.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.learning.registry import networks_in_use
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.evaluation.slices import evaluate
+from musqa_pipeline.stages.evaluation.table import EVALUATIONS
+from musqa_pipeline.stages.models.stage import unit_id_of
+
+EVALUATION_UNIT = "evaluation"
+REPORT = "report"
+HTML_FILE = "report.html"
+JSON_FILE = "report.json"
+PREDICTIONS_FILE = "predictions.parquet"
+
+
+def report_folder(context: Context) -> Path:
+    """Return where the report lies on this machine; a folder that no view looks into.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprint of ``evaluation``.
+
+    Returns
+    -------
+    Path
+        It may not exist yet.
+    """
+    return context.lake.local_folder(context.joint_shelf("evaluation"), REPORT)
+
+
+def report_key(context: Context) -> str:
+    """Return the key of the folder where the report lies."""
+    return f"{context.joint_shelf('evaluation').folder_key}/{REPORT}"
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List the one unit.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    list of Unit
+        The evaluation of all networks.
+    """
+    return [Unit(EVALUATION_UNIT, f"evaluation of preset {context.preset.name}")]
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Predict the test rows, evaluate, and write the report.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    unit : Unit
+        The only one.
+
+    Returns
+    -------
+    pyarrow.Table
+        The table `evaluations`.
+
+    Raises
+    ------
+    StageError
+        If there are no runs, no test rows or no training rows.
+    LakeError
+        If something cannot be read or written.
+    """
+    # What follows needs torch and matplotlib; listing units, as `musqa status` does, does not.
+    from musqa_pipeline.stages.evaluation.gather import gather_content
+    from musqa_pipeline.stages.evaluation.predictions import read_predictions, read_runs
+    from musqa_pipeline.stages.evaluation.report import render_report, report_json
+    from musqa_pipeline.stages.evaluation.trials import read_trials
+    from musqa_pipeline.stages.spectrograms.features.rows import read_rows
+
+    runs, rows = read_runs(context), read_rows(context)
+    holdout = read_predictions(context, runs, rows)
+    predictions = pl.concat([holdout, read_trials(context, rows)])
+    table = evaluate(predictions, context.preset.evaluation)
+    with context.lake.work_folder(context.joint_shelf("evaluation"), REPORT) as work:
+        content = gather_content(context, predictions, pl.DataFrame(table), runs, rows, work.path)
+        with whole_file(work.path / PREDICTIONS_FILE) as temporary:
+            predictions.write_parquet(temporary)
+        for name, text in ((JSON_FILE, report_json(content)), (HTML_FILE, render_report(content))):
+            with whole_file(work.path / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    return table
+
+
+def evaluated_runs(context: Context) -> dict[str, Any]:
+    """Return what the fingerprint of `models` does not say: which trainings are evaluated."""
+    about = {
+        "runs": sorted(unit_id_of(context, name) for name in networks_in_use(context.preset)),
+        "names": list(context.preset.models.names),
+        "train_rows": context.preset.models.train_rows,
+        "protocols": context.preset.section("protocols"),
+        "features": context.fingerprints["features"],
+    }
+    if context.preset.evaluation.listening_tests:
+        from musqa_pipeline.stages.evaluation.listeners import digest_of_tests
+
+        about["listening_tests"] = digest_of_tests(context.preset.evaluation)
+    return about
+
+
+EVALUATION_STAGE = Stage(
+    name="evaluation",
+    version=3,
+    table=EVALUATIONS,
+    tools=("numpy", "scipy", "scikit-learn", "torch"),
+    units=list_units,
+    make=make_unit,
+    upstream=("models",),
+    also=evaluated_runs,
+    joint=True,
+    inline=True,
+)

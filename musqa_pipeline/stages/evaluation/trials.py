@@ -1,0 +1,82 @@
+"""From the table `trials` to the predictions frame."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.evaluation.slices import PREDICTIONS_SCHEMA
+from musqa_pipeline.stages.models.trials.stage import TRIALS_STAGE, wants_trials
+from musqa_pipeline.stages.models.trials.table import TRIALS
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS
+
+
+def read_trials(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
+    """Read the predictions of the trials that a preset asks for.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    rows : polars.DataFrame
+        From `rows.read_rows`.
+
+    Returns
+    -------
+    polars.DataFrame
+        With the columns of `slices.PREDICTIONS_SCHEMA`; protocol by protocol and model by model in
+        the preset's order. Trials that are not made yet, or that `max_minutes` ended, are left out,
+        and with them every repetition that is not whole.
+    """
+    trials = wanted_trials(context)
+    if trials.is_empty():
+        return pl.DataFrame(schema=PREDICTIONS_SCHEMA)
+    order = {
+        (protocol, model): (i, j)
+        for i, (protocol, counts) in enumerate(context.preset.protocols.wanted().items())
+        for j, model in enumerate(counts)
+    }
+    frames = [
+        part.join(rows, on=KEYS, how="inner", maintain_order="left").with_columns(
+            pl.col("predicted") * POINTS
+        )
+        for _, part in sorted(
+            trials.sort("variant", "repetition", *KEYS).group_by(
+                "protocol", "model", maintain_order=True
+            ),
+            key=lambda item: order[str(item[0][0]), str(item[0][1])],
+        )
+    ]
+    return pl.concat(frames).select(pl.col(n).cast(t) for n, t in PREDICTIONS_SCHEMA.items())
+
+
+def wanted_trials(context: Context) -> pl.DataFrame:
+    """Read the rows of the table `trials` that a preset asks for, and that are whole.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns of `TRIALS`: of finished trials, in repetitions of which no fold is missing.
+    """
+    empty = pl.DataFrame(TRIALS.schema.empty_table())
+    if not wants_trials(context):
+        return empty
+    done = set(context.lake.done(TRIALS_STAGE.shelf(context)))
+    units = TRIALS_STAGE.units(context)
+    found = context.lake.scan(
+        TRIALS_STAGE.shelf(context),
+        TRIALS.schema,
+        units=[u.unit_id for u in units if u.unit_id in done],
+    )
+    trials = pl.DataFrame(found).filter("finished")
+    wanted = pl.DataFrame([unit.plan for unit in units])
+    repetition = ["protocol", "variant", "model", "repetition"]
+    asked = wanted.group_by(repetition).agg(n_asked=pl.col("fold").n_unique())
+    made = trials.group_by(repetition).agg(n_made=pl.col("fold").n_unique())
+    whole = asked.join(made, on=repetition).filter(pl.col("n_asked") == pl.col("n_made"))
+    return trials.join(whole, on=repetition, how="semi")

@@ -1,0 +1,118 @@
+"""What must hold of labels: one for each degraded excerpt, in range, and identity at the top."""
+
+from __future__ import annotations
+
+import math
+
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
+from musqa_pipeline.audio.files.flac import reference_audio
+from musqa_pipeline.audio.metrics.registry import METRICS
+from musqa_pipeline.core.checks import CheckResult
+from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.stages.degradations.table import DEGRADATIONS
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.excerpts.table import EXCERPTS
+from musqa_pipeline.stages.labels.table import LABELS
+
+LARGEST_MOS = 4.75
+"""ViSQOL's audio model gives identical signals 4.732 and nothing more than a hair above."""
+LEAST_IDENTITY_MOS = 4.7
+
+
+def check_counts(context: Context) -> CheckResult:
+    """Check that each degraded excerpt has one label, and that no label lacks its excerpt.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog whose `labels` is done.
+
+    Returns
+    -------
+    CheckResult
+        Passes if the two sets of ids are equal and none is double.
+    """
+    lake = context.lake
+    wanted = lake.scan(context.shelf("degradations"), DEGRADATIONS.schema, columns=["degraded_id"])[
+        "degraded_id"
+    ].to_pylist()
+    found = lake.scan(context.shelf("labels"), LABELS.schema, columns=["degraded_id"])[
+        "degraded_id"
+    ].to_pylist()
+    missing, surplus = set(wanted) - set(found), set(found) - set(wanted)
+    doubled = len(found) - len(set(found))
+    return CheckResult(
+        passed=bool(found) and not missing and not surplus and not doubled,
+        claim="each degraded excerpt has one label; there is no other",
+        numbers={
+            "n_degraded": len(wanted),
+            "n_labels": len(found),
+            "n_missing": len(missing),
+            "n_surplus": len(surplus),
+            "n_doubled": doubled,
+        },
+    )
+
+
+def check_range(context: Context) -> CheckResult:
+    """Check that labels are finite and within the scale of the metric.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog whose `labels` is done.
+
+    Returns
+    -------
+    CheckResult
+        Passes if every MOS is in [1, 4.75] and every quality is its image in [0, 1].
+    """
+    stored = context.lake.scan(
+        context.shelf("labels"), LABELS.schema, columns=["mos", "quality", "lag_samples"]
+    ).to_pydict()
+    bad = sum(
+        not (1.0 <= mos <= LARGEST_MOS and math.isclose(quality, (mos - 1.0) / 4.0, abs_tol=1e-12))
+        for mos, quality in zip(stored["mos"], stored["quality"], strict=True)
+    )
+    return CheckResult(
+        passed=bool(stored["mos"]) and bad == 0,
+        claim=f"every MOS is in [1, {LARGEST_MOS}] and quality is (mos - 1) / 4",
+        numbers={
+            "n_labels": len(stored["mos"]),
+            "n_bad": bad,
+            "least_mos": min(stored["mos"], default=math.nan),
+            "largest_mos": max(stored["mos"], default=math.nan),
+            "n_lag_not_zero": sum(lag != 0 for lag in stored["lag_samples"]),
+        },
+    )
+
+
+def check_identity(context: Context, *, n_references: int = 2) -> CheckResult:
+    """Score a few references against themselves.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog whose `excerpts` is done.
+    n_references : int
+        How many, drawn by the seed of `degradations`.
+
+    Returns
+    -------
+    CheckResult
+        Passes if each of them scores at least 4.7.
+    """
+    lake, shelf = context.lake, context.shelf("excerpts")
+    rng = derive_generator("labels-check", context.preset.degradations.seed)
+    ids = lake.scan(shelf, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"].to_pylist()
+    scores = []
+    for excerpt_id in rng.permutation(ids)[:n_references].tolist():
+        flac = lake.read(shelf, excerpt_id, ["flac"])["flac"][0].as_py()
+        reference = reference_audio(flac)[:EXCERPT_SAMPLES]
+        scores.append(METRICS[context.preset.labels.metric](reference).score(reference).mos)
+    least = min(scores, default=math.nan)
+    return CheckResult(
+        passed=least >= LEAST_IDENTITY_MOS,
+        claim=f"a reference against itself scores at least {LEAST_IDENTITY_MOS}",
+        numbers={"n_references": len(scores), "least_identity_mos": least},
+    )

@@ -1,0 +1,117 @@
+"""The stage `labels`: one unit per reference, one row per degraded excerpt."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
+from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_audio
+from musqa_pipeline.audio.files.flac import reference_audio
+from musqa_pipeline.audio.metrics.registry import open_metric
+from musqa_pipeline.audio.metrics.score import Score
+from musqa_pipeline.stages.degradations.unit_names import excerpt_id_of
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.labels.table import LABELS
+
+ROWS_AT_ONCE = 16
+"""Decoded together; 2 MB each."""
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List one unit per finished unit of `degradations`.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+
+    Returns
+    -------
+    list of Unit
+        With the same ids; references in quarantine have none.
+    """
+    counts = context.lake.row_counts(context.shelf("degradations"))
+    names = {unit_id: excerpt_id_of(unit_id) for unit_id, rows in counts.items() if rows}
+    return [Unit(unit_id, name, {"excerpt_id": name}) for unit_id, name in names.items()]
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Score all degraded excerpts of one reference; identical ones once.
+
+    Parameters
+    ----------
+    context : Context
+        Of one catalog.
+    unit : Unit
+        From `list_units`.
+
+    Returns
+    -------
+    pyarrow.Table
+        With the schema of `LABELS`, in the order of the degraded excerpts.
+
+    Raises
+    ------
+    ToolError
+        If ffmpeg is missing or fails.
+    UnfitInputError
+        If the metric refuses an excerpt.
+    """
+    excerpt_id = unit.plan["excerpt_id"]
+    excerpt = context.lake.read(context.shelf("excerpts"), excerpt_id, ["flac"])
+    reference = reference_audio(excerpt["flac"][0].as_py())[:EXCERPT_SAMPLES]
+    metric = open_metric(context.preset.labels, reference)
+    table = context.lake.read(
+        context.shelf("degradations"),
+        unit.unit_id,
+        ["degraded_id", "identical_to", *AUDIO_COLUMNS],
+    )
+    scores: dict[str, Score] = {}
+    for batch in table.filter(table["identical_to"].is_null()).to_batches(ROWS_AT_ONCE):
+        rows = batch.to_pylist()
+        batch_scores = metric.score_batch(degraded_audio(rows))
+        scores |= zip((row["degraded_id"] for row in rows), batch_scores, strict=True)
+    rows = []
+    for same in table.select(["degraded_id", "identical_to"]).to_pylist():
+        score = scores[same["identical_to"] or same["degraded_id"]]
+        rows.append(
+            {
+                "degraded_id": same["degraded_id"],
+                "excerpt_id": excerpt_id,
+                "metric": metric.version,
+                "mos": score.mos,
+                "quality": quality_of(score.mos),
+                "vnsim": score.vnsim,
+                "fvnsim": score.fvnsim.tolist(),
+                "lag_samples": score.lag_samples,
+            }
+        )
+    return LABELS.from_rows(rows)
+
+
+def quality_of(mos: float) -> float:
+    """Convert a MOS to the quality that models are trained on.
+
+    Parameters
+    ----------
+    mos : float
+        MOS-LQO, 1 to 5.
+
+    Returns
+    -------
+    float
+        0 to 1; ViSQOL's identity gives 0.933, which is not stretched.
+    """
+    return (mos - 1.0) / 4.0
+
+
+LABELS_STAGE = Stage(
+    name="labels",
+    version=2,
+    table=LABELS,
+    tools=("numba", "numpy", "pyfftw", "scipy", "visqol-python"),
+    upstream=("degradations", "excerpts"),
+    units=list_units,
+    make=make_unit,
+)

@@ -1,0 +1,237 @@
+"""Stage 7: one training per network, resumed where a kill ended it.
+
+The unit is a network with its recipe and its data: its id says so, and not the stage's fingerprint,
+so that one more network, or another recipe for one of them, trains nothing else again. Its row in
+`runs` is written last: a run folder without it is a training in progress, which the next run of the
+stage goes on with.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.progress import logger
+from musqa_pipeline.learning.imports.imported import weights_digest
+from musqa_pipeline.learning.registry import find_model, recipe_of
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.models.table import RUNS
+
+
+def unit_id_of(context: Context, model_name: str) -> str:
+    """Name a training: the network, and a digest of its recipe and data.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprint of the network's images.
+    model_name : str
+        A network of the registry.
+
+    Returns
+    -------
+    str
+        Safe as a file name, for example ``cnn1d-1f0c55e2``.
+    """
+    settings = recipe_of(model_name, context.preset.models)
+    data = context.joint_shelf(find_model(model_name).input.stage).fingerprint
+    imported = [weights_digest(settings)] if settings.imported_run else []
+    return f"{model_name}-{digest([settings.recipe(), data, *imported])[:8]}"
+
+
+def run_folder(context: Context, model_name: str) -> Path:
+    """Return where a network's checkpoint, weights, settings and curves lie.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprint of ``models``.
+    model_name : str
+        A network of the preset.
+
+    Returns
+    -------
+    Path
+        What `load_model` takes, once `runs` has the row.
+    """
+    return context.lake.local_folder(context.joint_shelf("models"), unit_id_of(context, model_name))
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List one unit per network of the preset.
+
+    Parameters
+    ----------
+    context : Context
+        With the preset.
+
+    Returns
+    -------
+    list of Unit
+        In the order of the preset; plan: `model`.
+
+    Raises
+    ------
+    SettingsError
+        If a network is unknown, named twice, or does not eat the images that the preset makes.
+    """
+    names = context.preset.models.names
+    if len(set(names)) < len(names):
+        raise SettingsError(
+            f"[models] names={names!r}: expected each network once; edit the preset"
+        )
+    images = context.preset.spectrograms
+    made = (1 + EXCERPT_SAMPLES // images.hop_length_samples, images.n_mels)
+    mel = "spectrograms"
+    for name in names:
+        spec = find_model(name).input
+        if spec.stage == mel and made != (spec.n_frames, spec.n_bands):
+            raise SettingsError(
+                f"[models] names: {name!r} eats images of {spec.n_frames} frames by {spec.n_bands} "
+                f"mel bands, [spectrograms] makes {made[0]} by {made[1]}; edit hop_length_samples "
+                "and n_mels, or names"
+            )
+    return [Unit(unit_id_of(context, name), f"network {name}", {"model": name}) for name in names]
+
+
+def make_run(
+    context: Context,
+    unit: Unit,
+    *,
+    log: Callable[[str], object] | None = None,
+    on_epoch: Callable[..., object] | None = None,
+) -> pa.Table:
+    """Train one network on the spectrograms of the preset.
+
+    Parameters
+    ----------
+    context : Context
+        With the fingerprints of ``spectrograms`` and ``models``.
+    unit : Unit
+        From `list_units`.
+    log : callable, optional
+        Takes a line per epoch; the logger ``musqa_pipeline`` when left out.
+    on_epoch : callable, optional
+        Takes the numbers of each epoch, see `musqa_pipeline.learning.training.train.train`.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row of `runs`.
+
+    Raises
+    ------
+    StageError
+        If there are no images to train or to validate with.
+    """
+    from musqa_pipeline.learning.data.shards import ImageShards
+    from musqa_pipeline.learning.imports.imported import adopt
+    from musqa_pipeline.learning.training.batches import ShardBatches
+    from musqa_pipeline.learning.training.train import train_on_images
+    from musqa_pipeline.stages.spectrograms.row_shards import shard_files
+
+    name = unit.plan["model"]
+    settings = recipe_of(name, context.preset.models)
+    stage = find_model(name).input.stage
+    data = context.joint_shelf(stage).fingerprint
+    files = shard_files(context, stage)
+    training = ImageShards(files, "train", settings.train_rows)
+    validation = ImageShards(files, "validation", settings.train_rows)
+    # One training at a time has the GPU, or all cores; unlike a slot of a Dagster pool, the lock
+    # does not outlive a kill.
+    with (
+        context.lake.lock("training"),
+        context.lake.work_folder(context.joint_shelf("models"), unit.unit_id) as work,
+    ):
+
+        def after_epoch(numbers: Mapping[str, float]) -> None:
+            work.put()
+            if on_epoch:
+                on_epoch(numbers)
+
+        if settings.imported_run:
+            result = adopt(
+                name,
+                settings,
+                validation_batches=ShardBatches(validation, settings.batch_size),
+                folder=work.path,
+                data_fingerprint=data,
+            )
+        else:
+            result = train_on_images(
+                name,
+                training,
+                validation,
+                settings,
+                folder=work.path,
+                data_fingerprint=data,
+                log=log or logger.info,
+                on_epoch=after_epoch,
+            )
+    row = {
+        "model": result.model,
+        "seed": settings.seed,
+        "finished": result.finished,
+        "epochs": result.epochs,
+        "best_epoch": result.best_epoch,
+        "best_validation_loss": result.best_validation_loss,
+        "parameters": result.parameters,
+        "n_train": training.n_rows if result.epochs else 0,
+        "n_validation": validation.n_rows,
+        "data_fingerprint": data,
+        "settings_json": json.dumps(dataclasses.asdict(settings), sort_keys=True),
+        "curves_json": json.dumps(dict(result.curves)),
+        "device": result.device,
+        "minutes": result.minutes,
+        "environment_json": json.dumps(dict(result.environment), sort_keys=True),
+        "folder": work.key,
+    }
+    return RUNS.from_rows([row])
+
+
+MODELS_STAGE = Stage(
+    name="models",
+    version=2,
+    table=RUNS,
+    tools=("torch", "lightning"),
+    units=list_units,
+    make=make_run,
+    upstream=("dataset",),
+    own_settings=False,
+    retires=False,
+    joint=True,
+    inline=True,
+)
+
+
+def watched_stage(
+    *,
+    log: Callable[[str], object] | None = None,
+    on_epoch: Callable[..., object] | None = None,
+) -> Stage:
+    """Return the stage with someone who watches its epochs, for example Dagster's observations.
+
+    Parameters
+    ----------
+    log : callable, optional
+        Takes a line per epoch.
+    on_epoch : callable, optional
+        Takes a mapping of numbers per epoch.
+
+    Returns
+    -------
+    Stage
+        The same stage with the same fingerprint.
+    """
+    return dataclasses.replace(
+        MODELS_STAGE, make=functools.partial(make_run, log=log, on_epoch=on_epoch)
+    )

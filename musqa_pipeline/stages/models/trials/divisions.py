@@ -1,0 +1,199 @@
+"""Who trains, who validates and who is predicted in each trial: pure functions of the rows.
+
+Groups are those of the split (a recording, an artist, equal samples), so that no trial predicts
+music that it met. Darker copies train where their recording does and are never predicted. Test
+recordings never train and never stop a training, in any protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
+from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.seeds import unit_interval_hash
+from musqa_pipeline.core.settings.protocols import ProtocolsSettings
+
+TEST_FOLD = "test"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training, or one fit of a baseline."""
+
+    protocol: str
+    variant: str
+    fold: str
+    model: str
+    repetition: int
+
+
+@dataclass(frozen=True)
+class Division:
+    """Rows of a trial, as expressions on the rows' frame; none is in two of them."""
+
+    train: pl.Expr
+    validation: pl.Expr
+    predicted: pl.Expr
+
+
+def list_trials(rows: pl.DataFrame, settings: ProtocolsSettings) -> list[Trial]:
+    """List the trials that a preset asks for.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        From `evaluation.rows.describe_rows`.
+    settings : ProtocolsSettings
+        Protocols, models and repetitions.
+
+    Returns
+    -------
+    list of Trial
+        Protocol by protocol, repetition by repetition, model by model.
+    """
+    trials = []
+    for protocol, counts in settings.wanted().items():
+        for variant, fold in _places(protocol, rows, settings) if counts else ():
+            for model, n in counts.items():
+                trials += [Trial(protocol, variant, fold, model, i) for i in range(n)]
+    return sorted(trials, key=lambda t: t.repetition)  # a first look at everything comes early
+
+
+def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Division:
+    """Divide the rows for a trial.
+
+    Parameters
+    ----------
+    trial : Trial
+        From `list_trials`.
+    rows : polars.DataFrame
+        From `evaluation.rows.describe_rows`.
+    settings : ProtocolsSettings
+        Folds and fractions.
+
+    Returns
+    -------
+    Division
+        Which rows train, validate and are predicted.
+
+    Raises
+    ------
+    StageError
+        If one of the three is empty.
+    """
+    test = pl.col("part") == "test"
+    held, train_too, predicted_too = test, pl.lit(True), pl.lit(True)
+    lot = 0
+    match trial.protocol:
+        case "repetitions":
+            lot = trial.repetition
+        case "folds" if trial.fold != TEST_FOLD:
+            held = _in_fold(rows, int(trial.fold), settings)
+        case "leave_codec_out":
+            has_it = (pl.col("first_name") == trial.fold) | (pl.col("last_name") == trial.fold)
+            held = test | _in_fold(rows, 0, settings)
+            train_too, predicted_too = ~has_it, has_it
+        case "singles_to_cascades":
+            held = test | _in_fold(rows, 0, settings)
+            train_too, predicted_too = pl.col("depth") <= 1, pl.col("depth") > 1
+        case "synthesised_to_real":
+            held = pl.col("tier") != SYNTHESISED_TIER
+        case "real_to_synthesised":
+            held = pl.col("tier") == SYNTHESISED_TIER
+        case "learning_curve" | "ablations":
+            held = test | _in_fold(rows, 0, settings)
+    free = rows.filter(~held & ~test)
+    groups = by_lot(free["split_group"].unique().to_list(), "protocols-validation", lot)
+    n_validation = max(1, round(settings.validation_fraction * len(groups)))
+    validation = pl.col("split_group").is_in(groups[:n_validation])
+    training = by_lot(groups[n_validation:], "protocols-curve", 0)
+    if trial.protocol == "learning_curve":
+        training = training[: max(1, round(float(trial.variant) * len(training)))]
+    division = Division(
+        train=~held & ~test & train_too & pl.col("split_group").is_in(training),
+        validation=~held & ~test & train_too & validation,
+        predicted=held
+        & predicted_too
+        & (pl.col("tier") != COPY_TIER)
+        & (pl.col("uniform_draw") | pl.col("natural_mix")),
+    )
+    for what in ("train", "validation", "predicted"):
+        if rows.filter(getattr(division, what)).is_empty():
+            raise StageError(
+                f"protocol {trial.protocol}, part {trial.fold or 'whole'}: no rows for {what}; add "
+                "music, or leave the protocol out of the preset"
+            )
+    return division
+
+
+def _places(
+    protocol: str, rows: pl.DataFrame, settings: ProtocolsSettings
+) -> Iterable[tuple[str, str]]:
+    """Yield variant and fold of each trial of a protocol."""
+    if protocol == "folds":
+        return [("", str(fold)) for fold in range(settings.n_folds)] + [("", TEST_FOLD)]
+    if protocol == "leave_codec_out":
+        names = {*rows["first_name"].to_list(), *rows["last_name"].to_list()}
+        return [("", name) for name in sorted(names - {"reference"})]
+    if protocol == "learning_curve":
+        return [(f"{share:g}", "") for share in settings.curve_fractions]
+    return [("", "")]
+
+
+def _in_fold(rows: pl.DataFrame, fold: int, settings: ProtocolsSettings) -> pl.Expr:
+    """Rows of one fold of the recordings that are neither test nor synthesised."""
+    made = [SYNTHESISED_TIER, COPY_TIER]
+    free = rows.filter((pl.col("part") != "test") & ~pl.col("tier").is_in(made))
+    place = folds_of(free, settings.n_folds)
+    return pl.col("split_group").is_in(sorted(g for g, number in place.items() if number == fold))
+
+
+def folds_of(rows: pl.DataFrame, n_folds: int) -> dict[str, int]:
+    """Divide groups of recordings into folds of about as many rows.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        With ``split_group``; the rows that count.
+    n_folds : int
+        Folds.
+
+    Returns
+    -------
+    dict of str to int
+        Fold of each group, from 0; the same for rows in any order.
+    """
+    n_rows = dict(rows.group_by("split_group").agg(n=pl.len()).iter_rows())
+    filled = np.zeros(n_folds)
+    fold_of = {}
+    # Large groups first, each to the emptiest fold: folds of equal size.
+    for group in sorted(by_lot(n_rows, "protocols-folds", 0), key=lambda g: -n_rows[g]):
+        fold_of[group] = int(np.argmin(filled))
+        filled[fold_of[group]] += n_rows[group]
+    return fold_of
+
+
+def by_lot(groups: Iterable[str], purpose: str, repetition: int) -> list[str]:
+    """Order groups by a lot of their own, which no other group moves.
+
+    Parameters
+    ----------
+    groups : iterable of str
+        Names.
+    purpose : str
+        What is drawn; another purpose, another order.
+    repetition : int
+        Number of the draw.
+
+    Returns
+    -------
+    list of str
+        The groups in the order of their lots.
+    """
+    return sorted(groups, key=lambda group: (unit_interval_hash(purpose, repetition, group), group))

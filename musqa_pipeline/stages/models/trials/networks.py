@@ -1,0 +1,128 @@
+"""Train a network on any rows of the dataset, resumed where a kill ended it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.seeds import derive_seed
+from musqa_pipeline.learning.registry import find_model, recipe_of
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS, allowed_rows
+from musqa_pipeline.storage.stores.store import WorkFolder
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from musqa_pipeline.learning.data.shards import ImageShards
+
+
+def images_of(
+    context: Context, model: str, rows: pl.DataFrame, further: Sequence[Context] = ()
+) -> ImageShards:
+    """Return the stored images that a network eats of some rows.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    model : str
+        A network of the registry.
+    rows : polars.DataFrame
+        With `KEYS`; one row or more.
+    further : sequence of Context
+        Where else some of the rows may have their images.
+
+    Returns
+    -------
+    ImageShards
+        In storage order.
+    """
+    from musqa_pipeline.learning.data.shards import ImageShards
+    from musqa_pipeline.stages.spectrograms.row_shards import shard_files
+
+    stage = find_model(model).input.stage
+    files = [file for place in (context, *further) for file in shard_files(place, stage)]
+    return ImageShards(files, "chosen", keys=set(rows.select(KEYS).rows()))
+
+
+def train_network(
+    context: Context,
+    model: str,
+    repetition: int,
+    work: WorkFolder,
+    *,
+    training: pl.DataFrame,
+    validation: pl.DataFrame,
+    further: Sequence[Context] = (),
+) -> tuple[nn.Module, Mapping[str, Any]]:
+    """Train a network by the preset's recipe on some rows, and load its weights.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+    model : str
+        A network of the registry.
+    repetition : int
+        0 for the preset's seed; another number derives another seed.
+    work : WorkFolder
+        Of this training; one that a kill ended goes on.
+    training, validation : polars.DataFrame
+        Rows of `evaluation.rows.read_rows`; the recipe's ``train_rows`` takes its part of them.
+    further : sequence of Context
+        See `images_of`.
+
+    Returns
+    -------
+    nn.Module
+        In evaluation mode.
+    mapping
+        ``finished``, ``n_train``, ``n_train_groups``, ``n_validation``, ``minutes``, ``device``.
+
+    Raises
+    ------
+    StageError
+        If a part has no rows, or training does not converge to numbers.
+    """
+    import torch
+
+    from musqa_pipeline.learning.predict import load_model
+    from musqa_pipeline.learning.training.train import train_on_images
+
+    seed = context.preset.models.seed
+    if repetition:
+        seed = derive_seed("protocols", repetition) % 2**31
+    recipe = dataclasses.replace(recipe_of(model, context.preset.models), seed=seed)
+    taken = training.filter(allowed_rows(recipe.train_rows))
+    stopping = validation.filter(allowed_rows(recipe.train_rows))
+    images, looked_at = (images_of(context, model, some, further) for some in (taken, stopping))
+    stage = find_model(model).input.stage
+    data = [place.joint_shelf(stage).fingerprint for place in (context, *further)]
+    # A GPU has one training at a time; on a CPU each worker has a core of its own.
+    alone = torch.cuda.is_available()
+    with context.lake.lock("training") if alone else contextlib.nullcontext():
+        result = train_on_images(
+            model,
+            images,
+            looked_at,
+            recipe,
+            folder=work.path,
+            data_fingerprint=digest(data) if further else data[0],
+            log=lambda _: None,
+            on_epoch=lambda _: work.put(),
+            n_threads=None if alone else 1,
+        )
+    return load_model(work.path), {
+        "finished": result.finished,
+        "n_train": images.n_rows,
+        "n_train_groups": taken["split_group"].n_unique(),
+        "n_validation": looked_at.n_rows,
+        "minutes": result.minutes,
+        "device": result.device,
+    }

@@ -1,0 +1,107 @@
+"""What must hold of stored images, measured: no NaN, the right range, one image per chosen row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from musqa_pipeline.audio.features.storage import decode_cells
+from musqa_pipeline.core.checks import CheckResult
+from musqa_pipeline.learning.data.shards import opened_shard
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.spectrograms.row_shards import dataset_rows, shard_files
+
+LARGEST_STORAGE_ERROR = {"uint8": 1 / 510, "float16": 1 / 4096}
+"""Half a step of each type; a little float32 rounding comes on top."""
+
+
+def check_images(context: Context) -> CheckResult:
+    """Check every stored cell of every shard.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    CheckResult
+        Passes if all images have the size they claim, finite cells in 0-1 that reach both ends
+        (but for silence), and rounding errors no larger than their type allows.
+    """
+    counts = dict.fromkeys(
+        ("n_images", "n_wrong_size", "n_not_finite", "n_out_of_range", "n_not_stretched",
+         "n_rounded_too_far", "n_looped"), 0,
+    )  # fmt: skip
+    worst_error = 0.0
+    for file in shard_files(context):
+        with opened_shard(file) as parquet:
+            for group in range(parquet.num_row_groups):
+                for row in parquet.read_row_group(group, use_threads=False).to_pylist():
+                    error = row["storage_error"]
+                    worst_error = max(worst_error, error)
+                    counts["n_images"] += 1
+                    counts["n_looped"] += row["looped"]
+                    allowed = LARGEST_STORAGE_ERROR[row["dtype"]] + 1e-6
+                    counts["n_rounded_too_far"] += not error <= allowed
+                    cells = np.frombuffer(row["image"], row["dtype"])
+                    if len(cells) != row["n_frames"] * row["n_bands"]:
+                        counts["n_wrong_size"] += 1
+                        continue
+                    values = decode_cells(cells)
+                    if not np.isfinite(values).all():
+                        counts["n_not_finite"] += 1
+                        continue
+                    low, high = float(values.min()), float(values.max())
+                    counts["n_out_of_range"] += not 0.0 <= low <= high <= 1.0
+                    flat = row["max_db"] == row["min_db"]
+                    counts["n_not_stretched"] += not flat and (low, high) != (0.0, 1.0)
+    harmless = {"n_images", "n_looped"}
+    bad = sum(count for name, count in counts.items() if name not in harmless)
+    return CheckResult(
+        passed=bad == 0 and counts["n_images"] > 0,
+        claim="every mel image is whole, finite, within 0-1 and stretched over it",
+        numbers={**counts, "largest_storage_error": worst_error},
+    )
+
+
+def check_counts(context: Context) -> CheckResult:
+    """Check that the images are those of the rows of `dataset`, with the same labels.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    CheckResult
+        Passes if each row has one image with its part and label, and there is no other.
+    """
+    columns = ["catalog", "degraded_id", "part", "uniform_draw", "natural_mix", "mos", "quality"]
+    wanted = Counter(tuple(row[c] for c in columns) for row in dataset_rows(context))
+    found = Counter(
+        tuple(row[c] for c in columns)
+        for file in shard_files(context)
+        for row in _read(file, columns)
+    )
+    missing, surplus = (wanted - found).total(), (found - wanted).total()
+    return CheckResult(
+        passed=missing == surplus == 0,
+        claim="each row of dataset has one mel image, with its part and label; there is no other",
+        numbers={
+            "n_dataset_rows": wanted.total(),
+            "n_images": found.total(),
+            "n_missing": missing,
+            "n_surplus": surplus,
+        },
+    )
+
+
+def _read(file: Path, columns: list[str]) -> list[dict[str, Any]]:
+    with opened_shard(file) as parquet:
+        rows: list[dict[str, Any]] = parquet.read(columns, use_threads=False).to_pylist()
+        return rows

@@ -1,0 +1,129 @@
+"""All rows of the dataset with what is known of each: what was done, whose music, which features.
+
+This is what baselines are fitted on and what slices divide; the images stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.learning.baselines.oracle import PROCESS_COLUMNS
+from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
+from musqa_pipeline.stages.dataset.report import read_dataset
+from musqa_pipeline.stages.degradations.table import RANDOM
+from musqa_pipeline.stages.degradations.words import process_words
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.spectrograms.features.darkness import reference_brightness
+from musqa_pipeline.stages.spectrograms.features.table import FEATURE_COLUMNS, FEATURES
+
+POINTS = 100.0
+"""Points of the scale that the paper prints, per unit of quality."""
+KEYS = ["catalog", "degraded_id"]
+
+
+_LAST_READ: dict[tuple[str, ...], pl.DataFrame] = {}
+
+
+def read_rows(context: Context) -> pl.DataFrame:
+    """Read every row of the dataset with its features, once in a process.
+
+    A worker makes many trials of the same rows, and reading them takes half a minute for 16,000.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages; `dataset` and `features` are done.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by `KEYS`: the columns of `describe_rows`, `label` in points, and of `features`
+        the upper edge and the descriptors.
+
+    Raises
+    ------
+    StageError
+        If features and dataset do not fit together.
+    """
+    key = (str(context.home), *(context.fingerprints[s] for s in ("dataset", "features")))
+    if key not in _LAST_READ:
+        rows = _read(context)
+        _LAST_READ.clear()
+        _LAST_READ[key] = rows
+    return _LAST_READ[key]
+
+
+def allowed_rows(train_rows: str) -> pl.Expr:
+    """Mark the rows that ``[models] train_rows`` lets train: the column of that name, or all."""
+    return pl.lit(True) if train_rows == "every" else pl.col(train_rows)
+
+
+def _read(context: Context) -> pl.DataFrame:
+    columns = [*KEYS, *FEATURE_COLUMNS]
+    features = pl.DataFrame(
+        context.lake.scan(context.joint_shelf("features"), FEATURES.schema, columns=columns)
+    )
+    described = describe_rows(read_labelled_rows(context), read_dataset(context))
+    rows = described.join(features, on=KEYS, how="inner").sort(KEYS)
+    if rows.height != described.height:
+        raise StageError(
+            f"{described.height - rows.height} of {described.height} rows of the dataset have no "
+            "features; run the stages dataset and spectrograms again"
+        )
+    return rows
+
+
+def describe_rows(labelled: pl.DataFrame, dataset: pl.DataFrame) -> pl.DataFrame:
+    """Gather what slices and baselines need to know of each row of the dataset.
+
+    Parameters
+    ----------
+    labelled : polars.DataFrame
+        From `dataset.inputs.read_labelled_rows`.
+    dataset : polars.DataFrame
+        The table `dataset`, which says whose recording a row is.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per row of `dataset`: its columns but `quality`, `label` (points), codec,
+        bitrate_kbps and cutoff_hz of the last process, process, what (in words), kind, depth,
+        `PROCESS_COLUMNS`, genre, tier and reference.
+    """
+    rows = labelled.with_columns(
+        codec=pl.when(pl.col("depth") == 0)
+        .then(pl.lit("reference"))
+        .otherwise(pl.col("last_name")),
+        bitrate_kbps=pl.col("last_bitrate_kbps"),
+        cutoff_hz=pl.col("last_cutoff_hz"),
+        label=pl.col("quality") * POINTS,
+    )
+    # Of all rows, as the draw may lack the low-passes; and of those that all references have.
+    brightness = reference_brightness(rows.filter(pl.col("kind") != RANDOM))
+    rows = (
+        rows.join(dataset, on=KEYS, how="semi")
+        .join(brightness, on=["catalog", "excerpt_id"], how="left")
+        .with_columns(
+            pl.col("reference").fill_null(""),
+            what=pl.struct(pl.all()).map_elements(_what, return_dtype=pl.String),
+        )
+    )
+    columns = (
+        *KEYS, "label", "codec", "bitrate_kbps", "cutoff_hz", "process", "what", "kind", "depth",
+        *PROCESS_COLUMNS, "genre", "tier", "reference",
+    )  # fmt: skip
+    return dataset.drop("quality", "bin").join(rows.select(columns), on=KEYS, how="inner")
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    if row["depth"] == 0:
+        return "untouched reference"
+    ends = ("first", "last") if row["depth"] > 1 else ("last",)
+    return " → ".join(
+        process_words(row[f"{e}_name"], row[f"{e}_bitrate_kbps"], row[f"{e}_cutoff_hz"])
+        for e in ends
+    )

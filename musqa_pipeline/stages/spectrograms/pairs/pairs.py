@@ -1,0 +1,154 @@
+"""The stage `pairs`: images of reference and degraded signal, for networks that see both.
+
+Made for the chosen rows of `dataset` in the same shards as `spectrograms`, so that the same
+readers and loaders serve them; only if a network of the preset eats them. Degraded excerpts are
+stored with their delay, so that nothing is aligned here. torch is imported by whoever makes a unit,
+because every command lists the stages.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
+from musqa_pipeline.audio.features.storage import decode_cells, encode_cells
+from musqa_pipeline.audio.files.flac import reference_audio
+from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
+from musqa_pipeline.core.home import Home
+from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.learning.registry import find_model, networks_in_use
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.spectrograms.pairs.table import PAIRS
+from musqa_pipeline.stages.spectrograms.row_shards import (
+    PLAN_COLUMNS,
+    list_shards,
+    make_shard,
+    rows_per_group,
+    shard_sizes,
+)
+from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.lake.lake import Lake
+
+
+def wants_pairs(preset: Preset) -> bool:
+    """Whether a network that the preset trains, also under a protocol, eats images of pairs."""
+    return any(find_model(name).input.stage == "pairs" for name in networks_in_use(preset))
+
+
+def list_units(context: Context) -> list[Unit]:
+    """List the shards, none if no network of the preset needs them.
+
+    Parameters
+    ----------
+    context : Context
+        Of the joint stages.
+
+    Returns
+    -------
+    list of Unit
+        See `row_shards.list_shards`.
+
+    Raises
+    ------
+    StageError
+        If they are needed and `dataset` has not been made or has no rows.
+    """
+    return list_shards(context) if wants_pairs(context.preset) else []
+
+
+def make_unit(context: Context, unit: Unit) -> pa.Table:
+    """Make the images of one shard; see `row_shards.make_shard`."""
+    return make_shard(context, unit, PAIRS, image_row)
+
+
+def image_row(
+    row: Mapping[str, Any], samples: NDArray[np.float32], context: Context
+) -> dict[str, Any]:
+    """Build one row of `pairs`.
+
+    Parameters
+    ----------
+    row : mapping
+        `PLAN_COLUMNS` of `dataset`.
+    samples : ndarray of float32, shape (EXCERPT_SAMPLES,)
+        The degraded excerpt, aligned with its reference, 48 kHz.
+    context : Context
+        With the fingerprint of `excerpts`.
+
+    Returns
+    -------
+    dict
+        Every column of `PAIRS`.
+
+    Raises
+    ------
+    UnfitInputError
+        If the degraded excerpt is silent or not finite.
+    LakeError
+        If the reference is missing or damaged.
+    """
+    reference = _reference_cells(context, row["catalog"], row["excerpt_id"])
+    degraded = _cells(samples)
+    image = np.concatenate((reference, degraded), axis=1)
+    cells = encode_cells(image, "uint8")
+    n_frames, n_bands = cells.shape
+    return {
+        **{name: row[name] for name in PLAN_COLUMNS},
+        "n_frames": n_frames,
+        "n_bands": n_bands,
+        "dtype": "uint8",
+        "image": cells.tobytes(),
+        "max_db": _level_db(degraded.max()),
+        "min_db": _level_db(degraded.min()),
+        "storage_error": float(np.abs(decode_cells(cells) - image).max()),
+        "upper_edge_hz": upper_edge_hz(samples, SAMPLE_RATE_HZ),
+        "looped": False,
+    }
+
+
+def _reference_cells(context: Context, catalog: str, excerpt_id: str) -> NDArray[np.float32]:
+    return _read_reference(context.home, context.shelf("excerpts", catalog), excerpt_id)
+
+
+# A shard's rows come reference by reference; a file of the lake never changes.
+@functools.lru_cache(maxsize=2)
+def _read_reference(home: Home, shelf: Shelf, excerpt_id: str) -> NDArray[np.float32]:
+    table = Lake(home).read(shelf, excerpt_id, ["flac"])
+    return _cells(reference_audio(table["flac"][0].as_py())[:EXCERPT_SAMPLES])
+
+
+def _cells(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    import torch
+
+    from musqa_pipeline.audio.features.gammatone_bands import band_cells
+
+    return np.asarray(band_cells(torch.from_numpy(np.ascontiguousarray(samples))))
+
+
+def _level_db(cell: float) -> float:
+    from musqa_pipeline.audio.features.gammatone_bands import FLOOR_DB, TOP_DB
+
+    return FLOOR_DB + float(cell) * (TOP_DB - FLOOR_DB)
+
+
+PAIRS_STAGE = Stage(
+    name="pairs",
+    version=1,
+    table=PAIRS,
+    tools=("imageio-ffmpeg", "numpy", "scipy", "torch"),
+    upstream=("dataset",),
+    units=list_units,
+    make=make_unit,
+    joint=True,
+    own_settings=False,
+    also=shard_sizes,
+    retires=False,
+    row_group_rows=rows_per_group,
+)

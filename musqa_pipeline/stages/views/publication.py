@@ -1,0 +1,134 @@
+"""`published.json`: which fingerprint of each stage the views show, per preset; what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from musqa_pipeline.core.errors import LakeError, first_line
+from musqa_pipeline.core.home import Home
+from musqa_pipeline.core.progress import logger
+from musqa_pipeline.stages.degradations.round_plans import PLAN_SHELF
+from musqa_pipeline.stages.graph import CATALOG_STAGES
+from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.packs.manifest import MOVED
+from musqa_pipeline.storage.packs.unpacking import drop_superseded, superseded_by_packs
+from musqa_pipeline.storage.stores.store import Store
+
+PUBLISHED, DATABASE = "published.json", "musqa.duckdb"
+
+
+def read_record(store: Store) -> tuple[dict[str, Any], str | None]:
+    """Read the record with its version.
+
+    Parameters
+    ----------
+    store : Store
+        Of the home.
+
+    Returns
+    -------
+    dict, str or None
+        ``{"last": preset or None, "presets": {name: {"catalogs": […], "stages": {…}}}}``, and what
+        `Store.commit` takes; None if nothing was published yet.
+
+    Raises
+    ------
+    LakeError
+        If it is damaged.
+    """
+    present = store.read_versioned(PUBLISHED)
+    if present is None:
+        return {"last": None, "presets": {}}, None
+    try:
+        record = json.loads(present[0])
+        return {"last": record["last"], "presets": dict(record["presets"])}, present[1]
+    except (ValueError, KeyError, TypeError) as error:
+        raise LakeError(
+            f"{store.address(PUBLISHED)} is damaged ({first_line(error)}); delete it, and run each "
+            "preset again: what is done stays done, and is shown again"
+        ) from error
+
+
+def record_shelves(record: dict[str, Any]) -> list[Shelf]:
+    """List the shelves that a record's views read.
+
+    Parameters
+    ----------
+    record : dict
+        From `read_record`.
+
+    Returns
+    -------
+    list of Shelf
+        Of catalog ``*`` where there are catalogs.
+    """
+    shelves = []
+    for entry in record["presets"].values():
+        for stage, fingerprint in entry["stages"].items():
+            if stage not in CATALOG_STAGES:
+                shelves.append(Shelf(stage, fingerprint, None))
+                continue
+            shelf = Shelf(stage, fingerprint, "*")
+            shelves += [shelf, shelf.quarantine]
+            if stage == "degradations":
+                shelves.append(Shelf(PLAN_SHELF, fingerprint, "*"))
+    return shelves
+
+
+def replaced_by_packs(store: Store, record: dict[str, Any]) -> dict[Shelf, tuple[str, ...]]:
+    """Return what packs took the place of, on the shelves that a record's views read.
+
+    Parameters
+    ----------
+    store : Store
+        Of the home.
+    record : dict
+        From `read_record`.
+
+    Returns
+    -------
+    dict
+        For `drop_replaced`, once views are made that read the packs.
+    """
+    replaced: dict[Shelf, tuple[str, ...]] = {}
+    for shelf in dict.fromkeys(record_shelves(record)):
+        replaced |= superseded_by_packs(store, shelf)
+    return replaced
+
+
+def drop_replaced(store: Store, replaced: dict[Shelf, tuple[str, ...]]) -> None:
+    """Delete what packs took the place of; see `replaced_by_packs`."""
+    for shelf, keys in replaced.items():
+        try:
+            drop_superseded(store, shelf, keys)
+        except LakeError as error:  # views are right; the next publication clears it
+            logger.warning(f"what packs replaced could not be deleted yet: {error}")
+
+
+def is_of_the_lake(home: Home, error: Exception) -> bool:
+    """Tell whether a query failed because a file of the lake moved, and not one that it names."""
+    text = str(error)
+    return str(home) in text and (MOVED in text or "No magic bytes" not in text)
+
+
+def unwritable(store: Store, error: Exception) -> LakeError:
+    """Return what to tell of a database that could not be written.
+
+    Parameters
+    ----------
+    store : Store
+        Of the home.
+    error : Exception
+        What DuckDB raised.
+
+    Returns
+    -------
+    LakeError
+        One sentence.
+    """
+    where = store.address(DATABASE)
+    if "No space left" in str(error):
+        return LakeError(f"cannot write {where}: the disk is full: free some space and run again")
+    reason = " ".join(str(error).split())
+    return LakeError(f"cannot write the views of {where}: {reason}; mend that and run again")

@@ -1,0 +1,129 @@
+"""The views as SQL: which tables there are, which files each reads, and what a preset may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from musqa_pipeline.core.settings.preset import DEMO_CATALOG
+from musqa_pipeline.core.tables import Column, Table
+from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
+from musqa_pipeline.stages.dataset.table import DATASET, SPLITS
+from musqa_pipeline.stages.degradations.round_plans import PLAN_SHELF
+from musqa_pipeline.stages.degradations.round_table import ROUNDS
+from musqa_pipeline.stages.degradations.table import DEGRADATIONS
+from musqa_pipeline.stages.engine.exclusions import WITHHELD
+from musqa_pipeline.stages.engine.quarantine import QUARANTINE
+from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
+from musqa_pipeline.stages.evaluation.table import EVALUATIONS
+from musqa_pipeline.stages.excerpts.table import EXCERPTS
+from musqa_pipeline.stages.labels.table import LABELS
+from musqa_pipeline.stages.models.table import RUNS
+from musqa_pipeline.stages.models.trials.table import TRIALS
+from musqa_pipeline.stages.spectrograms.features.table import FEATURES
+from musqa_pipeline.stages.spectrograms.pairs.table import PAIRS
+from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
+from musqa_pipeline.stages.tracks.table import TRACKS
+from musqa_pipeline.stages.views.drift_table import DRIFT
+from musqa_pipeline.stages.views.promotions_table import PROMOTIONS
+from musqa_pipeline.stages.views.release_table import RELEASE
+from musqa_pipeline.stages.views.remote import View
+from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.lake.lake import Lake
+
+PER_CATALOG = {
+    "tracks": TRACKS,
+    "excerpts": EXCERPTS,
+    "degradations": DEGRADATIONS,
+    "labels": LABELS,
+}
+JOINT = {
+    "splits": SPLITS,
+    "dataset": DATASET,
+    "opinions": OPINIONS,
+    "spectrograms": SPECTROGRAMS,
+    "features": FEATURES,
+    "pairs": PAIRS,
+    "models": RUNS,
+    "trials": TRIALS,
+    "evaluation": EVALUATIONS,
+    "release": RELEASE,
+}
+HISTORY = {
+    "promotions": PROMOTIONS, "drift": DRIFT, "stage_runs": STAGE_RUNS, "withheld": WITHHELD,
+}  # fmt: skip
+"""What follows from what happened and no stage makes again (`records.py`)."""
+VIEWS: dict[str, Table] = {
+    table.name: table
+    for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), *HISTORY.values(), QUARANTINE)
+}
+
+
+def schemas_of(lake: Lake, record: dict[str, Any]) -> Iterator[tuple[str, list[View]]]:
+    """Yield the schemas of all presets, and of the last one again as ``main``."""
+    for name, entry in sorted(record["presets"].items()):
+        views = list(_views(lake, entry))
+        yield name, views
+        if name == record["last"]:
+            yield "main", views
+
+
+def shown_shelves(stages: Mapping[str, str]) -> Iterator[tuple[Shelf, Table]]:
+    """Yield the shelves that the views of a preset read, with their tables."""
+    for stage, table in PER_CATALOG.items():
+        yield Shelf("quarantine", stages[stage], "*"), QUARANTINE
+        yield Shelf(stage, stages[stage], "*"), table
+    yield Shelf(PLAN_SHELF, stages["degradations"], "*"), ROUNDS
+    for stage, table in {**JOINT, **HISTORY}.items():
+        yield Shelf(stage, stages.get(stage, "never-made"), None), table
+
+
+def _views(lake: Lake, entry: dict[str, Any]) -> Iterator[View]:
+    visible = _visible(entry["catalogs"])
+    quarantined, refused = [], ""
+    for shelf, table in shown_shelves(entry["stages"]):
+        files = _files(lake.glob(shelf))
+        if shelf.catalog is None:
+            yield table.name, f"SELECT * EXCLUDE (run) FROM {files}"
+        elif table is QUARANTINE:
+            refused = files
+            quarantined.append(f"SELECT * EXCLUDE (settings) FROM {files}")
+        else:
+            source = f"SELECT * EXCLUDE (settings) FROM {files} WHERE {visible}"
+            if table is TRACKS:  # of exact duplicates, all but the first are in quarantine
+                source += (
+                    f" AND (catalog, unit_id) NOT IN (SELECT (catalog, unit_id) FROM {refused})"
+                )
+            yield table.name, source
+    union = " UNION ALL ".join(quarantined)
+    yield QUARANTINE.name, f"SELECT * FROM ({union}) WHERE {visible}"
+
+
+def view_columns(table: Table) -> tuple[Column, ...]:
+    """Return the columns of a table's view: those of its files, and the catalog of stages 1-4."""
+    import pyarrow as pa
+
+    catalog = Column("catalog", pa.string(), "catalog that the row belongs to")
+    divided = table.name in {*PER_CATALOG, ROUNDS.name, QUARANTINE.name}
+    return (*table.columns, catalog) if divided else table.columns
+
+
+def _files(globs: list[str]) -> str:
+    listed = ", ".join(map(sql_text, globs))
+    return (
+        f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true, "
+        "hive_types_autocast = false)"  # a catalog named 2024 stays text
+    )
+
+
+def _visible(catalogs: list[str]) -> str:
+    named = ", ".join(sql_text(name) for name in catalogs if name != "*")
+    choices = [f"catalog IN ({named})"] if named else []
+    if "*" in catalogs:
+        choices.append(f"catalog <> {sql_text(DEMO_CATALOG)}")
+    return f"({' OR '.join(choices) or 'false'})"
+
+
+def sql_text(value: object) -> str:
+    """Quote a value as SQL has it."""
+    return "'" + str(value).replace("'", "''") + "'"

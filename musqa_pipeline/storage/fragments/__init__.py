@@ -1,0 +1,1 @@
+"""One Parquet file of a unit, and the partition that it lies in."""

@@ -1,0 +1,78 @@
+"""Files in folders beside a shelf's units: weights, checkpoints, reports.
+
+They belong to their unit: where one of them is not what was written, the unit is made again with
+all of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from musqa_pipeline.core.seal_format import State
+from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.lake.damaged import set_aside
+from musqa_pipeline.storage.packs.manifest import PACKED_STAGES
+from musqa_pipeline.storage.stores.store import Store
+
+_UNITS = {"evaluation": "evaluation"}
+"""Units whose folder is called otherwise than they are."""
+
+
+def set_aside_beside(store: Store, shelf: Shelf) -> list[str]:
+    """Take units out of the way whose files beside them are damaged; call it with the lock held.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is. On object storage nothing is looked at: what is fetched is compared then.
+    shelf : Shelf
+        Which shelf.
+
+    Returns
+    -------
+    list of str
+        Keys of the folders that were moved to ``lake/damaged/``.
+
+    Raises
+    ------
+    LakeError
+        If a file cannot be moved.
+    """
+    if shelf.stage in PACKED_STAGES or shelf.catalog or not isinstance(store.home, Path):
+        return []
+    moved = []
+    for name in store.folders(shelf.folder_key):
+        folder = f"{shelf.folder_key}/{name}"
+        if any(not _mended(store, file.key) for file in store.walk(folder)):
+            set_aside_folder(store, shelf, name)
+            moved.append(folder)
+    return moved
+
+
+def set_aside_folder(store: Store, shelf: Shelf, name: str) -> None:
+    """Move a folder to ``lake/damaged/``, and first the unit that it belongs to.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf; its fingerprint may be cut to 12 digits.
+    name : str
+        Name of the folder.
+
+    Raises
+    ------
+    LakeError
+        If a file cannot be moved.
+    """
+    unit = shelf.key(_UNITS.get(shelf.stage, name))
+    if store.exists(unit):
+        set_aside(store, unit)  # first: without it the folder is that of a unit under way
+    for file in store.walk(f"{shelf.folder_key}/{name}"):
+        set_aside(store, file.key)
+    store.prune(f"{shelf.folder_key}/{name}")
+
+
+def _mended(store: Store, key: str) -> bool:
+    return store.check(key) is not State.WRONG or store.restore(key)

@@ -1,0 +1,289 @@
+"""Files that are not what was written: they count as missing, and must not blind what reads them.
+
+Whoever reads a unit and finds it damaged moves it to ``lake/damaged/``, so that the next run of its
+stage makes it again; of a pack, the good units are packed anew. Records, which no stage can make
+again, are put back from their copy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow.parquet as pq
+
+from musqa_pipeline.core.errors import DamagedError, LakeError
+from musqa_pipeline.core.progress import logger
+from musqa_pipeline.core.seal_format import State
+from musqa_pipeline.core.seals import are_left_alone
+from musqa_pipeline.storage.fragments import parquet
+from musqa_pipeline.storage.fragments.byte_digest import check_bytes, parquet_file
+from musqa_pipeline.storage.fragments.partition import DAMAGED, LAKE, RECORDS, SUFFIX, Shelf
+from musqa_pipeline.storage.packs.compaction import (
+    Source,
+    in_order,
+    packed_sources,
+    parts_of,
+    write_part,
+)
+from musqa_pipeline.storage.packs.manifest import (
+    MOVED,
+    Manifest,
+    commit_manifest,
+    in_all_catalogs,
+    read_manifest,
+)
+from musqa_pipeline.storage.packs.pack_files import packed_piece
+from musqa_pipeline.storage.stores.local_store import LocalStore
+from musqa_pipeline.storage.stores.store import Store
+
+T = TypeVar("T")
+ATTEMPTS = 3
+
+
+def settled(store: Store, shelf: Shelf, read: Callable[[Manifest], T]) -> T:
+    """Read by a shelf's present manifest, again if it changed meanwhile; set aside what is damaged.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf.
+    read : callable
+        Takes the manifest.
+
+    Returns
+    -------
+    object
+        What `read` returns.
+
+    Raises
+    ------
+    LakeError
+        If a unit is not there or damaged; a damaged one is out of the way then.
+    """
+    for attempt in range(ATTEMPTS):
+        manifest = read_manifest(store, shelf)
+        try:
+            return read(manifest)
+        except LakeError as error:
+            changed = read_manifest(store, shelf).version != manifest.version
+            if not changed and isinstance(error, DamagedError):
+                changed = taken_out(store, shelf, manifest, error)
+            if not changed or attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def set_aside(store: Store, key: str) -> None:
+    """Move a file to ``lake/damaged/``."""
+    store.move(key, f"{LAKE}/{DAMAGED}/{key.removeprefix(f'{LAKE}/')}")
+
+
+def set_aside_file(path: Path) -> bool:
+    """Move a damaged fragment that was read by its path, or drop this machine's copy of one.
+
+    Parameters
+    ----------
+    path : Path
+        From `Lake.local_file`.
+
+    Returns
+    -------
+    bool
+        Whether it was damaged and is out of the way.
+    """
+    if not _is_damaged_file(path) or are_left_alone():
+        return False
+    above = [folder.name for folder in path.parents[:4]]
+    if above[3:] == [LAKE] and above[0].startswith("."):  # a copy of what is on object storage
+        path.unlink(missing_ok=True)
+        return True
+    if above[2:3] != [LAKE]:
+        return False
+    store = LocalStore(path.parents[3])
+    with contextlib.suppress(LakeError):
+        set_aside(store, path.relative_to(path.parents[3]).as_posix())
+        return True
+    return False
+
+
+def set_aside_damaged(
+    store: Store, shelves: Iterable[Shelf], is_readable: Callable[[Path], bool]
+) -> list[str]:
+    """Move fragments and packs that blind a view out of its sight.
+
+    Parameters
+    ----------
+    store : Store
+        Where they are.
+    shelves : iterable of Shelf
+        What the views show, in all catalogs.
+    is_readable : callable
+        Whether the views' reader takes the file at a path.
+
+    Returns
+    -------
+    list of str
+        Keys that were moved, sorted: those that cannot be read; if all can, those whose bytes are
+        not as written.
+
+    Raises
+    ------
+    LakeError
+        If one cannot be moved.
+    """
+    lying = {key: one for shelf in shelves for one in in_all_catalogs(store, shelf)
+             for key in _files(store, one)}  # fmt: skip
+    bad = [key for key in sorted(lying) if not _is_readable(store, key, is_readable)]
+    bad = bad or [key for key in sorted(lying) if _digest_says(store, key) is State.WRONG]
+    for key in [key for key in bad if not store.restore(key)]:
+        mend_pack(store, lying[key], key)
+        if key not in read_manifest(store, lying[key]).packs:
+            set_aside(store, key)
+    return bad
+
+
+def mend_pack(store: Store, shelf: Shelf, key: str) -> None:
+    """Let a shelf be without a damaged pack; its good units are packed anew.
+
+    If all of them are good, the new pack has the name of the old one and lies in its place.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf.
+    key : str
+        Key of the pack; views may read it until they are made again. Other files are left alone.
+
+    Raises
+    ------
+    LakeError
+        If the store cannot be written, or another process changed the shelf.
+    """
+    manifest = read_manifest(store, shelf)
+    if key not in manifest.packs:
+        return
+    good = _good_units(store, key)
+    packs = [other for other in manifest.packs if other != key]
+    packs += [write_part(store, shelf, "", part) for part in parts_of(good)]
+    commit_manifest(store, shelf, manifest, replace(manifest, packs=in_order(store, packs)))
+
+
+def is_damaged(store: Store, key: str) -> bool:
+    """Tell whether a fragment is there and is not what was written, or cannot be read at all."""
+    try:
+        with store.lent(key) as path:
+            return _is_damaged_file(path)
+    except (OSError, LakeError):  # it is gone, or the storage does not answer
+        return False
+
+
+def taken_out(store: Store, shelf: Shelf, manifest: Manifest, error: DamagedError) -> bool:
+    """Take out of the way what an error names, if it is damaged.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        The shelf that was read.
+    manifest : Manifest
+        As it was then.
+    error : DamagedError
+        What reading raised.
+
+    Returns
+    -------
+    bool
+        Whether to read again: a pack was packed anew, a record was put back.
+
+    Raises
+    ------
+    DamagedError
+        If a unit was set aside.
+    """
+    key = error.key
+    if are_left_alone() or not key or not is_damaged(store, key):
+        return False
+    if shelf.stage in RECORDS:
+        return store.restore(key)
+    address = store.address(key)
+    try:
+        if key in manifest.packs:
+            mend_pack(store, shelf, key)
+            if key not in read_manifest(store, shelf).packs:
+                set_aside(store, key)
+            logger.warning("%s is damaged; its good units are packed anew", address)
+            return True
+        set_aside(store, key)
+    except LakeError:  # to read a lake, one need not be able to write it
+        return False
+    reason = " ".join(str(error.__cause__).split())
+    raise DamagedError(
+        f"cannot read {address}: {reason}; it is set aside in {LAKE}/{DAMAGED}, run again to make "
+        "it again",
+        key,
+    ) from error
+
+
+def _good_units(store: Store, key: str) -> list[Source]:
+    """List the units of a pack that can be read and are what they were."""
+    good = []
+    try:
+        sources = packed_sources(store, key)
+    except LakeError:
+        return []  # nothing of it can be read
+    for source in sources:
+        assert source.packed is not None
+        with contextlib.suppress(LakeError):
+            packed_piece(store, source.unit, source.packed)
+            good.append(source)
+    return good
+
+
+def _files(store: Store, shelf: Shelf) -> list[str]:
+    manifest = read_manifest(store, shelf)
+    loose = store.files(manifest.loose_folder(shelf))
+    units = [f.key for f in loose if f.name.endswith(SUFFIX) and f.name != MOVED]
+    return [*units, *(key for key in manifest.packs if store.exists(key))]
+
+
+def _is_readable(store: Store, key: str, by_views: Callable[[Path], bool]) -> bool:
+    try:
+        with store.opened(key) as source:
+            pq.read_schema(source)
+        with store.lent(key) as path:
+            return by_views(path)
+    except parquet.UNREADABLE as error:
+        return _is_of_the_disk(error)
+
+
+def _digest_says(store: Store, key: str) -> State:
+    try:
+        with store.lent(key) as path:
+            return check_bytes(path)
+    except OSError:  # it was retired since it was listed
+        return State.NONE
+
+
+def _is_damaged_file(path: Path) -> bool:
+    try:
+        state = check_bytes(path)
+        if state is State.NONE:
+            with parquet_file(path) as file:
+                file.read(use_threads=False)
+    except parquet.UNREADABLE as error:
+        return not _is_of_the_disk(error)
+    return state is State.WRONG
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    """Tell errors of the disk, which have a number, from those of what is in a file."""
+    return getattr(error, "errno", None) is not None

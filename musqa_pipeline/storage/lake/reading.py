@@ -1,0 +1,132 @@
+"""Reading units, wherever they lie: in files of their own or in packs.
+
+A shelf may be compacted while it is read; then a file is gone that was there, and what is sought is
+found at its new place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from musqa_pipeline.core.errors import DamagedError
+from musqa_pipeline.core.tables import with_later
+from musqa_pipeline.storage.fragments import parquet
+from musqa_pipeline.storage.fragments.partition import EMPTY_CATALOG, SUFFIX, Shelf
+from musqa_pipeline.storage.lake.damaged import settled, taken_out
+from musqa_pipeline.storage.packs.manifest import (
+    PACKED_STAGES,
+    Manifest,
+    find_packed,
+    in_all_catalogs,
+    loose_units,
+    packed_units,
+    read_manifest,
+)
+from musqa_pipeline.storage.packs.pack_files import packed_piece, read_packed
+from musqa_pipeline.storage.stores.store import Source, Store
+
+
+def read_unit(store: Store, shelf: Shelf, unit: str, columns: list[str] | None = None) -> pa.Table:
+    """Read one unit; see `Lake.read`."""
+
+    def read(manifest: Manifest) -> pa.Table:
+        place = find_packed(store, manifest, unit)
+        if place is None:
+            return parquet.read_fragment(store, manifest.loose_key(shelf, unit), columns)
+        ((_, table),) = read_packed(store, {unit: place}, columns)
+        return table.replace_schema_metadata(place.metadata)
+
+    return settled(store, shelf, read)
+
+
+@contextmanager
+def opened_unit(store: Store, shelf: Shelf, unit: str) -> Iterator[Source]:
+    """Open a unit for pyarrow as a file of its own; see `fragments.opened`."""
+
+    def find(manifest: Manifest) -> pa.Buffer | str:
+        place = find_packed(store, manifest, unit)
+        if place is None:
+            return manifest.loose_key(shelf, unit)
+        piece, sink = packed_piece(store, unit, place), pa.BufferOutputStream()
+        table = piece.table.replace_schema_metadata(place.metadata)
+        pq.write_table(table, sink, row_group_size=piece.group_rows, compression="none")
+        return sink.getvalue()
+
+    found = settled(store, shelf, find)
+    if isinstance(found, str):
+        try:
+            with parquet.opened(store, found) as source:
+                yield source
+        except DamagedError as error:
+            taken_out(store, shelf, read_manifest(store, shelf), error)
+            raise
+    else:
+        yield pa.BufferReader(found)
+
+
+def scan_units(store: Store, shelf: Shelf, units: Iterable[str], wanted: pa.Schema) -> pa.Table:
+    """Read some columns of units as one table, in the order of their ids; see `Lake.scan`."""
+    chosen, plain = sorted(units), wanted.remove_metadata()
+
+    def read(manifest: Manifest) -> pa.Table:
+        packed = packed_units(store, shelf, manifest) if manifest.packs else {}
+        places = {unit: packed[unit] for unit in chosen if unit in packed}
+        parts = dict(read_packed(store, places, wanted))
+        for unit in chosen:
+            if unit not in parts:
+                key = manifest.loose_key(shelf, unit)
+                parts[unit] = parquet.read_wanted(store, key, wanted)
+        tables = [plain.empty_table(), *(with_later(parts[unit], plain) for unit in chosen)]
+        return pa.concat_tables(tables)
+
+    return settled(store, shelf, read)
+
+
+def view_sources(store: Store, shelf: Shelf) -> list[str]:
+    """List what DuckDB has to read to see all units of a shelf.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Its catalog is not looked at: all catalogs are meant. `Lake.keep_readable` was called.
+
+    Returns
+    -------
+    list of str
+        Addresses of packs, and patterns that match loose files.
+    """
+    if shelf.stage not in PACKED_STAGES:
+        return [store.address(shelf.glob_key)]
+    of_all = in_all_catalogs(store, shelf)
+    with ThreadPoolExecutor(store.n_readers) as threads:
+        found = list(threads.map(lambda one: read_manifest(store, one), of_all))
+    manifests = dict(zip(of_all, found, strict=True))
+    if not any(manifest.version for manifest in manifests.values()):
+        return [store.address(shelf.glob_key)]  # new catalogs show at once
+    sources, empty = [], replace(shelf, catalog=shelf.catalog and EMPTY_CATALOG)
+    for one, manifest in manifests.items():
+        if one.catalog != EMPTY_CATALOG:
+            key = manifest.loose_key(one, "schema")
+            if not store.exists(key):  # DuckDB refuses an empty folder
+                store.write_bytes(key, store.read_bytes(empty.key("schema")))
+        sources += [store.address(key) for key in manifest.packs]
+        sources.append(store.address(f"{manifest.loose_folder(one)}/*{SUFFIX}"))
+    return sources
+
+
+def all_units(store: Store, shelf: Shelf) -> list[str]:
+    """List the units that lie on a shelf, packed or loose, whatever is in them."""
+
+    def read(manifest: Manifest) -> list[str]:
+        packed = packed_units(store, shelf, manifest) if manifest.packs else {}
+        return sorted({*loose_units(store, shelf, manifest), *packed})
+
+    return settled(store, shelf, read)

@@ -1,0 +1,1 @@
+"""Many small units in one file."""

@@ -1,0 +1,299 @@
+"""Which units of a shelf lie together in larger files, and which lie loose.
+
+A shelf that was compacted has a manifest, `packs/manifest.json` in its folder. It names the packs
+(Parquet files of many units, with an index in the footer) and the generation of loose files: those
+of generation 0 lie in the shelf's folder, those of a later one in ``loose-<generation>`` there.
+The manifest is committed whole, so that a reader sees a unit loose or packed, never both or none.
+Packs never change; what takes units out writes new packs and commits.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from musqa_pipeline.core.errors import DamagedError, LakeError
+from musqa_pipeline.storage.fragments import parquet
+from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY, SUFFIX, Shelf
+from musqa_pipeline.storage.stores.store import Store
+
+PACKED_STAGES = ("tracks", "excerpts", "degradations", "labels", "opinions")
+"""Stages with a unit a file or a reference: the only ones with very many small files."""
+PACKS = "packs"
+MANIFEST = "manifest.json"
+MOVED = f"moved-to-packs-open-musqa.duckdb-again{SUFFIX}"
+"""A file that is no Parquet file, left where loose files were: a client that still looks there gets
+an error that says why, and never some of the rows."""
+SCHEMA_NAME = f"schema{SUFFIX}"
+"""The zero-row file that keeps a view valid."""
+INDEX_KEY = b"musqa.units"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Where one unit lies in a pack."""
+
+    pack: str
+    """Key of the pack."""
+    first_group: int
+    n_groups: int
+    """Row groups that hold its rows."""
+    offset: int
+    """Rows of other units before its own in the first of them."""
+    rows: int
+    fingerprint: str
+    checksum: str
+    footer: Mapping[str, str]
+    """Further keys that its own file's footer had."""
+
+    @property
+    def metadata(self) -> dict[bytes, bytes]:
+        """Keys of the footer of a file of its own, without the checksum."""
+        further = {name.encode(): value.encode() for name, value in self.footer.items()}
+        return {**further, FINGERPRINT_KEY: self.fingerprint.encode()}
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a shelf consists of."""
+
+    generation: int = 0
+    packs: tuple[str, ...] = ()
+    """Keys of the packs, in order of their first unit."""
+    superseded: tuple[str, ...] = ()
+    """Packs and folders of loose files that views published before may still read."""
+    version: str | None = None
+    """As the store calls it; None for a shelf that was never compacted."""
+
+    def loose_folder(self, shelf: Shelf) -> str:
+        """Key of the folder with the shelf's loose files."""
+        return loose_folder(shelf, self.generation)
+
+    def loose_key(self, shelf: Shelf, unit: str) -> str:
+        """Key of a unit's loose file."""
+        return f"{self.loose_folder(shelf)}/{unit}{SUFFIX}"
+
+
+def loose_folder(shelf: Shelf, generation: int) -> str:
+    """Return the key of the folder with the loose files of a generation."""
+    return f"{shelf.folder_key}/loose-{generation}" if generation else shelf.folder_key
+
+
+def in_all_catalogs(store: Store, shelf: Shelf) -> list[Shelf]:
+    """List a shelf of every catalog that has a folder; a joint shelf is alone."""
+    if shelf.catalog is None:
+        return [shelf]
+    names = store.folders(shelf.folder_key.rpartition("/")[0])
+    return [replace(shelf, catalog=name.removeprefix("catalog=")) for name in names]
+
+
+def manifest_key(shelf: Shelf) -> str:
+    """Return the key of a shelf's manifest."""
+    return f"{shelf.folder_key}/{PACKS}/{MANIFEST}"
+
+
+def read_manifest(store: Store, shelf: Shelf) -> Manifest:
+    """Read what a shelf consists of now.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf; its fingerprint may be cut to 12 digits.
+
+    Returns
+    -------
+    Manifest
+        Of generation 0 and without packs, if it was never compacted.
+
+    Raises
+    ------
+    LakeError
+        If the manifest is damaged.
+    """
+    if shelf.stage not in PACKED_STAGES:
+        return Manifest()
+    found = store.read_versioned(manifest_key(shelf))
+    if found is None:
+        return Manifest()
+    try:
+        record = json.loads(found[0])
+        packs, superseded = tuple(record["packs"]), tuple(record["superseded"])
+        return Manifest(int(record["generation"]), packs, superseded, found[1])
+    except (ValueError, KeyError, TypeError) as error:
+        raise LakeError(
+            f"{store.address(manifest_key(shelf))} is damaged ({error}); without it nobody knows "
+            "which units are current: restore it from a backup, or delete its folder and run again"
+        ) from error
+
+
+def commit_manifest(store: Store, shelf: Shelf, old: Manifest, new: Manifest) -> Manifest:
+    """Make a new manifest the shelf's, if nobody changed the old one.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf.
+    old : Manifest
+        As it was read.
+    new : Manifest
+        As it is to be.
+
+    Returns
+    -------
+    Manifest
+        The new one, with its version.
+
+    Raises
+    ------
+    LakeError
+        If another process changed it since; nothing is changed then.
+    """
+    record = {
+        "generation": new.generation,
+        "packs": list(new.packs),
+        "superseded": list(new.superseded),
+    }
+    content = json.dumps(record, indent=1, sort_keys=True).encode()
+    if not store.commit(manifest_key(shelf), content, old.version):
+        raise LakeError(
+            f"{store.address(manifest_key(shelf))} was changed by another process at this moment; "
+            "run again"
+        )
+    now = store.read_versioned(manifest_key(shelf))
+    return replace(new, version=now[1] if now else None)
+
+
+def packed_units(store: Store, shelf: Shelf, manifest: Manifest | None = None) -> dict[str, Packed]:
+    """Return where each packed unit of a shelf lies.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf.
+    manifest : Manifest, optional
+        Read anew when left out.
+
+    Returns
+    -------
+    dict
+        Unit id to its place; empty for a shelf that was never compacted.
+
+    Raises
+    ------
+    LakeError
+        If a pack is gone or damaged.
+    """
+    manifest = manifest or read_manifest(store, shelf)
+    return {unit: place for key in manifest.packs for unit, place in pack_index(store, key).items()}
+
+
+def find_packed(store: Store, manifest: Manifest, unit: str) -> Packed | None:
+    """Return where one unit lies in a shelf's packs, None if it is in none of them.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    manifest : Manifest
+        The shelf's.
+    unit : str
+        Which unit.
+
+    Returns
+    -------
+    Packed or None
+        Its place.
+
+    Raises
+    ------
+    LakeError
+        If a pack is gone or damaged.
+    """
+    places = (pack_index(store, key).get(unit) for key in manifest.packs)
+    return next((place for place in places if place is not None), None)
+
+
+def loose_units(store: Store, shelf: Shelf, manifest: Manifest) -> list[str]:
+    """List the units whose loose file is there, whatever is in it.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    shelf : Shelf
+        Which shelf.
+    manifest : Manifest
+        The shelf's.
+
+    Returns
+    -------
+    list of str
+        Unit ids, sorted.
+    """
+    files = store.files(manifest.loose_folder(shelf))
+    skipped = {SCHEMA_NAME, MOVED}
+    return sorted(f.stem for f in files if f.name.endswith(SUFFIX) and f.name not in skipped)
+
+
+def pack_index(store: Store, key: str) -> Mapping[str, Packed]:
+    """Return where each unit of a pack lies; packs never change, so that it is read once.
+
+    Parameters
+    ----------
+    store : Store
+        Where the lake is.
+    key : str
+        Key of the pack.
+
+    Returns
+    -------
+    mapping of str to Packed
+        In the order of the units' ids.
+
+    Raises
+    ------
+    LakeError
+        If the pack is gone or damaged.
+    """
+    return _index(store.address(key), key, _Ref(store))
+
+
+def index_of(key: str, footer: Mapping[bytes, bytes]) -> dict[str, Packed]:
+    """Read the index of a pack from its footer's keys."""
+    rows: dict[str, dict[str, Any]] = json.loads(footer[INDEX_KEY])
+    return {unit: Packed(pack=key, **row) for unit, row in rows.items()}
+
+
+class _Ref:
+    """A store that a cache does not tell from others: the address already does."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Ref)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@functools.lru_cache(maxsize=256)
+def _index(address: str, key: str, at: _Ref) -> dict[str, Packed]:
+    with parquet.opened(at.store, key) as source:
+        footer = pq.read_metadata(source).metadata or {}
+    try:
+        return index_of(key, footer)
+    except (KeyError, ValueError, TypeError) as error:
+        text = f"{address} is no pack ({error!r}); see docs/lake.md"
+        raise DamagedError(text, key) from error

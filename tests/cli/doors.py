@@ -1,0 +1,251 @@
+"""Every way in for audio, as a program: it hands files to doors and tells how each of them ended.
+
+``python -m tests.cli.doors WORLD RESULTS`` reads a job a line, ``door<TAB>bomb``, and answers each
+with a line of JSON in RESULTS. Doors are commands as users give them, or what has no command of its
+own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from musqa_pipeline.cli import app
+from musqa_pipeline.core.errors import MusqaError
+
+Door = Callable[[Path, Path, Path], list[str] | None]
+"""Takes the bomb, a folder of its own and the world; gives a command, or does it by itself."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a door took a bomb."""
+
+    door: str
+    bomb: str
+    code: int
+    text: str
+    """Standard output and error, of the C libraries too."""
+    seconds: float
+    peak_mb: float
+    """Most memory that this process or a child of it ever had."""
+
+
+def alone(bomb: Path, place: Path) -> str:
+    """A folder that holds the bomb and nothing else."""
+    folder = place / "music"
+    folder.mkdir()
+    os.link(bomb, folder / bomb.name)
+    return str(folder)
+
+
+def table(place: Path, *lines: str) -> str:
+    path = place / "table.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def fine_tune(bomb: Path, place: Path, world: Path) -> list[str]:
+    rows = [f"{world / 'master.wav'},{bomb},{mos}" for mos in (2, 3)]
+    scores = table(place, "file_ref,file_deg,mos", *rows)
+    options = ["--fine-tune", scores, "--model", str(world / "run")]
+    return ["compare", *options, "--out", str(place / "tuned")]
+
+
+def equalise(bomb: Path, place: Path, world: Path) -> list[str]:
+    folder = alone(bomb, place)
+    Path(folder, "tracks.csv").write_text(f"file,recording\n{bomb.name},song\n")
+    return ["catalog", "equalise", folder, str(place / "out")]
+
+
+def replay(bomb: Path, place: Path, world: Path) -> list[str]:
+    options = ["--references", alone(bomb, place), "--out", str(place / "out"), "--anyway"]
+    return ["recipe", "replay", str(world / "set.recipe"), *options]
+
+
+def stages(bomb: Path, place: Path, world: Path) -> None:
+    """The stages that open audio, as `musqa run` runs them."""
+    from musqa_pipeline.stages.engine.stage import run_stage
+    from musqa_pipeline.stages.excerpts.stage import EXCERPTS_STAGE
+    from tests.audio.sounds import quarantine_of, run_tracks
+
+    context = run_tracks(place / "home", Path(alone(bomb, place)))
+    run_stage(EXCERPTS_STAGE, context)
+    refused = [*quarantine_of(context).values(), *quarantine_of(context, "excerpts").values()]
+    for row in refused:
+        raise MusqaError(f"{row['reason']}: {row['detail']}; {row['advice']}")
+
+
+def listening_test(bomb: Path, place: Path, world: Path) -> None:
+    """A file of a listening test that `[evaluation]` names."""
+    from musqa_pipeline.stages.evaluation.listeners import _excerpts
+
+    _excerpts(bomb.parent, bomb.name, -23.0)
+
+
+def upload(bomb: Path, place: Path, world: Path) -> None:
+    """What a worker of `musqa serve` does."""
+    from musqa_pipeline.scoring.serve import work
+    from musqa_pipeline.scoring.serve.settings import ServeSettings
+
+    longest_s = ServeSettings().max_duration_s
+    job = work.Job(bomb, longest_s, world / "tiny.onnx", spectrogram=True)
+    work.score_job(job)
+    work.preview_job(job, place / "preview.wav")
+
+
+DOORS: dict[str, Door] = {
+    "score": lambda b, p, w: ["score", str(b)],
+    "score --list": lambda b, p, w: ["score", "--list", table(p, str(b))],
+    "gate": lambda b, p, w: ["gate", str(b), "--min-mos", "4"],
+    "gate --list": lambda b, p, w: ["gate", "--list", table(p, str(b)), "--min-mos", "4"],
+    "scan": lambda b, p, w: ["scan", alone(b, p), "--out", str(p / "out"), "--workers", "1"],
+    "label reference": lambda b, p, w: ["label", str(b), str(w / "master.wav")],
+    "label degraded": lambda b, p, w: ["label", str(w / "master.wav"), str(b)],
+    "label --pairs": lambda b, p, w: [
+        "label", "--pairs", table(p, "reference,degraded", f"{w / 'master.wav'},{b}"),
+    ],
+    "compare reference": lambda b, p, w: [
+        "compare", str(b), str(w / "master.wav"), "--model", str(w / "run"),
+    ],
+    "compare degraded": lambda b, p, w: [
+        "compare", str(w / "master.wav"), alone(b, p), "--model", str(w / "run"),
+    ],
+    "compare --pairs": lambda b, p, w: [
+        "compare", "--pairs", table(p, "reference,degraded", f"{b},{b}"),
+        "--model", str(w / "run"),
+    ],
+    "compare --fine-tune": fine_tune,
+    "sweep": lambda b, p, w: ["sweep", str(b), "--codec", "mp3", "--bitrates", "64"],
+    "listening stimuli": lambda b, p, w: [
+        "listening", "stimuli", str(b), str(w / "master.wav"), "--out", str(p / "test"),
+    ],
+    "listening stimuli --plan": lambda b, p, w: [
+        "listening", "stimuli", "--out", str(p / "test"), "--plan",
+        table(p, "file,training", f"{w / 'master.wav'},yes", f"{b},", f"{w / 'other.wav'},"),
+    ],
+    "catalog equalise": equalise,
+    "recipe replay": replay,
+    "run": stages,
+    "[evaluation] listening_tests": listening_test,
+    "serve": upload,
+}  # fmt: skip
+
+
+def make_world(world: Path, bombs: Path) -> None:
+    """Lay out what the doors need beside the bombs: masters, networks, a recipe of such tracks."""
+    import polars as pl
+    import soundfile
+
+    from musqa_pipeline.release.rebuild.file import Head, Recipe, write_recipe
+    from musqa_pipeline.release.rebuild.table import RECIPE
+    from tests.audio.sounds import noise, write
+    from tests.learning.intrusive.conftest import drawn_network
+    from tests.learning.written_run import write_run
+    from tests.scoring.sweep.tiny_model import write_tiny_model
+
+    for name in ("master.wav", "other.wav"):
+        write(world / name, noise(10.0))
+    write_tiny_model(world / "tiny.onnx")
+    write_run(world / "run", drawn_network())
+    shapes = {(8_000, 1, 3_600.0)}
+    for path in bombs.iterdir():
+        with contextlib.suppress(soundfile.LibsndfileError):
+            found = soundfile.info(path)
+            fits = found.samplerate >= 4_000 and found.channels <= 64
+            if fits and 11 <= found.duration <= 86_400:
+                shapes.add((found.samplerate, found.channels, found.duration))
+    empty = RECIPE.schema.empty_table()
+    kinds = pl.DataFrame(empty).schema
+    plain = {pl.String: "", pl.Boolean: False}
+    blank = {f.name: None if f.nullable else plain.get(kinds[f.name], 0) for f in empty.schema}
+    rows = []
+    for number, (rate_hz, channels, duration_s) in enumerate(sorted(shapes)):
+        rows.append({
+            **blank,
+            **dict.fromkeys(("bitstream_hash", "pcm_hash", "reference_hash"), "0" * 32),
+            "catalog": "c", "part": "train", "kind": "reference", "process": "reference",
+            "first_name": "reference", "last_name": "reference", "mos": 4.5, "quality": 0.9,
+            "track_pcm_hash": f"{number:032x}", "track_sample_rate_hz": rate_hz,
+            "track_channels": channels, "track_duration_s": duration_s,
+            **dict.fromkeys(("degraded_id", "excerpt_id", "track_id"), f"t{number}"),
+        })  # fmt: skip
+    head = Head("p", {"excerpts": {"target_lufs": -23.0}}, {}, {})
+    write_recipe(Recipe(head, pl.DataFrame(rows, schema=kinds)), world / "set.recipe")
+
+
+@contextlib.contextmanager
+def captured(path: Path) -> Iterator[None]:
+    """Send both outputs to a file, those of C libraries and children too."""
+    kept = [os.dup(1), os.dup(2)]
+    with path.open("wb") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, old in zip((1, 2), kept, strict=True):
+                os.dup2(old, number)
+                os.close(old)
+
+
+def hand_over(door: str, bomb: Path, place: Path, world: Path) -> int:
+    """Do one job and return the exit code; what no user should see comes out as it is."""
+    try:
+        command = DOORS[door](bomb, place, world)
+        if command is None:
+            return 0
+        sys.argv = ["musqa", *command]
+        app.main()
+    except MusqaError as error:  # of doors without a command
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def run(world: Path, results: Path) -> None:
+    """Do the jobs of standard input."""
+    register = functools.cache(app.register_commands)
+    app.register_commands = lambda *_: register()  # a process has one command
+    for number, line in enumerate(sys.stdin):
+        door, bomb = line.rstrip("\n").split("\t")
+        place = results.parent / f"{results.name} {number}"
+        place.mkdir()
+        started = time.monotonic()
+        with captured(place / "output"):
+            try:
+                code = hand_over(door, Path(bomb), place, world)
+            except Exception:
+                import traceback
+
+                traceback.print_exc()
+                code = -1
+        page = place / "out" / "scan.csv"  # where a scan says what it refused
+        said = "".join(
+            p.read_text(errors="replace") for p in (place / "output", page) if p.exists()
+        )
+        usage = [
+            resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        ]
+        ended = Ended(
+            door, Path(bomb).name, code, said,
+            round(time.monotonic() - started, 2), max(u.ru_maxrss for u in usage) / 1e3,
+        )  # fmt: skip
+        with results.open("a") as file:
+            file.write(json.dumps(asdict(ended)) + "\n")
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,90 @@
+"""What the command line prints and how it ends, without a run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import duckdb
+import pytest
+
+from musqa_pipeline.catalogs.known import add_catalog
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.stages.views.duck import database_path
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A `MUSQA_HOME` outside of any checkout, with a database that has no views."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MUSQA_HOME", str(home))
+    duckdb.connect(str(database_path(home))).close()
+    return home
+
+
+def musqa(*arguments):
+    command = [sys.executable, "-m", "musqa_pipeline.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+VALUES = "SELECT [1, 2] a, 'x'::BLOB b, 'nan'::FLOAT c, sum(2::HUGEINT) d, DATE '2024-01-02' e"
+
+
+def test_query_prints_values_that_json_and_csv_have_no_form_for(home):
+    strict = musqa("query", VALUES, "--json")
+    row = json.loads(strict.stdout, parse_constant=pytest.fail)
+    assert row == {"a": [1, 2], "b": "eA==", "c": None, "d": 2, "e": "2024-01-02"}
+    assert musqa("query", VALUES, "--csv").stdout.splitlines()[1].startswith('"[1, 2]",eA==,NaN,2')
+    assert "(1 bytes)" in musqa("query", VALUES).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["SELEC 1"], 1, "syntax error"),
+        (["SELECT * FROM read_csv('/not/there.csv')"], 1, "query failed: IO Error: No files found"),
+        ([""], 0, ""),
+        (["SELECT 1", "--json", "--csv"], 2, "not both"),
+    ],
+)
+def test_a_query_that_cannot_be_answered_ends_without_a_traceback(home, arguments, code, said):
+    ended = musqa("query", *arguments)
+    assert ended.returncode == code
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_catalog_that_is_gone_does_not_hide_the_others(home, tmp_path):
+    for name in ("gone", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.wav").write_bytes(b"x")
+        add_catalog(home, tmp_path / name)
+    (tmp_path / "gone" / "a.wav").unlink()
+    (tmp_path / "gone").rmdir()
+    listed = musqa("catalog", "list", "--json")
+    gone, there = map(json.loads, listed.stdout.splitlines())
+    assert (gone["files"], there["files"], there["problem"]) == (None, 1, None)
+    assert "does not exist" in gone["problem"]
+    status = musqa("status")
+    assert "preset demo sees no catalog (known: gone, there)" in status.stdout
+
+
+def test_a_catalog_is_removed_by_name(home, tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "a.wav").write_bytes(b"x")
+    add_catalog(home, tmp_path / "one")
+    said = musqa("catalog", "remove", "one").stdout
+    assert said == f"catalog one is out: 0 units retired, {tmp_path / 'one'} as it was\n"
+    again = musqa("catalog", "remove", "one")
+    assert (again.returncode, "catalog 'one' is unknown (known: none)" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("value", ["two", "0", "-1"])
+def test_a_wrong_number_of_workers_is_named(monkeypatch, value):
+    monkeypatch.setenv("MUSQA_WORKERS", value)
+    with pytest.raises(SettingsError, match=f"MUSQA_WORKERS='{value}': expected a number"):
+        LocalPool()

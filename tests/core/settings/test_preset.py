@@ -1,0 +1,203 @@
+import dataclasses
+import re
+import typing
+
+import pytest
+
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
+from musqa_pipeline.core.settings.preset import Preset, builtin_presets, load_preset, parse_preset
+from musqa_pipeline.core.settings.promotion import PromotionSettings
+from musqa_pipeline.learning.registry import MODELS
+from musqa_pipeline.stages.graph import STAGE_NAMES, joint_context
+from tests import ROOT
+
+SECTIONS = [f.name for f in dataclasses.fields(Preset) if f.name not in {"name", "catalogs"}]
+FIELDS = [(s, f.name) for s in SECTIONS for f in dataclasses.fields(getattr(Preset(name="p"), s))]
+LIBRARY = ROOT / "musqa_pipeline"
+
+
+def other_value(settings, field):
+    """Another value that the field may have."""
+    value = getattr(settings, field)
+    if isinstance(settings, PromotionSettings) and field == "network":
+        return "cnn1d"
+    hint = typing.get_type_hints(type(settings))[field]
+    if typing.get_origin(hint) is typing.Literal:
+        return next((v for v in typing.get_args(hint) if v != value), "one to come")
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, str):
+        return f"{value}-other"
+    if field == "random_lowpass_hz":
+        return (value[0], value[1] - 1)
+    if isinstance(value, tuple):
+        return value[:-1] if len(value) > 1 else (*value, "another")
+    if isinstance(value, dict):
+        return {"cnn1d": {"batch_size": 3}} if field == "recipes" else {"boosted": 2}
+    return value + (1 if isinstance(value, int) else -0.01 if 0.99 <= value < 1 else 0.01)
+
+
+def test_the_three_presets_load():
+    assert builtin_presets() == ["demo", "musqa", "paper"]
+    for name in builtin_presets():
+        assert load_preset(name).name == name
+
+
+def test_the_paper_preset_has_the_papers_numbers():
+    paper = load_preset("paper")
+    assert paper.excerpts.target_lufs == -23.0
+    assert paper.degradations.singles == tuple(range(1, 46))
+    assert len(paper.degradations.pool_excluded) == 15
+    assert paper.degradations.pool_rows == 64_960
+    assert paper.dataset.size == 13_000
+    assert (paper.spectrograms.n_mels, paper.spectrograms.n_fft) == (256, 2048)
+    models = paper.models
+    assert (models.learning_rate, models.learning_rate_factor) == (1e-3, 0.5)
+    assert (models.learning_rate_patience_epochs, models.stop_patience_epochs) == (10, 50)
+    assert (models.batch_size, models.max_epochs) == (64, 300)
+
+
+def test_a_preset_inherits_what_it_does_not_name(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('extends = "musqa"\n[dataset]\nsize = 77\n')
+    mine, musqa = load_preset(file), load_preset("musqa")
+    assert mine.name == "mine"
+    assert mine.dataset == dataclasses.replace(musqa.dataset, size=77)
+    assert mine.degradations == musqa.degradations
+
+
+def test_a_preset_may_extend_a_file_beside_it(tmp_path):
+    (tmp_path / "base.toml").write_text("[models]\nseed = 5\n")
+    (tmp_path / "mine.toml").write_text('extends = "base.toml"\n[models]\nbatch_size = 2\n')
+    models = load_preset(tmp_path / "mine.toml").models
+    assert (models.seed, models.batch_size) == (5, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[dataset]\nsizes = 5\n", "[dataset]: unknown key 'sizes'; did you mean 'size'?"),
+        ("[datasets]\nsize = 5\n", "unknown key 'datasets'; did you mean 'dataset'?"),
+        ("[dataset]\nsize = 'x'\n", "[dataset] size='x': expected int"),
+        ("[dataset]\nsize = true\n", "[dataset] size=True: expected int"),
+        ("[dataset]\nsize = 3\n", "[dataset] size=3: expected at least 10"),
+        ("[excerpts]\nflagged_tracks = 'no'\n", "expected one of 'exclude', 'include', 'below'"),
+        ("[degradations]\nsingles = 4\n", "singles=4: expected a list"),
+        ("[degradations]\nsingles = [46]\n", "singles=(46,): expected different process ids"),
+        ("[adaptive]\nevenness = 1.0\n", "evenness=1.0: expected above 0 and below 1"),
+        (
+            "[adaptive]\nrounds = 2\n[degradations]\nsingles = []\n",
+            "predicted from their halves; name the processes as singles",
+        ),
+        (
+            '[promotion]\nnetwork = "musqa_net"\n',
+            "network='musqa_net' with [models] names=['cnn1d']: only a network that is trained",
+        ),
+        ("[promotion]\nmargin_points = 0\n", "margin_points=0.0: expected above 0"),
+        ("[promotion]\nconfidence = 0.5\n", "confidence=0.5: expected in (0.5, 1)"),
+        ("dataset = 3\n", "dataset=3: expected a section with keys"),
+        ("[dataset\n", "is not valid TOML"),
+        ('extends = "bad.toml"\n', "extends itself"),
+    ],
+)
+def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError, match=re.escape(message)):
+        load_preset(file)
+
+
+def test_an_unknown_preset_lists_the_known_ones():
+    with pytest.raises(SettingsError, match="'papre' is unknown; use one of demo, musqa, paper"):
+        load_preset("papre")
+    with pytest.raises(SettingsError, match="does not exist"):
+        load_preset("nowhere.toml")
+
+
+@pytest.mark.parametrize("name", ["main", "Main", "Mine", "system", "a-b", "2x", "a;drop"])
+def test_a_name_that_cannot_be_a_schema_is_refused(name):
+    with pytest.raises(SettingsError, match="preset name"):
+        parse_preset(name, {})
+
+
+def test_a_preset_that_is_no_utf8_is_named(tmp_path):
+    (tmp_path / "mine.toml").write_bytes(b"# caf\xe9\n")
+    with pytest.raises(SettingsError, match=r"mine\.toml cannot be read .*save it as UTF-8"):
+        load_preset(tmp_path / "mine.toml")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_field_is_documented_and_checked(section):
+    kind = {f.name: f.default_factory for f in dataclasses.fields(Preset)}[section]
+    source = __import__("inspect").getsource(kind)
+    for field in dataclasses.fields(kind):
+        assert re.search(rf'    {field.name}: [^\n]*\n    """', source), field.name
+
+
+@pytest.mark.parametrize(("section", "field"), FIELDS)
+def test_a_changed_field_changes_the_fingerprint_of_its_stage_and_of_those_after_it(
+    home, section, field, monkeypatch
+):
+    monkeypatch.setitem(MODELS, "another", MODELS["cnn1d"])
+    preset = Preset(name="p")
+    if section == "adaptive":  # while it is off, its fields change nothing
+        preset = Preset(name="p", adaptive=AdaptiveSettings(rounds=1))
+    settings = getattr(preset, section)
+    changed = dataclasses.replace(settings, **{field: other_value(settings, field)})
+    before = joint_context(home, preset).fingerprints
+    after = joint_context(home, dataclasses.replace(preset, **{section: changed})).fingerprints
+    moved = [stage for stage in STAGE_NAMES if before[stage] != after[stage]]
+    if section in {"models", "protocols"}:  # their units say which recipe and data they depend on
+        assert moved == ["evaluation"]
+        return
+    if section == "opinions":  # a side branch: nothing comes after it
+        assert moved == []
+        assert before["opinions"] != after["opinions"]
+        return
+    if section == "promotion":  # a decision on what is there, and no result
+        assert before == after
+        return
+    if section == "release":  # likewise, and its units say what they depend on
+        assert moved == []
+        return
+    first = "degradations" if section == "adaptive" else section
+    after_it = list(STAGE_NAMES[STAGE_NAMES.index(first) :])
+    if section == "spectrograms":  # so are the networks that eat them, by their units
+        after_it.remove("models")
+    assert moved == after_it
+
+
+@pytest.mark.parametrize(("section", "field"), FIELDS)
+def test_no_field_is_there_for_nothing(section, field):
+    used = re.compile(rf"\b(settings|{section})\.{field}\b|\"{field}\"")
+    modules = [p for p in (LIBRARY / section).rglob("*.py") if p.name != "settings.py"]
+    if section == "excerpts":  # what flagged tracks may do is for `dataset` too
+        modules += (LIBRARY / "dataset").rglob("*.py")
+    assert any(used.search(path.read_text()) for path in modules)
+
+
+def test_the_demo_is_seen_only_where_it_is_named():
+    assert not load_preset("musqa").sees("demo")
+    assert load_preset("musqa").sees("anything")
+    assert load_preset("demo").sees("demo")
+    assert not load_preset("demo").sees("anything")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('name = "../elsewhere"', r"name='\.\./elsewhere': the name of its file is the name of a"),
+        ("extends = 5", "extends=5: expected the name of a preset or the path of a .toml file"),
+        ('extends = "././mine.toml"', "extends itself through"),
+        (f'extends = "{"x" * 300}.toml"', "cannot be read .*File name too long"),
+        (f"[tracks]\nmin_duration_s = 1{'0' * 400}", "the number is too large; expected a float"),
+        (f"x = {'[' * 3000}", "is not valid TOML: arrays or tables are nested too deeply"),
+        (f"x = {'9' * 5000}", "is not valid TOML: Exceeds the limit"),
+    ],
+)
+def test_a_hostile_preset_is_refused_in_one_sentence(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        load_preset(path)

@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.networks import musqa_net
+from musqa_pipeline.learning.networks.musqa_net import MusqaNet
+from musqa_pipeline.learning.networks.musqa_net_ablations import (
+    ABLATIONS,
+    SMOOTHED_BANDS,
+    without_fine_bands,
+    without_level,
+)
+from musqa_pipeline.learning.registry import MODELS
+
+IMAGES = torch.rand(4, 31, 1024, generator=torch.Generator().manual_seed(0)) * 0.8
+QUALITY = torch.tensor([0.1, 0.4, 0.8, 0.93])
+
+
+def loss_of(entry, network, seed=0):
+    torch.manual_seed(seed)
+    return entry.loss(network, IMAGES, QUALITY)
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_an_ablation_trains_and_differs_from_the_network_in_its_loss_or_prediction(name):
+    entry, whole = MODELS[f"musqa_net_{name}"], MODELS["musqa_net"]
+    assert (entry.recipe, entry.input) == (whole.recipe, whole.input)
+    torch.manual_seed(1)
+    network = entry.build(ModelsSettings()).eval()
+    torch.manual_seed(1)
+    original = MusqaNet().eval()
+    loss = loss_of(entry, network)
+    loss.backward()
+    moved = [p.grad is not None and bool(p.grad.abs().sum() > 0) for p in network.parameters()]
+    assert all(moved)
+    with torch.no_grad():
+        other = network(IMAGES), loss_of(entry, network)
+        ours = original(IMAGES), musqa_net_loss(original)
+    assert not (torch.equal(other[0], ours[0]) and torch.equal(other[1], ours[1]))
+
+
+def musqa_net_loss(network):
+    torch.manual_seed(0)
+    return musqa_net.loss(network, IMAGES, QUALITY)
+
+
+def test_without_level_a_gain_changes_nothing():
+    louder = IMAGES + 0.1
+    torch.testing.assert_close(without_level(IMAGES), without_level(louder))
+    assert without_level(IMAGES).amax() == pytest.approx(1.0)
+
+
+def test_coarse_bands_keep_means_and_nothing_finer():
+    coarse = without_fine_bands(IMAGES)
+    groups = coarse.unflatten(2, (4, 256 // SMOOTHED_BANDS, SMOOTHED_BANDS))
+    assert (groups == groups[..., :1]).all()
+    expected = IMAGES.unflatten(2, (4, 256 // SMOOTHED_BANDS, SMOOTHED_BANDS)).mean(4)
+    torch.testing.assert_close(groups[..., 0], expected)
+
+
+def test_one_member_has_a_quarter_of_the_weights():
+    count = [
+        sum(p.numel() for p in MODELS[name].build(ModelsSettings()).parameters())
+        for name in ("musqa_net_one_member", "musqa_net")
+    ]
+    assert 4 * count[0] == count[1]

@@ -1,0 +1,23 @@
+import subprocess
+import sys
+
+CODE = """
+import sys
+from musqa_pipeline.stages.models import torchvision_ops
+import torchvision, torch
+assert "lightning" not in sys.modules
+print(torchvision_ops.DECLARED, torchvision.extension._has_ops(), torchvision.ops.nms is not None)
+print(torch.ops.torchvision.nms.default._schema)
+print(torch.ops.torchvision.qnms.default._schema)
+assert torchvision_ops.allow_torchvision() is torchvision_ops.DECLARED
+"""
+
+
+def test_torchvision_can_be_imported_in_a_fresh_process_whatever_torch_it_was_built_for():
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    flags, nms, qnms = done.stdout.splitlines()
+    declared, compiled, _ = flags.split()
+    assert declared != compiled  # declared here exactly if the compiled operators are missing
+    for name, schema in (("nms", nms), ("qnms", qnms)):
+        assert schema.startswith(f"torchvision::{name}(Tensor dets, Tensor scores, float iou_thr")

@@ -1,0 +1,44 @@
+"""A small real lake with checksums: what the first release wrote, migrated and written again."""
+
+import shutil
+
+import pytest
+
+from musqa_pipeline.operations.maintenance.mend import mend
+from musqa_pipeline.operations.maintenance.verify import verify_lake
+from musqa_pipeline.stages.engine.migrations import bring_forward
+from musqa_pipeline.stages.views.duck import publish
+from musqa_pipeline.storage.lake.inventory import shelves, unit_ids
+from musqa_pipeline.storage.lake.lake import Lake
+from tests.storage.lake.first_lake import first_context, point_to, unpack
+
+
+@pytest.fixture(scope="session")
+def small_lake(tmp_path_factory):
+    home = unpack(tmp_path_factory.mktemp("upkeep"))
+    bring_forward(home)
+    context = first_context(home)
+    lake = context.lake
+    for short in [shelf for shelf in shelves(lake) if shelf.catalog]:
+        stage = "tracks" if short.stage == "quarantine" else short.stage
+        shelf = context.shelf(stage)
+        shelf = shelf.quarantine if short.stage == "quarantine" else shelf
+        for unit in unit_ids(lake, short):
+            lake.write(shelf, unit, lake.read(shelf, unit), row_group_rows=1, compression="none")
+    shutil.rmtree(home / "lake" / "retired")
+    publish(context, ["labels"])
+    mend(home, verify_lake(home))  # what the first release wrote gets digests
+    return home
+
+
+@pytest.fixture
+def home(small_lake, tmp_path, monkeypatch):
+    """A copy of it for one test."""
+    shutil.copytree(small_lake.parent, tmp_path / "copy")
+    home = tmp_path / "copy" / "home"
+    point_to(home, tmp_path / "copy" / "music")
+    Lake(home).store.seal("catalogs/first/catalog.toml")
+    monkeypatch.setenv("MUSQA_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    publish(first_context(home), ["labels"])
+    return home

@@ -1,0 +1,50 @@
+import polars as pl
+import pytest
+
+from musqa_pipeline.core.settings.release import ReleaseSettings
+from musqa_pipeline.release.model.licences import is_allowed, with_permission
+
+ALLOWED = ReleaseSettings().licences
+
+
+@pytest.mark.parametrize(
+    "licence",
+    [
+        "CC0-1.0", "CC0", "Public domain", "public domain", "CC-BY-3.0", "CC-BY-4.0 (vocadito)",
+        "CC-BY", "CC BY 4.0".replace(" ", "-"), "MIT (repo)", "Apache-2.0", "MIT/Apache-2.0 (repo)",
+    ],
+)  # fmt: skip
+def test_open_terms_are_allowed(licence):
+    assert is_allowed(licence, ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "licence",
+    [
+        "", "(repo)", "CC-BY-SA", "CC-BY-SA-3.0", "CC-BY-NC-4.0", "CC-BY-ND-4.0", "GPL-3.0",
+        "unknown", "MIT/GPL-3.0", "CC-BY-4.0, CC-BY-SA-4.0", "MIT-0 or whatever", "ask",
+    ],
+)  # fmt: skip
+def test_share_alike_and_what_is_unclear_is_not(licence):
+    assert not is_allowed(licence, ALLOWED)
+
+
+def test_rows_get_the_terms_of_their_track_and_synthesised_music_is_ours():
+    rows = pl.DataFrame(
+        {
+            "catalog": ["a", "b", "a", "a"],
+            "track_id": ["1", "1", "2", "3"],
+            "tier": ["lossless", "synthesised", "lossless", "equalised"],
+        }
+    )
+    tracks = pl.DataFrame(
+        {
+            "catalog": ["a", "a", "a", "b"],
+            "track_id": ["1", "2", "3", "1"],
+            "licence": ["CC0-1.0", "CC-BY-SA-3.0", "CC-BY-SA-3.0", ""],
+            **dict.fromkeys(("file", "title", "artist"), ""),
+        }
+    )
+    found = with_permission(rows, tracks, ALLOWED)
+    assert found["allowed"].to_list() == [True, True, False, False]
+    assert found["licence"].to_list() == ["CC0-1.0", "", "CC-BY-SA-3.0", "CC-BY-SA-3.0"]

@@ -1,0 +1,126 @@
+"""A release from a small lake: trainings, the folder, what is made again and what is not."""
+
+import dataclasses
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+
+from musqa_pipeline.learning.registry import MODELS
+from musqa_pipeline.release.model import assemble, judge
+from musqa_pipeline.release.model.certificate import made_piece
+from musqa_pipeline.release.model.domain import Scale
+from musqa_pipeline.release.model.judge import read_said
+from musqa_pipeline.release.model.publish import publish_release
+from musqa_pipeline.release.model.stage import RELEASE_STAGE, list_units, read_release_rows
+from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.stages.engine.stage import run_stage
+from tests.release.model.release_lake import RELEASE, release_lake
+from tests.release.model.sounds import piece
+from tests.stages.evaluation.small_lake import ENTRY
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _networks():
+    """The lake's own networks, for as long as these tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "brightness", ENTRY)
+        patch.setitem(MODELS, "late", ENTRY)
+        yield
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    return release_lake(tmp_path_factory.mktemp("release") / "home")
+
+
+@pytest.fixture(scope="module")
+def report(context):
+    return run_stage(RELEASE_STAGE, context, log=print)
+
+
+@pytest.fixture(scope="module")
+def said(context, report):
+    return read_said(context, read_release_rows(context))
+
+
+@pytest.mark.usefixtures("report")
+def test_trainings_are_made_once_and_a_second_seed_makes_the_new_ones_alone(context, report):
+    assert (report.units, report.made) == (3, 3)
+    assert run_stage(RELEASE_STAGE, context, log=print).made == 0
+    units = {unit.unit_id for unit in list_units(context)}
+
+    def others(**changes):
+        release = dataclasses.replace(RELEASE, **changes)
+        preset = dataclasses.replace(context.preset, release=release)
+        return {u.unit_id for u in list_units(dataclasses.replace(context, preset=preset))}
+
+    assert units < others(n_seeds=2)
+    assert units == others(name="other", version="9")
+    assert not units & others(licences=("CC0",))
+    assert not units & others(n_folds=3)
+    assert others(network="") == set()
+
+
+def test_a_recording_under_other_terms_is_asked_of_the_final_network_alone(said):
+    kept_out = said.filter(pl.col("track_id") == f"{5:016x}")
+    assert set(kept_out["asked"]) == {"left_out"}
+    assert kept_out["licence"].unique().to_list() == ["CC-BY-SA-3.0"]
+    assert said.filter(asked="out_of_fold")["split_group"].n_unique() == 5
+    assert said.filter(asked="test")["split_group"].n_unique() == 4
+
+
+def test_seeds_are_averaged(context, said):
+    preset = dataclasses.replace(context.preset, release=dataclasses.replace(RELEASE, n_seeds=2))
+    two = dataclasses.replace(context, preset=preset)
+    run_stage(RELEASE_STAGE, two, log=print)
+    both = read_said(two, read_release_rows(two))
+    assert both.height == said.height
+    parts = pl.DataFrame(two.lake.scan(two.joint_shelf("release"), RELEASE_STAGE.table.schema))
+    one = (
+        parts.filter(pl.col("asked") == "test")
+        .group_by("catalog", "degraded_id")
+        .agg(mean=pl.col("probability").list.get(3).mean())
+    )
+    joined = both.filter(asked="test").join(one, on=["catalog", "degraded_id"])
+    np.testing.assert_allclose(joined["probability"].list.get(3), joined["mean"], rtol=1e-6)
+
+
+def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monkeypatch):
+    music = made_piece("folk", piece(2)[:240_000], 48_000)
+    monkeypatch.setattr(assemble, "certified_pieces", lambda: [music])
+    monkeypatch.setattr(
+        assemble,
+        "sounds_that_are_no_music",
+        lambda: {
+            "noise": [
+                np.random.default_rng(0).standard_normal(480_000).astype(np.float32)
+                * np.float32(0.1)
+            ]
+        },
+    )
+    # The lake's images are noise, and music is far from them: let nothing be too far.
+    monkeypatch.setattr(judge, "fit_scale", lambda *_: Scale(cloud=1e6, swing_db=1e-3))
+    folder = publish_release(context)
+    assert folder == context.home / "releases" / "small-0.1"
+    model = ModelFile(folder / "model.onnx")
+    assert model.label == "small 0.1"
+    assert model.calibration is not None
+    assert model.card == (folder / "MODEL_CARD.md").read_text()
+    for words in (
+        "# small 0.1",
+        "| recordings | 5 |",
+        "CC-BY-4.0 1",
+        "| song 1.flac |",
+        "## Limits",
+    ):
+        assert words in model.card, words
+    assert "CC-BY-SA" not in (folder / "ATTRIBUTION.md").read_text()
+    certificate = json.loads((folder / "certificate.json").read_text())
+    assert certificate["torch_and_onnxruntime"] <= 1e-4
+    exact = {row["what"]: row for row in certificate["invariance"] if row["limit_mos"] == 0}
+    assert len(exact) == 3
+    assert all(row["holds"] for row in exact.values())
+    for picture in ("intervals.png", "lowpass.png", "codecs.png"):
+        assert (folder / picture).read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,49 @@
+"""The best of the copies of a recording."""
+
+import itertools
+
+import pytest
+
+from musqa_pipeline.scoring.scan.copies import best_copy
+
+
+def copy(file, mos=4.5, *, lossy=False, origin="", bandwidth_hz=21_000.0, size=10, rate=44_100):
+    return {
+        "file": file.encode(),
+        "mos": mos,
+        "is_lossy": lossy,
+        "lossy_origin": origin,
+        "bandwidth_hz": bandwidth_hz,
+        "sample_rate_hz": rate,
+        "size_bytes": size,
+    }
+
+
+CASES = [
+    ("the higher score", copy("good", 4.5, lossy=True), copy("lossless but poor", 3.0)),
+    ("lossless", copy("flac", 4.45), copy("mp3", 4.5, lossy=True)),
+    ("the wider band", copy("wide"), copy("dull", bandwidth_hz=16_000.0)),
+    ("lossless", copy("honest"), copy("fake", origin="likely")),
+    ("alike in score, band and codec", copy("a", 4.5), copy("b", 4.495)),
+    ("the higher score", copy("scored", 2.0, lossy=True), copy("no score", None)),
+    ("alike in score, band and codec", copy("flac", size=5), copy("wav", size=9)),
+    (
+        "alike in score, band and codec",
+        copy("320k", lossy=True, size=9),
+        copy("256k", lossy=True, size=7),
+    ),
+]
+
+
+@pytest.mark.parametrize(("why", "best", "other"), CASES)
+def test_the_best_is_found_in_any_order(why, best, other):
+    for copies in itertools.permutations([best, other]):
+        place, found = best_copy(copies)
+        assert copies[place] is best
+        assert found == why
+
+
+def test_a_fake_is_preferred_to_nothing():
+    fake, mp3 = copy("fake", origin="likely"), copy("mp3", lossy=True)
+    place, _ = best_copy([mp3, fake])
+    assert place == 1

@@ -1,0 +1,64 @@
+"""Lossless files that a lossy encoder has cut are told from music that ends by itself."""
+
+import io
+
+import numpy as np
+import pytest
+import soundfile
+
+from musqa_pipeline.scoring.scan.origin import Spectrum, analyse, lossy_origin
+from tests.audio.music import music
+from tests.scoring.scan.library import RATE_HZ, cut_at, song
+
+
+def excerpts(seed):
+    return [song(seed, 12)[: 10 * RATE_HZ].mean(axis=1)]
+
+
+def as_mp3(x, level):
+    data = io.BytesIO()
+    soundfile.write(data, x, RATE_HZ, format="MP3", compression_level=level)
+    data.seek(0)
+    return np.round(soundfile.read(data)[0] * 32_768).astype(np.float32) / 32_768
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_music_as_it_is_has_no_cliff(seed):
+    found = analyse(excerpts(seed), RATE_HZ)
+    assert found.cliff_db < 13
+    assert lossy_origin(found) == ""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_encoder_leaves_one(seed):
+    # LAME at its default rate, which cuts at 16 to 17 kHz.
+    found = analyse([as_mp3(x, 0.6) for x in excerpts(seed)], RATE_HZ)
+    assert lossy_origin(found) == "likely"
+    assert 14_000 < found.cliff_hz < 19_600
+
+
+def test_the_cliff_is_where_the_cut_is():
+    for cutoff_hz in (11_000, 15_000, 18_000, 20_000):
+        x = cut_at(song(1, 12), cutoff_hz).mean(axis=1)
+        assert analyse([x], RATE_HZ).cliff_hz == pytest.approx(cutoff_hz, abs=400)
+
+
+def test_a_cut_at_20_khz_may_be_a_recorder_s():
+    x = cut_at(song(1, 12), 20_000).mean(axis=1)
+    assert lossy_origin(analyse([x], RATE_HZ)) == "possible"
+
+
+def test_holes_make_up_for_a_lower_cliff():
+    assert lossy_origin(Spectrum(15.0, 16_000.0, 0.7)) == "likely"
+    assert lossy_origin(Spectrum(15.0, 16_000.0, 0.5)) == ""
+    assert lossy_origin(Spectrum(12.0, 16_000.0, 0.9)) == ""
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 22_050, 48_000, 96_000])
+def test_any_rate_and_silence_can_be_analysed(rate_hz):
+    silent = np.zeros(rate_hz, np.float32)
+    assert lossy_origin(analyse([silent], rate_hz)) == ""
+    assert analyse([silent[:10]], rate_hz) == Spectrum(0.0, 0.0, 0.0)
+    x = music()[:rate_hz]
+    found = analyse([x], rate_hz)
+    assert (found.cliff_hz == 0) == (rate_hz < 22_050)

@@ -1,0 +1,116 @@
+"""The page: whole, self-contained, and safe whatever files are called."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+
+from musqa_pipeline.scoring.scan import page
+from musqa_pipeline.scoring.scan.csv_file import COLUMNS as CSV_COLUMNS
+from musqa_pipeline.scoring.scan.thumbnails import COLUMNS, ROWS, columns_of, shares, thumbnail
+from tests import ROOT
+from tests.scoring.scan.test_scan import DULL, rows_of
+from tests.scoring.serve.browser import Browser, find_chromium
+
+
+def data_of(path):
+    text = path.read_text("utf-8")
+    parts = re.findall(r'<script id="(\w+)" type="application/json">(.*?)</script>', text, re.S)
+    found = {name: json.loads(part) for name, part in parts}
+    return found["head"], [
+        dict(zip(found["head"]["fields"], row, strict=True)) for row in found["data"]
+    ]
+
+
+def test_the_page_holds_what_the_table_holds(first_scan):
+    scanned, report = first_scan
+    head, rows = data_of(report.page)
+    table = rows_of(scanned.out)
+    assert [row["file"] for row in rows] == list(table)
+    assert head["summary"] == report.summary
+    for row in rows:
+        written = table[row["file"]]["mos"]
+        assert row["mos"] == (round(float(written), 2) if written else None)
+        assert bool(row["problem"]) == (row["thumbnail"] == "")
+    two = next(row for row in rows if row["file"] == "two.wav")
+    assert [w[:2] for w in two["windows"]] == [[0.3, 10.3], [11.0, 21.0], [21.7, 31.7]]
+    assert len(base64.b64decode(two["thumbnail"])) == COLUMNS * ROWS // 2
+
+
+def test_nothing_is_fetched_and_names_cannot_break_out(first_scan):
+    text = first_scan[1].page.read_text("utf-8")
+    assert not re.search(r"\b(src|href|url)\s*[=(]", text)
+    assert set(re.findall(r"https?://[^\s\"')]+", text)) == {"http://www.w3.org/2000/svg"}
+    assert "default-src 'none'" in text
+    assert "\\u003cb>dull" in text
+    assert "<b>dull" not in text
+    assert "innerHTML" not in text
+
+
+def test_the_page_has_the_worst_rows_alone(first_scan, scanned, monkeypatch):
+    monkeypatch.setattr(page, "MOST_ROWS", 3)
+    report = scanned.again()
+    head, rows = data_of(report.page)
+    assert (len(rows), rows[0]["file"], head["mostRows"]) == (3, DULL, 3)
+    assert len(rows_of(scanned.out)) == 9
+
+
+def test_a_thumbnail_shows_pitch_and_time():
+    rate_hz = 44_100
+    t = np.arange(10 * rate_hz) / rate_hz
+    low, high = (np.sin(2 * np.pi * hz * t).astype(np.float32) for hz in (3_000, 15_000))
+    widths = shares(2)
+    assert sum(widths) == COLUMNS
+    data = thumbnail([columns_of(x, rate_hz, n) for x, n in zip((low, high), widths, strict=True)])
+    cells = np.frombuffer(data, np.uint8)
+    image = np.stack([cells >> 4, cells & 15], axis=1).reshape(ROWS, COLUMNS)
+    row_of = [ROWS - 1 - int(hz / (22_000 / ROWS)) for hz in (3_000, 15_000)]
+    assert image[:, 5].argmax() == row_of[0]
+    assert image[:, 50].argmax() == row_of[1]
+    assert image[row_of[1], 5] < 8
+    assert image.max() == 15
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 192_000])
+def test_a_thumbnail_of_any_rate_has_one_size(rate_hz):
+    noise = np.random.default_rng(1).standard_normal(rate_hz).astype(np.float32)
+    assert len(thumbnail([columns_of(noise, rate_hz, COLUMNS)])) == COLUMNS * ROWS // 2
+    silent = thumbnail([columns_of(np.zeros(100, np.float32), rate_hz, COLUMNS)])
+    assert silent == thumbnail([]) == bytes(COLUMNS * ROWS // 2)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium: run `make browser` as root")
+def test_rows_are_filtered_sorted_and_opened_in_a_browser(first_scan):
+    _, report = first_scan
+    with Browser() as browser:
+        browser.open(report.page.as_uri())
+        browser.wait_for("document.querySelectorAll('#rows > li').length === 9")
+        names = "[...document.querySelectorAll('.name b')].map(e => e.textContent)"
+        assert browser.value(names)[0] == DULL
+        assert browser.value("document.querySelectorAll('canvas').length") == 7
+
+        def choose(name, value):
+            browser.value(
+                f"(e => {{ e.value = {value!r}; e.dispatchEvent(new Event('input', "
+                f"{{bubbles: true}})); }})(document.getElementById({name!r}))"
+            )
+            return browser.value(names)
+
+        assert choose("show", "unreadable") == ["b sides/truncated.flac", "picture.mp3"]
+        assert sorted(choose("show", "copies")) == ["b sides/one again.mp3", "one.flac"]
+        choose("show", "all files")
+        assert choose("search", "TWO") == ["two.wav"]
+        choose("search", "")
+        assert choose("sort", "name")[0] == DULL
+        assert choose("from", "1")[-1] != "picture.mp3"
+        browser.value("document.querySelector('.row').click()")
+        assert DULL in browser.value("document.querySelector('.more').textContent")
+
+
+def test_the_docs_explain_every_column():
+    text = (ROOT / "docs" / "scanning.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.M))
+    assert told == CSV_COLUMNS

@@ -1,0 +1,171 @@
+"""The page in a real browser: a file is dropped, scored, looked at and heard."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+import soundfile
+
+from tests.scoring.serve.browser import Browser, find_chromium
+from tests.scoring.serve.faulty import RATE_HZ, faulty_music
+from tests.scoring.sweep.tiny_model import write_tiny_model
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium: run `make browser` as root"),
+]
+KNOWN = "document.getElementById('model').textContent.startsWith('tiny')"
+SCORED = "!document.getElementById('result').hidden"
+REFUSED = "!document.getElementById('problem').hidden"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    write_tiny_model(folder / "tiny.onnx")
+    soundfile.write(folder / "faulty, née ♫.flac", faulty_music(), RATE_HZ)
+    soundfile.write(folder / "old.aiff", faulty_music(12), RATE_HZ)  # Chromium plays none
+    (folder / "notes.txt").write_text("no music\n" * 100)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    """A server of its own, from the command line, on a free port."""
+    command = [sys.executable, "-m", "musqa_pipeline.cli", "serve", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--model", str(folder / "tiny.onnx"), "--max-mb", "20"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(folder)},
+    ) as server:
+        line = server.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        assert found, line
+        yield found[0]
+        server.send_signal(subprocess.signal.SIGINT)
+        server.wait(20)
+    assert not list(folder.glob("musqa-serve-*"))
+
+
+@pytest.fixture
+def page(address):
+    with Browser() as browser:
+        browser.open(address)
+        browser.wait_for(KNOWN)
+        yield browser
+
+
+def text(page, name):
+    return page.value(f"document.getElementById({name!r}).textContent.trim()")
+
+
+def test_a_file_is_dropped_scored_and_heard(page, address, folder):
+    path = folder / "faulty, née ♫.flac"
+    request = urllib.request.Request(f"{address}api/v1/score", path.read_bytes(), method="POST")
+    request.add_header("Content-Type", "audio/flac")
+    score = json.load(urllib.request.urlopen(request))["score"]
+    assert len(score["events"]) >= 2
+
+    page.drop(path, "#drop")
+    page.wait_for(SCORED)
+    assert text(page, "name") == path.name
+    assert text(page, "mos") == f"{score['mos']:.2f}"
+    assert text(page, "word") == score["word"]
+    assert text(page, "loudness") == f"{score['loudness_lufs']:.1f} LUFS"
+    assert text(page, "format") == "48 kHz, stereo"
+    buttons = page.value("[...document.querySelectorAll('#events button')].map(b => b.textContent)")
+    assert len(buttons) == len(score["events"])
+    for button, event in zip(buttons, score["events"], strict=True):
+        assert event["text"] in button
+
+    # The browser plays the user's own file; a click on a find jumps there.
+    late = max(range(len(buttons)), key=lambda index: score["events"][index]["start_s"])
+    page.click(f"#events li:nth-child({late + 1}) button")
+    page.wait_for("!document.getElementById('player').paused")
+    start_s = score["events"][late]["start_s"]
+    page.wait_for(f"Math.abs(document.getElementById('player').currentTime - {start_s}) < 3")
+    assert page.value("document.getElementById('player').src").startswith("blob:")
+    assert text(page, "player-note") == ""
+
+    # A click on the timeline jumps, too: its middle is about the recording's.
+    page.value("document.getElementById('player').pause()")
+    page.click("#timeline")
+    page.wait_for("Math.abs(document.getElementById('player').currentTime - 12) < 3")
+
+    assert page.complaints() == []
+    asked = page.requested()
+    assert f"{address}api/v1/score?spectrogram=true" in asked
+    assert [url for url in asked if not url.startswith((address, f"blob:{address}", "data:"))] == []
+
+
+def test_it_works_by_keyboard_alone(page, folder):
+    page.press("Tab")
+    page.press("Tab")
+    assert page.value("document.activeElement.id") == "file"  # after the link to the API
+    page.choose(folder / "faulty, née ♫.flac", "#file")
+    page.wait_for(SCORED)
+    assert page.value("document.activeElement.id") == "name"
+    page.value("document.getElementById('timeline').focus()")
+    now = "Number(document.getElementById('timeline').getAttribute('aria-valuenow'))"
+    page.press("ArrowRight")
+    page.press("ArrowRight", modifiers=8)
+    assert page.value(now) == 11.0
+    page.press("ArrowLeft")
+    assert page.value(now) == 10.0
+    page.press("End")
+    assert page.value(now) == 24.0
+    page.press("n")
+    current = "document.querySelector('#events [aria-current=true]').dataset.index"
+    assert page.value(current) == "0"
+    page.press("n")
+    assert page.value(current) == "1"
+    page.press("p")
+    assert page.value(current) == "0"
+    assert page.complaints() == []
+
+
+def test_what_the_browser_cannot_play_is_heard_as_wav(page, folder):
+    page.drop(folder / "old.aiff", "#drop")
+    page.wait_for(SCORED)
+    page.wait_for("document.getElementById('player-note').textContent.startsWith('Playing a')")
+    page.wait_for("document.getElementById('player').duration > 11.9")
+    assert page.complaints() == []
+
+
+def test_a_file_that_is_no_music_is_refused_with_a_sentence(page, folder):
+    page.drop(folder / "notes.txt", "#drop")
+    page.wait_for(REFUSED)
+    assert text(page, "problem").startswith("notes.txt: ")
+    assert page.value("document.getElementById('result').hidden")
+    page.drop(folder / "old.aiff", "#drop")  # and the next one is scored
+    page.wait_for(SCORED)
+    assert page.value("document.getElementById('problem').hidden")
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_is_wider_than_the_screen(page, folder, width, dark):
+    page.choose(folder / "faulty, née ♫.flac", "#file")
+    page.wait_for(SCORED)
+    page.value("document.querySelectorAll('details').forEach(d => { d.open = true; })")
+    page.resize(width, 900, dark=dark)
+    assert page.value("document.documentElement.scrollWidth") == width
+    ink, ground = (
+        page.value(f"getComputedStyle(document.body).{name}").removeprefix("rgb")
+        for name in ("color", "backgroundColor")
+    )
+    light = [sum(map(int, re.findall(r"\d+", colour))) for colour in (ink, ground)]
+    assert (light[0] > light[1]) is dark
+
+
+def test_the_description_is_shown_without_anything_from_outside(page, address):
+    page.open(f"{address}api/docs")
+    page.wait_for("document.querySelectorAll('#paths section').length === 6")
+    page.wait_for("document.getElementById('RecordingScore')")
+    assert page.complaints() == []
+    assert [url for url in page.requested() if not url.startswith((address, "data:"))] == []

@@ -1,0 +1,85 @@
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from musqa_pipeline.stages.evaluation.paper_tables import (
+    Repeated,
+    paper_tests,
+    repeated_metrics,
+    repetition_tests,
+    row_tests,
+    table_v,
+)
+
+FOUND = [
+    Repeated("cnn1d", "pearson", (0.70, 0.80, 0.75)),
+    Repeated("cnn1d", "rmse", (18.0, 15.0, 17.5)),
+    Repeated("musqa_net", "pearson", (0.95, 0.96, 0.94)),
+    Repeated("musqa_net", "rmse", (7.0, 6.5, 7.5)),
+    Repeated("inception_v3", "rmse", (30.0, 31.0)),
+    Repeated("mean", "rmse", (26.0, 26.0, 26.0)),
+]
+
+
+def test_the_papers_own_tests_come_out_of_its_table():
+    p = {(t["first"], t["second"], t["metric"]): t["unpaired"].p_value for t in paper_tests()}
+    assert len(p) == 6
+    # As section IV.A prints them, within the rounding of the table.
+    assert p["cnn1d", "vgg19", "pearson"] == pytest.approx(9.7e-9, rel=0.1)
+    assert p["cnn1d", "vgg19", "rmse"] == pytest.approx(2.2e-10, rel=0.1)
+    assert p["cnn1d", "inception_v3", "rmse"] == pytest.approx(2.6e-6, rel=0.1)
+    assert min(p["inception_v3", "vgg19", metric] for metric in ("pearson", "rmse")) > 0.05
+
+
+def test_table_v_has_the_papers_networks_first_and_hides_random_backbones():
+    rows = table_v(FOUND, hidden=["inception_v3"])
+    assert [row["model"] for row in rows] == [
+        "cnn1d", "inception_v3", "vgg19", "musqa_net", "mean",
+    ]  # fmt: skip
+    assert rows[0]["paper"]["rmse"] == (18.80, 2.29)
+    assert rows[0]["ours"]["pearson"].mean == pytest.approx(0.75)
+    assert rows[0]["ours"]["pearson"].sd == pytest.approx(0.05)
+    assert rows[1]["ours"] == rows[2]["ours"] == {}
+    assert rows[3]["paper"] is None
+
+
+def test_repetitions_are_compared_as_the_paper_does_and_in_pairs():
+    tests = repetition_tests(FOUND, ["cnn1d", "musqa_net", "inception_v3"])
+    by_key = {(t["first"], t["second"], t["metric"]): t for t in tests}
+    assert len(by_key) == 4  # there is no r of the third
+    a, b = (18.0, 15.0, 17.5), (7.0, 6.5, 7.5)
+    pair = by_key["cnn1d", "musqa_net", "rmse"]
+    assert pair["unpaired"].p_value == pytest.approx(stats.ttest_ind(a, b).pvalue)
+    assert pair["paired"].p_value == pytest.approx(stats.ttest_rel(a, b).pvalue)
+    shorter = by_key["cnn1d", "inception_v3", "rmse"]["paired"]
+    assert shorter.p_value == pytest.approx(stats.ttest_rel(a[:2], (30.0, 31.0)).pvalue)
+
+
+def test_one_repetition_has_no_deviation_and_no_test():
+    one = [Repeated("a", "rmse", (5.0,)), Repeated("b", "rmse", (6.0,))]
+    assert one[0].sd is None
+    test = repetition_tests(one, ["a", "b"])[0]
+    assert test["unpaired"] is None
+    assert test["paired"] is None
+
+
+def test_metrics_of_repetitions_are_those_of_their_rows(full):
+    found = repeated_metrics(full.predictions, "repetitions", "natural_mix")
+    mine = next(f for f in found if (f.model, f.metric) == ("boosted", "rmse"))
+    assert len(mine.values) == 4
+    for repetition, value in enumerate(mine.values):
+        rows = full.predictions.filter(
+            (pl.col("protocol") == "repetitions") & (pl.col("model") == "boosted")
+            & (pl.col("repetition") == repetition) & pl.col("natural_mix")
+        )  # fmt: skip
+        assert value == pytest.approx(np.sqrt(((rows["predicted"] - rows["label"]) ** 2).mean()))
+    assert not any(f.model == "mean" and f.metric == "pearson" for f in found)
+
+
+def test_correlations_on_the_same_rows_are_compared_by_steiger(full):
+    p = row_tests(full.predictions, "folds", "natural_mix", "musqa_net", ["boosted", "mean"])
+    assert set(p) == {"boosted"}  # the mean has no correlation
+    assert 0 <= p["boosted"] < 1e-6
+    same = row_tests(full.predictions, "folds", "natural_mix", "musqa_net", ["musqa_net", "none"])
+    assert same == {}

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from musqa_pipeline.stages.evaluation import plots_protocols
+from musqa_pipeline.stages.evaluation.paper_tables import TABLE_V, repeated_metrics
+from musqa_pipeline.stages.evaluation.report_figures import protocol_figures
+from musqa_pipeline.studies.figures import house_style
+
+
+def test_the_learning_curve_shows_each_share_at_its_number_of_recordings():
+    points = [
+        {"n_groups": 8, "estimate": 12.0, "low": 10.0, "high": 14.0},
+        {"n_groups": 16, "estimate": 9.0, "low": None, "high": None},
+    ]
+    with house_style():
+        figure = plots_protocols.learning_curves({"net": points})
+    axes = figure.axes[0]
+    assert axes.lines[0].get_xdata() == pytest.approx([8, 16])
+    assert list(axes.lines[0].get_ydata()) == [12.0, 9.0]
+    assert len(axes.collections) == 1  # one interval
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["8", "16"]
+
+
+def test_every_repetition_is_a_mark_and_the_papers_mean_beside_it(full):
+    found = repeated_metrics(full.predictions, "repetitions", "natural_mix")
+    models = [*TABLE_V, "musqa_net", "boosted"]
+    with house_style():
+        figure = plots_protocols.repetition_strips(found, models)
+    r, rmse = figure.axes
+    assert [tick.get_text() for tick in r.get_yticklabels()][:3] == [
+        "1-D CNN", "Inception v3", "VGG19",
+    ]  # fmt: skip
+    marks = np.concatenate([np.asarray(c.get_offsets()) for c in rmse.collections
+                            if len(c.get_offsets()) == 4])  # fmt: skip
+    assert len(marks) == 4 * 3  # 1-D CNN, musqa-net and boosting, four repetitions each
+    squares = [line.get_xdata()[0] for line in r.lines
+               if line.get_marker() == "s" and len(line.get_xdata())]  # fmt: skip
+    assert squares == [TABLE_V[model]["pearson"][0] for model in TABLE_V]
+
+
+def test_the_line_of_the_gamma_test_meets_the_axis_at_its_variance(full):
+    with house_style():
+        figure = plots_protocols.gamma_lines(full.ceilings)
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2]
+    lines = lines[: len(full.ceilings)]
+    for line, ceiling in zip(lines, full.ceilings, strict=True):
+        assert line.get_xdata()[0] == 0.0
+        assert line.get_ydata()[0] == pytest.approx(ceiling.rmse**2)
+
+
+def test_figures_without_numbers_are_left_out(content, full):
+    assert set(protocol_figures(content, "uniform_draw").values()) == {None}
+    found = protocol_figures(full, "uniform_draw")
+    assert list(found) == ["learning_curve", "repetitions", "ceiling"]
+    assert all(svg.startswith("<svg") for svg in found.values())

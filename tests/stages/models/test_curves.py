@@ -1,0 +1,42 @@
+import io
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from musqa_pipeline.stages.models.curves import loss_curves_png
+
+
+def made_up(n_epochs, best=0.01):
+    epochs = np.arange(n_epochs)
+    return {
+        "loss": (30 * np.exp(-3 * epochs) + 0.005 + 0.01 / (epochs + 1)).tolist(),
+        "validation_loss": (2 * np.exp(-2 * epochs) + best).tolist(),
+        "learning_rate": (1e-3 * 0.5 ** (epochs // 10)).tolist(),
+    }
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2, 300])
+def test_curves_of_any_length_make_a_small_png(n_epochs):
+    png = loss_curves_png({"1-D CNN": made_up(n_epochs)})
+    assert png.startswith(b"\x89PNG")
+    assert len(png) <= 60_000
+    pixels = imread(io.BytesIO(png))
+    assert pixels.shape[:2] == (261, 630)
+    assert pixels[..., :3].std() > 0.05
+
+
+def test_the_same_curves_give_the_same_bytes_and_others_do_not():
+    first = loss_curves_png({"a": made_up(20)})
+    assert loss_curves_png({"a": made_up(20)}) == first
+    assert loss_curves_png({"a": made_up(20, best=0.02)}) != first
+
+
+def test_each_network_gets_a_row():
+    png = loss_curves_png({"a": made_up(5), "b": made_up(9)})
+    assert imread(io.BytesIO(png)).shape[:2] == (522, 630)
+    assert len(png) <= 90_000
+
+
+def test_no_network_at_all_is_an_empty_picture():
+    assert loss_curves_png({}).startswith(b"\x89PNG")

@@ -1,0 +1,119 @@
+import dataclasses
+import io
+import json
+
+import pytest
+import torch
+from matplotlib.image import imread
+
+from musqa_pipeline.core.errors import SettingsError, StageError
+from musqa_pipeline.learning.data.loader import iter_rows
+from musqa_pipeline.learning.data.shards import ImageShards
+from musqa_pipeline.learning.predict import load_model, predict
+from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.models.pictures import plot_curves
+from musqa_pipeline.stages.models.stage import MODELS_STAGE, run_folder, unit_id_of, watched_stage
+from musqa_pipeline.stages.models.table import RUNS
+from musqa_pipeline.stages.spectrograms.row_shards import shard_files
+from tests.stages.models.tiny_lake import PARTS
+
+
+def run_row(context):
+    return context.lake.read(
+        context.joint_shelf("models"), unit_id_of(context, "tiny")
+    ).to_pylist()[0]
+
+
+def test_a_run_is_a_row_with_weights_that_load_and_predict(context):
+    lines, epochs = [], []
+    stage = watched_stage(log=lines.append, on_epoch=epochs.append)
+    report = run_stage(stage, context, log=lines.append)
+    assert (report.units, report.made, report.rows) == (1, 1, 1)
+    row = run_row(context)
+    assert row["model"] == "tiny"
+    assert row["finished"]
+    assert row["epochs"] == len(epochs) == 3
+    # Rows outside the uniform draw are not trained on.
+    assert (row["n_train"], row["n_validation"]) == (PARTS["train"] - 1, PARTS["validation"] - 1)
+    assert row["data_fingerprint"] == "5" * 32
+    assert row["parameters"] == 118 * 4 * 12 + 12 + 12 + 1
+    assert json.loads(row["settings_json"])["batch_size"] == 8
+    curves = json.loads(row["curves_json"])
+    assert min(curves["validation_loss"]) == row["best_validation_loss"]
+    assert json.loads(row["environment_json"])["torch"] == torch.__version__
+    assert sum(line.startswith("tiny: epoch") for line in lines) == 3
+    assert context.home / row["folder"] == run_folder(context, "tiny")
+
+    validation = ImageShards(shard_files(context), "validation")
+    predicted = predict(load_model(run_folder(context, "tiny")), iter_rows(validation))
+    loss = float(((predicted - validation.quality) ** 2).mean())
+    assert loss == pytest.approx(row["best_validation_loss"], rel=1e-4)
+
+
+def test_a_finished_run_stays_and_its_picture_is_small(context):
+    run_stage(watched_stage(log=lambda line: None), context)
+    path = context.lake.path(context.joint_shelf("models"), unit_id_of(context, "tiny"))
+    before = path.stat().st_ino
+    assert run_stage(MODELS_STAGE, context).made == 0
+    assert path.stat().st_ino == before
+    png = plot_curves(context)
+    assert len(png) <= 60_000
+    assert imread(io.BytesIO(png)).shape[:2] == (261, 630)
+
+
+def test_a_run_that_was_ended_before_its_row_goes_on(context):
+    class Killed(BaseException):
+        pass
+
+    def end(metrics):
+        if metrics["epoch"] == 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run_stage(watched_stage(log=lambda line: None, on_epoch=end), context)
+    assert context.lake.done(context.joint_shelf("models")) == []
+    epochs = []
+    run_stage(watched_stage(log=lambda line: None, on_epoch=epochs.append), context)
+    assert [metrics["epoch"] for metrics in epochs] == [2]
+    assert run_row(context)["epochs"] == 3
+
+
+def test_without_a_watcher_lines_go_to_the_logger_of_the_library(context, caplog):
+    caplog.set_level("INFO", logger="musqa_pipeline")
+    run_stage(MODELS_STAGE, context)
+    assert sum(line.startswith("tiny: epoch") for line in caplog.messages) == 3
+
+
+def test_a_part_without_images_is_an_error(context):
+    shelf = context.joint_shelf("spectrograms")
+    context.lake.path(shelf, "validation-0000").unlink()
+    with pytest.raises(StageError, match="no images of part 'validation'"):
+        run_stage(MODELS_STAGE, context)
+
+
+@pytest.mark.parametrize(
+    ("models", "images", "message"),
+    [
+        ({"names": ("cnn2d",)}, {}, r"unknown network 'cnn2d'; did you mean 'cnn1d'\?"),
+        ({"names": ("tiny", "tiny")}, {}, r"names=\('tiny', 'tiny'\): expected each network once"),
+        ({}, {"n_mels": 8}, "'tiny' eats images of 118 frames by 4 mel bands, .* makes 118 by 8"),
+        ({}, {"hop_length_samples": 256}, "makes 1876 by 4; edit hop_length_samples"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_is_trained(
+    context, models, images, message
+):
+    preset = dataclasses.replace(
+        context.preset,
+        models=dataclasses.replace(context.preset.models, **models),
+        spectrograms=dataclasses.replace(context.preset.spectrograms, **images),
+    )
+    with pytest.raises(SettingsError, match=message):
+        MODELS_STAGE.units(dataclasses.replace(context, preset=preset))
+
+
+def test_every_column_of_runs_is_filled(context):
+    run_stage(watched_stage(log=lambda line: None), context)
+    row = run_row(context)
+    assert set(row) == {column.name for column in RUNS.columns}
+    assert all(value is not None for value in row.values())

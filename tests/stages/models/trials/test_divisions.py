@@ -1,0 +1,130 @@
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.settings.protocols import PROTOCOLS, ProtocolsSettings
+from musqa_pipeline.stages.models.trials.divisions import TEST_FOLD, Trial, divide, list_trials
+
+PROCESSES = [("mp3", "mp3", 1), ("mp3", "opus", 2), ("opus", "opus", 1), ("lowpass", "mp3", 2)]
+ONCE = {"boosted": 1}
+
+
+def make_rows(n_groups=24, n_synthesised=8, n_test=4):
+    rows = []
+    for number in range(n_groups + n_synthesised + n_test):
+        kind = "real" if number < n_groups else "synthesised"
+        kind = "test" if number >= n_groups + n_synthesised else kind
+        for i, (first, last, depth) in enumerate(PROCESSES * (1 + number % 3)):
+            rows.append(
+                {
+                    "catalog": "c", "degraded_id": f"{number}-{i}", "split_group": f"g{number}",
+                    "part": "test" if kind == "test" else ("train", "validation")[number % 5 == 0],
+                    "tier": "synthesised" if kind == "synthesised" else "lossless",
+                    "first_name": first, "last_name": last, "depth": depth,
+                    "uniform_draw": i % 3 == 0, "natural_mix": i % 2 == 0,
+                }
+            )  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+ROWS = make_rows()
+EVERY = ProtocolsSettings(**{name: ONCE for name in PROTOCOLS if name != "learning_curve"},
+                          learning_curve=ONCE)  # fmt: skip
+
+
+def groups(rows, mask):
+    return set(rows.filter(mask)["split_group"])
+
+
+@pytest.mark.parametrize("trial", list_trials(ROWS, EVERY), ids=str)
+def test_no_trial_meets_what_it_predicts_and_no_test_recording_trains(trial):
+    division = divide(trial, ROWS, EVERY)
+    train, stop, asked = (
+        groups(ROWS, mask) for mask in (division.train, division.validation, division.predicted)
+    )
+    assert train
+    assert stop
+    assert asked
+    assert train.isdisjoint(stop)
+    assert train.isdisjoint(asked)
+    assert stop.isdisjoint(asked)
+    assert groups(ROWS, pl.col("part") == "test").isdisjoint(train | stop)
+
+
+@settings(max_examples=20, deadline=None)
+@given(n_groups=st.integers(12, 40), n_folds=st.integers(2, 6))
+def test_folds_predict_every_recording_once_and_no_synthesised_one(n_groups, n_folds):
+    rows = make_rows(n_groups)
+    wanted = ProtocolsSettings(folds=ONCE, n_folds=n_folds)
+    asked = [
+        rows.filter(divide(trial, rows, wanted).predicted)["degraded_id"].to_list()
+        for trial in list_trials(rows, wanted)
+    ]
+    flat = [key for part in asked for key in part]
+    drawn = rows.filter(pl.col("uniform_draw") | pl.col("natural_mix"))
+    assert len(flat) == len(set(flat))
+    assert set(flat) == set(drawn.filter(tier="lossless")["degraded_id"])
+    sizes = [len(part) for part in asked[:-1]]
+    assert max(sizes) - min(sizes) <= 12  # one group
+
+
+def test_one_more_recording_leaves_the_others_validation_lots_as_they_are():
+    few, more = make_rows(23), make_rows(24)
+    trial = Trial("repetitions", "", "", "boosted", 3)
+    before, after = (groups(r, divide(trial, r, EVERY).validation) for r in (few, more))
+    assert len(before ^ after) <= 2
+
+
+def test_repetitions_stop_on_other_recordings_and_predict_the_same():
+    trials = [Trial("repetitions", "", "", "boosted", i) for i in range(6)]
+    divisions = [divide(trial, ROWS, EVERY) for trial in trials]
+    assert len({frozenset(groups(ROWS, d.validation)) for d in divisions}) > 3
+    assert {frozenset(groups(ROWS, d.predicted)) for d in divisions} == {
+        frozenset(groups(ROWS, pl.col("part") == "test"))
+    }
+
+
+def test_a_codec_that_is_left_out_is_left_out_of_both_halves():
+    division = divide(Trial("leave_codec_out", "", "mp3", "boosted", 0), ROWS, EVERY)
+    for mask in (division.train, division.validation):
+        rows = ROWS.filter(mask)
+        assert "mp3" not in {*rows["first_name"], *rows["last_name"]}
+    asked = ROWS.filter(division.predicted)
+    assert ((asked["first_name"] == "mp3") | (asked["last_name"] == "mp3")).all()
+
+
+def test_singles_train_and_cascades_are_predicted():
+    division = divide(Trial("singles_to_cascades", "", "", "boosted", 0), ROWS, EVERY)
+    assert ROWS.filter(division.train)["depth"].max() == 1
+    assert ROWS.filter(division.predicted)["depth"].min() == 2
+
+
+def test_synthesised_and_real_music_change_places():
+    there = divide(Trial("synthesised_to_real", "", "", "boosted", 0), ROWS, EVERY)
+    back = divide(Trial("real_to_synthesised", "", "", "boosted", 0), ROWS, EVERY)
+    assert set(ROWS.filter(there.train)["tier"]) == {"synthesised"}
+    assert set(ROWS.filter(there.predicted)["tier"]) == {"lossless"}
+    assert set(ROWS.filter(back.train)["tier"]) == {"lossless"}
+    assert set(ROWS.filter(back.predicted)["tier"]) == {"synthesised"}
+
+
+def test_the_learning_curve_adds_references_and_takes_none_away():
+    trials = [Trial("learning_curve", share, "", "boosted", 0) for share in ("0.25", "0.5", "1")]
+    trained = [groups(ROWS, divide(t, ROWS, EVERY).train) for t in trials]
+    assert trained[0] < trained[1] < trained[2]
+    stopped = {frozenset(groups(ROWS, divide(t, ROWS, EVERY).validation)) for t in trials}
+    assert len(stopped) == 1
+
+
+def test_first_repetitions_of_everything_come_first():
+    trials = list_trials(ROWS, ProtocolsSettings(folds={"a": 2}, repetitions={"b": 3}))
+    assert [t.repetition for t in trials] == sorted(t.repetition for t in trials)
+    assert {t.fold for t in trials if t.model == "a"} == {"0", "1", "2", "3", "4", TEST_FOLD}
+
+
+def test_a_part_without_rows_is_named():
+    real = ROWS.filter(pl.col("tier") != "synthesised")
+    with pytest.raises(StageError, match="synthesised_to_real, part whole: no rows for train; add"):
+        divide(Trial("synthesised_to_real", "", "", "boosted", 0), real, EVERY)
