@@ -167,7 +167,7 @@ def test_whatever_is_printed_goes_through_one_place():
         for path in (ROOT / "musqa_pipeline").rglob("*.py")
         if printing(path.read_text("utf-8"))
     }
-    assert places == {"cli/output.py", "progress.py", "cli/scan.py"}  # beside a bar of its own
+    assert places == {"cli/output.py", "core/progress.py", "cli/scan.py"}  # beside a bar of its own
     assert printing("x\ntyper.echo(a)\nprint(b)\n") == [2, 3]
 
 

@@ -10,6 +10,7 @@ from musqa_pipeline.scoring import verdict as verdict_module
 from musqa_pipeline.scoring.images import to_image
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.scoring.words import word_of
+from tests.audio.coded import write_m4a
 from tests.scoring.small_model import CALIBRATION, expected_quality, write_model
 
 RATE_HZ = 48_000
@@ -212,3 +213,8 @@ def test_the_interval_of_a_track_is_the_mean_of_its_windows(scorer, stereo):
 def test_a_loaded_model_can_be_given(model_path, stereo, scorer):
     model = ModelFile(model_path)
     assert Scorer(model, detect=False).score(stereo, RATE_HZ) == scorer.score(stereo, RATE_HZ)
+
+
+def test_alac_scores_as_the_same_samples(scorer, stereo, tmp_path):
+    expected = write_m4a(tmp_path / "x.m4a", stereo[: 10 * RATE_HZ])
+    assert scorer.score_file(tmp_path / "x.m4a") == scorer.score(expected, RATE_HZ)
