@@ -30,18 +30,7 @@ STAGE_MODULES = [
 
 
 def build_definitions(musqa: MusqaResource | None = None) -> dg.Definitions:
-    """Assemble the graph.
-
-    Parameters
-    ----------
-    musqa : MusqaResource, optional
-        Which preset to use; the environment decides when left out.
-
-    Returns
-    -------
-    dagster.Definitions
-        Everything that the UI, the command line and CI run.
-    """
+    """Assemble the graph."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STAGE_MODULES),
         asset_checks=asset_checks,

@@ -18,12 +18,8 @@ FIRST_WAIT_S = float(os.environ.get("MUSQA_RETRY_S") or 30)
 def supervised() -> Iterator[None]:
     """Put the process's name on the run, and turn a stage's error into Dagster's terms.
 
-    Yields
-    ------
-    None
-        Control, to the stage. A failure that may pass is tried again `MAX_RETRIES` times, with
-        waits that double; a deliberate error (bad input, settings, a stage without rows) never. A
-        bug stays what it is, and nothing is tried again. A person at a terminal is told at once.
+    A failure that may pass is tried again `MAX_RETRIES` times, with waits that double; a deliberate
+    error (bad input, settings, a stage without rows) never, and a bug stays what it is.
     """
     context = dg.AssetExecutionContext.get()
     context.instance.add_run_tags(context.run.run_id, process_tag())

@@ -18,18 +18,7 @@ from musqa_pipeline.core.home import default_home, home_folder
 
 
 def history_folder(base_dir: str) -> str:
-    """Return the folder of the present home.
-
-    Parameters
-    ----------
-    base_dir : str
-        As `dagster.yaml` names it; that of the home of the checkout.
-
-    Returns
-    -------
-    str
-        The same for all ways to write the same home.
-    """
+    """Return the folder of the present home."""
     home, usual = home_folder(), default_home()
     if isinstance(home, Path):
         home, usual = home.resolve(), usual.resolve()

@@ -31,13 +31,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @contextmanager
 def project_instance() -> Iterator[dg.DagsterInstance]:
-    """Work from the checkout with its Dagster instance; `DAGSTER_HOME` defaults to the checkout.
-
-    Yields
-    ------
-    dagster.DagsterInstance
-        The persistent instance that the UI shows, cleared of runs whose process is dead.
-    """
+    """Work from the checkout with its Dagster instance; `DAGSTER_HOME` defaults to the checkout."""
     root = require_checkout()
     os.environ.setdefault("MUSQA_HOME", str(home_folder()))
     os.environ.setdefault("DAGSTER_HOME", str(root))
@@ -61,23 +55,6 @@ def remove_partition(catalog: str) -> None:
 
 def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list[dict[str, Any]]:
     """Execute the stages 1-4 of each catalog, then the joint stages.
-
-    Parameters
-    ----------
-    preset : str
-        Name or file of a preset.
-    chosen : list of str
-        Catalogs to make; those that exist already and that the preset sees join in stage 5. One
-        whose files are not there now is named and skipped; what was made of it stays in the set.
-    until : str
-        Last stage to run.
-
-    Returns
-    -------
-    list of dict
-        One dictionary a stage and catalog: what was found, made and refused, and the time; of a
-        catalog that was skipped or is kept out of the set by a failed check, why (`skipped`,
-        `failed`).
 
     Raises
     ------
@@ -113,11 +90,6 @@ def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list
 
 def refuse_failed(reports: list[dict[str, Any]]) -> None:
     """End a command whose run went on without some catalogs.
-
-    Parameters
-    ----------
-    reports : list of dict
-        Of `run`.
 
     Raises
     ------

@@ -21,18 +21,7 @@ def process_tag() -> dict[str, str]:
 
 
 def reap_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Report runs as failed whose process on this machine is gone.
-
-    Parameters
-    ----------
-    instance : dagster.DagsterInstance
-        Where to look.
-
-    Returns
-    -------
-    list of str
-        Ids of the runs that were reaped.
-    """
+    """Report runs as failed whose process on this machine is gone."""
     under_way = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     started = instance.get_runs(dg.RunsFilter(statuses=under_way))
     dead = [run for run in started if _is_dead(run.tags.get(PROCESS_TAG, ""))]

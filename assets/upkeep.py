@@ -23,19 +23,7 @@ def look_like_the_sensor() -> Look:
 
 
 def prune_runs(older_than_days: int) -> int:
-    """Delete old runs and their events from the instance; the lake is not touched.
-
-    Parameters
-    ----------
-    older_than_days : int
-        Runs that were created before.
-
-    Returns
-    -------
-    int
-        How many were deleted. Runs that are under way stay, and so does the last success of each
-        job and catalog: from it the UI knows what there is.
-    """
+    """Delete old runs and their events from the instance; the lake is not touched."""
     with project_instance() as instance:
         before = datetime.now(UTC) - timedelta(days=older_than_days)
         last: dict[tuple[str, str, str], str] = {}

@@ -27,36 +27,13 @@ STAGES = ("quarantine", "tracks")
 
 
 def former_ids(lake: Lake) -> dict[str, dict[str, str]]:
-    """Return the names that layout 1 had for units: catalog to present to former unit id.
-
-    Parameters
-    ----------
-    lake : Lake
-        Which lake.
-
-    Returns
-    -------
-    dict
-        Empty for a lake that never had layout 1.
-    """
+    """Return the names that layout 1 had for units: catalog to present to former unit id."""
     found = lake.store.read_versioned(FORMER_IDS_KEY)
     return {} if found is None else json.loads(found[0])
 
 
 def migrate_catalog(home: Home, catalog: str) -> Migrated:
     """Give a catalog's track units the names that their files' content has.
-
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-    catalog : str
-        Which catalog.
-
-    Returns
-    -------
-    Migrated
-        Counts of units, over all settings.
 
     Raises
     ------

@@ -38,22 +38,7 @@ LONGEST_S = 12.0
 def equalise(
     x: NDArray[np.floating], equaliser: Equaliser, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Apply an equaliser without phase shift.
-
-    Parameters
-    ----------
-    x : ndarray of float, shape (samples,)
-        Mono, 48 kHz, full scale 1.0.
-    equaliser : Equaliser
-        From `draw_equaliser`.
-    rng : numpy.random.Generator
-        For the noise.
-
-    Returns
-    -------
-    ndarray of float64, shape (samples,)
-        Its peak is `PEAK`.
-    """
+    """Apply an equaliser without phase shift."""
     hz = np.maximum(np.fft.rfftfreq(len(x), 1 / SAMPLE_RATE_HZ), 15.0)
     octaves = np.log2(hz / 1_000)
     gain_db = -equaliser.slope_db_per_octave * np.maximum(0, np.log2(hz / equaliser.knee_hz))
@@ -76,24 +61,6 @@ def write_equalised_catalog(
     log: Callable[[str], object] = print,
 ) -> int:
     """Write one darker copy of each training recording of a catalog folder.
-
-    Parameters
-    ----------
-    source : Path
-        Folder with a `tracks.csv` that names recordings; rows with ``role = test`` are left out.
-    folder : Path
-        Where to write FLAC files and `tracks.csv`; copies that are there stay.
-    n_copies : int, optional
-        At most so many, each of another recording, chosen by lot; one of every track when left out.
-    seed : int
-        Seed of the equalisers and of the lot.
-    log : callable
-        Takes a line per file that cannot be read.
-
-    Returns
-    -------
-    int
-        Number of copies.
 
     Raises
     ------

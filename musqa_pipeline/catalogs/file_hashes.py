@@ -65,26 +65,7 @@ class Seen(NamedTuple):
 
 
 def hash_files(store: Store, key: str, paths: Iterable[Path], label: str) -> dict[Path, Seen]:
-    """Hash files, reading only those that are new or changed since the last time.
-
-    Parameters
-    ----------
-    store : Store
-        Where the cache is.
-    key : str
-        Its key there: a Parquet file, made, and made again if it is damaged. Files that are not
-        among `paths` are forgotten.
-    paths : iterable of Path
-        Files; they may be missing or unreadable.
-    label : str
-        What progress is shown of, for example ``"reading openmusic"``.
-
-    Returns
-    -------
-    dict
-        Path to what is known of it. A file that cannot be read has the kind of failure, such as
-        ``"FileNotFoundError"``, in place of its hash.
-    """
+    """Hash files, reading only those that are new or changed since the last time."""
     known, found, unread = _load(store, key), dict[Path, Seen](), dict[Path, State]()
     kept: dict[Path, tuple[State, str]] = {}
     for path in paths:
@@ -107,19 +88,7 @@ def hash_files(store: Store, key: str, paths: Iterable[Path], label: str) -> dic
 
 
 def hash_file(path: Path) -> tuple[Seen, State | None]:
-    """Hash one file.
-
-    Parameters
-    ----------
-    path : Path
-        Which one.
-
-    Returns
-    -------
-    tuple
-        What is known of it, and its state while it was read; None if it kept changing or cannot
-        be read.
-    """
+    """Hash one file."""
     seen = Seen("changing", readable=False)
     try:
         for _ in range(ATTEMPTS):

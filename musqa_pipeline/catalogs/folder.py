@@ -52,18 +52,7 @@ class Source:
     """Whether links may lead out of the folder."""
 
     def leads_outside(self, path: Path) -> bool:
-        """Whether a path leads out of the folder although that is not allowed.
-
-        Parameters
-        ----------
-        path : Path
-            Of something below the folder.
-
-        Returns
-        -------
-        bool
-            By where its links lead, whether something is there or not.
-        """
+        """Whether a path leads out of the folder although that is not allowed."""
         if self.follow_links:
             return False
         root, real = os.path.realpath(self.folder), os.path.realpath(path)
@@ -71,11 +60,6 @@ class Source:
 
     def require_inside(self, path: Path) -> None:
         """Refuse a file that describes the catalog and is a link out of it.
-
-        Parameters
-        ----------
-        path : Path
-            Such as of the `tracks.csv`.
 
         Raises
         ------
@@ -111,18 +95,7 @@ class Walk:
 
 
 def walk_audio(source: Source) -> Walk:
-    """Walk through a folder.
-
-    Parameters
-    ----------
-    source : Source
-        The folder.
-
-    Returns
-    -------
-    Walk
-        Each folder once, however many links lead to it; nothing hidden, and not the `tracks.csv`.
-    """
+    """Walk through a folder."""
     folder, walk = source.folder, Walk()
     seen: set[tuple[int, int]] = set()
 

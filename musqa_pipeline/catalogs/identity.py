@@ -22,18 +22,6 @@ LEADS_OUTSIDE = Seen("leads outside", False)
 def identified_files(home: Home, catalog: str) -> list[tuple[str, Entry]]:
     """List the audio files of a catalog with their unit ids.
 
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-    catalog : str
-        Name of the catalog.
-
-    Returns
-    -------
-    list of tuple
-        Unit id and entry, in the order of paths.
-
     Raises
     ------
     CatalogError
@@ -53,38 +41,12 @@ def cache_key(catalog: str) -> str:
 
 
 def track_unit_id(entry: Entry, seen: Seen) -> str:
-    """Identify a file in its present state.
-
-    Parameters
-    ----------
-    entry : Entry
-        A file of a catalog.
-    seen : Seen
-        What is known of it.
-
-    Returns
-    -------
-    str
-        Digest of relative path, hash of the bytes and metadata; for a file that cannot be read,
-        of path, metadata and the kind of failure.
-    """
+    """Identify a file in its present state."""
     return digest([entry.file, seen.content, dict(entry.metadata)])
 
 
 def dated_unit_id(entry: Entry) -> str:
-    """Identify a file as lakes of layout 1 did: by size and modification time.
-
-    Parameters
-    ----------
-    entry : Entry
-        A file of a catalog.
-
-    Returns
-    -------
-    str
-        Digest of relative path, size, modification time and metadata; for a file that cannot be
-        seen, of path, metadata and the kind of failure.
-    """
+    """Identify a file as lakes of layout 1 did: by size and modification time."""
     try:
         status = entry.path.stat()
         state: list[int | str] = [status.st_size, status.st_mtime_ns]

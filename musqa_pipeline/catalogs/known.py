@@ -36,28 +36,6 @@ def add_catalog(
 ) -> Catalog:
     """Make a folder of music known under a name; adding it again updates what is said of it.
 
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    folder : Path
-        Folder with audio files, at any depth; or a CSV file that lists them.
-    name : str, optional
-        The folder's own name, made safe, when left out.
-    columns : mapping of str to str
-        Columns of `tracks.csv` to use in place of the standard names.
-    reader : str, optional
-        Name of a catalog reader. When left out, a catalog keeps the one that it has, and a new one
-        gets the one that knows its layout.
-    follow_links : bool, optional
-        Whether links in the folder may lead out of it. When left out, a catalog keeps what was
-        said, and in a new one they may not.
-
-    Returns
-    -------
-    Catalog
-        As stored.
-
     Raises
     ------
     CatalogError
@@ -100,35 +78,12 @@ def add_catalog(
 
 
 def list_catalogs(home: Home) -> list[Catalog]:
-    """List the catalogs that are known, by name.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-
-    Returns
-    -------
-    list of Catalog
-        Sorted by name; empty if none was added yet.
-    """
+    """List the catalogs that are known, by name."""
     return [load_catalog(home, name) for name in _names(home)]
 
 
 def load_catalog(home: Home, name: str) -> Catalog:
     """Load a catalog by name.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    name : str
-        As given to `add_catalog`.
-
-    Returns
-    -------
-    Catalog
-        Its folder may have vanished since; `catalog_files` says so.
 
     Raises
     ------
@@ -152,16 +107,6 @@ def load_catalog(home: Home, name: str) -> Catalog:
 def source_of(catalog: Catalog) -> Source:
     """Return what the reader of a catalog is given.
 
-    Parameters
-    ----------
-    catalog : Catalog
-        Which one.
-
-    Returns
-    -------
-    Source
-        Its folder and what its owner says of it.
-
     Raises
     ------
     CatalogError
@@ -180,16 +125,6 @@ def source_of(catalog: Catalog) -> Source:
 
 def catalog_found(catalog: Catalog) -> Found:
     """List what a catalog holds, and how it differs from what its dataset says of itself.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        Which one.
-
-    Returns
-    -------
-    Found
-        At least one entry; differences are known of datasets alone.
 
     Raises
     ------
@@ -216,16 +151,6 @@ def catalog_found(catalog: Catalog) -> Found:
 def catalog_listing(catalog: Catalog) -> Listing:
     """List what a catalog holds, other files counted.
 
-    Parameters
-    ----------
-    catalog : Catalog
-        Which one.
-
-    Returns
-    -------
-    Listing
-        At least one entry.
-
     Raises
     ------
     CatalogError
@@ -238,16 +163,6 @@ def catalog_listing(catalog: Catalog) -> Listing:
 def catalog_files(catalog: Catalog) -> list[Entry]:
     """List the audio files of a catalog.
 
-    Parameters
-    ----------
-    catalog : Catalog
-        Which one.
-
-    Returns
-    -------
-    list of Entry
-        Sorted by path; also files that `tracks.csv` names and that are not there.
-
     Raises
     ------
     CatalogError
@@ -258,13 +173,6 @@ def catalog_files(catalog: Catalog) -> list[Entry]:
 
 def forget_catalog(home: Home, name: str) -> None:
     """Delete a catalog's `catalog.toml`; neither its music nor what was made of it is touched.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    name : str
-        Which one; nothing happens if it is unknown.
 
     Raises
     ------

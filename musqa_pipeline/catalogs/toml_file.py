@@ -31,20 +31,6 @@ class Catalog:
 def from_toml(name: str, text: str, path: str) -> Catalog:
     """Read a catalog.
 
-    Parameters
-    ----------
-    name : str
-        Its name.
-    text : str
-        A whole `catalog.toml`.
-    path : str
-        Where it is, for the message.
-
-    Returns
-    -------
-    Catalog
-        Its folder may not exist.
-
     Raises
     ------
     CatalogError
@@ -69,20 +55,7 @@ def from_toml(name: str, text: str, path: str) -> Catalog:
 
 
 def unusable(path: str, error: Exception) -> CatalogError:
-    """Build the error of a `catalog.toml` that cannot be used.
-
-    Parameters
-    ----------
-    path : str
-        Where it is.
-    error : Exception
-        What went wrong.
-
-    Returns
-    -------
-    CatalogError
-        To be raised.
-    """
+    """Build the error of a `catalog.toml` that cannot be used."""
     return CatalogError(
         f"{path} cannot be used ({type(error).__name__}: {error}); delete it and add the "
         "catalog again"
@@ -91,16 +64,6 @@ def unusable(path: str, error: Exception) -> CatalogError:
 
 def to_toml(catalog: Catalog) -> str:
     """Write a catalog.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        What to write.
-
-    Returns
-    -------
-    str
-        A whole `catalog.toml`.
 
     Raises
     ------

@@ -144,14 +144,7 @@ def _log_to_stderr() -> None:
 
 
 def register_commands(word: str = "") -> None:
-    """Add the commands to `app`; those whose libraries are missing say what to install.
-
-    Parameters
-    ----------
-    word : str
-        The command that is called. The factory's load polars, DuckDB and pyarrow, so that they are
-        left out where it is another one's.
-    """
+    """Add the commands to `app`; those whose libraries are missing say what to install."""
     app.command("score", help=score.HELP)(score.score)
     app.command("gate", help=gate.HELP)(gate.gate)
     app.command("scan", help=scan.HELP)(scan.scan)

@@ -14,13 +14,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the command line.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The application.
-    """
+    """Add the commands to the command line."""
     app.command("arrivals")(arrivals)
     app.add_typer(runs_app, name="runs")
 

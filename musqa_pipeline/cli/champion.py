@@ -31,13 +31,7 @@ PresetOption = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to `musqa model`.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The application of `musqa model`.
-    """
+    """Add the commands to `musqa model`."""
     app.command("history")(history)
     app.command("refreeze")(refreeze)
 
@@ -97,16 +91,6 @@ def refreeze(
 @contextmanager
 def champion_folder(preset: str) -> Iterator[Path]:
     """Lay the champion's files into a folder while the block runs.
-
-    Parameters
-    ----------
-    preset : str
-        Name or file of a preset.
-
-    Yields
-    ------
-    Path
-        A folder like that of a training.
 
     Raises
     ------

@@ -33,13 +33,7 @@ catalog_app = typer.Typer(help="Folders of music that musqa knows.", no_args_is_
 
 
 def register(app: typer.Typer) -> None:
-    """Add the factory's commands to the command line.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The application.
-    """
+    """Add the factory's commands to the command line."""
     readers.register(catalog_app)
     app.add_typer(catalog_app, name="catalog")
     app.add_typer(recipe.app, name="recipe")
@@ -269,13 +263,7 @@ def demo(as_json: JsonOption = False) -> None:
 
 
 def write_demo() -> Any:
-    """Synthesise the demo catalog below `MUSQA_HOME`, or beside it on this machine, and add it.
-
-    Returns
-    -------
-    Catalog
-        The demo catalog.
-    """
+    """Synthesise the demo catalog below `MUSQA_HOME`, or beside it on this machine, and add it."""
     from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog, write_sketch
 
     home = home_folder()

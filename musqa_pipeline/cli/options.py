@@ -31,11 +31,6 @@ def wrong_usage() -> Iterator[None]:
 
     For blocks that do nothing but check options: what is wrong with a file ends with 1.
 
-    Yields
-    ------
-    None
-        Control, to the block that makes settings of options.
-
     Raises
     ------
     typer.BadParameter

@@ -34,55 +34,23 @@ REPORT_COLUMNS = (
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print lines for people: a terminal shows every character and obeys none.
-
-    Parameters
-    ----------
-    text : str
-        May hold names and messages of anybody.
-    err : bool
-        Whether to standard error.
-    """
+    """Print lines for people: a terminal shows every character and obeys none."""
     typer.echo(printable(text, LINES), err=err)
 
 
 def data(text: str, *, nl: bool = True) -> None:
-    """Print JSON or CSV: byte for byte to a file or a program, as `say` does to a terminal.
-
-    Parameters
-    ----------
-    text : str
-        One line or many.
-    nl : bool
-        Whether to end the last one.
-    """
+    """Print JSON or CSV: byte for byte to a file or a program, as `say` does to a terminal."""
     # With colours, for without them click takes escape sequences out of what goes to a file.
     typer.echo(printable(text, LINES) if sys.stdout.isatty() else text, nl=nl, color=True)
 
 
 def coloured(text: str) -> None:
-    """Print a text with colours of ours.
-
-    Parameters
-    ----------
-    text : str
-        What is not ours in it went through `printable` before.
-    """
+    """Print a text with colours of ours."""
     typer.echo(text)
 
 
 def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
-    """Print one record: as a line of JSON, or as text.
-
-    Parameters
-    ----------
-    record : mapping
-        For scripts.
-    text : str
-        For people.
-    as_json : bool
-        Which of the two.
-    """
+    """Print one record: as a line of JSON, or as text."""
     if as_json:
         data(json_text(_plain(record)))
     else:
@@ -92,19 +60,7 @@ def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
 def table(
     rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str
 ) -> None:
-    """Print rows: one JSON object a line, or a table.
-
-    Parameters
-    ----------
-    rows : iterable of mapping
-        What to print.
-    columns : sequence of str
-        Columns of the table, in order; JSON has all keys.
-    as_json : bool
-        Which of the two.
-    empty : str
-        Said in place of a table without rows.
-    """
+    """Print rows: one JSON object a line, or a table."""
     rows = list(rows)
     if as_json:
         for row in rows:
@@ -124,19 +80,7 @@ def table(
 
 
 def csv_text(frame: pl.DataFrame) -> str:
-    """Write a table as CSV, what CSV has no form for as JSON.
-
-    Parameters
-    ----------
-    frame : polars.DataFrame
-        A result; lists and structures become JSON, bytes base64, and texts that a spreadsheet
-        would run are guarded.
-
-    Returns
-    -------
-    str
-        With a header line; empty for a table without columns.
-    """
+    """Write a table as CSV, what CSV has no form for as JSON."""
     import polars as pl
 
     def as_text(value: Any) -> str:

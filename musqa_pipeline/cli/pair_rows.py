@@ -52,15 +52,6 @@ Writer = Callable[[FoundT], str]
 def print_rows(pairs: Iterable[FoundT], write: Writer[FoundT], n_pairs: int) -> None:
     """Print each pair as it comes, its warnings apart, and end with 1 if one has no score.
 
-    Parameters
-    ----------
-    pairs : iterable
-        What was found.
-    write : callable
-        Gives the text of a pair.
-    n_pairs : int
-        How many there will be.
-
     Raises
     ------
     typer.Exit
@@ -84,18 +75,7 @@ def print_rows(pairs: Iterable[FoundT], write: Writer[FoundT], n_pairs: int) -> 
 
 
 def json_writer(row: Row[FoundT]) -> Writer[FoundT]:
-    """Return what writes a pair as a JSON object.
-
-    Parameters
-    ----------
-    row : callable
-        See `Row`; warnings and error are added.
-
-    Returns
-    -------
-    callable
-        Gives one line.
-    """
+    """Return what writes a pair as a JSON object."""
 
     def line(found: FoundT) -> str:
         whole = {**row(found), "warnings": list(found.warnings), "error": found.error or None}
@@ -105,18 +85,7 @@ def json_writer(row: Row[FoundT]) -> Writer[FoundT]:
 
 
 def csv_writer(row: Row[FoundT]) -> Writer[FoundT]:
-    """Return what writes a pair as a line of CSV, the first time with the header above it.
-
-    Parameters
-    ----------
-    row : callable
-        See `Row`; warnings and error are added.
-
-    Returns
-    -------
-    callable
-        Gives one line or two.
-    """
+    """Return what writes a pair as a line of CSV, the first time with the header above it."""
     started = False
 
     def line(found: FoundT) -> str:
@@ -132,17 +101,7 @@ def csv_writer(row: Row[FoundT]) -> Writer[FoundT]:
 
 
 class PairTable:
-    """Aligned columns; their widths are known before the first score is.
-
-    Parameters
-    ----------
-    row : callable
-        See `Row`.
-    formats : mapping of str to str
-        Columns of numbers, with how they are written.
-    pairs : sequence of Pair
-        All that will come.
-    """
+    """Aligned columns; their widths are known before the first score is."""
 
     def __init__(self, row: Row[Any], formats: Mapping[str, str], pairs: Sequence[Pair]) -> None:
         self._row, self._formats, self._started = row, formats, False

@@ -20,13 +20,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a scrip
 
 
 def register(catalog_app: typer.Typer) -> None:
-    """Add the commands to `musqa catalog`.
-
-    Parameters
-    ----------
-    catalog_app : typer.Typer
-        The group of commands.
-    """
+    """Add the commands to `musqa catalog`."""
     catalog_app.command("readers")(catalog_readers)
     catalog_app.command("check")(catalog_check)
     catalog_app.command("opinions")(catalog_opinions)

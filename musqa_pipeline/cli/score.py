@@ -123,22 +123,7 @@ def print_results(
     write: Callable[[Result], str],
     show: Callable[[str], None] = output.coloured,
 ) -> int:
-    """Print each result as it comes, and a summary on standard error.
-
-    Parameters
-    ----------
-    results : iterable of Result
-        Of files.
-    write : callable
-        Gives the text of a result.
-    show : callable
-        Prints it.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Print each result as it comes, and a summary on standard error."""
     counts: Counter[str] = Counter()
     for result in results:
         show(write(result))
@@ -161,20 +146,7 @@ def print_results(
 
 
 def items_named(paths: Iterable[Path], stack: ExitStack) -> Iterator[Item]:
-    """List what paths name, standard input too.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        Files, folders, and ``-`` for a file on standard input.
-    stack : ExitStack
-        Keeps the copy of standard input until it closes.
-
-    Yields
-    ------
-    Item
-        As `items_of` gives them.
-    """
+    """List what paths name, standard input too."""
     for path in paths:
         if str(path) == "-":
             yield stack.enter_context(spooled(sys.stdin.buffer))

@@ -45,18 +45,7 @@ _COLOURS = {
 
 
 def record_of(result: Result) -> dict[str, Any]:
-    """Return all that is known of a file as plain values.
-
-    Parameters
-    ----------
-    result : Result
-        Of one file.
-
-    Returns
-    -------
-    dict
-        The name, the fields of `Score` (None without one) and the error, None if there is none.
-    """
+    """Return all that is known of a file as plain values."""
     if result.score is None:
         known: dict[str, Any] = dict.fromkeys(field.name for field in fields(Score))
     else:
@@ -65,34 +54,12 @@ def record_of(result: Result) -> dict[str, Any]:
 
 
 def json_line(record: Mapping[str, Any]) -> str:
-    """Write a record as one line of JSON.
-
-    Parameters
-    ----------
-    record : mapping
-        Plain values.
-
-    Returns
-    -------
-    str
-        Without a line break.
-    """
+    """Write a record as one line of JSON."""
     return json_text(_finite(record), allow_nan=False)
 
 
 def csv_line(values: Iterable[Any]) -> str:
-    """Write values as one line of CSV.
-
-    Parameters
-    ----------
-    values : iterable
-        None is an empty cell, several values are joined by ``;``.
-
-    Returns
-    -------
-    str
-        Without the line break at its end.
-    """
+    """Write values as one line of CSV."""
     text = io.StringIO()
     plain = map(_finite, values)
     cells = [";".join(map(str, value)) if isinstance(value, list) else value for value in plain]
@@ -101,18 +68,7 @@ def csv_line(values: Iterable[Any]) -> str:
 
 
 def text_line(result: Result) -> str:
-    """Write what is known of a file for people, in one line.
-
-    Parameters
-    ----------
-    result : Result
-        Of one file.
-
-    Returns
-    -------
-    str
-        Columns as in `HEADER`; the name comes last, so that columns stand under each other.
-    """
+    """Write what is known of a file for people, in one line."""
     name = printable(os.fsencode(result.name))
     score = result.score
     if score is None:
@@ -135,34 +91,12 @@ def text_line(result: Result) -> str:
 
 
 def timeline_lines(score: Score) -> list[str]:
-    """Write the windows and events of a recording.
-
-    Parameters
-    ----------
-    score : Score
-        Of it.
-
-    Returns
-    -------
-    list of str
-        The windows in order, then the events in order.
-    """
+    """Write the windows and events of a recording."""
     return [*(window_line(window) for window in score.windows), *map(_event_line, score.events)]
 
 
 def window_line(window: WindowScore) -> str:
-    """Write a window.
-
-    Parameters
-    ----------
-    window : WindowScore
-        Of a recording or a stream.
-
-    Returns
-    -------
-    str
-        Times, score, interval and word.
-    """
+    """Write a window."""
     times = f"{clock(window.start_s)} - {clock(window.stop_s)}"
     if window.mos is None:
         return f"      {times}     -                 {window.abstained}"
@@ -177,18 +111,7 @@ def interval_text(low: float | None, high: float | None) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Write a time as minutes and seconds.
-
-    Parameters
-    ----------
-    seconds : float
-        From the beginning.
-
-    Returns
-    -------
-    str
-        As in ``3:07.5``, or ``1:03:07.5``.
-    """
+    """Write a time as minutes and seconds."""
     tenths = round(10 * seconds)
     minutes, rest = divmod(tenths, 600)
     hours, minutes = divmod(minutes, 60)
@@ -197,20 +120,7 @@ def clock(seconds: float) -> str:
 
 
 def coloured(word: str, text: str) -> str:
-    """Colour a text by its word, unless `NO_COLOR` is set; pipes get none.
-
-    Parameters
-    ----------
-    word : str
-        Of the scale; others have no colour.
-    text : str
-        What is written.
-
-    Returns
-    -------
-    str
-        With escape sequences, which typer leaves out where nobody sees them.
-    """
+    """Colour a text by its word, unless `NO_COLOR` is set; pipes get none."""
     colour = _COLOURS.get(word)
     return text if colour is None or os.environ.get("NO_COLOR") else typer.style(text, fg=colour)
 

@@ -91,11 +91,6 @@ def stimuli(
 def needs(libraries: Iterable[str]) -> None:
     """Refuse to go on without libraries that are not part of the base installation.
 
-    Parameters
-    ----------
-    libraries : iterable of str
-        Names to import.
-
     Raises
     ------
     MusqaError

@@ -21,13 +21,7 @@ SHOWN = 50
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the command line.
-
-    Parameters
-    ----------
-    app : typer.Typer
-        The application.
-    """
+    """Add the commands to the command line."""
     for command in (verify, gc, migrate, compact):
         app.command(command.__name__)(command)
 

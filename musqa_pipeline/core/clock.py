@@ -10,11 +10,5 @@ from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Return the time now, to the second.
-
-    Returns
-    -------
-    datetime
-        In UTC, without a time zone, as the records' columns hold it.
-    """
+    """Return the time now, to the second."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)

@@ -20,18 +20,6 @@ def read_rows(
 ) -> tuple[list[str], list[dict[str, str]]]:
     """Read a CSV file with a header.
 
-    Parameters
-    ----------
-    path : Path
-        UTF-8, separated by commas.
-    renamed : mapping of str to str, optional
-        Columns that have another name in this file: name here -> name there.
-
-    Returns
-    -------
-    tuple of list of str and list of dict
-        The names of the columns, after renaming; the rows, without spaces around values.
-
     Raises
     ------
     SettingsError
@@ -71,15 +59,6 @@ def read_rows(
 def require_columns(path: Path, header: Sequence[str], needed: Iterable[str]) -> None:
     """Check that a file has the columns that are needed.
 
-    Parameters
-    ----------
-    path : Path
-        For the message.
-    header : sequence of str
-        What it has.
-    needed : iterable of str
-        What it must have.
-
     Raises
     ------
     SettingsError
@@ -95,20 +74,6 @@ def require_columns(path: Path, header: Sequence[str], needed: Iterable[str]) ->
 
 def number(path: Path, row: Mapping[str, str], column: str) -> float:
     """Return a cell as a finite number.
-
-    Parameters
-    ----------
-    path : Path
-        For the message.
-    row : mapping of str to str
-        A row from `read_rows`.
-    column : str
-        Which cell.
-
-    Returns
-    -------
-    float
-        Finite.
 
     Raises
     ------
@@ -130,20 +95,6 @@ def number(path: Path, row: Mapping[str, str], column: str) -> float:
 def yes_or_no(path: Path, row: Mapping[str, str], column: str) -> bool | None:
     """Return a cell as an answer.
 
-    Parameters
-    ----------
-    path : Path
-        For the message.
-    row : mapping of str to str
-        A row from `read_rows`.
-    column : str
-        Which cell; it may be missing.
-
-    Returns
-    -------
-    bool or None
-        None where nothing was answered.
-
     Raises
     ------
     SettingsError
@@ -162,18 +113,6 @@ def yes_or_no(path: Path, row: Mapping[str, str], column: str) -> bool | None:
 def named_file(path: Path, name: str) -> Path:
     """Return where a file is that a table names.
 
-    Parameters
-    ----------
-    path : Path
-        The table, for its folder and for the message.
-    name : str
-        A path; relative to the table's folder, or it starts with ``~`` or ``/``.
-
-    Returns
-    -------
-    Path
-        It may not exist.
-
     Raises
     ------
     SettingsError
@@ -191,15 +130,7 @@ def named_file(path: Path, name: str) -> Path:
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write a CSV file.
-
-    Parameters
-    ----------
-    path : Path
-        Overwritten.
-    rows : sequence of mapping
-        One or more, with the same keys in the same order; None becomes an empty cell.
-    """
+    """Write a CSV file."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         write_csv(stream, [rows[0].keys(), *(row.values() for row in rows)])
 

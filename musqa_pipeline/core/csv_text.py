@@ -17,50 +17,18 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def guarded(cell: Any) -> Any:
-    """Return a cell as it is written.
-
-    Parameters
-    ----------
-    cell : object
-        Any value; numbers are numbers, also as text.
-
-    Returns
-    -------
-    object
-        A text that a spreadsheet would take for a formula has an apostrophe in front.
-    """
+    """Return a cell as it is written."""
     if not isinstance(cell, str) or _NUMBER.fullmatch(cell) or not _FORMULA.match(cell):
         return cell
     return f"'{cell}"
 
 
 def unguarded(cell: str) -> str:
-    """Return a cell as it was before it was written.
-
-    Parameters
-    ----------
-    cell : str
-        Of a table of musqa.
-
-    Returns
-    -------
-    str
-        Without the apostrophe that `guarded` put there; the inverse of it for every text.
-    """
+    """Return a cell as it was before it was written."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def write_csv(stream: TextIO, rows: Iterable[Iterable[Any]], *, lineterminator: str = "\n") -> None:
-    """Write rows as CSV, guarded.
-
-    Parameters
-    ----------
-    stream : file
-        Opened with ``newline=""``.
-    rows : iterable of iterable
-        The header is one of them; None is an empty cell.
-    lineterminator : str
-        End of a line.
-    """
+    """Write rows as CSV, guarded."""
     writer = csv.writer(stream, lineterminator=lineterminator)
     writer.writerows(map(guarded, row) for row in rows)

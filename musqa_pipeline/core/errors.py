@@ -34,15 +34,7 @@ class LakeError(MusqaError):
 
 
 class DamagedError(LakeError):
-    """A file of the lake cannot be read, or is not what was written.
-
-    Parameters
-    ----------
-    text : str
-        What is wrong with which file, and what to do.
-    key : str
-        Where it is below the home, if it is one that a stage can make again.
-    """
+    """A file of the lake cannot be read, or is not what was written."""
 
     def __init__(self, text: str, key: str = "") -> None:
         super().__init__(text, key)  # both, so that it pickles
@@ -81,19 +73,7 @@ class ModelError(MusqaError):
 
 
 class UnfitInputError(MusqaError):
-    """One unit's input cannot serve; the unit goes to quarantine and the run goes on.
-
-    Parameters
-    ----------
-    reason : str
-        Short code for grouping, for example ``"too_short"``.
-    detail : str
-        What was found, with the value.
-    advice : str
-        What the user can do about it.
-    passing : bool
-        Whether the same unit may serve at the next run; then it is tried again.
-    """
+    """One unit's input cannot serve; the unit goes to quarantine and the run goes on."""
 
     def __init__(self, reason: str, detail: str, advice: str, passing: bool = False) -> None:
         super().__init__(reason, detail, advice, passing)  # all, so that it pickles
@@ -160,19 +140,7 @@ PASSING_NAMES = frozenset(
 
 
 def is_passing(error: BaseException) -> bool:
-    """Say whether the same work may succeed a little later though nobody mends anything.
-
-    Parameters
-    ----------
-    error : BaseException
-        What ended a stage; what it came from counts too.
-
-    Returns
-    -------
-    bool
-        True for a lost machine, scheduler or connection, and for input and output errors that
-        pass; False for all else.
-    """
+    """Say whether the same work may succeed a little later though nobody mends anything."""
     return any(_passes(one) for one in _chain(error))
 
 

@@ -21,18 +21,6 @@ from musqa_pipeline.core.home import refuse_url
 def explained(doing: str, path: Path) -> Iterator[None]:
     """Turn an operating-system error into a `LakeError` of one sentence.
 
-    Parameters
-    ----------
-    doing : str
-        What was tried, for example ``"write"``.
-    path : Path
-        What it was tried on.
-
-    Yields
-    ------
-    None
-        Control, to the block that touches the disk.
-
     Raises
     ------
     LakeError
@@ -54,20 +42,6 @@ def explained(doing: str, path: Path) -> Iterator[None]:
 @contextmanager
 def whole_file(path: Path, *, sealed: bool = False, twice: bool = False) -> Iterator[Path]:
     """Give a temporary path whose file is moved to `path` when the block ends without an error.
-
-    Parameters
-    ----------
-    path : Path
-        Final name; its folder is made.
-    sealed : bool
-        Whether it gets a seal (`seals.py`); one that has a seal keeps one.
-    twice : bool
-        Whether its seal has its content, whatever its size.
-
-    Yields
-    ------
-    Path
-        Name to write to, in the same folder, hidden and ending in ``.tmp``.
 
     Raises
     ------
@@ -101,18 +75,7 @@ def write_index(path: Path, index: Mapping[str, Any]) -> None:
 
 
 def may_be_written(temporary: Path) -> bool:
-    """Tell whether a temporary file of `whole_file` may have a writer yet.
-
-    Parameters
-    ----------
-    temporary : Path
-        Its name says which process of which machine made it.
-
-    Returns
-    -------
-    bool
-        False if that was on this machine and the process has ended.
-    """
+    """Tell whether a temporary file of `whole_file` may have a writer yet."""
     node, _, pid = temporary.name.removesuffix(".tmp").rpartition("-")
     if not (node.endswith(f".{platform.node()}") and pid.isdecimal()):
         return True
@@ -128,18 +91,6 @@ def may_be_written(temporary: Path) -> bool:
 @contextmanager
 def exclusive_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on a file, freed by the kernel if the process dies.
-
-    Parameters
-    ----------
-    path : Path
-        The lock file; made if needed and left in place.
-    wait : bool
-        Whether to wait for a holder or to fail at once.
-
-    Yields
-    ------
-    None
-        Control, while the lock is held.
 
     Raises
     ------

@@ -18,36 +18,14 @@ SHORT = 12
 
 
 def digest(value: Any) -> str:
-    """Hash any JSON-like value.
-
-    Parameters
-    ----------
-    value : object
-        Dictionaries, lists, strings, numbers, booleans and None, nested.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits (blake2b, 16 bytes) of the canonical JSON.
-    """
+    """Hash any JSON-like value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @functools.cache
 def tool_version(distribution: str) -> str:
-    """Return the installed version of a Python distribution, "absent" if there is none.
-
-    Parameters
-    ----------
-    distribution : str
-        Name as on the package index, for example ``"visqol-python"``.
-
-    Returns
-    -------
-    str
-        The version string.
-    """
+    """Return the installed version of a Python distribution, "absent" if there is none."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -62,26 +40,7 @@ def stage_fingerprint(
     upstream: Iterable[str],
     tools: Iterable[str],
 ) -> str:
-    """Fingerprint of a stage's results.
-
-    Parameters
-    ----------
-    stage : str
-        One of the eight stage names.
-    version : int
-        The stage's own version; raised when the meaning of its output changes.
-    settings : mapping
-        The stage's settings as plain values.
-    upstream : iterable of str
-        Fingerprints of what it reads, in order.
-    tools : iterable of str
-        Distributions whose version can change the result.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits.
-    """
+    """Fingerprint of a stage's results."""
     return digest(
         {
             "stage": stage,

@@ -17,21 +17,7 @@ _MARKS = re.compile(r"[\\`*|~\[\]]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def printable(text: str | bytes, keep: str = "") -> str:
-    """Write a text so that a terminal shows it and obeys none of it.
-
-    Parameters
-    ----------
-    text : str or bytes
-        From anywhere; bytes are UTF-8 or a path as the file system spells it.
-    keep : str
-        Characters that stay as they are, such as `LINES`.
-
-    Returns
-    -------
-    str
-        Control characters, marks of direction, other characters without a shape and bytes that are
-        no UTF-8 are escapes, as Python writes them.
-    """
+    """Write a text so that a terminal shows it and obeys none of it."""
     if isinstance(text, str):
         if text.isprintable():
             return text
@@ -48,20 +34,7 @@ def printable(text: str | bytes, keep: str = "") -> str:
 
 
 def json_text(value: Any, **options: Any) -> str:
-    r"""Write a value as JSON that a terminal can show; who parses it has every character.
-
-    Parameters
-    ----------
-    value : object
-        What `json.dumps` takes.
-    **options : object
-        Of `json.dumps`.
-
-    Returns
-    -------
-    str
-        Letters of all alphabets as they are, control characters and the like as ``\uXXXX``.
-    """
+    r"""Write a value as JSON that a terminal can show; who parses it has every character."""
     text = json.dumps(value, ensure_ascii=False, **options)
     if text.isprintable():
         return text
@@ -69,18 +42,7 @@ def json_text(value: Any, **options: Any) -> str:
 
 
 def markdown_text(value: object) -> str:
-    """Write a value into Markdown, or a cell of a table of it, as nothing but text.
-
-    Parameters
-    ----------
-    value : object
-        Such as a title out of a file's tags.
-
-    Returns
-    -------
-    str
-        One line: tags, links, images, emphasis, code and the bars of tables are escaped.
-    """
+    """Write a value into Markdown, or a cell of a table of it, as nothing but text."""
     text = printable(" ".join(str(value).split()))
     text = _MARKS.sub(lambda mark: "\\" + mark.group(), text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -37,16 +37,6 @@ Home = Path | ObjectHome
 def parse_home(text: str) -> Home:
     """Read the value of `MUSQA_HOME`.
 
-    Parameters
-    ----------
-    text : str
-        A folder, or ``s3://bucket/prefix``.
-
-    Returns
-    -------
-    Path or ObjectHome
-        A path is absolute; it may not exist yet.
-
     Raises
     ------
     SettingsError
@@ -79,11 +69,6 @@ def parse_home(text: str) -> Home:
 def refuse_url(path: Path) -> None:
     """Refuse a path that was a URL before it was taken for a path.
 
-    Parameters
-    ----------
-    path : Path
-        Where something is to be written.
-
     Raises
     ------
     LakeError
@@ -104,11 +89,6 @@ MARKER = "dagster.yaml"
 def find_checkout() -> Path | None:
     """Find the checkout: `MUSQA_PROJECT`, or the nearest folder upwards with a ``dagster.yaml``.
 
-    Returns
-    -------
-    Path or None
-        Its absolute path, None if there is none.
-
     Raises
     ------
     MusqaError
@@ -127,11 +107,6 @@ def find_checkout() -> Path | None:
 def require_checkout() -> Path:
     """Return the checkout.
 
-    Returns
-    -------
-    Path
-        Its absolute path.
-
     Raises
     ------
     MusqaError
@@ -147,11 +122,6 @@ def require_checkout() -> Path:
 
 def home_folder() -> Home:
     """Return `MUSQA_HOME`, by default ``data`` in the checkout (or here, outside of one).
-
-    Returns
-    -------
-    Path or ObjectHome
-        A path is absolute; it may not exist yet.
 
     Raises
     ------

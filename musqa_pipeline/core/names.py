@@ -14,55 +14,18 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 def is_name(text: str, most: int = CATALOG_CHARACTERS) -> bool:
-    """Tell whether a text may name a catalog or a unit, and so a folder or a file.
-
-    Parameters
-    ----------
-    text : str
-        From anywhere.
-    most : int
-        Most characters.
-
-    Returns
-    -------
-    bool
-        True of letters, digits, ``-`` and ``_`` that begin with a letter or a digit: no separator,
-        no dot, no zero byte, nothing that a file system takes for something else.
-    """
+    """Tell whether a text may name a catalog or a unit, and so a folder or a file."""
     return len(text) <= most and _NAME.fullmatch(text) is not None
 
 
 def stays_inside(path: str) -> bool:
-    """Tell whether a path that a table gives can only lead below the folder of the table.
-
-    Parameters
-    ----------
-    path : str
-        With ``/`` between its parts; links are not looked at.
-
-    Returns
-    -------
-    bool
-        False of absolute paths, ``..``, zero bytes, and of nothing at all.
-    """
+    """Tell whether a path that a table gives can only lead below the folder of the table."""
     parts = PurePosixPath(path).parts
     return bool(parts) and not path.startswith("/") and ".." not in parts and "\0" not in path
 
 
 def below(folder: Path, *parts: str) -> Path:
     """Return the path of a file that is to be written below a folder, and cannot lead out of it.
-
-    Parameters
-    ----------
-    folder : Path
-        Chosen by whoever writes; it may itself be a link.
-    *parts : str
-        Names of folders and, last, of the file; they may come from a foreign file.
-
-    Returns
-    -------
-    Path
-        Nothing is made. The file itself may be a link: `disk.whole_file` replaces it.
 
     Raises
     ------
@@ -89,20 +52,7 @@ def below(folder: Path, *parts: str) -> Path:
 
 
 def short(value: object, most: int = 60) -> str:
-    """Quote a foreign value for a message.
-
-    Parameters
-    ----------
-    value : object
-        Anything.
-    most : int
-        Characters that are shown of it.
-
-    Returns
-    -------
-    str
-        As Python writes it, so that control characters are escapes; the rest is counted.
-    """
+    """Quote a foreign value for a message."""
     if isinstance(value, str | bytes) and len(value) > most:
         return f"{value[:most]!r}… ({len(value):,} characters)"
     text = repr(value)

@@ -30,18 +30,7 @@ OBSERVE_EVERY_S = 30.0
 
 
 def terminal_bar(first_column: str) -> Progress:
-    """Return a bar for standard error: how much of how much, a note, time taken and time left.
-
-    Parameters
-    ----------
-    first_column : str
-        What stands before it, in rich's format.
-
-    Returns
-    -------
-    rich.progress.Progress
-        Not started; its tasks need the field ``note``.
-    """
+    """Return a bar for standard error: how much of how much, a note, time taken and time left."""
     return Progress(
         TextColumn(first_column, markup=False),
         BarColumn(),
@@ -75,25 +64,7 @@ class ProgressSnapshot:
 
 
 class StageProgress:
-    """Shows how far one stage is.
-
-    Parameters
-    ----------
-    label : str
-        What is worked on, for example ``"labels openmusic"``.
-    total : int
-        Units to do in all.
-    done : int
-        Units that were done before.
-    log : callable, optional
-        Takes a line of text, where there is no bar. The logger ``musqa_pipeline`` when left out,
-        which Dagster shows in its UI and the command line on standard error.
-    bar : bool
-        Whether a terminal gets a bar; a stage that logs lines of its own wants none.
-    observer : callable, optional
-        Takes a `ProgressSnapshot` at most every `OBSERVE_EVERY_S`, and one at the end if there was
-        something to do.
-    """
+    """Shows how far one stage is."""
 
     def __init__(
         self,
@@ -132,17 +103,7 @@ class StageProgress:
             self._observer(self.snapshot())
 
     def advance(self, rows: int = 0, *, refused: bool = False, failed: bool = False) -> None:
-        """Count one more unit.
-
-        Parameters
-        ----------
-        rows : int
-            Rows that the unit has.
-        refused : bool
-            Whether it went to quarantine.
-        failed : bool
-            Whether it failed.
-        """
+        """Count one more unit."""
         self._done += 1
         self._rows += rows
         self._refused += refused

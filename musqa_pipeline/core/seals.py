@@ -50,19 +50,7 @@ def seal_path(path: Path) -> Path:
 
 
 def put(temporary: Path, path: Path, *, sealed: bool, twice: bool = False) -> None:
-    """Move a written file into place, with its seal.
-
-    Parameters
-    ----------
-    temporary : Path
-        In the same folder.
-    path : Path
-        Its name from now on.
-    sealed : bool
-        Whether it gets a seal; one that is there already is kept true in any case.
-    twice : bool
-        Whether the seal has its content whatever its size.
-    """
+    """Move a written file into place, with its seal."""
     if not (sealed or seal_path(path).exists()):
         temporary.replace(path)
         return
@@ -107,16 +95,6 @@ def remove(path: Path) -> None:
 def check(path: Path) -> State:
     """Compare a file with its seal.
 
-    Parameters
-    ----------
-    path : Path
-        A file; others may replace it meanwhile.
-
-    Returns
-    -------
-    State
-        What is found.
-
     Raises
     ------
     FileNotFoundError
@@ -138,18 +116,6 @@ def check(path: Path) -> State:
 
 def read(path: Path, *, editable: bool = False) -> bytes:
     """Read a file that has to be what was written; a small one heals from its seal.
-
-    Parameters
-    ----------
-    path : Path
-        Sealed or not.
-    editable : bool
-        Whether people may edit it: what was written later than its seal is taken as it is.
-
-    Returns
-    -------
-    bytes
-        Its content.
 
     Raises
     ------
@@ -179,18 +145,7 @@ def read(path: Path, *, editable: bool = False) -> bytes:
 
 
 def restore(path: Path) -> bool:
-    """Put back what was written of a small file that is another one now, or mend its seal.
-
-    Parameters
-    ----------
-    path : Path
-        A sealed file.
-
-    Returns
-    -------
-    bool
-        Whether file and seal are whole now; False if nobody knows what it was.
-    """
+    """Put back what was written of a small file that is another one now, or mend its seal."""
     with _alone(path.parent):
         content, seal = path.read_bytes(), _read(path)
         if seal is None:

@@ -42,16 +42,6 @@ class Table:
     def from_rows(self, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
         """Build an Arrow table from dictionaries, refusing keys that do not fit.
 
-        Parameters
-        ----------
-        rows : iterable of mapping
-            One mapping a row; a nullable column may be left out.
-
-        Returns
-        -------
-        pyarrow.Table
-            With exactly this table's schema.
-
         Raises
         ------
         ValueError
@@ -72,40 +62,13 @@ class Table:
 
 
 def columns_there(there: Iterable[str], wanted: pa.Schema) -> list[str]:
-    """List the wanted columns that a file can be asked for.
-
-    Parameters
-    ----------
-    there : iterable of str
-        Columns of a Parquet file.
-    wanted : pyarrow.Schema
-        Columns of a table as it is now.
-
-    Returns
-    -------
-    list of str
-        All but the nullable ones that the file does not have: the table got them after the file
-        was written.
-    """
+    """List the wanted columns that a file can be asked for."""
     found = set(there)
     return [field.name for field in wanted if field.name in found or not field.nullable]
 
 
 def with_later(table: pa.Table, wanted: pa.Schema) -> pa.Table:
-    """Give a table the columns that came after it was written.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        With the columns that `columns_there` lists.
-    wanted : pyarrow.Schema
-        Without metadata.
-
-    Returns
-    -------
-    pyarrow.Table
-        With exactly that schema; the columns that came later are null.
-    """
+    """Give a table the columns that came after it was written."""
     for field in wanted:
         if field.name not in table.column_names:
             table = table.append_column(field, pa.nulls(table.num_rows, field.type))

@@ -9,16 +9,6 @@ from typing import Any
 def parse_toml(text: str) -> dict[str, Any]:
     """Parse TOML that somebody else wrote.
 
-    Parameters
-    ----------
-    text : str
-        A whole file.
-
-    Returns
-    -------
-    dict
-        As `tomllib.loads`.
-
     Raises
     ------
     ValueError

@@ -33,18 +33,6 @@ def remove_catalog(home: Home, name: str) -> Removal:
     A kill in between leaves the catalog known, so that the same call finishes the work. When the
     catalog is added again, its units are taken back.
 
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-    name : str
-        Name of the catalog.
-
-    Returns
-    -------
-    Removal
-        What was done.
-
     Raises
     ------
     CatalogError

@@ -20,21 +20,7 @@ from musqa_pipeline.stages.graph import (
 
 
 def stage_status(home: Home, preset: Preset) -> list[dict[str, Any]]:
-    """Count the units of every stage.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    preset : Preset
-        Settings, which also choose the catalogs.
-
-    Returns
-    -------
-    list of dict
-        Keys stage, catalog (None for joint stages), units, done, missing and quarantined. `units`
-        and `missing` are None where the stage before has no rows yet.
-    """
+    """Count the units of every stage."""
     rows = []
     for name in chosen_catalogs(home, preset):
         context = catalog_context(home, preset, name)

@@ -20,24 +20,6 @@ def claimed_folder(
 ) -> Iterator[None]:
     """Hold a folder for a piece of work; what lies there and is none of it is never touched.
 
-    Parameters
-    ----------
-    folder : Path
-        Made if it is not there.
-    work : str
-        What it is called; ``<work>.json`` says whose folder it is.
-    mark : str
-        Digest of everything that the files depend on.
-    facts : mapping
-        Further entries of that file, for people.
-    differs : str
-        What another mark means, for the message.
-
-    Yields
-    ------
-    None
-        Control, while no other process has the folder.
-
     Raises
     ------
     StageError

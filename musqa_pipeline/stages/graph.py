@@ -46,18 +46,7 @@ _DECLARED_IN = {
 
 
 def get_stage(name: str) -> Stage:
-    """Return a stage by name.
-
-    Parameters
-    ----------
-    name : str
-        One of `STAGE_NAMES`, or of `JOINT_ORDER`.
-
-    Returns
-    -------
-    Stage
-        Its declaration.
-    """
+    """Return a stage by name."""
     module, attribute = _DECLARED_IN[name].split(":")
     stage: Stage = getattr(importlib.import_module(module), attribute)
     return stage
@@ -65,20 +54,6 @@ def get_stage(name: str) -> Stage:
 
 def catalog_context(home: Home, preset: Preset, catalog: str | None) -> Context:
     """Return the context of the stages 1-4 for one catalog.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    preset : Preset
-        Settings.
-    catalog : str or None
-        Name of the catalog; None to look at all together, see `seen_context`.
-
-    Returns
-    -------
-    Context
-        With the fingerprints of the stages 1-4, which depend on settings and tools alone.
 
     Raises
     ------
@@ -105,20 +80,6 @@ def scoring_fingerprint(home: Home, preset: Preset) -> dict[str, str]:
 def joint_context(home: Home, preset: Preset, inputs: str | None = None) -> Context:
     """Return the context of the stages 5-8, for the catalogs and labels there are now.
 
-    Parameters
-    ----------
-    home : Path or HomeUrl
-        `MUSQA_HOME`.
-    preset : Preset
-        Settings.
-    inputs : str, optional
-        Of `joint_inputs_now`, from the start of a run whose stages are to see the same.
-
-    Returns
-    -------
-    Context
-        With all fingerprints; those of the joint stages change when a catalog's units do.
-
     Raises
     ------
     LakeError
@@ -134,18 +95,6 @@ def joint_context(home: Home, preset: Preset, inputs: str | None = None) -> Cont
 def joint_inputs_now(home: Home, preset: Preset) -> str:
     """Digest what the stages 5-8 see now.
 
-    Parameters
-    ----------
-    home : Path or HomeUrl
-        `MUSQA_HOME`.
-    preset : Preset
-        Settings.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits.
-
     Raises
     ------
     LakeError
@@ -158,18 +107,6 @@ def joint_inputs_now(home: Home, preset: Preset) -> str:
 
 def seen_context(home: Home, preset: Preset) -> Context:
     """Return the context in which a preset's catalogs are looked at together.
-
-    Parameters
-    ----------
-    home : Path or HomeUrl
-        `MUSQA_HOME`.
-    preset : Preset
-        Settings.
-
-    Returns
-    -------
-    Context
-        With the fingerprints of the stages 1-4, and no catalog.
 
     Raises
     ------

@@ -65,18 +65,5 @@ class BowedString:
 
 
 def section(size: float, n_players: int) -> BowedString:
-    """Choose a section of an orchestra.
-
-    Parameters
-    ----------
-    size : float
-        Body relative to a violin.
-    n_players : int
-        How many sound together.
-
-    Returns
-    -------
-    BowedString
-        With the slower attack of many bows.
-    """
+    """Choose a section of an orchestra."""
     return BowedString(size=size, n_players=n_players, attack_s=0.16, bow_noise=0.16)

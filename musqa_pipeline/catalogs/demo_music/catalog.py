@@ -83,13 +83,7 @@ class TrackPlan:
         }
 
     def samples(self) -> np.ndarray:
-        """Compose and play the track.
-
-        Returns
-        -------
-        ndarray of float64, shape (2, samples)
-            Stereo, 48 kHz; peaks at or below -1 dBFS.
-        """
+        """Compose and play the track."""
         # BLAS threads cost more than they save on products this small, and sums would depend on
         # their number.
         with threadpool_limits(limits=1):
@@ -107,26 +101,6 @@ def write_demo_catalog(
     log: Callable[[str], object] | None = None,
 ) -> list[Path]:
     """Write the demo catalog, or what is missing of it.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to; made if needed. Tracks that an earlier call left there and that this catalog
-        does not have are removed; other files are left alone.
-    n_tracks : int
-        Number of tracks, 1-1000. Every multiple of 12 has all styles equally often.
-    duration_s : float
-        Length of each track in seconds, 1-600; the pipeline uses tracks of 10 s and more.
-    seed : int
-        Another seed gives other pieces in the same styles.
-    log : callable, optional
-        Takes a line about each track that is written.
-
-    Returns
-    -------
-    list of Path
-        The FLAC files (24 bit, stereo, 48 kHz) in the order of their index. The same arguments
-        give the same bytes.
 
     Raises
     ------
@@ -155,18 +129,6 @@ def write_demo_catalog(
 
 def write_sketch(folder: Path, *, seed: int = 0) -> Path:
     """Write a piece that is too short to serve, so that the demo shows what quarantine is.
-
-    Parameters
-    ----------
-    folder : Path
-        The demo catalog's folder; `tracks.csv` does not name the file.
-    seed : int
-        Seed of the catalog.
-
-    Returns
-    -------
-    Path
-        A FLAC file of 3 s.
 
     Raises
     ------

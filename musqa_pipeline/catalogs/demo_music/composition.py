@@ -17,22 +17,7 @@ _FEWEST_PARTS = 3
 
 
 def compose(style: Style, duration_s: float, rng: np.random.Generator) -> Stereo:
-    """Write and play one piece.
-
-    Parameters
-    ----------
-    style : Style
-        The idiom.
-    duration_s : float
-        Length of the result in seconds.
-    rng : numpy.random.Generator
-        The only source of chance.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, samples)
-        Stereo at 48 kHz, peaks at or below -1 dBFS. It begins and ends in the middle of music.
-    """
+    """Write and play one piece."""
     progression = style.progressions[rng.integers(len(style.progressions))]
     song = Song(
         duration_s=duration_s + _PREROLL_S,

@@ -36,84 +36,24 @@ def _peak(centre_hz: float, quality: float) -> tuple[NDArray[np.float64], NDArra
 
 
 def low_pass(x: Signal, cutoff_hz: float, order: int = 2) -> Signal:
-    """Filter with a causal Butterworth low-pass along the last axis.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (..., samples)
-        Input.
-    cutoff_hz : float
-        -3 dB point.
-    order : int
-        6 dB per octave each.
-
-    Returns
-    -------
-    ndarray of float64, shape (..., samples)
-        Filtered.
-    """
+    """Filter with a causal Butterworth low-pass along the last axis."""
     return _butterworth(x, "low", order, min(cutoff_hz, 23_000.0))
 
 
 def high_pass(x: Signal, cutoff_hz: float, order: int = 2) -> Signal:
-    """Filter with a causal Butterworth high-pass along the last axis.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (..., samples)
-        Input.
-    cutoff_hz : float
-        -3 dB point.
-    order : int
-        6 dB per octave each.
-
-    Returns
-    -------
-    ndarray of float64, shape (..., samples)
-        Filtered.
-    """
+    """Filter with a causal Butterworth high-pass along the last axis."""
     return _butterworth(x, "high", order, cutoff_hz)
 
 
 def band_pass(x: Signal, low_hz: float, high_hz: float, order: int = 1) -> Signal:
-    """Filter with a causal Butterworth band-pass along the last axis.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (..., samples)
-        Input.
-    low_hz, high_hz : float
-        -3 dB points.
-    order : int
-        6 dB per octave and side each.
-
-    Returns
-    -------
-    ndarray of float64, shape (..., samples)
-        Filtered.
-    """
+    """Filter with a causal Butterworth band-pass along the last axis."""
     return _butterworth(x, "band", order, (low_hz, min(high_hz, 23_000.0)))
 
 
 def resonances(
     x: Signal, centres_hz: tuple[float, ...], gains: tuple[float, ...], quality: float
 ) -> Signal:
-    """Sum parallel resonances: the body of an instrument, or the formants of a vowel.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (samples,)
-        Input.
-    centres_hz, gains : tuple of float
-        Centre and linear gain of each resonance.
-    quality : float
-        Centre over bandwidth, the same for all.
-
-    Returns
-    -------
-    ndarray of float64, shape (samples,)
-        The resonances alone, without the input.
-    """
+    """Sum parallel resonances: the body of an instrument, or the formants of a vowel."""
     out = np.zeros_like(x)
     for centre, gain in zip(centres_hz, gains, strict=True):
         b, a = _peak(centre, quality)
@@ -123,20 +63,6 @@ def resonances(
 
 def swept_low_pass(x: Signal, cutoff_hz: Signal, quality: float = 0.8) -> Signal:
     """Filter with a resonant low-pass whose cut-off moves [1]_.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (samples,)
-        Input.
-    cutoff_hz : ndarray of float64, shape (samples,)
-        Cut-off at each sample; renewed every 4 ms.
-    quality : float
-        Resonance; 0.7 is none.
-
-    Returns
-    -------
-    ndarray of float64, shape (samples,)
-        Filtered.
 
     References
     ----------
@@ -156,20 +82,7 @@ def swept_low_pass(x: Signal, cutoff_hz: Signal, quality: float = 0.8) -> Signal
 
 
 def fade(x: Signal, attack_s: float, release_s: float) -> Signal:
-    """Raise a note smoothly from zero and let it fall to zero again.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (..., samples)
-        Input.
-    attack_s, release_s : float
-        Lengths of the raised-cosine edges; shortened to fit.
-
-    Returns
-    -------
-    ndarray of float64, shape (..., samples)
-        New array.
-    """
+    """Raise a note smoothly from zero and let it fall to zero again."""
     out = np.array(x, dtype=np.float64)
     rise = min(n_samples(attack_s), out.shape[-1])
     fall = min(n_samples(release_s), out.shape[-1])
@@ -179,36 +92,10 @@ def fade(x: Signal, attack_s: float, release_s: float) -> Signal:
 
 
 def decay(n: int, time_s: float) -> Signal:
-    """Return an exponential decay.
-
-    Parameters
-    ----------
-    n : int
-        Number of samples.
-    time_s : float
-        Time to fall to 1/e.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        From 1 downwards.
-    """
+    """Return an exponential decay."""
     return np.exp(-np.arange(n) / (time_s * SAMPLE_RATE_HZ))
 
 
 def saturate(x: NDArray[np.float64], drive: float) -> NDArray[np.float64]:
-    """Bend a signal softly, as tubes and tape do.
-
-    Parameters
-    ----------
-    x : ndarray of float64
-        Input.
-    drive : float
-        Gain before the bend; below 1 hardly audible, above 10 a distorted guitar.
-
-    Returns
-    -------
-    ndarray of float64
-        Within -1 to 1.
-    """
+    """Bend a signal softly, as tubes and tape do."""
     return np.tanh(drive * x)

@@ -46,70 +46,22 @@ class Song:
         return int(self.duration_s / (self.beat_s * self.beats_per_bar)) + 1
 
     def chord_degree(self, bar: int) -> int:
-        """Return the degree of a bar's chord.
-
-        Parameters
-        ----------
-        bar : int
-            From 0.
-
-        Returns
-        -------
-        int
-            0 to 6.
-        """
+        """Return the degree of a bar's chord."""
         return self.progression[bar % len(self.progression)]
 
     def pitch(self, degree: int, octave: int = 0) -> int:
-        """Convert a degree of the scale to a pitch.
-
-        Parameters
-        ----------
-        degree : int
-            0 for the root; 7 is the root an octave higher, -1 the degree below.
-        octave : int
-            Octaves above the lowest.
-
-        Returns
-        -------
-        int
-            In semitones, 69 for 440 Hz.
-        """
+        """Convert a degree of the scale to a pitch."""
         octaves, step = divmod(degree, 7)
         return self.root + 12 * (octave + octaves) + self.scale[step]
 
     def chord(self, bar: int, octave: int) -> list[int]:
-        """Return the pitches of a bar's chord, closed around one register.
-
-        Parameters
-        ----------
-        bar : int
-            From 0.
-        octave : int
-            Octave of the register.
-
-        Returns
-        -------
-        list of int
-            Ascending pitches; inverted so that chords follow each other with small steps.
-        """
+        """Return the pitches of a bar's chord, closed around one register."""
         degree = self.chord_degree(bar)
         low = self.root + 12 * octave
         pitches = [self.pitch(degree + 2 * i) for i in range(self.thirds)]
         return sorted(low + (pitch - low) % 12 for pitch in pitches)
 
     def seconds_at(self, beat: float) -> float:
-        """Convert a time in beats to seconds, with swing.
-
-        Parameters
-        ----------
-        beat : float
-            From the beginning of the piece.
-
-        Returns
-        -------
-        float
-            Seconds from the beginning.
-        """
+        """Convert a time in beats to seconds, with swing."""
         off_beat = 0.4 < beat % 1.0 < 0.6
         return (beat + (self.swing if off_beat else 0.0)) * self.beat_s

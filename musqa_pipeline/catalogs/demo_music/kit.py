@@ -24,26 +24,7 @@ def drum_kit(
     dry: bool = False,
     hat_db: float = -11.0,
 ) -> list[Part]:
-    """Seat a drummer: kick, snare, hi-hat or ride, and a crash now and then.
-
-    Parameters
-    ----------
-    song : Song
-        The piece.
-    rng : numpy.random.Generator
-        Source of chance: how the kit is tuned.
-    kick, snare, hat, crash : str
-        Step patterns of one bar.
-    dry : bool
-        Whether the kit stands close to the microphones.
-    hat_db : float
-        Level of the hi-hat.
-
-    Returns
-    -------
-    list of Part
-        One each.
-    """
+    """Seat a drummer: kick, snare, hi-hat or ride, and a crash now and then."""
     send = 0.12 if dry else 0.3
     drum = Kick(
         low_hz=rng.uniform(43, 60),
@@ -76,20 +57,7 @@ def drum_kit(
 
 
 def amplifier(drive: float, tone_hz: float) -> Callable[[Stereo], Stereo]:
-    """Build a distorting guitar amplifier with a closed cabinet.
-
-    Parameters
-    ----------
-    drive : float
-        Gain before the tubes.
-    tone_hz : float
-        Where the cabinet's treble ends.
-
-    Returns
-    -------
-    callable
-        Takes and returns stereo of shape (2, samples).
-    """
+    """Build a distorting guitar amplifier with a closed cabinet."""
 
     def amplify(x: Stereo) -> Stereo:
         tight = low_pass(high_pass(x, 110), 6_500, 1)

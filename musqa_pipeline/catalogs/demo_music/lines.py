@@ -18,28 +18,7 @@ def bass(
     duration_beats: float = 0.5,
     intervals: tuple[int, ...] = (0, 0, 7, 12, 10),
 ) -> list[Note]:
-    """Play a bass figure: the root on the first stroke, then notes of the chord by chance.
-
-    Parameters
-    ----------
-    song : Song
-        The piece.
-    rng : numpy.random.Generator
-        Source of chance; the figure is drawn once and kept.
-    steps : str
-        Step pattern of one bar.
-    octave : int
-        Register.
-    duration_beats : float
-        Length of each note.
-    intervals : tuple of int
-        Semitones above the chord's root to choose from.
-
-    Returns
-    -------
-    list of Note
-        In the order of time.
-    """
+    """Play a bass figure: the root on the first stroke, then notes of the chord by chance."""
     figure_strokes = strokes(steps)
     figure = [0, *rng.choice(intervals, max(len(figure_strokes) - 1, 0))]
     notes = []
@@ -54,22 +33,7 @@ def bass(
 
 
 def walking_bass(song: Song, rng: np.random.Generator, *, octave: int = 0) -> list[Note]:
-    """Walk from root to root in quarters, with a leading tone before each change.
-
-    Parameters
-    ----------
-    song : Song
-        The piece.
-    rng : numpy.random.Generator
-        Source of chance.
-    octave : int
-        Register.
-
-    Returns
-    -------
-    list of Note
-        One a beat.
-    """
+    """Walk from root to root in quarters, with a leading tone before each change."""
     notes = []
     for bar in range(song.n_bars):
         degree, target = song.chord_degree(bar), song.chord_degree(bar + 1)
@@ -94,30 +58,7 @@ def melody(
     legato: float = 0.95,
     velocity: float = 0.7,
 ) -> list[Note]:
-    """Sing a tune: a motif of two bars that comes back, steps mostly small, ends on chord notes.
-
-    Parameters
-    ----------
-    song : Song
-        The piece.
-    rng : numpy.random.Generator
-        Source of chance.
-    octave : int
-        Register.
-    density : float
-        Chance of a note on each step.
-    per_beat : int
-        Steps per beat.
-    legato : float
-        Length of a note as a fraction of the time to the next one.
-    velocity : float
-        Mean velocity.
-
-    Returns
-    -------
-    list of Note
-        In the order of time.
-    """
+    """Sing a tune: a motif of two bars that comes back, steps mostly small, ends on chord notes."""
     n = 2 * song.beats_per_bar * per_beat
     sounding = rng.uniform(size=n) < density
     sounding[0] = True

@@ -58,22 +58,7 @@ class Master:
 
 
 def render_part(part: Part, n: int, rng: np.random.Generator) -> Stereo:
-    """Play a part into a stereo bus of set loudness.
-
-    Parameters
-    ----------
-    part : Part
-        What to play.
-    n : int
-        Samples of the bus; what sounds longer is cut.
-    rng : numpy.random.Generator
-        Source of chance of the playing.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, n)
-        Dry. The 90th percentile of 10 ms frame levels is `level_db` below -12 dBFS.
-    """
+    """Play a part into a stereo bus of set loudness."""
     bus = np.zeros((2, n))
     for note in part.notes:
         start = n_samples(note.start_s) - 1
@@ -107,29 +92,7 @@ def mix(
     preroll_s: float,
     rng: np.random.Generator,
 ) -> Stereo:
-    """Play all parts together in a room and finish the mix.
-
-    Parameters
-    ----------
-    parts : sequence of Part
-        The players.
-    room : Room
-        Where they play.
-    echo_s : float
-        Time between echoes.
-    master : Master
-        How the mix is finished.
-    duration_s, preroll_s : float
-        Length of the result, and of what is played before it and thrown away, so that it begins
-        in the middle of music, with the room already ringing.
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, samples)
-        Peaks at or below `CEILING_DBFS`.
-    """
+    """Play all parts together in a room and finish the mix."""
     n = n_samples(duration_s + preroll_s)
     dry, to_room, to_echo = np.zeros((2, n)), np.zeros((2, n)), np.zeros((2, n))
     for part in parts:
@@ -148,22 +111,7 @@ def mix(
 
 
 def finish(x: Stereo, master: Master, rng: np.random.Generator) -> Stereo:
-    """Compress, set loudness, add the noise floor, limit.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (2, samples)
-        The mix.
-    master : Master
-        Targets.
-    rng : numpy.random.Generator
-        Source of the noise.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, samples)
-        Peaks at or below `CEILING_DBFS`; edges faded over 5 ms so that no click tells a cut.
-    """
+    """Compress, set loudness, add the noise floor, limit."""
     x = high_pass(x, 22.0)
     x = low_pass(low_pass(x, master.treble_hz, 1), 19_500, 2)
     x = compress(x, master.compression)
@@ -182,20 +130,7 @@ def finish(x: Stereo, master: Master, rng: np.random.Generator) -> Stereo:
 
 
 def compress(x: Stereo, amount: float) -> Stereo:
-    """Make loud moments less loud, both channels alike.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (2, samples)
-        Input.
-    amount : float
-        0 none, 1 every level alike.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, samples)
-        Compressed.
-    """
+    """Make loud moments less loud, both channels alike."""
     power = uniform_filter1d((x**2).sum(axis=0), n_samples(0.05))
     level = np.sqrt(np.maximum(power, 1e-12))
     threshold = np.percentile(level[::_FRAME_SAMPLES], 60)
@@ -204,18 +139,6 @@ def compress(x: Stereo, amount: float) -> Stereo:
 
 def limit(x: Stereo, ceiling_dbfs: float = CEILING_DBFS) -> Stereo:
     """Hold peaks below a ceiling with a gain that moves smoothly and looks ahead.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (2, samples)
-        Input.
-    ceiling_dbfs : float
-        Highest peak allowed.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, samples)
-        With |sample| at or below the ceiling.
 
     Notes
     -----

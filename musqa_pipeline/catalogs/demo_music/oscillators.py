@@ -21,76 +21,24 @@ TOP_HZ = 21_500.0
 
 
 def n_samples(duration_s: float) -> int:
-    """Convert a duration to a number of samples, at least one.
-
-    Parameters
-    ----------
-    duration_s : float
-        In seconds.
-
-    Returns
-    -------
-    int
-        At 48 kHz.
-    """
+    """Convert a duration to a number of samples, at least one."""
     return max(1, round(duration_s * SAMPLE_RATE_HZ))
 
 
 def seconds(n: int) -> Signal:
-    """Return the times of `n` samples.
-
-    Parameters
-    ----------
-    n : int
-        Number of samples.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        0, 1/48000, … in seconds.
-    """
+    """Return the times of `n` samples."""
     return np.arange(n) / SAMPLE_RATE_HZ
 
 
 def phase(frequency_hz: ArrayLike, n: int, start: float = 0.0) -> Signal:
-    """Integrate a frequency to a phase.
-
-    Parameters
-    ----------
-    frequency_hz : float or array_like, shape (n,)
-        Constant or per sample.
-    n : int
-        Number of samples.
-    start : float
-        Phase of the first sample in radians.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        In radians, increasing.
-    """
+    """Integrate a frequency to a phase."""
     step = np.broadcast_to(np.asarray(frequency_hz, dtype=np.float64), (n,))
     angle = np.cumsum(step) * (2 * np.pi / SAMPLE_RATE_HZ)
     return angle - angle[0] + start
 
 
 def wandering(rng: np.random.Generator, n: int, rate_hz: float) -> Signal:
-    """Draw a slow random curve, as of a hand or a breath that is never quite steady.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of chance.
-    n : int
-        Number of samples.
-    rate_hz : float
-        New values per second; straight lines lie between them.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        Mean about 0, standard deviation about 1.
-    """
+    """Draw a slow random curve, as of a hand or a breath that is never quite steady."""
     n_knots = int(n / SAMPLE_RATE_HZ * rate_hz) + 3
     knots = rng.standard_normal(n_knots)
     return np.interp(seconds(n) * rate_hz, np.arange(n_knots), knots)
@@ -99,26 +47,7 @@ def wandering(rng: np.random.Generator, n: int, rate_hz: float) -> Signal:
 def vibrato(
     rng: np.random.Generator, frequency_hz: float, n: int, *, cents: float, rate_hz: float = 5.5
 ) -> Signal:
-    """Return a frequency that starts straight, then swings, and drifts a little all the time.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of chance.
-    frequency_hz : float
-        Pitch of the note.
-    n : int
-        Number of samples.
-    cents : float
-        Depth of the swing; a cent is 1/100 of a semitone.
-    rate_hz : float
-        Swings per second; about 5 to 6.5 for singers and strings.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        In hertz.
-    """
+    """Return a frequency that starts straight, then swings, and drifts a little all the time."""
     t = seconds(n)
     rate = rate_hz * rng.uniform(0.92, 1.08)
     depth = cents * np.clip((t - 0.12) / 0.3, 0.0, 1.0)
@@ -128,18 +57,6 @@ def vibrato(
 
 def harmonic_tone(angle: Signal, amplitudes: ArrayLike) -> Signal:
     """Sum sines at whole multiples of a phase that may move as it likes.
-
-    Parameters
-    ----------
-    angle : ndarray of float64, shape (n,)
-        Phase of the fundamental in radians.
-    amplitudes : array_like, shape (n_harmonics,)
-        Amplitude of each harmonic, linear.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        The tone.
 
     Notes
     -----
@@ -161,16 +78,6 @@ def harmonic_tone(angle: Signal, amplitudes: ArrayLike) -> Signal:
 def sawtooth(angle: Signal) -> Signal:
     """Return a sawtooth with little aliasing (differentiated parabola [1]_).
 
-    Parameters
-    ----------
-    angle : ndarray of float64, shape (n,)
-        Phase in radians.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        About -1 to 1.
-
     References
     ----------
     .. [1] V. Välimäki, "Discrete-time synthesis of the sawtooth waveform with reduced aliasing",
@@ -190,18 +97,6 @@ def damped_modes(
 ) -> Signal:
     """Sum sines that die exponentially: strings, bars, bells, membranes.
 
-    Parameters
-    ----------
-    n : int
-        Number of samples.
-    frequencies_hz, amplitudes, decays_s : array_like, shape (n_modes,)
-        Of each mode; a decay is the time to fall to 1/e.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        The sum.
-
     Notes
     -----
     A damped sine is exp(s t) with complex s; with t = block + offset it is a product, so that the
@@ -220,22 +115,7 @@ def damped_modes(
 
 
 def coloured_noise(rng: np.random.Generator, n: int, slope_db_per_octave: float = 0.0) -> Signal:
-    """Draw noise whose spectrum falls (or rises) steadily.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of chance.
-    n : int
-        Number of samples.
-    slope_db_per_octave : float
-        0 for white, -3 for pink, -6 for brown.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        Unit RMS, mean 0.
-    """
+    """Draw noise whose spectrum falls (or rises) steadily."""
     white = rng.standard_normal(n)
     if slope_db_per_octave == 0 or n < 4:
         return white

@@ -13,57 +13,18 @@ from musqa_pipeline.catalogs.demo_music.notes import Note
 
 
 def strokes(steps: str) -> list[tuple[float, float]]:
-    """Read a step pattern.
-
-    Parameters
-    ----------
-    steps : str
-        Step pattern of one bar.
-
-    Returns
-    -------
-    list of (float, float)
-        Place of each stroke as a fraction of the bar, and its velocity.
-    """
+    """Read a step pattern."""
     cells = steps.replace(" ", "")
     return [(i / len(cells), int(c) / 9) for i, c in enumerate(cells) if c.isdigit() and c != "0"]
 
 
 def loose(song: Song, rng: np.random.Generator, beat: float) -> float:
-    """Return when a player really comes in.
-
-    Parameters
-    ----------
-    song : Song
-        The piece.
-    rng : numpy.random.Generator
-        Source of chance.
-    beat : float
-        When it is written.
-
-    Returns
-    -------
-    float
-        In seconds from the beginning, 0 or later.
-    """
+    """Return when a player really comes in."""
     return max(0.0, song.seconds_at(beat) + rng.normal(0, song.looseness_s))
 
 
 def touch(rng: np.random.Generator, wanted: float) -> float:
-    """Return how hard a player really plays.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of chance.
-    wanted : float
-        Velocity that is written.
-
-    Returns
-    -------
-    float
-        0.05 to 1.
-    """
+    """Return how hard a player really plays."""
     return float(np.clip(wanted * rng.normal(1, 0.07), 0.05, 1.0))
 
 
@@ -76,28 +37,7 @@ def hits(
     duration_beats: float = 0.25,
     vary: float = 0.06,
 ) -> list[Note]:
-    """Play a rhythm of one bar over and over, with small changes.
-
-    Parameters
-    ----------
-    song : Song
-        The piece.
-    rng : numpy.random.Generator
-        Source of chance.
-    steps : str
-        Step pattern of one bar.
-    pitch : float
-        Pitch of all strokes.
-    duration_beats : float
-        Length of a stroke.
-    vary : float
-        Chance of a stroke to be left out, and of a ghost stroke elsewhere.
-
-    Returns
-    -------
-    list of Note
-        In the order of time.
-    """
+    """Play a rhythm of one bar over and over, with small changes."""
     cells = steps.replace(" ", "")
     notes = []
     for bar in range(song.n_bars):
@@ -123,30 +63,7 @@ def chords(
     spread_s: float = 0.0,
     pitches: tuple[int, ...] | None = None,
 ) -> list[Note]:
-    """Play each bar's chord in a rhythm: pads, stabs, strums, power chords.
-
-    Parameters
-    ----------
-    song : Song
-        The piece.
-    rng : numpy.random.Generator
-        Source of chance.
-    steps : str
-        Step pattern of one bar.
-    octave : int
-        Register.
-    duration_beats : float
-        Length of each chord.
-    spread_s : float
-        Time from the lowest to the highest string of a strum; up and down in turn.
-    pitches : tuple of int, optional
-        Semitones above the chord's root in place of its own notes, such as (0, 7, 12).
-
-    Returns
-    -------
-    list of Note
-        In the order of strokes.
-    """
+    """Play each bar's chord in a rhythm: pads, stabs, strums, power chords."""
     notes = []
     for bar in range(song.n_bars):
         voices = song.chord(bar, octave)
@@ -174,28 +91,7 @@ def arpeggio(
     duration_beats: float = 1.0,
     velocity: float = 0.6,
 ) -> list[Note]:
-    """Play the chord's notes one after the other in an order that stays for the whole piece.
-
-    Parameters
-    ----------
-    song : Song
-        The piece.
-    rng : numpy.random.Generator
-        Source of chance.
-    octave, span : int
-        Lowest octave and how many octaves are used.
-    per_beat : int
-        Notes per beat.
-    duration_beats : float
-        Length of each note.
-    velocity : float
-        Mean velocity.
-
-    Returns
-    -------
-    list of Note
-        In the order of time.
-    """
+    """Play the chord's notes one after the other in an order that stays for the whole piece."""
     n = per_beat * song.beats_per_bar
     size = song.thirds * span
     order = np.concatenate([[0], rng.integers(0, size, n - 1)])
@@ -219,20 +115,5 @@ def arpeggio(
 
 
 def bed(song: Song, *, pitch: float = 60.0, velocity: float = 0.7) -> list[Note]:
-    """Hold one sound for the whole piece.
-
-    Parameters
-    ----------
-    song : Song
-        The piece.
-    pitch : float
-        Its pitch.
-    velocity : float
-        Its velocity.
-
-    Returns
-    -------
-    list of Note
-        A single one.
-    """
+    """Hold one sound for the whole piece."""
     return [Note(0.0, song.duration_s, pitch, velocity)]

@@ -85,36 +85,14 @@ class SlapBass:
 
 
 def nylon_guitar(rng: np.random.Generator) -> PluckedString:
-    """Choose a nylon-string guitar.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of chance: no two guitars are alike.
-
-    Returns
-    -------
-    PluckedString
-        Soft, short, with a warm body.
-    """
+    """Choose a nylon-string guitar."""
     return PluckedString(
         place=rng.uniform(0.14, 0.28), brightness=rng.uniform(0.35, 0.6), damping=1.2, noise=0.22
     )
 
 
 def steel_guitar(rng: np.random.Generator) -> PluckedString:
-    """Choose a steel-string guitar.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    PluckedString
-        Bright and long, with a plectrum's noise.
-    """
+    """Choose a steel-string guitar."""
     return PluckedString(
         place=rng.uniform(0.1, 0.2),
         brightness=rng.uniform(0.75, 1.0),
@@ -127,18 +105,7 @@ def steel_guitar(rng: np.random.Generator) -> PluckedString:
 
 
 def electric_guitar(rng: np.random.Generator) -> PluckedString:
-    """Choose an electric guitar as its pickup hears it.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    PluckedString
-        Long, without a body.
-    """
+    """Choose an electric guitar as its pickup hears it."""
     return PluckedString(
         place=rng.uniform(0.08, 0.16),
         brightness=rng.uniform(0.7, 0.95),
@@ -152,18 +119,7 @@ def electric_guitar(rng: np.random.Generator) -> PluckedString:
 
 
 def harp(rng: np.random.Generator) -> PluckedString:
-    """Choose a harp.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    PluckedString
-        Plucked near the middle, ringing on.
-    """
+    """Choose a harp."""
     return PluckedString(
         place=rng.uniform(0.35, 0.45),
         brightness=rng.uniform(0.3, 0.5),
@@ -177,18 +133,7 @@ def harp(rng: np.random.Generator) -> PluckedString:
 
 
 def double_bass(rng: np.random.Generator) -> PluckedString:
-    """Choose a double bass, played pizzicato.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of chance.
-
-    Returns
-    -------
-    PluckedString
-        Dark and thumping.
-    """
+    """Choose a double bass, played pizzicato."""
     return PluckedString(
         place=rng.uniform(0.2, 0.3),
         brightness=rng.uniform(0.3, 0.5),

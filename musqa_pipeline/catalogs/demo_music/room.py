@@ -26,18 +26,7 @@ class Room:
     """How much sooner the treble dies: 0 stone, 1 heavy curtains."""
 
     def impulse_response(self, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Draw the room's response to a clap in front of the listener.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of chance: where walls and furniture stand.
-
-        Returns
-        -------
-        ndarray of float64, shape (2, samples)
-            Reflections only, unit energy per channel; the direct sound is not in it.
-        """
+        """Draw the room's response to a clap in front of the listener."""
         n = n_samples(self.predelay_s + 1.1 * self.reverberation_s)
         t = seconds(n)
         late = np.zeros((2, n))
@@ -60,20 +49,7 @@ class Room:
 
 
 def reverberate(dry: NDArray[np.float64], response: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Play a stereo signal in a room.
-
-    Parameters
-    ----------
-    dry : ndarray of float64, shape (2, samples)
-        What is sent to the room.
-    response : ndarray of float64, shape (2, taps)
-        Impulse response.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, samples)
-        Reflections only, cut to the input's length.
-    """
+    """Play a stereo signal in a room."""
     crossed = np.stack([0.8 * dry[0] + 0.2 * dry[1], 0.2 * dry[0] + 0.8 * dry[1]])
     return oaconvolve(crossed, response, axes=-1)[:, : dry.shape[1]]
 
@@ -81,24 +57,7 @@ def reverberate(dry: NDArray[np.float64], response: NDArray[np.float64]) -> NDAr
 def echo(
     dry: NDArray[np.float64], *, delay_s: float, feedback: float, repeats: int = 5
 ) -> NDArray[np.float64]:
-    """Repeat a stereo signal, changing sides, each repeat duller than the last.
-
-    Parameters
-    ----------
-    dry : ndarray of float64, shape (2, samples)
-        What is sent to the echo.
-    delay_s : float
-        Time between repeats.
-    feedback : float
-        Linear gain from one repeat to the next.
-    repeats : int
-        How many are heard.
-
-    Returns
-    -------
-    ndarray of float64, shape (2, samples)
-        Repeats only.
-    """
+    """Repeat a stereo signal, changing sides, each repeat duller than the last."""
     out = np.zeros_like(dry)
     sos = butter(1, (250, 5_500), "band", fs=SAMPLE_RATE_HZ, output="sos")
     repeat, shift = dry, n_samples(delay_s)

@@ -35,22 +35,6 @@ def check(
 ) -> Check:
     """Compare a folder with what its dataset says of itself.
 
-    Parameters
-    ----------
-    reader : Reader
-        Of the dataset.
-    source : Source
-        The folder.
-    hashes : bool
-        Whether files are read to compare checksums; without, their names and sizes are compared.
-    log : callable
-        Takes a line now and then.
-
-    Returns
-    -------
-    Check
-        Published archives are compared where they lie in the folder; nothing is downloaded.
-
     Raises
     ------
     CatalogError
@@ -86,18 +70,6 @@ def check(
 
 def file_digest(path: Path, algorithm: str) -> str:
     """Hash a file.
-
-    Parameters
-    ----------
-    path : Path
-        A file.
-    algorithm : str
-        As `hashlib.new` knows it.
-
-    Returns
-    -------
-    str
-        In hexadecimal.
 
     Raises
     ------

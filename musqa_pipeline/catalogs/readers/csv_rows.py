@@ -20,18 +20,6 @@ _LIMIT = threading.Lock()
 def csv_lines(source: Source, file: str) -> Iterator[Iterator[list[str]]]:
     """Open a CSV file of a dataset.
 
-    Parameters
-    ----------
-    source : Source
-        The catalog's folder.
-    file : str
-        Relative path of the CSV file.
-
-    Yields
-    ------
-    iterator of list of str
-        Lines; reading them raises what the module promises.
-
     Raises
     ------
     CatalogError
@@ -64,15 +52,6 @@ def _long_cells() -> Iterator[None]:
 def require_cells(path: Path, header: Iterable[str], needed: Iterable[str]) -> None:
     """Check that a header names what a reader needs.
 
-    Parameters
-    ----------
-    path : Path
-        For the message.
-    header : iterable of str
-        The columns that are there.
-    needed : iterable of str
-        The columns that must be.
-
     Raises
     ------
     CatalogError
@@ -88,20 +67,6 @@ def require_cells(path: Path, header: Iterable[str], needed: Iterable[str]) -> N
 
 def read_csv(source: Source, file: str, needed: Iterable[str]) -> list[dict[str, str]]:
     """Read a CSV file of a dataset whose first line names the columns.
-
-    Parameters
-    ----------
-    source : Source
-        The catalog's folder.
-    file : str
-        Relative path of the CSV file.
-    needed : iterable of str
-        Columns that must be there.
-
-    Returns
-    -------
-    list of dict
-        The rows, with the columns that are needed; a cell that a short row lacks is empty.
 
     Raises
     ------

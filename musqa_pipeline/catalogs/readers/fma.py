@@ -53,17 +53,6 @@ LAYOUT = (
 def read(source: Source) -> Found:
     """List the tracks of the subset that is there.
 
-    Parameters
-    ----------
-    source : Source
-        Holds ``fma_metadata`` and one subset. No column may be mapped.
-
-    Returns
-    -------
-    Found
-        With roles, titles, artists, genres and licences. Where `tracks.csv` is missing,
-        `raw_tracks.csv` serves, without roles.
-
     Raises
     ------
     CatalogError
@@ -117,18 +106,7 @@ def read(source: Source) -> Found:
 
 
 def short_licence(title: str) -> str:
-    """Shorten the title of a licence to the identifier that `[release] licences` compares.
-
-    Parameters
-    ----------
-    title : str
-        As FMA has it, such as ``Attribution-NonCommercial-ShareAlike 3.0 International``.
-
-    Returns
-    -------
-    str
-        Such as ``CC-BY-NC-SA-3.0``; other licences as they are.
-    """
+    """Shorten the title of a licence to the identifier that `[release] licences` compares."""
     text = re.sub(r"[\s_-]", "", title).lower().removeprefix("creativecommons")
     version = "".join(f"-{found}" for found in re.findall(r"\d\.\d", title)[:1])
     if text.startswith("cc0"):
@@ -140,34 +118,13 @@ def short_licence(title: str) -> str:
 
 
 def track_file(number: int) -> str:
-    """Return where a track lies in a subset's folder.
-
-    Parameters
-    ----------
-    number : int
-        The track's id.
-
-    Returns
-    -------
-    str
-        Such as ``123/123456.mp3``.
-    """
+    """Return where a track lies in a subset's folder."""
     name = f"{number:06d}"
     return f"{name[:3]}/{name}.mp3"
 
 
 def checksums(folder: Path) -> Iterator[Checksum]:
     """Read the lists of SHA-1 that lie in each folder of the dataset.
-
-    Parameters
-    ----------
-    folder : Path
-        The catalog's folder.
-
-    Yields
-    ------
-    Checksum
-        Of files of the subset and of the metadata.
 
     Raises
     ------

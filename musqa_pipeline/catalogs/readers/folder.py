@@ -31,17 +31,6 @@ def read_folder(source: Source) -> Listing:
     Hidden files and folders are left out, symbolic links are followed (each folder once). What
     leads out of the folder is an entry that is marked, unless the owner allows such links.
 
-    Parameters
-    ----------
-    source : Source
-        The folder.
-
-    Returns
-    -------
-    Listing
-        Entries in the order of their paths. A file that the CSV names and that is not there is
-        an entry too.
-
     Raises
     ------
     CatalogError

@@ -77,18 +77,7 @@ VALIDATION = {
 
 
 def clips(part: Mapping[str, str]) -> frozenset[str]:
-    """Write out the names of the clips of a part.
-
-    Parameters
-    ----------
-    part : mapping of str to str
-        `TEST`, `TRAIN` or `VALIDATION`.
-
-    Returns
-    -------
-    frozenset of str
-        Such as ``blues.00012``.
-    """
+    """Write out the names of the clips of a part."""
     names = set()
     for genre, ranges in part.items():
         for text in ranges.split():
@@ -99,16 +88,6 @@ def clips(part: Mapping[str, str]) -> frozenset[str]:
 
 def read(source: Source) -> Found:
     """List the clips.
-
-    Parameters
-    ----------
-    source : Source
-        Holds ``genres``, or the folders of the genres themselves. No column may be mapped.
-
-    Returns
-    -------
-    Found
-        With roles; clips of the partition alone.
 
     Raises
     ------

@@ -81,13 +81,6 @@ class Reader:
 def require_no_columns(reader: str, source: Source) -> None:
     """Refuse a column map where the dataset's own metadata are used.
 
-    Parameters
-    ----------
-    reader : str
-        Name of the reader.
-    source : Source
-        With the column map.
-
     Raises
     ------
     CatalogError
@@ -102,24 +95,7 @@ def require_no_columns(reader: str, source: Source) -> None:
 
 
 def wrong_layout(reader: str, folder: Path, what: str, layout: str) -> CatalogError:
-    """Build the error of a folder that a reader cannot read.
-
-    Parameters
-    ----------
-    reader : str
-        Name of the reader.
-    folder : Path
-        The catalog's folder.
-    what : str
-        What is not there.
-    layout : str
-        What should be.
-
-    Returns
-    -------
-    CatalogError
-        To be raised.
-    """
+    """Build the error of a folder that a reader cannot read."""
     return CatalogError(
         f"reader {reader}: {folder} has no {what}; expected {layout}. "
         "`musqa catalog readers` says more, and --reader folder reads any folder of audio"
@@ -127,44 +103,14 @@ def wrong_layout(reader: str, folder: Path, what: str, layout: str) -> CatalogEr
 
 
 def entry(folder: Path, file: str, **metadata: str) -> Entry:
-    """Build an entry of a listing.
-
-    Parameters
-    ----------
-    folder : Path
-        The catalog's folder.
-    file : str
-        Relative path.
-    **metadata : str
-        Some of `METADATA`; the others are empty.
-
-    Returns
-    -------
-    Entry
-        Its metadata have the keys and the order of `METADATA`.
-    """
+    """Build an entry of a listing."""
     return Entry(file, folder / file, {key: metadata.get(key, "").strip() for key in METADATA})
 
 
 def found(
     entries: Iterable[Entry], n_other_files: int, differences: Mapping[str, Iterable[str]]
 ) -> Found:
-    """Put together what was found.
-
-    Parameters
-    ----------
-    entries : iterable of Entry
-        In any order.
-    n_other_files : int
-        Files that are no audio.
-    differences : mapping of str to iterable of str
-        What is said of which files; those of no file are left out.
-
-    Returns
-    -------
-    Found
-        Entries sorted by file.
-    """
+    """Put together what was found."""
     listing = Listing(tuple(sorted(entries, key=lambda e: e.file)), n_other_files)
     said = {what: tuple(sorted(files)) for what, files in differences.items()}
     return Found(listing, tuple(Difference(what, files) for what, files in said.items() if files))

@@ -17,17 +17,6 @@ from musqa_pipeline.core.errors import CatalogError
 def read(source: Source) -> Found:
     """List the files that the CSV names.
 
-    Parameters
-    ----------
-    source : Source
-        The CSV file; its columns may be mapped.
-
-    Returns
-    -------
-    Found
-        In the order of their paths; those that are not there are entries too, and stage 1 says
-        so.
-
     Raises
     ------
     CatalogError

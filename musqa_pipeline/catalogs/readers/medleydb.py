@@ -34,16 +34,6 @@ LICENCE = "CC-BY-NC-SA-4.0"
 def read(source: Source) -> Found:
     """List the mixes.
 
-    Parameters
-    ----------
-    source : Source
-        Holds songs' folders, at most two folders down. No column may be mapped.
-
-    Returns
-    -------
-    Found
-        With artists, titles and genres.
-
     Raises
     ------
     CatalogError
@@ -84,18 +74,7 @@ def read(source: Source) -> Found:
 
 
 def looks_like(folder: Path) -> bool:
-    """Whether a folder has a song's mix where MedleyDB has it.
-
-    Parameters
-    ----------
-    folder : Path
-        A catalog's folder.
-
-    Returns
-    -------
-    bool
-        True if at least one is there.
-    """
+    """Whether a folder has a song's mix where MedleyDB has it."""
     return any(
         path.name == f"{path.parent.name}{MIX}"
         for pattern in ("*/*", "*/*/*")

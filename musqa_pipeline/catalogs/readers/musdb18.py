@@ -33,16 +33,6 @@ LICENCE = "for education and research; terms differ from song to song"
 def read(source: Source) -> Found:
     """List the mixtures.
 
-    Parameters
-    ----------
-    source : Source
-        Holds ``train`` and ``test``, or one of them. No column may be mapped.
-
-    Returns
-    -------
-    Found
-        With roles, artists and titles.
-
     Raises
     ------
     CatalogError
@@ -85,18 +75,7 @@ def read(source: Source) -> Found:
 
 
 def looks_like(folder: Path) -> bool:
-    """Whether a folder has songs of either kind below ``train`` or ``test``.
-
-    Parameters
-    ----------
-    folder : Path
-        A catalog's folder.
-
-    Returns
-    -------
-    bool
-        True if at least one song is there.
-    """
+    """Whether a folder has songs of either kind below ``train`` or ``test``."""
     return any(
         next((folder / part).glob(pattern), None)
         for part in ("train", "test")

@@ -34,17 +34,6 @@ LICENCE = "CC-BY-4.0"
 def read(source: Source) -> Found:
     """List the recordings.
 
-    Parameters
-    ----------
-    source : Source
-        Holds the metadata and, directly or in a folder ``musicnet``, the parts. No column
-        may be mapped.
-
-    Returns
-    -------
-    Found
-        With roles, titles and recordings.
-
     Raises
     ------
     CatalogError

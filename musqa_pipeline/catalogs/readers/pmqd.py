@@ -40,16 +40,6 @@ LAYOUT = f"{PMQD_CSV} and a folder audio (24 bit) or audio32 (32 bit)"
 def read(source: Source) -> Found:
     """List the original segments.
 
-    Parameters
-    ----------
-    source : Source
-        Holds `pmqd.csv` and one folder of audio. No column may be mapped.
-
-    Returns
-    -------
-    Found
-        All with the role test: the dataset has no part to train with.
-
     Raises
     ------
     CatalogError
@@ -86,19 +76,6 @@ def read(source: Source) -> Found:
 
 def write_opinions(folder: Path, path: Path) -> int:
     """Write the ratings as a table of opinions, for `musqa listening compare`.
-
-    Parameters
-    ----------
-    folder : Path
-        The dataset's folder.
-    path : Path
-        A CSV file with the columns file, mos, condition and recording; overwritten. Its ``mos`` is
-        the median of five or more listeners on the scale from 1 to 5, as the dataset has it.
-
-    Returns
-    -------
-    int
-        Number of rows.
 
     Raises
     ------

@@ -32,16 +32,6 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 def reader_named(name: str) -> Reader:
     """Return a reader by its name.
 
-    Parameters
-    ----------
-    name : str
-        As in `READERS`.
-
-    Returns
-    -------
-    Reader
-        What was asked for.
-
     Raises
     ------
     CatalogError
@@ -54,16 +44,6 @@ def reader_named(name: str) -> Reader:
 
 def detect_reader(path: Path) -> str:
     """Tell by its layout which reader knows a folder.
-
-    Parameters
-    ----------
-    path : Path
-        A folder, or a CSV file.
-
-    Returns
-    -------
-    str
-        ``"folder"`` where none knows it, or where a `tracks.csv` says what it is.
 
     Raises
     ------

@@ -111,14 +111,7 @@ class ModelsSettings:
         )  # fmt: skip
 
     def recipe(self) -> dict[str, Any]:
-        """Return what a training depends on, for fingerprints.
-
-        Returns
-        -------
-        dict
-            All fields but `names` and `recipes`. What came after trainings were stored is left out
-            while it has its default, so that these stay current.
-        """
+        """Return what a training depends on, for fingerprints."""
         silent = {
             f.name
             for f in fields(self)

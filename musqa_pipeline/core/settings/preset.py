@@ -73,18 +73,7 @@ class Preset:
             )
 
     def sees(self, catalog: str) -> bool:
-        """Whether stages 5-8 of this preset use a catalog.
-
-        Parameters
-        ----------
-        catalog : str
-            Name of the catalog.
-
-        Returns
-        -------
-        bool
-            True if it is named, or if ``"*"`` is and it is not the demo catalog.
-        """
+        """Whether stages 5-8 of this preset use a catalog."""
         return catalog in self.catalogs or ("*" in self.catalogs and catalog != DEMO_CATALOG)
 
     def section(self, stage: str) -> dict[str, Any]:
@@ -112,16 +101,6 @@ def builtin_presets() -> list[str]:
 def load_preset(name_or_file: str | Path) -> Preset:
     """Load a preset by name, or from a TOML file.
 
-    Parameters
-    ----------
-    name_or_file : str or Path
-        ``"demo"``, ``"paper"``, ``"musqa"``, or the path of a file that ends in ``.toml``.
-
-    Returns
-    -------
-    Preset
-        With every field checked.
-
     Raises
     ------
     SettingsError
@@ -133,18 +112,6 @@ def load_preset(name_or_file: str | Path) -> Preset:
 
 def parse_preset(name: str, raw: Mapping[str, Any]) -> Preset:
     """Build a preset from nested mappings, as TOML gives them.
-
-    Parameters
-    ----------
-    name : str
-        Name of the preset: a small letter, then small letters, digits and underscores.
-    raw : mapping
-        Top-level keys and one mapping per stage.
-
-    Returns
-    -------
-    Preset
-        With every field checked.
 
     Raises
     ------

@@ -12,19 +12,6 @@ of a fingerprint, so that what was made without it stays current."""
 def require(condition: bool, section: str, settings: object, field: str, expected: str) -> None:
     """Raise `SettingsError` unless `condition` holds.
 
-    Parameters
-    ----------
-    condition : bool
-        Whether the value may be used.
-    section : str
-        Preset section, for the message.
-    settings : object
-        The settings object that has the field.
-    field : str
-        Name of the field.
-    expected : str
-        What was expected, completing "expected …".
-
     Raises
     ------
     SettingsError

@@ -32,13 +32,7 @@ def unpacked(pickled: bytes) -> Any:
 
 
 class Packed:
-    """Stands for a function on its way to a child, where it is loaded as what it stands for.
-
-    Parameters
-    ----------
-    function : callable
-        Picklable; half a millisecond a task where it carries a stage and its settings.
-    """
+    """Stands for a function on its way to a child, where it is loaded as what it stands for."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._pickled = pickle.dumps(function)
@@ -48,13 +42,7 @@ class Packed:
 
 
 def serve(descriptor: int) -> None:
-    """Answer pickled ``(function, task)`` with pickled ``(kind, value)`` until nobody asks.
-
-    Parameters
-    ----------
-    descriptor : int
-        File descriptor of the socket to the process that asks.
-    """
+    """Answer pickled ``(function, task)`` with pickled ``(kind, value)`` until nobody asks."""
     channel = Connection(descriptor)
     os.set_inheritable(descriptor, False)
     inbox: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -70,20 +58,7 @@ def serve(descriptor: int) -> None:
 
 
 def answer(payload: bytes, started: Callable[[], object]) -> bytes:
-    """Run one task.
-
-    Parameters
-    ----------
-    payload : bytes
-        Pickled ``(function, task)``.
-    started : callable
-        Called when the task is loaded.
-
-    Returns
-    -------
-    bytes
-        Pickled ``(RESULT, value)`` or ``(ERROR, exception)``.
-    """
+    """Run one task."""
     try:
         function, task = pickle.loads(payload)
         started()

@@ -38,22 +38,6 @@ def flow(
 ) -> Iterator[ResultT | Lost[TaskT]]:
     """Yield what becomes of each task, in the order in which they finish.
 
-    Parameters
-    ----------
-    transport : Transport
-        Where to.
-    function : callable
-        Importable by name where the tasks run; pickled once, so what all tasks share belongs to it.
-    tasks : iterable
-        Picklable; taken and pickled when their turn comes.
-    most_losses : int, optional
-        So many in a row end it; None for any number.
-
-    Yields
-    ------
-    object or Lost
-        ``function(task)``, or the task that was given up.
-
     Raises
     ------
     StageError

@@ -24,11 +24,6 @@ class Limits:
 def limits_from_environment() -> Limits:
     """Read `MUSQA_UNIT_TIMEOUT_S` and `MUSQA_WORKER_MEMORY_GB`.
 
-    Returns
-    -------
-    Limits
-        An hour and no limit of memory where they are not set.
-
     Raises
     ------
     SettingsError

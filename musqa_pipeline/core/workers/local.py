@@ -20,18 +20,7 @@ from musqa_pipeline.core.workers.pool import Crew
 
 
 class LocalPool:
-    """Runs the tasks in worker processes of this machine.
-
-    Parameters
-    ----------
-    n_workers : int, optional
-        Number of processes; `MUSQA_WORKERS`, or the number of usable cores when left out.
-    limits : Limits, optional
-        What a task may take; from the environment when left out.
-    most_losses : int, optional
-        So many tasks lost in a row end it; None where tasks are files of anybody, which may all
-        be bad.
-    """
+    """Runs the tasks in worker processes of this machine."""
 
     def __init__(
         self,

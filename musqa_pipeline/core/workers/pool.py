@@ -51,19 +51,6 @@ class Crew:
     def call(self, payload: bytes, limits: Limits) -> bytes:
         """Run one task in a child process; a child that dies is replaced.
 
-        Parameters
-        ----------
-        payload : bytes
-            Pickled ``(function, task)``.
-        limits : Limits
-            What the task may take.
-
-        Returns
-        -------
-        bytes
-            Pickled ``(RESULT, value)``, ``(ERROR, exception)``, or ``(LOST, reason)`` if the task
-            took too long or its process died `ATTEMPTS` times.
-
         Raises
         ------
         StoppedError
@@ -93,20 +80,6 @@ class Crew:
         self, function: Callable[[TaskT], ResultT], task: TaskT, limits: Limits
     ) -> ResultT | Lost[TaskT]:
         """Run a function over one task in a child process.
-
-        Parameters
-        ----------
-        function : callable
-            Importable by name.
-        task : object
-            Picklable.
-        limits : Limits
-            What it may take.
-
-        Returns
-        -------
-        object or Lost
-            ``function(task)``, or the task that was given up.
 
         Raises
         ------

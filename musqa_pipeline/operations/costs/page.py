@@ -34,16 +34,6 @@ _MARKERS = "osD^vP*X"
 def publish_costs(context: Context) -> str | None:
     """Write the page of a preset.
 
-    Parameters
-    ----------
-    context : Context
-        Whose.
-
-    Returns
-    -------
-    str or None
-        Its key below `MUSQA_HOME`; None if no run was recorded yet.
-
     Raises
     ------
     LakeError
@@ -56,20 +46,7 @@ def publish_costs(context: Context) -> str | None:
 
 
 def render_costs(preset_name: str, runs: pl.DataFrame) -> str:
-    """Make the page.
-
-    Parameters
-    ----------
-    preset_name : str
-        Whose runs.
-    runs : polars.DataFrame
-        From `summary.read_runs`; at least one.
-
-    Returns
-    -------
-    str
-        HTML, self-contained.
-    """
+    """Make the page."""
     series = over_time(runs)
     plots = []
     for column, (title, label) in _PLOTS.items():
@@ -90,22 +67,7 @@ def render_costs(preset_name: str, runs: pl.DataFrame) -> str:
 
 
 def draw_series(series: Mapping[str, pl.DataFrame], column: str, label: str) -> Figure:
-    """Draw one column of every stage's series over time.
-
-    Parameters
-    ----------
-    series : mapping of str to polars.DataFrame
-        From `summary.over_time`.
-    column : str
-        Which one.
-    label : str
-        Of its axis.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A logarithmic axis, as stages differ by powers of ten.
-    """
+    """Draw one column of every stage's series over time."""
     figure = new_figure(5.8, 4.2)
     axes = figure.subplots()
     shown = 0

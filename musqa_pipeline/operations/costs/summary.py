@@ -15,38 +15,14 @@ _ORDER = {name: number for number, name in enumerate((*CATALOG_STAGES, *JOINT_OR
 
 
 def read_runs(context: Context) -> pl.DataFrame:
-    """Read all recorded runs of a preset's stages.
-
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset.
-
-    Returns
-    -------
-    polars.DataFrame
-        The table `stage_runs`, sorted by when they ended.
-    """
+    """Read all recorded runs of a preset's stages."""
     shelf = record_shelf("stage_runs", context.preset.name)
     runs = pl.DataFrame(context.lake.scan(shelf, STAGE_RUNS.schema))
     return runs.sort("finished_utc", "stage", "run_catalog")
 
 
 def sum_up(runs: pl.DataFrame) -> list[dict[str, Any]]:
-    """Add up the runs of each stage and catalog.
-
-    Parameters
-    ----------
-    runs : polars.DataFrame
-        From `read_runs`.
-
-    Returns
-    -------
-    list of dict
-        In the order of the graph: stage, catalog, runs, idle (runs that had nothing to make), last
-        (when), made, rows, wall_s, cpu_s, cpu_s_per_row (None where no row was made), written_bytes
-        and shelf_bytes (now).
-    """
+    """Add up the runs of each stage and catalog."""
     summed = runs.group_by("stage", "run_catalog", maintain_order=True).agg(
         runs=pl.len(),
         idle=(pl.col("made") == 0).sum(),
@@ -64,18 +40,7 @@ def sum_up(runs: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def totals(runs: pl.DataFrame) -> dict[str, float]:
-    """Add up everything.
-
-    Parameters
-    ----------
-    runs : polars.DataFrame
-        From `read_runs`.
-
-    Returns
-    -------
-    dict of str to float
-        runs, wall_s, cpu_s, written_bytes and shelf_bytes (of all stages and catalogs now).
-    """
+    """Add up everything."""
     return {
         "runs": float(runs.height),
         "wall_s": float(runs["wall_s"].sum()),
@@ -86,19 +51,7 @@ def totals(runs: pl.DataFrame) -> dict[str, float]:
 
 
 def over_time(runs: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Make a series of each stage, all catalogs together.
-
-    Parameters
-    ----------
-    runs : polars.DataFrame
-        From `read_runs`.
-
-    Returns
-    -------
-    dict of str to polars.DataFrame
-        By stage, in the order of the graph: finished_utc, cpu_h (so far), size_bytes (of all its
-        catalogs then), cpu_s_per_row (of that run; null where it made none) and wall_s.
-    """
+    """Make a series of each stage, all catalogs together."""
     series = {}
     for stage in sorted(runs["stage"].unique(), key=lambda s: _ORDER.get(s, len(_ORDER))):
         own = runs.filter(pl.col("stage") == stage)

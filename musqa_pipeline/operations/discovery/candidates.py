@@ -36,22 +36,7 @@ class Candidate:
 
 
 def list_candidates(home: Home, watch: Watch, go_on: Callable[[], bool]) -> Iterator[Candidate]:
-    """List everything that is a catalog or might become one.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    watch : Watch
-        Further places.
-    go_on : callable
-        Given to `fetch`.
-
-    Yields
-    ------
-    Candidate
-        Sorted by name.
-    """
+    """List everything that is a catalog or might become one."""
     found: list[Candidate] = []
     known: dict[str, Catalog] = {}
     store = open_store(home)

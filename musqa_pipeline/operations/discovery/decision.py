@@ -77,28 +77,7 @@ def decide(
     quiet_s: float,
     check: Callable[[], object],
 ) -> Decision:
-    """Decide about one catalog whose folder can be seen.
-
-    Parameters
-    ----------
-    seen : FolderState
-        Its folder now.
-    past : Past
-        What is remembered of it; `Past()` at first.
-    settings : str
-        Digest of what its stages depend on beside its files; a new one requests them again.
-    now_s : float
-        The time, in seconds of the clock that the disk uses.
-    quiet_s : float
-        How long nothing may have changed.
-    check : callable
-        Raises `MusqaError` if the catalog cannot be used; called at most once a state.
-
-    Returns
-    -------
-    Decision
-        With what to remember.
-    """
+    """Decide about one catalog whose folder can be seen."""
     if seen.state != past.files or now_s < past.since_s:  # a clock that was set back starts anew
         past = replace(past, files=seen.state, since_s=min(now_s, seen.changed_s))
     quiet_for_s = now_s - past.since_s
@@ -137,19 +116,7 @@ def write_memory(memory: Mapping[str, Past]) -> str:
 
 
 def read_memory(text: str | None) -> dict[str, Past]:
-    """Read a memory back.
-
-    Parameters
-    ----------
-    text : str or None
-        From `write_memory`.
-
-    Returns
-    -------
-    dict of str to Past
-        Empty if there is none, or if it is damaged or of another version: then every catalog
-        is new, which costs a run that finds its units done.
-    """
+    """Read a memory back."""
     try:
         raw = json.loads(text or "")
         if raw["version"] != MEMORY_VERSION:

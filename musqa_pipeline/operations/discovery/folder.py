@@ -33,18 +33,7 @@ class FolderState:
 
 
 def folder_state(source: Source) -> FolderState | None:
-    """Look at a folder of music, as its reader will walk through it.
-
-    Parameters
-    ----------
-    source : Source
-        The catalog's folder, and whether links may lead out of it.
-
-    Returns
-    -------
-    FolderState or None
-        None if the folder is not there or cannot be listed.
-    """
+    """Look at a folder of music, as its reader will walk through it."""
     folder = source.folder
     try:
         next(iter(os.scandir(folder)), None)
@@ -65,20 +54,7 @@ def folder_state(source: Source) -> FolderState | None:
 
 
 def listed_state(table: Path, files: Iterable[Path]) -> FolderState | None:
-    """Look at a catalog that is a table which lists files anywhere.
-
-    Parameters
-    ----------
-    table : Path
-        The table.
-    files : iterable of Path
-        What it lists.
-
-    Returns
-    -------
-    FolderState or None
-        None if the table is not there.
-    """
+    """Look at a catalog that is a table which lists files anywhere."""
     if _stat(table) is None:
         return None
     listed = sorted(files)

@@ -22,20 +22,7 @@ class JointState:
 
 
 def joint_state(home: Home, preset: Preset) -> JointState | None:
-    """Look at what the joint stages see.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    preset : Preset
-        Settings, which also choose the catalogs.
-
-    Returns
-    -------
-    JointState or None
-        None while no catalog of the preset has labels that may be drawn.
-    """
+    """Look at what the joint stages see."""
     context = joint_context(home, preset)
     shelves = [context.shelf("labels", name) for name in drawn_catalogs(context)]
     if not any(context.lake.done(shelf) for shelf in shelves):

@@ -63,32 +63,7 @@ def look(
     go_on: Callable[[], bool] = lambda: True,
     register: bool = True,
 ) -> Look:
-    """Look at every catalog that is known, was dropped, or lies in a watched place.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    preset : Preset
-        Whose settings the stages use, and which says what catalogs it sees.
-    watch : Watch
-        Further places.
-    memory : mapping of str to Past
-        From the last look; empty at first.
-    now_s : float
-        The time in seconds, of the clock that the disk uses.
-    go_on : callable
-        Asked before each file that is fetched from a prefix; False leaves the rest to the next
-        look.
-    register : bool
-        Whether to write `catalog.toml` of a catalog that has arrived, and to bring copies of
-        prefixes up to date; nothing on the disk is changed otherwise.
-
-    Returns
-    -------
-    Look
-        Sightings sorted by name. What is wrong with one catalog is its own verdict.
-    """
+    """Look at every catalog that is known, was dropped, or lies in a watched place."""
     sightings: list[Sighting] = []
     remembered: dict[str, Past] = {}
     for found in list_candidates(home, watch, go_on):

@@ -33,17 +33,6 @@ class Watch:
 def read_watch(environment: Mapping[str, str]) -> Watch:
     """Read what is watched from the environment.
 
-    Parameters
-    ----------
-    environment : mapping of str to str
-        `MUSQA_WATCH` is a list with commas, or the path of a TOML file with the keys `folders`
-        and `quiet_s`; `MUSQA_QUIET_S` wins over the file.
-
-    Returns
-    -------
-    Watch
-        With every value checked.
-
     Raises
     ------
     SettingsError

@@ -40,20 +40,6 @@ def compact_lake(
 ) -> list[CompactedShelf]:
     """Pack the loose units of all shelves that have enough of them.
 
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-    at_least : int
-        Loose files from which a shelf is packed.
-    log : callable, optional
-        Takes a line a shelf.
-
-    Returns
-    -------
-    list of CompactedShelf
-        The shelves that had enough; one that a run works on is named and left.
-
     Raises
     ------
     LakeError

@@ -17,20 +17,6 @@ from musqa_pipeline.storage.stores.store import Store
 def add_digest(store: Store, key: str, of_packed: Shelf | None) -> bool:
     """Give a file a digest of its bytes, once its values are those that its checksum knows.
 
-    Parameters
-    ----------
-    store : Store
-        Of the home.
-    key : str
-        A fragment, a pack or another file, in which `verify_lake` found no fault.
-    of_packed : Shelf, optional
-        The shelf of a pack.
-
-    Returns
-    -------
-    bool
-        Whether it has one now.
-
     Raises
     ------
     LakeError
@@ -54,20 +40,6 @@ def add_digest(store: Store, key: str, of_packed: Shelf | None) -> bool:
 
 def rewrite_record(store: Store, key: str, fingerprints: Collection[str | None]) -> bool:
     """Write a record anew whose values are right and whose other bytes are not.
-
-    Parameters
-    ----------
-    store : Store
-        Of the home.
-    key : str
-        A fragment.
-    fingerprints : collection of str or None
-        Those that its shelf may have.
-
-    Returns
-    -------
-    bool
-        False if values or fingerprint are not as written; then nothing is changed.
 
     Raises
     ------

@@ -34,16 +34,6 @@ class FileCheck:
 def check_file(path: Path) -> FileCheck:
     """Read a Parquet file whole, with pyarrow and with DuckDB.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    FileCheck
-        Its checksum is that of the values that pyarrow reads.
-
     Raises
     ------
     OSError, pyarrow.ArrowException, UnicodeDecodeError

@@ -71,18 +71,6 @@ class Cleared:
 def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> list[Garbage]:
     """List what may be cleared; nothing is changed.
 
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-    older_than_days : float
-        Least age of the youngest file of a place, in days; of a retired or damaged unit its own.
-
-    Returns
-    -------
-    list of Garbage
-        By kind and place.
-
     Raises
     ------
     LakeError
@@ -115,18 +103,6 @@ def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> lis
 
 def clear_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> Cleared:
     """Delete what `find_garbage` lists, but for what a run is working on.
-
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-    older_than_days : float
-        As for `find_garbage`.
-
-    Returns
-    -------
-    Cleared
-        What was deleted.
 
     Raises
     ------

@@ -31,18 +31,7 @@ _LINKS = (
 
 
 def broken_links(home: Home) -> list[Finding]:
-    """Find what published results refer to and what is not there, in all presets.
-
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-
-    Returns
-    -------
-    list of Finding
-        ``missing``: a row refers to nothing; ``unfinished``: units that still have to be made.
-    """
+    """Find what published results refer to and what is not there, in all presets."""
     lake = Lake(home)
     catalogs = sorted({s.catalog for s in shelves(lake, "tracks") if s.catalog is not None})
     seen: set[tuple[str, ...]] = set()

@@ -36,19 +36,6 @@ class Mended:
 def mend(home: Home, seen: Verification) -> Mended:
     """Put right what a look at a lake found.
 
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-    seen : Verification
-        From `verify_lake`.
-
-    Returns
-    -------
-    Mended
-        What was done. Left alone is what no stage can make again and nobody has a copy of (records
-        of decisions, frozen test rows), and what a run is working on.
-
     Raises
     ------
     LakeError

@@ -67,20 +67,7 @@ def packed_shelves(lake: Lake) -> tuple[list[PackedShelf], list[Finding]]:
 
 
 def beside(store: Store, packed: PackedShelf) -> list[StoredFile]:
-    """List the files in a shelf's folder that nobody reads: packs and loose files of former times.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    packed : PackedShelf
-        The shelf.
-
-    Returns
-    -------
-    list of StoredFile
-        What a kill left, or a worker that was believed dead wrote late.
-    """
+    """List files in a shelf's folder that nobody reads: packs and loose files of former times."""
     shelf, manifest = packed.shelf, packed.manifest
     read = {*manifest.packs, *manifest.superseded, manifest_key(shelf)}
     folders = {*manifest.superseded, manifest.loose_folder(shelf)}
@@ -97,20 +84,7 @@ def beside(store: Store, packed: PackedShelf) -> list[StoredFile]:
 
 
 def check_packs(lake: Lake, packed: PackedShelf) -> Iterator[PackCheck]:
-    """Check the packs of a shelf, unit by unit.
-
-    Parameters
-    ----------
-    lake : Lake
-        Which lake.
-    packed : PackedShelf
-        The shelf.
-
-    Yields
-    ------
-    PackCheck
-        What was found of one pack.
-    """
+    """Check the packs of a shelf, unit by unit."""
     store, shelf = lake.store, packed.shelf
     for key in packed.manifest.packs:
         if not store.exists(key):

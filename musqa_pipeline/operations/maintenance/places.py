@@ -59,18 +59,7 @@ class Place:
 
 
 def place_of(key: str) -> Place | None:
-    """Read a fragment's key.
-
-    Parameters
-    ----------
-    key : str
-        Key of a file below ``lake/``.
-
-    Returns
-    -------
-    Place or None
-        None if it is no fragment.
-    """
+    """Read a fragment's key."""
     found = _FRAGMENT.fullmatch(key)
     if found is None or key.endswith(f"/{MOVED}") or _PACK.fullmatch(key):
         return None

@@ -24,18 +24,7 @@ ALONE = (PUBLISHED, LAYOUT_KEY, DATABASE, SCRIPT)
 
 
 def sealed_keys(store: Store) -> list[str]:
-    """List the files that carry no digest themselves.
-
-    Parameters
-    ----------
-    store : Store
-        Of the home.
-
-    Returns
-    -------
-    list of str
-        Keys; of the lake, what a stage wrote and is neither a unit nor a pack nor set aside.
-    """
+    """List the files that carry no digest themselves."""
     of_lake = [file.key for file in store.walk(LAKE)]
     beside = [
         key
@@ -50,20 +39,7 @@ def sealed_keys(store: Store) -> list[str]:
 
 
 def check_sealed(store: Store, keys: Iterable[str]) -> Iterator[Finding | str]:
-    """Compare files with the digests that the store keeps of them.
-
-    Parameters
-    ----------
-    store : Store
-        Of the home.
-    keys : iterable of str
-        From `sealed_keys`.
-
-    Yields
-    ------
-    Finding or str
-        What is wrong, or the key of a file that has no digest.
-    """
+    """Compare files with the digests that the store keeps of them."""
     for key in keys:
         try:
             state = store.check(key)

@@ -60,18 +60,6 @@ class _Checked:
 def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Verification:
     """Look at everything that lies in a lake; nothing is changed.
 
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-    log : callable, optional
-        Takes lines of progress where there is no terminal.
-
-    Returns
-    -------
-    Verification
-        What was looked at and what was found.
-
     Raises
     ------
     LakeError

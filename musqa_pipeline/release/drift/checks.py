@@ -10,18 +10,7 @@ _NAMED = 5
 
 
 def check_drift(context: Context) -> CheckResult:
-    """Check that no distribution of a known catalog moved by more than chance since the last time.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; the record was made.
-
-    Returns
-    -------
-    CheckResult
-        With the numbers of variables that moved; failed where one did since the record before.
-    """
+    """Check that no distribution of a known catalog moved by more than chance since last time."""
     rows = read_drift(context)
     newest = [row for row in rows if row["number"] == rows[-1]["number"]]
     moved = [r for r in newest if r["moved_from_last"]]

@@ -27,16 +27,6 @@ Rows = Sequence[Mapping[str, Any]]
 def publish_drift(context: Context) -> str:
     """Record how the variables are distributed now, and write the page.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; `features` is done.
-
-    Returns
-    -------
-    str
-        The page's key below `MUSQA_HOME`.
-
     Raises
     ------
     LakeError
@@ -47,20 +37,7 @@ def publish_drift(context: Context) -> str:
 
 
 def render_drift(preset_name: str, rows: Rows) -> str:
-    """Make the page.
-
-    Parameters
-    ----------
-    preset_name : str
-        Whose.
-    rows : sequence of mapping
-        Of `drift`, in the order of their records; at least one.
-
-    Returns
-    -------
-    str
-        HTML, self-contained; the same text for the same rows.
-    """
+    """Make the page."""
     newest = [row for row in rows if row["number"] == rows[-1]["number"]]
     catalogs = _shown_catalogs(newest)
     plots = []
@@ -88,22 +65,7 @@ def render_drift(preset_name: str, rows: Rows) -> str:
 
 
 def draw_variable(variable: Variable, rows: Rows, catalogs: Sequence[str]) -> Figure:
-    """Draw the median of a variable over the records, with what 80 % of the values span.
-
-    Parameters
-    ----------
-    variable : Variable
-        Which one.
-    rows : sequence of mapping
-        Its rows of `drift`.
-    catalogs : sequence of str
-        Which catalogs, in the order of their colours.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A line and a band for each catalog, a ring where it moved since the record before.
-    """
+    """Draw the median of a variable over the records, with what 80 % of the values span."""
     figure = new_figure(5.8, 3.3)
     axes = figure.subplots()
     for number, catalog in enumerate(catalogs):

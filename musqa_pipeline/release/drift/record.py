@@ -24,34 +24,13 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def read_drift(context: Context) -> list[dict[str, Any]]:
-    """Read all records of a preset.
-
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset.
-
-    Returns
-    -------
-    list of dict
-        Rows of `drift`, in the order of their records.
-    """
+    """Read all records of a preset."""
     table = context.lake.scan(record_shelf("drift", context.preset.name), DRIFT.schema)
     return sorted(table.to_pylist(), key=lambda row: row["number"])
 
 
 def record_drift(context: Context) -> list[dict[str, Any]]:
     """Record how the variables are distributed, unless the newest record has seen the same rows.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; `features` is done.
-
-    Returns
-    -------
-    list of dict
-        All records, the new one last.
 
     Raises
     ------

@@ -63,22 +63,7 @@ _READERS: dict[str, Callable[[Context], pl.DataFrame]] = {
 
 
 def read_variables(context: Context) -> Iterator[tuple[Variable, str, pl.DataFrame]]:
-    """Read every variable of every catalog.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; `features` is done.
-
-    Yields
-    ------
-    variable : Variable
-        Which one.
-    catalog : str
-        Its catalog; `ALL_CATALOGS` where there are several.
-    values : polars.DataFrame
-        value and recording.
-    """
+    """Read every variable of every catalog."""
     for kind, read in _READERS.items():
         frame = read(context)
         for variable in (v for v in VARIABLES if v.of == kind):

@@ -36,24 +36,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6
 
 
 def dataset_card(published: Published, options: Options, rows: pl.DataFrame, mark: str) -> str:
-    """Write the card.
-
-    Parameters
-    ----------
-    published : Published
-        The set.
-    options : Options
-        What was asked for.
-    rows : polars.DataFrame
-        All rows of the export, with and without audio (`plan.Plan.rows`).
-    mark : str
-        Digest of the export.
-
-    Returns
-    -------
-    str
-        Markdown with a head; the same for the same facts.
-    """
+    """Write the card."""
     name = published.context.preset.name
     audible = rows.filter("passed_on")
     sections = [

@@ -32,22 +32,7 @@ _HF_TYPES = {
 
 
 def files_of(format_: Format, shard: Shard, *, of_references: bool = False) -> list[str]:
-    """List the files of a shard, below the export's folder.
-
-    Parameters
-    ----------
-    format_ : Format
-        Of the export.
-    shard : Shard
-        Rows, or references.
-    of_references : bool
-        Which of the two.
-
-    Returns
-    -------
-    list of str
-        One a row, or one.
-    """
+    """List the files of a shard, below the export's folder."""
     if format_ in (Format.wav, Format.flac):
         top, key = ("references", "reference_key") if of_references else (shard.split, "key")
         return [f"{top}/{row[key]}.{format_}" for row in shard.rows]
@@ -60,24 +45,6 @@ def write_rows(
     format_: Format, folder: Path, shard: Shard, rows: list[Row], references: Mapping[str, bytes]
 ) -> dict[str, float]:
     """Write the files of a shard.
-
-    Parameters
-    ----------
-    format_ : Format
-        Which way.
-    folder : Path
-        The export's folder.
-    shard : Shard
-        What it holds.
-    rows : list of (dict, ndarray)
-        Metadata and samples, in its order.
-    references : mapping of str to bytes
-        FLAC files by ``reference_key``, for formats that put them beside each row.
-
-    Returns
-    -------
-    dict of str to float
-        `file_gain_db` of the rows that are not stored as they were labelled, by key.
 
     Raises
     ------
@@ -108,17 +75,6 @@ def write_references(
     format_: Format, folder: Path, shard: Shard, references: list[Reference]
 ) -> None:
     """Write references, 10 s of 16 bit, the untouched signals that labels compare with.
-
-    Parameters
-    ----------
-    format_ : Format
-        Which way.
-    folder : Path
-        The export's folder.
-    shard : Shard
-        Which ones.
-    references : list of (dict, ndarray of int16)
-        Metadata and samples, in its order.
 
     Raises
     ------

@@ -82,18 +82,6 @@ class Plan:
 def plan_export(published: Published, options: Options) -> Plan:
     """Decide what goes where.
 
-    Parameters
-    ----------
-    published : Published
-        The set.
-    options : Options
-        What was asked for.
-
-    Returns
-    -------
-    Plan
-        The same for the same set and options.
-
     Raises
     ------
     StageError

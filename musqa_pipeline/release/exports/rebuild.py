@@ -24,18 +24,6 @@ _AT_ONCE = 16
 def rebuilt_rows(context: Context, rows: Sequence[dict[str, Any]]) -> list[Row]:
     """Rebuild the samples of rows from their bitstreams.
 
-    Parameters
-    ----------
-    context : Context
-        With the fingerprint of ``degradations``.
-    rows : sequence of dict
-        With ``catalog``, ``excerpt_id``, ``degraded_id`` and ``pcm_hash``.
-
-    Returns
-    -------
-    list of (dict, ndarray of float32)
-        In the order given; the samples that were labelled, to the bit.
-
     Raises
     ------
     StageError
@@ -64,20 +52,7 @@ def rebuilt_rows(context: Context, rows: Sequence[dict[str, Any]]) -> list[Row]:
 
 
 def read_reference(context: Context, row: dict[str, Any]) -> NDArray[np.int16]:
-    """Read the 10 s of a reference, without the tail that feeds encoders.
-
-    Parameters
-    ----------
-    context : Context
-        With the fingerprint of ``excerpts``.
-    row : dict
-        With ``catalog`` and ``excerpt_id``.
-
-    Returns
-    -------
-    ndarray of int16, shape (480000,)
-        Mono, 48 kHz.
-    """
+    """Read the 10 s of a reference, without the tail that feeds encoders."""
     shelf = context.shelf("excerpts", row["catalog"])
     table = context.lake.read(shelf, row["excerpt_id"], ["flac"])
     samples, _ = soundfile.read(io.BytesIO(table["flac"][0].as_py()), dtype="int16")

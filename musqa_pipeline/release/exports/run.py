@@ -66,24 +66,6 @@ def write_export(
 ) -> ExportReport:
     """Write an export, or what is missing of it.
 
-    Parameters
-    ----------
-    published : Published
-        The set.
-    plan : Plan
-        From `plan_export`.
-    folder : Path
-        Where to; new, or with an earlier attempt at the same export.
-    fanout : Fanout, optional
-        How to spread the shards; in this process when left out.
-    log : callable, optional
-        Takes lines of progress.
-
-    Returns
-    -------
-    ExportReport
-        Counts.
-
     Raises
     ------
     StageError

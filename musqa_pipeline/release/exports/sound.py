@@ -44,18 +44,7 @@ def int16_flac(samples: NDArray[np.int16]) -> bytes:
 
 
 def halvings(samples: NDArray[np.float32]) -> int:
-    """Count how often samples have to be halved to fit into 24-bit integers.
-
-    Parameters
-    ----------
-    samples : ndarray of float32
-        Full scale is 1.0.
-
-    Returns
-    -------
-    int
-        0 for nearly all.
-    """
+    """Count how often samples have to be halved to fit into 24-bit integers."""
     peak = float(np.max(np.abs(samples), initial=0.0))
     n = 0
     while peak / 2**n > LARGEST_24:
@@ -64,20 +53,7 @@ def halvings(samples: NDArray[np.float32]) -> int:
 
 
 def int24_flac(samples: NDArray[np.float32]) -> tuple[bytes, float]:
-    """Write mono samples at 48 kHz as 24-bit FLAC, halved until they fit.
-
-    Parameters
-    ----------
-    samples : ndarray of float32, shape (samples,)
-        Full scale is 1.0 and may be passed.
-
-    Returns
-    -------
-    flac : bytes
-        A FLAC file.
-    file_gain_db : float
-        Gain that brings its samples back to those given, within 2**-24 of full scale times it.
-    """
+    """Write mono samples at 48 kHz as 24-bit FLAC, halved until they fit."""
     n = halvings(samples)
     integers = np.rint(np.asarray(samples, np.float64) * 2.0 ** (23 - n)).astype(np.int32)
     return flac_bytes(integers << 8, "PCM_24"), n * STEP_DB

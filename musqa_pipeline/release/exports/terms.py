@@ -19,18 +19,7 @@ SYNTHESISED = "synthesised by musqa"
 
 
 def stated_terms(licence: str, tier: str) -> str:
-    """Say under which terms a track is.
-
-    Parameters
-    ----------
-    licence, tier : str
-        Columns of `tracks`.
-
-    Returns
-    -------
-    str
-        The licence as it stands, `SYNTHESISED` for music that a program composed, else `UNSTATED`.
-    """
+    """Say under which terms a track is."""
     plain = licence.strip()
     if not plain and tier == SYNTHESISED_TIER:
         return SYNTHESISED
@@ -39,18 +28,6 @@ def stated_terms(licence: str, tier: str) -> str:
 
 def with_terms(rows: pl.DataFrame, accepted: Sequence[str]) -> pl.DataFrame:
     """Mark the rows whose audio may be passed on.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        With ``licence`` and ``tier``.
-    accepted : sequence of str
-        Further terms that whoever exports has the right to pass on, as `stated_terms` says them.
-
-    Returns
-    -------
-    polars.DataFrame
-        With ``terms`` and ``passed_on``.
 
     Raises
     ------
@@ -78,18 +55,7 @@ def with_terms(rows: pl.DataFrame, accepted: Sequence[str]) -> pl.DataFrame:
 
 
 def kept_back(rows: pl.DataFrame) -> pl.DataFrame:
-    """Count what is kept back.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        From `with_terms`.
-
-    Returns
-    -------
-    polars.DataFrame
-        terms, n_recordings, n_rows; sorted by terms.
-    """
+    """Count what is kept back."""
     return (
         rows.filter(~pl.col("passed_on"))
         .group_by("terms")

@@ -31,20 +31,7 @@ SUBSETS = {
 
 
 def accuracy_rows(said: pl.DataFrame) -> list[dict[str, Any]]:
-    """Measure a release on what it was asked.
-
-    Parameters
-    ----------
-    said : polars.DataFrame
-        Rows with ``asked``, ``label`` and ``predicted`` (points), ``split_group`` and what
-        `SUBSETS` look at.
-
-    Returns
-    -------
-    list of dict
-        asked, subset, n_recordings (independent groups), n_rows, and pearson, rmse and mae with
-        ``_low`` and ``_high``, errors in MOS; None where too few recordings.
-    """
+    """Measure a release on what it was asked."""
     rows = []
     for asked in sorted(said["asked"].unique(), key=["out_of_fold", "test", "left_out"].index):
         for subset, chosen in SUBSETS.items():
@@ -55,22 +42,7 @@ def accuracy_rows(said: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def voted_share(true: NDArray[np.bool_], group: NDArray[np.str_], *seed_key: str) -> dict[str, Any]:
-    """Return how often something is so, each group of recordings having one vote.
-
-    Parameters
-    ----------
-    true : ndarray of bool, shape (rows,)
-        What is counted.
-    group : ndarray of str, shape (rows,)
-        Independent group of each row.
-    *seed_key : str
-        What the bootstrap's draw belongs to.
-
-    Returns
-    -------
-    dict
-        share, low and high (95 %, over groups; None with fewer than 3), n_recordings, n_rows.
-    """
+    """Return how often something is so, each group of recordings having one vote."""
     names, index = np.unique(group, return_inverse=True)
     shares = np.bincount(index, weights=true) / np.bincount(index)
     ends = None

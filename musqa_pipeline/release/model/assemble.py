@@ -60,16 +60,6 @@ def release_folder(context: Context) -> Path:
 def assemble_release(context: Context) -> Path:
     """Assemble the release of a preset.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; the stage `release` is done.
-
-    Returns
-    -------
-    Path
-        Its folder.
-
     Raises
     ------
     StageError

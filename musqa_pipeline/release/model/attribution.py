@@ -22,22 +22,7 @@ ORIGIN_COLUMNS = ("origin_repository", "origin_path", "origin", "source", "url",
 
 
 def attribution_table(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
-    """List the recordings that trained the final network.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    rows : polars.DataFrame
-        From `stage.read_release_rows`.
-
-    Returns
-    -------
-    polars.DataFrame
-        catalog, file, title, artist, licence, origin, n_rows: of the recordings alone, neither of
-        synthesised music, which is musqa's own, nor of darker copies of recordings that are there
-        themselves. Sorted by catalog and file.
-    """
+    """List the recordings that trained the final network."""
     train = divide(rows, FINAL, context.preset.release.n_folds).train
     real = train.filter(~pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER]))
     columns = ["catalog", "file", "title", "artist", "licence"]
@@ -52,18 +37,7 @@ def attribution_table(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def attribution_markdown(table: pl.DataFrame) -> str:
-    """Write the list as Markdown.
-
-    Parameters
-    ----------
-    table : polars.DataFrame
-        From `attribution_table`.
-
-    Returns
-    -------
-    str
-        A table with a line a recording.
-    """
+    """Write the list as Markdown."""
     lines = ["| recording | by | terms | from |", "| --- | --- | --- | --- |"]
     for row in table.to_dicts():
         cells = (row["title"] or row["file"], row["artist"] or "unknown", row["licence"])
@@ -73,20 +47,7 @@ def attribution_markdown(table: pl.DataFrame) -> str:
 
 
 def origins_of(context: Context, catalog: str) -> dict[str, str]:
-    """Return where the files of a catalog come from; empty where it does not say.
-
-    Parameters
-    ----------
-    context : Context
-        Whose home knows the catalog.
-    catalog : str
-        Its name.
-
-    Returns
-    -------
-    dict of str to str
-        By file; from the columns `ORIGIN_COLUMNS` of `tracks.csv`.
-    """
+    """Return where the files of a catalog come from; empty where it does not say."""
     path = load_catalog(context.home, catalog).folder / TRACKS_CSV
     if not path.is_file():
         return {}

@@ -47,16 +47,6 @@ N_PARTS = 10
 def fit_calibration(evidence: Evidence) -> Calibration:
     """Fit the widths to recordings that the networks never met.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        Out-of-fold predictions.
-
-    Returns
-    -------
-    Calibration
-        For `musqa_pipeline.scoring.intervals.bounds`.
-
     Raises
     ------
     StageError
@@ -94,20 +84,7 @@ def _fitted(evidence: Evidence) -> Calibration:
 
 
 def interval_ends(evidence: Evidence, calibration: Calibration) -> tuple[Floats, Floats]:
-    """Return the ends of the intervals of all rows, as `intervals.bounds` gives them one by one.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The rows.
-    calibration : Calibration
-        The widths.
-
-    Returns
-    -------
-    low, high : ndarray of float64, shape (rows,)
-        In 0 to `HIGHEST_QUALITY`.
-    """
+    """Return the ends of the intervals of all rows, as `intervals.bounds` gives them one by one."""
     below, above = _reach(evidence, calibration)
     low = np.minimum(evidence.mean, evidence.low - below)
     high = np.maximum(evidence.mean, evidence.high + above)
@@ -122,20 +99,7 @@ def within(evidence: Evidence, low: Floats, high: Floats) -> NDArray[np.bool_]:
 
 
 def cross_calibrated(evidence: Evidence, n_parts: int = N_PARTS) -> tuple[Floats, Floats]:
-    """Give each recording the interval of a calibration on the other recordings.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Out-of-fold predictions.
-    n_parts : int
-        Parts that the groups of recordings are divided into.
-
-    Returns
-    -------
-    low, high : ndarray of float64, shape (rows,)
-        Ends of the intervals.
-    """
+    """Give each recording the interval of a calibration on the other recordings."""
     names = np.unique(evidence.group)
     lots = {name: unit_interval_hash("release-calibration", str(name)) for name in names}
     ranks = {name: i for i, name in enumerate(sorted(names, key=lambda n: (lots[n], n)))}
@@ -149,20 +113,7 @@ def cross_calibrated(evidence: Evidence, n_parts: int = N_PARTS) -> tuple[Floats
 
 
 def needed_factor(evidence: Evidence, calibration: Calibration) -> Floats:
-    """Return by what the widths of each row would have to be multiplied to reach its label.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The rows.
-    calibration : Calibration
-        The widths, above 0.
-
-    Returns
-    -------
-    ndarray of float64, shape (rows,)
-        0 where the label lies within without them.
-    """
+    """Return by what the widths of each row would have to be multiplied to reach its label."""
     below, above = _reach(evidence, calibration)
     # What lies above the highest that is predicted counts as that, as in `within`.
     quality = np.clip(evidence.quality, 0, HIGHEST_QUALITY)

@@ -48,18 +48,7 @@ class Facts:
 
 
 def model_card(facts: Facts) -> str:
-    """Write the card.
-
-    Parameters
-    ----------
-    facts : Facts
-        Numbers and lists.
-
-    Returns
-    -------
-    str
-        Markdown, the same for the same facts.
-    """
+    """Write the card."""
     settings = facts.settings
     sections = [
         f"# {settings.name} {settings.version}",

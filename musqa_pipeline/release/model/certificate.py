@@ -69,20 +69,6 @@ class Piece:
 def made_piece(name: str, samples: NDArray[np.floating], sample_rate_hz: int) -> Piece:
     """Prepare music: two channels of 16-bit steps, with room for gain.
 
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    samples : ndarray of float, shape (frames, channels)
-        The music; the first two channels are taken, a single one twice.
-    sample_rate_hz : int
-        Its rate.
-
-    Returns
-    -------
-    Piece
-        Scaled to a peak of 0.45.
-
     Raises
     ------
     StageError
@@ -98,18 +84,6 @@ def made_piece(name: str, samples: NDArray[np.floating], sample_rate_hz: int) ->
 
 def certify(model: Path, pieces: Iterable[Piece]) -> list[Line]:
     """Measure what moves the scores of a model.
-
-    Parameters
-    ----------
-    model : Path
-        The model file.
-    pieces : iterable of Piece
-        Music that it scores, 12 s or longer; what it abstains on is left out.
-
-    Returns
-    -------
-    list of Line
-        One a change.
 
     Raises
     ------

@@ -35,25 +35,7 @@ MARGIN_MOS = 0.1
 
 
 def make_sense(context: Context, model: ModelFile, said: pl.DataFrame) -> dict[str, Any]:
-    """Score ladders of recordings that the model never met.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    model : ModelFile
-        The release.
-    said : polars.DataFrame
-        With ``asked``, ``catalog``, ``excerpt_id``, ``split_group`` and ``tier``; all but the
-        out-of-fold rows tell which recordings these are.
-
-    Returns
-    -------
-    dict
-        ``lowpass`` (points with ``mushra``), ``codecs`` (points by codec), ``above_original`` (see
-        `accuracy.voted_share`), ``excess`` (see `excess_steps`), and the largest falls of each
-        curve.
-    """
+    """Score ladders of recordings that the model never met."""
     unmet = said.filter(pl.col("asked") != "out_of_fold").select(
         "catalog", "excerpt_id", "split_group", "tier"
     )
@@ -104,18 +86,7 @@ def steepest(points: list[dict[str, Any]], key: str) -> float:
 
 
 def largest_excess(points: list[dict[str, Any]]) -> float:
-    """Return by how much more than the label the score falls from a point to the one before it.
-
-    Parameters
-    ----------
-    points : list of dict
-        A curve, with ``predicted_mos`` and ``label_mos``, from the lowest cut-off up.
-
-    Returns
-    -------
-    float
-        In MOS, over all steps; 0 if it never falls faster.
-    """
+    """Return by how much more than the label the score falls from a point to the one before it."""
     found = (
         (b["predicted_mos"] - a["predicted_mos"]) - (b["label_mos"] - a["label_mos"])
         for a, b in itertools.pairwise(points)
@@ -124,19 +95,7 @@ def largest_excess(points: list[dict[str, Any]]) -> float:
 
 
 def excess_steps(lowpasses: pl.DataFrame) -> list[dict[str, Any]]:
-    """Measure by how much more than the label the score falls, from each cut-off to the next lower.
-
-    Parameters
-    ----------
-    lowpasses : polars.DataFrame
-        From `singles.score_lowpasses`: each group of recordings at every cut-off.
-
-    Returns
-    -------
-    list of dict
-        from_hz (higher), to_hz, excess_mos (below 0 where the label falls more), low and high: the
-        95 % interval over groups, None with fewer than three. From the lowest step up.
-    """
+    """Measure by how much more than the label the score falls from each cut-off to the next."""
     gap = pl.col("predicted_mos") - pl.col("label_mos")
     each = lowpasses.group_by("split_group", "cutoff_hz").agg(gap=gap.mean())
     table = each.pivot("cutoff_hz", index="split_group", values="gap").sort("split_group")
@@ -159,18 +118,7 @@ def excess_steps(lowpasses: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def above_original(singles: pl.DataFrame) -> dict[str, Any]:
-    """Count copies whose score is more than `MARGIN_MOS` above that of their original.
-
-    Parameters
-    ----------
-    singles : polars.DataFrame
-        From `score_singles`.
-
-    Returns
-    -------
-    dict
-        See `accuracy.voted_share`; the share is None if there are no originals.
-    """
+    """Count copies whose score is more than `MARGIN_MOS` above that of their original."""
     key = ["catalog", "excerpt_id"]
     originals = singles.filter("is_reference").select(*key, original="predicted_mos")
     copies = singles.filter(~pl.col("is_reference")).join(originals, on=key)

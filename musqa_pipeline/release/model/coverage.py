@@ -18,25 +18,7 @@ DISTANCE_EDGES = (0.0, 0.5, 0.75, 1.0)
 def coverage_of(
     evidence: Evidence, covered: NDArray[np.bool_], width: Floats, *seed_key: str
 ) -> dict[str, Any]:
-    """Measure coverage.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        The rows.
-    covered : ndarray of bool, shape (rows,)
-        Whether each label lies within its interval.
-    width : ndarray of float64, shape (rows,)
-        Of each interval, in quality.
-    *seed_key : str
-        What the bootstrap's draws belong to.
-
-    Returns
-    -------
-    dict
-        share, low, high, n_recordings, n_rows (see `accuracy.voted_share`) and half_width_mos; and
-        the same with ``what`` in ``by_quality`` (the predicted one) and ``by_distance``.
-    """
+    """Measure coverage."""
 
     def measured(chosen: NDArray[np.bool_], what: str) -> dict[str, Any]:
         weight = evidence.weight[chosen]

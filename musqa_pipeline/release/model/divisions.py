@@ -31,21 +31,6 @@ class Parts:
 def divide(rows: pl.DataFrame, fold: str, n_folds: int) -> Parts:
     """Divide the rows for one training.
 
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        From `evaluation.rows.read_rows`, with ``allowed``.
-    fold : str
-        A number below `n_folds`, or `FINAL`.
-    n_folds : int
-        Groups of recordings that are held out in turn.
-
-    Returns
-    -------
-    Parts
-        Test recordings never train, nor do rows that are not allowed. Synthesised music and darker
-        copies train and are never predicted.
-
     Raises
     ------
     StageError

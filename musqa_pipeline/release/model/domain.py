@@ -75,15 +75,7 @@ class Scale:
 
 
 class DomainDistance(nn.Module):
-    """The distance as a part of the network's graph.
-
-    Parameters
-    ----------
-    domain : Domain
-        From `fit_domain`.
-    scale : Scale
-        What makes the two measures one.
-    """
+    """The distance as a part of the network's graph."""
 
     mean: Tensor
     components: Tensor
@@ -115,18 +107,7 @@ class DomainDistance(nn.Module):
 
 
 def swing_db(summed_up_ncb: Tensor) -> Tensor:
-    """Return by how much the level of a band moves from segment to segment.
-
-    Parameters
-    ----------
-    summed_up_ncb : Tensor of float32, shape (n, 10, 256)
-        From `musqa_net.statistics`.
-
-    Returns
-    -------
-    Tensor of float32, shape (n,)
-        Greatest less least level, mean over the bands that stand above the floor; above 0.
-    """
+    """Return by how much the level of a band moves from segment to segment."""
     level, least, greatest = (summed_up_ncb[:, k] for k in (_MEAN, _LEAST, _GREATEST))
     level_db = level * LEVEL_RANGE_DB + LEVEL_DB
     heard = ((level_db - FLOOR_DB - _FADE_DB[0]) / (_FADE_DB[1] - _FADE_DB[0])).clamp(0, 1)
@@ -140,18 +121,7 @@ def pooled(summed_up_ncb: Tensor) -> Tensor:
 
 
 def fit_domain(summed_up_ncb: NDArray[np.floating]) -> Domain:
-    """Fit the cloud of the training data.
-
-    Parameters
-    ----------
-    summed_up_ncb : ndarray of float, shape (rows, 10, 256)
-        What a network sees of the rows that trained it.
-
-    Returns
-    -------
-    Domain
-        The same for rows in any order, but for rounding.
-    """
+    """Fit the cloud of the training data."""
     rows = (
         pooled(torch.from_numpy(np.asarray(summed_up_ncb, np.float32))).numpy().astype(np.float64)
     )
@@ -172,22 +142,7 @@ def fit_domain(summed_up_ncb: NDArray[np.floating]) -> Domain:
 def measures(
     domain: Domain, summed_up_ncb: NDArray[np.floating]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return both measures of excerpts, not scaled.
-
-    Parameters
-    ----------
-    domain : Domain
-        From `fit_domain`.
-    summed_up_ncb : ndarray of float, shape (n, 10, 256)
-        What the network sees of the excerpts.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        Distance from the cloud.
-    ndarray of float64, shape (n,)
-        Movement of the levels in dB.
-    """
+    """Return both measures of excerpts, not scaled."""
     seen = torch.from_numpy(np.asarray(summed_up_ncb, np.float32))
     with torch.inference_mode():
         cloud = DomainDistance(domain, Scale(1.0, 0.0)).from_cloud(seen)
@@ -197,20 +152,7 @@ def measures(
 def fit_scale(
     cloud: NDArray[np.floating], swing: NDArray[np.floating], weight: NDArray[np.floating]
 ) -> Scale:
-    """Choose the scale so that 1.0 is above nearly all unmet music.
-
-    Parameters
-    ----------
-    cloud, swing : ndarray of float, shape (n,)
-        From `measures`, of recordings that the domain was not fitted on.
-    weight : ndarray of float, shape (n,)
-        Of each row, so that recordings count alike.
-
-    Returns
-    -------
-    Scale
-        At most `BEYOND` of the weight is above 1.0: half of that for each measure.
-    """
+    """Choose the scale so that 1.0 is above nearly all unmet music."""
     return Scale(
         cloud=weighted_quantile(cloud, weight, 1 - BEYOND / 2),
         swing_db=-weighted_quantile(-np.asarray(swing), weight, 1 - BEYOND / 2),
@@ -227,13 +169,6 @@ def scaled(
 
 def write_domain(domain: Domain, path: Path) -> None:
     """Write a domain as ``.npz``.
-
-    Parameters
-    ----------
-    domain : Domain
-        What to write.
-    path : Path
-        Where.
 
     Raises
     ------
@@ -252,16 +187,6 @@ def write_domain(domain: Domain, path: Path) -> None:
 
 def read_domain(path: Path) -> Domain:
     """Read what `write_domain` wrote.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Domain
-        The same values.
 
     Raises
     ------

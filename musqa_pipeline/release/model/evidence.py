@@ -52,22 +52,7 @@ class Evidence:
 def evidence_of(
     rows: pl.DataFrame, step_quality: Floats, distance: NDArray[np.floating]
 ) -> Evidence:
-    """Gather the evidence of rows.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        With ``split_group``, ``label`` (points) and ``probability``.
-    step_quality : ndarray of float, shape (steps,)
-        Qualities that the probabilities are of.
-    distance : ndarray of float, shape (rows,)
-        See `Evidence`.
-
-    Returns
-    -------
-    Evidence
-        In the order of the rows.
-    """
+    """Gather the evidence of rows."""
     probability = np.array(rows["probability"].to_list(), np.float64)
     ends = np.array([quantiles(row, step_quality, LEVEL) for row in probability]).reshape(-1, 2)
     return Evidence(

@@ -36,15 +36,7 @@ LARGEST_DIFFERENCE = 1e-4
 
 
 class ScoringNetwork(nn.Module):
-    """What the scorer runs: networks that answer side by side, and how far the image is.
-
-    Parameters
-    ----------
-    networks : sequence of MusqaNet
-        Trained with different seeds.
-    domain : tuple of Domain and Scale, optional
-        Of their training data; without it the distance is 0.
-    """
+    """What the scorer runs: networks that answer side by side, and how far the image is."""
 
     def __init__(
         self, networks: Sequence[MusqaNet], domain: tuple[Domain, Scale] | None = None
@@ -75,20 +67,6 @@ class ScoringNetwork(nn.Module):
 def export_run(run: Path, out: Path, *, name: str, version: str) -> float:
     """Make a model file of one training, without calibration and without a distance.
 
-    Parameters
-    ----------
-    run : Path
-        Folder of a training: `musqa_pipeline.learning.training.train.train` wrote it.
-    out : Path
-        The file; replaced whole.
-    name, version : str
-        What scores call the model.
-
-    Returns
-    -------
-    float
-        Largest difference of a probability between torch and onnxruntime, over some images.
-
     Raises
     ------
     LakeError
@@ -111,20 +89,6 @@ def export_run(run: Path, out: Path, *, name: str, version: str) -> float:
 
 def checked_difference(scoring: ScoringNetwork, path: Path, images: NDArray[np.uint8]) -> float:
     """Compare a model file with the network that it was made of.
-
-    Parameters
-    ----------
-    scoring : ScoringNetwork
-        What was written.
-    path : Path
-        The file.
-    images : ndarray of uint8, shape (n, 31, 1024)
-        Band images.
-
-    Returns
-    -------
-    float
-        Largest difference of a probability, or of a distance over its own size.
 
     Raises
     ------
@@ -163,16 +127,6 @@ def _made_up_images() -> NDArray[np.uint8]:
 
 def write_model(scoring: ScoringNetwork, record: Mapping[str, Any], path: Path) -> None:
     """Write a model file.
-
-    Parameters
-    ----------
-    scoring : ScoringNetwork
-        What to write.
-    record : mapping
-        Name, version, calibration, card and the like; plain JSON values. Format, steps and the
-        answers to `check_image` are added.
-    path : Path
-        The file; replaced whole, and sealed.
 
     Raises
     ------

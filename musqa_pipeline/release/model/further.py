@@ -25,16 +25,6 @@ _NEEDED = ("tracks", "excerpts", "degradations", "labels", "dataset")
 def further_contexts(context: Context) -> list[Context]:
     """Return where the further rows of a release lie.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of Context
-        One of each preset that ``[release] further`` names, with what it has published.
-
     Raises
     ------
     StageError
@@ -69,21 +59,6 @@ def further_contexts(context: Context) -> list[Context]:
 
 def further_rows(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     """Read the further rows that may train.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    rows : polars.DataFrame
-        The release's own, with their tracks' ``part`` and ``split_group``, and ``allowed``.
-
-    Returns
-    -------
-    polars.DataFrame
-        Those columns of `rows` that further rows have, and ``further``, their preset. They are of
-        recordings alone that have rows of their own there, whose part and group they share: none of
-        a test recording, and none of one whose terms forbid it. The recipe's ``train_rows`` takes
-        its part of them as it does of the others.
 
     Raises
     ------

@@ -44,18 +44,6 @@ class Judged:
 def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     """Read what the networks of a release said, the mean over its seeds.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    rows : polars.DataFrame
-        From `stage.read_release_rows`.
-
-    Returns
-    -------
-    polars.DataFrame
-        A row per (asked, row): ``probability``, ``cloud``, ``swing_db``, and the columns of `rows`.
-
     Raises
     ------
     StageError
@@ -82,17 +70,6 @@ def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
 
 def judge(said: pl.DataFrame) -> Judged:
     """Calibrate on the out-of-fold predictions, and measure what that is worth.
-
-    Parameters
-    ----------
-    said : polars.DataFrame
-        From `read_said`.
-
-    Returns
-    -------
-    Judged
-        Scale of the distance, calibration, coverage; and `said` with ``predicted`` (points) and
-        ``distance``.
 
     Raises
     ------

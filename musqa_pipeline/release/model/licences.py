@@ -14,21 +14,7 @@ _VERSION = r"(?:[ -]v?\d+(?:\.\d+)*)?"
 
 
 def is_allowed(licence: str, allowed: Iterable[str]) -> bool:
-    """Tell whether the terms of a recording are among those that are wanted.
-
-    Parameters
-    ----------
-    licence : str
-        As the column ``licence`` of `tracks` says it, such as ``CC-BY-4.0``. Remarks in brackets
-        are passed over; of several terms, divided by ``/``, ``,`` or ``;``, each has to be allowed.
-    allowed : iterable of str
-        Names of terms, small letters or not; a version may follow them and nothing else.
-
-    Returns
-    -------
-    bool
-        False for what is empty or unclear, and for ``CC-BY-SA-3.0`` where ``CC-BY`` is allowed.
-    """
+    """Tell whether the terms of a recording are among those that are wanted."""
     pattern = "|".join(re.escape(name) + _VERSION for name in allowed)
     terms = [part.strip() for part in re.split(r"[/,;]", _REMARK.sub("", licence))]
     return all(re.fullmatch(pattern, term, re.IGNORECASE) is not None for term in terms)
@@ -37,23 +23,7 @@ def is_allowed(licence: str, allowed: Iterable[str]) -> bool:
 def with_permission(
     rows: pl.DataFrame, tracks: pl.DataFrame, allowed: Iterable[str]
 ) -> pl.DataFrame:
-    """Mark the rows that a release may use.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        With ``catalog``, ``track_id`` and ``tier``.
-    tracks : polars.DataFrame
-        From `dataset.inputs.read_seen_tracks`: ``catalog``, ``track_id``, ``licence`` and more.
-    allowed : iterable of str
-        See `is_allowed`.
-
-    Returns
-    -------
-    polars.DataFrame
-        The rows in their order, with ``licence``, ``file``, ``title``, ``artist`` of the track and
-        ``allowed``: by its terms, or because musqa synthesised it.
-    """
+    """Mark the rows that a release may use."""
     names = tuple(allowed)
     about = tracks.select("catalog", "track_id", "licence", "file", "title", "artist").with_columns(
         permitted=pl.col("licence").map_elements(

@@ -28,22 +28,7 @@ CODECS = ", ".join(dict.fromkeys(name.split()[0] for name in LOSSY))
 def lossy_scores(
     scorer: Scorer, pieces: Iterable[tuple[str, NDArray[np.float32]]]
 ) -> Iterator[tuple[str, float | None, float | None]]:
-    """Score lossy files and what FFmpeg decodes of them.
-
-    Parameters
-    ----------
-    scorer : Scorer
-        Of a model.
-    pieces : iterable of (str, ndarray of float32)
-        Names and music of shape (frames, channels) at 48 kHz; the mean of the channels is encoded.
-
-    Yields
-    ------
-    where : str
-        Piece and codec.
-    file_mos, samples_mos : float or None
-        The score of the file, and that of its decoded samples.
-    """
+    """Score lossy files and what FFmpeg decodes of them."""
     with tempfile.TemporaryDirectory(prefix="musqa-lossy-") as folder:
         for name, samples in pieces:
             pcm = np.round(samples.mean(axis=1) * 32_768).astype(np.int16)

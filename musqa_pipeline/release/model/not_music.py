@@ -16,14 +16,7 @@ TELEPHONE_HZ = (300.0, 3_400.0)
 
 
 def sounds_that_are_no_music() -> dict[str, list[NDArray[np.float32]]]:
-    """Make 10 s of each sound at 48 kHz.
-
-    Returns
-    -------
-    dict of str to list of ndarray of float32, shape (480000,)
-        By kind: noises, tones, square waves, a slow sweep, pulses, and a picture's bytes that were
-        taken for samples. Peaks at 0.5; the same at each call.
-    """
+    """Make 10 s of each sound at 48 kHz."""
     time_s = np.arange(EXCERPT_SAMPLES) / SAMPLE_RATE_HZ
     rng = derive_generator("release.not_music", "noise")
     noise = rng.standard_normal((4, EXCERPT_SAMPLES))

@@ -25,22 +25,7 @@ REFERENCE_HZ = 24_000.0
 def intervals_png(
     evidence: Evidence, low: Floats, high: Floats, coverage: Mapping[str, Any]
 ) -> bytes:
-    """Plot labels with their intervals over predictions, and coverage by part.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Out-of-fold predictions.
-    low, high : ndarray of float64, shape (rows,)
-        Ends of their intervals, each by a calibration that did not see the recording.
-    coverage : mapping
-        ``by_quality`` and ``by_distance``: rows with ``what``, ``share``, ``low``, ``high``.
-
-    Returns
-    -------
-    bytes
-        PNG on white.
-    """
+    """Plot labels with their intervals over predictions, and coverage by part."""
     with house_style("intervals"):
         figure = new_figure(9.2, 3.9)
         left, right = figure.subplots(1, 2, width_ratios=(1.15, 1.0))
@@ -78,18 +63,7 @@ def _coverage_bars(axes: Any, coverage: Mapping[str, Any]) -> None:
 
 
 def lowpass_png(points: list[dict[str, Any]]) -> bytes:
-    """Plot scores, labels and listeners over the cut-off of a low-pass.
-
-    Parameters
-    ----------
-    points : list of dict
-        ``lowpass`` of `sense.make_sense`.
-
-    Returns
-    -------
-    bytes
-        PNG on white.
-    """
+    """Plot scores, labels and listeners over the cut-off of a low-pass."""
     with house_style("lowpass"):
         figure = new_figure(6.4, 3.8)
         axes = figure.subplots()
@@ -115,18 +89,7 @@ def lowpass_png(points: list[dict[str, Any]]) -> bytes:
 
 
 def codecs_png(codecs: Mapping[str, list[dict[str, Any]]]) -> bytes:
-    """Plot scores and labels over the bitrate, a panel a codec.
-
-    Parameters
-    ----------
-    codecs : mapping of str to list of dict
-        ``codecs`` of `sense.make_sense`.
-
-    Returns
-    -------
-    bytes
-        PNG on white.
-    """
+    """Plot scores and labels over the bitrate, a panel a codec."""
     with house_style("codecs"):
         n = max(1, len(codecs))
         n_columns = min(3, n)

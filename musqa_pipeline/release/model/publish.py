@@ -11,16 +11,6 @@ from musqa_pipeline.stages.engine.context import Context
 def publish_release(context: Context) -> Path | None:
     """Assemble the release of a preset, if it wants one.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; the stage `release` is done.
-
-    Returns
-    -------
-    Path or None
-        Its folder below ``MUSQA_HOME/releases``; None if the preset releases nothing.
-
     Raises
     ------
     StageError

@@ -42,25 +42,7 @@ _LOWPASS_SCHEMA = {
 def score_singles(
     context: Context, model: ModelFile, labelled: pl.DataFrame, excerpts: pl.DataFrame
 ) -> pl.DataFrame:
-    """Score all single processes of some references, and the references.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    model : ModelFile
-        The release.
-    labelled : polars.DataFrame
-        From `dataset.inputs.read_labelled_rows`.
-    excerpts : polars.DataFrame
-        ``catalog``, ``excerpt_id`` and ``split_group``, a row a reference.
-
-    Returns
-    -------
-    polars.DataFrame
-        `KEYS`, excerpt_id, split_group, process, kind, depth, codec, bitrate_kbps, cutoff_hz,
-        label_mos, predicted_mos, and `is_reference`.
-    """
+    """Score all single processes of some references, and the references."""
     rows = labelled.filter(pl.col("kind").is_in(_KINDS)).join(
         excerpts, on=["catalog", "excerpt_id"], how="inner", maintain_order="left"
     )
@@ -90,25 +72,7 @@ def score_singles(
 def score_lowpasses(
     context: Context, model: ModelFile, labelled: pl.DataFrame, excerpts: pl.DataFrame
 ) -> pl.DataFrame:
-    """Cut references at `CUTOFFS_HZ`, label and score what is left, and the references.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; its metric labels.
-    model : ModelFile
-        The release.
-    labelled : polars.DataFrame
-        From `dataset.inputs.read_labelled_rows`.
-    excerpts : polars.DataFrame
-        As in `score_singles`; references of full bandwidth show most.
-
-    Returns
-    -------
-    polars.DataFrame
-        catalog, excerpt_id, split_group, cutoff_hz (24,000 for the reference), label_mos,
-        predicted_mos.
-    """
+    """Cut references at `CUTOFFS_HZ`, label and score what is left, and the references."""
     references = labelled.filter(pl.col("depth") == 0).join(
         excerpts, on=["catalog", "excerpt_id"], how="inner", maintain_order="left"
     )
@@ -135,20 +99,7 @@ def score_lowpasses(
 
 
 def lowpassed(samples: NDArray[np.float32], cutoff_hz: float) -> NDArray[np.float32]:
-    """Cut a signal off above a frequency, without a phase.
-
-    Parameters
-    ----------
-    samples : ndarray of float32, shape (samples,)
-        At 48 kHz.
-    cutoff_hz : float
-        Where it begins to fall; `TRANSITION_HZ` above nothing is left.
-
-    Returns
-    -------
-    ndarray of float32, shape (samples,)
-        The gain falls as a squared cosine.
-    """
+    """Cut a signal off above a frequency, without a phase."""
     frequency_hz = np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE_HZ)
     way = np.clip((frequency_hz - cutoff_hz) / TRANSITION_HZ, 0, 1)
     gain = np.cos(0.5 * np.pi * way) ** 2
@@ -156,20 +107,7 @@ def lowpassed(samples: NDArray[np.float32], cutoff_hz: float) -> NDArray[np.floa
 
 
 def curve(rows: pl.DataFrame, by: str) -> list[dict[str, Any]]:
-    """Average scores and labels by a column, each group of recordings one vote.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        With ``split_group``, ``label_mos``, ``predicted_mos`` and the column.
-    by : str
-        Name of the column.
-
-    Returns
-    -------
-    list of dict
-        The column (rising), label_mos, predicted_mos, n_recordings.
-    """
+    """Average scores and labels by a column, each group of recordings one vote."""
     values = ["label_mos", "predicted_mos"]
     each = rows.group_by(by, "split_group").agg(pl.col(values).mean())
     table = each.group_by(by).agg(pl.col(values).mean(), n_recordings=pl.len())

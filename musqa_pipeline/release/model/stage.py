@@ -34,18 +34,7 @@ def wants_release(context: Context) -> bool:
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List the trainings of the release.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of Unit
-        None if nothing is released. Plan: `fold` and `repetition`.
-    """
+    """List the trainings of the release."""
     settings = context.preset.release
     if not wants_release(context):
         return []
@@ -68,19 +57,7 @@ def list_units(context: Context) -> list[Unit]:
 
 
 def read_release_rows(context: Context) -> pl.DataFrame:
-    """Read the rows of the dataset with whose they are and whether they may train.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; `dataset` and `features` are done.
-
-    Returns
-    -------
-    polars.DataFrame
-        The columns of `evaluation.rows.describe_rows` and of `licences.with_permission`; at the end
-        the rows of `further.further_rows`, which have no features.
-    """
+    """Read the rows of the dataset with whose they are and whether they may train."""
     rows = with_permission(
         read_rows(context), read_seen_tracks(context), context.preset.release.licences
     )
@@ -96,18 +73,6 @@ def training_folder(context: Context, unit: Unit) -> Path:
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Train once, and let the network and the domain say what they think of unmet rows.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    unit : Unit
-        From `list_units`.
-
-    Returns
-    -------
-    pyarrow.Table
-        With the schema of `RELEASE`, sorted by catalog and id.
 
     Raises
     ------

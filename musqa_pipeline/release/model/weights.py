@@ -9,18 +9,7 @@ from numpy.typing import NDArray
 
 
 def vote_weights(recordings: Sequence[str]) -> NDArray[np.float64]:
-    """Return the weight of each row, so that the rows of a recording sum to 1.
-
-    Parameters
-    ----------
-    recordings : sequence of str
-        Whose each row is.
-
-    Returns
-    -------
-    ndarray of float64, shape (rows,)
-        One over the recording's number of rows.
-    """
+    """Return the weight of each row, so that the rows of a recording sum to 1."""
     _, index, counts = np.unique(
         np.asarray(recordings, dtype=str), return_inverse=True, return_counts=True
     )
@@ -30,20 +19,7 @@ def vote_weights(recordings: Sequence[str]) -> NDArray[np.float64]:
 def weighted_quantile(
     values: NDArray[np.floating], weight: NDArray[np.floating], share: float
 ) -> float:
-    """Return the least value that has a share of the weight at or below it.
-
-    Parameters
-    ----------
-    values, weight : ndarray of float, shape (n,)
-        One value or more; weights of 0 and above, not all 0.
-    share : float
-        In [0, 1].
-
-    Returns
-    -------
-    float
-        One of the values: the upper end, as conformal prediction wants it.
-    """
+    """Return the least value that has a share of the weight at or below it."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(np.asarray(weight, np.float64)[order])
     index = int(np.searchsorted(reached, share * reached[-1] * (1 - 1e-12)))

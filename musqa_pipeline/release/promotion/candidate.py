@@ -51,16 +51,6 @@ class Candidate:
 def read_challenger(context: Context) -> Candidate | None:
     """Read the training of ``[promotion] network`` under a context.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; the stage `models` is done.
-
-    Returns
-    -------
-    Candidate or None
-        None if it did not finish.
-
     Raises
     ------
     SettingsError
@@ -102,20 +92,7 @@ def _read_file(context: Context, key: str) -> bytes:
 
 
 def keys_of_tracks(context: Context, tracks: pl.DataFrame) -> dict[tuple[str, str], list[str]]:
-    """Digest what a split must not part: samples, recording and, as the preset has it, artist.
-
-    Parameters
-    ----------
-    context : Context
-        With the preset.
-    tracks : polars.DataFrame
-        From `dataset.inputs.read_seen_tracks`.
-
-    Returns
-    -------
-    dict of tuple of str to list of str
-        By catalog and track_id; two tracks that share one belong to one part.
-    """
+    """Digest what a split must not part: samples, recording and, as the preset has it, artist."""
     by_artist = context.preset.dataset.protocol == "three_way"
     columns = ("catalog", "track_id", "file", "recording", "artist", "pcm_hash", "role")
     return {
@@ -128,13 +105,6 @@ def keys_of_tracks(context: Context, tracks: pl.DataFrame) -> dict[tuple[str, st
 
 def keep_champion(context: Context, candidate: Candidate) -> None:
     """Store a model whole, so that it can be scored when its training is gone.
-
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset.
-    candidate : Candidate
-        The model.
 
     Raises
     ------
@@ -156,18 +126,6 @@ def keep_champion(context: Context, candidate: Candidate) -> None:
 def read_champion(context: Context, weights: str) -> Candidate:
     """Read a model that was promoted.
 
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset.
-    weights : str
-        Which one.
-
-    Returns
-    -------
-    Candidate
-        Without what it was trained on, which `promotions` says.
-
     Raises
     ------
     LakeError
@@ -187,18 +145,7 @@ def read_champion(context: Context, weights: str) -> Candidate:
 
 @contextmanager
 def unpacked(candidate: Candidate) -> Iterator[Path]:
-    """Lay a model's files into a folder of their own while the block runs.
-
-    Parameters
-    ----------
-    candidate : Candidate
-        The model.
-
-    Yields
-    ------
-    Path
-        What `models.predict.load_model` takes.
-    """
+    """Lay a model's files into a folder of their own while the block runs."""
     with tempfile.TemporaryDirectory(prefix="musqa-model-") as folder:
         for name, content in candidate.files.items():
             below(Path(folder), name).write_bytes(content)
@@ -207,16 +154,6 @@ def unpacked(candidate: Candidate) -> Iterator[Path]:
 
 def load_candidate(candidate: Candidate) -> nn.Module:
     """Load a model for prediction.
-
-    Parameters
-    ----------
-    candidate : Candidate
-        The model.
-
-    Returns
-    -------
-    nn.Module
-        In evaluation mode, on the CPU.
 
     Raises
     ------

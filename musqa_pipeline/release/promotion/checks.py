@@ -8,19 +8,7 @@ from musqa_pipeline.stages.engine.context import Context
 
 
 def check_promotion(context: Context) -> CheckResult:
-    """Check that the newest model is the champion; else say why it is not.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; its evaluation is done.
-
-    Returns
-    -------
-    CheckResult
-        Failed where the newest decision kept the champion or disqualified the newest model, or
-        where the preset promotes a network and none was ever decided on.
-    """
+    """Check that the newest model is the champion; else say why it is not."""
     network = context.preset.promotion.network
     if not network:
         return CheckResult(True, "no network is promoted", {"promoted_network": "none"})

@@ -35,16 +35,6 @@ DESCRIBED = [c.name for c in FROZEN.columns if c.name not in AUDIO_COLUMNS]
 def current_test_rows(context: Context) -> pl.DataFrame:
     """Read the test rows that a preset has now.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; `features` is done.
-
-    Returns
-    -------
-    polars.DataFrame
-        Columns of `FROZEN` but the set's number and the audio, sorted by catalog and id.
-
     Raises
     ------
     StageError
@@ -71,15 +61,6 @@ def current_test_rows(context: Context) -> pl.DataFrame:
 def freeze(context: Context, number: int, rows: pl.DataFrame) -> None:
     """Write a set; it counts once a decision names its number.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; the rows' units of `degradations` are there.
-    number : int
-        Of the set. What a kill left under it is deleted first.
-    rows : polars.DataFrame
-        Of `current_test_rows`.
-
     Raises
     ------
     StageError
@@ -103,20 +84,7 @@ def freeze(context: Context, number: int, rows: pl.DataFrame) -> None:
 
 
 def read_frozen(context: Context, numbers: Iterable[int]) -> pl.DataFrame:
-    """Read what is known of the frozen rows, without their audio.
-
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset.
-    numbers : iterable of int
-        Sets that count.
-
-    Returns
-    -------
-    polars.DataFrame
-        `DESCRIBED` and `label` in points, sorted by catalog and id.
-    """
+    """Read what is known of the frozen rows, without their audio."""
     units = [unit for number in numbers for unit in units_of_set(context, "frozen", number)]
     shelf = record_shelf("frozen", context.preset.name)
     table = context.lake.scan(shelf, FROZEN.schema, columns=DESCRIBED, units=units)
@@ -129,39 +97,13 @@ def judged_draw(rows: pl.DataFrame) -> str:
 
 
 def met_in_training(rows: pl.DataFrame, training_keys: frozenset[str]) -> pl.DataFrame:
-    """Choose the frozen rows whose tracks a model has met.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        With `track_keys`.
-    training_keys : frozenset of str
-        Of the model.
-
-    Returns
-    -------
-    polars.DataFrame
-        Rows that share samples, recording or artist with its training or validation.
-    """
+    """Choose the frozen rows whose tracks a model has met."""
     met = [not training_keys.isdisjoint(keys) for keys in rows["track_keys"].to_list()]
     return rows.filter(pl.Series(met, dtype=pl.Boolean))
 
 
 def new_recordings(rows: pl.DataFrame, frozen: pl.DataFrame) -> pl.DataFrame:
-    """Choose the rows of recordings that are not frozen, neither by name nor by samples.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Of `current_test_rows`.
-    frozen : polars.DataFrame
-        From `read_frozen`.
-
-    Returns
-    -------
-    polars.DataFrame
-        Those of `rows` that could join.
-    """
+    """Choose the rows of recordings that are not frozen, neither by name nor by samples."""
     samples = pl.col("track_keys").list.first()  # the narrowest key is that of the samples
     known = frozen.select(samples)["track_keys"].unique()
     return rows.filter(
@@ -176,24 +118,7 @@ def set_name(number: int) -> str:
 
 
 def units_of_set(context: Context, kind: str, number: int, *, of: str = "") -> list[str]:
-    """List the files of a set.
-
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset.
-    kind : str
-        The shelf: ``"frozen"`` or ``"frozen_images"``.
-    number : int
-        The set.
-    of : str
-        Of images: their name.
-
-    Returns
-    -------
-    list of str
-        Unit ids, sorted.
-    """
+    """List the files of a set."""
     begins = f"{of}-{set_name(number)}-" if of else f"{set_name(number)}-"
     done = context.lake.done(record_shelf(kind, context.preset.name))
     return [unit for unit in done if unit.startswith(begins)]
@@ -209,19 +134,7 @@ def _discard_set(context: Context, number: int) -> None:
 
 
 def write_rows(context: Context, kind: str, unit: str, table: pa.Table) -> None:
-    """Write a file of a set.
-
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset.
-    kind : str
-        The shelf.
-    unit : str
-        The file.
-    table : pyarrow.Table
-        Its rows, with payloads that are compressed already.
-    """
+    """Write a file of a set."""
     shelf = record_shelf(kind, context.preset.name)
     # A row group of a few rows, so that images are read a few at a time.
     context.lake.write(shelf, unit, table, row_group_rows=16, compression="none")

@@ -45,20 +45,7 @@ class History:
         return 1 + max((row["number"] for row in self.decisions), default=0)
 
     def decided(self, weights: str, settings: str) -> Mapping[str, Any] | None:
-        """Return the decision on a model if it would be the same today.
-
-        Parameters
-        ----------
-        weights : str
-            The model.
-        settings : str
-            Digest of the settings of the decision.
-
-        Returns
-        -------
-        mapping or None
-            The newest decision on it against the same champion, on the same frozen rows.
-        """
+        """Return the decision on a model if it would be the same today."""
         champion = self.champion
         for row in reversed(self.decisions):
             same = (row["weights"], row["settings"]) == (weights, settings)
@@ -69,18 +56,7 @@ class History:
 
 
 def read_history(context: Context) -> History:
-    """Read the decisions of a preset.
-
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset.
-
-    Returns
-    -------
-    History
-        Empty before the first decision.
-    """
+    """Read the decisions of a preset."""
     shelf = record_shelf("promotions", context.preset.name)
     rows = context.lake.scan(shelf, PROMOTIONS.schema).to_pylist()
     return History(sorted(rows, key=lambda row: row["number"]))
@@ -88,13 +64,6 @@ def read_history(context: Context) -> History:
 
 def write_decision(context: Context, row: Mapping[str, Any]) -> None:
     """Add a decision; from this moment on it holds.
-
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset; its lock is held.
-    row : mapping
-        Of `promotions`.
 
     Raises
     ------
@@ -108,18 +77,6 @@ def write_decision(context: Context, row: Mapping[str, Any]) -> None:
 
 def require_champion(context: Context, history: History) -> Mapping[str, Any]:
     """Return the present champion, or say how to get one.
-
-    Parameters
-    ----------
-    context : Context
-        Whose.
-    history : History
-        Its decisions.
-
-    Returns
-    -------
-    mapping
-        The decision that made it.
 
     Raises
     ------

@@ -37,18 +37,6 @@ MAKERS: dict[str, Callable[[], tuple[int, ImageRow]]] = {"spectrograms": _mel, "
 def recipe_of_images(context: Context, network: str) -> dict[str, Any]:
     """Say what decides on the images of a network.
 
-    Parameters
-    ----------
-    context : Context
-        With the preset.
-    network : str
-        A network of the registry.
-
-    Returns
-    -------
-    dict
-        stage, its version, the target loudness and, for mel images, their settings.
-
     Raises
     ------
     SettingsError
@@ -81,20 +69,7 @@ def images_name(recipe: Mapping[str, Any]) -> str:
 
 
 def context_of_images(context: Context, recipe: Mapping[str, Any]) -> Context:
-    """Return a context whose preset makes the images of a recipe.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages, of whatever preset.
-    recipe : mapping
-        From `recipe_of_images`, perhaps of long ago.
-
-    Returns
-    -------
-    Context
-        For the function of `MAKERS`.
-    """
+    """Return a context whose preset makes the images of a recipe."""
     preset = context.preset
     excerpts = dataclasses.replace(preset.excerpts, target_lufs=recipe["target_lufs"])
     mel = SpectrogramsSettings(**recipe.get("spectrograms", {}))

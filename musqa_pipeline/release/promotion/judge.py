@@ -61,20 +61,7 @@ class Verdict:
 
 
 def judge(rows: pl.DataFrame, settings: PromotionSettings) -> Verdict:
-    """Hold a new model against the champion.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        label, new and champion in points, and recording.
-    settings : PromotionSettings
-        Margin, coverage, draws and seed.
-
-    Returns
-    -------
-    Verdict
-        With the upper end of the interval, where there are recordings enough.
-    """
+    """Hold a new model against the champion."""
     label, new, champion = (rows[name].to_numpy() for name in ("label", "new", "champion"))
     names, index = np.unique(rows["recording"].to_numpy().astype(str), return_inverse=True)
     ends = None
@@ -97,16 +84,6 @@ def judge(rows: pl.DataFrame, settings: PromotionSettings) -> Verdict:
 
 def rmse_of(label: np.ndarray, predicted: np.ndarray) -> float:
     """Return the RMSE in the unit of the labels.
-
-    Parameters
-    ----------
-    label, predicted : ndarray of float, shape (rows,)
-        At least one row.
-
-    Returns
-    -------
-    float
-        The root of the mean square difference.
 
     Raises
     ------

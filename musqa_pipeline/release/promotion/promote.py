@@ -48,17 +48,6 @@ _NAMED = 3
 def promote(context: Context) -> Mapping[str, Any] | None:
     """Hold the newest model of a preset against its champion.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; its evaluation is done.
-
-    Returns
-    -------
-    mapping or None
-        The decision, a row of `promotions`: a new one, or the one that holds already. None if the
-        preset promotes nothing, or the training did not finish.
-
     Raises
     ------
     SettingsError
@@ -105,18 +94,6 @@ def promote(context: Context) -> Mapping[str, Any] | None:
 
 def refreeze(context: Context, note: str = "") -> Mapping[str, Any]:
     """Let the test recordings that came since join the frozen rows.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; `features` is done.
-    note : str
-        Why, for the history.
-
-    Returns
-    -------
-    mapping
-        The recorded act, a row of `promotions`.
 
     Raises
     ------

@@ -13,17 +13,6 @@ from musqa_pipeline.stages.views.duck import publish
 def publish_decision(context: Context) -> dict[str, Any]:
     """Decide on the newest model of a preset, and show all decisions.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; its evaluation is done.
-
-    Returns
-    -------
-    dict
-        The decision, as metadata: promotion, why, which number, who is champion, and numbers of the
-        comparison. Empty if the preset promotes nothing.
-
     Raises
     ------
     MusqaError
@@ -50,18 +39,7 @@ def publish_decision(context: Context) -> dict[str, Any]:
 
 
 def show_history(context: Context) -> str | None:
-    """Write the page of all decisions, and let the view show them.
-
-    Parameters
-    ----------
-    context : Context
-        Whose.
-
-    Returns
-    -------
-    str or None
-        Key of the page; None before the first decision.
-    """
+    """Write the page of all decisions, and let the view show them."""
     from musqa_pipeline.release.promotion.reports import publish_history
 
     history = read_history(context)
@@ -70,18 +48,7 @@ def show_history(context: Context) -> str | None:
 
 
 def history_rows(context: Context) -> list[Mapping[str, Any]]:
-    """Read the decisions for the command line.
-
-    Parameters
-    ----------
-    context : Context
-        Whose.
-
-    Returns
-    -------
-    list of mapping
-        Rows of `promotions`, with `is_champion`.
-    """
+    """Read the decisions for the command line."""
     history = read_history(context)
     champion = history.champion
     return [

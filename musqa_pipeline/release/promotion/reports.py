@@ -43,18 +43,6 @@ def page_key(preset_name: str) -> str:
 def keep_report(context: Context, number: int) -> str:
     """Copy the report of a context's evaluation to where a decision finds it for good.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; its evaluation is done.
-    number : int
-        Of the decision.
-
-    Returns
-    -------
-    str
-        The copy's path, relative to `MUSQA_HOME`.
-
     Raises
     ------
     StageError
@@ -76,18 +64,6 @@ def keep_report(context: Context, number: int) -> str:
 def publish_history(context: Context, history: History) -> str:
     """Write the page of all decisions of a preset.
 
-    Parameters
-    ----------
-    context : Context
-        Whose.
-    history : History
-        Its decisions; at least one.
-
-    Returns
-    -------
-    str
-        The page's key below `MUSQA_HOME`.
-
     Raises
     ------
     LakeError
@@ -97,20 +73,7 @@ def publish_history(context: Context, history: History) -> str:
 
 
 def render_history(preset_name: str, history: History) -> str:
-    """Make the page.
-
-    Parameters
-    ----------
-    preset_name : str
-        Whose.
-    history : History
-        Its decisions; at least one.
-
-    Returns
-    -------
-    str
-        HTML, self-contained, with relative links to the reports.
-    """
+    """Make the page."""
     folder = f"{REPORTS}/{preset_name}/"
     return render_page(
         "musqa_pipeline.release.promotion",
@@ -133,18 +96,7 @@ def render_history(preset_name: str, history: History) -> str:
 
 
 def history_plots(decisions: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
-    """Plot the errors on the frozen rows, and their differences, over the decisions.
-
-    Parameters
-    ----------
-    decisions : sequence of mapping
-        Rows of `promotions`, in order.
-
-    Returns
-    -------
-    list of tuple of str and Markup
-        Caption and ``<svg>`` element.
-    """
+    """Plot the errors on the frozen rows, and their differences, over the decisions."""
     drawn = (
         ("Error of each model and of the champion", draw_history),
         ("Difference from the champion, with the upper end of its interval", draw_differences),
@@ -158,18 +110,7 @@ def history_plots(decisions: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
 
 
 def draw_history(decisions: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw each model's error, the champion's as a line, and where the margin lies.
-
-    Parameters
-    ----------
-    decisions : sequence of mapping
-        Rows of `promotions`, in order.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Drawn in the house style.
-    """
+    """Draw each model's error, the champion's as a line, and where the margin lies."""
     figure = new_figure(5.6, 3.8)
     axes = figure.subplots()
     steps = [(row["number"], *_champions_error(row)) for row in decisions]
@@ -202,18 +143,7 @@ def draw_history(decisions: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def draw_differences(decisions: Sequence[Mapping[str, Any]]) -> Figure:
-    """Draw how far each model was from the champion that it met, and the margin.
-
-    Parameters
-    ----------
-    decisions : sequence of mapping
-        Rows of `promotions`, in order.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Drawn in the house style.
-    """
+    """Draw how far each model was from the champion that it met, and the margin."""
     figure = new_figure(5.6, 3.8)
     axes = figure.subplots()
     axes.axhline(0, color=INK, linewidth=0.8, zorder=1)

@@ -43,22 +43,6 @@ def score_frozen(
 ) -> pl.DataFrame:
     """Let a model predict the frozen rows, unless it has before.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    candidate : Candidate
-        The model.
-    numbers : iterable of int
-        The sets.
-    current : polars.DataFrame
-        From `frozen.current_test_rows`: rows whose images may lie in the shards.
-
-    Returns
-    -------
-    polars.DataFrame
-        catalog, degraded_id and predicted, in points.
-
     Raises
     ------
     StageError
@@ -82,23 +66,7 @@ def score_frozen(
 def score_current(
     context: Context, candidate: Candidate, rows: pl.DataFrame
 ) -> pl.DataFrame | None:
-    """Let a model predict rows of the present test part.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    candidate : Candidate
-        The model.
-    rows : polars.DataFrame
-        Some of `frozen.current_test_rows`.
-
-    Returns
-    -------
-    polars.DataFrame or None
-        catalog, degraded_id and predicted, in points; None if the model eats other images than
-        the preset makes, or there are no rows.
-    """
+    """Let a model predict rows of the present test part."""
     stage = candidate.images["stage"]
     if rows.is_empty() or recipe_of_stage(context, stage) != candidate.images:
         return None

@@ -85,11 +85,6 @@ RULES: Mapping[str, Rule] = {
 def check_head(head: Any) -> None:
     """Check what a recipe says of all its rows.
 
-    Parameters
-    ----------
-    head : recipes.file.Head
-        As it was read.
-
     Raises
     ------
     LakeError
@@ -116,11 +111,6 @@ def check_head(head: Any) -> None:
 
 def check_rows(rows: pl.DataFrame) -> None:
     """Check the rows of a recipe.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        With the columns of `RECIPE` and their types.
 
     Raises
     ------

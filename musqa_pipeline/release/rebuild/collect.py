@@ -28,18 +28,6 @@ SECTIONS = ("excerpts", "degradations", "adaptive", "labels", "dataset")
 def collect_recipe(published: Published, *, log: Callable[[str], object] | None = None) -> Recipe:
     """Collect the recipe of a published set.
 
-    Parameters
-    ----------
-    published : Published
-        From `read_published_set`.
-    log : callable, optional
-        Takes lines of progress.
-
-    Returns
-    -------
-    Recipe
-        Every bitstream and reference was read for it; nothing was decoded.
-
     Raises
     ------
     StageError
@@ -86,24 +74,6 @@ def read_references(
 ) -> Iterator[tuple[str, str, NDArray[np.int16]]]:
     """Read the stored references of rows, one after the other.
 
-    Parameters
-    ----------
-    context : Context
-        With the fingerprint of ``excerpts``.
-    rows : polars.DataFrame
-        With ``catalog`` and ``excerpt_id``.
-    log : callable, optional
-        Takes lines of progress.
-
-    Yields
-    ------
-    catalog : str
-        The catalog.
-    excerpt_id : str
-        The reference.
-    samples : ndarray of int16, shape (480000 + tail,)
-        Mono, 48 kHz: 10 s, and the tail that feeds encoders.
-
     Raises
     ------
     LakeError
@@ -121,20 +91,6 @@ def read_references(
 
 def write_references(published: Published, rows: pl.DataFrame, folder: Path) -> int:
     """Write the references that a recipe needs, with their tails, as FLAC.
-
-    Parameters
-    ----------
-    published : Published
-        The set.
-    rows : polars.DataFrame
-        Those whose references are wanted.
-    folder : Path
-        Gets ``<catalog>/<excerpt_id>.flac``; files that are there are replaced.
-
-    Returns
-    -------
-    int
-        Number of files.
 
     Raises
     ------

@@ -67,13 +67,6 @@ class Recipe:
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe, whole; the same recipe gives the same bytes.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        What to write.
-    path : Path
-        The file; replaced.
-
     Raises
     ------
     LakeError
@@ -88,16 +81,6 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe.
-
-    Parameters
-    ----------
-    path : Path
-        A file that `write_recipe` wrote.
-
-    Returns
-    -------
-    Recipe
-        Head and rows.
 
     Raises
     ------

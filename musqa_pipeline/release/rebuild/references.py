@@ -56,21 +56,6 @@ def find_references(
 ) -> Found:
     """Look for the references of a recipe.
 
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Of the recipe.
-    folders : sequence of Path
-        Searched with all that is below them. Files of another rate, number of channels or length
-        are passed over unread; the rest is decoded until all is found.
-    log : callable, optional
-        Takes lines of progress.
-
-    Returns
-    -------
-    Found
-        References that are nowhere have no source.
-
     Raises
     ------
     StageError
@@ -108,18 +93,7 @@ def find_references(
 
 
 def audio_files(folder: Path) -> Iterator[Path]:
-    """List the audio files below a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to look; links to folders are not followed.
-
-    Yields
-    ------
-    Path
-        In the order of names, hidden ones left out.
-    """
+    """List the audio files below a folder."""
     for where, names, files in os.walk(folder):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(files):
@@ -129,18 +103,6 @@ def audio_files(folder: Path) -> Iterator[Path]:
 
 def load_reference(source: Source, *, target_lufs: float) -> NDArray[np.int16]:
     """Read a reference, or cut it out of its track as the stage `excerpts` does.
-
-    Parameters
-    ----------
-    source : Source
-        From `find_references`.
-    target_lufs : float
-        Loudness of the 10 s.
-
-    Returns
-    -------
-    ndarray of int16, shape (480000 + tail,)
-        Mono, 48 kHz.
 
     Raises
     ------

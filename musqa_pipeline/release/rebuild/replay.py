@@ -102,26 +102,6 @@ def replay(
 ) -> ReplayReport:
     """Make the rows of a recipe whose references were found.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        From `read_recipe`.
-    found : Found
-        From `find_references`.
-    out : Path
-        New, or with an earlier attempt at the same recipe, which is kept. Gets
-        ``<catalog>/<excerpt_id>.parquet`` with the columns of `degradations`, ``dataset.parquet``,
-        and ``replay.json``, by which it is known again.
-    fanout : Fanout, optional
-        How to spread the references; in this process when left out.
-    log : callable, optional
-        Takes lines of progress.
-
-    Returns
-    -------
-    ReplayReport
-        Counts, and every row that differs.
-
     Raises
     ------
     StageError
@@ -175,18 +155,7 @@ def how_made(row: dict[str, Any]) -> str:
 
 
 def count_by_codec(differences: list[Difference]) -> str:
-    """Count rows by what made them, in words.
-
-    Parameters
-    ----------
-    differences : list of Difference
-        From a report.
-
-    Returns
-    -------
-    str
-        Such as ``"4 rows of mp3, 2 of mp3 > opus"``, most first.
-    """
+    """Count rows by what made them, in words."""
     counts = Counter(difference.how for difference in differences)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     first, *others = (f"{n} {'rows' if n > 1 else 'row'} of {how}" for how, n in ranked)
@@ -266,13 +235,6 @@ def _make(task: Task) -> Answer:
 
 def store(task: Task, table: pa.Table) -> None:
     """Store the rows of a reference, marked as what its task asked for.
-
-    Parameters
-    ----------
-    task : Task
-        Which ones.
-    table : pyarrow.Table
-        With the columns of `degradations`.
 
     Raises
     ------

@@ -35,18 +35,7 @@ _CAUSES = {
 
 
 def other_encoders(recipe: Recipe) -> list[str]:
-    """Name the encoders of a recipe that are other than those here.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        From `read_recipe`.
-
-    Returns
-    -------
-    list of str
-        One sentence an encoder, with counts of rows by codec; empty if all are the same.
-    """
+    """Name the encoders of a recipe that are other than those here."""
     rows: dict[str, Counter[str]] = defaultdict(Counter)
     for row in recipe.rows.select("encoder", "depth", "first_name", "last_name").to_dicts():
         rows[row["encoder"]][how_made(row)] += 1
@@ -63,21 +52,7 @@ def other_encoders(recipe: Recipe) -> list[str]:
 
 
 def missing_references(recipe: Recipe, found: Found) -> list[str]:
-    """Name the references of a recipe that were found nowhere.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        From `read_recipe`.
-    found : Found
-        From `find_references`.
-
-    Returns
-    -------
-    list of str
-        One line a track, with its hash and the number of rows that it takes away; empty if all
-        references are there.
-    """
+    """Name the references of a recipe that were found nowhere."""
     keys = pl.struct("catalog", "excerpt_id")
     there = [{"catalog": catalog, "excerpt_id": excerpt} for catalog, excerpt in found.sources]
     lost = recipe.rows.filter(~keys.is_in(there)) if there else recipe.rows
@@ -92,22 +67,7 @@ def missing_references(recipe: Recipe, found: Found) -> list[str]:
 
 
 def verdict(recipe: Recipe, report: ReplayReport, builds: Mapping[str, str]) -> list[str]:
-    """Say what differs after a replay, and what is to blame as far as can be known.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What was replayed.
-    report : ReplayReport
-        What came of it.
-    builds : mapping of str to str
-        From `builds_here`.
-
-    Returns
-    -------
-    list of str
-        Empty if all rows are right.
-    """
+    """Say what differs after a replay, and what is to blame as far as can be known."""
     lines = list(report.failures)
     kinds: dict[tuple[str, str, str], list[Difference]] = defaultdict(list)
     for difference in report.differences:

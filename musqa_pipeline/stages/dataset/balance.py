@@ -69,22 +69,6 @@ def draw_dataset(
 ) -> Draw:
     """Draw the dataset.
 
-    Parameters
-    ----------
-    candidates : polars.DataFrame
-        Rows that may be drawn: `catalog, degraded_id, excerpt_id, track_id, first_id, last_id,
-        depth, quality, part`.
-    settings : DatasetSettings
-        `seed, size, n_bins, max_process_fraction, max_reference_fraction, natural_rows,
-        natural_mix_of`.
-    untrusted : polars.DataFrame, optional
-        Rows for the natural mix alone; the same columns.
-
-    Returns
-    -------
-    Draw
-        The drawn rows, sorted by catalog, excerpt and degraded_id, each once.
-
     Raises
     ------
     StageError
@@ -132,38 +116,12 @@ def draw_dataset(
 
 
 def quality_edges(quality: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
-    """Cut the observed range of quality into equal bins.
-
-    Parameters
-    ----------
-    quality : ndarray of float, shape (rows,)
-        Labels, 0-1; at least one.
-    n_bins : int
-        Number of bins.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_bins + 1,)
-        Borders, ascending.
-    """
+    """Cut the observed range of quality into equal bins."""
     return np.linspace(float(quality.min()), float(quality.max()), n_bins + 1)
 
 
 def bin_of(quality: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int16]:
-    """Find each row's bin.
-
-    Parameters
-    ----------
-    quality : ndarray of float, shape (rows,)
-        Labels, 0-1.
-    edges : ndarray of float, shape (bins + 1,)
-        Borders; the last bin includes its upper one.
-
-    Returns
-    -------
-    ndarray of int16, shape (rows,)
-        From 0; what lies outside the range goes to the nearest bin.
-    """
+    """Find each row's bin."""
     bins = np.searchsorted(edges, quality, side="right") - 1
     return np.clip(bins, 0, len(edges) - 2).astype(np.int16)
 

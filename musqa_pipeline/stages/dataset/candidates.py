@@ -34,20 +34,7 @@ class Candidates:
 
 
 def find_candidates(rows: pl.DataFrame, *, below_margin_mos: float | None = None) -> Candidates:
-    """Apply the rules to labelled rows.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        As `inputs.read_labelled_rows` gives them.
-    below_margin_mos : float, optional
-        Rows of flagged tracks need ``mos <= own MOS - below_margin_mos``; no limit when left out.
-
-    Returns
-    -------
-    Candidates
-        The rows that stay, in their order, and how many each rule took out.
-    """
+    """Apply the rules to labelled rows."""
     left_out: dict[str, int] = {}
 
     def keep(frame: pl.DataFrame, condition: pl.Expr, otherwise: str) -> pl.DataFrame:

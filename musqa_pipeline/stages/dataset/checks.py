@@ -24,18 +24,7 @@ from musqa_pipeline.stages.engine.context import Context
 
 
 def check_no_leak(context: Context) -> CheckResult:
-    """Check that nothing that identifies a song is in two parts.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `dataset` is done.
-
-    Returns
-    -------
-    CheckResult
-        With the number of leaks by kind.
-    """
+    """Check that nothing that identifies a song is in two parts."""
     splits = read_splits(context).select("catalog", "track_id", "split_group", "part")
     found = read_seen_tracks(context).join(splits, on=["catalog", "track_id"], how="left")
     by_artist = context.preset.dataset.protocol != "paper_two_way"
@@ -52,23 +41,7 @@ def judge_leaks(
     *,
     by_artist: bool = True,
 ) -> CheckResult:
-    """Count what is in two parts, from the tracks' own names and hashes.
-
-    Parameters
-    ----------
-    tracks : iterable of (SplitTrack, str, str)
-        Each track with its group and part; None where it has none.
-    dataset : polars.DataFrame
-        `catalog, track_id, part`.
-    by_artist : bool
-        Whether an artist in two parts is a leak; it is counted in any case.
-
-    Returns
-    -------
-    CheckResult
-        Passed if no group, recording, PCM hash (or artist) is in two parts, and each row of the
-        dataset is in the part of its track.
-    """
+    """Count what is in two parts, from the tracks' own names and hashes."""
     parts_of: dict[tuple[str, ...], set[str | None]] = defaultdict(set)
     part_of_track: dict[tuple[str, str], str | None] = {}
     for track, group, part in tracks:
@@ -95,34 +68,12 @@ def judge_leaks(
 
 
 def check_uniform(context: Context) -> CheckResult:
-    """Check that the stored draw is uniform over quality in each part.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `dataset` is done.
-
-    Returns
-    -------
-    CheckResult
-        With evenness before and after, part by part.
-    """
+    """Check that the stored draw is uniform over quality in each part."""
     return judge_uniformity(describe_dataset(context))
 
 
 def judge_uniformity(report: DatasetReport) -> CheckResult:
-    """Hold the report against the goal.
-
-    Parameters
-    ----------
-    report : DatasetReport
-        Of the stored draw.
-
-    Returns
-    -------
-    CheckResult
-        Passed if each part, and all of them together, is as even as the goal.
-    """
+    """Hold the report against the goal."""
     numbers: dict[str, float | int | str] = {"rows": report.n_uniform, "wanted": report.size}
     numbers["largest_even_size"] = report.largest_even_size
     for part in report.parts:
@@ -139,34 +90,12 @@ def judge_uniformity(report: DatasetReport) -> CheckResult:
 
 
 def check_no_row_twice(context: Context) -> CheckResult:
-    """Check that no degraded excerpt is in the dataset twice.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `dataset` is done.
-
-    Returns
-    -------
-    CheckResult
-        With the number of rows and of different ones.
-    """
+    """Check that no degraded excerpt is in the dataset twice."""
     return judge_repeats(read_dataset(context))
 
 
 def judge_repeats(dataset: pl.DataFrame) -> CheckResult:
-    """Count rows that are there twice, also under the names of two catalogs.
-
-    Parameters
-    ----------
-    dataset : polars.DataFrame
-        `degraded_id`, which starts with the hash of the samples of its track.
-
-    Returns
-    -------
-    CheckResult
-        Passed if there is none.
-    """
+    """Count rows that are there twice, also under the names of two catalogs."""
     n_different = dataset["degraded_id"].n_unique()
     return CheckResult(
         passed=n_different == dataset.height,
@@ -176,34 +105,12 @@ def judge_repeats(dataset: pl.DataFrame) -> CheckResult:
 
 
 def check_near_duplicates(context: Context) -> CheckResult:
-    """Search for the same music under two names on both sides of a split border.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `splits` are done.
-
-    Returns
-    -------
-    CheckResult
-        With the number of pairs and the most similar ones.
-    """
+    """Search for the same music under two names on both sides of a split border."""
     return judge_near_duplicates(search_near_duplicates(context))
 
 
 def judge_near_duplicates(found: NearDuplicates) -> CheckResult:
-    """Turn what the search found into a claim.
-
-    Parameters
-    ----------
-    found : NearDuplicates
-        Result of the search.
-
-    Returns
-    -------
-    CheckResult
-        Passed if there is no pair.
-    """
+    """Turn what the search found into a claim."""
     worst = [
         f"{p['excerpt_a']} ({p['catalog_a']}, {p['part_a']}) and {p['excerpt_b']} "
         f"({p['catalog_b']}, {p['part_b']}): {p['similarity']:.2f} at {p['offset_s']:+.1f} s"

@@ -36,39 +36,14 @@ class SplitTrack:
 
 
 def normal_name(name: str) -> str:
-    """Bring a name to the form in which two spellings of it are equal.
-
-    Parameters
-    ----------
-    name : str
-        Artist or recording as the user or a tag wrote it.
-
-    Returns
-    -------
-    str
-        Compatibility-normalised, case-folded, with single spaces; empty if it names nothing.
-    """
+    """Bring a name to the form in which two spellings of it are equal."""
     text = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
     text = unicodedata.normalize("NFKC", text)  # case folding can denormalise
     return "" if text in NOT_A_NAME else text
 
 
 def track_keys(track: SplitTrack, *, by_artist: bool = True) -> list[tuple[str, ...]]:
-    """List the keys that a track shares with those it must not be parted from.
-
-    Parameters
-    ----------
-    track : SplitTrack
-        The track.
-    by_artist : bool
-        Whether a common artist joins.
-
-    Returns
-    -------
-    list of tuple of str
-        Each starts with its kind: ``"pcm"``, ``"file"`` (within a catalog), ``"recording"``,
-        ``"artist"``. From the narrowest to the widest.
-    """
+    """List the keys that a track shares with those it must not be parted from."""
     keys: list[tuple[str, ...]] = [("pcm", track.pcm_hash)]
     if track.recording == track.file:
         keys.append(("file", track.catalog, track.file))
@@ -80,20 +55,7 @@ def track_keys(track: SplitTrack, *, by_artist: bool = True) -> list[tuple[str, 
 
 
 def group_tracks(tracks: Sequence[SplitTrack], *, by_artist: bool = True) -> list[list[int]]:
-    """Find the connected components of tracks over their keys.
-
-    Parameters
-    ----------
-    tracks : sequence of SplitTrack
-        All tracks of all catalogs.
-    by_artist : bool
-        Whether a common artist joins.
-
-    Returns
-    -------
-    list of list of int
-        Positions in `tracks`: ascending within a group, groups by their first.
-    """
+    """Find the connected components of tracks over their keys."""
     parent = list(range(len(tracks)))
 
     def root(i: int) -> int:
@@ -114,16 +76,5 @@ def group_tracks(tracks: Sequence[SplitTrack], *, by_artist: bool = True) -> lis
 
 
 def group_name(members: Iterable[SplitTrack]) -> str:
-    """Name a group after its member with the lowest PCM hash.
-
-    Parameters
-    ----------
-    members : iterable of SplitTrack
-        The group's tracks.
-
-    Returns
-    -------
-    str
-        A track id; it depends neither on the order of tracks nor on the names of catalogs.
-    """
+    """Name a group after its member with the lowest PCM hash."""
     return min((m.pcm_hash, m.track_id) for m in members)[1]

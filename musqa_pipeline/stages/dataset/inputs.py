@@ -32,20 +32,7 @@ _TRACK_COLUMNS = {
 
 
 def joint_inputs(context: Context) -> str:
-    """Digest what there is to draw from, for the fingerprints of the joint stages.
-
-    Parameters
-    ----------
-    context : Context
-        With the fingerprints of the stages 1-4.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits over the done and the quarantined units of the stages 1-4 in all
-        chosen catalogs, but for those that are withheld. A catalog without any unit leaves it as
-        it is. Units that a migration renamed count under their former names.
-    """
+    """Digest what there is to draw from, for the fingerprints of the joint stages."""
     seen: dict[str, dict[str, list[str]]] = {}
     former = former_ids(context.lake)
     for catalog in drawn_catalogs(context):
@@ -65,17 +52,6 @@ def joint_inputs(context: Context) -> str:
 def read_seen_tracks(context: Context) -> pl.DataFrame:
     """Read the tracks of all chosen catalogs.
 
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage.
-
-    Returns
-    -------
-    polars.DataFrame
-        The columns of `tracks`, `catalog`, and `serves`: whether any excerpt was cut from it.
-        Sorted by catalog and file.
-
     Raises
     ------
     StageError
@@ -86,19 +62,6 @@ def read_seen_tracks(context: Context) -> pl.DataFrame:
 
 def read_labelled_rows(context: Context) -> pl.DataFrame:
     """Read every labelled degraded excerpt of all chosen catalogs, in the pool or not.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage.
-
-    Returns
-    -------
-    polars.DataFrame
-        `catalog`, the plan's columns, `identical_to`, `mos`, `quality`, and of the track:
-        `track_id, file, pcm_hash, recording, artist, genre, tier, role, verdict, flags,
-        track_codec, track_bitrate_kbps, track_upper_edge_hz`. Sorted by catalog and excerpt;
-        within an excerpt as labelled.
 
     Raises
     ------

@@ -61,18 +61,7 @@ class NearDuplicates:
 
 
 def find_near_duplicates(references: Sequence[Reference]) -> NearDuplicates:
-    """Compare each reference with all references of other parts.
-
-    Parameters
-    ----------
-    references : sequence of Reference
-        Of all parts.
-
-    Returns
-    -------
-    NearDuplicates
-        The pairs at or above `LEAST_SIMILARITY`.
-    """
+    """Compare each reference with all references of other parts."""
     by_part = {part: [r for r in references if r.part == part] for part in PARTS}
     found, n_compared = [], 0
     for first, second in itertools.combinations(by_part.values(), 2):
@@ -104,18 +93,7 @@ def find_near_duplicates(references: Sequence[Reference]) -> NearDuplicates:
 
 
 def search_near_duplicates(context: Context) -> NearDuplicates:
-    """Search the references of the preset's catalogs.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `splits` are done.
-
-    Returns
-    -------
-    NearDuplicates
-        Over at most `MAX_EXCERPTS_PER_TRACK` excerpts a track.
-    """
+    """Search the references of the preset's catalogs."""
     splits = read_splits(context)
     references: list[Reference] = []
     for (catalog,), tracks in splits.group_by("catalog", maintain_order=True):

@@ -15,34 +15,12 @@ BEFORE, AFTER, INK = "#9aa5b1", "#2f6db3", "#1f2933"
 
 
 def plot_draw(context: Context) -> bytes:
-    """Draw the stored dataset's histograms.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `dataset` is done.
-
-    Returns
-    -------
-    bytes
-        A PNG picture.
-    """
+    """Draw the stored dataset's histograms."""
     return plot_report(describe_dataset(context))
 
 
 def plot_report(report: DatasetReport) -> bytes:
-    """Draw one column a part: candidates above, rows drawn below.
-
-    Parameters
-    ----------
-    report : DatasetReport
-        The draw in numbers.
-
-    Returns
-    -------
-    bytes
-        A PNG picture, at most 60 kB.
-    """
+    """Draw one column a part: candidates above, rows drawn below."""
     parts = [p for p in report.parts if p.part != ALL_PARTS]
     figure = Figure(figsize=(3.2 * len(parts) + 0.6, 4.4), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)

@@ -11,19 +11,6 @@ def fill_evenly(size: int, supply: ArrayLike) -> NDArray[np.int64]:
 
     Water-filling: every bin gives the same number, or all it has. What does not divide evenly
     goes, one row each, to the bins with most left.
-
-    Parameters
-    ----------
-    size : int
-        Rows wanted, 0 or more.
-    supply : array_like of int, shape (bins,)
-        Rows that each bin has, 0 or more.
-
-    Returns
-    -------
-    ndarray of int64, shape (bins,)
-        Quotas: at most the supply, together ``min(size, sum of the supply)``, and any two bins
-        that keep something back differ by at most 1.
     """
     supply = np.asarray(supply, dtype=np.int64)
     size = min(size, int(supply.sum()))
@@ -43,23 +30,7 @@ def fill_evenly(size: int, supply: ArrayLike) -> NDArray[np.int64]:
 
 
 def fill_in_proportion(size: int, weights: ArrayLike, supply: ArrayLike) -> NDArray[np.int64]:
-    """Share `size` over parts in proportion to their weights, as far as their supply goes.
-
-    Parameters
-    ----------
-    size : int
-        Rows wanted, 0 or more.
-    weights : array_like of int or float, shape (parts,)
-        0 or more; a part of weight 0 gets nothing.
-    supply : array_like of int, shape (parts,)
-        Rows that each part has.
-
-    Returns
-    -------
-    ndarray of int64, shape (parts,)
-        Shares: at most the supply, within one row of proportional among the parts that keep
-        something back, and together ``min(size, supply of the parts with a weight)``.
-    """
+    """Share `size` over parts in proportion to their weights, as far as their supply goes."""
     weights = np.asarray(weights, dtype=np.float64)
     supply = np.where(weights > 0, np.asarray(supply, dtype=np.int64), 0)
     size = min(size, int(supply.sum()))

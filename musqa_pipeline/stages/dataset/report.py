@@ -61,50 +61,17 @@ class DatasetReport:
 
 
 def read_splits(context: Context) -> pl.DataFrame:
-    """Read the split of the preset's protocol.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage.
-
-    Returns
-    -------
-    polars.DataFrame
-        The table `splits`.
-    """
+    """Read the split of the preset's protocol."""
     return _read(context, "splits", context.preset.dataset.protocol, SPLITS.schema.names)
 
 
 def read_dataset(context: Context) -> pl.DataFrame:
-    """Read the drawn rows.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage.
-
-    Returns
-    -------
-    polars.DataFrame
-        The table `dataset`.
-    """
+    """Read the drawn rows."""
     return _read(context, "dataset", "dataset", DATASET.schema.names)
 
 
 def read_candidates(context: Context) -> Candidates:
-    """Read the rows that may be drawn, with the part that each belongs to.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `splits` are done.
-
-    Returns
-    -------
-    Candidates
-        Both frames with the columns of `inputs.read_labelled_rows`, `split_group` and `part`.
-    """
+    """Read the rows that may be drawn, with the part that each belongs to."""
     preset = context.preset
     margin = preset.dataset.below_margin_mos if preset.excerpts.flagged_tracks == "below" else None
     found = find_candidates(read_labelled_rows(context), below_margin_mos=margin)
@@ -117,18 +84,7 @@ def read_candidates(context: Context) -> Candidates:
 
 
 def describe_dataset(context: Context) -> DatasetReport:
-    """Measure the stored dataset against its candidates.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `dataset` is done.
-
-    Returns
-    -------
-    DatasetReport
-        The draw in numbers.
-    """
+    """Measure the stored dataset against its candidates."""
     settings = context.preset.dataset
     candidates, dataset = read_candidates(context), read_dataset(context)
     about = candidates.rows.select("catalog", "degraded_id", "last_name", "genre")

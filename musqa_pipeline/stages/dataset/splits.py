@@ -59,24 +59,6 @@ def split_tracks(
 ) -> list[Assignment]:
     """Give each track its group and part.
 
-    Parameters
-    ----------
-    tracks : sequence of SplitTrack
-        All tracks of all chosen catalogs, in any order.
-    protocol : {"three_way", "paper_two_way"}
-        See the module.
-    test_fraction : float
-        Share of lots that hold a group out, in (0, 1); used by ``three_way`` only.
-    validation_fraction : float
-        Share of the groups that are not test, in (0, 1); used by ``three_way`` only.
-    repetition : int
-        Another number draws other validation groups; test stays.
-
-    Returns
-    -------
-    list of Assignment
-        One per track, sorted by catalog and track id.
-
     Raises
     ------
     StageError
@@ -119,19 +101,7 @@ def split_tracks(
 
 
 def own_hash(track: SplitTrack) -> float:
-    """Draw a track's own lot for the test part.
-
-    Parameters
-    ----------
-    track : SplitTrack
-        The track.
-
-    Returns
-    -------
-    float
-        In [0, 1); the same for all tracks of one artist, and for all of one recording whose
-        artist is not named.
-    """
+    """Draw a track's own lot for the test part."""
     keys = track_keys(track)
     widest = keys[-1] if keys[-1][0] != "file" else keys[0]  # a path says nothing of the music
     return unit_interval_hash("splits-test", *widest)

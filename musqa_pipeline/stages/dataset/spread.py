@@ -50,23 +50,7 @@ def draw_spread(
     *,
     earlier: Sequence[NDArray[np.int64]] | None = None,
 ) -> Spread:
-    """Take `n` rows, spread over the keys of all families.
-
-    Parameters
-    ----------
-    families : sequence of Family
-        All over the same rows, which stand in the order of their lots.
-    n : int
-        Rows to take, at most as many as there are.
-    earlier : sequence of ndarray of int64, optional
-        For each family, how often each key was taken from other bins; among rows that are equal
-        within this bin, keys that were taken less elsewhere come first.
-
-    Returns
-    -------
-    Spread
-        Exactly `n` different rows.
-    """
+    """Take `n` rows, spread over the keys of all families."""
     n_rows = len(families[0].keys)
     load = np.zeros(n_rows, dtype=np.int64)
     states = []

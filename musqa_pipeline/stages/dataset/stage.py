@@ -28,18 +28,6 @@ def list_splits(context: Context) -> list[Unit]:
 def make_splits(context: Context, unit: Unit) -> pa.Table:
     """Give each track of the chosen catalogs its group and part.
 
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage.
-    unit : Unit
-        The protocol.
-
-    Returns
-    -------
-    pyarrow.Table
-        The table `splits`, sorted by catalog and track.
-
     Raises
     ------
     StageError
@@ -69,18 +57,7 @@ def make_splits(context: Context, unit: Unit) -> pa.Table:
 
 
 def split_tracks_of(tracks: pl.DataFrame) -> list[SplitTrack]:
-    """Take from the tracks what the split has to know.
-
-    Parameters
-    ----------
-    tracks : polars.DataFrame
-        As `inputs.read_seen_tracks` gives them.
-
-    Returns
-    -------
-    list of SplitTrack
-        One per row, in order.
-    """
+    """Take from the tracks what the split has to know."""
     names = list(SplitTrack.__dataclass_fields__)
     return [SplitTrack(**row) for row in tracks.select(names).iter_rows(named=True)]
 
@@ -92,18 +69,6 @@ def list_dataset(context: Context) -> list[Unit]:
 
 def make_dataset(context: Context, unit: Unit) -> pa.Table:
     """Draw the dataset.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `splits` are done.
-    unit : Unit
-        The only one.
-
-    Returns
-    -------
-    pyarrow.Table
-        The table `dataset`, sorted by catalog, excerpt and degraded_id.
 
     Raises
     ------

@@ -65,22 +65,7 @@ class Uniformity:
 def measure_uniformity(
     candidates: pl.DataFrame, drawn: pl.DataFrame, edges: Sequence[float]
 ) -> list[Uniformity]:
-    """Compare the rows drawn with those that might have been.
-
-    Parameters
-    ----------
-    candidates : polars.DataFrame
-        `part, quality`.
-    drawn : polars.DataFrame
-        The uniform draw: `part, quality, catalog, track_id, last_name, genre`.
-    edges : sequence of float
-        Borders of the bins.
-
-    Returns
-    -------
-    list of Uniformity
-        Of each part that has candidates, and at the end of all of them together.
-    """
+    """Compare the rows drawn with those that might have been."""
     parts = [p for p in PARTS if (candidates["part"] == p).any()]
     chosen = [(p, pl.col("part") == p) for p in parts] + [(ALL_PARTS, pl.lit(True))]
     return [
@@ -90,20 +75,7 @@ def measure_uniformity(
 
 
 def evenness(counts: ArrayLike, has_supply: ArrayLike | None = None) -> float:
-    """Measure how flat a histogram is.
-
-    Parameters
-    ----------
-    counts : array_like of int, shape (bins,)
-        Rows in each bin.
-    has_supply : array_like of bool, shape (bins,), optional
-        Bins that could have had any; those with rows when left out.
-
-    Returns
-    -------
-    float
-        0 to 1; 1 if whole rows cannot be spread more evenly over the bins with supply.
-    """
+    """Measure how flat a histogram is."""
     counts = np.asarray(counts, dtype=np.int64)
     open_bins = counts > 0 if has_supply is None else np.asarray(has_supply, dtype=bool)
     best = fill_evenly(int(counts.sum()), np.where(open_bins, counts.sum(), 0))
@@ -112,37 +84,13 @@ def evenness(counts: ArrayLike, has_supply: ArrayLike | None = None) -> float:
 
 
 def effective_count(values: pl.Series) -> float:
-    """Count values by their weight: exp of the entropy of their shares.
-
-    Parameters
-    ----------
-    values : polars.Series
-        One value a row; null is a value.
-
-    Returns
-    -------
-    float
-        From 1 to the number of different values; 0 for no rows.
-    """
+    """Count values by their weight: exp of the entropy of their shares."""
     counts = values.value_counts()["count"].to_numpy()
     return float(np.exp(_entropy(counts))) if counts.size else 0.0
 
 
 def largest_even_size(supply: ArrayLike, goal: float = EVENNESS_GOAL) -> int:
-    """Find how many rows a supply gives before its poor bins make the draw uneven.
-
-    Parameters
-    ----------
-    supply : array_like of int, shape (bins,)
-        Candidates in each bin.
-    goal : float
-        Least evenness, 0 to 1.
-
-    Returns
-    -------
-    int
-        Rows of the fullest even filling that meets the goal.
-    """
+    """Find how many rows a supply gives before its poor bins make the draw uneven."""
     supply = np.asarray(supply, dtype=np.int64)
     low, high = 0, int(supply.max(initial=0))
     while low < high:  # a higher level is never more even: the bins that run dry fall behind

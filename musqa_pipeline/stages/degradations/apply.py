@@ -51,20 +51,6 @@ def degrade_reference(
 ) -> list[dict[str, Any]]:
     """Make every row that is planned for one reference.
 
-    Parameters
-    ----------
-    plan : sequence of mapping
-        Rows with the columns `table.PLAN_COLUMNS`, all of this reference.
-    reference : ndarray of float32, shape (480000 + tail,)
-        Mono, 48 kHz, 16-bit values; the tail feeds encoders and is never scored.
-    target_lufs : float
-        Integrated loudness of the results (BS.1770). The untouched reference keeps its own.
-
-    Returns
-    -------
-    list of dict
-        Rows of the table `degradations` in the order of the plan; the same bytes every time.
-
     Raises
     ------
     ToolError

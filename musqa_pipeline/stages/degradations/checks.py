@@ -27,18 +27,7 @@ LEAST_FREQUENCY_HZ = 200
 
 
 def check_counts(context: Context) -> CheckResult:
-    """Check that what is stored is what was planned, row by row.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `degradations` is done.
-
-    Returns
-    -------
-    CheckResult
-        Passes if every reference that is not in quarantine has the rows of its plan in order.
-    """
+    """Check that what is stored is what was planned, row by row."""
     lake, shelf = context.lake, context.shelf("degradations")
     counts = dict.fromkeys(
         ("n_references", "n_rows", "n_pool_rows", "n_identical", "n_quarantined", "n_differing"), 0
@@ -67,18 +56,7 @@ def check_counts(context: Context) -> CheckResult:
 
 
 def check_loudness(context: Context) -> CheckResult:
-    """Check the loudness of every degraded excerpt.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `degradations` is done.
-
-    Returns
-    -------
-    CheckResult
-        Passes if all but the untouched references are within 0.1 LU of the target.
-    """
+    """Check the loudness of every degraded excerpt."""
     target_lufs = context.preset.excerpts.target_lufs
     stored = context.lake.scan(
         context.shelf("degradations"),
@@ -103,21 +81,7 @@ def check_loudness(context: Context) -> CheckResult:
 
 
 def check_alignment(context: Context, *, n_references: int = 6, n_rows: int = 4) -> CheckResult:
-    """Estimate the delay of a sample of degraded excerpts to their references.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `degradations` is done.
-    n_references, n_rows : int
-        How many references, and rows of each; drawn by the seed of the stage.
-
-    Returns
-    -------
-    CheckResult
-        Passes if no delay is longer than one sample, or than what a random low-pass of the row
-        does to a part of the band.
-    """
+    """Estimate the delay of a sample of degraded excerpts to their references."""
     lake, shelf = context.lake, context.shelf("degradations")
     rng = derive_generator("degradations-check", context.preset.degradations.seed)
     lags: list[int] = []
@@ -162,16 +126,6 @@ def estimate_lag_samples(reference: NDArray[np.floating], degraded: NDArray[np.f
     The plain correlation of dark music has so flat a top that the phase of a codec's high-pass
     filter, or of a low-pass near its cut-off, moves it by some samples. So 200 Hz and less are
     left out, and each frequency counts by amplitude rather than power.
-
-    Parameters
-    ----------
-    reference, degraded : ndarray of float, shape (samples,)
-        Mono, 48 kHz, equally long.
-
-    Returns
-    -------
-    int
-        Positive if `degraded` is late; within 100 ms either way.
     """
     n_fft = 1 << (len(reference) + SEARCHED_SAMPLES - 1).bit_length()
     spectrum = np.fft.rfft(degraded, n_fft) * np.conj(np.fft.rfft(reference, n_fft))

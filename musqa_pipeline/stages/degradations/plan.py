@@ -23,23 +23,7 @@ REFERENCE_PROCESS = "0"
 def plan_reference(
     excerpt_id: str, n_cascades: int, settings: DegradationsSettings
 ) -> list[dict[str, Any]]:
-    """Plan what is made from one reference.
-
-    Parameters
-    ----------
-    excerpt_id : str
-        The reference.
-    n_cascades : int
-        How many ordered pairs to draw, 0-2025.
-    settings : DegradationsSettings
-        Singles, pool, random rows and seed.
-
-    Returns
-    -------
-    list of dict
-        Rows with the columns `table.PLAN_COLUMNS`: the reference if it is wanted, the singles by
-        id, the cascades in the order drawn, the random rows by number.
-    """
+    """Plan what is made from one reference."""
     rows = []
     if settings.include_reference:
         rows.append(_row(excerpt_id, (), in_pool=True))
@@ -65,40 +49,12 @@ def plan_reference(
 
 
 def plan_cascades(excerpt_id: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
-    """Plan given cascades of one reference, as the rounds of the adaptive mode choose them.
-
-    Parameters
-    ----------
-    excerpt_id : str
-        The reference.
-    pairs : iterable of tuple of int
-        Process ids of the first and the last half, 1-45.
-
-    Returns
-    -------
-    list of dict
-        Rows with the columns `table.PLAN_COLUMNS`, in the order of the pairs.
-    """
+    """Plan given cascades of one reference, as the rounds of the adaptive mode choose them."""
     return [_row(excerpt_id, (first, last), in_pool=True) for first, last in pairs]
 
 
 def n_cascades_of(excerpt_ids: Iterable[str], settings: DegradationsSettings) -> dict[str, int]:
-    """Decide how many cascades each reference of a catalog gets.
-
-    Parameters
-    ----------
-    excerpt_ids : iterable of str
-        The catalog's references.
-    settings : DegradationsSettings
-        `pool_rows` asks for a total: where the plan passes it by fewer than one row a reference,
-        that many references get one cascade less. 250 references with 230 cascades and the
-        paper's 30 singles make 65,000; for its 64,960, 40 references get 229.
-
-    Returns
-    -------
-    dict of str to int
-        Number of cascades by reference. Those with the lowest hash get one less.
-    """
+    """Decide how many cascades each reference of a catalog gets."""
     ids = sorted(excerpt_ids)
     counts = dict.fromkeys(ids, settings.n_cascades)
     per_reference = (
@@ -118,18 +74,7 @@ def n_cascades_of(excerpt_ids: Iterable[str], settings: DegradationsSettings) ->
 
 
 def processes_of(row: Mapping[str, Any]) -> tuple[Process, ...]:
-    """Return what is done in a planned row.
-
-    Parameters
-    ----------
-    row : mapping
-        With the columns `table.PLAN_COLUMNS`.
-
-    Returns
-    -------
-    tuple of Process
-        None for the reference, one, or the two halves of a cascade.
-    """
+    """Return what is done in a planned row."""
     return tuple(
         process_of(row[f"{place}_name"], row[f"{place}_params"])
         if row.get(f"{place}_params")

@@ -56,31 +56,7 @@ def draw_random(
     names: Sequence[str] = RANDOM_NAMES,
     lowpass_hz: Sequence[float] = LOWPASS_HZ,
 ) -> list[tuple[Process, ...]]:
-    """Draw the random rows of one reference.
-
-    Parameters
-    ----------
-    excerpt_id : str
-        The reference.
-    n_rows : int
-        How many rows.
-    seed : int
-        Seed of the plan.
-    cascade_fraction : float
-        Share of rows with two processes, 0-1; another share leaves the first process of each row as
-        it is, unless that repeats another row.
-    first : int
-        Number of the first row.
-    names : sequence of str
-        Keys of `NAME_WEIGHTS` to draw from.
-    lowpass_hz : sequence of float
-        Lowest and highest cut-off of a low-pass.
-
-    Returns
-    -------
-    list of tuple of Process
-        One or two processes a row. No row repeats another, and none is a process of the tables.
-    """
+    """Draw the random rows of one reference."""
     seen: set[tuple[Process, ...]] = set()
     listed = {(process.name, process.params) for process in PROCESSES.values()}
     weights = {name: weight for name, weight in NAME_WEIGHTS.items() if name in names}
@@ -102,36 +78,13 @@ def draw_random(
 
 
 def params_json(process: Process) -> str:
-    """Write down a process.
-
-    Parameters
-    ----------
-    process : Process
-        Of which the parameters are a dataclass.
-
-    Returns
-    -------
-    str
-        Its parameters as a JSON object, without those that it does not have.
-    """
+    """Write down a process."""
     given = dataclasses.asdict(process.params)
     return json.dumps({k: v for k, v in given.items() if v is not None})
 
 
 def process_of(name: str, params: str) -> Process:
     """Read a process that was written down.
-
-    Parameters
-    ----------
-    name : str
-        Key of `DEGRADATIONS`; effects that are not among `NAME_WEIGHTS` can be written down too.
-    params : str
-        From `params_json`.
-
-    Returns
-    -------
-    Process
-        Equal to the one that was drawn.
 
     Raises
     ------
@@ -156,22 +109,7 @@ def process_of(name: str, params: str) -> Process:
 
 
 def class_id(name: str, params: Any) -> int:
-    """Class of a random process, so that a draw can be spread over what is alike.
-
-    Parameters
-    ----------
-    name : str
-        Key of `DEGRADATIONS`.
-    params : object
-        Its parameters.
-
-    Returns
-    -------
-    int
-        From 100. Of a codec: octave of the bitrate, or third of the range of quality. Of a
-        low-pass: kind and octave of the cut-off. Of resampling: way and octave of the rate. Of
-        another effect: which one.
-    """
+    """Class of a random process, so that a draw can be spread over what is alike."""
     if isinstance(params, LowpassParams):
         family = list(FAMILY_WEIGHTS).index(params.family)
         return FIRST_RANDOM_ID + 10 * family + _octave(params.cutoff_hz, 2_500.0, 3)

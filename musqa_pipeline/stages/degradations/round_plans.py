@@ -45,39 +45,12 @@ def plan_shelf(context: Context) -> Shelf:
 
 
 def plan_id(round_number: int, excerpt_ids: Iterable[str]) -> str:
-    """Name the plan of a round.
-
-    Parameters
-    ----------
-    round_number : int
-        From 1.
-    excerpt_ids : iterable of str
-        All references of the catalog, in any order.
-
-    Returns
-    -------
-    str
-        Safe as a file name; other references have another plan.
-    """
+    """Name the plan of a round."""
     return f"r{round_number}-{digest(sorted(excerpt_ids))[:SHORT]}"
 
 
 def stored_plans(context: Context, excerpt_ids: Sequence[str]) -> list[pa.Table]:
-    """Read the plans that there are, from round 1 to the last without a gap.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog.
-    excerpt_ids : sequence of str
-        All references of the catalog.
-
-    Returns
-    -------
-    list of pyarrow.Table
-        With the schema of `ROUNDS`; a plan without rows ends the rounds. Empty while the mode is
-        off.
-    """
+    """Read the plans that there are, from round 1 to the last without a gap."""
     lake, shelf = context.lake, plan_shelf(context)
     plans = []
     for round_number in range(1, context.preset.adaptive.rounds + 1):
@@ -89,20 +62,7 @@ def stored_plans(context: Context, excerpt_ids: Sequence[str]) -> list[pa.Table]
 
 
 def planned_units(context: Context, excerpt_ids: Sequence[str]) -> list[PlannedUnit]:
-    """List the units of all rounds that are planned, after round 0.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog.
-    excerpt_ids : sequence of str
-        All references of the catalog.
-
-    Returns
-    -------
-    list of PlannedUnit
-        By round, then as planned.
-    """
+    """List the units of all rounds that are planned, after round 0."""
     units = []
     for round_number, plan in enumerate(stored_plans(context, excerpt_ids), start=1):
         pairs: dict[str, list[tuple[int, int]]] = {}
@@ -113,18 +73,7 @@ def planned_units(context: Context, excerpt_ids: Sequence[str]) -> list[PlannedU
 
 
 def fingerprinted_settings(context: Context) -> dict[str, Any]:
-    """Return what the mode adds to the fingerprint of `degradations`: nothing while it is off.
-
-    Parameters
-    ----------
-    context : Context
-        With the preset.
-
-    Returns
-    -------
-    dict
-        Plain values.
-    """
+    """Return what the mode adds to the fingerprint of `degradations`: nothing while it is off."""
     if not context.preset.adaptive.rounds:
         return {}
     scoring = context.fingerprints[SCORING]

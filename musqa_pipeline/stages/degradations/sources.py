@@ -27,20 +27,7 @@ Key = tuple[str, str]
 
 
 def units_by_excerpt(context: Context, catalog: str) -> dict[str, tuple[str, ...]]:
-    """Find the finished units of `degradations` that belong to each reference.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    catalog : str
-        Which catalog.
-
-    Returns
-    -------
-    dict of str to tuple of str
-        Unit ids by excerpt_id.
-    """
+    """Find the finished units of `degradations` that belong to each reference."""
     found: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for unit_id in context.lake.done(context.shelf("degradations", catalog)):
         found[excerpt_id_of(unit_id)] += (unit_id,)
@@ -48,15 +35,7 @@ def units_by_excerpt(context: Context, catalog: str) -> dict[str, tuple[str, ...
 
 
 def add_units(context: Context, rows: Iterable[dict[str, Any]]) -> None:
-    """Add to each row the `units` of `degradations` that may hold it.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    rows : iterable of dict
-        With `catalog` and `excerpt_id`; changed.
-    """
+    """Add to each row the `units` of `degradations` that may hold it."""
     units_of: dict[str, dict[str, tuple[str, ...]]] = {}
     for row in rows:
         catalog = row["catalog"]
@@ -75,20 +54,6 @@ def read_bitstreams(
     context: Context, rows: Iterable[Mapping[str, Any]]
 ) -> Iterator[tuple[Key, dict[str, Any]]]:
     """Read what `degraded_audio` needs for some rows, file by file.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    rows : iterable of mapping
-        With `catalog`, `excerpt_id`, `degraded_id` and `units`, those of `units_by_excerpt`.
-
-    Yields
-    ------
-    key : tuple of str
-        (catalog, degraded_id).
-    row : dict
-        `AUDIO_COLUMNS` of the table `degradations`.
 
     Raises
     ------

@@ -27,37 +27,14 @@ ROWS_PER_GROUP = 8
 
 
 def read_excerpt_ids(context: Context) -> list[str]:
-    """List the references of a catalog; those in quarantine have no row.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog.
-
-    Returns
-    -------
-    list of str
-        Sorted.
-    """
+    """List the references of a catalog; those in quarantine have no row."""
     return [
         unit for unit, rows in context.lake.row_counts(context.shelf("excerpts")).items() if rows
     ]
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List one unit per reference of the catalog, and one per reference and planned round.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog.
-
-    Returns
-    -------
-    list of Unit
-        In the order of rounds and ids. The plan has `excerpt_id`, and `n_cascades` (round 0) or
-        `pairs` (later rounds).
-    """
+    """List one unit per reference of the catalog, and one per reference and planned round."""
     excerpt_ids = read_excerpt_ids(context)
     counts = n_cascades_of(excerpt_ids, context.preset.degradations)
     units = [
@@ -72,20 +49,7 @@ def list_units(context: Context) -> list[Unit]:
 
 
 def planned_rows(unit: Unit, settings: DegradationsSettings) -> list[dict[str, Any]]:
-    """Return what a unit is to make.
-
-    Parameters
-    ----------
-    unit : Unit
-        From `list_units`.
-    settings : DegradationsSettings
-        Singles, pool, random rows and seed.
-
-    Returns
-    -------
-    list of dict
-        Rows with the columns `table.PLAN_COLUMNS`.
-    """
+    """Return what a unit is to make."""
     excerpt_id = unit.plan["excerpt_id"]
     if "pairs" in unit.plan:
         return plan_cascades(excerpt_id, unit.plan["pairs"])
@@ -94,18 +58,6 @@ def planned_rows(unit: Unit, settings: DegradationsSettings) -> list[dict[str, A
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Make all degraded excerpts of one reference, or those of one round.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog.
-    unit : Unit
-        From `list_units`.
-
-    Returns
-    -------
-    pyarrow.Table
-        With the schema of `DEGRADATIONS`.
 
     Raises
     ------
@@ -125,18 +77,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
 
 def fingerprinted_besides(context: Context) -> dict[str, Any]:
-    """Return what besides settings and tools belongs to the fingerprint.
-
-    Parameters
-    ----------
-    context : Context
-        With the preset.
-
-    Returns
-    -------
-    dict
-        What the adaptive mode adds, and the rules and tools of random rows where there are any.
-    """
+    """Return what besides settings and tools belongs to the fingerprint."""
     besides = fingerprinted_settings(context)
     if context.preset.degradations.n_random:
         tools = {name: tool_version(name) for name in ("pedalboard", "soxr")}

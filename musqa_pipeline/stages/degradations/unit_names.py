@@ -6,20 +6,7 @@ _COUNT = "-n"
 
 
 def unit_id_of(excerpt_id: str, n_cascades: int) -> str:
-    """Name the unit of a reference in the stages `degradations` and `labels`.
-
-    Parameters
-    ----------
-    excerpt_id : str
-        The reference.
-    n_cascades : int
-        Number of its cascades, which the other references of the catalog can change.
-
-    Returns
-    -------
-    str
-        Safe as a file name; what a later round makes is called so too, and more follows.
-    """
+    """Name the unit of a reference in the stages `degradations` and `labels`."""
     return f"{excerpt_id}{_COUNT}{n_cascades}"
 
 

@@ -6,20 +6,7 @@ CODEC_NAMES = {"lowpass": "low-pass", "adts": "AAC (adts)", "ogg": "Ogg Vorbis",
 
 
 def process_words(name: str, bitrate_kbps: float | None, cutoff_hz: float | None) -> str:
-    """Say what one process is.
-
-    Parameters
-    ----------
-    name : str
-        Name of the process, such as ``mp3`` or ``lowpass``.
-    bitrate_kbps, cutoff_hz : float or None
-        Its bitrate or its cut-off.
-
-    Returns
-    -------
-    str
-        For example ``"mp3 64 kbit/s"`` or ``"low-pass 3.5 kHz"``.
-    """
+    """Say what one process is."""
     words = CODEC_NAMES.get(name, name)
     if bitrate_kbps is not None:
         return f"{words} {bitrate_kbps:g} kbit/s"

@@ -10,35 +10,11 @@ from musqa_pipeline.stages.engine.exclusions import withheld_catalogs
 
 
 def chosen_catalogs(home: Home, preset: Preset) -> list[str]:
-    """List the catalogs that a preset's joint stages see.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    preset : Preset
-        Settings.
-
-    Returns
-    -------
-    list of str
-        Names, sorted.
-    """
+    """List the catalogs that a preset's joint stages see."""
     return sorted(c.name for c in list_catalogs(home) if preset.sees(c.name))
 
 
 def drawn_catalogs(context: Context) -> list[str]:
-    """List the catalogs whose rows the joint stages draw from.
-
-    Parameters
-    ----------
-    context : Context
-        Of `seen_context`, or of a joint stage.
-
-    Returns
-    -------
-    list of str
-        The chosen ones but for those that a failed check keeps out (`withheld.py`), sorted.
-    """
+    """List the catalogs whose rows the joint stages draw from."""
     withheld = withheld_catalogs(context)
     return [c for c in chosen_catalogs(context.home, context.preset) if c not in withheld]

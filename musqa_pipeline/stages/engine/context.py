@@ -29,20 +29,7 @@ class Context:
         return Lake(self.home)
 
     def shelf(self, stage: str, catalog: str | None = None) -> Shelf:
-        """Return the shelf of a stage under this context's fingerprints.
-
-        Parameters
-        ----------
-        stage : str
-            A stage of the graph, or ``"splits"``.
-        catalog : str, optional
-            For a joint stage that reads stages 1-4: which catalog.
-
-        Returns
-        -------
-        Shelf
-            Of this context's catalog, unless another one is named.
-        """
+        """Return the shelf of a stage under this context's fingerprints."""
         return Shelf(stage, self.fingerprints[stage], catalog or self.catalog)
 
     def joint_shelf(self, stage: str) -> Shelf:

@@ -31,17 +31,6 @@ WITHHELD = Table(
 def note_verdict(context: Context, stage: str, check: str, result: CheckResult) -> None:
     """Write a failure down, or take an earlier one back.
 
-    Parameters
-    ----------
-    context : Context
-        Of the catalog.
-    stage : str
-        One of the stages 1-4.
-    check : str
-        Name of a blocking check of it.
-    result : CheckResult
-        What the check says now.
-
     Raises
     ------
     LakeError
@@ -65,18 +54,7 @@ def note_verdict(context: Context, stage: str, check: str, result: CheckResult) 
 
 
 def withheld_catalogs(context: Context) -> dict[str, str]:
-    """Name the catalogs that failures keep out of the set.
-
-    Parameters
-    ----------
-    context : Context
-        Of `graph.seen_context`, or of a joint stage.
-
-    Returns
-    -------
-    dict of str to str
-        Catalog and why, in a sentence; sorted.
-    """
+    """Name the catalogs that failures keep out of the set."""
     found: dict[str, str] = {}
     shelf, order = record_shelf("withheld", context.preset.name), ("withheld_catalog", "check_name")
     table = context.lake.scan(shelf, WITHHELD.schema)
@@ -88,13 +66,7 @@ def withheld_catalogs(context: Context) -> dict[str, str]:
 
 
 def warn_of_withheld(context: Context) -> None:
-    """Say which catalogs are kept out, why, and what to do.
-
-    Parameters
-    ----------
-    context : Context
-        As in `withheld_catalogs`.
-    """
+    """Say which catalogs are kept out, why, and what to do."""
     for name, reason in withheld_catalogs(context).items():
         logger.warning(
             f"{name} is kept out of the set: {reason}; mend it and run its stages again "

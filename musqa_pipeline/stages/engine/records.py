@@ -17,38 +17,12 @@ __all__ = ["RECORDS", "next_number", "record_name", "record_shelf"]
 
 
 def record_shelf(kind: str, preset_name: str) -> Shelf:
-    """Return where the records of a preset lie.
-
-    Parameters
-    ----------
-    kind : str
-        One of `RECORDS`.
-    preset_name : str
-        Whose.
-
-    Returns
-    -------
-    Shelf
-        The same for all settings and catalogs of the preset.
-    """
+    """Return where the records of a preset lie."""
     return Shelf(kind, digest(["records", kind, preset_name]), None)
 
 
 def next_number(context: Context, kind: str) -> int:
-    """Return the number of the next record, from 1; call it with a lock held.
-
-    Parameters
-    ----------
-    context : Context
-        Whose lake and preset.
-    kind : str
-        One of `RECORDS` whose units are numbered.
-
-    Returns
-    -------
-    int
-        One more than the highest there is.
-    """
+    """Return the number of the next record, from 1; call it with a lock held."""
     done = context.lake.done(record_shelf(kind, context.preset.name))
     return 1 + max((int(unit) for unit in done), default=0)
 

@@ -36,19 +36,7 @@ class Ran:
 
 
 def record_run(context: Context, shelf: Shelf, counts: Mapping[str, Any], ran: Ran) -> None:
-    """Add a row to `stage_runs`; warn if that cannot be done.
-
-    Parameters
-    ----------
-    context : Context
-        Under which the stage ran.
-    shelf : Shelf
-        What it made.
-    counts : mapping
-        Of `stages.StageReport`.
-    ran : Ran
-        What else is recorded.
-    """
+    """Add a row to `stage_runs`; warn if that cannot be done."""
     try:
         row = {
             **{name: counts[name] for name in _COUNTS},

@@ -146,24 +146,6 @@ def run_stage(
 ) -> StageReport:
     """Make the units of a stage that are missing.
 
-    Parameters
-    ----------
-    stage : Stage
-        What to make.
-    context : Context
-        Where.
-    fanout : Fanout, optional
-        How to spread the units; in this process when left out.
-    log : callable, optional
-        Takes lines of progress; the logger ``musqa_pipeline`` when left out.
-    observer : callable, optional
-        Takes figures of progress now and then; an inline stage gives none.
-
-    Returns
-    -------
-    StageReport
-        Counts of what was found and made.
-
     Raises
     ------
     StageError

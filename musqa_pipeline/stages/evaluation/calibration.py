@@ -12,23 +12,7 @@ _N_DRAWS = 500
 
 
 def calibration(rows: pl.DataFrame, *, confidence: float, n_bins: int = N_BINS) -> pl.DataFrame:
-    """Average labels and predictions in bins of the prediction.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Predictions of one model on one draw: recording, label and predicted, in points.
-    confidence : float
-        Coverage of the intervals.
-    n_bins : int
-        Equal bins over 0-100.
-
-    Returns
-    -------
-    polars.DataFrame
-        Per bin that has rows: predicted, label (means), low, high (interval of the mean label
-        over recordings, null with fewer than three), n_rows, n_recordings.
-    """
+    """Average labels and predictions in bins of the prediction."""
     predicted, label = rows["predicted"].to_numpy(), rows["label"].to_numpy()
     names = rows["recording"].to_numpy().astype(str)
     bins = np.clip((predicted / 100.0 * n_bins).astype(int), 0, n_bins - 1)

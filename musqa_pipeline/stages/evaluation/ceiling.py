@@ -62,20 +62,7 @@ class Ceiling:
 
 
 def component_scores(features: Floats, n_components: int = N_COMPONENTS) -> Floats:
-    """Bring features to one scale and keep their principal components.
-
-    Parameters
-    ----------
-    features : ndarray of float64, shape (rows, features)
-        Finite; a column that does not vary is left out.
-    n_components : int
-        At most how many are kept.
-
-    Returns
-    -------
-    ndarray of float64, shape (rows, components)
-        Scores on the components of the standardised features, the widest first.
-    """
+    """Bring features to one scale and keep their principal components."""
     spread = features.std(axis=0)
     varying = features[:, spread > _LEAST_SPREAD]
     standard = (varying - varying.mean(axis=0)) / spread[spread > _LEAST_SPREAD]
@@ -88,20 +75,6 @@ def foreign_neighbours(
     points: Floats, recording: NDArray[np.str_], n: int = N_NEIGHBOURS
 ) -> tuple[NDArray[np.intp], Floats]:
     """Find the nearest rows of other recordings.
-
-    Parameters
-    ----------
-    points : ndarray of float64, shape (rows, dimensions)
-        Where each row lies.
-    recording : ndarray of str, shape (rows,)
-        Whose it is.
-    n : int
-        How many neighbours.
-
-    Returns
-    -------
-    tuple of ndarray of intp and ndarray of float64, each of shape (rows, n)
-        Numbers of the neighbours, the nearest first, and their squared distances.
 
     Raises
     ------
@@ -139,28 +112,7 @@ def unavoidable_error(
     confidence: float = 0.95,
     n_neighbours: int = N_NEIGHBOURS,
 ) -> Ceiling | None:
-    """Estimate the error that remains for any model that knows the points alone.
-
-    Parameters
-    ----------
-    points : ndarray of float64, shape (rows, dimensions)
-        From `component_scores`.
-    label : ndarray of float64, shape (rows,)
-        In points of the scale.
-    recording : ndarray of str, shape (rows,)
-        Whose row it is.
-    rows : str
-        What the rows are, in words.
-    confidence : float
-        Coverage of the interval, from a bootstrap over recordings: of a row and of its neighbour.
-    n_neighbours : int
-        Neighbours that the line is drawn through, 2 or more.
-
-    Returns
-    -------
-    Ceiling or None
-        None where other recordings have too few rows for the neighbours.
-    """
+    """Estimate the error that remains for any model that knows the points alone."""
     names, owner = np.unique(recording, return_inverse=True)
     sizes = np.bincount(owner, minlength=len(names))
     if len(label) - int(sizes.max(initial=0)) < n_neighbours:
@@ -193,25 +145,7 @@ def unavoidable_error(
 def estimate_ceilings(
     rows: pl.DataFrame, descriptors: Sequence[str], *, confidence: float = 0.95
 ) -> list[Ceiling]:
-    """Estimate the unavoidable error of all rows, and of dark and full-band references apart.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        From `rows.read_rows`, those that are asked: label, recording, reference, trusted and
-        descriptors.
-    descriptors : sequence of str
-        Columns that say what can be heard.
-    confidence : float
-        Coverage of the intervals.
-
-    Returns
-    -------
-    list of Ceiling
-        Of all rows, whose neighbours may be of any kind; of those with trusted labels, if not all
-        are; then of each kind of reference among its own kind, as if one were told the kind. What
-        has too few rows is left out.
-    """
+    """Estimate the unavoidable error of all rows, and of dark and full-band references apart."""
     if rows.is_empty():
         return []
     points = component_scores(rows.select(descriptors).to_numpy().astype(np.float64))

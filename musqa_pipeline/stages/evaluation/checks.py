@@ -12,36 +12,13 @@ from musqa_pipeline.stages.evaluation.table import EVALUATIONS
 
 
 def check_better_than_mean(context: Context) -> CheckResult:
-    """Check that every finished network errs less than the mean of the training labels.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; its evaluation is done.
-
-    Returns
-    -------
-    CheckResult
-        With the RMSE of each model.
-    """
+    """Check that every finished network errs less than the mean of the training labels."""
     shelf = context.joint_shelf("evaluation")
     return judge_better_than_mean(pl.DataFrame(context.lake.scan(shelf, EVALUATIONS.schema)))
 
 
 def judge_better_than_mean(evaluations: pl.DataFrame) -> CheckResult:
-    """Compare the networks' RMSE with that of the mean predictor.
-
-    Parameters
-    ----------
-    evaluations : polars.DataFrame
-        The table `evaluations`.
-
-    Returns
-    -------
-    CheckResult
-        Passed if there is a network and each one's RMSE is below the mean's, on the uniform draw
-        if it has test rows and else on the natural mix.
-    """
+    """Compare the networks' RMSE with that of the mean predictor."""
     whole = evaluations.filter(protocol=HOLDOUT, slice="all", metric="rmse")
     draw = "uniform_draw" if (whole["draw"] == "uniform_draw").any() else "natural_mix"
     rows = whole.filter(pl.col("draw") == draw)

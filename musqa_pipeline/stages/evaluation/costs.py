@@ -25,19 +25,7 @@ COSTS_FILE = "costs.json"
 
 
 def summarise_trials(context: Context) -> list[dict[str, Any]]:
-    """Summarise the finished trials that a preset asks for.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of dict
-        Per protocol, variant and model: ``n_repetitions``, ``n_trainings``, ``minutes`` (mean of a
-        training), ``n_train`` and ``n_train_groups`` (means, rounded) and ``device``.
-    """
+    """Summarise the finished trials that a preset asks for."""
     trials = wanted_trials(context)
     each = trials.unique(
         ["protocol", "variant", "fold", "model", "repetition"], keep="first", maintain_order=True
@@ -60,22 +48,6 @@ def measured_costs(
     folder: Path,
 ) -> dict[str, dict[str, Any]]:
     """Measure what the networks of runs and trials cost, or read what was measured before.
-
-    Parameters
-    ----------
-    context : Context
-        With the preset, whose recipes trials follow.
-    runs : sequence of mapping
-        Rows of `runs`.
-    trials : sequence of mapping
-        From `summarise_trials`.
-    folder : Path
-        Where `COSTS_FILE` is kept.
-
-    Returns
-    -------
-    dict of str to dict
-        By network: ``trainable``, ``parameters`` and ``ms_per_excerpt``.
 
     Raises
     ------
@@ -119,26 +91,7 @@ def gather_costs(
     trials: Sequence[Mapping[str, Any]],
     measured: Mapping[str, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Lay together what each model costs.
-
-    Parameters
-    ----------
-    networks : sequence of str
-        Those that are listed even where they were not run.
-    runs : sequence of mapping
-        Rows of `runs`.
-    trials : sequence of mapping
-        From `summarise_trials`.
-    measured : mapping of str to mapping
-        From `measured_costs`.
-
-    Returns
-    -------
-    list of dict
-        Per model, networks first: ``model``, ``parameters``, ``trainable``, ``ms_per_excerpt``,
-        ``minutes`` and ``n_train`` of a training (means over all), ``n_trainings`` and ``device``;
-        None where not known.
-    """
+    """Lay together what each model costs."""
     rows = []
     for model in (*MODELS, *BASELINES):
         own = [run for run in runs if run["model"] == model]

@@ -24,21 +24,6 @@ def paired_differences(
 ) -> list[dict[str, Any]]:
     """Compare every two models on the same rows and the same resamples.
 
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        As for `slices.evaluate`.
-    settings : EvaluationSettings
-        Bootstrap draws, coverage and seed.
-    *metrics : str
-        Names of the metrics that are compared; the RMSE if none is named.
-
-    Returns
-    -------
-    list of dict
-        Per protocol, variant, draw, pair and metric: first, second, metric, difference (first -
-        second), low, high and n_recordings. Ends are None with fewer than three recordings.
-
     Raises
     ------
     StageError
@@ -75,20 +60,7 @@ def find_difference(
     second: str,
     metric: str,
 ) -> dict[str, Any] | None:
-    """Find a paired difference, turned so that it is the first's metric less the second's.
-
-    Parameters
-    ----------
-    differences : sequence of mapping
-        From `paired_differences`.
-    protocol, draw, first, second, metric : str
-        Which one.
-
-    Returns
-    -------
-    dict or None
-        difference, low and high; None where there is no such pair.
-    """
+    """Find a paired difference, turned so that it is the first's metric less the second's."""
     for row in differences:
         if (row["protocol"], row["variant"], row["draw"], row["metric"]) == (
             protocol, "", draw, metric,

@@ -96,23 +96,7 @@ class Twin:
 
 
 def worst_of_each(rows: pl.DataFrame, models: Sequence[str], n: int) -> list[dict[str, Any]]:
-    """Choose the worst predictions of each model; what several err on comes once.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Predictions of several models on one draw, each row of a model once.
-    models : sequence of str
-        Whose errors are looked at.
-    n : int
-        At most how many of each.
-
-    Returns
-    -------
-    list of dict
-        Rows with ``worst_of`` (model to rank, from 1) and ``said`` (model to prediction), by their
-        best rank; ties go by the order of the models.
-    """
+    """Choose the worst predictions of each model; what several err on comes once."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     ranked = [
         (rank, row)
@@ -135,38 +119,14 @@ def worst_of_each(rows: pl.DataFrame, models: Sequence[str], n: int) -> list[dic
 
 
 def choose_worst(rows: pl.DataFrame, n: int) -> pl.DataFrame:
-    """Choose the rows with the largest errors, one a reference, so that they differ.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Predictions of one model on one draw.
-    n : int
-        At most how many.
-
-    Returns
-    -------
-    polars.DataFrame
-        Rows, the largest error first; ties go by id.
-    """
+    """Choose the rows with the largest errors, one a reference, so that they differ."""
     error = (pl.col("predicted") - pl.col("label")).abs()
     ranked = rows.sort(error, "catalog", "degraded_id", descending=[True, False, False])
     return ranked.unique(["catalog", "excerpt_id"], keep="first", maintain_order=True).head(n)
 
 
 def picture_png(image: NDArray[np.floating] | NDArray[np.uint8]) -> bytes:
-    """Draw a mel image small: time to the right, frequency upwards.
-
-    Parameters
-    ----------
-    image : ndarray, shape (frames, mels)
-        Cells 0-1, or 0-255 as uint8.
-
-    Returns
-    -------
-    bytes
-        PNG of `PICTURE_FRAMES` x `PICTURE_BANDS` pixels with a palette, about 15 kB.
-    """
+    """Draw a mel image small: time to the right, frequency upwards."""
     cells = image if image.dtype == np.uint8 else np.round(np.clip(image, 0, 1) * 255)
     grey = Image.fromarray(np.asarray(cells, dtype=np.uint8).T[::-1])
     grey = grey.resize((PICTURE_FRAMES, PICTURE_BANDS), Image.Resampling.BOX)
@@ -181,16 +141,6 @@ def picture_png(image: NDArray[np.floating] | NDArray[np.uint8]) -> bytes:
 
 def player_mp3(samples: NDArray[np.float32]) -> bytes:
     """Encode an excerpt for a player in the page.
-
-    Parameters
-    ----------
-    samples : ndarray of float32, shape (samples,)
-        Mono at 48 kHz; what is over full scale is turned down, not clipped.
-
-    Returns
-    -------
-    bytes
-        MP3 of at most `PLAYER_BYTES`, in the best quality that fits; every browser plays it.
 
     Raises
     ------
@@ -221,18 +171,5 @@ def player_mp3(samples: NDArray[np.float32]) -> bytes:
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Return bytes as an address that needs no second file.
-
-    Parameters
-    ----------
-    content : bytes
-        A file's content.
-    kind : str
-        Media type, for example ``"image/png"``.
-
-    Returns
-    -------
-    str
-        ``data:<kind>;base64,…``.
-    """
+    """Return bytes as an address that needs no second file."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -56,28 +56,7 @@ def gather_content(
     rows: pl.DataFrame,
     folder: Path,
 ) -> ReportContent:
-    """Gather what the page shows.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    predictions : polars.DataFrame
-        From `predictions.read_predictions`.
-    evaluations : polars.DataFrame
-        The table `evaluations`.
-    runs : sequence of mapping
-        Rows of `runs`.
-    rows : polars.DataFrame
-        From `rows.read_rows`.
-    folder : Path
-        Of the report: what was measured once is kept there.
-
-    Returns
-    -------
-    ReportContent
-        For `report.render_report`.
-    """
+    """Gather what the page shows."""
     settings = context.preset.evaluation
     dataset, draw = read_dataset(context), describe_dataset(context)
     total = draw.parts[-1]
@@ -129,20 +108,7 @@ def gather_content(
 
 
 def asked_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Choose the rows that the unavoidable error is estimated from.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        From `rows.read_rows`.
-
-    Returns
-    -------
-    polars.DataFrame
-        Rows of the natural mix, or of both draws where it has too few recordings; of real music
-        where there is any, and of references of which it is known whether they are dark. Those
-        whose labels are not trusted are among them: most dark references are.
-    """
+    """Choose the rows that the unavoidable error is estimated from."""
     known = rows.filter(pl.col("reference") != "")
     real = known.filter(~pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER]))
     chosen = real if real.height else known
@@ -152,20 +118,7 @@ def asked_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def random_weights(context: Context, runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Name the networks whose backbones have random weights, in a run or in trials.
-
-    Parameters
-    ----------
-    context : Context
-        With the preset, whose recipes trials follow.
-    runs : sequence of mapping
-        Rows of `runs`.
-
-    Returns
-    -------
-    list of str
-        In the order of the registry.
-    """
+    """Name the networks whose backbones have random weights, in a run or in trials."""
     found = {run["model"] for run in runs if backbone_weights_of(run) == RANDOM}
     for name, entry in MODELS.items():
         recipe = recipe_of(name, context.preset.models)
@@ -175,18 +128,7 @@ def random_weights(context: Context, runs: Sequence[Mapping[str, Any]]) -> list[
 
 
 def count_parts(dataset: pl.DataFrame) -> list[dict[str, Any]]:
-    """Count recordings, references and rows of each part.
-
-    Parameters
-    ----------
-    dataset : polars.DataFrame
-        The table `dataset`.
-
-    Returns
-    -------
-    list of dict
-        part, recordings, excerpts, uniform_draw and natural_mix, for parts that have rows.
-    """
+    """Count recordings, references and rows of each part."""
     counts = []
     for part in PARTS:
         rows = dataset.filter(pl.col("part") == part)
@@ -204,18 +146,7 @@ def count_parts(dataset: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def near_duplicates(context: Context) -> list[dict[str, Any]]:
-    """List music that is in two parts under two names, by file.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of dict
-        first, second (catalog, file and part) and similarity; the most alike first.
-    """
+    """List music that is in two parts under two names, by file."""
     tracks = read_seen_tracks(context).select("catalog", "track_id", "file")
     files = {(c, t): f for c, t, f in tracks.iter_rows()}
 
@@ -232,37 +163,13 @@ def near_duplicates(context: Context) -> list[dict[str, Any]]:
 
 
 def count_quarantined(context: Context) -> int:
-    """Count the inputs of the chosen catalogs that could not serve.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    int
-        Over the stages 1-4.
-    """
+    """Count the inputs of the chosen catalogs that could not serve."""
     shelves = [context.shelf(s, c) for c in drawn_catalogs(context) for s in READ_STAGES]
     return sum(len(context.lake.done(s.quarantine)) for s in shelves)
 
 
 def provenance(context: Context, runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
-    """Name what the results depend on.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    runs : sequence of mapping
-        Rows of `runs`.
-
-    Returns
-    -------
-    dict of str to dict of str to str
-        Sections Fingerprints, Settings and Versions.
-    """
+    """Name what the results depend on."""
     trained = {f"data of {run['model']}": run["data_fingerprint"] for run in runs}
     settings = {
         f"[{stage}] {name}": json.dumps(value, ensure_ascii=False)

@@ -28,23 +28,7 @@ LISTENING_BASELINE = "boosted"
 
 
 def worst_examples(context: Context, predictions: pl.DataFrame, protocol: str) -> list[Example]:
-    """Make pictures and players of the worst predictions of each network and of boosting.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    predictions : polars.DataFrame
-        Of all models.
-    protocol : str
-        Whose predictions; each model's first repetition is looked at.
-
-    Returns
-    -------
-    list of Example
-        At most ``[evaluation] n_worst`` of each, what is worst of several once; of the uniform draw
-        if it has test rows. None without a network.
-    """
+    """Make pictures and players of the worst predictions of each network and of boosting."""
     told = predictions.filter((pl.col("protocol") == protocol) & (pl.col("variant") == ""))
     first = told.filter(pl.col("repetition") == pl.col("repetition").min().over("model"))
     drawn = first.filter("uniform_draw") if first["uniform_draw"].any() else first
@@ -85,24 +69,7 @@ def worst_examples(context: Context, predictions: pl.DataFrame, protocol: str) -
 def twin_examples(
     context: Context, pairs: Sequence[Mapping[str, Any]], predictions: pl.DataFrame, model: str
 ) -> list[Twin]:
-    """Make pictures and players of pairs that sound alike.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    pairs : sequence of mapping
-        From `twins.find_twins`.
-    predictions : polars.DataFrame
-        Of all models and protocols.
-    model : str
-        Whose predictions are shown beside the labels; of its first trial that has the row.
-
-    Returns
-    -------
-    list of Twin
-        One a pair.
-    """
+    """Make pictures and players of pairs that sound alike."""
     sides = [dict(pair[side]) for pair in pairs for side in ("dark", "lowpassed")]
     streams = _bitstreams(context, sides)
     said = {

@@ -44,23 +44,7 @@ _ROW = ["catalog", "degraded_id"]
 def generalisation_rows(
     predictions: pl.DataFrame, settings: EvaluationSettings
 ) -> list[dict[str, Any]]:
-    """Compare each model on what it never met with itself on the same rows when it had.
-
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        Of all protocols (`slices.PREDICTIONS_SCHEMA`).
-    settings : EvaluationSettings
-        Bootstrap draws, coverage and seed.
-
-    Returns
-    -------
-    list of dict
-        Per draw (a key of `DRAWN`), thing left out and model: ``pearson`` and ``rmse`` of the model
-        that never met it, ``known_pearson`` and ``known_rmse`` of the one that had (None where it
-        was not run on all these rows), ``difference`` of the RMSEs (unknown - known) with ``low``
-        and ``high``, n_rows, n_recordings, n_repetitions and n_known_repetitions.
-    """
+    """Compare each model on what it never met with itself on the same rows when it had."""
     known = predictions.filter(pl.col("protocol") == KNOWN)
     found: list[dict[str, Any]] = []
     for draw, where in DRAWN.items():

@@ -42,18 +42,7 @@ KNOWS_THE_PROCESS = ("oracle",)
 
 
 def main_protocol(predictions: pl.DataFrame) -> str:
-    """Name the protocol whose rows the page shows in full.
-
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        `slices.PREDICTIONS_SCHEMA`.
-
-    Returns
-    -------
-    str
-        The first of `PROTOCOL_TITLES` under which a network was run, else the first with any rows.
-    """
+    """Name the protocol whose rows the page shows in full."""
     run = predictions.select("protocol", "model").unique()
     networks = set(run.filter(~pl.col("model").is_in(list(BASELINES)))["protocol"])
     present = set(run["protocol"])
@@ -65,23 +54,7 @@ def main_protocol(predictions: pl.DataFrame) -> str:
 
 
 def shown_first(predictions: pl.DataFrame, protocol: str, headline: str | None) -> str:
-    """Name the model that the page's figures and slices show first.
-
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        `slices.PREDICTIONS_SCHEMA`.
-    protocol : str
-        From `main_protocol`.
-    headline : str or None
-        The network with the lowest validation loss.
-
-    Returns
-    -------
-    str
-        The headline network if it was run under the protocol, else the first network that was,
-        else the last baseline. No test score decides.
-    """
+    """Name the model that the page's figures and slices show first."""
     rows = predictions.filter(pl.col("protocol") == protocol)
     models = rows["model"].unique(maintain_order=True).to_list()
     if headline in models:
@@ -91,20 +64,7 @@ def shown_first(predictions: pl.DataFrame, protocol: str, headline: str | None) 
 
 
 def leagues(content: ReportContent) -> list[dict[str, Any]]:
-    """Make the league tables.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-
-    Returns
-    -------
-    list of dict
-        One a protocol and draw that has rows, ablations last: ``protocol``, ``title``, ``draw``,
-        ``columns`` (title, n_rows, n_recordings), ``rows`` (see `_row`), ``random`` (the same of
-        networks with random backbones), ``not_run`` (names) and ``leader``.
-    """
+    """Make the league tables."""
     tables = []
     titles = {**PROTOCOL_TITLES, ABLATIONS: "What the parts of a network are worth"}
     for protocol, title in titles.items():
@@ -143,38 +103,14 @@ def leagues(content: ReportContent) -> list[dict[str, Any]]:
 
 
 def plays_fair(content: ReportContent, model: str) -> bool:
-    """Tell whether a model hears the degraded excerpt alone, so that it may lead a league.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-    model : str
-        Network or baseline.
-
-    Returns
-    -------
-    bool
-        False for intrusive networks, the oracle, and networks with random backbones.
-    """
+    """Tell whether a model hears the degraded excerpt alone, so that it may lead a league."""
     return not (
         model in content.intrusive or model in content.random_weights or model in KNOWS_THE_PROCESS
     )
 
 
 def not_run_at_all(content: ReportContent) -> list[str]:
-    """Name the networks of the registry that stand in no table of the page.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-
-    Returns
-    -------
-    list of str
-        In the order of the registry.
-    """
+    """Name the networks of the registry that stand in no table of the page."""
     shown = set(PROTOCOL_TITLES) | set(LEFT_OUT) | {"learning_curve"}
     run = set(content.predictions.filter(pl.col("protocol").is_in(list(shown)))["model"])
     return [model for model in content.networks if model not in run]

@@ -52,18 +52,7 @@ class ListeningResult:
 
 
 def digest_of_tests(settings: EvaluationSettings) -> str:
-    """Digest what the results on listening tests depend on, for a fingerprint.
-
-    Parameters
-    ----------
-    settings : EvaluationSettings
-        With the folders.
-
-    Returns
-    -------
-    str
-        Of the opinions and of names and sizes of the files beside them.
-    """
+    """Digest what the results on listening tests depend on, for a fingerprint."""
     found = []
     for folder in map(Path, settings.listening_tests):
         table = folder / OPINIONS_FILE
@@ -75,18 +64,6 @@ def digest_of_tests(settings: EvaluationSettings) -> str:
 
 def hear_tests(context: Context, runs: Sequence[Mapping[str, Any]]) -> list[ListeningResult]:
     """Let each finished network that needs no reference predict each listening test.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; ``[evaluation] listening_tests`` names the folders.
-    runs : sequence of mapping
-        Rows of `runs`; unfinished ones are passed over.
-
-    Returns
-    -------
-    list of ListeningResult
-        Test by test, networks in their order. Hidden references are left out, as in the paper.
 
     Raises
     ------
@@ -125,19 +102,7 @@ def hear_tests(context: Context, runs: Sequence[Mapping[str, Any]]) -> list[List
 
 
 def listening_tables(results: Sequence[ListeningResult]) -> list[dict[str, Any]]:
-    """Gather the agreement of networks with listeners, a table a test.
-
-    Parameters
-    ----------
-    results : sequence of ListeningResult
-        From `hear_tests`.
-
-    Returns
-    -------
-    list of dict
-        test, n_files, n_recordings (None where not known) and rows: ``model``, ``mapped`` and
-        ``cells``, the estimates of `SHOWN_METRICS` by name.
-    """
+    """Gather the agreement of networks with listeners, a table a test."""
     tables: dict[str, dict[str, Any]] = {}
     for result in results:
         recording = result.matched.recording

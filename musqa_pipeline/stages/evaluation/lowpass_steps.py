@@ -34,19 +34,7 @@ original, whose slope is ``original``."""
 
 
 def list_steps(rows: pl.DataFrame) -> pl.DataFrame:
-    """List the rows that are a step: a low-pass near 3.5 or 7 kHz alone, or the original.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        From `rows.read_rows`: catalog, degraded_id, excerpt_id, depth, codec, cutoff_hz,
-        last_params and upper_edge_hz.
-
-    Returns
-    -------
-    polars.DataFrame
-        With `STEPS_SCHEMA`, of references whose original reaches above `REACHES_HZ`; sorted.
-    """
+    """List the rows that are a step: a low-pass near 3.5 or 7 kHz alone, or the original."""
     original = rows.filter((pl.col("depth") == 0) & (pl.col("upper_edge_hz") > REACHES_HZ))
     alone = rows.filter((pl.col("depth") == 1) & (pl.col("codec") == "lowpass"))
     slope = pl.col("last_params").map_elements(_slope, return_dtype=pl.String, skip_nulls=False)
@@ -60,23 +48,7 @@ def list_steps(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_steps(predictions: pl.DataFrame, steps: pl.DataFrame) -> list[dict[str, Any]]:
-    """Count the recordings that a model orders 3.5 kHz < 7 kHz < original throughout.
-
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        Of one model under one protocol (`slices.PREDICTIONS_SCHEMA`).
-    steps : polars.DataFrame
-        From `list_steps`.
-
-    Returns
-    -------
-    list of dict
-        For each of `SLOPES` that has recordings with both steps: ``slope``, ``n_recordings``,
-        ``n_right`` (those of which every step of all references is in order, mean over
-        repetitions), and ``n_ties``: further recordings where a step is none to ViSQOL either, its
-        labels being within `TIE_POINTS`, or whose references are dark.
-    """
+    """Count the recordings that a model orders 3.5 kHz < 7 kHz < original throughout."""
     columns = ["repetition", "catalog", "degraded_id", "recording", "reference", "label"]
     rows = (
         predictions.select(*columns, "predicted")

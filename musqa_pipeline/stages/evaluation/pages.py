@@ -14,22 +14,7 @@ from musqa_pipeline.stages.evaluation.summary import number, shown_name
 
 
 def render_page(package: str, template: str, **values: Any) -> str:
-    """Make a page of a template, in the style of the report.
-
-    Parameters
-    ----------
-    package : str
-        Where the template lies, for example ``"musqa_pipeline.release.promotion"``.
-    template : str
-        Name of the file.
-    **values : object
-        What it shows; text is escaped.
-
-    Returns
-    -------
-    str
-        HTML, self-contained; the same text for the same values.
-    """
+    """Make a page of a template, in the style of the report."""
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -43,20 +28,6 @@ def render_page(package: str, template: str, **values: Any) -> str:
 def place_page(context: Context, name: str, content: bytes) -> str:
     """Put a page beside the report of a preset.
 
-    Parameters
-    ----------
-    context : Context
-        Whose.
-    name : str
-        File name, perhaps below a folder.
-    content : bytes
-        HTML or JSON.
-
-    Returns
-    -------
-    str
-        Its key below `MUSQA_HOME`, for links and records.
-
     Raises
     ------
     LakeError
@@ -68,18 +39,7 @@ def place_page(context: Context, name: str, content: bytes) -> str:
 
 
 def size_words(n_bytes: float | None) -> str:
-    """Write a number of bytes with three digits or less.
-
-    Parameters
-    ----------
-    n_bytes : float or None
-        How many.
-
-    Returns
-    -------
-    str
-        For example ``"12 MB"``; a dash for None.
-    """
+    """Write a number of bytes with three digits or less."""
     if n_bytes is None:
         return "–"
     for unit in ("B", "kB", "MB", "GB", "TB"):

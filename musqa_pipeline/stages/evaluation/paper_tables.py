@@ -55,20 +55,7 @@ class Repeated:
 
 
 def repeated_metrics(predictions: pl.DataFrame, protocol: str, draw: str) -> list[Repeated]:
-    """Compute r and RMSE of every model in every repetition.
-
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        `slices.PREDICTIONS_SCHEMA`.
-    protocol, draw : str
-        Which rows.
-
-    Returns
-    -------
-    list of Repeated
-        Model by model in their order; a metric that is not defined in one repetition is left out.
-    """
+    """Compute r and RMSE of every model in every repetition."""
     rows = predictions.filter((pl.col("protocol") == protocol) & pl.col(draw))
     found = []
     for (model,), part in rows.group_by("model", maintain_order=True):
@@ -82,22 +69,7 @@ def repeated_metrics(predictions: pl.DataFrame, protocol: str, draw: str) -> lis
 
 
 def table_v(found: Sequence[Repeated], hidden: Collection[str] = ()) -> list[dict[str, Any]]:
-    """Lay ours beside the paper's.
-
-    Parameters
-    ----------
-    found : sequence of Repeated
-        From `repeated_metrics` under `REPETITIONS`.
-    hidden : collection of str
-        Networks that stand in no column with the paper's: their backbones have random weights.
-
-    Returns
-    -------
-    list of dict
-        ``model``, ``paper`` (metric to mean and deviation, or None) and ``ours`` (metric to
-        `Repeated`; empty where it was not run): the paper's networks first, then our networks, then
-        the baselines.
-    """
+    """Lay ours beside the paper's."""
     ours: dict[str, dict[str, Repeated]] = {}
     for each in found:
         ours.setdefault(each.model, {})[each.metric] = each
@@ -114,13 +86,7 @@ def table_v(found: Sequence[Repeated], hidden: Collection[str] = ()) -> list[dic
 
 
 def paper_tests() -> list[dict[str, Any]]:
-    """Test the differences of the paper's own table V, from its means and deviations.
-
-    Returns
-    -------
-    list of dict
-        first, second, metric and the unpaired `Comparison`, n = 15.
-    """
+    """Test the differences of the paper's own table V, from its means and deviations."""
     return [
         {
             "first": a,
@@ -134,21 +100,7 @@ def paper_tests() -> list[dict[str, Any]]:
 
 
 def repetition_tests(found: Sequence[Repeated], models: Sequence[str]) -> list[dict[str, Any]]:
-    """Test the differences of means over repetitions.
-
-    Parameters
-    ----------
-    found : sequence of Repeated
-        From `repeated_metrics`.
-    models : sequence of str
-        Which are compared, in pairs.
-
-    Returns
-    -------
-    list of dict
-        first, second, metric, the ``unpaired`` Student test of the paper, and the ``paired`` one
-        over the repetitions that both have; None for either where there are fewer than two.
-    """
+    """Test the differences of means over repetitions."""
     values = {(each.model, each.metric): each for each in found}
     tests = []
     for a, b in itertools.combinations(models, 2):
@@ -177,25 +129,7 @@ def repetition_tests(found: Sequence[Repeated], models: Sequence[str]) -> list[d
 def row_tests(
     predictions: pl.DataFrame, protocol: str, draw: str, lead: str, models: Sequence[str]
 ) -> dict[str, float]:
-    """Test the correlations of two models on the same rows with Steiger's Z.
-
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        `slices.PREDICTIONS_SCHEMA`.
-    protocol, draw : str
-        Which rows; predictions are averaged over repetitions.
-    lead : str
-        The model that the others are compared with.
-    models : sequence of str
-        The others.
-
-    Returns
-    -------
-    dict of str to float
-        Two-sided p-value of r of the lead against r of each; a model is left out whose correlation
-        is not defined. It takes rows for independent and is therefore too small.
-    """
+    """Test the correlations of two models on the same rows with Steiger's Z."""
     rows = predictions.filter((pl.col("protocol") == protocol) & pl.col(draw))
     means = rows.group_by("catalog", "degraded_id", "model").agg(
         pl.col("label").first(), pl.col("predicted").mean()

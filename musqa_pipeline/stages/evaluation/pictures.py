@@ -13,16 +13,6 @@ from musqa_pipeline.stages.evaluation.summary import shown_name
 def scatter_png(context: Context) -> bytes:
     """Plot prediction over label of the first network, a marker a recording.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; its evaluation is done.
-
-    Returns
-    -------
-    bytes
-        PNG of at most 90 kB; of the uniform draw if it has test rows.
-
     Raises
     ------
     StageError
@@ -35,18 +25,7 @@ def scatter_png(context: Context) -> bytes:
 
 
 def draw_scatter(predictions: pl.DataFrame) -> bytes:
-    """Plot prediction over label of the first model of a predictions frame.
-
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        As `slices.PREDICTIONS_SCHEMA` has it; networks come first.
-
-    Returns
-    -------
-    bytes
-        PNG on white, the same for the same frame.
-    """
+    """Plot prediction over label of the first model of a predictions frame."""
     from musqa_pipeline.stages.evaluation.plots import scatter
     from musqa_pipeline.studies.figures import house_style, to_png
 

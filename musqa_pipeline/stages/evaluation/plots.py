@@ -33,20 +33,7 @@ PREDICTED = "prediction, points"
 
 
 def scatter(rows: pl.DataFrame, *, legend: bool = True) -> Figure:
-    """Prediction over label, a marker a recording (paper 001, figure 2).
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Predictions of one model on one draw.
-    legend : bool
-        Whether to name the recordings below.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Square axes, 0-100 on both.
-    """
+    """Prediction over label, a marker a recording (paper 001, figure 2)."""
     named, others = _shown_recordings(rows)
     n_lines = -(-(len(named) + (others > 0)) // 2) if legend else 0
     figure = new_figure(4.8, 4.8 + 0.165 * n_lines)
@@ -80,18 +67,7 @@ def scatter(rows: pl.DataFrame, *, legend: bool = True) -> Figure:
 
 
 def residuals(rows: pl.DataFrame) -> Figure:
-    """Prediction minus label over label, with its histogram beside it.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Predictions of one model on one draw.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Two panels that share the vertical axis.
-    """
+    """Prediction minus label over label, with its histogram beside it."""
     figure = new_figure(4.8, 3.6)
     axes, side = figure.subplots(1, 2, sharey=True, width_ratios=(3.4, 1))
     error = (rows["predicted"] - rows["label"]).to_numpy()
@@ -121,18 +97,7 @@ def residuals(rows: pl.DataFrame) -> Figure:
 
 
 def by_recording(rows: pl.DataFrame) -> Figure:
-    """Error of each recording: median, middle half and middle nine tenths, sorted.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Predictions of one model on one draw.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One line a recording; of many, those with the largest mean error.
-    """
+    """Error of each recording: median, middle half and middle nine tenths, sorted."""
     named, others = _shown_recordings(rows)
     shown = rows.filter(pl.col("recording").is_in(named)).with_columns(
         error=pl.col("predicted") - pl.col("label")
@@ -162,20 +127,7 @@ def by_recording(rows: pl.DataFrame) -> Figure:
 
 
 def calibration_plot(by_model: Mapping[str, pl.DataFrame], confidence: float) -> Figure:
-    """Mean label of the rows that got about the same prediction, per model.
-
-    Parameters
-    ----------
-    by_model : mapping of str to polars.DataFrame
-        Predictions of each model on one draw, under its shown name.
-    confidence : float
-        Coverage of the bars.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Square axes; on the diagonal a prediction can be taken at its word.
-    """
+    """Mean label of the rows that got about the same prediction, per model."""
     figure = new_figure(4.8, 5.0)
     axes = figure.subplots()
     points_axes(axes, x="mean prediction in the bin, points", y="mean label, points", square=True)
@@ -190,19 +142,7 @@ def calibration_plot(by_model: Mapping[str, pl.DataFrame], confidence: float) ->
 
 
 def process_curves(by_model: Mapping[str, pl.DataFrame]) -> Figure:
-    """Labels and predictions over bitrate, or cut-off, for each codec applied alone.
-
-    Parameters
-    ----------
-    by_model : mapping of str to polars.DataFrame
-        Predictions of each model on one draw, under its shown name; only rows with one process of
-        the tables are used, which all references share.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A panel a codec, points over kbit/s or kilohertz.
-    """
+    """Labels and predictions over bitrate, or cut-off, for each codec applied alone."""
     singles = {m: r.filter(pl.col("kind") == "single") for m, r in by_model.items()}
     first = next(iter(singles.values()))
     codecs = sorted(first["codec"].unique().to_list(), key=lambda c: (c == "lowpass", c))

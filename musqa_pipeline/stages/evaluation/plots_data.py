@@ -16,20 +16,7 @@ from musqa_pipeline.studies.figures import GRID, INK, MUTED, SERIES, new_figure
 
 
 def distribution(edges: Sequence[float], before: Sequence[int], after: Sequence[int]) -> Figure:
-    """Distribution of the labels before and after the uniform draw.
-
-    Parameters
-    ----------
-    edges : sequence of float, length bins + 1
-        Borders of the bins that the draw used, in points.
-    before, after : sequence of int, length bins
-        Rows that could be drawn, and rows drawn, in each bin.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Two histograms, each as a share of its own rows.
-    """
+    """Distribution of the labels before and after the uniform draw."""
     figure = new_figure(4.8, 3.6)
     axes = figure.subplots()
     shares = [100.0 * np.asarray(n, dtype=np.float64) / max(1, sum(n)) for n in (before, after)]
@@ -45,20 +32,7 @@ def distribution(edges: Sequence[float], before: Sequence[int], after: Sequence[
 
 
 def training_curves(curves: Mapping[str, Sequence[Any]], best_epoch: int) -> Figure:
-    """Loss on training and validation images over epochs, with the learning rate below.
-
-    Parameters
-    ----------
-    curves : mapping of str to sequence of float
-        ``loss``, ``validation_loss`` and, if known, ``learning_rate``, one value an epoch.
-    best_epoch : int
-        Epoch whose weights were kept, from 0.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Mean square error on a logarithmic scale.
-    """
+    """Loss on training and validation images over epochs, with the learning rate below."""
     rates = curves.get("learning_rate")
     figure = new_figure(4.8, 4.0 if rates else 3.2)
     if rates:

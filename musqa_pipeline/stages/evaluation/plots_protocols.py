@@ -18,19 +18,7 @@ from musqa_pipeline.studies.figures import INK, MUTED, RECORDING_MARKERS, SERIES
 
 
 def learning_curves(by_model: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
-    """RMSE over the number of references that were trained on.
-
-    Parameters
-    ----------
-    by_model : mapping of str to sequence of mapping
-        Under its shown name, the points of each model by rising ``n_groups``: ``n_groups``,
-        ``estimate``, ``low`` and ``high`` (None without an interval).
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Logarithmic over references.
-    """
+    """RMSE over the number of references that were trained on."""
     figure = new_figure(4.8, 3.6)
     axes = figure.subplots()
     ticks = sorted({p["n_groups"] for points in by_model.values() for p in points})
@@ -52,20 +40,7 @@ def learning_curves(by_model: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figu
 
 
 def repetition_strips(found: Sequence[Repeated], models: Sequence[str]) -> Figure:
-    """Draw r and RMSE of every repetition, with mean and deviation, beside the paper's.
-
-    Parameters
-    ----------
-    found : sequence of Repeated
-        From `paper_tables.repeated_metrics`.
-    models : sequence of str
-        The lines, from above; those of table V that were not run show the paper's alone.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Two panels, r and RMSE.
-    """
+    """Draw r and RMSE of every repetition, with mean and deviation, beside the paper's."""
     values = {(each.model, each.metric): each for each in found}
     figure = new_figure(4.8, 1.4 + 0.42 * max(2, len(models)))
     panels = figure.subplots(1, 2, sharey=True)
@@ -101,18 +76,7 @@ def repetition_strips(found: Sequence[Repeated], models: Sequence[str]) -> Figur
 
 
 def gamma_lines(ceilings: Sequence[Ceiling]) -> Figure:
-    """Half squared differences of labels over distance, and the line to distance zero.
-
-    Parameters
-    ----------
-    ceilings : sequence of Ceiling
-        From `ceiling.estimate_ceilings`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A line a set of rows; where it meets the axis is the variance that nothing explains.
-    """
+    """Half squared differences of labels over distance, and the line to distance zero."""
     figure = new_figure(4.8, 3.4 + 0.2 * len(ceilings))
     axes = figure.subplots()
     for i, each in enumerate(ceilings):

@@ -26,16 +26,6 @@ _BATCH_ROWS = 32
 def read_runs(context: Context) -> list[dict[str, Any]]:
     """Read the table `runs` in the order in which the preset names its networks.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of dict
-        Rows, unfinished runs included.
-
     Raises
     ------
     StageError
@@ -51,21 +41,6 @@ def read_predictions(
     context: Context, runs: Sequence[Mapping[str, Any]], rows: pl.DataFrame
 ) -> pl.DataFrame:
     """Predict the test rows with every finished network and with the baselines.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    runs : sequence of mapping
-        Rows of `runs`; unfinished ones are passed over.
-    rows : polars.DataFrame
-        From `rows.read_rows`.
-
-    Returns
-    -------
-    polars.DataFrame
-        With the columns of `slices.PREDICTIONS_SCHEMA`: networks first, in their order, then the
-        baselines; rows sorted by catalog and id.
 
     Raises
     ------
@@ -99,18 +74,7 @@ def read_predictions(
 
 
 def choose_test_rows(rows: pl.DataFrame) -> pl.DataFrame:
-    """Choose the rows that trained models are held against.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        From `rows.read_rows`.
-
-    Returns
-    -------
-    polars.DataFrame
-        Those of the test part that either draw took; no darker copies.
-    """
+    """Choose the rows that trained models are held against."""
     return rows.filter(
         (pl.col("part") == "test")
         & (pl.col("tier") != COPY_TIER)
@@ -121,22 +85,7 @@ def choose_test_rows(rows: pl.DataFrame) -> pl.DataFrame:
 def predict_baselines(
     rows: pl.DataFrame, test: pl.DataFrame, train_rows: str
 ) -> dict[str, np.ndarray]:
-    """Fit the baselines on what networks may see, and predict the test rows.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        From `rows.read_rows`, all parts.
-    test : polars.DataFrame
-        Rows to predict.
-    train_rows : {"uniform_draw", "trusted", "every"}
-        Which rows networks are trained on; all see the same.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape (test rows,)
-        Points, by name of the baseline.
-    """
+    """Fit the baselines on what networks may see, and predict the test rows."""
     seen = rows.filter((pl.col("part") != "test") & allowed_rows(train_rows))
     return {name: entry.fit(seen, 0).predict(test) for name, entry in BASELINES.items()}
 
@@ -144,22 +93,7 @@ def predict_baselines(
 def predict_networks(
     context: Context, runs: Sequence[Mapping[str, Any]], test: pl.DataFrame
 ) -> dict[str, np.ndarray]:
-    """Let each finished network predict the test rows, reading every image once.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    runs : sequence of mapping
-        Rows of `runs`.
-    test : polars.DataFrame
-        Rows to predict: catalog and degraded_id.
-
-    Returns
-    -------
-    dict of str to ndarray of float64, shape (test rows,)
-        Points, by name of the network.
-    """
+    """Let each finished network predict the test rows, reading every image once."""
     from musqa_pipeline.learning.predict import load_model
 
     by_stage: dict[str, dict[str, nn.Module]] = {}

@@ -40,16 +40,6 @@ def reports_folder(home: Home) -> Path:
 def publish_report(context: Context) -> Home:
     """Copy the report of a context to ``reports/<preset>/`` and list it in ``index.html``.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; its evaluation is done.
-
-    Returns
-    -------
-    Path
-        The published page.
-
     Raises
     ------
     StageError
@@ -73,11 +63,6 @@ def publish_report(context: Context) -> Home:
 def publish_index(context: Context) -> None:
     """List all reports in ``index.html``, with the pages that lie beside them.
 
-    Parameters
-    ----------
-    context : Context
-        Whose home.
-
     Raises
     ------
     LakeError
@@ -90,20 +75,7 @@ def publish_index(context: Context) -> None:
 
 
 def list_reports(home: Home) -> list[dict[str, Any]]:
-    """List the published reports with their main numbers.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-
-    Returns
-    -------
-    list of dict
-        preset, catalogs, model, summary, and r, rmse, n_recordings and n_rows of the model that the
-        report shows first, on the uniform draw of its main protocol (None where there is none),
-        what was not run, and pages beside it; sorted by preset.
-    """
+    """List the published reports with their main numbers."""
     store, found = open_store(home), []
     for preset in store.folders(REPORTS):
         key = f"{REPORTS}/{preset}/{JSON_FILE}"
@@ -141,18 +113,7 @@ def list_reports(home: Home) -> list[dict[str, Any]]:
 
 
 def render_index(reports: list[dict[str, Any]]) -> str:
-    """Make the page that lists all reports.
-
-    Parameters
-    ----------
-    reports : list of dict
-        From `list_reports`.
-
-    Returns
-    -------
-    str
-        HTML, self-contained, with relative links.
-    """
+    """Make the page that lists all reports."""
     folder = resources.files("musqa_pipeline.stages.evaluation")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -58,18 +58,7 @@ _MAX_SLICED = 4
 
 
 def render_report(content: ReportContent) -> str:
-    """Make the page.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What to show.
-
-    Returns
-    -------
-    str
-        HTML, self-contained; the same text for the same content.
-    """
+    """Make the page."""
     folder = resources.files("musqa_pipeline.stages.evaluation")
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
@@ -88,21 +77,7 @@ def render_report(content: ReportContent) -> str:
 
 
 def report_json(content: ReportContent) -> str:
-    """Return the page's numbers as JSON.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-
-    Returns
-    -------
-    str
-        An object: preset, catalogs, protocol (the one that the page shows in full), headline_model,
-        summary, evaluations, differences, generalisation, listening, lowpass_order,
-        unavoidable_error, trials, costs, networks not run, runs, parts, near_duplicates and
-        provenance.
-    """
+    """Return the page's numbers as JSON."""
     protocol, headline = main_protocol(content.predictions), headline_model(content.runs)
     value = {
         "preset": content.preset,

@@ -27,20 +27,7 @@ MAX_CURVES = 6
 
 
 def shown_rows(content: ReportContent, protocol: str) -> pl.DataFrame:
-    """Return the rows that figures show: of one protocol, each model's first repetition.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-    protocol : str
-        From `league.main_protocol`.
-
-    Returns
-    -------
-    polars.DataFrame
-        `slices.PREDICTIONS_SCHEMA`; of the holdout test rows alone.
-    """
+    """Return the rows that figures show: of one protocol, each model's first repetition."""
     rows = content.predictions.filter((pl.col("protocol") == protocol) & (pl.col("variant") == ""))
     if protocol == "holdout":
         rows = rows.filter(pl.col("part") == "test")
@@ -50,22 +37,7 @@ def shown_rows(content: ReportContent, protocol: str) -> pl.DataFrame:
 def prediction_figures(
     content: ReportContent, protocol: str, lead: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield the figures on predictions.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-    protocol : str
-        Whose predictions.
-    lead : str
-        The model that comes first.
-
-    Yields
-    ------
-    dict
-        Section of the page, caption and svg.
-    """
+    """Yield the figures on predictions."""
     rows = shown_rows(content, protocol)
     models = rows["model"].unique(maintain_order=True).to_list()
     networks = [m for m in models if m not in BASELINES and m not in content.random_weights]
@@ -127,18 +99,7 @@ def prediction_figures(
 
 
 def training_figures(content: ReportContent) -> Iterator[dict[str, Any]]:
-    """Yield the curves of each run, unfinished ones included.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-
-    Yields
-    ------
-    dict
-        Caption and svg.
-    """
+    """Yield the curves of each run, unfinished ones included."""
     for run in content.runs:
         curves = json.loads(run["curves_json"])
         if not run["epochs"]:  # imported, not trained
@@ -154,20 +115,7 @@ def training_figures(content: ReportContent) -> Iterator[dict[str, Any]]:
 
 
 def protocol_figures(content: ReportContent, draw: str) -> dict[str, Markup | None]:
-    """Draw the figures on protocols for which there are numbers.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-    draw : str
-        Of repetitions and learning curve.
-
-    Returns
-    -------
-    dict of str to Markup or None
-        ``learning_curve``, ``repetitions`` and ``ceiling``; None where there are no numbers.
-    """
+    """Draw the figures on protocols for which there are numbers."""
     found: dict[str, Markup | None] = dict.fromkeys(("learning_curve", "repetitions", "ceiling"))
     points = _curve_points(content, draw)
     if points:
@@ -194,18 +142,7 @@ def protocol_figures(content: ReportContent, draw: str) -> dict[str, Markup | No
 
 
 def listening_figures(content: ReportContent) -> list[dict[str, Any]]:
-    """Draw each network's predictions over listeners' opinions.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-
-    Returns
-    -------
-    list of dict
-        test, model and svg.
-    """
+    """Draw each network's predictions over listeners' opinions."""
     return [
         {
             "test": result.test,
@@ -220,18 +157,7 @@ def listening_figures(content: ReportContent) -> list[dict[str, Any]]:
 
 
 def distribution_figure(content: ReportContent) -> Markup:
-    """Return the figure of the labels before and after the draw.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-
-    Returns
-    -------
-    Markup
-        An SVG element.
-    """
+    """Return the figure of the labels before and after the draw."""
     return _svg(
         plots_data.distribution,
         "distribution",

@@ -31,20 +31,7 @@ DIGITS = {"pearson": 2, "rmse": 1, "spearman": 2, "mae": 1, "r2": 2}
 
 
 def tiles(content: ReportContent, protocol: str, lead: str) -> list[tuple[str, str, str]]:
-    """Make the numbers at the top of the page.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-    protocol, lead : str
-        Whose numbers.
-
-    Returns
-    -------
-    list of tuple of str, str and str
-        What it is, the number, and what it rests on.
-    """
+    """Make the numbers at the top of the page."""
     told = content.evaluations.filter(
         (pl.col("protocol") == protocol)
         & (pl.col("variant") == "")
@@ -67,40 +54,13 @@ def tiles(content: ReportContent, protocol: str, lead: str) -> list[tuple[str, s
 
 
 def main_draw(content: ReportContent, protocol: str) -> str:
-    """Name the draw that comes first: the uniform one, where it has rows.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-    protocol : str
-        Whose rows.
-
-    Returns
-    -------
-    str
-        ``uniform_draw`` or ``natural_mix``.
-    """
+    """Name the draw that comes first: the uniform one, where it has rows."""
     rows = content.evaluations.filter(pl.col("protocol") == protocol)
     return "uniform_draw" if (rows["draw"] == "uniform_draw").any() else "natural_mix"
 
 
 def paper_part(content: ReportContent) -> dict[str, Any] | None:
-    """Lay table V of the paper beside ours, with the tests of both.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-
-    Returns
-    -------
-    dict or None
-        ``draw`` (the paper's test excerpts were taken as made, so the natural mix if it has rows),
-        ``rows`` (of `table_v`, with ``cells``: the row of `evaluations` by metric), ``tests``
-        (pairs of the paper's networks with both comparisons, or None where we have none) and
-        ``n_rows``, ``n_recordings``. None if nothing was run under the protocol.
-    """
+    """Lay table V of the paper beside ours, with the tests of both."""
     mine = content.evaluations.filter(
         (pl.col("protocol") == REPETITIONS) & (pl.col("slice") == "all")
     )
@@ -139,22 +99,7 @@ def paper_part(content: ReportContent) -> dict[str, Any] | None:
 def statistics_part(
     content: ReportContent, protocol: str, draw: str, leader: str
 ) -> list[dict[str, Any]]:
-    """Compare the leader with every other model by all tests that fit.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-    protocol, draw, leader : str
-        Whose rows, and the model that the others are compared with.
-
-    Returns
-    -------
-    list of dict
-        Per other model: ``model``, ``rmse`` and ``pearson`` (differences leader - model with their
-        bootstrap intervals), ``steiger_p`` and ``paired_p`` (of the RMSE over repetitions); None
-        where a test has nothing to go by.
-    """
+    """Compare the leader with every other model by all tests that fit."""
     told = content.predictions.filter((pl.col("protocol") == protocol) & pl.col(draw))
     models = [
         model
@@ -184,21 +129,7 @@ def statistics_part(
 
 
 def order_part(content: ReportContent, protocol: str) -> list[dict[str, Any]]:
-    """Count how every model orders the low-passes of a reference.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-    protocol : str
-        Whose predictions.
-
-    Returns
-    -------
-    list of dict
-        ``model``, ``pairs`` (of `darkness.lowpass_order`, first repetition) and ``steps`` (of
-        `lowpass_steps.count_steps`, by slope), for networks and the baselines that listen.
-    """
+    """Count how every model orders the low-passes of a reference."""
     rows = shown_rows(content, protocol)
     every = content.predictions.filter((pl.col("protocol") == protocol) & (pl.col("variant") == ""))
     models = rows["model"].unique(maintain_order=True).to_list()
@@ -218,18 +149,7 @@ def order_part(content: ReportContent, protocol: str) -> list[dict[str, Any]]:
 
 
 def generalisation_part(content: ReportContent) -> list[dict[str, Any]]:
-    """Group the rows on generalisation by draw and by what was left out.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-
-    Returns
-    -------
-    list of dict
-        ``draw`` and ``groups``: pairs of what was left out and its rows.
-    """
+    """Group the rows on generalisation by draw and by what was left out."""
     tables = []
     for draw in DRAWN:
         groups: dict[str, list[Mapping[str, Any]]] = {}
@@ -242,20 +162,7 @@ def generalisation_part(content: ReportContent) -> list[dict[str, Any]]:
 
 
 def affordable(parts: Sequence[Example | Twin], n_bytes: int) -> list[bool]:
-    """Tell which examples get their pictures and players while the page has room for them.
-
-    Parameters
-    ----------
-    parts : sequence of Example or Twin
-        In the order of their importance.
-    n_bytes : int
-        Room on the page.
-
-    Returns
-    -------
-    list of bool
-        One each.
-    """
+    """Tell which examples get their pictures and players while the page has room for them."""
     left = n_bytes * 3 // 4  # base64 writes four bytes for three
     fits = []
     for part in parts:

@@ -28,22 +28,7 @@ SLICE_TITLES = {
 def slice_tables(
     content: ReportContent, protocol: str, models: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the tables of one protocol.
-
-    Parameters
-    ----------
-    content : ReportContent
-        What the page shows.
-    protocol : str
-        Whose rows.
-    models : sequence of str
-        The columns; the first one's RMSE is shaded.
-
-    Yields
-    ------
-    dict
-        title, draw, models and rows; a slice in which the first model has no number is left out.
-    """
+    """Yield the tables of one protocol."""
     told = content.evaluations.filter(
         (pl.col("protocol") == protocol)
         & (pl.col("variant") == "")

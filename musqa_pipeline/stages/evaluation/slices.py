@@ -73,19 +73,6 @@ points, 0-100."""
 def evaluate(predictions: pl.DataFrame, settings: EvaluationSettings) -> pa.Table:
     """Compute the table `evaluations`.
 
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        With the columns of `PREDICTIONS_SCHEMA`; of the holdout only rows whose part is ``test``
-        are looked at, of a protocol all: each was predicted by a model that never met it.
-    settings : EvaluationSettings
-        Bootstrap draws, coverage and seed.
-
-    Returns
-    -------
-    pyarrow.Table
-        With the schema of `EVALUATIONS`, in the order models come, then draws, slices, values.
-
     Raises
     ------
     StageError
@@ -105,19 +92,7 @@ def evaluate(predictions: pl.DataFrame, settings: EvaluationSettings) -> pa.Tabl
 
 
 def slices(drawn: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Yield the slices of one draw.
-
-    Parameters
-    ----------
-    drawn : polars.DataFrame
-        Test rows of one draw, all models together.
-
-    Yields
-    ------
-    tuple of str, str and polars.DataFrame
-        What is sliced by, the value, and the rows. A column that is empty throughout gives no
-        slice, and neither does a draw without rows.
-    """
+    """Yield the slices of one draw."""
     if drawn.is_empty():
         return
     yield "all", "all", drawn
@@ -133,14 +108,7 @@ def slices(drawn: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
 
 
 def slice_values() -> dict[str, pl.Expr]:
-    """Return what each slice column is made of.
-
-    Returns
-    -------
-    dict of str to polars.Expr
-        Text, null where a row belongs to no such slice. A genre counts by its first word before
-        a slash: finer ones rarely have three recordings.
-    """
+    """Return what each slice column is made of."""
 
     def filled(column: pl.Expr) -> pl.Expr:
         return pl.when(column != "").then(column)
@@ -178,16 +146,6 @@ def codec_rows() -> pl.Expr:
 
 def judged_rows(predictions: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that count, each with a number for a prediction.
-
-    Parameters
-    ----------
-    predictions : polars.DataFrame
-        As for `evaluate`.
-
-    Returns
-    -------
-    polars.DataFrame
-        Test rows of the holdout, and all rows of protocols.
 
     Raises
     ------

@@ -28,18 +28,7 @@ PREDICTIONS_FILE = "predictions.parquet"
 
 
 def report_folder(context: Context) -> Path:
-    """Return where the report lies on this machine; a folder that no view looks into.
-
-    Parameters
-    ----------
-    context : Context
-        With the fingerprint of ``evaluation``.
-
-    Returns
-    -------
-    Path
-        It may not exist yet.
-    """
+    """Return where the report lies on this machine; a folder that no view looks into."""
     return context.lake.local_folder(context.joint_shelf("evaluation"), REPORT)
 
 
@@ -49,35 +38,12 @@ def report_key(context: Context) -> str:
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List the one unit.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of Unit
-        The evaluation of all networks.
-    """
+    """List the one unit."""
     return [Unit(EVALUATION_UNIT, f"evaluation of preset {context.preset.name}")]
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Predict the test rows, evaluate, and write the report.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    unit : Unit
-        The only one.
-
-    Returns
-    -------
-    pyarrow.Table
-        The table `evaluations`.
 
     Raises
     ------

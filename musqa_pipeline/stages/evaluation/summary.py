@@ -35,18 +35,7 @@ def shown_name(model: str) -> str:
 
 
 def headline_model(runs: Sequence[Mapping[str, Any]]) -> str | None:
-    """Name the network that the page puts first: the lowest validation loss, never a test score.
-
-    Parameters
-    ----------
-    runs : sequence of mapping
-        Rows of the table `runs`.
-
-    Returns
-    -------
-    str or None
-        Its name; None if no run has finished.
-    """
+    """Name the network that the page puts first: the lowest validation loss, never a test score."""
     finished = [run for run in runs if run["finished"]]
     if not finished:
         return None
@@ -54,22 +43,7 @@ def headline_model(runs: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
-    """Write a number, or a dash where there is none; the minus is a real one.
-
-    Parameters
-    ----------
-    value : float or None
-        What to write.
-    digits : int
-        Digits after the point.
-    sign : bool
-        Whether a plus is written too.
-
-    Returns
-    -------
-    str
-        For example ``"0.87"``.
-    """
+    """Write a number, or a dash where there is none; the minus is a real one."""
     if value is None:
         return "–"
     rounded = round(value, digits) + 0.0  # never minus zero
@@ -78,20 +52,7 @@ def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:
 
 
 def with_interval(row: Mapping[str, Any] | None, digits: int = 2) -> str:
-    """Write an estimate with its interval.
-
-    Parameters
-    ----------
-    row : mapping or None
-        With estimate, low and high.
-    digits : int
-        Digits after the point.
-
-    Returns
-    -------
-    str
-        For example ``"0.87 [0.80, 0.92]"``; no brackets where there is no interval.
-    """
+    """Write an estimate with its interval."""
     if row is None or row["estimate"] is None:
         return "not defined"
     text = number(row["estimate"], digits)
@@ -107,25 +68,7 @@ def sentences(
     *,
     protocol: str = "holdout",
 ) -> list[str]:
-    """Say in plain words how a network did.
-
-    Parameters
-    ----------
-    model : str
-        The network.
-    evaluations : polars.DataFrame
-        The table `evaluations`.
-    differences : sequence of mapping
-        From `differences.paired_differences`; only those of the RMSE are looked at.
-    protocol : str
-        Which of the protocols is told.
-
-    Returns
-    -------
-    list of str
-        One sentence each on agreement, on the natural mix, on each baseline, on dark references
-        and on how far the numbers can be trusted; what is not known is left out.
-    """
+    """Say in plain words how a network did."""
     told = evaluations.filter(
         (pl.col("protocol") == protocol) & (pl.col("variant") == "") & (pl.col("model") == model)
     )

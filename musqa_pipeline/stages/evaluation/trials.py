@@ -12,22 +12,7 @@ from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS
 
 
 def read_trials(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
-    """Read the predictions of the trials that a preset asks for.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    rows : polars.DataFrame
-        From `rows.read_rows`.
-
-    Returns
-    -------
-    polars.DataFrame
-        With the columns of `slices.PREDICTIONS_SCHEMA`; protocol by protocol and model by model in
-        the preset's order. Trials that are not made yet, or that `max_minutes` ended, are left out,
-        and with them every repetition that is not whole.
-    """
+    """Read the predictions of the trials that a preset asks for."""
     trials = wanted_trials(context)
     if trials.is_empty():
         return pl.DataFrame(schema=PREDICTIONS_SCHEMA)
@@ -51,18 +36,7 @@ def read_trials(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def wanted_trials(context: Context) -> pl.DataFrame:
-    """Read the rows of the table `trials` that a preset asks for, and that are whole.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    polars.DataFrame
-        Columns of `TRIALS`: of finished trials, in repetitions of which no fold is missing.
-    """
+    """Read the rows of the table `trials` that a preset asks for, and that are whole."""
     empty = pl.DataFrame(TRIALS.schema.empty_table())
     if not wants_trials(context):
         return empty

@@ -23,24 +23,7 @@ SHOWN_COLUMNS = ("catalog", "excerpt_id", "degraded_id", "recording", "what", "l
 
 
 def find_twins(rows: pl.DataFrame, descriptors: Sequence[str], n: int) -> list[dict[str, Any]]:
-    """Find untouched dark music and low-passed full-band music with nearly the same features.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        From `rows.read_rows`: `SHOWN_COLUMNS`, reference, depth, codec and descriptors.
-    descriptors : sequence of str
-        Columns that say what can be heard.
-    n : int
-        At most how many pairs; one a dark recording and one a full-band recording.
-
-    Returns
-    -------
-    list of dict
-        ``dark`` and ``lowpassed`` (each with `SHOWN_COLUMNS`), ``nearer_share``: the share of all
-        pairs of rows of two recordings that are nearer to each other than these, at most
-        `ALIKE_SHARE`. The nearest pair first.
-    """
+    """Find untouched dark music and low-passed full-band music with nearly the same features."""
     rows = rows.sort("catalog", "degraded_id")
     dark = _numbers(rows, (pl.col("reference") == "dark") & (pl.col("depth") == 0))
     lowpassed = _numbers(

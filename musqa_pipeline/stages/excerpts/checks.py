@@ -19,18 +19,7 @@ LOUDNESS_TOLERANCE_LU = 0.1
 
 
 def check_loudness(context: Context) -> CheckResult:
-    """Check that every reference has the target loudness.
-
-    Parameters
-    ----------
-    context : Context
-        Of a catalog whose stage 2 is done.
-
-    Returns
-    -------
-    CheckResult
-        Passed if none is off by more than 0.1 LU; with the largest error and the clipping.
-    """
+    """Check that every reference has the target loudness."""
     target_lufs = context.preset.excerpts.target_lufs
     worst_lu, n_wrong, n_clipped, n_excerpts = 0.0, 0, 0, 0
     for row in _rows(context):
@@ -53,18 +42,7 @@ def check_loudness(context: Context) -> CheckResult:
 
 
 def check_stored_audio(context: Context) -> CheckResult:
-    """Check that every reference decodes to 10 s and a tail, and that none is there twice.
-
-    Parameters
-    ----------
-    context : Context
-        Of a catalog whose stage 2 is done.
-
-    Returns
-    -------
-    CheckResult
-        With the numbers of wrong lengths, silent excerpts and equal excerpts.
-    """
+    """Check that every reference decodes to 10 s and a tail, and that none is there twice."""
     n_wrong = n_silent = n_excerpts = n_mirrored = 0
     seen = set()
     for row in _rows(context):
@@ -89,18 +67,7 @@ def check_stored_audio(context: Context) -> CheckResult:
 
 
 def check_row_count(context: Context) -> CheckResult:
-    """Check that every planned excerpt is stored or in quarantine.
-
-    Parameters
-    ----------
-    context : Context
-        Of a catalog whose stage 2 is done.
-
-    Returns
-    -------
-    CheckResult
-        With planned, stored and quarantined excerpts.
-    """
+    """Check that every planned excerpt is stored or in quarantine."""
     lake, shelf = context.lake, context.shelf("excerpts")
     planned = {unit.unit_id for unit in list_units(context)}
     ids = lake.scan(shelf, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"]

@@ -25,17 +25,6 @@ from musqa_pipeline.stages.tracks.verdict import USABLE
 def list_units(context: Context) -> list[Unit]:
     """List the excerpts of the tracks that may serve.
 
-    Parameters
-    ----------
-    context : Context
-        With a catalog whose stage 1 is done.
-
-    Returns
-    -------
-    list of Unit
-        By file and index; their plan says where the file is and what it looked like when stage 1
-        measured it.
-
     Raises
     ------
     CatalogError
@@ -70,18 +59,6 @@ def list_units(context: Context) -> list[Unit]:
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Cut one excerpt.
-
-    Parameters
-    ----------
-    context : Context
-        With the settings.
-    unit : Unit
-        From `list_units`.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row of `excerpts`.
 
     Raises
     ------

@@ -20,18 +20,7 @@ LEAST_IDENTITY_MOS = 4.7
 
 
 def check_counts(context: Context) -> CheckResult:
-    """Check that each degraded excerpt has one label, and that no label lacks its excerpt.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `labels` is done.
-
-    Returns
-    -------
-    CheckResult
-        Passes if the two sets of ids are equal and none is double.
-    """
+    """Check that each degraded excerpt has one label, and that no label lacks its excerpt."""
     lake = context.lake
     wanted = lake.scan(context.shelf("degradations"), DEGRADATIONS.schema, columns=["degraded_id"])[
         "degraded_id"
@@ -55,18 +44,7 @@ def check_counts(context: Context) -> CheckResult:
 
 
 def check_range(context: Context) -> CheckResult:
-    """Check that labels are finite and within the scale of the metric.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `labels` is done.
-
-    Returns
-    -------
-    CheckResult
-        Passes if every MOS is in [1, 4.75] and every quality is its image in [0, 1].
-    """
+    """Check that labels are finite and within the scale of the metric."""
     stored = context.lake.scan(
         context.shelf("labels"), LABELS.schema, columns=["mos", "quality", "lag_samples"]
     ).to_pydict()
@@ -88,20 +66,7 @@ def check_range(context: Context) -> CheckResult:
 
 
 def check_identity(context: Context, *, n_references: int = 2) -> CheckResult:
-    """Score a few references against themselves.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `excerpts` is done.
-    n_references : int
-        How many, drawn by the seed of `degradations`.
-
-    Returns
-    -------
-    CheckResult
-        Passes if each of them scores at least 4.7.
-    """
+    """Score a few references against themselves."""
     lake, shelf = context.lake, context.shelf("excerpts")
     rng = derive_generator("labels-check", context.preset.degradations.seed)
     ids = lake.scan(shelf, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"].to_pylist()

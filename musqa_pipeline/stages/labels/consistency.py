@@ -99,18 +99,7 @@ class LabelRows:
 
 
 def read_rows(context: Context) -> LabelRows:
-    """Read all labels of a catalog with their processes.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `labels` is done.
-
-    Returns
-    -------
-    LabelRows
-        One entry per label.
-    """
+    """Read all labels of a catalog with their processes."""
     lake = context.lake
     labels = lake.scan(context.shelf("labels"), LABELS.schema, columns=["degraded_id", "mos"])
     columns = [
@@ -132,18 +121,7 @@ def read_rows(context: Context) -> LabelRows:
 
 
 def describe_labels(rows: LabelRows) -> LabelSense:
-    """Measure what can be said of labels without listening.
-
-    Parameters
-    ----------
-    rows : LabelRows
-        From `read_rows`.
-
-    Returns
-    -------
-    LabelSense
-        Steps in bitrate and cut-off, cascades against their halves, and the crowd at the top.
-    """
+    """Measure what can be said of labels without listening."""
     damaged = rows.mos[rows.kind != "reference"]
     return LabelSense(
         n_references=len(set(rows.excerpt_id.tolist())),
@@ -154,19 +132,7 @@ def describe_labels(rows: LabelRows) -> LabelSense:
 
 
 def check_order(context: Context) -> CheckResult:
-    """Check that more bits and wider bands score higher on average.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `labels` is done.
-
-    Returns
-    -------
-    CheckResult
-        Passes if no mean falls by more than 0.05 MOS from one bitrate or cut-off to the next;
-        steps over fewer than eight references are not judged.
-    """
+    """Check that more bits and wider bands score higher on average."""
     sense = describe_labels(read_rows(context))
     judged = [step for step in sense.steps if step.n_references >= MIN_REFERENCES]
     worst = min(judged, key=lambda step: step.gain_mos, default=None)

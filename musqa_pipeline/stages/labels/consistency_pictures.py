@@ -17,18 +17,7 @@ SMALLEST_GAIN_MOS = 1e-4
 
 
 def plot_label_sense(sense: LabelSense) -> bytes:
-    """Draw the gain of each step in bitrate or cut-off, and cascades against their worse half.
-
-    Parameters
-    ----------
-    sense : LabelSense
-        From `describe_labels`.
-
-    Returns
-    -------
-    bytes
-        A PNG picture.
-    """
+    """Draw the gain of each step in bitrate or cut-off, and cascades against their worse half."""
     figure = Figure(figsize=(9.0, 6.2), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     gains, cascades = figure.subplots(1, 2, width_ratios=(3, 2))

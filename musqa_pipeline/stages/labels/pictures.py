@@ -26,51 +26,17 @@ Curves = Mapping[str, Mapping[float, Sequence[float]]]
 
 
 def plot_label_curves(context: Context) -> bytes:
-    """Draw the labels of a catalog's singles over bitrate and cut-off.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `labels` is done.
-
-    Returns
-    -------
-    bytes
-        A PNG picture.
-    """
+    """Draw the labels of a catalog's singles over bitrate and cut-off."""
     return plot_curves(read_curves(context))
 
 
 def read_curves(context: Context) -> dict[str, dict[float, list[float]]]:
-    """Collect the labels of the singles of one catalog.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `labels` is done.
-
-    Returns
-    -------
-    dict of str to dict of float to list of float
-        MOS-LQO of every reference, by codec and bitrate in kbit/s, or by ``"lowpass"`` and
-        cut-off in hertz.
-    """
+    """Collect the labels of the singles of one catalog."""
     return curves_of(read_rows(context))
 
 
 def curves_of(rows: LabelRows) -> dict[str, dict[float, list[float]]]:
-    """Sort the labels of singles by process and strength.
-
-    Parameters
-    ----------
-    rows : LabelRows
-        From `read_rows`.
-
-    Returns
-    -------
-    dict of str to dict of float to list of float
-        As from `read_curves`.
-    """
+    """Sort the labels of singles by process and strength."""
     curves: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
     for i in np.flatnonzero(rows.kind == "single").tolist():
         curves[str(rows.name[i])][float(rows.strength[i])].append(float(rows.mos[i]))
@@ -78,18 +44,7 @@ def curves_of(rows: LabelRows) -> dict[str, dict[float, list[float]]]:
 
 
 def plot_curves(curves: Curves) -> bytes:
-    """Draw medians over references, with the middle half as a band.
-
-    Parameters
-    ----------
-    curves : mapping of str to mapping of float to sequence of float
-        As from `read_curves`.
-
-    Returns
-    -------
-    bytes
-        A PNG picture, at most 100 kB.
-    """
+    """Draw medians over references, with the middle half as a band."""
     figure = Figure(figsize=(7.4, 3.4), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     codecs, filters = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))

@@ -19,18 +19,7 @@ ROWS_AT_ONCE = 16
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List one unit per finished unit of `degradations`.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog.
-
-    Returns
-    -------
-    list of Unit
-        With the same ids; references in quarantine have none.
-    """
+    """List one unit per finished unit of `degradations`."""
     counts = context.lake.row_counts(context.shelf("degradations"))
     names = {unit_id: excerpt_id_of(unit_id) for unit_id, rows in counts.items() if rows}
     return [Unit(unit_id, name, {"excerpt_id": name}) for unit_id, name in names.items()]
@@ -38,18 +27,6 @@ def list_units(context: Context) -> list[Unit]:
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Score all degraded excerpts of one reference; identical ones once.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog.
-    unit : Unit
-        From `list_units`.
-
-    Returns
-    -------
-    pyarrow.Table
-        With the schema of `LABELS`, in the order of the degraded excerpts.
 
     Raises
     ------
@@ -91,18 +68,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
 
 def quality_of(mos: float) -> float:
-    """Convert a MOS to the quality that models are trained on.
-
-    Parameters
-    ----------
-    mos : float
-        MOS-LQO, 1 to 5.
-
-    Returns
-    -------
-    float
-        0 to 1; ViSQOL's identity gives 0.933, which is not stretched.
-    """
+    """Convert a MOS to the quality that models are trained on."""
     return (mos - 1.0) / 4.0
 
 

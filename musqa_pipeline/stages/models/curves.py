@@ -14,20 +14,7 @@ _TRAIN, _VALIDATION, _RATE = "#8a8f98", "#1f6fb4", "#8a8f98"
 
 
 def loss_curves_png(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
-    """Plot training and validation error over epochs, a row of panels for each network.
-
-    Parameters
-    ----------
-    runs : mapping of str to mapping
-        Curves by title: ``loss``, ``validation_loss`` (mean square errors on quality) and
-        ``learning_rate``, one value per epoch, as `TrainingResult.curves` has them.
-
-    Returns
-    -------
-    bytes
-        A PNG, the same for the same curves; about 30 kB for one network. The errors are shown as
-        root mean square on the 0-100 scale, which is how reports speak.
-    """
+    """Plot training and validation error over epochs, a row of panels for each network."""
     n_rows = max(1, len(runs))
     figure = Figure(figsize=(7.0, 2.9 * n_rows), dpi=90, layout="constrained")
     FigureCanvasAgg(figure)

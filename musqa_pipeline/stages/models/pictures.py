@@ -9,18 +9,7 @@ from musqa_pipeline.stages.models.runs import read_preset_runs, title_of
 
 
 def plot_curves(context: Context) -> bytes:
-    """Plot the loss curves of all runs that a context knows.
-
-    Parameters
-    ----------
-    context : Context
-        With the fingerprint of ``models``.
-
-    Returns
-    -------
-    bytes
-        A PNG.
-    """
+    """Plot the loss curves of all runs that a context knows."""
     from musqa_pipeline.stages.models.curves import loss_curves_png
 
     trained = [row for row in read_preset_runs(context) if row["epochs"]]  # others are imported

@@ -20,19 +20,7 @@ from musqa_pipeline.storage.stores.opening import open_store
 
 
 def read_preset_runs(context: Context) -> list[dict[str, Any]]:
-    """Read the runs of the networks, recipes and data that a preset names.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of dict
-        Rows of `runs` in the order of ``[models] names``, unfinished ones included; networks that
-        are not trained yet have none. Runs of other presets on the same data are passed over.
-    """
+    """Read the runs of the networks, recipes and data that a preset names."""
     shelf = context.joint_shelf("models")
     done = set(context.lake.done(shelf))
     wanted = [unit_id_of(context, name) for name in context.preset.models.names]
@@ -45,19 +33,7 @@ def read_preset_runs(context: Context) -> list[dict[str, Any]]:
 
 
 def backbone_weights_of(row: Mapping[str, Any]) -> str:
-    """Say what weights the frozen backbone of a run has.
-
-    Parameters
-    ----------
-    row : mapping
-        Of the table `runs`, with `model` and `settings_json`.
-
-    Returns
-    -------
-    str
-        ``"imagenet"``, ``"file"``, ``"random"``, or ``""`` for a network without a backbone. A run
-        with random weights is a smoke run and belongs in no column with the paper's.
-    """
+    """Say what weights the frozen backbone of a run has."""
     if not find_model(row["model"]).has_backbone:
         return ""
     weights = json.loads(row["settings_json"]).get("backbone_weights", IMAGENET)
@@ -65,18 +41,7 @@ def backbone_weights_of(row: Mapping[str, Any]) -> str:
 
 
 def title_of(row: Mapping[str, Any]) -> str:
-    """Return what a report calls a run.
-
-    Parameters
-    ----------
-    row : mapping
-        Of the table `runs`, with `model`, `settings_json` and `finished`.
-
-    Returns
-    -------
-    str
-        The network's title, with what makes the run no result.
-    """
+    """Return what a report calls a run."""
     weights = backbone_weights_of(row)
     remarks = {
         "random": ", random backbone: smoke run",
@@ -88,16 +53,6 @@ def title_of(row: Mapping[str, Any]) -> str:
 
 def newest_run(home: Home) -> Path:
     """Find the intrusive network that was trained last.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-
-    Returns
-    -------
-    Path
-        Folder of the newest finished run of ``insenet``, of whatever preset.
 
     Raises
     ------

@@ -28,20 +28,7 @@ from musqa_pipeline.stages.models.table import RUNS
 
 
 def unit_id_of(context: Context, model_name: str) -> str:
-    """Name a training: the network, and a digest of its recipe and data.
-
-    Parameters
-    ----------
-    context : Context
-        With the fingerprint of the network's images.
-    model_name : str
-        A network of the registry.
-
-    Returns
-    -------
-    str
-        Safe as a file name, for example ``cnn1d-1f0c55e2``.
-    """
+    """Name a training: the network, and a digest of its recipe and data."""
     settings = recipe_of(model_name, context.preset.models)
     data = context.joint_shelf(find_model(model_name).input.stage).fingerprint
     imported = [weights_digest(settings)] if settings.imported_run else []
@@ -49,35 +36,12 @@ def unit_id_of(context: Context, model_name: str) -> str:
 
 
 def run_folder(context: Context, model_name: str) -> Path:
-    """Return where a network's checkpoint, weights, settings and curves lie.
-
-    Parameters
-    ----------
-    context : Context
-        With the fingerprint of ``models``.
-    model_name : str
-        A network of the preset.
-
-    Returns
-    -------
-    Path
-        What `load_model` takes, once `runs` has the row.
-    """
+    """Return where a network's checkpoint, weights, settings and curves lie."""
     return context.lake.local_folder(context.joint_shelf("models"), unit_id_of(context, model_name))
 
 
 def list_units(context: Context) -> list[Unit]:
     """List one unit per network of the preset.
-
-    Parameters
-    ----------
-    context : Context
-        With the preset.
-
-    Returns
-    -------
-    list of Unit
-        In the order of the preset; plan: `model`.
 
     Raises
     ------
@@ -111,22 +75,6 @@ def make_run(
     on_epoch: Callable[..., object] | None = None,
 ) -> pa.Table:
     """Train one network on the spectrograms of the preset.
-
-    Parameters
-    ----------
-    context : Context
-        With the fingerprints of ``spectrograms`` and ``models``.
-    unit : Unit
-        From `list_units`.
-    log : callable, optional
-        Takes a line per epoch; the logger ``musqa_pipeline`` when left out.
-    on_epoch : callable, optional
-        Takes the numbers of each epoch, see `musqa_pipeline.learning.training.train.train`.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row of `runs`.
 
     Raises
     ------
@@ -218,20 +166,7 @@ def watched_stage(
     log: Callable[[str], object] | None = None,
     on_epoch: Callable[..., object] | None = None,
 ) -> Stage:
-    """Return the stage with someone who watches its epochs, for example Dagster's observations.
-
-    Parameters
-    ----------
-    log : callable, optional
-        Takes a line per epoch.
-    on_epoch : callable, optional
-        Takes a mapping of numbers per epoch.
-
-    Returns
-    -------
-    Stage
-        The same stage with the same fingerprint.
-    """
+    """Return the stage with someone who watches its epochs, for example Dagster's observations."""
     return dataclasses.replace(
         MODELS_STAGE, make=functools.partial(make_run, log=log, on_epoch=on_epoch)
     )

@@ -19,19 +19,7 @@ LARGEST_STORAGE_ERROR = {"uint8": 1 / 510, "float16": 1 / 4096}
 
 
 def check_images(context: Context) -> CheckResult:
-    """Check every stored cell of every shard.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    CheckResult
-        Passes if all images have the size they claim, finite cells in 0-1 that reach both ends
-        (but for silence), and rounding errors no larger than their type allows.
-    """
+    """Check every stored cell of every shard."""
     counts = dict.fromkeys(
         ("n_images", "n_wrong_size", "n_not_finite", "n_out_of_range", "n_not_stretched",
          "n_rounded_too_far", "n_looped"), 0,
@@ -69,18 +57,7 @@ def check_images(context: Context) -> CheckResult:
 
 
 def check_counts(context: Context) -> CheckResult:
-    """Check that the images are those of the rows of `dataset`, with the same labels.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    CheckResult
-        Passes if each row has one image with its part and label, and there is no other.
-    """
+    """Check that the images are those of the rows of `dataset`, with the same labels."""
     columns = ["catalog", "degraded_id", "part", "uniform_draw", "natural_mix", "mos", "quality"]
     wanted = Counter(tuple(row[c] for c in columns) for row in dataset_rows(context))
     found = Counter(

@@ -29,18 +29,6 @@ TICKS_HZ = (500, 2_000, 8_000, 20_000)
 def contact_sheet(context: Context, n_images: int = 6) -> bytes:
     """Draw stored images from the lowest to the highest quality.
 
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `spectrograms` are done.
-    n_images : int
-        Number of images, evenly spread over the ranks of quality; fewer if there are fewer.
-
-    Returns
-    -------
-    bytes
-        PNG of at most `MAX_BYTES`.
-
     Raises
     ------
     StageError

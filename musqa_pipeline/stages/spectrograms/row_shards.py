@@ -37,16 +37,6 @@ ImageRow = Callable[[Mapping[str, Any], NDArray[np.float32], Context], dict[str,
 def dataset_rows(context: Context) -> list[dict[str, Any]]:
     """Read the rows of `dataset` that get an image.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of dict
-        `PLAN_COLUMNS` of each row.
-
     Raises
     ------
     StageError
@@ -67,16 +57,6 @@ def dataset_rows(context: Context) -> list[dict[str, Any]]:
 def list_shards(context: Context) -> list[Unit]:
     """List the shards: part by part, rows in the order of a hash.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of Unit
-        Plan: `rows`, each with `PLAN_COLUMNS` and the `units` of `degradations` that may hold it.
-
     Raises
     ------
     StageError
@@ -95,22 +75,6 @@ def list_shards(context: Context) -> list[Unit]:
 
 def make_shard(context: Context, unit: Unit, table: Table, image_row: ImageRow) -> pa.Table:
     """Make the images of one shard.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    unit : Unit
-        From `list_shards`.
-    table : Table
-        What the images are rows of.
-    image_row : callable
-        See `ImageRow`.
-
-    Returns
-    -------
-    pyarrow.Table
-        With the schema of `table`, rows in the order of the plan.
 
     Raises
     ------
@@ -139,21 +103,7 @@ def make_shard(context: Context, unit: Unit, table: Table, image_row: ImageRow) 
 
 
 def shard_files(context: Context, stage: str = "spectrograms") -> list[Path]:
-    """List the files of the finished shards, for `ImageShards`.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    stage : str
-        Which images: a stage that is made by `make_shard`.
-
-    Returns
-    -------
-    list of Path
-        In the order of their names: test, train, validation. On this machine: an epoch reads them
-        in an order that no network would bear.
-    """
+    """List the files of the finished shards, for `ImageShards`."""
     shelf = context.joint_shelf(stage)
     return [context.lake.local_file(shelf, unit) for unit in context.lake.done(shelf)]
 

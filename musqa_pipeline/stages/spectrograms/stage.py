@@ -32,22 +32,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 def image_row(
     row: Mapping[str, Any], samples: NDArray[np.float32], context: Context
 ) -> dict[str, Any]:
-    """Build one row of `spectrograms`.
-
-    Parameters
-    ----------
-    row : mapping
-        `PLAN_COLUMNS` of `dataset`.
-    samples : ndarray of float32, shape (samples,)
-        The degraded excerpt at the target loudness, 48 kHz.
-    context : Context
-        With the settings.
-
-    Returns
-    -------
-    dict
-        Every column of `SPECTROGRAMS`.
-    """
+    """Build one row of `spectrograms`."""
     settings = context.preset.spectrograms
     target_lufs = context.preset.excerpts.target_lufs
     mel = mel_image(samples, settings)

@@ -13,19 +13,7 @@ from musqa_pipeline.stages.tracks.verdict import USABLE
 
 
 def check_tracks(context: Context) -> CheckResult:
-    """Check that every file is either a whole track or in quarantine with a reason.
-
-    Parameters
-    ----------
-    context : Context
-        Of a catalog whose stage 1 is done and whose duplicates are marked.
-
-    Returns
-    -------
-    CheckResult
-        Passed if no file is lost, no track is there twice, all measurements are finite and at
-        least one track can serve; with the counts, of quarantine by reason.
-    """
+    """Check that every file is either a whole track or in quarantine with a reason."""
     lake, shelf = context.lake, context.shelf("tracks")
     quarantine = lake.scan(shelf.quarantine, QUARANTINE.schema)
     tracks = read_tracks(context).to_pylist()

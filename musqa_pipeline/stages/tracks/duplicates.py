@@ -22,16 +22,6 @@ def mark_duplicates(context: Context) -> list[str]:
     The first in the order of paths stays, one with `role = test` before the others. A file that
     was in quarantine for a twin that is gone comes back. Running it twice changes nothing.
 
-    Parameters
-    ----------
-    context : Context
-        With a catalog whose stage 1 is done.
-
-    Returns
-    -------
-    list of str
-        Unit ids of the duplicates, sorted.
-
     Raises
     ------
     LakeError
@@ -66,20 +56,7 @@ def mark_duplicates(context: Context) -> list[str]:
 
 
 def read_tracks(context: Context, catalog: str | None = None) -> pa.Table:
-    """Read the tracks of a catalog that are not in quarantine.
-
-    Parameters
-    ----------
-    context : Context
-        Which lake and preset.
-    catalog : str, optional
-        The context's own when left out.
-
-    Returns
-    -------
-    pyarrow.Table
-        Table `tracks`, in the order of paths.
-    """
+    """Read the tracks of a catalog that are not in quarantine."""
     shelf = context.shelf("tracks", catalog)
     refused = context.lake.done(shelf.quarantine)
     tracks = context.lake.scan(shelf, TRACKS.schema)

@@ -33,16 +33,6 @@ TRACK_ID_DIGITS = 16
 def list_units(context: Context) -> list[Unit]:
     """List the audio files of the context's catalog, one unit each.
 
-    Parameters
-    ----------
-    context : Context
-        With a catalog.
-
-    Returns
-    -------
-    list of Unit
-        In the order of their paths.
-
     Raises
     ------
     CatalogError
@@ -65,18 +55,6 @@ def list_units(context: Context) -> list[Unit]:
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Decode, measure and judge one file.
-
-    Parameters
-    ----------
-    context : Context
-        With the settings.
-    unit : Unit
-        From `list_units`.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row of `tracks`.
 
     Raises
     ------
@@ -119,16 +97,6 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
 def check_readable(path: Path) -> int:
     """Check that a path leads to a regular file with something in it that may be read.
-
-    Parameters
-    ----------
-    path : Path
-        Where a file should be.
-
-    Returns
-    -------
-    int
-        Its size in bytes.
 
     Raises
     ------

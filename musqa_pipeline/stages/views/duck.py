@@ -83,13 +83,6 @@ def database_path(home: Home) -> Path:
 def publish(context: Context, stages: Iterable[str]) -> None:
     """Let the views show what a context's stages hold from now on.
 
-    Parameters
-    ----------
-    context : Context
-        With the fingerprints of `stages`.
-    stages : iterable of str
-        Stages (or ``"splits"``) that are to be shown as they are under this context.
-
     Raises
     ------
     LakeError
@@ -118,35 +111,12 @@ def publish(context: Context, stages: Iterable[str]) -> None:
 
 
 def read_published(home: Home) -> dict[str, Any]:
-    """Return what the views show: per preset its catalogs and the fingerprint of each stage.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-
-    Returns
-    -------
-    dict
-        ``{"last": preset or None, "presets": {name: {"catalogs": […], "stages": {…}}}}``.
-    """
+    """Return what the views show: per preset its catalogs and the fingerprint of each stage."""
     return read_record(open_store(home))[0]
 
 
 def query(home: Home, sql: str) -> pl.DataFrame:
     """Run one SQL query on the views.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
-    sql : str
-        DuckDB's SQL.
-
-    Returns
-    -------
-    polars.DataFrame
-        The result; empty if the text holds no statement, or one without a result.
 
     Raises
     ------
@@ -189,11 +159,6 @@ def _set_aside_damaged(home: Home) -> bool:
 
 def restore_views(home: Home) -> None:
     """Write the DuckDB file again, as `published.json` says.
-
-    Parameters
-    ----------
-    home : Path
-        `MUSQA_HOME`.
 
     Raises
     ------

@@ -21,17 +21,6 @@ PUBLISHED, DATABASE = "published.json", "musqa.duckdb"
 def read_record(store: Store) -> tuple[dict[str, Any], str | None]:
     """Read the record with its version.
 
-    Parameters
-    ----------
-    store : Store
-        Of the home.
-
-    Returns
-    -------
-    dict, str or None
-        ``{"last": preset or None, "presets": {name: {"catalogs": […], "stages": {…}}}}``, and what
-        `Store.commit` takes; None if nothing was published yet.
-
     Raises
     ------
     LakeError
@@ -51,18 +40,7 @@ def read_record(store: Store) -> tuple[dict[str, Any], str | None]:
 
 
 def record_shelves(record: dict[str, Any]) -> list[Shelf]:
-    """List the shelves that a record's views read.
-
-    Parameters
-    ----------
-    record : dict
-        From `read_record`.
-
-    Returns
-    -------
-    list of Shelf
-        Of catalog ``*`` where there are catalogs.
-    """
+    """List the shelves that a record's views read."""
     shelves = []
     for entry in record["presets"].values():
         for stage, fingerprint in entry["stages"].items():
@@ -77,20 +55,7 @@ def record_shelves(record: dict[str, Any]) -> list[Shelf]:
 
 
 def replaced_by_packs(store: Store, record: dict[str, Any]) -> dict[Shelf, tuple[str, ...]]:
-    """Return what packs took the place of, on the shelves that a record's views read.
-
-    Parameters
-    ----------
-    store : Store
-        Of the home.
-    record : dict
-        From `read_record`.
-
-    Returns
-    -------
-    dict
-        For `drop_replaced`, once views are made that read the packs.
-    """
+    """Return what packs took the place of, on the shelves that a record's views read."""
     replaced: dict[Shelf, tuple[str, ...]] = {}
     for shelf in dict.fromkeys(record_shelves(record)):
         replaced |= superseded_by_packs(store, shelf)
@@ -113,20 +78,7 @@ def is_of_the_lake(home: Home, error: Exception) -> bool:
 
 
 def unwritable(store: Store, error: Exception) -> LakeError:
-    """Return what to tell of a database that could not be written.
-
-    Parameters
-    ----------
-    store : Store
-        Of the home.
-    error : Exception
-        What DuckDB raised.
-
-    Returns
-    -------
-    LakeError
-        One sentence.
-    """
+    """Return what to tell of a database that could not be written."""
     where = store.address(DATABASE)
     if "No space left" in str(error):
         return LakeError(f"cannot write {where}: the disk is full: free some space and run again")

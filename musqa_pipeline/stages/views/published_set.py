@@ -54,23 +54,6 @@ class Published:
 def read_published_set(home: Home, preset_name: str) -> Published:
     """Read a preset's published dataset.
 
-    Parameters
-    ----------
-    home : Path or str
-        `MUSQA_HOME`.
-    preset_name : str
-        Name of a preset, or the path of its file.
-
-    Returns
-    -------
-    Published
-        `rows` has the columns of `dataset`; of `degradations` all but the bitstream; `metric` and
-        `vnsim` of `labels`; of the reference ``reference_start_s, reference_gain_db,
-        reference_loudness_lufs, reference_peak, reference_n_clipped_samples``; of the track
-        ``track_file, track_pcm_hash, title, artist, genre, licence, tier, track_duration_s,
-        track_sample_rate_hz, track_channels``. Sorted by catalog and excerpt, within an excerpt
-        as made.
-
     Raises
     ------
     StageError

@@ -28,18 +28,6 @@ def is_readable(path: Path) -> bool:
 def checksum_by_duckdb(path: Path, schema: pa.Schema) -> str:
     """Read all of a file as the views do, and hash its values.
 
-    Parameters
-    ----------
-    path : Path
-        A Parquet file.
-    schema : pyarrow.Schema
-        Of its columns, as pyarrow reads it.
-
-    Returns
-    -------
-    str
-        As `TableChecksum` of the same values.
-
     Raises
     ------
     duckdb.Error

@@ -9,13 +9,7 @@ from musqa_pipeline.stages.views.duck import VIEWS, view_columns
 
 
 def tables_page() -> str:
-    """Return the page that describes every view, column by column.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Return the page that describes every view, column by column."""
     lines = [
         "# Tables",
         "",

@@ -34,22 +34,7 @@ _PIECE = 4 << 20
 
 @contextlib.contextmanager
 def parquet_writer(path: Path, schema: pa.Schema, **options: Any) -> Any:
-    """Give a writer of a Parquet file that gets a digest when the block ends well.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    schema : pyarrow.Schema
-        Its columns, and keys of its footer without `BYTES_KEY`.
-    **options : object
-        Of `pyarrow.parquet.ParquetWriter`.
-
-    Yields
-    ------
-    pyarrow.parquet.ParquetWriter
-        Takes tables and further keys.
-    """
+    """Give a writer of a Parquet file that gets a digest when the block ends well."""
     with pq.ParquetWriter(path, schema, write_page_checksum=True, **options) as writer:
         yield writer
         writer.add_key_value_metadata(PLACE)
@@ -57,20 +42,7 @@ def parquet_writer(path: Path, schema: pa.Schema, **options: Any) -> Any:
 
 
 def parquet_file(source: Any, **options: Any) -> pq.ParquetFile:
-    """Open a Parquet file whose pages are compared with their checksums when they are read.
-
-    Parameters
-    ----------
-    source : str, Path or pyarrow.NativeFile
-        The file.
-    **options : object
-        Of `pyarrow.parquet.ParquetFile`.
-
-    Returns
-    -------
-    pyarrow.parquet.ParquetFile
-        Raises `OSError` when it comes upon a damaged page; pages of early releases have none.
-    """
+    """Open a Parquet file whose pages are compared with their checksums when they are read."""
     return pq.ParquetFile(source, page_checksum_verification=True, **options)
 
 
@@ -86,16 +58,6 @@ def stamp(path: Path) -> None:
 
 def check_bytes(path: Path) -> State:
     """Compare a Parquet file with the digest that it carries.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    State
-        `NONE` if an earlier release wrote it.
 
     Raises
     ------

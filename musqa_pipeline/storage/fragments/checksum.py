@@ -30,13 +30,7 @@ _BINARY: dict[Callable[[pa.DataType], bool], type[np.signedinteger[Any]]] = {
 
 
 class TableChecksum:
-    """Hashes a table piece by piece.
-
-    Parameters
-    ----------
-    schema : pyarrow.Schema
-        Of the table; names, types and order of the columns count, metadata does not.
-    """
+    """Hashes a table piece by piece."""
 
     def __init__(self, schema: pa.Schema) -> None:
         self._columns = [[field.name, _type_name(field.type)] for field in schema]
@@ -44,13 +38,7 @@ class TableChecksum:
         self._streams: dict[str, hashlib.blake2b] = {}
 
     def update(self, table: pa.Table) -> None:
-        """Add the next rows.
-
-        Parameters
-        ----------
-        table : pyarrow.Table
-            With the columns of the schema.
-        """
+        """Add the next rows."""
         self._rows += table.num_rows
         for index, (name, _) in enumerate(self._columns):
             for chunk in table.column(name).chunks:
@@ -94,18 +82,7 @@ class TableChecksum:
 
 
 def table_checksum(table: pa.Table) -> str:
-    """Hash a whole table.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Any table of the lake.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits.
-    """
+    """Hash a whole table."""
     checksum = TableChecksum(table.schema)
     checksum.update(table)
     return checksum.hexdigest()

@@ -23,18 +23,6 @@ UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
 def opened(store: Store, key: str) -> Iterator[Source]:
     """Open a fragment for pyarrow, to read parts of it.
 
-    Parameters
-    ----------
-    store : Store
-        Where it is.
-    key : str
-        Which one.
-
-    Yields
-    ------
-    str or pyarrow.NativeFile
-        What `pyarrow.parquet` takes.
-
     Raises
     ------
     DamagedError
@@ -54,18 +42,6 @@ def opened(store: Store, key: str) -> Iterator[Source]:
 
 def footer(store: Store, key: str) -> Mapping[bytes, bytes]:
     """Read the keys that a fragment's footer carries.
-
-    Parameters
-    ----------
-    store : Store
-        Where it is.
-    key : str
-        Which one.
-
-    Returns
-    -------
-    mapping of bytes to bytes
-        None of a file that is absent or damaged.
 
     Raises
     ------
@@ -93,20 +69,6 @@ def is_current(store: Store, key: str, fingerprint: str) -> bool:
 def read_fragment(store: Store, key: str, columns: list[str] | None = None) -> pa.Table:
     """Read a fragment, all of it or some columns.
 
-    Parameters
-    ----------
-    store : Store
-        Where it is.
-    key : str
-        Which one.
-    columns : list of str, optional
-        Only these columns.
-
-    Returns
-    -------
-    pyarrow.Table
-        Its rows.
-
     Raises
     ------
     LakeError
@@ -130,13 +92,6 @@ def read_wanted(store: Store, key: str, wanted: pa.Schema) -> pa.Table:
 
 def rewrite_fragment(store: Store, key: str) -> None:
     """Write a fragment anew with the same values and keys, in the same row groups and codec.
-
-    Parameters
-    ----------
-    store : Store
-        Where it is.
-    key : str
-        Which one.
 
     Raises
     ------
@@ -164,22 +119,6 @@ def write_fragment(
     twice: bool = False,
 ) -> None:
     """Write a fragment whole.
-
-    Parameters
-    ----------
-    store : Store
-        Where it belongs.
-    key : str
-        Its key.
-    table : pyarrow.Table
-        Its rows, with the footer's keys in the schema's metadata; a checksum of the values and a
-        digest of the bytes are added.
-    row_group_rows : int, optional
-        Rows in a row group; all in one when left out.
-    compression : str
-        Parquet codec.
-    twice : bool
-        Whether a disk keeps it twice.
 
     Raises
     ------

@@ -21,18 +21,6 @@ _UNITS = {"evaluation": "evaluation"}
 def set_aside_beside(store: Store, shelf: Shelf) -> list[str]:
     """Take units out of the way whose files beside them are damaged; call it with the lock held.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is. On object storage nothing is looked at: what is fetched is compared then.
-    shelf : Shelf
-        Which shelf.
-
-    Returns
-    -------
-    list of str
-        Keys of the folders that were moved to ``lake/damaged/``.
-
     Raises
     ------
     LakeError
@@ -51,15 +39,6 @@ def set_aside_beside(store: Store, shelf: Shelf) -> list[str]:
 
 def set_aside_folder(store: Store, shelf: Shelf, name: str) -> None:
     """Move a folder to ``lake/damaged/``, and first the unit that it belongs to.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf; its fingerprint may be cut to 12 digits.
-    name : str
-        Name of the folder.
 
     Raises
     ------

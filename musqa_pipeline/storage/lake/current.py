@@ -23,20 +23,6 @@ def current_units(
 ) -> dict[str, int]:
     """Find the units of a shelf that carry its fingerprint, packed or in files of their own.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Where to look.
-    wanted : collection of str, optional
-        Only these units; all when left out.
-
-    Returns
-    -------
-    dict of str to int
-        Number of rows by unit id, in no particular order. A damaged file is not current.
-
     Raises
     ------
     LakeError

@@ -47,20 +47,6 @@ ATTEMPTS = 3
 def settled(store: Store, shelf: Shelf, read: Callable[[Manifest], T]) -> T:
     """Read by a shelf's present manifest, again if it changed meanwhile; set aside what is damaged.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-    read : callable
-        Takes the manifest.
-
-    Returns
-    -------
-    object
-        What `read` returns.
-
     Raises
     ------
     LakeError
@@ -85,18 +71,7 @@ def set_aside(store: Store, key: str) -> None:
 
 
 def set_aside_file(path: Path) -> bool:
-    """Move a damaged fragment that was read by its path, or drop this machine's copy of one.
-
-    Parameters
-    ----------
-    path : Path
-        From `Lake.local_file`.
-
-    Returns
-    -------
-    bool
-        Whether it was damaged and is out of the way.
-    """
+    """Move a damaged fragment that was read by its path, or drop this machine's copy of one."""
     if not _is_damaged_file(path) or are_left_alone():
         return False
     above = [folder.name for folder in path.parents[:4]]
@@ -116,21 +91,6 @@ def set_aside_damaged(
     store: Store, shelves: Iterable[Shelf], is_readable: Callable[[Path], bool]
 ) -> list[str]:
     """Move fragments and packs that blind a view out of its sight.
-
-    Parameters
-    ----------
-    store : Store
-        Where they are.
-    shelves : iterable of Shelf
-        What the views show, in all catalogs.
-    is_readable : callable
-        Whether the views' reader takes the file at a path.
-
-    Returns
-    -------
-    list of str
-        Keys that were moved, sorted: those that cannot be read; if all can, those whose bytes are
-        not as written.
 
     Raises
     ------
@@ -152,15 +112,6 @@ def mend_pack(store: Store, shelf: Shelf, key: str) -> None:
     """Let a shelf be without a damaged pack; its good units are packed anew.
 
     If all of them are good, the new pack has the name of the old one and lies in its place.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-    key : str
-        Key of the pack; views may read it until they are made again. Other files are left alone.
 
     Raises
     ------
@@ -187,22 +138,6 @@ def is_damaged(store: Store, key: str) -> bool:
 
 def taken_out(store: Store, shelf: Shelf, manifest: Manifest, error: DamagedError) -> bool:
     """Take out of the way what an error names, if it is damaged.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        The shelf that was read.
-    manifest : Manifest
-        As it was then.
-    error : DamagedError
-        What reading raised.
-
-    Returns
-    -------
-    bool
-        Whether to read again: a pack was packed anew, a record was put back.
 
     Raises
     ------

@@ -11,22 +11,7 @@ SCHEMA_UNIT = "schema"
 
 
 def shelves(lake: Lake, stage: str | None = None, *, empty: bool = False) -> list[Shelf]:
-    """List the shelves that have a folder, of all settings.
-
-    Parameters
-    ----------
-    lake : Lake
-        Which lake.
-    stage : str, optional
-        Only of this stage.
-    empty : bool
-        Whether to list those too that only hold the zero-row file of a view.
-
-    Returns
-    -------
-    list of Shelf
-        Their fingerprints are the 12 digits of the folder's name: enough for keys, not for `done`.
-    """
+    """List the shelves that have a folder, of all settings."""
     store, found = lake.store, []
     names = store.folders(LAKE) if stage is None else [stage]
     for name in names:
@@ -43,18 +28,5 @@ def shelves(lake: Lake, stage: str | None = None, *, empty: bool = False) -> lis
 
 
 def unit_ids(lake: Lake, shelf: Shelf) -> list[str]:
-    """List the units that lie on a shelf, packed or loose, whatever is in them.
-
-    Parameters
-    ----------
-    lake : Lake
-        Which lake.
-    shelf : Shelf
-        Which shelf; its fingerprint may be cut to 12 digits.
-
-    Returns
-    -------
-    list of str
-        Sorted.
-    """
+    """List the units that lie on a shelf, packed or loose, whatever is in them."""
     return all_units(lake.store, shelf)

@@ -90,28 +90,6 @@ class Lake:
     ) -> Home:
         """Write a unit whole: after this call it is done, at any earlier moment it is not there.
 
-        Parameters
-        ----------
-        shelf : Shelf
-            Where it belongs.
-        unit_id : str
-            Name of the unit, safe as a file name.
-        table : pyarrow.Table
-            Its rows; may be none.
-        folder : str, optional
-            What `make_room` gave for this unit; else the shelf's manifest is read.
-        metadata : mapping of str to str, optional
-            Further keys for the footer.
-        row_group_rows : int, optional
-            Rows in a Parquet row group; all in one when left out.
-        compression : str
-            Parquet codec, ``"none"`` for payloads that are compressed already.
-
-        Returns
-        -------
-        Path
-            The file.
-
         Raises
         ------
         LakeError
@@ -141,20 +119,6 @@ class Lake:
     def read(self, shelf: Shelf, unit_id: str, columns: list[str] | None = None) -> pa.Table:
         """Read one unit.
 
-        Parameters
-        ----------
-        shelf : Shelf
-            Where it is.
-        unit_id : str
-            Which one.
-        columns : list of str, optional
-            Only these columns.
-
-        Returns
-        -------
-        pyarrow.Table
-            Its rows.
-
         Raises
         ------
         LakeError
@@ -171,21 +135,7 @@ class Lake:
         return self.store.local_file(self._key(shelf, unit_id))
 
     def work_folder(self, shelf: Shelf, name: str) -> AbstractContextManager[WorkFolder]:
-        """Give a folder beside a shelf's units that no view looks into, to write files to.
-
-        Parameters
-        ----------
-        shelf : Shelf
-            Beside whose units.
-        name : str
-            Name of the folder.
-
-        Returns
-        -------
-        context manager
-            Gives a `WorkFolder`, with what is there already; its files are put when the block
-            ends without an error.
-        """
+        """Give a folder beside a shelf's units that no view looks into, to write files to."""
         return self.store.work_folder(f"{shelf.folder_key}/{name}")
 
     def local_folder(self, shelf: Shelf, name: str) -> Path:
@@ -200,43 +150,13 @@ class Lake:
         columns: list[str] | None = None,
         units: Iterable[str] | None = None,
     ) -> pa.Table:
-        """Read the finished units of a shelf as one table, in the order of their ids.
-
-        Parameters
-        ----------
-        shelf : Shelf
-            Where to look.
-        schema : pyarrow.Schema
-            The table's schema, for a shelf that is empty.
-        columns : list of str, optional
-            Only these columns; leave large payloads out.
-        units : iterable of str, optional
-            Only these units; all that are done when left out.
-
-        Returns
-        -------
-        pyarrow.Table
-            All rows. A nullable column that a file does not have is null: it came later.
-        """
+        """Read the finished units of a shelf as one table, in the order of their ids."""
         wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
         chosen = self.done(shelf) if units is None else sorted(units)
         return reading.scan_units(self.store, shelf, chosen, wanted)
 
     def retire(self, shelf: Shelf, keep: Iterable[str]) -> list[str]:
-        """Move units that are no longer wanted out of the views' sight, losing nothing.
-
-        Parameters
-        ----------
-        shelf : Shelf
-            Where to look.
-        keep : iterable of str
-            The units that stay.
-
-        Returns
-        -------
-        list of str
-            The units that were moved to ``lake/retired/``.
-        """
+        """Move units that are no longer wanted out of the views' sight, losing nothing."""
         others = set(reading.all_units(self.store, shelf)) - set(keep)
         gone = sorted(current_units(self.store, shelf, others)) if others else []
         retire_units(self.store, shelf, gone)
@@ -252,15 +172,7 @@ class Lake:
         self.store.sweep(read_manifest(self.store, shelf).loose_folder(shelf))
 
     def keep_readable(self, shelf: Shelf, schema: pa.Schema) -> None:
-        """Write the zero-row file that lets a view exist, again if the table got columns since.
-
-        Parameters
-        ----------
-        shelf : Shelf
-            Its catalog is not looked at; of a joint shelf the run's own folder gets the file.
-        schema : pyarrow.Schema
-            The table's schema.
-        """
+        """Write the zero-row file that lets a view exist, again if the table got columns since."""
         at = shelf if shelf.catalog is None else replace(shelf, catalog=EMPTY_CATALOG)
         self.store.sweep(at.folder_key, only_dead=True)
         key = self._key(at, "schema")

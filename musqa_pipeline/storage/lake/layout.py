@@ -54,17 +54,6 @@ class Migration:
 def read_layout(lake: Lake) -> dict[str, Any]:
     """Read which layout a lake has.
 
-    Parameters
-    ----------
-    lake : Lake
-        Which lake.
-
-    Returns
-    -------
-    dict
-        ``layout``, and ``waiting``: layout as text to the catalogs that still have to be brought
-        there. A lake without fragments and without the record has the present layout.
-
     Raises
     ------
     LakeError
@@ -110,20 +99,6 @@ def apply_migrations(
     log: Callable[[str], object] | None = None,
 ) -> list[Migrated]:
     """Bring a lake to the present layout, as far as its catalogs' folders are there.
-
-    Parameters
-    ----------
-    home : Home
-        `MUSQA_HOME`.
-    migrations : iterable of Migration
-        In order; the first leads to layout 2.
-    log : callable, optional
-        Takes a line a migrated catalog.
-
-    Returns
-    -------
-    list of Migrated
-        What was done; empty if the lake is of the present layout and nothing waits.
 
     Raises
     ------

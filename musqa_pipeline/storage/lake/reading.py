@@ -89,20 +89,7 @@ def scan_units(store: Store, shelf: Shelf, units: Iterable[str], wanted: pa.Sche
 
 
 def view_sources(store: Store, shelf: Shelf) -> list[str]:
-    """List what DuckDB has to read to see all units of a shelf.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Its catalog is not looked at: all catalogs are meant. `Lake.keep_readable` was called.
-
-    Returns
-    -------
-    list of str
-        Addresses of packs, and patterns that match loose files.
-    """
+    """List what DuckDB has to read to see all units of a shelf."""
     if shelf.stage not in PACKED_STAGES:
         return [store.address(shelf.glob_key)]
     of_all = in_all_catalogs(store, shelf)

@@ -15,20 +15,6 @@ from musqa_pipeline.storage.packs.unpacking import retire_units
 def restore_units(lake: Lake, shelf: Shelf, wanted: Iterable[str]) -> list[str]:
     """Take units back whose input came back after they were retired.
 
-    Parameters
-    ----------
-    lake : Lake
-        Which lake.
-    shelf : Shelf
-        Where they belong; what it had refused of them comes back with them.
-    wanted : iterable of str
-        Units that should exist and are missing.
-
-    Returns
-    -------
-    list of str
-        Those that were there, whole and of the shelf's fingerprint.
-
     Raises
     ------
     LakeError
@@ -49,18 +35,6 @@ def restore_units(lake: Lake, shelf: Shelf, wanted: Iterable[str]) -> list[str]:
 
 def retire_all(lake: Lake, shelf: Shelf) -> int:
     """Move whatever lies on a shelf out of sight, whole or damaged.
-
-    Parameters
-    ----------
-    lake : Lake
-        Which lake.
-    shelf : Shelf
-        Which shelf; its fingerprint may be cut to 12 digits.
-
-    Returns
-    -------
-    int
-        Number of units.
 
     Raises
     ------

@@ -72,18 +72,6 @@ class Source:
 def compact_shelf(store: Store, shelf: Shelf) -> Compacted:
     """Pack the loose units of a shelf, together with packs that are less than half full.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf; its fingerprint may be cut to 12 digits.
-
-    Returns
-    -------
-    Compacted
-        What was done. A shelf with a damaged unit is left as it is.
-
     Raises
     ------
     LakeError
@@ -119,18 +107,6 @@ def compact_shelf(store: Store, shelf: Shelf) -> Compacted:
 
 def compact_after_stage(store: Store, shelf: Shelf) -> Compacted:
     """Pack a shelf at the end of its stage, if `MUSQA_COMPACT_AT` or more files lie loose.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-
-    Returns
-    -------
-    Compacted
-        What was done. The variable is 2,000 when unset; 0 packs never.
 
     Raises
     ------

@@ -100,18 +100,6 @@ def manifest_key(shelf: Shelf) -> str:
 def read_manifest(store: Store, shelf: Shelf) -> Manifest:
     """Read what a shelf consists of now.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf; its fingerprint may be cut to 12 digits.
-
-    Returns
-    -------
-    Manifest
-        Of generation 0 and without packs, if it was never compacted.
-
     Raises
     ------
     LakeError
@@ -136,22 +124,6 @@ def read_manifest(store: Store, shelf: Shelf) -> Manifest:
 def commit_manifest(store: Store, shelf: Shelf, old: Manifest, new: Manifest) -> Manifest:
     """Make a new manifest the shelf's, if nobody changed the old one.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-    old : Manifest
-        As it was read.
-    new : Manifest
-        As it is to be.
-
-    Returns
-    -------
-    Manifest
-        The new one, with its version.
-
     Raises
     ------
     LakeError
@@ -175,20 +147,6 @@ def commit_manifest(store: Store, shelf: Shelf, old: Manifest, new: Manifest) ->
 def packed_units(store: Store, shelf: Shelf, manifest: Manifest | None = None) -> dict[str, Packed]:
     """Return where each packed unit of a shelf lies.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-    manifest : Manifest, optional
-        Read anew when left out.
-
-    Returns
-    -------
-    dict
-        Unit id to its place; empty for a shelf that was never compacted.
-
     Raises
     ------
     LakeError
@@ -201,20 +159,6 @@ def packed_units(store: Store, shelf: Shelf, manifest: Manifest | None = None) -
 def find_packed(store: Store, manifest: Manifest, unit: str) -> Packed | None:
     """Return where one unit lies in a shelf's packs, None if it is in none of them.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    manifest : Manifest
-        The shelf's.
-    unit : str
-        Which unit.
-
-    Returns
-    -------
-    Packed or None
-        Its place.
-
     Raises
     ------
     LakeError
@@ -225,22 +169,7 @@ def find_packed(store: Store, manifest: Manifest, unit: str) -> Packed | None:
 
 
 def loose_units(store: Store, shelf: Shelf, manifest: Manifest) -> list[str]:
-    """List the units whose loose file is there, whatever is in it.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-    manifest : Manifest
-        The shelf's.
-
-    Returns
-    -------
-    list of str
-        Unit ids, sorted.
-    """
+    """List the units whose loose file is there, whatever is in it."""
     files = store.files(manifest.loose_folder(shelf))
     skipped = {SCHEMA_NAME, MOVED}
     return sorted(f.stem for f in files if f.name.endswith(SUFFIX) and f.name not in skipped)
@@ -248,18 +177,6 @@ def loose_units(store: Store, shelf: Shelf, manifest: Manifest) -> list[str]:
 
 def pack_index(store: Store, key: str) -> Mapping[str, Packed]:
     """Return where each unit of a pack lies; packs never change, so that it is read once.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    key : str
-        Key of the pack.
-
-    Returns
-    -------
-    mapping of str to Packed
-        In the order of the units' ids.
 
     Raises
     ------

@@ -53,20 +53,6 @@ class Piece:
 def read_piece(store: Store, key: str, unit: str) -> Piece:
     """Read a loose unit for packing, and check it against its checksum.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    key : str
-        Key of its file.
-    unit : str
-        Its id.
-
-    Returns
-    -------
-    Piece
-        With a checksum also if an early release wrote none.
-
     Raises
     ------
     LakeError
@@ -110,17 +96,6 @@ def packed_piece(store: Store, unit: str, place: Packed) -> Piece:
 
 def write_pack(store: Store, key: str, pieces: Iterable[Piece], schema: pa.Schema) -> None:
     """Write a pack whole, and read it back before anything relies on it.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    key : str
-        Key of the pack.
-    pieces : iterable of Piece
-        Units of one schema, in the order of their ids.
-    schema : pyarrow.Schema
-        Theirs.
 
     Raises
     ------
@@ -207,20 +182,6 @@ def read_packed(
     store: Store, units: Mapping[str, Packed], columns: pa.Schema | list[str] | None = None
 ) -> Iterator[tuple[str, pa.Table]]:
     """Read packed units, each pack once.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    units : mapping of str to Packed
-        Which units.
-    columns : pyarrow.Schema or list of str, optional
-        Only these columns; of a schema, nullable ones may be absent.
-
-    Yields
-    ------
-    tuple
-        Unit id and its rows, in no particular order.
 
     Raises
     ------

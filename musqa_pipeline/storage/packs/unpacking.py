@@ -27,20 +27,6 @@ from musqa_pipeline.storage.stores.store import Store
 def take_out(store: Store, shelf: Shelf, units: Collection[str]) -> Manifest:
     """Let packs be without some units; their rows are gone for whoever looks from now on.
 
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-    units : collection of str
-        Units; those that are not packed are left alone.
-
-    Returns
-    -------
-    Manifest
-        What the shelf consists of now.
-
     Raises
     ------
     LakeError
@@ -62,15 +48,6 @@ def take_out(store: Store, shelf: Shelf, units: Collection[str]) -> Manifest:
 
 def retire_units(store: Store, shelf: Shelf, units: Collection[str]) -> None:
     """Move units out of sight, packed or loose, losing nothing.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-    units : collection of str
-        Which units.
 
     Raises
     ------
@@ -101,20 +78,7 @@ def _write_loose(store: Store, unit: str, place: Packed, key: str) -> None:
 
 
 def superseded_by_packs(store: Store, shelf: Shelf) -> dict[Shelf, tuple[str, ...]]:
-    """Return what the packs of a shelf replaced and what is still there, in all catalogs.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Its catalog is not looked at.
-
-    Returns
-    -------
-    dict
-        Shelf of one catalog to keys, for `drop_superseded`; only where there is anything.
-    """
+    """Return what the packs of a shelf replaced and what is still there, in all catalogs."""
     if shelf.stage not in PACKED_STAGES:
         return {}
     of_all = in_all_catalogs(store, shelf)
@@ -124,20 +88,6 @@ def superseded_by_packs(store: Store, shelf: Shelf) -> dict[Shelf, tuple[str, ..
 
 def drop_superseded(store: Store, shelf: Shelf, replaced: Collection[str]) -> int:
     """Delete what packs replaced; call it once views show the packs.
-
-    Parameters
-    ----------
-    store : Store
-        Where the lake is.
-    shelf : Shelf
-        Which shelf.
-    replaced : collection of str
-        What its manifest called superseded before those views were made.
-
-    Returns
-    -------
-    int
-        Number of files that were deleted.
 
     Raises
     ------

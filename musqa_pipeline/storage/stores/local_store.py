@@ -22,13 +22,7 @@ LOCKS = "locks"
 
 
 class LocalStore:
-    """Files below a folder of this machine, or of a disk that several machines share.
-
-    Parameters
-    ----------
-    home : Path
-        The root; made on first write.
-    """
+    """Files below a folder of this machine, or of a disk that several machines share."""
 
     n_readers = 1
 

@@ -125,13 +125,7 @@ class Lease:
 
 
 class Leases:
-    """The leases of one home that this process holds.
-
-    Parameters
-    ----------
-    bucket : Bucket
-        Where their objects are.
-    """
+    """The leases of one home that this process holds."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
@@ -140,18 +134,6 @@ class Leases:
     @contextmanager
     def hold(self, key: str, *, wait: bool) -> Iterator[Lease]:
         """Hold a lease while the block runs.
-
-        Parameters
-        ----------
-        key : str
-            Key of its object.
-        wait : bool
-            Whether to wait for a holder or to fail at once.
-
-        Yields
-        ------
-        Lease
-            Held.
 
         Raises
         ------
@@ -212,11 +194,6 @@ class Leases:
 
 def lease_s() -> float:
     """Return how long a lease lasts that nobody renews.
-
-    Returns
-    -------
-    float
-        `MUSQA_LEASE_S`, in seconds; 60 when it is not set.
 
     Raises
     ------

@@ -31,13 +31,7 @@ LOCKS = "locks"
 
 
 class ObjectStore:
-    """Objects below a home; one such store per process and home.
-
-    Parameters
-    ----------
-    home : ObjectHome
-        Bucket and prefix. The bucket has to exist.
-    """
+    """Objects below a home; one such store per process and home."""
 
     n_readers = 16
     """Requests that wait for the network at the same time."""

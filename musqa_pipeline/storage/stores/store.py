@@ -110,22 +110,7 @@ class Store(Protocol):
     def writing(
         self, key: str, *, sealed: bool = False, twice: bool = False
     ) -> AbstractContextManager[Path]:
-        """Give a path of this machine whose file is put whole when the block ends well.
-
-        Parameters
-        ----------
-        key : str
-            Which file.
-        sealed : bool
-            Whether the store keeps a digest of its bytes; a fragment carries one itself.
-        twice : bool
-            Whether a disk keeps it twice, as nobody can make it again.
-
-        Returns
-        -------
-        context manager
-            Gives the path.
-        """
+        """Give a path of this machine whose file is put whole when the block ends well."""
         ...
 
     def check(self, key: str) -> State:
@@ -149,22 +134,7 @@ class Store(Protocol):
         ...
 
     def commit(self, key: str, content: bytes, expected: str | None) -> bool:
-        """Put a small file if nobody has changed it.
-
-        Parameters
-        ----------
-        key : str
-            Which file.
-        content : bytes
-            What is to be in it.
-        expected : str or None
-            The version that was read; None if there was no file.
-
-        Returns
-        -------
-        bool
-            False if the file is another one by now; then nothing was written.
-        """
+        """Put a small file if nobody has changed it."""
         ...
 
     def delete(self, key: str) -> None:
@@ -179,15 +149,7 @@ class Store(Protocol):
         ...
 
     def sweep(self, folder: str, *, only_dead: bool = False) -> None:
-        """Delete what killed writers left half-written in a folder.
-
-        Parameters
-        ----------
-        folder : str
-            Not the folders below it.
-        only_dead : bool
-            For a folder that no lock guards: what a running process may still be writing stays.
-        """
+        """Delete what killed writers left half-written in a folder."""
         ...
 
     def leftovers(self, folder: str) -> list[StoredFile]:

@@ -57,20 +57,7 @@ class Choice:
 
 
 def is_reached(counts: NDArray[np.int64], settings: AdaptiveSettings) -> bool:
-    """Whether a pool gives the rows that are wanted, evenly.
-
-    Parameters
-    ----------
-    counts : ndarray of int, shape (bins,)
-        Rows of the pool in each bin; a bin without any counts against it.
-    settings : AdaptiveSettings
-        `rows_wanted, evenness`.
-
-    Returns
-    -------
-    bool
-        True if the best draw of `rows_wanted` rows has the wanted evenness.
-    """
+    """Whether a pool gives the rows that are wanted, evenly."""
     drawn = fill_evenly(settings.rows_wanted, counts)
     even = evenness(drawn, np.ones(len(drawn), dtype=bool))
     return int(drawn.sum()) == settings.rows_wanted and even >= settings.evenness
@@ -85,32 +72,7 @@ def choose_cascades(
     settings: AdaptiveSettings,
     round_number: int,
 ) -> list[Choice]:
-    """Choose what a round makes.
-
-    Parameters
-    ----------
-    prediction : Prediction
-        Quality of every cascade of every reference.
-    untried : ndarray of bool, shape (references, 45, 45)
-        Which cascades may be chosen.
-    pool : Pool
-        Rows that earlier rounds gave.
-    edges : ndarray of float, shape (bins + 1,)
-        Borders of the bins of quality.
-    excerpt_ids : sequence of str
-        The references; with the seed and the round they decide between equals.
-    settings : AdaptiveSettings
-        What is wanted, and how much a round may make.
-    round_number : int
-        From 1.
-
-    Returns
-    -------
-    list of Choice
-        In the order chosen. Nothing if the pool is as wanted or nothing helps; else every
-        reference with an untried cascade has at least one, and none more than
-        `cascades_per_round`.
-    """
+    """Choose what a round makes."""
     state = _Expected(prediction.error, pool, edges, len(excerpt_ids), settings)
     if is_reached(state.whole_counts(), settings):
         return []

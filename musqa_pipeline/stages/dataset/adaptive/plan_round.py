@@ -24,20 +24,7 @@ LABEL_COLUMNS = (
 
 
 def draw_plan(context: Context, round_number: int) -> pa.Table:
-    """Draw the plan of the next round of a catalog.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose earlier rounds are labelled.
-    round_number : int
-        From 1.
-
-    Returns
-    -------
-    pyarrow.Table
-        With the schema of `ROUNDS`; no rows if no round is needed.
-    """
+    """Draw the plan of the next round of a catalog."""
     lake = context.lake
     units = list_units(context)
     planned = [
@@ -70,27 +57,7 @@ def plan_from_labels(
     *,
     only: pl.DataFrame | None = None,
 ) -> pa.Table:
-    """Draw a plan from labelled rows.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        `LABEL_COLUMNS` and `quality` of every labelled row of the rounds before, in any order.
-    tried : polars.DataFrame
-        `excerpt_id, first_id, last_id` of the cascades planned so far, labelled or refused.
-    settings : AdaptiveSettings
-        What is wanted.
-    round_number : int
-        From 1.
-    only : polars.DataFrame, optional
-        `excerpt_id, first_id, last_id` of the cascades that may be planned, for replays of labels
-        that exist; all 45 x 45 when left out.
-
-    Returns
-    -------
-    pyarrow.Table
-        With the schema of `ROUNDS`, by reference and then in the order chosen.
-    """
+    """Draw a plan from labelled rows."""
     # Of random processes none is predicted, and none is planned.
     listed = (pl.col("first_id") <= N_PROCESSES) & (pl.col("last_id") <= N_PROCESSES)
     rows = rows.filter(listed).sort("excerpt_id", "degraded_id")

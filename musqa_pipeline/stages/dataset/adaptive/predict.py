@@ -54,18 +54,7 @@ class Prediction:
 
 
 def predict_cascades(known: Known) -> Prediction:
-    """Predict every cascade of every reference.
-
-    Parameters
-    ----------
-    known : Known
-        Labels of earlier rounds.
-
-    Returns
-    -------
-    Prediction
-        The same for the same labels.
-    """
+    """Predict every cascade of every reference."""
     n_references = len(known.singles)
     halves = known.singles[known.reference, known.first], known.singles[known.reference, known.last]
     usable = ~np.isnan(halves[0] + halves[1])

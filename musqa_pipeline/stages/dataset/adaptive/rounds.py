@@ -32,21 +32,6 @@ def run_rounds(
 ) -> StageReport:
     """Make the degraded excerpts of a catalog, round by round where the preset wants rounds.
 
-    Parameters
-    ----------
-    context : Context
-        Of one catalog whose `excerpts` are done.
-    run : callable
-        Makes the missing units of a stage, as `stages.run_stage` does.
-    log : callable
-        Takes lines of progress.
-
-    Returns
-    -------
-    StageReport
-        Of `degradations`; in the adaptive mode over all rounds, with the time that their labels
-        took. The labels are done then, too.
-
     Raises
     ------
     StageError
@@ -74,16 +59,6 @@ def run_rounds(
 def next_plan(context: Context) -> pa.Table | None:
     """Draw and store the plan of the round after those that are made.
 
-    Parameters
-    ----------
-    context : Context
-        Of one catalog.
-
-    Returns
-    -------
-    pyarrow.Table or None
-        With the schema of `ROUNDS`, and rows; None if there is no further round.
-
     Raises
     ------
     StageError
@@ -106,13 +81,6 @@ def next_plan(context: Context) -> pa.Table | None:
 
 def require_labelled(context: Context, round_number: int) -> None:
     """Check the barrier before a round.
-
-    Parameters
-    ----------
-    context : Context
-        Of one catalog.
-    round_number : int
-        The round that is to be planned.
 
     Raises
     ------

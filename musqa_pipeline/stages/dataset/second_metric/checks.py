@@ -14,19 +14,7 @@ from musqa_pipeline.stages.engine.context import Context
 
 
 def check_opinions(context: Context) -> CheckResult:
-    """Check that each chosen row has one second opinion, in range, beside its own label.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `dataset` is done.
-
-    Returns
-    -------
-    CheckResult
-        Passes if the preset asks for none. Else with the numbers of rows without, with a surplus
-        and with a wrong opinion, and the rank correlation of both metrics.
-    """
+    """Check that each chosen row has one second opinion, in range, beside its own label."""
     if context.preset.opinions.metric == NO_METRIC:
         return CheckResult(True, "no second opinion is asked for", {"n_opinions": 0})
     stored = context.lake.scan(context.joint_shelf("opinions"), OPINIONS.schema)
@@ -34,20 +22,7 @@ def check_opinions(context: Context) -> CheckResult:
 
 
 def judge_opinions(opinions: pl.DataFrame, dataset: pl.DataFrame) -> CheckResult:
-    """Hold opinions against the rows that they are about.
-
-    Parameters
-    ----------
-    opinions : polars.DataFrame
-        The table `opinions`.
-    dataset : polars.DataFrame
-        `catalog`, `degraded_id` and `mos` of the chosen rows.
-
-    Returns
-    -------
-    CheckResult
-        As `check_opinions` gives it.
-    """
+    """Hold opinions against the rows that they are about."""
     key = ["catalog", "degraded_id"]
     chosen = dataset.select(*key, label=pl.col("mos"))
     joined = opinions.join(chosen, on=key, how="inner")

@@ -17,34 +17,12 @@ DOT, MARK, INK = "#2f6db3", "#c0392b", "#1f2933"
 
 
 def plot_opinions(context: Context) -> bytes:
-    """Draw the stored opinions.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `opinions` are done.
-
-    Returns
-    -------
-    bytes
-        A PNG picture.
-    """
+    """Draw the stored opinions."""
     return plot_scatter(read_opinions(context))
 
 
 def plot_scatter(opinions: pl.DataFrame) -> bytes:
-    """Draw a dot a row, the usual second opinion as a line, and circles around the oddest rows.
-
-    Parameters
-    ----------
-    opinions : polars.DataFrame
-        As `residuals.with_residuals` gives them.
-
-    Returns
-    -------
-    bytes
-        A PNG picture, at most 150 kB.
-    """
+    """Draw a dot a row, the usual second opinion as a line, and circles around the oddest rows."""
     figure = Figure(figsize=(6.0, 4.6), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
@@ -74,17 +52,6 @@ def plot_scatter(opinions: pl.DataFrame) -> bytes:
 
 
 def most_disputed(opinions: pl.DataFrame) -> pl.DataFrame:
-    """Take the rows whose residual is largest, either way.
-
-    Parameters
-    ----------
-    opinions : polars.DataFrame
-        As `residuals.with_residuals` gives them.
-
-    Returns
-    -------
-    polars.DataFrame
-        At most `N_MARKED` rows, the most disputed first.
-    """
+    """Take the rows whose residual is largest, either way."""
     order = [pl.col("residual").abs(), pl.col("catalog"), pl.col("degraded_id")]
     return opinions.sort(order, descending=[True, False, False]).head(N_MARKED)

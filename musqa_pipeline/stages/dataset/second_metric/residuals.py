@@ -13,36 +13,13 @@ NEIGHBOURS = 25
 
 
 def read_opinions(context: Context) -> pl.DataFrame:
-    """Read the opinions with their residuals.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `opinions` are done.
-
-    Returns
-    -------
-    polars.DataFrame
-        The table `opinions` and `usual` and `residual`, as `with_residuals` gives them.
-    """
+    """Read the opinions with their residuals."""
     table = context.lake.scan(context.joint_shelf("opinions"), OPINIONS.schema)
     return with_residuals(pl.DataFrame(table))
 
 
 def with_residuals(opinions: pl.DataFrame) -> pl.DataFrame:
-    """Add to each row how far its disagreement is from what is usual at its label.
-
-    Parameters
-    ----------
-    opinions : polars.DataFrame
-        With `catalog`, `degraded_id`, `mos` and `disagreement`.
-
-    Returns
-    -------
-    polars.DataFrame
-        Sorted by label, with `usual`, the median disagreement of the row and its `NEIGHBOURS` on
-        either side (fewer at the ends), and `residual`, disagreement - usual.
-    """
+    """Add to each row how far its disagreement is from what is usual at its label."""
     rows = opinions.sort("mos", "catalog", "degraded_id")
     values = rows["disagreement"].to_numpy()
     usual = [

@@ -31,16 +31,6 @@ ROW_COLUMNS = ("catalog", "excerpt_id", "degraded_id", "mos")
 def wants_opinions(preset: Preset) -> bool:
     """Tell whether a preset asks for a second opinion.
 
-    Parameters
-    ----------
-    preset : Preset
-        Settings.
-
-    Returns
-    -------
-    bool
-        True if it names a metric.
-
     Raises
     ------
     ToolError
@@ -55,17 +45,6 @@ def wants_opinions(preset: Preset) -> bool:
 
 def list_units(context: Context) -> list[Unit]:
     """List one unit per reference that has a chosen row.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage whose `dataset` is done.
-
-    Returns
-    -------
-    list of Unit
-        None if the preset asks for no second opinion. Plan: `catalog`, `excerpt_id`, and `rows`,
-        each with `ROW_COLUMNS` and the `units` of `degradations` that may hold it.
 
     Raises
     ------
@@ -91,18 +70,6 @@ def list_units(context: Context) -> list[Unit]:
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Judge the chosen rows of one reference.
-
-    Parameters
-    ----------
-    context : Context
-        Of a joint stage.
-    unit : Unit
-        From `list_units`.
-
-    Returns
-    -------
-    pyarrow.Table
-        With the schema of `OPINIONS`, sorted by degraded_id.
 
     Raises
     ------

@@ -11,11 +11,6 @@ from musqa_pipeline.core.workers.local import LocalPool
 def choose_fanout() -> Fanout:
     """Return the Dask scheduler of `MUSQA_DASK_SCHEDULER`, or this machine when it is not set.
 
-    Returns
-    -------
-    Fanout
-        Within the limits of `MUSQA_UNIT_TIMEOUT_S` and `MUSQA_WORKER_MEMORY_GB`.
-
     Raises
     ------
     SettingsError

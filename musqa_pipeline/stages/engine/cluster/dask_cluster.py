@@ -42,15 +42,7 @@ START = "`dask scheduler --host HOST` and, on each machine, `dask worker tcp://H
 
 
 class DaskCluster:
-    """Runs the tasks on the workers of a Dask scheduler.
-
-    Parameters
-    ----------
-    address : str
-        The scheduler's, for example ``"tcp://10.0.0.5:8786"``.
-    limits : Limits, optional
-        What a task may take, on any machine; from this one's environment when left out.
-    """
+    """Runs the tasks on the workers of a Dask scheduler."""
 
     def __init__(self, address: str, limits: Limits | None = None) -> None:
         self.address = address

@@ -19,22 +19,6 @@ _crews: dict[str, Crew] = {}
 def work(payload: bytes, *, run: str, limits: Limits, site: Site) -> bytes:
     """Run one task in a child process of a Dask worker.
 
-    Parameters
-    ----------
-    payload : bytes
-        Pickled ``(function, task)``.
-    run : str
-        Which run it is for.
-    limits : Limits
-        What the task may take.
-    site : Site
-        What the run wants of this machine; a worker may have come after the start.
-
-    Returns
-    -------
-    bytes
-        As of `Crew.call`.
-
     Raises
     ------
     StageError
@@ -47,29 +31,10 @@ def work(payload: bytes, *, run: str, limits: Limits, site: Site) -> bytes:
 
 
 def dismiss(run: str) -> None:
-    """End the child processes of a run on this Dask worker.
-
-    Parameters
-    ----------
-    run : str
-        Which run.
-    """
+    """End the child processes of a run on this Dask worker."""
     _crews.setdefault(run, Crew()).dismiss()
 
 
 def refusal(worker: str, reason: object) -> str:
-    """Say that a worker cannot work for a run.
-
-    Parameters
-    ----------
-    worker : str
-        Its address or name.
-    reason : object
-        Why, of `sites.objection`, or an exception.
-
-    Returns
-    -------
-    str
-        A sentence.
-    """
+    """Say that a worker cannot work for a run."""
     return f"the Dask worker {worker} cannot work for this run: {reason}"

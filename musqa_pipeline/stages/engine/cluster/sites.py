@@ -40,16 +40,6 @@ class Site:
 def this_site(needs: Needs) -> Site:
     """Describe this machine and write the token by which others know the lake.
 
-    Parameters
-    ----------
-    needs : Needs
-        What the tasks need.
-
-    Returns
-    -------
-    Site
-        To be sent to the others.
-
     Raises
     ------
     ToolError
@@ -65,17 +55,6 @@ def this_site(needs: Needs) -> Site:
 
 def site_versions(tools: tuple[str, ...]) -> dict[str, str]:
     """Return the versions that results depend on, as they are here.
-
-    Parameters
-    ----------
-    tools : tuple of str
-        Distributions.
-
-    Returns
-    -------
-    dict of str to str
-        Python's, musqa's and each tool's; if imageio-ffmpeg is one of them ffmpeg's own, a hash of
-        its program (two builds of one version may encode otherwise), and libsndfile's.
 
     Raises
     ------
@@ -99,14 +78,7 @@ def site_versions(tools: tuple[str, ...]) -> dict[str, str]:
 
 @functools.cache
 def source_digest() -> str:
-    """Return a hash of musqa's source files, as they were when it was first asked for.
-
-    Returns
-    -------
-    str
-        12 hexadecimal digits. A worker that was started before a change of the code has the old
-        one, as it may have loaded the old code.
-    """
+    """Return a hash of musqa's source files, as they were when it was first asked for."""
     root = Path(musqa_pipeline.__file__).parent
     total = hashlib.blake2b(digest_size=6)
     for path in sorted(root.rglob("*.py")):
@@ -116,18 +88,7 @@ def source_digest() -> str:
 
 
 def differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> str:
-    """Name what is not the same.
-
-    Parameters
-    ----------
-    wanted, found : mapping of str to str
-        Versions on the machine that started the run, and on the other one.
-
-    Returns
-    -------
-    str
-        For example ``"numpy is 2.1.0 there and 2.4.1 here"``; empty if all is the same.
-    """
+    """Name what is not the same."""
     return ", ".join(
         f"{name} is {found.get(name, 'absent')} there and {version} here"
         for name, version in wanted.items()
@@ -137,18 +98,7 @@ def differences(wanted: Mapping[str, str], found: Mapping[str, str]) -> str:
 
 @functools.lru_cache(maxsize=64)
 def objection(site: Site) -> str:
-    """Say why this machine cannot work for a run.
-
-    Parameters
-    ----------
-    site : Site
-        What the run wants.
-
-    Returns
-    -------
-    str
-        Reason and advice; empty if it can.
-    """
+    """Say why this machine cannot work for a run."""
     try:
         other = differences(dict(site.versions), site_versions(site.tools))
     except ToolError as error:

@@ -43,20 +43,7 @@ class Division:
 
 
 def list_trials(rows: pl.DataFrame, settings: ProtocolsSettings) -> list[Trial]:
-    """List the trials that a preset asks for.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        From `evaluation.rows.describe_rows`.
-    settings : ProtocolsSettings
-        Protocols, models and repetitions.
-
-    Returns
-    -------
-    list of Trial
-        Protocol by protocol, repetition by repetition, model by model.
-    """
+    """List the trials that a preset asks for."""
     trials = []
     for protocol, counts in settings.wanted().items():
         for variant, fold in _places(protocol, rows, settings) if counts else ():
@@ -67,20 +54,6 @@ def list_trials(rows: pl.DataFrame, settings: ProtocolsSettings) -> list[Trial]:
 
 def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Division:
     """Divide the rows for a trial.
-
-    Parameters
-    ----------
-    trial : Trial
-        From `list_trials`.
-    rows : polars.DataFrame
-        From `evaluation.rows.describe_rows`.
-    settings : ProtocolsSettings
-        Folds and fractions.
-
-    Returns
-    -------
-    Division
-        Which rows train, validate and are predicted.
 
     Raises
     ------
@@ -155,20 +128,7 @@ def _in_fold(rows: pl.DataFrame, fold: int, settings: ProtocolsSettings) -> pl.E
 
 
 def folds_of(rows: pl.DataFrame, n_folds: int) -> dict[str, int]:
-    """Divide groups of recordings into folds of about as many rows.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        With ``split_group``; the rows that count.
-    n_folds : int
-        Folds.
-
-    Returns
-    -------
-    dict of str to int
-        Fold of each group, from 0; the same for rows in any order.
-    """
+    """Divide groups of recordings into folds of about as many rows."""
     n_rows = dict(rows.group_by("split_group").agg(n=pl.len()).iter_rows())
     filled = np.zeros(n_folds)
     fold_of = {}
@@ -180,20 +140,5 @@ def folds_of(rows: pl.DataFrame, n_folds: int) -> dict[str, int]:
 
 
 def by_lot(groups: Iterable[str], purpose: str, repetition: int) -> list[str]:
-    """Order groups by a lot of their own, which no other group moves.
-
-    Parameters
-    ----------
-    groups : iterable of str
-        Names.
-    purpose : str
-        What is drawn; another purpose, another order.
-    repetition : int
-        Number of the draw.
-
-    Returns
-    -------
-    list of str
-        The groups in the order of their lots.
-    """
+    """Order groups by a lot of their own, which no other group moves."""
     return sorted(groups, key=lambda group: (unit_interval_hash(purpose, repetition, group), group))

@@ -25,24 +25,7 @@ if TYPE_CHECKING:
 def images_of(
     context: Context, model: str, rows: pl.DataFrame, further: Sequence[Context] = ()
 ) -> ImageShards:
-    """Return the stored images that a network eats of some rows.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    model : str
-        A network of the registry.
-    rows : polars.DataFrame
-        With `KEYS`; one row or more.
-    further : sequence of Context
-        Where else some of the rows may have their images.
-
-    Returns
-    -------
-    ImageShards
-        In storage order.
-    """
+    """Return the stored images that a network eats of some rows."""
     from musqa_pipeline.learning.data.shards import ImageShards
     from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 
@@ -62,28 +45,6 @@ def train_network(
     further: Sequence[Context] = (),
 ) -> tuple[nn.Module, Mapping[str, Any]]:
     """Train a network by the preset's recipe on some rows, and load its weights.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    model : str
-        A network of the registry.
-    repetition : int
-        0 for the preset's seed; another number derives another seed.
-    work : WorkFolder
-        Of this training; one that a kill ended goes on.
-    training, validation : polars.DataFrame
-        Rows of `evaluation.rows.read_rows`; the recipe's ``train_rows`` takes its part of them.
-    further : sequence of Context
-        See `images_of`.
-
-    Returns
-    -------
-    nn.Module
-        In evaluation mode.
-    mapping
-        ``finished``, ``n_train``, ``n_train_groups``, ``n_validation``, ``minutes``, ``device``.
 
     Raises
     ------

@@ -40,16 +40,6 @@ def wants_trials(context: Context) -> bool:
 def wanted_models(context: Context) -> set[str]:
     """Return the models that the preset's protocols name.
 
-    Parameters
-    ----------
-    context : Context
-        With the preset.
-
-    Returns
-    -------
-    set of str
-        Networks and baselines.
-
     Raises
     ------
     SettingsError
@@ -74,16 +64,6 @@ def wanted_models(context: Context) -> set[str]:
 def list_units(context: Context) -> list[Unit]:
     """List the trials that the preset asks for.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; `dataset` and `features` are done.
-
-    Returns
-    -------
-    list of Unit
-        None if it asks for none. Plan: the fields of `Trial`.
-
     Raises
     ------
     SettingsError
@@ -105,18 +85,6 @@ def list_units(context: Context) -> list[Unit]:
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Train or fit one model and let it predict what it never met.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    unit : Unit
-        From `list_units`.
-
-    Returns
-    -------
-    pyarrow.Table
-        With the schema of `TRIALS`, sorted by catalog and id.
 
     Raises
     ------
@@ -190,15 +158,7 @@ def _train_network(
 
 
 def forget_checkpoint(context: Context, unit: Unit) -> None:
-    """Drop the checkpoint of a trial that is stored; weights, settings and curves stay.
-
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-    unit : Unit
-        From `list_units`; its row is in the lake.
-    """
+    """Drop the checkpoint of a trial that is stored; weights, settings and curves stay."""
     if unit.plan["model"] in BASELINES:
         return
     from musqa_pipeline.learning.training.checkpoint import CHECKPOINT_FILE

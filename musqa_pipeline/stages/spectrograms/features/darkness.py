@@ -20,19 +20,7 @@ TIE_POINTS = 2.0
 
 
 def reference_brightness(singles: pl.DataFrame) -> pl.DataFrame:
-    """Tell dark references from full-band ones.
-
-    Parameters
-    ----------
-    singles : polars.DataFrame
-        Labelled rows with catalog, excerpt_id, kind, cutoff_hz and label (points).
-
-    Returns
-    -------
-    polars.DataFrame
-        Columns catalog, excerpt_id and reference (``dark`` or ``full band``), one row for each
-        reference that has a low-pass row up to `DARK_CUTOFF_HZ`; its lowest one decides.
-    """
+    """Tell dark references from full-band ones."""
     return (
         singles.filter((pl.col("kind") == "single") & (pl.col("cutoff_hz") <= DARK_CUTOFF_HZ))
         .sort("catalog", "excerpt_id", "cutoff_hz")
@@ -48,20 +36,7 @@ def reference_brightness(singles: pl.DataFrame) -> pl.DataFrame:
 
 
 def lowpass_order(rows: pl.DataFrame) -> dict[str, Any]:
-    """Count whether a model orders the low-passes of each reference as their labels do.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Predictions of one model: catalog, excerpt_id, degraded_id, reference, depth, cutoff_hz,
-        label and predicted.
-
-    Returns
-    -------
-    dict
-        ``right`` and ``wrong`` pairs of two cut-offs of one reference, ``ties`` (labels within
-        `TIE_POINTS`, no order to find), and ``dark_ties``, those of them in dark references.
-    """
+    """Count whether a model orders the low-passes of each reference as their labels do."""
     keys = ["catalog", "excerpt_id"]
     lowpassed = rows.filter((pl.col("depth") == 1) & pl.col("cutoff_hz").is_not_null()).unique(
         [*keys, "degraded_id"], maintain_order=True

@@ -33,17 +33,6 @@ def read_rows(context: Context) -> pl.DataFrame:
 
     A worker makes many trials of the same rows, and reading them takes half a minute for 16,000.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages; `dataset` and `features` are done.
-
-    Returns
-    -------
-    polars.DataFrame
-        Sorted by `KEYS`: the columns of `describe_rows`, `label` in points, and of `features`
-        the upper edge and the descriptors.
-
     Raises
     ------
     StageError
@@ -78,22 +67,7 @@ def _read(context: Context) -> pl.DataFrame:
 
 
 def describe_rows(labelled: pl.DataFrame, dataset: pl.DataFrame) -> pl.DataFrame:
-    """Gather what slices and baselines need to know of each row of the dataset.
-
-    Parameters
-    ----------
-    labelled : polars.DataFrame
-        From `dataset.inputs.read_labelled_rows`.
-    dataset : polars.DataFrame
-        The table `dataset`, which says whose recording a row is.
-
-    Returns
-    -------
-    polars.DataFrame
-        One row per row of `dataset`: its columns but `quality`, `label` (points), codec,
-        bitrate_kbps and cutoff_hz of the last process, process, what (in words), kind, depth,
-        `PROCESS_COLUMNS`, genre, tier and reference.
-    """
+    """Gather what slices and baselines need to know of each row of the dataset."""
     rows = labelled.with_columns(
         codec=pl.when(pl.col("depth") == 0)
         .then(pl.lit("reference"))

@@ -34,22 +34,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 def feature_row(
     row: Mapping[str, Any], samples: NDArray[np.float32], context: Context
 ) -> dict[str, Any]:
-    """Build one row of `features`.
-
-    Parameters
-    ----------
-    row : mapping
-        `PLAN_COLUMNS` of `dataset`.
-    samples : ndarray of float32, shape (samples,)
-        The degraded excerpt at the target loudness, 48 kHz.
-    context : Context
-        With the target loudness.
-
-    Returns
-    -------
-    dict
-        Every column of `FEATURES`.
-    """
+    """Build one row of `features`."""
     excerpt, looped = loop_to_excerpt(samples)
     image = band_image_at(excerpt, context.preset.excerpts.target_lufs)
     n_frames, n_bands = image.shape

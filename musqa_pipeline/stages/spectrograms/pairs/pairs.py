@@ -45,16 +45,6 @@ def wants_pairs(preset: Preset) -> bool:
 def list_units(context: Context) -> list[Unit]:
     """List the shards, none if no network of the preset needs them.
 
-    Parameters
-    ----------
-    context : Context
-        Of the joint stages.
-
-    Returns
-    -------
-    list of Unit
-        See `row_shards.list_shards`.
-
     Raises
     ------
     StageError
@@ -72,20 +62,6 @@ def image_row(
     row: Mapping[str, Any], samples: NDArray[np.float32], context: Context
 ) -> dict[str, Any]:
     """Build one row of `pairs`.
-
-    Parameters
-    ----------
-    row : mapping
-        `PLAN_COLUMNS` of `dataset`.
-    samples : ndarray of float32, shape (EXCERPT_SAMPLES,)
-        The degraded excerpt, aligned with its reference, 48 kHz.
-    context : Context
-        With the fingerprint of `excerpts`.
-
-    Returns
-    -------
-    dict
-        Every column of `PAIRS`.
 
     Raises
     ------
