@@ -3,7 +3,7 @@ import sys
 
 CODE = """
 import sys
-from musqa_pipeline.stages.models import torchvision_ops
+from musqa_pipeline.learning import torchvision_ops
 import torchvision, torch
 assert "lightning" not in sys.modules
 print(torchvision_ops.DECLARED, torchvision.extension._has_ops(), torchvision.ops.nms is not None)

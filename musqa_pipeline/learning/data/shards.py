@@ -50,7 +50,7 @@ class ImageShards:
     Parameters
     ----------
     files : iterable of Path
-        Shards, from `musqa_pipeline.stages.spectrograms.stage.shard_files`; other parts are
+        Shards, from `musqa_pipeline.stages.spectrograms.row_shards.shard_files`; other parts are
         skipped.
     part : {"train", "validation", "test", "chosen"}
         Which part; with `keys`, a word for messages.

@@ -61,7 +61,8 @@ def test_a_failed_write_leaves_nothing_behind(lake, monkeypatch):
 def test_a_read_only_home_says_so():
     program = (
         "import os, sys; from pathlib import Path; import pyarrow as pa\n"
-        "from musqa_pipeline.storage.lake import Lake, Shelf\n"
+        "from musqa_pipeline.storage.lake.lake import Lake\n"
+        "from musqa_pipeline.storage.fragments.partition import Shelf\n"
         "os.setuid(65534)\n"  # after the imports: Python itself may lie in a closed folder
         "Lake(Path(sys.argv[1])).write(Shelf('labels', 'f'*32, 'c'), 'u', pa.table({'a': [1]}))\n"
     )
@@ -145,7 +146,9 @@ def test_no_flipped_bit_of_a_fragment_is_worse_than_a_missing_unit(lake):
 
 def test_a_lock_is_exclusive_and_freed_by_a_kill(lake):
     program = (
-        "import sys, time; from pathlib import Path; from musqa_pipeline.storage.lake import Lake\n"
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from musqa_pipeline.storage.lake.lake import Lake\n"
         "with Lake(Path(sys.argv[1])).lock('run'):\n"
         "    print('held', flush=True); time.sleep(60)\n"
     )

@@ -201,7 +201,8 @@ KILLED = textwrap.dedent(
     """
     import os, signal, sys
     from pathlib import Path
-    from musqa_pipeline.storage.lake import Lake, compaction
+    from musqa_pipeline.storage.lake.lake import Lake
+    from musqa_pipeline.storage.packs import compaction
     from musqa_pipeline.storage.stores.local_store import LocalStore
     from musqa_pipeline.operations.maintenance.compact import compact_lake
     step, compaction.PACK_UNITS = int(sys.argv[2]), 4

@@ -163,8 +163,8 @@ def test_a_query_reads_a_small_fragment_once(count_rows, storage):
 
 
 def test_a_query_reads_a_large_fragment_in_blocks(lake, storage):
-    from musqa_pipeline.database.remote import query_remote
-    from musqa_pipeline.lake.s3_filesystem import BLOCK_BYTES
+    from musqa_pipeline.stages.views.remote import query_remote
+    from musqa_pipeline.storage.stores.s3_filesystem import BLOCK_BYTES
 
     values = np.random.default_rng(1).random((30, 12_000))
     wide = pa.table({f"c{i}": column for i, column in enumerate(values)})

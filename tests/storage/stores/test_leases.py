@@ -41,7 +41,7 @@ START = """
 import sys, time
 from musqa_pipeline.core.errors import LeaseLostError
 from musqa_pipeline.core.home import parse_home
-from musqa_pipeline.storage.lake import open_store
+from musqa_pipeline.storage.stores.opening import open_store
 store, name = open_store(parse_home(sys.argv[1])), "run"
 """
 

@@ -160,7 +160,7 @@ def test_of_a_large_file_only_the_wanted_parts_are_read(remote_home, storage):
 
 
 def test_threads_read_one_open_file_at_places_of_their_own(remote_home):
-    from musqa_pipeline.lake.s3_filesystem import S3FileSystem
+    from musqa_pipeline.storage.stores.s3_filesystem import S3FileSystem
 
     store = open_store(remote_home)
     store.write_bytes("a/x.parquet", bytes(range(100)))
