@@ -19,7 +19,7 @@ from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.settings.preset import Preset, load_preset
-from musqa_pipeline.operations.discovery.decision import Verdict, read_memory, write_memory
+from musqa_pipeline.operations.discovery.decision import CatalogState, read_memory, write_memory
 from musqa_pipeline.operations.discovery.joint import joint_state
 from musqa_pipeline.operations.discovery.look import Look, look
 from musqa_pipeline.operations.discovery.watch import read_watch
@@ -80,7 +80,7 @@ def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     for run_id in reap_dead_runs(context.instance):
         context.log.warning("run %s: the process that executed it died", run_id)
     seen = look_now(context.cursor)
-    bad = (Verdict.REFUSED, Verdict.GONE)  # said at every look, until somebody mends them
+    bad = (CatalogState.REFUSED, CatalogState.GONE)  # said at every look, until somebody mends them
     for sighting in seen.sightings:
         say = context.log.warning if sighting.verdict in bad else context.log.info
         say("%s: %s: %s", sighting.name, sighting.verdict, sighting.reason)

@@ -12,7 +12,7 @@ INSTRUMENTED = ["musqa_pipeline", "tomllib", "csv", "soundfile"]
 
 with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
     from fuzz import targets
-    from musqa_pipeline.core.workers.pool import Crew
+    from musqa_pipeline.core.workers.pool import WorkerPool
 
 SCRATCH = Path(os.environ["MUSQA_FUZZ_SCRATCH"])
 READER = sys.argv.pop(1)
@@ -34,6 +34,6 @@ def own_program() -> str:
 if __name__ == "__main__":
     if "-merge=1" in sys.argv:
         sys.argv[0] = own_program()
-    targets.CREW = Crew()
+    targets.POOL = WorkerPool()
     atheris.Setup(sys.argv, one_input)
     atheris.Fuzz()

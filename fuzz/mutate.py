@@ -17,7 +17,7 @@ import numpy as np
 from fuzz import targets
 from fuzz.targets import TARGETS, accepts_or_refuses, seed_folder
 from musqa_pipeline.core.seeds import derive_generator
-from musqa_pipeline.core.workers.pool import Crew
+from musqa_pipeline.core.workers.pool import WorkerPool
 
 INTERESTING = (b"\0", b"\xff" * 4, b"\x00\x00\x00\x80", b'"', b"\n", b"-1", b"9" * 400, b"[" * 200)
 MOST_CHANGES = 4
@@ -90,5 +90,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    targets.CREW = Crew()
+    targets.POOL = WorkerPool()
     sys.exit(main())

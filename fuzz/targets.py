@@ -34,7 +34,7 @@ from musqa_pipeline.core.errors import (
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.core.workers.limits import Limits
-from musqa_pipeline.core.workers.pool import Crew
+from musqa_pipeline.core.workers.pool import WorkerPool
 from musqa_pipeline.learning.imports.keras_files import (
     EndlessFileError,
     read_keras_file,
@@ -51,7 +51,7 @@ from musqa_pipeline.studies.listening.settings import ScreeningSettings, Stimuli
 
 Target = Callable[[bytes, Path], None]
 SEEDS = Path(__file__).parent / "seeds"
-CREW: Crew | None = None
+POOL: WorkerPool | None = None
 """A process that does nothing but fuzz sets one, so that not each input costs a child process."""
 AUDIO_OF_DATASETS = (
     "fma_small/000/000002.mp3", "train_data/1.wav", "audio/a.wav", "V1/Ann_Song/Ann_Song_MIX.wav",
@@ -164,7 +164,7 @@ def keras_file(data: bytes, folder: Path) -> None:
     path = folder / "x.keras"
     path.write_bytes(data)
     try:
-        read_keras_file(path, limits=Limits(time_s=5.0), crew=CREW)
+        read_keras_file(path, limits=Limits(time_s=5.0), pool=POOL)
     except EndlessFileError:
         raise
     except ModelError:

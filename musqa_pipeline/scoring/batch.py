@@ -1,6 +1,6 @@
 """Scores of many files, each as soon as it is done; no file ends the batch.
 
-With more than one file the work is done in child processes, which are supervised by the same crew
+With more than one file the work is done in child processes, which are supervised by the same pool
 as the factory's: a decoder that crashes or hangs costs its own file and nothing else.
 """
 
@@ -17,7 +17,7 @@ from musqa_pipeline.audio.files.limits import MAX_DURATION_S
 from musqa_pipeline.core.errors import MusqaError, UnfitInputError
 from musqa_pipeline.core.workers.interface import Lost
 from musqa_pipeline.core.workers.limits import Limits
-from musqa_pipeline.core.workers.pool import Crew
+from musqa_pipeline.core.workers.pool import WorkerPool
 from musqa_pipeline.scoring.inputs import Item
 from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.score import Score
@@ -81,19 +81,19 @@ def score_items(items: Iterable[Item], options: Options, *, n_workers: int = 1) 
     if len(first) < 2:
         yield from (score_item((item, options)) for item in first)
         return
-    crew = Crew()
+    pool = WorkerPool()
     threads = ThreadPoolExecutor(n_workers, "musqa-score")
     under_way: dict[Future[Result], None] = {}  # in order, which a set does not keep
     try:
         for item in itertools.chain(first, waiting):
-            under_way[threads.submit(_in_child, crew, item, options)] = None
+            under_way[threads.submit(_in_child, pool, item, options)] = None
             if len(under_way) > 2 * n_workers:
                 yield from _done(under_way)
         while under_way:
             yield from _done(under_way)
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
-        crew.dismiss()
+        pool.dismiss()
         threads.shutdown()
 
 
@@ -139,10 +139,10 @@ def _scorer(model: Path, detect: bool) -> Scorer:
     return Scorer(model, detect=detect)
 
 
-def _in_child(crew: Crew, item: Item, options: Options) -> Result:
+def _in_child(pool: WorkerPool, item: Item, options: Options) -> Result:
     if item.problem:
         return Result(item.name, None, item.problem)
-    found = crew.run(score_item, (item, options), Limits(time_s=MAX_FILE_S))
+    found = pool.run(score_item, (item, options), Limits(time_s=MAX_FILE_S))
     if isinstance(found, Lost):
         happened = found.reason.partition(";")[0]  # what follows is advice for the factory
         return Result(item.name, None, f"crashed: {happened}; leave it out, or get it again")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Score(Protocol):
+class MetricScore(Protocol):
     """One score with what led to it."""
 
     @property
@@ -49,7 +49,7 @@ class Metric(Protocol):
     def __init__(self, reference: NDArray[np.float32], /) -> None:
         """Take the reference, of shape (samples,), mono, 48 kHz."""
 
-    def score(self, degraded: NDArray[np.float32], /) -> Score:
+    def score(self, degraded: NDArray[np.float32], /) -> MetricScore:
         """Score a degraded version of the reference.
 
         Parameters
@@ -59,12 +59,12 @@ class Metric(Protocol):
 
         Returns
         -------
-        Score
+        MetricScore
             The same for the same samples, on one thread or many.
         """
         ...
 
-    def score_batch(self, degraded: Iterable[NDArray[np.float32]], /) -> Sequence[Score]:
+    def score_batch(self, degraded: Iterable[NDArray[np.float32]], /) -> Sequence[MetricScore]:
         """Score several degraded versions, in their order; equal to `score` of each."""
         ...
 

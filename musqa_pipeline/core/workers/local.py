@@ -16,7 +16,7 @@ from musqa_pipeline.core.workers.child import ERROR
 from musqa_pipeline.core.workers.flow import LOSSES_IN_A_ROW, flow
 from musqa_pipeline.core.workers.interface import Lost, Needs, ResultT, TaskT
 from musqa_pipeline.core.workers.limits import Limits, limits_from_environment
-from musqa_pipeline.core.workers.pool import Crew
+from musqa_pipeline.core.workers.pool import WorkerPool
 
 
 class LocalPool:
@@ -58,7 +58,7 @@ class _Threads:
 
     def __init__(self, n_workers: int, limits: Limits) -> None:
         self._n_workers, self._limits = n_workers, limits
-        self._crew = Crew()
+        self._crew = WorkerPool()
         self._threads = ThreadPoolExecutor(max(1, n_workers), "musqa-worker")
         self._finished: queue.SimpleQueue[tuple[int, Future[bytes]]] = queue.SimpleQueue()
 

@@ -36,10 +36,10 @@ TERM_S = 2.0
 
 
 class StoppedError(MusqaError):
-    """The crew was dismissed while a task ran; nobody waits for its result."""
+    """The pool was dismissed while a task ran; nobody waits for its result."""
 
 
-class Crew:
+class WorkerPool:
     """Child processes that wait for tasks; any thread may call, each call takes one child."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Crew:
         Raises
         ------
         StoppedError
-            If the crew is dismissed meanwhile.
+            If the pool is dismissed meanwhile.
         """
         reason = ""
         for _ in range(ATTEMPTS):
@@ -84,7 +84,7 @@ class Crew:
         Raises
         ------
         StoppedError
-            If the crew is dismissed meanwhile.
+            If the pool is dismissed meanwhile.
         Exception
             What the function raises.
         """
@@ -112,7 +112,7 @@ class Crew:
     def _take(self) -> _Child:
         with self._lock:
             if self._dismissed:
-                raise StoppedError("the crew was dismissed")
+                raise StoppedError("the pool was dismissed")
             stale = [c for c in self._idle if time.monotonic() - c.idle_since > IDLE_S / 2]
             self._idle = [c for c in self._idle if c not in stale]
             child = self._idle.pop() if self._idle else _Child()
@@ -135,7 +135,7 @@ class Crew:
         with self._lock:
             self._busy.discard(child)
             if self._dismissed:
-                raise StoppedError("the crew was dismissed")
+                raise StoppedError("the pool was dismissed")
 
 
 class _TooLongError(Exception):

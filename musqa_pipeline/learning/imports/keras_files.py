@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.core.workers.interface import Lost
 from musqa_pipeline.core.workers.limits import Limits
-from musqa_pipeline.core.workers.pool import Crew
+from musqa_pipeline.core.workers.pool import WorkerPool
 
 LARGEST_BYTES = 1 << 30
 """More weights than this are not read; table III has 62 MB."""
@@ -59,7 +59,9 @@ class KerasFile:
     """``class_name`` and ``config`` of every layer, if the file holds a whole model."""
 
 
-def read_keras_file(path: Path, *, limits: Limits = READ, crew: Crew | None = None) -> KerasFile:
+def read_keras_file(
+    path: Path, *, limits: Limits = READ, pool: WorkerPool | None = None
+) -> KerasFile:
     """Read a file of Keras, in a child process.
 
     Parameters
@@ -68,7 +70,7 @@ def read_keras_file(path: Path, *, limits: Limits = READ, crew: Crew | None = No
         ``.h5``, ``.hdf5``, ``.weights.h5`` or ``.keras``.
     limits : Limits
         What it may take.
-    crew : Crew, optional
+    pool : WorkerPool, optional
         Whose child reads it, for many files; one of its own when left out.
 
     Returns
@@ -83,11 +85,11 @@ def read_keras_file(path: Path, *, limits: Limits = READ, crew: Crew | None = No
     EndlessFileError
         If the HDF5 library comes to no end with it, or dies of it.
     """
-    own = crew or Crew()
+    own = pool or WorkerPool()
     try:
         found = own.run(read_unguarded, path, limits)
     finally:
-        if crew is None:
+        if pool is None:
             own.dismiss()
     if isinstance(found, Lost):
         raise EndlessFileError(

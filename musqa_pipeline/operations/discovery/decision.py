@@ -17,7 +17,7 @@ from musqa_pipeline.operations.discovery.folder import FolderState
 MEMORY_VERSION = 1
 
 
-class Verdict(StrEnum):
+class CatalogState(StrEnum):
     """What is to be done about a catalog."""
 
     REQUEST = "request"
@@ -61,7 +61,7 @@ class Past:
 class Decision:
     """What a look at one catalog led to."""
 
-    verdict: Verdict
+    verdict: CatalogState
     reason: str
     """A sentence for people."""
     past: Past
@@ -84,24 +84,24 @@ def decide(
     is_ready = seen.ready_ns is not None and seen.ready_ns != past.ready_ns
     state = state_of(seen, settings)
     if state == past.requested:
-        return Decision(Verdict.KNOWN, f"{seen.n_audio} audio files, requested before", past)
+        return Decision(CatalogState.KNOWN, f"{seen.n_audio} audio files, requested before", past)
     if quiet_for_s < quiet_s and not is_ready:
         return Decision(
-            Verdict.SETTLING,
+            CatalogState.SETTLING,
             f"{seen.n_audio} audio files, quiet for {quiet_for_s:.0f} of {quiet_s:.0f} s",
             past,
         )
     if state == past.refused:
-        return Decision(Verdict.REFUSED, past.reason, past)
+        return Decision(CatalogState.REFUSED, past.reason, past)
     past = replace(past, ready_ns=seen.ready_ns)
     try:
         check()
     except MusqaError as error:
         past = replace(past, refused=state, reason=str(error))
-        return Decision(Verdict.REFUSED, str(error), past)
+        return Decision(CatalogState.REFUSED, str(error), past)
     came = "changed" if past.requested else "arrived"
     past = replace(past, requested=state, n_requests=past.n_requests + 1, refused="", reason="")
-    return Decision(Verdict.REQUEST, f"{seen.n_audio} audio files, {came}", past)
+    return Decision(CatalogState.REQUEST, f"{seen.n_audio} audio files, {came}", past)
 
 
 def state_of(seen: FolderState, settings: str) -> str:

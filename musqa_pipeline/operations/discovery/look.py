@@ -19,7 +19,13 @@ from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.operations.discovery.candidates import Candidate, list_candidates
-from musqa_pipeline.operations.discovery.decision import Decision, Past, Verdict, decide, state_of
+from musqa_pipeline.operations.discovery.decision import (
+    CatalogState,
+    Decision,
+    Past,
+    decide,
+    state_of,
+)
 from musqa_pipeline.operations.discovery.folder import FolderState, folder_state, listed_state
 from musqa_pipeline.operations.discovery.watch import Watch
 from musqa_pipeline.stages.graph import catalog_context
@@ -32,7 +38,7 @@ class Sighting:
     name: str
     folder: str
     """Where it is for people: a folder or a prefix."""
-    verdict: Verdict
+    verdict: CatalogState
     reason: str
     run_key: str = ""
     """Of the run that is to be requested, else empty: the same request is never made twice."""
@@ -50,7 +56,7 @@ class Look:
     @property
     def requested(self) -> tuple[Sighting, ...]:
         """Catalogs whose stages are to run."""
-        return tuple(s for s in self.sightings if s.verdict is Verdict.REQUEST)
+        return tuple(s for s in self.sightings if s.verdict is CatalogState.REQUEST)
 
 
 def look(
@@ -71,7 +77,7 @@ def look(
         decision = _decide(home, preset, watch, found, past, now_s, register)
         seen = _Said(decision.verdict, decision.reason)
         run_key = ""
-        if decision.verdict is Verdict.REQUEST:
+        if decision.verdict is CatalogState.REQUEST:
             run_key = f"{found.name}-{decision.past.requested}-{decision.past.n_requests}"
         sightings.append(
             Sighting(
@@ -85,13 +91,13 @@ def look(
 
 @dataclass(frozen=True)
 class _Said:
-    verdict: Verdict
+    verdict: CatalogState
     reason: str
 
     @property
     def text(self) -> str:
         """What tells one look's verdict from another's; seconds that pass are no news."""
-        plain = self.verdict in (Verdict.SETTLING, Verdict.FETCHING)
+        plain = self.verdict in (CatalogState.SETTLING, CatalogState.FETCHING)
         return str(self.verdict) if plain else digest([self.verdict, self.reason])
 
 
@@ -110,10 +116,10 @@ def _decide(
     register: bool,
 ) -> Decision:
     if found.problem:
-        return Decision(Verdict.REFUSED, found.problem, past)
+        return Decision(CatalogState.REFUSED, found.problem, past)
     if not preset.sees(found.name):
         return Decision(
-            Verdict.UNSEEN,
+            CatalogState.UNSEEN,
             f"preset {preset.name} sees {', '.join(preset.catalogs) or 'none'}; choose another "
             "preset with MUSQA_PRESET, or name the catalog in it",
             past,
@@ -122,24 +128,26 @@ def _decide(
         copied = found.fetch() if found.fetch and register else None
         state = _state_of(found)
     except MusqaError as error:
-        return Decision(Verdict.GONE, f"{error}; what was made of it stays", past)
+        return Decision(CatalogState.GONE, f"{error}; what was made of it stays", past)
     if copied and copied.n_missing:
         return Decision(
-            Verdict.FETCHING,
+            CatalogState.FETCHING,
             f"{copied.n_files - copied.n_missing} of {copied.n_files} files are here",
             past,
         )
     if state is None and found.fetch and not register:
-        return Decision(Verdict.FETCHING, "the sensor copies it at its next look", past)
+        return Decision(CatalogState.FETCHING, "the sensor copies it at its next look", past)
     if state is None:
         return Decision(
-            Verdict.GONE,
+            CatalogState.GONE,
             f"{found.folder} cannot be seen; connect its disk, or take the catalog out with "
             "`musqa catalog remove`; what was made of it stays",
             past,
         )
     if found.known and state.n_files == 0:
-        return Decision(Verdict.GONE, f"{found.folder} is empty; what was made of it stays", past)
+        return Decision(
+            CatalogState.GONE, f"{found.folder} is empty; what was made of it stays", past
+        )
     decision = decide(
         *(state, past),
         settings=_settings(home, preset, found.name, found.known),
@@ -147,7 +155,7 @@ def _decide(
         quiet_s=watch.quiet_s,
         check=partial(_check, home, found, register),
     )
-    if decision.verdict is Verdict.REQUEST and register and not found.known:
+    if decision.verdict is CatalogState.REQUEST and register and not found.known:
         settings = _settings(home, preset, found.name, load_catalog(home, found.name))
         asked = replace(decision.past, requested=state_of(state, settings))
         return replace(decision, past=asked)

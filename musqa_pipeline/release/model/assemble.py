@@ -30,8 +30,8 @@ from musqa_pipeline.release.model.consistency import make_sense
 from musqa_pipeline.release.model.divisions import FINAL
 from musqa_pipeline.release.model.domain import Scale, read_domain
 from musqa_pipeline.release.model.export import ScoringNetwork, checked_difference, write_model
-from musqa_pipeline.release.model.judge import judge, read_said
 from musqa_pipeline.release.model.not_music import sounds_that_are_no_music
+from musqa_pipeline.release.model.out_of_fold import calibrate, read_said
 from musqa_pipeline.release.model.pictures import codecs_png, intervals_png, lowpass_png
 from musqa_pipeline.release.model.stage import (
     DOMAIN_FILE,
@@ -70,7 +70,7 @@ def assemble_release(context: Context) -> Path:
     """
     settings = context.preset.release
     rows = read_release_rows(context)
-    judged = judge(read_said(context, rows))
+    judged = calibrate(read_said(context, rows))
     scoring = _scoring_network(context, judged.scale)
     record = {
         "name": settings.name,

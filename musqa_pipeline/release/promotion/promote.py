@@ -21,6 +21,7 @@ from musqa_pipeline.release.promotion.candidate import (
     read_challenger,
     read_champion,
 )
+from musqa_pipeline.release.promotion.comparison import compare, rmse_of
 from musqa_pipeline.release.promotion.frozen import (
     current_test_rows,
     freeze,
@@ -35,7 +36,6 @@ from musqa_pipeline.release.promotion.history import (
     require_champion,
     write_decision,
 )
-from musqa_pipeline.release.promotion.judge import judge, rmse_of
 from musqa_pipeline.release.promotion.reports import keep_report
 from musqa_pipeline.release.promotion.scores import score_current, score_frozen
 from musqa_pipeline.stages.engine.context import Context
@@ -198,7 +198,7 @@ def _held_against(
         new=score_frozen(context, challenger, sets, current),
         champion=score_frozen(context, model, sets, current),
     )
-    verdict = judge(judged, context.preset.promotion)
+    verdict = compare(judged, context.preset.promotion)
     return {
         **against,
         **_counts(judged),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from musqa_pipeline.scoring.scan.records import Scan
-from musqa_pipeline.scoring.scan.store import Store
+from musqa_pipeline.scoring.scan.store import ScanStore
 
 NEW, MOVED, CHANGED, BETTER, WORSE, SAME = "new", "moved", "changed", "better", "worse", ""
 LEAST_CHANGE_MOS = 0.05
@@ -51,12 +51,12 @@ class Changes:
         }
 
 
-def changes_since(store: Store, current: Scan, previous: Scan | None) -> Changes:
+def changes_since(store: ScanStore, current: Scan, previous: Scan | None) -> Changes:
     """Compare a scan with the one before.
 
     Parameters
     ----------
-    store : Store
+    store : ScanStore
         With both.
     current : Scan
         The new one.
@@ -111,12 +111,12 @@ def changes_since(store: Store, current: Scan, previous: Scan | None) -> Changes
     return Changes(previous, left, of_path)
 
 
-def summaries(store: Store, library: str) -> list[dict[str, Any]]:
+def summaries(store: ScanStore, library: str) -> list[dict[str, Any]]:
     """Return the summaries of all finished scans of a library, the last one first.
 
     Parameters
     ----------
-    store : Store
+    store : ScanStore
         Where they are.
     library : str
         Its folder.

@@ -9,7 +9,7 @@ from typing import Any
 from musqa_pipeline.scoring.scan.fingerprints import Heard, find_copies, unpack
 from musqa_pipeline.scoring.scan.origin import LIKELY
 from musqa_pipeline.scoring.scan.records import Scan
-from musqa_pipeline.scoring.scan.store import Store
+from musqa_pipeline.scoring.scan.store import ScanStore
 
 SAME_MOS = 0.1
 """Scores so close to the best say nothing of which copy is better: what a resampling or another
@@ -27,12 +27,12 @@ class Groups:
     """Contents that have a fingerprint."""
 
 
-def find_groups(store: Store, scan: Scan) -> Groups:
+def find_groups(store: ScanStore, scan: Scan) -> Groups:
     """Group the contents of a scan by ear.
 
     Parameters
     ----------
-    store : Store
+    store : ScanStore
         With the results of the scan.
     scan : Scan
         Which.

@@ -9,7 +9,7 @@ from typing import Any
 
 from musqa_pipeline.core import csv_text
 from musqa_pipeline.core.files import whole_file
-from musqa_pipeline.scoring.scan.rows import Table
+from musqa_pipeline.scoring.scan.rows import ScanTable
 
 COLUMNS = {
     "file": "path relative to the library; bytes that are no UTF-8 as escapes",
@@ -48,14 +48,14 @@ COLUMNS = {
 """Columns in order, with their meaning."""
 
 
-def write_csv(path: Path, table: Table) -> None:
+def write_csv(path: Path, table: ScanTable) -> None:
     """Write the table.
 
     Parameters
     ----------
     path : Path
         Where to; the file appears when it is whole.
-    table : Table
+    table : ScanTable
         What.
 
     Raises

@@ -24,7 +24,7 @@ from musqa_pipeline.scoring.scan.origin import Spectrum, analyse, lossy_origin
 from musqa_pipeline.scoring.scan.reading import Recording, read_recording
 from musqa_pipeline.scoring.scan.records import Result
 from musqa_pipeline.scoring.scan.settings import ScanSettings
-from musqa_pipeline.scoring.scan.store import FILE, Store
+from musqa_pipeline.scoring.scan.store import FILE, ScanStore
 from musqa_pipeline.scoring.scan.thumbnails import columns_of, shares, thumbnail
 from musqa_pipeline.scoring.scan.together import together
 from musqa_pipeline.scoring.score import Event, Score
@@ -236,6 +236,6 @@ def _known(task: Task, key: str) -> bool:
 
 
 @functools.cache
-def _store(folder: str, inode: int) -> Store:
+def _store(folder: str, inode: int) -> ScanStore:
     """Open the store; one that is set aside is another than that which follows."""
-    return Store(Path(folder), read_only=True)
+    return ScanStore(Path(folder), read_only=True)

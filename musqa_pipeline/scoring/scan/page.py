@@ -11,7 +11,7 @@ from typing import Any
 
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.core.foreign_text import printable
-from musqa_pipeline.scoring.scan.rows import Table
+from musqa_pipeline.scoring.scan.rows import ScanTable
 from musqa_pipeline.scoring.scan.thumbnails import COLUMNS, HIGHEST_HZ, LEVELS, RANGE_DB, ROWS
 from musqa_pipeline.scoring.words import WORDS
 
@@ -30,17 +30,17 @@ DECIMALS = {"mos": 2, "mos_low": 2, "mos_high": 2, "mos_before": 2, "duration_s"
             "cliff_hz": 0}  # fmt: skip
 
 
-def write_page(path: Path, table: Table, summary: dict[str, Any], title: str) -> None:
+def write_page(path: Path, table: ScanTable, summary: dict[str, Any], title: str) -> None:
     """Write the page.
 
     Parameters
     ----------
     path : Path
         Where to; the file appears when it is whole.
-    table : Table
+    table : ScanTable
         Its rows; the first `MOST_ROWS` are shown.
     summary : dict
-        From `Table.summary`.
+        From `ScanTable.summary`.
     title : str
         Name of the library.
 
@@ -71,7 +71,7 @@ def write_page(path: Path, table: Table, summary: dict[str, Any], title: str) ->
         file.write(after)
 
 
-def _lines(table: Table) -> Iterator[str]:
+def _lines(table: ScanTable) -> Iterator[str]:
     """Give the rows as a JSON array, one a line."""
     yield "[\n"
     for number, row in enumerate(table.rows()):

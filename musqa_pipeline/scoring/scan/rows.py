@@ -12,19 +12,19 @@ from musqa_pipeline.scoring.scan.changes import SAME, Change, Changes
 from musqa_pipeline.scoring.scan.copies import Groups, best_copy
 from musqa_pipeline.scoring.scan.origin import LIKELY, POSSIBLE
 from musqa_pipeline.scoring.scan.records import Scan
-from musqa_pipeline.scoring.scan.store import Store
+from musqa_pipeline.scoring.scan.store import ScanStore
 from musqa_pipeline.scoring.words import WORDS
 
 MOST_COMPARED = 1_000
 """Copies in a group among which the best is looked for."""
 
 
-class Table:
+class ScanTable:
     """The rows of a scan.
 
     Parameters
     ----------
-    store : Store
+    store : ScanStore
         With its results.
     scan : Scan
         Which.
@@ -34,7 +34,7 @@ class Table:
         Since the scan before.
     """
 
-    def __init__(self, store: Store, scan: Scan, groups: Groups, changes: Changes) -> None:
+    def __init__(self, store: ScanStore, scan: Scan, groups: Groups, changes: Changes) -> None:
         self._store, self.scan, self.changes = store, scan, changes
         self._of_key = dict(groups.of_key)
         self._add_equal_files()

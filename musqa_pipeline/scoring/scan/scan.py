@@ -23,9 +23,9 @@ from musqa_pipeline.scoring.scan.damage import DamagedStoreError, set_aside, tru
 from musqa_pipeline.scoring.scan.measure import Done, Task, work
 from musqa_pipeline.scoring.scan.page import write_page
 from musqa_pipeline.scoring.scan.records import Scan
-from musqa_pipeline.scoring.scan.rows import Table
+from musqa_pipeline.scoring.scan.rows import ScanTable
 from musqa_pipeline.scoring.scan.settings import ScanSettings
-from musqa_pipeline.scoring.scan.store import FILE, Store
+from musqa_pipeline.scoring.scan.store import FILE, ScanStore
 
 LOCK = ".scan.lock"
 CSV_FILE, PAGE_FILE = "scan.csv", "scan.html"
@@ -130,7 +130,7 @@ def _scan(
 ) -> ScanReport:
     setting = settings.key(loaded.digest)
     root = str(library.resolve())
-    with contextlib.closing(Store(out)) as store:
+    with contextlib.closing(ScanStore(out)) as store:
         current, previous = store.begin(_text(root), setting, loaded.label)
         store.list_files(current.number, list_library(Path(root), out))
         if previous is not None:
@@ -166,7 +166,7 @@ def worker_pool(n_workers: int | None = None, *, full: bool = False) -> LocalPoo
 
 
 def _measure(
-    store: Store,
+    store: ScanStore,
     scan: Scan,
     setting: str,
     answers: Iterator[Done | Lost[Task]],
@@ -192,12 +192,12 @@ def _measure(
 
 
 def _report(
-    store: Store, current: Scan, previous: Scan | None, out: Path, title: str
+    store: ScanStore, current: Scan, previous: Scan | None, out: Path, title: str
 ) -> ScanReport:
     with trusted(store.path):
         groups = find_groups(store, current)
         changes = changes_since(store, current, previous)
-        table = Table(store, current, groups, changes)
+        table = ScanTable(store, current, groups, changes)
         summary = table.summary()
         write_csv(out / CSV_FILE, table)
         write_page(out / PAGE_FILE, table, summary, title)

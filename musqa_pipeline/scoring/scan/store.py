@@ -42,7 +42,7 @@ COMMIT;
 """
 
 
-class Store:
+class ScanStore:
     """The file of a scan.
 
     Parameters

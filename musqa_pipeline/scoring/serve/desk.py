@@ -17,7 +17,7 @@ from typing import TypeVar
 from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.core.workers.child import ERROR, LOST
 from musqa_pipeline.core.workers.limits import Limits
-from musqa_pipeline.core.workers.pool import Crew, StoppedError
+from musqa_pipeline.core.workers.pool import StoppedError, WorkerPool
 from musqa_pipeline.scoring.serve.problems import RETRY_AFTER_S, ProblemError, unfit
 from musqa_pipeline.scoring.serve.settings import ServeSettings
 from musqa_pipeline.scoring.serve.spool import Spool
@@ -40,7 +40,7 @@ class Desk:
         self._limits = Limits(time_s=settings.timeout_s)
         self._room = settings.workers + settings.waiting
         self._n_admitted = 0
-        self._crew = Crew()
+        self._crew = WorkerPool()
         self._threads = ThreadPoolExecutor(settings.workers, "musqa-serve")
         self.spool = Spool(settings.disk_bytes, parent)
 

@@ -8,7 +8,7 @@ from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_audio
 from musqa_pipeline.audio.files.flac import reference_audio
 from musqa_pipeline.audio.metrics.registry import open_metric
-from musqa_pipeline.audio.metrics.score import Score
+from musqa_pipeline.audio.metrics.score import MetricScore
 from musqa_pipeline.stages.degradations.unit_names import excerpt_id_of
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Stage, Unit
@@ -44,7 +44,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         unit.unit_id,
         ["degraded_id", "identical_to", *AUDIO_COLUMNS],
     )
-    scores: dict[str, Score] = {}
+    scores: dict[str, MetricScore] = {}
     for batch in table.filter(table["identical_to"].is_null()).to_batches(ROWS_AT_ONCE):
         rows = batch.to_pylist()
         batch_scores = metric.score_batch(degraded_audio(rows))

@@ -16,7 +16,7 @@ from musqa_pipeline.core.workers.flow import LOSSES_IN_A_ROW, flow
 from musqa_pipeline.core.workers.interface import Needs
 from musqa_pipeline.core.workers.limits import Limits, limits_from_environment
 from musqa_pipeline.core.workers.local import LocalPool
-from musqa_pipeline.core.workers.pool import Crew, StoppedError
+from musqa_pipeline.core.workers.pool import StoppedError, WorkerPool
 from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
 from musqa_pipeline.stages.engine.cluster.sites import (
     differences,
@@ -78,13 +78,13 @@ def test_a_broken_tool_ends_the_run_at_once_though_another_unit_hangs(home):
 
 
 def test_a_crew_that_is_dismissed_says_so_to_whoever_waits():
-    crew = Crew()
+    pool = WorkerPool()
     payload = pickle.dumps((time.sleep, 600))
     seen = []
 
     def wait():
         try:
-            crew.call(payload, Limits())
+            pool.call(payload, Limits())
         except StoppedError as error:
             seen.append(str(error))
 
@@ -92,11 +92,11 @@ def test_a_crew_that_is_dismissed_says_so_to_whoever_waits():
     waiter.start()
     while not psutil.Process().children():
         time.sleep(0.01)
-    crew.dismiss()
+    pool.dismiss()
     waiter.join(timeout=20)
-    assert seen == ["the crew was dismissed"]
-    with pytest.raises(StoppedError, match="the crew was dismissed"):
-        crew.call(payload, Limits())
+    assert seen == ["the pool was dismissed"]
+    with pytest.raises(StoppedError, match="the pool was dismissed"):
+        pool.call(payload, Limits())
 
 
 class Instant:

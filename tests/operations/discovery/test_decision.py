@@ -4,8 +4,8 @@ import pytest
 
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.operations.discovery.decision import (
+    CatalogState,
     Past,
-    Verdict,
     decide,
     read_memory,
     write_memory,
@@ -35,75 +35,75 @@ def look(state, past, now_s, *, settings="s", check=None):
 
 def test_a_catalog_arrives_once_it_was_quiet_and_is_requested_once():
     first = look(seen(), Past(), 101)
-    assert first.verdict is Verdict.SETTLING
+    assert first.verdict is CatalogState.SETTLING
     assert first.reason == "2 audio files, quiet for 1 of 60 s"
     second = look(seen(), first.past, 160)
-    assert second.verdict is Verdict.REQUEST
+    assert second.verdict is CatalogState.REQUEST
     assert second.past.n_requests == 1
     third = look(seen(), second.past, 220)
-    assert third.verdict is Verdict.KNOWN
+    assert third.verdict is CatalogState.KNOWN
     assert third.past == second.past
 
 
 def test_a_change_starts_the_quiet_time_anew():
     past = look(seen("a"), Past(), 130).past
     changed = look(seen("b", changed_s=150), past, 165)
-    assert changed.verdict is Verdict.SETTLING
-    assert look(seen("b", changed_s=150), changed.past, 209).verdict is Verdict.SETTLING
-    assert look(seen("b", changed_s=150), changed.past, 210).verdict is Verdict.REQUEST
+    assert changed.verdict is CatalogState.SETTLING
+    assert look(seen("b", changed_s=150), changed.past, 209).verdict is CatalogState.SETTLING
+    assert look(seen("b", changed_s=150), changed.past, 210).verdict is CatalogState.REQUEST
 
 
 def test_a_folder_that_rests_for_long_has_arrived_at_the_first_look():
-    assert look(seen(changed_s=100), Past(), 1000).verdict is Verdict.REQUEST
+    assert look(seen(changed_s=100), Past(), 1000).verdict is CatalogState.REQUEST
 
 
 def test_a_ready_file_speaks_for_one_state_only():
     ready = look(seen(ready_ns=7), Past(), 101)
-    assert ready.verdict is Verdict.REQUEST
+    assert ready.verdict is CatalogState.REQUEST
     changed = look(seen("b", changed_s=110, ready_ns=7), ready.past, 111)
-    assert changed.verdict is Verdict.SETTLING
+    assert changed.verdict is CatalogState.SETTLING
     again = look(seen("b", changed_s=110, ready_ns=8), changed.past, 112)
-    assert again.verdict is Verdict.REQUEST
+    assert again.verdict is CatalogState.REQUEST
 
 
 def test_a_changed_file_and_one_changed_back_are_requested_each():
     a = look(seen("a"), Past(), 1000)
     b = look(seen("b", changed_s=1000), a.past, 2000)
     back = look(seen("a", changed_s=2000), b.past, 3000)
-    assert [d.verdict for d in (a, b, back)] == [Verdict.REQUEST] * 3
+    assert [d.verdict for d in (a, b, back)] == [CatalogState.REQUEST] * 3
     assert [d.past.n_requests for d in (a, b, back)] == [1, 2, 3]
     assert b.reason == "2 audio files, changed"
 
 
 def test_changed_settings_request_a_resting_catalog_again():
     past = look(seen(), Past(), 1000).past
-    assert look(seen(), past, 1001, settings="t").verdict is Verdict.REQUEST
+    assert look(seen(), past, 1001, settings="t").verdict is CatalogState.REQUEST
 
 
 def test_a_refused_catalog_is_checked_once_a_state_and_tried_again_when_it_changes():
     check = Check("tracks.csv, line 2: wrong")
     first = look(seen("a"), Past(), 1000, check=check)
-    assert (first.verdict, first.reason) == (Verdict.REFUSED, "tracks.csv, line 2: wrong")
+    assert (first.verdict, first.reason) == (CatalogState.REFUSED, "tracks.csv, line 2: wrong")
     second = look(seen("a"), first.past, 1030, check=check)
     assert (second.verdict, second.reason) == (first.verdict, first.reason)
     assert check.calls == 1
     check.refusal = ""
     mended = look(seen("b", changed_s=1040), second.past, 1100, check=check)
-    assert mended.verdict is Verdict.REQUEST
+    assert mended.verdict is CatalogState.REQUEST
     assert mended.past.reason == ""
 
 
 def test_a_clock_that_was_set_back_makes_nothing_arrive_early():
     past = look(seen("a", changed_s=5000), Past(), 5001).past
     set_back = look(seen("a", changed_s=5000), past, 4000)
-    assert set_back.verdict is Verdict.SETTLING
-    assert look(seen("a", changed_s=5000), set_back.past, 4060).verdict is Verdict.REQUEST
+    assert set_back.verdict is CatalogState.SETTLING
+    assert look(seen("a", changed_s=5000), set_back.past, 4060).verdict is CatalogState.REQUEST
 
 
 def test_files_from_the_future_arrive_like_others():
     first = look(seen(changed_s=9e9), Past(), 1000)
-    assert first.verdict is Verdict.SETTLING
-    assert look(seen(changed_s=9e9), first.past, 1060).verdict is Verdict.REQUEST
+    assert first.verdict is CatalogState.SETTLING
+    assert look(seen(changed_s=9e9), first.past, 1060).verdict is CatalogState.REQUEST
 
 
 def test_the_memory_survives_as_text():

@@ -8,7 +8,7 @@ import pytest
 from musqa_pipeline.catalogs.known import add_catalog, list_catalogs
 from musqa_pipeline.core.home import parse_home
 from musqa_pipeline.core.settings.preset import parse_preset
-from musqa_pipeline.operations.discovery.decision import Verdict
+from musqa_pipeline.operations.discovery.decision import CatalogState
 from musqa_pipeline.operations.discovery.look import look
 from musqa_pipeline.operations.discovery.watch import Watch
 
@@ -34,18 +34,18 @@ def seen(home, memory=None, *, watch=NOWHERE, now_s=LATER, preset=PRESET, regist
 def test_a_dropped_folder_becomes_a_catalog_and_is_requested_once(home):
     music(home / "catalogs" / "jazz")
     sightings, found = seen(home)
-    assert sightings["jazz"].verdict is Verdict.REQUEST
+    assert sightings["jazz"].verdict is CatalogState.REQUEST
     assert sightings["jazz"].run_key.startswith("jazz-")
     assert [c.folder for c in list_catalogs(home)] == [home / "catalogs" / "jazz"]
     again, _ = seen(home, found.memory)
-    assert again["jazz"].verdict is Verdict.KNOWN
+    assert again["jazz"].verdict is CatalogState.KNOWN
     assert not again["jazz"].run_key
 
 
 def test_a_dry_look_writes_nothing(home):
     music(home / "catalogs" / "jazz")
     sightings, _ = seen(home, register=False)
-    assert sightings["jazz"].verdict is Verdict.REQUEST
+    assert sightings["jazz"].verdict is CatalogState.REQUEST
     assert list_catalogs(home) == []
 
 
@@ -55,9 +55,9 @@ def test_a_changed_file_requests_its_own_catalog_again_under_another_key(home):
     first, found = seen(home)
     (home / "catalogs" / "jazz" / "a.wav").write_bytes(b"RIFF longer")
     second, _ = seen(home, found.memory)
-    assert second["jazz"].verdict is Verdict.REQUEST
+    assert second["jazz"].verdict is CatalogState.REQUEST
     assert second["jazz"].run_key != first["jazz"].run_key
-    assert second["rock"].verdict is Verdict.KNOWN
+    assert second["rock"].verdict is CatalogState.KNOWN
 
 
 def test_sub_folders_of_watched_folders_are_catalogs(home, tmp_path):
@@ -81,10 +81,10 @@ def test_what_cannot_be_used_is_named_and_blocks_nobody(home, name, csv, reason)
     music(home / "catalogs" / name, csv)
     music(home / "catalogs" / "good")
     sightings, found = seen(home)
-    assert sightings[name].verdict is Verdict.REFUSED
+    assert sightings[name].verdict is CatalogState.REFUSED
     assert reason in sightings[name].reason
     assert sightings[name].news
-    assert sightings["good"].verdict is Verdict.REQUEST
+    assert sightings["good"].verdict is CatalogState.REQUEST
     assert not seen(home, found.memory)[0][name].news
 
 
@@ -94,7 +94,7 @@ def test_a_folder_without_audio_is_refused_and_tried_again_when_some_comes(home)
     sightings, found = seen(home)
     assert "holds no audio file" in sightings["empty"].reason
     (folder / "a.wav").write_bytes(b"RIFF")
-    assert seen(home, found.memory)[0]["empty"].verdict is Verdict.REQUEST
+    assert seen(home, found.memory)[0]["empty"].verdict is CatalogState.REQUEST
 
 
 def test_a_folder_that_vanished_is_named_and_its_memory_kept(home, tmp_path):
@@ -102,23 +102,23 @@ def test_a_folder_that_vanished_is_named_and_its_memory_kept(home, tmp_path):
     _, found = seen(home)
     shutil.move(tmp_path / "jazz", tmp_path / "away")
     gone, found = seen(home, found.memory)
-    assert gone["jazz"].verdict is Verdict.GONE
+    assert gone["jazz"].verdict is CatalogState.GONE
     assert "what was made of it stays" in gone["jazz"].reason
     (tmp_path / "jazz").mkdir()  # a mount point whose disk is not there
-    assert seen(home, found.memory)[0]["jazz"].verdict is Verdict.GONE
+    assert seen(home, found.memory)[0]["jazz"].verdict is CatalogState.GONE
     (tmp_path / "jazz").rmdir()
     shutil.move(tmp_path / "away", tmp_path / "jazz")
-    assert seen(home, found.memory)[0]["jazz"].verdict is Verdict.KNOWN
+    assert seen(home, found.memory)[0]["jazz"].verdict is CatalogState.KNOWN
 
 
 def test_the_demo_catalog_and_a_foreign_one_are_left_alone(home, tmp_path):
     add_catalog(home, music(tmp_path / "demo"))
     music(home / "catalogs" / "jazz")
     sightings, _ = seen(home, preset=parse_preset("mine", {"catalogs": ["rock"]}))
-    assert {s.verdict for s in sightings.values()} == {Verdict.UNSEEN}
+    assert {s.verdict for s in sightings.values()} == {CatalogState.UNSEEN}
     assert "preset mine sees rock" in sightings["jazz"].reason
     sightings, _ = seen(home)
-    assert sightings["demo"].verdict is Verdict.UNSEEN
+    assert sightings["demo"].verdict is CatalogState.UNSEEN
 
 
 def test_a_name_that_another_folder_has_is_refused(home, tmp_path):
@@ -142,7 +142,7 @@ def test_settings_that_changed_request_all_catalogs(home):
     music(home / "catalogs" / "jazz")
     _, found = seen(home)
     other = parse_preset("mine", {"degradations": {"singles": [3], "n_cascades": 0}})
-    assert seen(home, found.memory, preset=other)[0]["jazz"].verdict is Verdict.REQUEST
+    assert seen(home, found.memory, preset=other)[0]["jazz"].verdict is CatalogState.REQUEST
 
 
 def test_a_prefix_is_copied_and_requested_and_named_when_it_is_gone(home):
@@ -152,25 +152,25 @@ def test_a_prefix_is_copied_and_requested_and_named_when_it_is_gone(home):
     files.pipe("/bucket/jazz/b.wav", b"RIFF")
     watch = Watch(("memory://bucket",))
     dry, _ = seen(home, watch=watch, register=False)
-    assert dry["jazz"].verdict is Verdict.FETCHING
+    assert dry["jazz"].verdict is CatalogState.FETCHING
     assert not (home / "mirrors").exists()
     waiting = look(home, PRESET, watch, {}, now_s=LATER, go_on=lambda: False)
-    assert [s.verdict for s in waiting.sightings] == [Verdict.FETCHING]
+    assert [s.verdict for s in waiting.sightings] == [CatalogState.FETCHING]
     assert waiting.sightings[0].reason == "0 of 2 files are here"
     sightings, found = seen(home, waiting.memory, watch=watch)
-    assert sightings["jazz"].verdict is Verdict.REQUEST
+    assert sightings["jazz"].verdict is CatalogState.REQUEST
     again, found = seen(home, found.memory, watch=watch)
-    assert again["jazz"].verdict is Verdict.KNOWN
+    assert again["jazz"].verdict is CatalogState.KNOWN
     files.rm("/bucket/jazz/b.wav")
     seen(home, found.memory, watch=watch, register=False)
     assert len(list((home / "mirrors").rglob("b.wav"))) == 1  # a dry look takes nothing away
     fewer, found = seen(home, found.memory, watch=watch)
-    assert fewer["jazz"].verdict is Verdict.REQUEST
+    assert fewer["jazz"].verdict is CatalogState.REQUEST
     assert fewer["jazz"].reason == "1 audio files, changed"
     files.rm("/bucket/jazz", recursive=True)
     files.pipe("/bucket/other/x.wav", b"RIFF")
     gone, _ = seen(home, found.memory, watch=watch)
-    assert gone["jazz"].verdict is Verdict.GONE
+    assert gone["jazz"].verdict is CatalogState.GONE
     assert len(list((home / "mirrors").rglob("a.wav"))) == 1
     files.store.clear()
 
@@ -180,11 +180,11 @@ def test_folders_dropped_into_a_home_on_object_storage_become_catalogs(s3, tmp_p
     home = parse_home("s3://bucket/factory")
     s3.put_object(Bucket="bucket", Key="factory/catalogs/jazz/a.wav", Body=b"RIFF")
     sightings, found = seen(home)
-    assert sightings["jazz"].verdict is Verdict.REQUEST
+    assert sightings["jazz"].verdict is CatalogState.REQUEST
     (catalog,) = list_catalogs(home)
     assert (catalog.folder / "a.wav").read_bytes() == b"RIFF"
     assert catalog.folder.is_relative_to(tmp_path)
     again, found = seen(home, found.memory)
-    assert [s.verdict for s in again.values()] == [Verdict.KNOWN]
+    assert [s.verdict for s in again.values()] == [CatalogState.KNOWN]
     s3.put_object(Bucket="bucket", Key="factory/catalogs/jazz/b.wav", Body=b"RIFF")
     assert seen(home, found.memory)[0]["jazz"].reason == "2 audio files, changed"

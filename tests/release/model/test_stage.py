@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.learning.registry import MODELS
-from musqa_pipeline.release.model import assemble, judge
+from musqa_pipeline.release.model import assemble, out_of_fold
 from musqa_pipeline.release.model.certificate import made_piece
 from musqa_pipeline.release.model.domain import Scale
-from musqa_pipeline.release.model.judge import read_said
+from musqa_pipeline.release.model.out_of_fold import read_said
 from musqa_pipeline.release.model.publish import publish_release
 from musqa_pipeline.release.model.stage import RELEASE_STAGE, list_units, read_release_rows
 from musqa_pipeline.scoring.model_file import ModelFile
@@ -101,7 +101,7 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
         },
     )
     # The lake's images are noise, and music is far from them: let nothing be too far.
-    monkeypatch.setattr(judge, "fit_scale", lambda *_: Scale(cloud=1e6, swing_db=1e-3))
+    monkeypatch.setattr(out_of_fold, "fit_scale", lambda *_: Scale(cloud=1e6, swing_db=1e-3))
     folder = publish_release(context)
     assert folder == context.home / "releases" / "small-0.1"
     model = ModelFile(folder / "model.onnx")

@@ -13,7 +13,7 @@ from musqa_pipeline.scoring.scan import measure
 from musqa_pipeline.scoring.scan.measure import Task, work
 from musqa_pipeline.scoring.scan.scan import worker_pool
 from musqa_pipeline.scoring.scan.settings import ScanSettings
-from musqa_pipeline.scoring.scan.store import Store
+from musqa_pipeline.scoring.scan.store import ScanStore
 from tests.scoring.scan.library import RATE_HZ, song
 from tests.scoring.scan.test_scan import rows_of
 
@@ -21,7 +21,7 @@ from tests.scoring.scan.test_scan import rows_of
 @pytest.fixture
 def task(first_scan, tmp_path):
     soundfile.write(tmp_path / "a.wav", song(1, 12), RATE_HZ)
-    Store(tmp_path).close()
+    ScanStore(tmp_path).close()
     model, settings = str(first_scan[0].model), ScanSettings()
     return Task(str(tmp_path), b"a.wav", str(tmp_path), model, settings, settings.key("m"))
 
@@ -32,7 +32,7 @@ def test_a_file_is_measured_once_and_then_known(task, tmp_path):
     assert done.found.record["mos"] > 1
     assert (done.found.record["codec"], done.found.record["channels"]) == ("pcm_s16le", 2)
     assert all(0 <= w["start_s"] < w["stop_s"] <= 12 for w in done.found.record["windows"])
-    store = Store(tmp_path)
+    store = ScanStore(tmp_path)
     current, _ = store.begin("library", task.setting, "m")
     store.save(current.number, task.setting, task.path, done.found)
     store.close()

@@ -9,10 +9,10 @@ import os
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.workers.limits import Limits
-from musqa_pipeline.core.workers.pool import Crew
+from musqa_pipeline.core.workers.pool import WorkerPool
 from musqa_pipeline.stages.engine.cluster.sites import Site, objection
 
-_crews: dict[str, Crew] = {}
+_crews: dict[str, WorkerPool] = {}
 """On a Dask worker: the child processes of each run."""
 
 
@@ -27,12 +27,12 @@ def work(payload: bytes, *, run: str, limits: Limits, site: Site) -> bytes:
     reason = objection(site)
     if reason:
         raise StageError(refusal(f"{os.uname().nodename}:{os.getpid()}", reason))
-    return _crews.setdefault(run, Crew()).call(payload, limits)
+    return _crews.setdefault(run, WorkerPool()).call(payload, limits)
 
 
 def dismiss(run: str) -> None:
     """End the child processes of a run on this Dask worker."""
-    _crews.setdefault(run, Crew()).dismiss()
+    _crews.setdefault(run, WorkerPool()).dismiss()
 
 
 def refusal(worker: str, reason: object) -> str:

@@ -28,7 +28,7 @@ from musqa_pipeline.stages.views.release_table import RELEASE
 
 
 @dataclass(frozen=True)
-class Judged:
+class Calibrated:
     """What the out-of-fold predictions gave."""
 
     said: pl.DataFrame
@@ -68,7 +68,7 @@ def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     return mean.join(rows, on=KEYS, how="inner").sort("asked", *KEYS)
 
 
-def judge(said: pl.DataFrame) -> Judged:
+def calibrate(said: pl.DataFrame) -> Calibrated:
     """Calibrate on the out-of-fold predictions, and measure what that is worth.
 
     Raises
@@ -116,6 +116,6 @@ def judge(said: pl.DataFrame) -> Judged:
     coverage["beyond"] = voted_share(
         (unmet["distance"] > 1).to_numpy(), unmet["split_group"].to_numpy().astype(str), "beyond"
     )
-    return Judged(
+    return Calibrated(
         said.drop("row"), scale, dict(as_record(calibration)), coverage, evidence, low, high
     )

@@ -29,7 +29,7 @@ from musqa_pipeline.studies.statistics.metrics import rmse
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Comparison:
     """The errors of two models on the same rows, and what may be said of their difference."""
 
     rmse_points: float
@@ -60,7 +60,7 @@ class Verdict:
         return f"{found}, at most {self.upper_points:+.2f}: {told} the margin of {margin}"
 
 
-def judge(rows: pl.DataFrame, settings: PromotionSettings) -> Verdict:
+def compare(rows: pl.DataFrame, settings: PromotionSettings) -> Comparison:
     """Hold a new model against the champion."""
     label, new, champion = (rows[name].to_numpy() for name in ("label", "new", "champion"))
     names, index = np.unique(rows["recording"].to_numpy().astype(str), return_inverse=True)
@@ -73,7 +73,7 @@ def judge(rows: pl.DataFrame, settings: PromotionSettings) -> Verdict:
         ]
         # The upper end of a two-sided interval that leaves the same share above it.
         ends = interval(errors[0] - errors[1], 2 * settings.confidence - 1)
-    return Verdict(
+    return Comparison(
         rmse_of(label, new),
         rmse_of(label, champion),
         ends[1] if ends else None,

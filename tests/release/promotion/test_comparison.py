@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.core.settings.promotion import PromotionSettings
-from musqa_pipeline.release.promotion.judge import judge
+from musqa_pipeline.release.promotion.comparison import compare
 from musqa_pipeline.studies.statistics.bootstrap import paired_difference
 from musqa_pipeline.studies.statistics.metrics import rmse
 from tests.release.promotion.world import noisy_pair
@@ -15,7 +15,7 @@ N_TRIALS = 300
 def share_promoted(true_difference, n_recordings=40):
     trials = range(N_TRIALS)
     return np.mean(
-        [judge(noisy_pair(n_recordings, true_difference, s), SETTINGS).not_worse for s in trials]
+        [compare(noisy_pair(n_recordings, true_difference, s), SETTINGS).not_worse for s in trials]
     )
 
 
@@ -30,7 +30,7 @@ def test_an_equal_model_is_promoted_nearly_always_and_a_much_worse_one_never():
 
 def test_the_interval_is_that_of_the_statistics_library():
     rows = noisy_pair(12, 0.5, 1)
-    found = judge(rows, SETTINGS)
+    found = compare(rows, SETTINGS)
     other = paired_difference(
         rmse, rows["label"], rows["new"], rows["champion"], rows["recording"].cast(pl.String),
         "promotion", 0, n_draws=300, confidence=0.90,
@@ -40,14 +40,14 @@ def test_the_interval_is_that_of_the_statistics_library():
 
 
 def test_two_recordings_promote_nothing():
-    found = judge(noisy_pair(2, -3.0, 1), SETTINGS)
+    found = compare(noisy_pair(2, -3.0, 1), SETTINGS)
     assert found.upper_points is None
     assert not found.not_worse
     assert "2 recordings are too few for an interval" in found.reason
 
 
 def test_the_reason_names_both_numbers():
-    found = judge(noisy_pair(40, 3.0, 0), SETTINGS)
+    found = compare(noisy_pair(40, 3.0, 0), SETTINGS)
     assert found.reason == (
         f"RMSE {found.difference_points:+.2f} points against the champion, at most "
         f"{found.upper_points:+.2f}: not below the margin of 1"
