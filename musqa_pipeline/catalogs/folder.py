@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from musqa_pipeline.audio.files.suffixes import AUDIO_SUFFIXES
 from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.foreign_text import path_text
 
 TRACKS_CSV = "tracks.csv"
 METADATA = ("title", "artist", "recording", "genre", "licence", "role", "tier")
@@ -36,7 +37,7 @@ class Entry:
     @property
     def printable(self) -> str:
         """`file` as valid text: bytes that are no UTF-8 are written as escapes."""
-        return os.fsencode(self.file).decode("utf-8", "backslashreplace")
+        return path_text(self.file)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ characters, and Markdown has tags and links; so each way out has one function he
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import PurePath
 from typing import Any
 
 LINES = "\n\t"
@@ -31,6 +33,11 @@ def printable(text: str | bytes, keep: str = "") -> str:
     return "".join(
         c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in said
     )
+
+
+def path_text(path: str | PurePath) -> str:
+    """Write a path as valid text: bytes that are no UTF-8 become escapes, all else stays."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def json_text(value: Any, **options: Any) -> str:

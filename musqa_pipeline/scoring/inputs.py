@@ -13,6 +13,7 @@ from typing import IO
 
 from musqa_pipeline.audio.files.listing import list_library
 from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.foreign_text import path_text
 
 SORTED_AT_ONCE = 10_000
 """So many files of a folder come in the order of their names; beyond, as they are found."""
@@ -46,16 +47,16 @@ def items_of(paths: Iterable[Path]) -> Iterator[Item]:
     """
     for path in paths:
         if not path.is_dir():
-            yield Item(path, _shown(path))
+            yield Item(path, path_text(path))
             continue
         found = list_library(path)
         first = list(itertools.islice(found, SORTED_AT_ONCE))
         first.sort(key=lambda entry: entry.path)
         if not first:
-            yield Item(path, _shown(path), "no audio file below this folder; check the path")
+            yield Item(path, path_text(path), "no audio file below this folder; check the path")
         for entry in itertools.chain(first, found):
             whole = path / os.fsdecode(entry.path)
-            yield Item(whole, _shown(whole), entry.problem)
+            yield Item(whole, path_text(whole), entry.problem)
 
 
 def read_list(file: Path) -> Iterator[Path]:
@@ -122,10 +123,6 @@ def spooled(stream: IO[bytes], max_bytes: int = MAX_STDIN_BYTES) -> Iterator[Ite
             file.write(chunk)
         file.flush()
         yield Item(Path(file.name), "-")
-
-
-def _shown(path: Path) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _chunks(stream: IO[bytes]) -> Iterator[bytes]:

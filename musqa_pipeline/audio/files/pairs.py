@@ -11,6 +11,7 @@ from musqa_pipeline.audio.files.suffixes import AUDIO_SUFFIXES
 from musqa_pipeline.core.csv_files import named_file
 from musqa_pipeline.core.csv_text import unguarded
 from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.foreign_text import path_text
 
 PAIR_COLUMNS = ("reference", "degraded")
 
@@ -40,7 +41,7 @@ def pair_up(reference: Path, degraded: Iterable[Path]) -> list[Pair]:
     list of Pair
         In order, named by the paths as they are.
     """
-    return [Pair(reference, path, shown_path(reference), shown_path(path)) for path in degraded]
+    return [Pair(reference, path, path_text(reference), path_text(path)) for path in degraded]
 
 
 def pair_folders(reference: Path, degraded: Path) -> list[Pair]:
@@ -70,11 +71,11 @@ def pair_folders(reference: Path, degraded: Path) -> list[Pair]:
     """
     for path in (reference, degraded):
         if not path.exists():
-            raise SettingsError(f"{shown_path(path)} does not exist; check the path")
+            raise SettingsError(f"{path_text(path)} does not exist; check the path")
     if not degraded.is_dir():
         if reference.is_dir():
             raise SettingsError(
-                f"{shown_path(reference)} is a folder and {shown_path(degraded)} a file; name the "
+                f"{path_text(reference)} is a folder and {path_text(degraded)} a file; name the "
                 "file's own reference, or a folder of degraded files"
             )
         return pair_up(reference, [degraded])
@@ -119,7 +120,7 @@ def read_pairs(path: Path) -> list[Pair]:
             lacking = [name for name in PAIR_COLUMNS if name not in (reader.fieldnames or ())]
             if lacking:
                 raise SettingsError(
-                    f"{shown_path(path)}: no column {' and '.join(lacking)}; its first line should "
+                    f"{path_text(path)}: no column {' and '.join(lacking)}; its first line should "
                     "name the columns reference,degraded"
                 )
             pairs = []
@@ -127,21 +128,21 @@ def read_pairs(path: Path) -> list[Pair]:
                 names = [unguarded((row[name] or "").strip()) for name in PAIR_COLUMNS]
                 if not all(names):
                     raise SettingsError(
-                        f"{shown_path(path)} line {reader.line_num}: a cell is empty; each line "
+                        f"{path_text(path)} line {reader.line_num}: a cell is empty; each line "
                         "needs a reference and a degraded file"
                     )
                 files = [named_file(path, name) for name in names]
                 pairs.append(Pair(files[0], files[1], names[0], names[1]))
     except OSError as error:
         raise SettingsError(
-            f"{shown_path(path)} cannot be read ({error.strerror}); check the path"
+            f"{path_text(path)} cannot be read ({error.strerror}); check the path"
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(
-            f"{shown_path(path)} is no CSV in UTF-8 ({error}); save it as such"
+            f"{path_text(path)} is no CSV in UTF-8 ({error}); save it as such"
         ) from error
     if not pairs:
-        raise SettingsError(f"{shown_path(path)} lists no pairs; add lines below its first")
+        raise SettingsError(f"{path_text(path)} lists no pairs; add lines below its first")
     return pairs
 
 
@@ -149,11 +150,6 @@ def _audio_files(folder: Path) -> list[Path]:
     found = [path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES]
     if not found:
         raise SettingsError(
-            f"{shown_path(folder)} holds no audio file; check the path, or the files' endings"
+            f"{path_text(folder)} holds no audio file; check the path, or the files' endings"
         )
     return sorted(found)
-
-
-def shown_path(path: Path) -> str:
-    """Return a path as text that can be printed, even if its name is no UTF-8."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")

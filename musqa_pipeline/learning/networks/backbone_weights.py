@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.errors import SettingsError, first_line
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.core.settings.models import IMAGENET, RANDOM
 
@@ -115,7 +115,7 @@ def _fetched(published: Published) -> Mapping[str, Tensor]:
     except _MET as error:
         raise SettingsError(
             f"[models] backbone_weights='imagenet': cannot load {published.file_name} (published "
-            f"SHA-256 begins with {published.sha256_begins}): {_first_line(error)}; put the file "
+            f"SHA-256 begins with {published.sha256_begins}): {first_line(error)}; put the file "
             f"at {place}, or set backbone_weights to its path, or to 'random' for a smoke run that "
             "is no result of the paper's"
         ) from error
@@ -132,7 +132,7 @@ def _read(path: Path, published: Published) -> Mapping[str, Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except _MET as error:
         raise SettingsError(
-            f"[models] backbone_weights={str(path)!r}: cannot read it ({_first_line(error)}); "
+            f"[models] backbone_weights={str(path)!r}: cannot read it ({first_line(error)}); "
             f"{advice}"
         ) from error
     if not isinstance(state, dict):
@@ -153,10 +153,6 @@ def _check_hash(path: Path, published: Published, wanted: str) -> None:
             f"[models] backbone_weights={wanted!r}: {path} has SHA-256 {found[:12]}…, published is "
             f"one that begins with {published.sha256_begins}; delete the file and fetch it again"
         )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @contextmanager

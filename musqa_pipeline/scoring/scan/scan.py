@@ -12,6 +12,7 @@ from typing import Any
 from musqa_pipeline.audio.files.listing import list_library
 from musqa_pipeline.core.errors import LakeError, LockedError, SettingsError
 from musqa_pipeline.core.files import exclusive_lock
+from musqa_pipeline.core.foreign_text import path_text
 from musqa_pipeline.core.workers.interface import Fanout, Lost
 from musqa_pipeline.core.workers.limits import limits_from_environment
 from musqa_pipeline.core.workers.local import LocalPool
@@ -131,7 +132,7 @@ def _scan(
     setting = settings.key(loaded.digest)
     root = str(library.resolve())
     with contextlib.closing(ScanStore(out)) as store:
-        current, previous = store.begin(_text(root), setting, loaded.label)
+        current, previous = store.begin(path_text(root), setting, loaded.label)
         store.list_files(current.number, list_library(Path(root), out))
         if previous is not None:
             store.reuse(current.number, previous.number, setting)
@@ -141,7 +142,7 @@ def _scan(
         )
         pool = fanout or worker_pool(full=settings.full)
         _measure(store, current, setting, pool.map(work, tasks), observer)
-        return _report(store, current, previous, out, _text(Path(root).name or root))
+        return _report(store, current, previous, out, path_text(Path(root).name or root))
 
 
 def worker_pool(n_workers: int | None = None, *, full: bool = False) -> LocalPool:
@@ -219,7 +220,3 @@ def _check_writable(out: Path) -> None:
             f"cannot write to {out}: permission is denied; name a folder that you can write "
             "with --out"
         )
-
-
-def _text(path: str) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")

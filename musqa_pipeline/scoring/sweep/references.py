@@ -13,9 +13,9 @@ from musqa_pipeline.audio.constants import EXCERPT_S
 from musqa_pipeline.audio.excerpts.cut import find_window, level
 from musqa_pipeline.audio.excerpts.plan import candidate_starts, n_excerpts
 from musqa_pipeline.audio.files.decoding import read_length
-from musqa_pipeline.audio.files.pairs import shown_path
 from musqa_pipeline.audio.files.suffixes import AUDIO_SUFFIXES
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
+from musqa_pipeline.core.foreign_text import path_text
 
 TARGET_LUFS = -23.0
 """Loudness of an excerpt, as the labels of the factory have it (paper 001, III.B step 5)."""
@@ -57,10 +57,10 @@ def reference_files(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
         if not files:
-            raise SettingsError(f"{shown_path(path)} holds no audio file; check the path")
+            raise SettingsError(f"{path_text(path)} holds no audio file; check the path")
         return files
     if not path.is_file():
-        raise SettingsError(f"{shown_path(path)} does not exist; check the path")
+        raise SettingsError(f"{path_text(path)} does not exist; check the path")
     return [path]
 
 

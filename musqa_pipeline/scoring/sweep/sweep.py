@@ -10,6 +10,7 @@ from typing import Any
 
 from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
+from musqa_pipeline.core.foreign_text import path_text
 from musqa_pipeline.core.progress import StageProgress
 from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost
 from musqa_pipeline.core.workers.local import LocalPool
@@ -167,7 +168,7 @@ def _references(path: Path, n_per_file: int) -> tuple[list[SweepReference], list
     found: list[SweepReference] = []
     refused = []
     for file in files:
-        name = str(file.relative_to(root)).encode("utf-8", "backslashreplace").decode("utf-8")
+        name = path_text(file.relative_to(root))
         try:
             found += cut_references(file, n_per_file=n_per_file, name=name)
         except UnfitInputError as error:

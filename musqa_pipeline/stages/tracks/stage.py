@@ -21,6 +21,7 @@ from musqa_pipeline.audio.files.reading import AudioInfo, DecodeError, read_info
 from musqa_pipeline.audio.measures.measure import Measurement, measure_file
 from musqa_pipeline.catalogs.identity import identified_files
 from musqa_pipeline.core.errors import UnfitInputError
+from musqa_pipeline.core.foreign_text import path_text
 from musqa_pipeline.core.settings.tracks import TracksSettings
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Stage, Unit
@@ -65,7 +66,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     if unit.plan["leads_outside"]:
         raise UnfitInputError(
             "outside_link",
-            f"a link out of the catalog's folder, to {_shown(os.path.realpath(path))}",
+            f"a link out of the catalog's folder, to {path_text(os.path.realpath(path))}",
             "put the file itself there, or allow such links with musqa catalog add FOLDER "
             "--follow-links",
         )
@@ -120,7 +121,7 @@ def check_readable(path: Path) -> int:
         if path.is_symlink():
             raise UnfitInputError(
                 "dangling_link",
-                f"link to {_shown(path.readlink())}, which does not exist",
+                f"link to {path_text(path.readlink())}, which does not exist",
                 "connect the disk that it points to, or remove the link",
             ) from error
         raise UnfitInputError(
@@ -138,10 +139,6 @@ def check_readable(path: Path) -> int:
     if status.st_size == 0:
         raise UnfitInputError("empty_file", "0 bytes", "copy the file again, or remove it")
     return status.st_size
-
-
-def _shown(path: str | Path) -> str:
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _check_content(found: Measurement, duration_s: float, settings: TracksSettings) -> None:

@@ -23,7 +23,7 @@ from distributed import Client, Future
 from distributed.comm import parse_address, parse_host_port
 from distributed.scheduler import KilledWorker
 
-from musqa_pipeline.core.errors import MachineError, SettingsError, StageError
+from musqa_pipeline.core.errors import MachineError, SettingsError, StageError, first_line
 from musqa_pipeline.core.workers.child import LOST
 from musqa_pipeline.core.workers.flow import flow
 from musqa_pipeline.core.workers.interface import Lost, Needs, ResultT, TaskT
@@ -176,7 +176,7 @@ class _Workers:
         try:
             answer: bytes = future.result(timeout=CONNECT_S)
         except KilledWorker as error:
-            return pickle.dumps((LOST, f"the Dask workers that ran it died: {_first_line(error)}"))
+            return pickle.dumps((LOST, f"the Dask workers that ran it died: {first_line(error)}"))
         except (TimeoutError, StageError):
             raise
         except Exception as error:
@@ -227,7 +227,7 @@ class _Workers:
         except Exception as error:
             raise StageError(
                 f"the Dask workers of {self._address} cannot be asked for their versions "
-                f"({_first_line(error)}); install the same musqa on all machines"
+                f"({first_line(error)}); install the same musqa on all machines"
             ) from error
         for worker, answer in found.items():
             if answer:
@@ -255,10 +255,6 @@ def _connect(address: str) -> Client:
     except (OSError, TypeError, ValueError, ImportError) as error:
         raise SettingsError(
             f"MUSQA_DASK_SCHEDULER={address!r}: no Dask scheduler answers there "
-            f"({_first_line(error)}); start one with {START}, or unset the variable to work on "
+            f"({first_line(error)}); start one with {START}, or unset the variable to work on "
             "this machine alone"
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
