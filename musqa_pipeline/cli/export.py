@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
+from musqa_pipeline.release.exports.kinds import Format
 
 HELP = """Write a preset's published dataset as files for other tools, with a card.
 
@@ -32,16 +33,6 @@ class Split(StrEnum):
     train = "train"
     validation = "validation"
     test = "test"
-
-
-class Format(StrEnum):
-    """As `musqa_pipeline.release.exports.plan.Format`, which needs the factory's libraries."""
-
-    wav = "wav"
-    flac = "flac"
-    parquet = "parquet"
-    webdataset = "webdataset"
-    huggingface = "huggingface"
 
 
 def export(
@@ -72,7 +63,7 @@ def export(
     from musqa_pipeline.stages.views.published_set import read_published_set
 
     options = plan.Options(
-        format=plan.Format(format_),
+        format=format_,
         splits=tuple(map(str, splits)) if splits else plan.PARTS,
         limit=limit,
         with_references=with_references,

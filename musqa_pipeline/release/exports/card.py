@@ -15,7 +15,8 @@ import polars as pl
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.foreign_text import json_text, markdown_text, printable
-from musqa_pipeline.release.exports.plan import FILE_A_ROW, Format, Options
+from musqa_pipeline.release.exports.kinds import Format
+from musqa_pipeline.release.exports.plan import FILE_A_ROW, Options
 from musqa_pipeline.release.exports.table import EXPORTED
 from musqa_pipeline.release.exports.terms import SYNTHESISED, kept_back
 from musqa_pipeline.release.model.attribution import origins_of

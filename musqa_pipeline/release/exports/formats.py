@@ -18,7 +18,8 @@ from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.core.names import below
 from musqa_pipeline.release.exports import sound
-from musqa_pipeline.release.exports.plan import Format, Shard
+from musqa_pipeline.release.exports.kinds import Format
+from musqa_pipeline.release.exports.plan import Shard
 from musqa_pipeline.release.exports.table import EXPORTED
 
 Row = tuple[dict[str, Any], NDArray[np.float32]]

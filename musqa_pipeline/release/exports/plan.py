@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import Any
 
 import polars as pl
@@ -12,6 +11,7 @@ import polars as pl
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import unit_interval_hash
+from musqa_pipeline.release.exports.kinds import Format
 from musqa_pipeline.release.exports.table import EXPORTED
 from musqa_pipeline.release.exports.terms import with_terms
 from musqa_pipeline.stages.dataset.splits import PARTS
@@ -21,16 +21,6 @@ VERSION = 1
 """Raised when the same set is written otherwise."""
 ROWS_PER_SHARD = 64
 """2 MB of samples each."""
-
-
-class Format(StrEnum):
-    """What a set can be exported as."""
-
-    wav = "wav"
-    flac = "flac"
-    parquet = "parquet"
-    webdataset = "webdataset"
-    huggingface = "huggingface"
 
 
 FILE_A_ROW = (Format.wav, Format.flac)

@@ -19,7 +19,8 @@ from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost
 from musqa_pipeline.release.claims import claimed_folder
 from musqa_pipeline.release.exports.card import dataset_card
 from musqa_pipeline.release.exports.formats import files_of, write_references, write_rows
-from musqa_pipeline.release.exports.plan import FILE_A_ROW, Format, Plan, Shard
+from musqa_pipeline.release.exports.kinds import Format
+from musqa_pipeline.release.exports.plan import FILE_A_ROW, Plan, Shard
 from musqa_pipeline.release.exports.rebuild import read_reference, rebuilt_rows
 from musqa_pipeline.release.exports.sound import int16_flac
 from musqa_pipeline.release.exports.table import EXPORTED

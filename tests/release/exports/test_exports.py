@@ -28,7 +28,8 @@ from musqa_pipeline.core.workers import local
 from musqa_pipeline.core.workers.interface import Inline
 from musqa_pipeline.release.exports import sound
 from musqa_pipeline.release.exports.formats import files_of, write_rows
-from musqa_pipeline.release.exports.plan import Format, Options, Shard, plan_export
+from musqa_pipeline.release.exports.kinds import Format
+from musqa_pipeline.release.exports.plan import Options, Shard, plan_export
 from musqa_pipeline.release.exports.rebuild import rebuilt_rows
 from musqa_pipeline.release.exports.run import CHECKSUMS_FILE, write_export
 from musqa_pipeline.release.exports.table import EXPORTED
@@ -374,7 +375,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from musqa_pipeline.stages.views.published_set import read_published_set
-from musqa_pipeline.release.exports.plan import Format, Options, plan_export
+from musqa_pipeline.release.exports.plan import Options, plan_export
+from musqa_pipeline.release.exports.kinds import Format
 from musqa_pipeline.release.exports.run import write_export
 published = read_published_set(Path(sys.argv[1]), sys.argv[2])
 plan = plan_export(published, Options(Format.flac, with_references=True))
