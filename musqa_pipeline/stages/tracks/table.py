@@ -9,7 +9,7 @@ TRACKS = Table(
     "a source recording that can be decoded and used",
     (
         Column("track_id", pa.string(), "first 16 digits of pcm_hash; unique within a catalog"),
-        Column("unit_id", pa.string(), "hash of path, size, modification time and metadata"),
+        Column("unit_id", pa.string(), "hash of the path, the file's bytes and its metadata"),
         Column("file", pa.string(), "path relative to the catalog's folder"),
         Column("pcm_hash", pa.string(), "blake2b of decoded samples, rate and channel count"),
         Column("title", pa.string(), "from tracks.csv or the file's tags, else empty"),

@@ -52,7 +52,7 @@ JOINT = {
 HISTORY = {
     "promotions": PROMOTIONS, "drift": DRIFT, "stage_runs": STAGE_RUNS, "withheld": WITHHELD,
 }  # fmt: skip
-"""What follows from what happened and no stage makes again (`records.py`)."""
+"""What follows from what happened and no stage makes again (`stages/engine/records.py`)."""
 VIEWS: dict[str, Table] = {
     table.name: table
     for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), *HISTORY.values(), QUARANTINE)
