@@ -41,7 +41,9 @@ def run_and_describe(
     publish(context, [stage.name])
     shown = {"picture": dg.MetadataValue.md(_image(picture(context)))} if picture else {}
     metadata = {**shown, **counts(report), **view_metadata(context, stage)}
-    version = digest([stage.shelf(context).fingerprint, context.lake.done(stage.shelf(context))])
+    version = digest(
+        [stage.partition(context).fingerprint, context.lake.done(stage.partition(context))]
+    )
     return dg.MaterializeResult(metadata=metadata, data_version=dg.DataVersion(version))
 
 
@@ -86,7 +88,7 @@ def view_metadata(context: Context, stage: Stage) -> dict[str, dg.MetadataValue]
         "dagster/row_count": dg.MetadataValue.int(rows),
         "dagster/column_schema": column_schema(table),
         "preview": dg.MetadataValue.md(_markdown_table(preview.columns, preview.rows())),
-        "fingerprint": dg.MetadataValue.text(stage.shelf(context).fingerprint),
+        "fingerprint": dg.MetadataValue.text(stage.partition(context).fingerprint),
         "view": dg.MetadataValue.text(f"{context.preset.name}.{table.name}"),
     }
 

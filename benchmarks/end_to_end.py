@@ -91,7 +91,7 @@ def store(stage, context, unit):
     table = stage.make(context, unit)
     groups = stage.row_group_rows(context) if stage.row_group_rows else None
     context.lake.write(
-        stage.shelf(context),
+        stage.partition(context),
         unit.unit_id,
         table,
         row_group_rows=groups,

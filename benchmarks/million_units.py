@@ -37,7 +37,7 @@ from musqa_pipeline.core.workers.interface import Fanout
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Stage, Unit, run_stage
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -50,9 +50,9 @@ NOTHING = Table("labels", "nothing", (Column("n", pa.int64(), "a number"),))
 class UnwrittenLake(Lake):
     """A lake whose workers write nothing."""
 
-    def write(self, shelf: Shelf, unit_id: str, table: pa.Table, **_: Any) -> Path:
+    def write(self, partition: Partition, unit_id: str, table: pa.Table, **_: Any) -> Path:
         """Leave the unit out."""
-        return self.path(shelf, unit_id)
+        return self.path(partition, unit_id)
 
 
 class UnwrittenContext(Context):
@@ -233,15 +233,15 @@ def _runner(this: Any, context: Context, count: int, clock: Clock) -> dict[str, 
 
 def _done(this: Any, context: Context, count: int, clock: Clock) -> dict[str, Any]:
     plain = Context(context.home, context.preset, context.catalog, context.fingerprints)
-    lake, shelf = plain.lake, this.NO_OP.shelf(plain)
+    lake, partition = plain.lake, this.NO_OP.partition(plain)
     source = Path()
     for number in range(count):
         if number % LINKS_A_FILE == 0:
-            source = lake.write(shelf, this.unit_id(number), NOTHING.schema.empty_table())
+            source = lake.write(partition, this.unit_id(number), NOTHING.schema.empty_table())
         else:
-            os.link(source, lake.path(shelf, this.unit_id(number)))
+            os.link(source, lake.path(partition, this.unit_id(number)))
     clock.start()
-    assert len(lake.done(shelf)) == count
+    assert len(lake.done(partition)) == count
     more = {"listing_s": round(clock.stop()[0], 2)}
     for what in ("packing_s", "clock"):
         clock.start()

@@ -66,7 +66,7 @@ def fill(context: Context, references: int) -> None:
     for stage, table in STAGES.items():
         for reference in range(references):
             rows = made_up(table, reference, ROWS_PER_UNIT)
-            context.lake.write(context.shelf(stage), f"{reference:08d}-0", rows)
+            context.lake.write(context.partition(stage), f"{reference:08d}-0", rows)
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -81,10 +81,10 @@ def timed(work: Callable[[], object]) -> float:
 
 def measure(context: Context) -> list[float]:
     """Return CPU seconds: listing labels, reading a column, a count, a join."""
-    lake, shelf = context.lake, context.shelf("labels")
+    lake, partition = context.lake, context.partition("labels")
     return [
-        timed(lambda: lake.done(shelf)),
-        timed(lambda: lake.scan(shelf, LABELS.schema, columns=["mos"])),
+        timed(lambda: lake.done(partition)),
+        timed(lambda: lake.scan(partition, LABELS.schema, columns=["mos"])),
         timed(lambda: query(context.home, "SELECT count(*), avg(mos) FROM labels")),
         timed(lambda: query(context.home, QUERY)),
     ]
@@ -108,8 +108,8 @@ def main() -> None:
                 started = time.process_time()
                 compact_lake(home)
                 seconds = time.process_time() - started
-            shelves = [context.lake.folder(context.shelf(stage)) for stage in STAGES]
-            files = sum(len(list(folder.rglob("*.parquet"))) for folder in shelves)
+            partitions = [context.lake.folder(context.partition(stage)) for stage in STAGES]
+            files = sum(len(list(folder.rglob("*.parquet"))) for folder in partitions)
             cells = [f"{s:.3f} s" for s in measure(context)]
             took = f"{seconds:.1f} s" if seconds else ""
             print(f"| {references:,} | {files:,} | {state} | {' | '.join(cells)} | {took} |")

@@ -47,7 +47,7 @@ class Costs:
     read_cpu_s_a_reference: float = 0.018
     """Of a joint stage that reads tables of all stages, five files a reference."""
     look_us: float = 31.0
-    """To see that a unit is done, on a packed shelf that the system has in memory."""
+    """To see that a unit is done, on a packed partition that the system has in memory."""
     unit_bytes: float = 1_820.0
     """Memory of the scheduling process for each unit of a stage."""
     units_a_s: float = 450.0

@@ -85,7 +85,7 @@ def write(
 ) -> None:
     """Write a unit of made-up rows that say what they are about."""
     made = [{**row, **about} for row in made_up(table, number, rows).to_pylist()]
-    context.lake.write(context.shelf(stage), unit_id, table.from_rows(made))
+    context.lake.write(context.partition(stage), unit_id, table.from_rows(made))
 
 
 def unpack(commit: str, folder: Path) -> Path:
@@ -166,14 +166,18 @@ def requests(folder: Path, checkouts: tuple[Path, Path], references: int) -> Ite
             counted(url, lambda c=checkout: status_s(home, references)(c)) for checkout in checkouts
         ]
         yield ["requests of `musqa status`", *(1000 * n / references for n in looked)]
-        lake, shelf, table = context.lake, context.shelf("labels"), LABELS.schema.empty_table()
+        lake, partition, table = (
+            context.lake,
+            context.partition("labels"),
+            LABELS.schema.empty_table(),
+        )
 
         def write_all(folder: str | None) -> None:
             for number in range(references):
-                lake.write(shelf, f"new-{number}", table, folder=folder)
+                lake.write(partition, f"new-{number}", table, folder=folder)
 
         alone = counted(url, lambda: write_all(None))
-        in_run = counted(url, lambda: write_all(lake.make_room(shelf, ["new"])))
+        in_run = counted(url, lambda: write_all(lake.make_room(partition, ["new"])))
         yield [
             "requests of writes, alone and in a run",
             *(1000 * n / references for n in (alone, in_run)),

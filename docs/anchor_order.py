@@ -73,8 +73,8 @@ def anchors(context: Context) -> pl.DataFrame:
     excerpts = view(context, "excerpts", "catalog, track_id, excerpt_id")
     rows = []
     for row in tracks.join(excerpts, on=["catalog", "track_id"]).iter_rows(named=True):
-        shelf = context.shelf("excerpts", row["catalog"])
-        flac = context.lake.read(shelf, row["excerpt_id"], ["flac"])["flac"][0].as_py()
+        partition = context.partition("excerpts", row["catalog"])
+        flac = context.lake.read(partition, row["excerpt_id"], ["flac"])["flac"][0].as_py()
         reference = reference_audio(flac)
         engine = Reference(reference[:EXCERPT_SAMPLES])
         versions = {("original", 0.0): reference[:EXCERPT_SAMPLES]}
@@ -107,14 +107,16 @@ def lowpassed(reference: np.ndarray, params: LowpassParams) -> np.ndarray:
 def predict(context: Context, references: pl.DataFrame) -> pl.DataFrame:
     """Let each fold's networks predict the references that they never met."""
     stage = get_stage("trials")
-    folder = context.lake.folder(stage.shelf(context))
-    done = set(context.lake.done(stage.shelf(context)))
+    folder = context.lake.folder(stage.partition(context))
+    done = set(context.lake.done(stage.partition(context)))
     frames = []
     for unit in stage.units(context):
         plan = unit.plan
         if (plan["protocol"], plan["model"]) != ("folds", MODEL) or unit.unit_id not in done:
             continue
-        asked = context.lake.read(stage.shelf(context), unit.unit_id, ["catalog", "degraded_id"])
+        asked = context.lake.read(
+            stage.partition(context), unit.unit_id, ["catalog", "degraded_id"]
+        )
         excerpts = pl.DataFrame(asked).select(
             "catalog", excerpt_id=pl.col("degraded_id").str.replace(r"-[^-]*$", "")
         )

@@ -28,7 +28,7 @@ SUBSETS = {
     ("reference", "dark"): "dark references",
     ("within", "codecs alone"): "codecs alone",
 }
-"""Slices that a league table shows."""
+"""Slices that a leaderboard shows."""
 GENTLE_ORDER = 3
 """Low-passes of up to 18 dB an octave, which sound like an equaliser."""
 CODEC_NAMES = {"adts": "AAC", "ogg": "Vorbis", "mp2": "MP2", "mp3": "MP3", "opus": "Opus"}
@@ -48,8 +48,8 @@ def main() -> None:
     report = reports_folder(home) / name
     predictions = pl.read_parquet(report / "predictions.parquet")
     sections = {
-        "folds": league(evaluations, "folds"),
-        "repetitions": league(evaluations, "repetitions"),
+        "folds": leaderboard(evaluations, "folds"),
+        "repetitions": leaderboard(evaluations, "repetitions"),
         "generalisation": generalisation(evaluations),
         "curve": learning_curve(evaluations),
         "ablations": ablations(evaluations),
@@ -65,7 +65,7 @@ def main() -> None:
     print(f"wrote {page}")
 
 
-def league(evaluations: pl.DataFrame, protocol: str) -> str:
+def leaderboard(evaluations: pl.DataFrame, protocol: str) -> str:
     """Pearson and RMSE of every model, subset by subset: mean (SD) over repetitions [interval]."""
     rows = evaluations.filter(
         (pl.col("protocol") == protocol) & pl.col("metric").is_in(["pearson", "rmse"])

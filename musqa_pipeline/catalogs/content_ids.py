@@ -16,8 +16,8 @@ from musqa_pipeline.catalogs.known import list_catalogs
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.storage.fragments import parquet
-from musqa_pipeline.storage.fragments.partition import LAKE, Shelf
-from musqa_pipeline.storage.lake.inventory import shelves, unit_ids
+from musqa_pipeline.storage.fragments.partition import LAKE, Partition
+from musqa_pipeline.storage.lake.inventory import partitions, unit_ids
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.lake.layout import Migrated, Migration
 
@@ -48,46 +48,46 @@ def migrate_catalog(home: Home, catalog: str) -> Migrated:
     except CatalogError as error:
         return Migrated(2, catalog, 0, 0, waiting=str(error))
     present_id = {dated_unit_id(entry): unit_id for unit_id, entry in files}
-    of_tracks = _shelves_of_tracks(lake, catalog)
-    units = {shelf: unit_ids(lake, shelf) for shelf in of_tracks}
-    seen = {unit for shelf in of_tracks for unit in units[shelf] if unit in present_id}
+    of_tracks = _partitions_of_tracks(lake, catalog)
+    units = {partition: unit_ids(lake, partition) for partition in of_tracks}
+    seen = {unit for partition in of_tracks for unit in units[partition] if unit in present_id}
     known = former_ids(lake)
     names = {present_id[unit]: unit for unit in seen if present_id[unit] != unit}
     if names:
         known[catalog] = {**known.get(catalog, {}), **names}
         lake.store.write_bytes(FORMER_IDS_KEY, json.dumps(known, sort_keys=True).encode())
     n_adopted = n_left = 0
-    for shelf in of_tracks:
-        for unit in units[shelf]:
+    for partition in of_tracks:
+        for unit in units[partition]:
             if unit in names.values():
-                _rename(lake, shelf, unit, present_id[unit])
-                n_adopted += shelf.stage == "tracks"
+                _rename(lake, partition, unit, present_id[unit])
+                n_adopted += partition.stage == "tracks"
             elif unit not in present_id.values():
-                n_left += shelf.stage == "tracks"
+                n_left += partition.stage == "tracks"
     return Migrated(2, catalog, n_adopted, n_left)
 
 
-def _shelves_of_tracks(lake: Lake, catalog: str) -> list[Shelf]:
-    """List the shelves with units of stage 1; quarantine holds those of other stages too."""
-    found = [shelf for shelf in shelves(lake, "tracks") if shelf.catalog == catalog]
-    refused = [shelf.quarantine for shelf in found]
-    return [shelf for pair in zip(refused, found, strict=True) for shelf in pair]
+def _partitions_of_tracks(lake: Lake, catalog: str) -> list[Partition]:
+    """List the partitions with units of stage 1; quarantine holds those of other stages too."""
+    found = [partition for partition in partitions(lake, "tracks") if partition.catalog == catalog]
+    refused = [partition.quarantine for partition in found]
+    return [partition for pair in zip(refused, found, strict=True) for partition in pair]
 
 
-def _rename(lake: Lake, shelf: Shelf, old: str, new: str) -> None:
-    key = shelf.key(new)
+def _rename(lake: Lake, partition: Partition, old: str, new: str) -> None:
+    key = partition.key(new)
     if not parquet.footer(lake.store, key):
-        table = parquet.read_fragment(lake.store, shelf.key(old))
+        table = parquet.read_fragment(lake.store, partition.key(old))
         at = table.schema.get_field_index("unit_id")
         ids = pa.array([new] * table.num_rows, table.schema.field(at).type)
         table = table.set_column(at, table.schema.field(at), ids)
         parquet.write_fragment(lake.store, key, table)
-    lake.store.move(shelf.key(old), shelf.retired(old))
+    lake.store.move(partition.key(old), partition.retired(old))
 
 
 def _catalogs(home: Home) -> list[str]:
     """List the catalogs that have tracks."""
-    having = {shelf.catalog for shelf in shelves(Lake(home), "tracks")}
+    having = {partition.catalog for partition in partitions(Lake(home), "tracks")}
     return [catalog.name for catalog in list_catalogs(home) if catalog.name in having]
 
 

@@ -122,8 +122,8 @@ def _chosen(rows: list[dict[str, str]], n_copies: int | None, seed: int) -> list
     if n_copies is None:
         return rows
     first = {row["recording"]: row for row in reversed(rows)}
-    lots = sorted(first, key=lambda name: unit_interval_hash("synthesis.equalised", seed, name))
-    wanted = set(lots[:n_copies])
+    in_order = sorted(first, key=lambda name: unit_interval_hash("synthesis.equalised", seed, name))
+    wanted = set(in_order[:n_copies])
     return [row for row in rows if row["recording"] in wanted and first[row["recording"]] is row]
 
 

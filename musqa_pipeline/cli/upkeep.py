@@ -105,7 +105,7 @@ def gc(
 
 def compact(
     at_least: Annotated[
-        int, typer.Option("--at-least", min=1, help="Least loose files of a shelf.")
+        int, typer.Option("--at-least", min=1, help="Least loose files of a partition.")
     ] = AT_LEAST,
     as_json: JsonOption = False,
 ) -> None:
@@ -119,7 +119,7 @@ def compact(
         }
         for done in compact_lake(home_folder(), at_least=at_least)
     ]  # fmt: skip
-    empty = f"no shelf has {at_least} loose files or more"
+    empty = f"no partition has {at_least} loose files or more"
     columns = ["place", "units", "packs"]
     if any(row["problem"] for row in rows):
         columns.append("problem")

@@ -9,7 +9,7 @@ from musqa_pipeline.catalogs.known import forget_catalog, load_catalog
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.preset import DEMO_CATALOG
 from musqa_pipeline.stages.views.duck import read_published, restore_views
-from musqa_pipeline.storage.lake.inventory import shelves
+from musqa_pipeline.storage.lake.inventory import partitions
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.lake.retirement import retire_all
 
@@ -42,9 +42,9 @@ def remove_catalog(home: Home, name: str) -> Removal:
     """
     catalog, lake, n_retired = load_catalog(home, name), Lake(home), 0
     with lake.lock("run", wait=False):
-        for shelf in [shelf for shelf in shelves(lake) if shelf.catalog == name]:
-            with lake.lock(shelf.lock_name, wait=False):
-                n_retired += retire_all(lake, shelf)
+        for partition in [partition for partition in partitions(lake) if partition.catalog == name]:
+            with lake.lock(partition.lock_name, wait=False):
+                n_retired += retire_all(lake, partition)
         lake.store.delete(cache_key(name))
         forget_catalog(home, name)
     if read_published(home)["presets"]:

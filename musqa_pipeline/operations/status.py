@@ -34,14 +34,14 @@ def stage_status(home: Home, preset: Preset) -> list[dict[str, Any]]:
 
 def _count(stage_name: str, context: Context) -> dict[str, Any]:
     stage = get_stage(stage_name)
-    shelf = stage.shelf(context)
-    done = set(context.lake.done(shelf))
+    partition = stage.partition(context)
+    done = set(context.lake.done(partition))
     row: dict[str, Any] = {"stage": stage_name, "catalog": context.catalog, "done": len(done)}
     try:
         wanted = {unit.unit_id for unit in stage.units(context)}
     except StageError:  # the stage before it has no rows yet
         return {**row, "units": None, "missing": None, "quarantined": 0}
-    refused = [] if stage.joint else context.lake.done(shelf.quarantine)
+    refused = [] if stage.joint else context.lake.done(partition.quarantine)
     return {
         **row,
         "units": len(wanted),

@@ -62,11 +62,11 @@ def test_a_blocking_check_that_fails_ends_the_command_with_exit_code_1(tmp_path,
     assert good.returncode == 0, good.stderr[-3000:]
     report = checkout.home / "reports" / "tiny" / "report.html"
     before = report.stat().st_mtime_ns
-    shelf = checkout.context().shelf("labels")
-    unit = checkout.lake.done(shelf)[0]
-    rows = checkout.lake.read(shelf, unit).to_pylist()
+    partition = checkout.context().partition("labels")
+    unit = checkout.lake.done(partition)[0]
+    rows = checkout.lake.read(partition, unit).to_pylist()
     rows[0]["mos"] = 7.5  # no scale goes so far
-    checkout.lake.write(shelf, unit, pa.Table.from_pylist(rows, schema=LABELS.schema))
+    checkout.lake.write(partition, unit, pa.Table.from_pylist(rows, schema=LABELS.schema))
     bad = materialise(checkout)
     assert bad.returncode == 1
     assert "range" in bad.stderr

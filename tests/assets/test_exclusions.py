@@ -32,14 +32,14 @@ def checkout(finished, tmp_path):
 
 
 def test_rows_that_fail_a_check_stay_out_until_they_pass(checkout):
-    lake, shelf = checkout.lake, checkout.context().shelf("labels")
+    lake, partition = checkout.lake, checkout.context().partition("labels")
     inputs = joint_inputs(seen_context(checkout.home, checkout.preset))
-    unit = lake.done(shelf)[0]
-    path, labels = lake.path(shelf, unit), lake.read(shelf, unit)
+    unit = lake.done(partition)[0]
+    path, labels = lake.path(partition, unit), lake.read(partition, unit)
     content = path.read_bytes()
     wrong = pa.array([9.0] * len(labels), labels.schema.field("mos").type)
     place = labels.schema.get_field_index("mos")
-    lake.write(shelf, unit, labels.set_column(place, labels.schema.field("mos"), wrong))
+    lake.write(partition, unit, labels.set_column(place, labels.schema.field("mos"), wrong))
 
     command = ("run", "--preset", "tiny.toml", "--until", "dataset", "--json")
     failed = checkout.musqa(*command, check=False)

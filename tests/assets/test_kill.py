@@ -19,16 +19,16 @@ ONE_UNIT = ("dataset", "evaluation")
 SHORT = ("degradations", "dataset", "models")
 
 
-def shelf_of(checkout, stage):
+def partition_of(checkout, stage):
     context = checkout.context(joint=stage not in CATALOG_STAGES)
-    return get_stage(stage).shelf(context)
+    return get_stage(stage).partition(context)
 
 
 def stored(checkout, stage):
     """Inodes of a stage's finished units."""
-    shelf = shelf_of(checkout, stage)
-    done = checkout.lake.done(shelf)
-    return {unit: checkout.lake.path(shelf, unit).stat().st_ino for unit in done}
+    partition = partition_of(checkout, stage)
+    done = checkout.lake.done(partition)
+    return {unit: checkout.lake.path(partition, unit).stat().st_ino for unit in done}
 
 
 def all_units(checkout, stage):
@@ -77,12 +77,14 @@ def kill_in(checkout, stage):
         assert stored(checkout, stage) == {}
         assert "epoch 3 of at most 3" not in log.read_text()
         return {}
-    folder = checkout.lake.folder(shelf_of(checkout, stage)) if stage in CATALOG_STAGES else None
+    folder = (
+        checkout.lake.folder(partition_of(checkout, stage)) if stage in CATALOG_STAGES else None
+    )
 
     def some_units():
         if folder is not None:
             return folder.is_dir() and len(list(folder.glob("*.parquet"))) >= 1
-        return len(checkout.lake.done(shelf_of(checkout, stage))) >= 1
+        return len(checkout.lake.done(partition_of(checkout, stage))) >= 1
 
     wait_for(some_units, run, log)
     kill(run)
@@ -102,7 +104,7 @@ def files_of(checkout):
 
 
 def weights_of(checkout):
-    folder = checkout.lake.folder(shelf_of(checkout, "models"))
+    folder = checkout.lake.folder(partition_of(checkout, "models"))
     (file,) = folder.rglob("weights.pt")
     return torch.load(file, weights_only=True)
 

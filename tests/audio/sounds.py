@@ -63,5 +63,5 @@ def tracks_of(context: Context) -> dict[str, dict]:
 
 def quarantine_of(context: Context, stage: str = "tracks") -> dict[str, dict]:
     """Rows of `quarantine` by file."""
-    shelf = context.shelf(stage).quarantine
-    return {row["file"]: row for row in context.lake.scan(shelf, QUARANTINE.schema).to_pylist()}
+    partition = context.partition(stage).quarantine
+    return {row["file"]: row for row in context.lake.scan(partition, QUARANTINE.schema).to_pylist()}

@@ -45,7 +45,7 @@ def kind_of(home: Path, path: Path) -> str:
     place = place_of(key)
     if place is None:
         return path.name if "cache/" not in key else "cache of hashes"
-    return "schema of a view" if place.is_schema else f"unit of {place.shelf.stage}"
+    return "schema of a view" if place.is_schema else f"unit of {place.partition.stage}"
 
 
 def is_parquet(kind: str) -> bool:

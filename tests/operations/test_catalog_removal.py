@@ -112,7 +112,7 @@ def test_nothing_is_removed_under_a_run(two):
         remove_catalog(two, "one")
     context = catalog_context(two, PRESET, "one")
     with (
-        Lake(two).lock(context.shelf("tracks").lock_name),
+        Lake(two).lock(context.partition("tracks").lock_name),
         pytest.raises(LakeError, match="locked by another musqa process"),
     ):
         remove_catalog(two, "one")

@@ -95,8 +95,8 @@ def make_published_set(folder: Path) -> PublishedSet:
 
 def write_effect_unit(context: Context) -> None:
     """Add a row with an effect to the first reference, in a unit like those of later rounds."""
-    excerpt_id = context.lake.done(context.shelf("excerpts"))[0]
-    flac = context.lake.read(context.shelf("excerpts"), excerpt_id, ["flac"])["flac"][0].as_py()
+    excerpt_id = context.lake.done(context.partition("excerpts"))[0]
+    flac = context.lake.read(context.partition("excerpts"), excerpt_id, ["flac"])["flac"][0].as_py()
     name, params = EFFECT
     process = process_of(name, json.dumps(params))
     row = {
@@ -110,14 +110,16 @@ def write_effect_unit(context: Context) -> None:
     made = degrade_reference([row], reference_audio(flac))
     table = DEGRADATIONS.from_rows(made)
     context.lake.write(
-        context.shelf("degradations"), f"{excerpt_id}-n1r1-effect", table, compression="none"
+        context.partition("degradations"), f"{excerpt_id}-n1r1-effect", table, compression="none"
     )
 
 
 def write_labels(context: Context) -> None:
     """Label every row by chance: the set is what is tested, not the metric."""
-    for unit in context.lake.done(context.shelf("degradations")):
-        made = context.lake.read(context.shelf("degradations"), unit, ["degraded_id", "excerpt_id"])
+    for unit in context.lake.done(context.partition("degradations")):
+        made = context.lake.read(
+            context.partition("degradations"), unit, ["degraded_id", "excerpt_id"]
+        )
         rows = []
         for row in made.to_pylist():
             mos = 1.0 + 3.5 * derive_generator("tests", row["degraded_id"]).random()
@@ -125,12 +127,12 @@ def write_labels(context: Context) -> None:
                 **row, "metric": "visqol-v3 3.8.1", "mos": mos, "quality": (mos - 1) / 4,
                 "vnsim": 0.5, "fvnsim": [0.5] * 32, "lag_samples": 0,
             })  # fmt: skip
-        context.lake.write(context.shelf("labels"), unit, LABELS.from_rows(rows))
+        context.lake.write(context.partition("labels"), unit, LABELS.from_rows(rows))
 
 
 def bitstreams(context: Context) -> dict[str, tuple[bytes, str]]:
     """Bitstream and hash of the samples of every row, by id."""
-    table = context.lake.scan(context.shelf("degradations", CATALOG), DEGRADATIONS.schema)
+    table = context.lake.scan(context.partition("degradations", CATALOG), DEGRADATIONS.schema)
     return by_id(table)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
 from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_ORDER
 
@@ -16,8 +16,8 @@ _ORDER = {name: number for number, name in enumerate((*CATALOG_STAGES, *JOINT_OR
 
 def read_runs(context: Context) -> pl.DataFrame:
     """Read all recorded runs of a preset's stages."""
-    shelf = record_shelf("stage_runs", context.preset.name)
-    runs = pl.DataFrame(context.lake.scan(shelf, STAGE_RUNS.schema))
+    partition = record_partition("stage_runs", context.preset.name)
+    runs = pl.DataFrame(context.lake.scan(partition, STAGE_RUNS.schema))
     return runs.sort("finished_utc", "stage", "run_catalog")
 
 

@@ -24,13 +24,13 @@ class JointState:
 def joint_state(home: Home, preset: Preset) -> JointState | None:
     """Look at what the joint stages see."""
     context = joint_context(home, preset)
-    shelves = [context.shelf("labels", name) for name in drawn_catalogs(context)]
-    if not any(context.lake.done(shelf) for shelf in shelves):
+    partitions = [context.partition("labels", name) for name in drawn_catalogs(context)]
+    if not any(context.lake.done(partition) for partition in partitions):
         return None
     stage = get_stage("evaluation")
     try:
         units = [unit.unit_id for unit in stage.units(context)]
-        is_done = not context.lake.missing(stage.shelf(context), units)
+        is_done = not context.lake.missing(stage.partition(context), units)
     except StageError:  # a stage before it has no rows yet
         is_done = False
     return JointState(context.fingerprints["evaluation"], is_done)

@@ -1,4 +1,4 @@
-"""Compacting the shelves of a lake, one after the other, while nobody works on them."""
+"""Compacting the partitions of a lake, one after the other, while nobody works on them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from musqa_pipeline.core.errors import LockedError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.stages.engine.migrations import bring_forward
 from musqa_pipeline.stages.views.duck import read_published, restore_views
-from musqa_pipeline.storage.fragments.partition import Shelf
-from musqa_pipeline.storage.lake.inventory import shelves
+from musqa_pipeline.storage.fragments.partition import Partition
+from musqa_pipeline.storage.lake.inventory import partitions
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.lake.layout import read_layout
-from musqa_pipeline.storage.packs.compaction import compact_shelf
+from musqa_pipeline.storage.packs.compaction import compact_partition
 from musqa_pipeline.storage.packs.manifest import PACKED_STAGES, loose_units, read_manifest
 from musqa_pipeline.storage.packs.unpacking import drop_superseded
 
 AT_LEAST = 2
-"""Loose files from which `musqa compact` packs a shelf."""
+"""Loose files from which `musqa compact` packs a partition."""
 
 
 @dataclass(frozen=True)
-class CompactedShelf:
-    """What compaction did to one shelf."""
+class CompactedPartition:
+    """What compaction did to one partition."""
 
     place: str
     """Its folder below `MUSQA_HOME`."""
@@ -37,8 +37,8 @@ class CompactedShelf:
 
 def compact_lake(
     home: Home, *, at_least: int = AT_LEAST, log: Callable[[str], object] | None = None
-) -> list[CompactedShelf]:
-    """Pack the loose units of all shelves that have enough of them.
+) -> list[CompactedPartition]:
+    """Pack the loose units of all partitions that have enough of them.
 
     Raises
     ------
@@ -46,27 +46,31 @@ def compact_lake(
         If the lake is of a later layout, or cannot be read or written.
     """
     bring_forward(home, log)
-    lake, done, replaced = Lake(home), list[CompactedShelf](), dict[Shelf, tuple[str, ...]]()
+    lake, done, replaced = (
+        Lake(home),
+        list[CompactedPartition](),
+        dict[Partition, tuple[str, ...]](),
+    )
     waiting = {name for names in read_layout(lake)["waiting"].values() for name in names}
-    for shelf in shelves(lake):
-        if shelf.stage not in PACKED_STAGES or shelf.catalog in waiting:
+    for partition in partitions(lake):
+        if partition.stage not in PACKED_STAGES or partition.catalog in waiting:
             continue
-        if len(loose_units(lake.store, shelf, read_manifest(lake.store, shelf))) < at_least:
+        if len(loose_units(lake.store, partition, read_manifest(lake.store, partition))) < at_least:
             continue
         try:
-            with lake.lock(shelf.lock_name, wait=False):
-                result = compact_shelf(lake.store, shelf)
-                replaced[shelf] = read_manifest(lake.store, shelf).superseded
+            with lake.lock(partition.lock_name, wait=False):
+                result = compact_partition(lake.store, partition)
+                replaced[partition] = read_manifest(lake.store, partition).superseded
         except LockedError:
-            done.append(CompactedShelf(shelf.folder_key, 0, 0, "a run works on it"))
+            done.append(CompactedPartition(partition.folder_key, 0, 0, "a run works on it"))
             continue
         done.append(
-            CompactedShelf(shelf.folder_key, result.n_units, result.n_packs, result.problem)
+            CompactedPartition(partition.folder_key, result.n_units, result.n_packs, result.problem)
         )
         if log:
-            log(f"{shelf.folder_key}: {result.problem or f'{result.n_units} units packed'}")
+            log(f"{partition.folder_key}: {result.problem or f'{result.n_units} units packed'}")
     if read_published(home)["presets"]:
         restore_views(home)
-    for shelf, keys in replaced.items():  # of those that no preset shows: no view reads them
-        drop_superseded(lake.store, shelf, keys)
+    for partition, keys in replaced.items():  # of those that no preset shows: no view reads them
+        drop_superseded(lake.store, partition, keys)
     return done

@@ -8,13 +8,13 @@ from musqa_pipeline.operations.maintenance.file_check import check_file
 from musqa_pipeline.operations.maintenance.places import place_of
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.checksum import CHECKSUM_KEY
-from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY, Shelf
+from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY, Partition
 from musqa_pipeline.storage.lake.damaged import mend_pack
 from musqa_pipeline.storage.packs.manifest import read_manifest
 from musqa_pipeline.storage.stores.store import Store
 
 
-def add_digest(store: Store, key: str, of_packed: Shelf | None) -> bool:
+def add_digest(store: Store, key: str, of_packed: Partition | None) -> bool:
     """Give a file a digest of its bytes, once its values are those that its checksum knows.
 
     Raises

@@ -1,6 +1,6 @@
 """What a lake holds that nobody is shown, and clearing it.
 
-Garbage is what lies on shelves of settings that no preset in `published.json` shows, what was
+Garbage is what lies on partitions of settings that no preset in `published.json` shows, what was
 retired or taken out as damaged, what killed processes left half-written, and, of a home on object
 storage, copies of this machine that are out of use. Whatever is younger than a stated age is kept:
 a run that has published nothing yet is as old as its last file. Records of decisions are never
@@ -18,13 +18,13 @@ from musqa_pipeline.core.clock import utc_now
 from musqa_pipeline.core.errors import LakeError, LockedError
 from musqa_pipeline.core.fingerprints import SHORT
 from musqa_pipeline.core.home import Home
-from musqa_pipeline.operations.maintenance.packed import beside, packed_shelves
+from musqa_pipeline.operations.maintenance.packed import beside, packed_partitions
 from musqa_pipeline.operations.maintenance.places import place_of
-from musqa_pipeline.stages.degradations.round_plans import PLAN_SHELF
+from musqa_pipeline.stages.degradations.round_plans import PLAN_PARTITION
 from musqa_pipeline.stages.engine.records import RECORDS
 from musqa_pipeline.stages.views.duck import PER_CATALOG, read_published
 from musqa_pipeline.storage.fragments.partition import DAMAGED, LAKE, RETIRED
-from musqa_pipeline.storage.lake.inventory import shelves
+from musqa_pipeline.storage.lake.inventory import partitions
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.lake.layout import read_layout
 from musqa_pipeline.storage.stores.store import StoredFile
@@ -79,18 +79,18 @@ def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> lis
     lake = Lake(home)
     read_layout(lake)
     shown, found = _shown(home), []
-    if not shown and shelves(lake):
+    if not shown and partitions(lake):
         raise LakeError(
             f"{home} has results and no preset in published.json, so that all of it would seem "
             "garbage; run each preset first (what is done is not made again)"
         )
-    for shelf in shelves(lake, empty=True):
-        key = (shelf.stage, shelf.fingerprint)
-        if key in shown or shelf.stage in RECORDS or shelf.fingerprint == NEVER_MADE:
+    for partition in partitions(lake, empty=True):
+        key = (partition.stage, partition.fingerprint)
+        if key in shown or partition.stage in RECORDS or partition.fingerprint == NEVER_MADE:
             continue
-        kind = "run" if shelf.catalog is None else "settings"
-        found += _old(kind, lake.store.walk(shelf.folder_key), older_than_days, whole=True)
-    for packed in packed_shelves(lake)[0]:
+        kind = "run" if partition.catalog is None else "settings"
+        found += _old(kind, lake.store.walk(partition.folder_key), older_than_days, whole=True)
+    for packed in packed_partitions(lake)[0]:
         found += _old("superseded", beside(lake.store, packed), LEFTOVER_DAYS, whole=False)
     for attic in (RETIRED, DAMAGED):
         found += _old(attic, lake.store.walk(f"{LAKE}/{attic}"), older_than_days, whole=False)
@@ -110,7 +110,9 @@ def clear_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> Cl
         If a file cannot be deleted.
     """
     lake, cleared, in_use = Lake(home), [], []
-    locks = {shelf.folder_key: shelf.lock_name for shelf in shelves(lake, empty=True)}
+    locks = {
+        partition.folder_key: partition.lock_name for partition in partitions(lake, empty=True)
+    }
     for item in find_garbage(home, older_than_days=older_than_days):
         if item.kind == "copy":
             lake.store.drop_copies(item.keys)
@@ -132,16 +134,18 @@ def clear_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> Cl
 
 
 def _still(lake: Lake, item: Garbage, older_than_days: float) -> bool:
-    """Look at a shelf again: what a run published or wrote meanwhile is garbage no more."""
+    """Look at a partition again: what a run published or wrote meanwhile is garbage no more."""
     place = place_of(f"{item.place}/any.parquet")
-    if place is None or (place.shelf.stage, place.shelf.fingerprint) in _shown(lake.store.home):
+    if place is None or (place.partition.stage, place.partition.fingerprint) in _shown(
+        lake.store.home
+    ):
         return False
     files = lake.store.walk(item.place)
     return [item] == _old(item.kind, files, older_than_days, whole=True)
 
 
 def _shown(home: Home) -> set[tuple[str, str]]:
-    """Return stage and short fingerprint of every shelf that a published preset needs."""
+    """Return stage and short fingerprint of every partition that a published preset needs."""
     shown = set()
     for entry in read_published(home)["presets"].values():
         for stage, fingerprint in entry["stages"].items():
@@ -149,18 +153,18 @@ def _shown(home: Home) -> set[tuple[str, str]]:
             if stage in PER_CATALOG:
                 shown.add(("quarantine", fingerprint[:SHORT]))
             if stage == "degradations":
-                shown.add((PLAN_SHELF, fingerprint[:SHORT]))
+                shown.add((PLAN_PARTITION, fingerprint[:SHORT]))
     return shown
 
 
 def _old(
     kind: str, files: Iterable[StoredFile], older_than_days: float, *, whole: bool
 ) -> list[Garbage]:
-    """Group files by their shelf's folder, leaving out those that are too young."""
+    """Group files by their partition's folder, leaving out those that are too young."""
     now_s, least_s = timegm(utc_now().timetuple()), older_than_days * DAY_S
     by_place: dict[str, list[StoredFile]] = defaultdict(list)
     for file in files:
-        by_place[_shelf_folder(file.key)].append(file)
+        by_place[_partition_folder(file.key)].append(file)
     found = []
     for place, together in by_place.items():
         ages_s = [now_s - file.modified_s for file in together]
@@ -174,8 +178,8 @@ def _old(
     return found
 
 
-def _shelf_folder(key: str) -> str:
-    """Return the part of a key up to its shelf; the folder, where it is on none."""
+def _partition_folder(key: str) -> str:
+    """Return the part of a key up to its partition; the folder, where it is on none."""
     parts = key.split("/")
     ends = [i for i, part in enumerate(parts) if part.startswith(("run=", "catalog="))]
     return "/".join(parts[: ends[0] + 1] if ends else parts[:-1])

@@ -17,8 +17,8 @@ from musqa_pipeline.stages.excerpts.table import EXCERPTS
 from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.stages.tracks.table import TRACKS
 from musqa_pipeline.stages.views.duck import read_published
-from musqa_pipeline.storage.fragments.partition import Shelf
-from musqa_pipeline.storage.lake.inventory import shelves
+from musqa_pipeline.storage.fragments.partition import Partition
+from musqa_pipeline.storage.lake.inventory import partitions
 from musqa_pipeline.storage.lake.lake import Lake
 
 _TABLES = {"tracks": TRACKS, "excerpts": EXCERPTS, "degradations": DEGRADATIONS, "labels": LABELS}
@@ -33,7 +33,7 @@ _LINKS = (
 def broken_links(home: Home) -> list[Finding]:
     """Find what published results refer to and what is not there, in all presets."""
     lake = Lake(home)
-    catalogs = sorted({s.catalog for s in shelves(lake, "tracks") if s.catalog is not None})
+    catalogs = sorted({s.catalog for s in partitions(lake, "tracks") if s.catalog is not None})
     seen: set[tuple[str, ...]] = set()
     found: list[Finding] = []
     for entry in read_published(home)["presets"].values():
@@ -50,16 +50,16 @@ def broken_links(home: Home) -> list[Finding]:
 
 def _of_catalog(lake: Lake, stages: dict[str, str], catalog: str) -> Iterator[Finding]:
     for stage, column, before in _LINKS:
-        shelf = Shelf(stage, stages[stage], catalog)
-        referring = _values(lake, shelf, column)
-        there = _values(lake, Shelf(before, stages[before], catalog), column)
+        partition = Partition(stage, stages[stage], catalog)
+        referring = _values(lake, partition, column)
+        there = _values(lake, Partition(before, stages[before], catalog), column)
         if referring is None or there is None:  # damaged files are findings of their own
             continue
         for value in sorted(referring - there):
             what = f"{stage} of catalog {catalog} refer to {column} {value}"
-            yield Finding("missing", Shelf(before, stages[before], catalog).folder_key, what)
-    made = set(lake.done(Shelf("degradations", stages["degradations"], catalog)))
-    labels = Shelf("labels", stages["labels"], catalog)
+            yield Finding("missing", Partition(before, stages[before], catalog).folder_key, what)
+    made = set(lake.done(Partition("degradations", stages["degradations"], catalog)))
+    labels = Partition("labels", stages["labels"], catalog)
     without = made - set(lake.done(labels)) - set(lake.done(labels.quarantine))
     if without:
         what = f"{len(without)} units of degradations have no labels yet"
@@ -67,26 +67,26 @@ def _of_catalog(lake: Lake, stages: dict[str, str], catalog: str) -> Iterator[Fi
 
 
 def _of_dataset(lake: Lake, stages: dict[str, str]) -> Iterator[Finding]:
-    shelf = Shelf("dataset", stages["dataset"])
+    partition = Partition("dataset", stages["dataset"])
     try:
-        rows = lake.read(shelf, DATASET_UNIT, ["catalog", "degraded_id"])
+        rows = lake.read(partition, DATASET_UNIT, ["catalog", "degraded_id"])
     except LakeError as error:
-        yield Finding("missing", shelf.key(DATASET_UNIT), f"published, and not there: {error}")
+        yield Finding("missing", partition.key(DATASET_UNIT), f"published, and not there: {error}")
         return
     for catalog in sorted(set(rows["catalog"].to_pylist())):
-        labels = Shelf("labels", stages["labels"], catalog)
+        labels = Partition("labels", stages["labels"], catalog)
         there = _values(lake, labels, "degraded_id")
         chosen = rows.filter(pc.equal(rows["catalog"], pa.scalar(catalog)))
         lost = set(chosen["degraded_id"].to_pylist()) - (there or set())
         # A catalog that was removed since leaves the set at the next run.
         if there is not None and lost and there:
             what = f"{len(lost)} rows of dataset have no label, the first {min(lost)}"
-            yield Finding("unfinished", shelf.folder_key, f"{what}; run again to renew the set")
+            yield Finding("unfinished", partition.folder_key, f"{what}; run again to renew the set")
 
 
-def _values(lake: Lake, shelf: Shelf, column: str) -> set[str] | None:
-    table: Table = _TABLES[shelf.stage]
+def _values(lake: Lake, partition: Partition, column: str) -> set[str] | None:
+    table: Table = _TABLES[partition.stage]
     try:
-        return set(lake.scan(shelf, table.schema, columns=[column])[column].to_pylist())
+        return set(lake.scan(partition, table.schema, columns=[column])[column].to_pylist())
     except LakeError:
         return None

@@ -9,12 +9,12 @@ from musqa_pipeline.core.errors import LakeError, LockedError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.operations.maintenance.digests import add_digest, rewrite_record
 from musqa_pipeline.operations.maintenance.findings import MENDABLE, Verification
-from musqa_pipeline.operations.maintenance.packed import packed_shelves
+from musqa_pipeline.operations.maintenance.packed import packed_partitions
 from musqa_pipeline.operations.maintenance.places import Place, folder_beside, place_of
 from musqa_pipeline.operations.maintenance.sealed import MADE_ANEW
 from musqa_pipeline.stages.views.duck import read_published, restore_views
 from musqa_pipeline.stages.views.publication import DATABASE
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.beside import set_aside_folder
 from musqa_pipeline.storage.lake.damaged import mend_pack, set_aside
 from musqa_pipeline.storage.lake.lake import Lake
@@ -46,18 +46,18 @@ def mend(home: Home, seen: Verification) -> Mended:
     units = [key for key in bad if place_of(key)]
     for key in [key for key in bad if key not in units]:
         _mend_other(lake, key, done)
-    packed = packed_shelves(lake)[0]
-    owner = {key: one.shelf for one in packed for key in one.manifest.packs}
+    packed = packed_partitions(lake)[0]
+    owner = {key: one.partition for one in packed for key in one.manifest.packs}
     gone = [f.key for f in seen.findings if f.kind == "missing" and f.key in owner]
     _mend_packs(lake, {key: owner[key] for key in {*bad, *gone} & owner.keys()}, done)
     for key in units:
         place = place_of(key)
         assert place is not None
-        with contextlib.suppress(LockedError), lake.lock(place.shelf.lock_name, wait=False):
+        with contextlib.suppress(LockedError), lake.lock(place.partition.lock_name, wait=False):
             _mend_unit(lake, key, place, {f.kind for f in seen.findings if f.key == key}, done)
     for key in seen.undigested:
-        shelf = place.shelf if (place := place_of(key)) else owner.get(key)
-        lock = lake.lock(shelf.lock_name, wait=False) if shelf else contextlib.nullcontext()
+        partition = place.partition if (place := place_of(key)) else owner.get(key)
+        lock = lake.lock(partition.lock_name, wait=False) if partition else contextlib.nullcontext()
         with contextlib.suppress(LockedError), lock:
             if key not in bad and add_digest(lake.store, key, owner.get(key)):
                 done.digested.append(key)
@@ -72,7 +72,7 @@ def _mend_unit(lake: Lake, key: str, place: Place, kinds: set[str], done: Mended
         return
     if place.is_record and not place.is_schema:
         whole = {
-            entry["stages"].get(place.shelf.stage)
+            entry["stages"].get(place.partition.stage)
             for entry in read_published(lake.store.home)["presets"].values()
         }
         if kinds == {"wrong_bytes"} and rewrite_record(lake.store, key, whole):
@@ -82,15 +82,15 @@ def _mend_unit(lake: Lake, key: str, place: Place, kinds: set[str], done: Mended
     done.moved.append(key)
 
 
-def _mend_packs(lake: Lake, packs: dict[str, Shelf], done: Mended) -> None:
-    for key, shelf in sorted(packs.items()):
-        with contextlib.suppress(LockedError), lake.lock(shelf.lock_name, wait=False):
-            mend_pack(lake.store, shelf, key)
+def _mend_packs(lake: Lake, packs: dict[str, Partition], done: Mended) -> None:
+    for key, partition in sorted(packs.items()):
+        with contextlib.suppress(LockedError), lake.lock(partition.lock_name, wait=False):
+            mend_pack(lake.store, partition, key)
             done.moved.append(key)
     if packs and read_published(lake.store.home)["presets"]:
         restore_views(lake.store.home)  # until now views may read them
-    for key, shelf in packs.items():
-        if lake.store.exists(key) and key not in read_manifest(lake.store, shelf).packs:
+    for key, partition in packs.items():
+        if lake.store.exists(key) and key not in read_manifest(lake.store, partition).packs:
             set_aside(lake.store, key)
 
 
@@ -105,9 +105,9 @@ def _mend_other(lake: Lake, key: str, done: Mended) -> None:
         restore_views(store.home)
         done.restored.append(key)
     elif beside is not None:
-        shelf, name = beside
-        with contextlib.suppress(LockedError), lake.lock(shelf.lock_name, wait=False):
-            set_aside_folder(store, shelf, name)
+        partition, name = beside
+        with contextlib.suppress(LockedError), lake.lock(partition.lock_name, wait=False):
+            set_aside_folder(store, partition, name)
             done.moved.append(key)
     elif key.startswith(MADE_ANEW):
         set_aside(store, key)

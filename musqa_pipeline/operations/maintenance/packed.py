@@ -13,8 +13,8 @@ from musqa_pipeline.operations.maintenance.file_check import check_file
 from musqa_pipeline.operations.maintenance.findings import Finding
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.checksum import table_checksum
-from musqa_pipeline.storage.fragments.partition import Shelf
-from musqa_pipeline.storage.lake.inventory import shelves
+from musqa_pipeline.storage.fragments.partition import Partition
+from musqa_pipeline.storage.lake.inventory import partitions
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.packs.manifest import (
     MOVED,
@@ -43,39 +43,41 @@ class PackCheck:
 
 
 @dataclass(frozen=True)
-class PackedShelf:
-    """A shelf that was compacted."""
+class PackedPartition:
+    """A partition that was compacted."""
 
-    shelf: Shelf
+    partition: Partition
     """Its fingerprint is cut to 12 digits."""
     manifest: Manifest
 
 
-def packed_shelves(lake: Lake) -> tuple[list[PackedShelf], list[Finding]]:
-    """List the shelves that have packs, and those whose manifest cannot be read."""
+def packed_partitions(lake: Lake) -> tuple[list[PackedPartition], list[Finding]]:
+    """List the partitions that have packs, and those whose manifest cannot be read."""
     found, broken = [], []
-    for shelf in shelves(lake):
-        if shelf.stage in PACKED_STAGES:
+    for partition in partitions(lake):
+        if partition.stage in PACKED_STAGES:
             try:
-                manifest = read_manifest(lake.store, shelf)
+                manifest = read_manifest(lake.store, partition)
             except LakeError as error:
-                broken.append(Finding("damaged", manifest_key(shelf), str(error)))
+                broken.append(Finding("damaged", manifest_key(partition), str(error)))
                 continue
             if manifest.version:
-                found.append(PackedShelf(shelf, manifest))
+                found.append(PackedPartition(partition, manifest))
     return found, broken
 
 
-def beside(store: Store, packed: PackedShelf) -> list[StoredFile]:
-    """List files in a shelf's folder that nobody reads: packs and loose files of former times."""
-    shelf, manifest = packed.shelf, packed.manifest
-    read = {*manifest.packs, *manifest.superseded, manifest_key(shelf)}
-    folders = {*manifest.superseded, manifest.loose_folder(shelf)}
+def beside(store: Store, packed: PackedPartition) -> list[StoredFile]:
+    """List files in a partition's folder that nobody reads: former packs and loose files."""
+    partition, manifest = packed.partition, packed.manifest
+    read = {*manifest.packs, *manifest.superseded, manifest_key(partition)}
+    folders = {*manifest.superseded, manifest.loose_folder(partition)}
     stray = []
-    for file in store.walk(shelf.folder_key):
+    for file in store.walk(partition.folder_key):
         folder, _, name = file.key.rpartition("/")
-        of_unit = folder == shelf.folder_key or folder.startswith(f"{shelf.folder_key}/loose-")
-        of_pack = folder == f"{shelf.folder_key}/{PACKS}"
+        of_unit = folder == partition.folder_key or folder.startswith(
+            f"{partition.folder_key}/loose-"
+        )
+        of_pack = folder == f"{partition.folder_key}/{PACKS}"
         if (of_unit and folder not in folders and name not in {MOVED, SCHEMA_NAME}) or (
             of_pack and file.key not in read
         ):
@@ -83,28 +85,28 @@ def beside(store: Store, packed: PackedShelf) -> list[StoredFile]:
     return stray
 
 
-def check_packs(lake: Lake, packed: PackedShelf) -> Iterator[PackCheck]:
-    """Check the packs of a shelf, unit by unit."""
-    store, shelf = lake.store, packed.shelf
+def check_packs(lake: Lake, packed: PackedPartition) -> Iterator[PackCheck]:
+    """Check the packs of a partition, unit by unit."""
+    store, partition = lake.store, packed.partition
     for key in packed.manifest.packs:
         if not store.exists(key):
-            # Another process may have packed the shelf again since its manifest was read.
-            if key in read_manifest(store, shelf).packs:
+            # Another process may have packed the partition again since its manifest was read.
+            if key in read_manifest(store, partition).packs:
                 gone = Finding("missing", key, "the manifest names it, and it is not there")
                 yield PackCheck((gone,))
             continue
-        yield _check_pack(store, shelf, key)
+        yield _check_pack(store, partition, key)
     try:
-        loose = set(loose_units(store, shelf, packed.manifest))
-        twice = loose & packed_units(store, shelf, packed.manifest).keys()
+        loose = set(loose_units(store, partition, packed.manifest))
+        twice = loose & packed_units(store, partition, packed.manifest).keys()
     except LakeError:
         return  # found already
-    if twice and read_manifest(store, shelf).version == packed.manifest.version:
+    if twice and read_manifest(store, partition).version == packed.manifest.version:
         what = f"{len(twice)} units are both loose and packed, the first {min(twice)}"
-        yield PackCheck((Finding("double", packed.manifest.loose_folder(shelf), what),))
+        yield PackCheck((Finding("double", packed.manifest.loose_folder(partition), what),))
 
 
-def _check_pack(store: Store, shelf: Shelf, key: str) -> PackCheck:
+def _check_pack(store: Store, partition: Partition, key: str) -> PackCheck:
     found: list[Finding] = []
     rows, undigested = 0, ""
     try:
@@ -119,8 +121,8 @@ def _check_pack(store: Store, shelf: Shelf, key: str) -> PackCheck:
             elif table_checksum(table.replace_schema_metadata(None)) != place.checksum:
                 what = f"unit {unit}: its values are not those that were written"
                 found.append(Finding("wrong_checksum", key, what))
-            if place.fingerprint[:SHORT] != shelf.fingerprint:
-                what = f"unit {unit}: {place.fingerprint}, expected {shelf.fingerprint}…"
+            if place.fingerprint[:SHORT] != partition.fingerprint:
+                what = f"unit {unit}: {place.fingerprint}, expected {partition.fingerprint}…"
                 found.append(Finding("wrong_fingerprint", key, what))
         with store.lent(key) as path:
             file_says = check_file(path)

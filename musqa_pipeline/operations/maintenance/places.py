@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from musqa_pipeline.catalogs.content_ids import FORMER_IDS_KEY
 from musqa_pipeline.core.tables import Table
-from musqa_pipeline.stages.degradations.round_plans import PLAN_SHELF
+from musqa_pipeline.stages.degradations.round_plans import PLAN_PARTITION
 from musqa_pipeline.stages.degradations.round_table import ROUNDS
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
 from musqa_pipeline.stages.engine.records import RECORDS
@@ -18,13 +18,13 @@ from musqa_pipeline.storage.fragments.partition import (
     LAKE,
     RETIRED,
     SUFFIX,
-    Shelf,
+    Partition,
 )
 from musqa_pipeline.storage.lake.inventory import SCHEMA_UNIT
 from musqa_pipeline.storage.packs.manifest import MOVED, PACKS
 
 TABLES: dict[str, Table] = {
-    **PER_CATALOG, **JOINT, **HISTORY, "quarantine": QUARANTINE, PLAN_SHELF: ROUNDS,
+    **PER_CATALOG, **JOINT, **HISTORY, "quarantine": QUARANTINE, PLAN_PARTITION: ROUNDS,
 }  # fmt: skip
 """Tables by stage."""
 _FRAGMENT = re.compile(
@@ -34,18 +34,18 @@ _FRAGMENT = re.compile(
 )
 _PACK = re.compile(rf"{LAKE}/(?!{RETIRED}/|{DAMAGED}/)[^/=]+/(?:[^/]+=[^/]+/)+{PACKS}/[^/]+")
 _BESIDE = re.compile(rf"{LAKE}/[^/=]+/run=[^/]+/[^/]+/.+")
-"""Checkpoints, reports and releases lie in folders beside their shelf's units."""
+"""Checkpoints, reports and releases lie in folders beside their partition's units."""
 
 
 @dataclass(frozen=True)
 class Place:
     """What a fragment's key says of it."""
 
-    shelf: Shelf
+    partition: Partition
     """Its fingerprint is cut to 12 digits."""
     unit: str
     attic: str = ""
-    """``retired``, ``damaged``, or empty for a unit on its shelf."""
+    """``retired``, ``damaged``, or empty for a unit on its partition."""
 
     @property
     def is_schema(self) -> bool:
@@ -55,7 +55,7 @@ class Place:
     @property
     def is_record(self) -> bool:
         """Whether no stage can make it again."""
-        return self.shelf.stage in RECORDS
+        return self.partition.stage in RECORDS
 
 
 def place_of(key: str) -> Place | None:
@@ -63,16 +63,16 @@ def place_of(key: str) -> Place | None:
     found = _FRAGMENT.fullmatch(key)
     if found is None or key.endswith(f"/{MOVED}") or _PACK.fullmatch(key):
         return None
-    shelf = Shelf(found["stage"], found["settings"] or found["run"], found["catalog"])
-    return Place(shelf, found["unit"], (found["attic"] or "").rstrip("/"))
+    partition = Partition(found["stage"], found["settings"] or found["run"], found["catalog"])
+    return Place(partition, found["unit"], (found["attic"] or "").rstrip("/"))
 
 
-def folder_beside(key: str) -> tuple[Shelf, str] | None:
-    """Tell beside which shelf's units a file lies, and the name of its folder; None elsewhere."""
+def folder_beside(key: str) -> tuple[Partition, str] | None:
+    """Tell beside which partition's units a file lies, and its folder's name; None elsewhere."""
     if not _BESIDE.fullmatch(key) or place_of(key) is not None:
         return None
     _, stage, run, name = key.split("/")[:4]
-    return Shelf(stage, run.removeprefix("run=")), name
+    return Partition(stage, run.removeprefix("run=")), name
 
 
 def is_pack(key: str) -> bool:
@@ -89,5 +89,5 @@ def is_known(key: str) -> bool:
 
 def belongs_to(place: Place, catalogs: set[str]) -> bool:
     """Tell whether a fragment's catalog is known, or it has none."""
-    catalog = place.shelf.catalog
+    catalog = place.partition.catalog
     return catalog is None or catalog == EMPTY_CATALOG or catalog in catalogs

@@ -21,10 +21,10 @@ from musqa_pipeline.operations.maintenance.file_check import check_file
 from musqa_pipeline.operations.maintenance.findings import Finding, Verification
 from musqa_pipeline.operations.maintenance.links import broken_links
 from musqa_pipeline.operations.maintenance.packed import (
-    PackedShelf,
+    PackedPartition,
     beside,
     check_packs,
-    packed_shelves,
+    packed_partitions,
 )
 from musqa_pipeline.operations.maintenance.places import (
     TABLES,
@@ -92,9 +92,9 @@ def _verify(lake: Lake, log: Callable[[str], object] | None) -> Verification:
         elif place.attic != DAMAGED:
             todo.append((file, place))
             if not place.attic and not belongs_to(place, catalogs):
-                what = f"catalog {place.shelf.catalog} is unknown"
+                what = f"catalog {place.partition.catalog} is unknown"
                 findings.append(Finding("orphan", file.key, what))
-    packed, broken = packed_shelves(lake)
+    packed, broken = packed_partitions(lake)
     findings += broken
     strays = {file.key for one in packed for file in beside(lake.store, one)}
     findings += [
@@ -142,8 +142,8 @@ def published_fingerprints(home: Home) -> dict[tuple[str, str], str]:
     }
 
 
-def _size_of_packs(store: Store, packed: Iterable[PackedShelf]) -> int:
-    listed = [file for one in packed for file in store.files(f"{one.shelf.folder_key}/{PACKS}")]
+def _size_of_packs(store: Store, packed: Iterable[PackedPartition]) -> int:
+    listed = [file for one in packed for file in store.files(f"{one.partition.folder_key}/{PACKS}")]
     named = {key for one in packed for key in one.manifest.packs}
     return sum(file.size_bytes for file in listed if file.key in named)
 
@@ -172,13 +172,13 @@ def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str]
         found.append(Finding("wrong_rows", key, f"{seen.rows} rows, expected {seen.n_said}"))
     if said and said != seen.checksum:
         found.append(Finding("wrong_checksum", key, "its values are not those that were written"))
-    whole = published.get((place.shelf.stage, place.shelf.fingerprint))
+    whole = published.get((place.partition.stage, place.partition.fingerprint))
     if not place.is_schema:
         of = footer.get(FINGERPRINT_KEY, b"").decode(errors="replace")
-        if of[:SHORT] != place.shelf.fingerprint or (whole and of != whole):
-            expected = whole or f"{place.shelf.fingerprint}…"
+        if of[:SHORT] != place.partition.fingerprint or (whole and of != whole):
+            expected = whole or f"{place.partition.fingerprint}…"
             found.append(Finding("wrong_fingerprint", key, f"{of or 'none'}, expected {expected}"))
-        if whole and (table := TABLES.get(place.shelf.stage)):
+        if whole and (table := TABLES.get(place.partition.stage)):
             lacking = [
                 column.name
                 for column in table.columns

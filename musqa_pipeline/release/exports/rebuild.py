@@ -53,8 +53,8 @@ def rebuilt_rows(context: Context, rows: Sequence[dict[str, Any]]) -> list[Row]:
 
 def read_reference(context: Context, row: dict[str, Any]) -> NDArray[np.int16]:
     """Read the 10 s of a reference, without the tail that feeds encoders."""
-    shelf = context.shelf("excerpts", row["catalog"])
-    table = context.lake.read(shelf, row["excerpt_id"], ["flac"])
+    partition = context.partition("excerpts", row["catalog"])
+    table = context.lake.read(partition, row["excerpt_id"], ["flac"])
     samples, _ = soundfile.read(io.BytesIO(table["flac"][0].as_py()), dtype="int16")
     whole: NDArray[np.int16] = samples[:EXCERPT_SAMPLES]
     return whole

@@ -9,7 +9,7 @@ import polars as pl
 from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.stages.models.trials.divisions import by_lot, folds_of
+from musqa_pipeline.stages.models.trials.divisions import folds_of, in_hash_order
 
 FINAL = "final"
 """The training on all rows that may train, which becomes the model."""
@@ -63,5 +63,5 @@ def divide(rows: pl.DataFrame, fold: str, n_folds: int) -> Parts:
 
 
 def _watched(train: pl.DataFrame) -> list[str]:
-    groups = by_lot(train["split_group"].unique().to_list(), "release-watched", 0)
+    groups = in_hash_order(train["split_group"].unique().to_list(), "release-watched", 0)
     return groups[: max(1, round(WATCHED_FRACTION * len(groups)))]

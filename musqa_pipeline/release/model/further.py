@@ -105,8 +105,8 @@ def _check(other: Context, taken: pl.DataFrame, known: pl.DataFrame) -> None:
             "out the singles, the cascades and the reference that the release has"
         )
     images = find_model(other.preset.release.network).input.stage
-    shelf, lake = other.joint_shelf(images), other.lake
-    there = [pl.DataFrame(lake.read(shelf, unit, KEYS)) for unit in lake.done(shelf)]
+    partition, lake = other.joint_partition(images), other.lake
+    there = [pl.DataFrame(lake.read(partition, unit, KEYS)) for unit in lake.done(partition)]
     without = taken.join(pl.concat(there), on=KEYS, how="anti") if there else taken
     if without.height:
         raise StageError(

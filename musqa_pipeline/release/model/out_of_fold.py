@@ -49,15 +49,15 @@ def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     StageError
         If a training is missing.
     """
-    shelf = context.joint_shelf("release")
+    partition = context.joint_partition("release")
     units = [unit.unit_id for unit in list_units(context)]
-    missing = context.lake.missing(shelf, units)
+    missing = context.lake.missing(partition, units)
     if missing:
         raise StageError(
             f"release: {len(missing)} of {len(units)} trainings are not done; run the stage "
             "release again"
         )
-    said = pl.DataFrame(context.lake.scan(shelf, RELEASE.schema, units=units))
+    said = pl.DataFrame(context.lake.scan(partition, RELEASE.schema, units=units))
     n_steps = said["probability"].list.len().max()
     mean = said.group_by("asked", *KEYS).agg(
         pl.concat_list(

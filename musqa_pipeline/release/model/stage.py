@@ -68,7 +68,7 @@ def read_release_rows(context: Context) -> pl.DataFrame:
 
 def training_folder(context: Context, unit: Unit) -> Path:
     """Return where a training's weights and its `DOMAIN_FILE` lie."""
-    return context.lake.local_folder(context.joint_shelf("release"), unit.unit_id)
+    return context.lake.local_folder(context.joint_partition("release"), unit.unit_id)
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
@@ -86,7 +86,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     settings, fold = context.preset.release, unit.plan["fold"]
     parts = divide(read_release_rows(context), fold, settings.n_folds)
     further = further_contexts(context)
-    with context.lake.work_folder(context.joint_shelf("release"), unit.unit_id) as work:
+    with context.lake.work_folder(context.joint_partition("release"), unit.unit_id) as work:
         network, about = train_network(
             *(context, settings.network, unit.plan["repetition"], work),
             training=parts.train,

@@ -21,7 +21,7 @@ from musqa_pipeline.stages.dataset.groups import SplitTrack, track_keys
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.dataset.report import read_dataset
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.models.runs import read_preset_runs
 from musqa_pipeline.stages.views.promotions_table import CHAMPIONS
 
@@ -119,8 +119,8 @@ def keep_champion(context: Context, candidate: Candidate) -> None:
         "images_json": json.dumps(dict(candidate.images), sort_keys=True),
         "training_keys": sorted(candidate.training_keys),
     }
-    shelf = record_shelf("champions", context.preset.name)
-    context.lake.write(shelf, candidate.weights, CHAMPIONS.from_rows([row]), compression="none")
+    partition = record_partition("champions", context.preset.name)
+    context.lake.write(partition, candidate.weights, CHAMPIONS.from_rows([row]), compression="none")
 
 
 def read_champion(context: Context, weights: str) -> Candidate:
@@ -131,8 +131,8 @@ def read_champion(context: Context, weights: str) -> Candidate:
     LakeError
         If it is not there, or is not what its name says.
     """
-    shelf = record_shelf("champions", context.preset.name)
-    [row] = context.lake.read(shelf, weights).to_pylist()
+    partition = record_partition("champions", context.preset.name)
+    [row] = context.lake.read(partition, weights).to_pylist()
     files = dict(zip(row["file_names"], row["file_bytes"], strict=True))
     if hashlib.blake2b(files["weights.pt"], digest_size=16).hexdigest() != weights:
         raise LakeError(

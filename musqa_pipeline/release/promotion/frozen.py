@@ -21,7 +21,7 @@ from musqa_pipeline.stages.dataset.report import read_dataset
 from musqa_pipeline.stages.degradations.sources import add_units, in_chunks, read_bitstreams
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.evaluation.predictions import choose_test_rows
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, read_rows
 from musqa_pipeline.stages.views.promotions_table import FROZEN
@@ -86,8 +86,8 @@ def freeze(context: Context, number: int, rows: pl.DataFrame) -> None:
 def read_frozen(context: Context, numbers: Iterable[int]) -> pl.DataFrame:
     """Read what is known of the frozen rows, without their audio."""
     units = [unit for number in numbers for unit in units_of_set(context, "frozen", number)]
-    shelf = record_shelf("frozen", context.preset.name)
-    table = context.lake.scan(shelf, FROZEN.schema, columns=DESCRIBED, units=units)
+    partition = record_partition("frozen", context.preset.name)
+    table = context.lake.scan(partition, FROZEN.schema, columns=DESCRIBED, units=units)
     return pl.DataFrame(table).with_columns(label=pl.col("quality") * 100.0).sort(KEYS)
 
 
@@ -120,24 +120,24 @@ def set_name(number: int) -> str:
 def units_of_set(context: Context, kind: str, number: int, *, of: str = "") -> list[str]:
     """List the files of a set."""
     begins = f"{of}-{set_name(number)}-" if of else f"{set_name(number)}-"
-    done = context.lake.done(record_shelf(kind, context.preset.name))
+    done = context.lake.done(record_partition(kind, context.preset.name))
     return [unit for unit in done if unit.startswith(begins)]
 
 
 def _discard_set(context: Context, number: int) -> None:
     """Delete what a kill left of a set that no decision names, with all that was made of it."""
     for kind in ("frozen_scores", "frozen_images", "frozen"):
-        shelf = record_shelf(kind, context.preset.name)
-        for unit in context.lake.done(shelf):
+        partition = record_partition(kind, context.preset.name)
+        for unit in context.lake.done(partition):
             if set_name(number) in unit.split("-"):
-                context.lake.discard(shelf, unit)
+                context.lake.discard(partition, unit)
 
 
 def write_rows(context: Context, kind: str, unit: str, table: pa.Table) -> None:
     """Write a file of a set."""
-    shelf = record_shelf(kind, context.preset.name)
+    partition = record_partition(kind, context.preset.name)
     # A row group of a few rows, so that images are read a few at a time.
-    context.lake.write(shelf, unit, table, row_group_rows=16, compression="none")
+    context.lake.write(partition, unit, table, row_group_rows=16, compression="none")
 
 
 def _by_catalog(rows: pl.DataFrame) -> list[tuple[tuple[str], list[str]]]:
@@ -154,7 +154,7 @@ def _hashes(context: Context, catalog: str, excerpt_ids: Sequence[str]) -> pl.Da
     add_units(context, plan)
     units = set(itertools.chain.from_iterable(row["units"] for row in plan))
     table = context.lake.scan(
-        context.shelf("degradations", catalog),
+        context.partition("degradations", catalog),
         DEGRADATIONS.schema,
         columns=["degraded_id", "pcm_hash"],
         units=units,

@@ -8,7 +8,7 @@ from typing import Any
 
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import record_name, record_shelf
+from musqa_pipeline.stages.engine.records import record_name, record_partition
 from musqa_pipeline.stages.views.promotions_table import PROMOTIONS
 
 CROWNING = ("first", "promoted")
@@ -57,8 +57,8 @@ class History:
 
 def read_history(context: Context) -> History:
     """Read the decisions of a preset."""
-    shelf = record_shelf("promotions", context.preset.name)
-    rows = context.lake.scan(shelf, PROMOTIONS.schema).to_pylist()
+    partition = record_partition("promotions", context.preset.name)
+    rows = context.lake.scan(partition, PROMOTIONS.schema).to_pylist()
     return History(sorted(rows, key=lambda row: row["number"]))
 
 
@@ -70,9 +70,9 @@ def write_decision(context: Context, row: Mapping[str, Any]) -> None:
     LakeError
         If the lake cannot be written; then nothing was decided.
     """
-    shelf = record_shelf("promotions", context.preset.name)
-    context.lake.keep_readable(shelf, PROMOTIONS.schema)
-    context.lake.write(shelf, record_name(row["number"]), PROMOTIONS.from_rows([row]))
+    partition = record_partition("promotions", context.preset.name)
+    context.lake.keep_readable(partition, PROMOTIONS.schema)
+    context.lake.write(partition, record_name(row["number"]), PROMOTIONS.from_rows([row]))
 
 
 def require_champion(context: Context, history: History) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ from musqa_pipeline.release.promotion.images import (
 )
 from musqa_pipeline.stages.degradations.sources import in_chunks
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS
 from musqa_pipeline.stages.spectrograms.row_shards import ROWS_PER_DECODE, shard_files
 from musqa_pipeline.stages.views.promotions_table import FROZEN_IMAGES, FROZEN_SCORES
@@ -50,16 +50,16 @@ def score_frozen(
     LakeError
         If the lake or the model cannot be read or written.
     """
-    shelf = record_shelf("frozen_scores", context.preset.name)
-    done, found = set(context.lake.done(shelf)), []
+    partition = record_partition("frozen_scores", context.preset.name)
+    done, found = set(context.lake.done(partition)), []
     for number in numbers:
         unit = f"{candidate.weights}-{set_name(number)}"
         if unit not in done:
             rows = read_frozen(context, [number])
             shards = _shards(_image_files(context, candidate.images, number, rows, current), rows)
             table = _predicted(candidate, shards, rows).to_arrow().cast(FROZEN_SCORES.schema)
-            context.lake.write(shelf, unit, table)
-        found.append(pl.DataFrame(context.lake.read(shelf, unit)))
+            context.lake.write(partition, unit, table)
+        found.append(pl.DataFrame(context.lake.read(partition, unit)))
     return pl.concat(found)
 
 
@@ -102,12 +102,12 @@ def _image_files(
     current: pl.DataFrame,
 ) -> list[Path]:
     """List the files of a set's images, made first if they are not all there."""
-    name, shelf = images_name(recipe), record_shelf("frozen_images", context.preset.name)
+    name, partition = images_name(recipe), record_partition("frozen_images", context.preset.name)
     units = units_of_set(context, "frozen_images", number, of=name)
-    there = context.lake.scan(shelf, FROZEN_IMAGES.schema, columns=["degraded_id"], units=units)
+    there = context.lake.scan(partition, FROZEN_IMAGES.schema, columns=["degraded_id"], units=units)
     if there.num_rows != rows.height:
         for unit in units:
-            context.lake.discard(shelf, unit)
+            context.lake.discard(partition, unit)
         unchanged = rows.join(current, on=[*KEYS, "pcm_hash"], how="semi")
         copied = set()
         for table in _stored(context, recipe, set(unchanged.select(KEYS).rows())):
@@ -121,7 +121,7 @@ def _image_files(
             write_rows(context, "frozen_images", unit, table)
             units.append(unit)
         units = units_of_set(context, "frozen_images", number, of=name)
-    return [context.lake.local_file(shelf, unit) for unit in units]
+    return [context.lake.local_file(partition, unit) for unit in units]
 
 
 def _stored(context: Context, recipe: Mapping[str, Any], wanted: set[Key]) -> Iterator[pa.Table]:
@@ -129,10 +129,10 @@ def _stored(context: Context, recipe: Mapping[str, Any], wanted: set[Key]) -> It
     stage = recipe["stage"]
     if not wanted or recipe_of_stage(context, stage) != recipe:
         return
-    shelf = context.joint_shelf(stage)
-    for unit in context.lake.done(shelf):
+    partition = context.joint_partition(stage)
+    for unit in context.lake.done(partition):
         if unit.startswith(f"{_PART}-"):
-            table = context.lake.read(shelf, unit, FROZEN_IMAGES.schema.names)
+            table = context.lake.read(partition, unit, FROZEN_IMAGES.schema.names)
             chosen = table.filter(pa.array([key in wanted for key in _keys(table)], pa.bool_()))
             if chosen.num_rows:
                 yield chosen.cast(FROZEN_IMAGES.schema)
@@ -146,11 +146,11 @@ def _rebuilt(
         return
     _, image_row = MAKERS[recipe["stage"]]()
     place = context_of_images(context, recipe)
-    shelf = record_shelf("frozen", context.preset.name)
+    partition = record_partition("frozen", context.preset.name)
     for unit in units_of_set(context, "frozen", number):
         rows = [
             row
-            for row in context.lake.read(shelf, unit).to_pylist()
+            for row in context.lake.read(partition, unit).to_pylist()
             if (row["catalog"], row["degraded_id"]) in wanted
         ]
         made = [

@@ -82,7 +82,7 @@ def read_references(
     wanted = _names(rows)
     with StageProgress("references", len(wanted), log=log) as progress:
         for catalog, excerpt_id in wanted:
-            table = context.lake.read(context.shelf("excerpts", catalog), excerpt_id, ["flac"])
+            table = context.lake.read(context.partition("excerpts", catalog), excerpt_id, ["flac"])
             flac = io.BytesIO(table["flac"][0].as_py())
             samples, _ = soundfile.read(flac, dtype="int16")
             yield catalog, excerpt_id, samples
@@ -99,7 +99,7 @@ def write_references(published: Published, rows: pl.DataFrame, folder: Path) -> 
     """
     context, n = published.context, 0
     for catalog, excerpt_id in _names(rows):
-        table = context.lake.read(context.shelf("excerpts", catalog), excerpt_id, ["flac"])
+        table = context.lake.read(context.partition("excerpts", catalog), excerpt_id, ["flac"])
         with whole_file(below(folder, catalog, f"{excerpt_id}.flac")) as temporary:
             temporary.write_bytes(table["flac"][0].as_py())
         n += 1

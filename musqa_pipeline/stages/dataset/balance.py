@@ -8,7 +8,7 @@
 5. `natural_rows` rows, of the test recordings or of all, are kept besides as the pool has them;
    among them rows whose labels are not trusted, marked.
 
-Chance is a lot per row, from (seed, catalog, degraded_id): neither the order of the rows nor their
+Chance is a hash per row, of (seed, catalog, degraded_id): neither the order of the rows nor their
 number moves it, and nothing is drawn twice.
 """
 
@@ -84,10 +84,10 @@ def draw_dataset(
     if untrusted is not None:
         every = pl.concat([every, untrusted.with_columns(trusted=pl.lit(False))])
     names = zip(every["catalog"], every["degraded_id"], strict=True)
-    lots = np.array([derive_seed("dataset", settings.seed, *name) for name in names], np.uint64)
+    hashes = np.array([derive_seed("dataset", settings.seed, *name) for name in names], np.uint64)
     rows = (
-        every.with_columns(lot=pl.Series(lots))
-        .sort("lot", "catalog", "degraded_id")
+        every.with_columns(hash=pl.Series(hashes))
+        .sort("hash", "catalog", "degraded_id")
         .with_columns(reference=pl.struct("catalog", "excerpt_id").rank("dense").cast(pl.Int64) - 1)
         .with_row_index("row")
     )
@@ -104,7 +104,7 @@ def draw_dataset(
         n_tracks = members.select("catalog", "track_id").n_unique()
         parts.append(PartDraw(part, n_wanted, n_tracks, supply, quotas, n_over_cap))
     natural = np.zeros(rows.height, dtype=bool)
-    # Rows stand in the order of their lots, so the first ones are a fair sample of the pool.
+    # Rows stand in hash order, so the first ones are a fair sample of the pool.
     shown = pl.lit(True) if settings.natural_mix_of == "all" else pl.col("part") == "test"
     natural[rows.filter(shown)["row"].to_numpy()[: settings.natural_rows]] = True
     drawn = (
@@ -112,7 +112,7 @@ def draw_dataset(
         .filter(pl.col("uniform_draw") | pl.col("natural_mix"))
         .sort("catalog", "excerpt_id", "degraded_id")
     )
-    return Draw(drawn.drop("row", "lot", "reference"), edges, tuple(parts))
+    return Draw(drawn.drop("row", "hash", "reference"), edges, tuple(parts))
 
 
 def quality_edges(quality: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:

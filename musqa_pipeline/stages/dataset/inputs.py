@@ -38,9 +38,9 @@ def joint_inputs(context: Context) -> str:
     for catalog in drawn_catalogs(context):
         units: dict[str, list[str]] = {}
         for stage in READ_STAGES:
-            shelf = context.shelf(stage, catalog)
-            units[stage] = context.lake.done(shelf)
-            units[f"{stage} quarantine"] = context.lake.done(shelf.quarantine)
+            partition = context.partition(stage, catalog)
+            units[stage] = context.lake.done(partition)
+            units[f"{stage} quarantine"] = context.lake.done(partition.quarantine)
         names = former.get(catalog, {})
         for kind in ("tracks", "tracks quarantine") if names else ():
             units[kind] = sorted(names.get(unit, unit) for unit in units[kind])
@@ -128,5 +128,5 @@ def _tracks(context: Context, catalog: str) -> pl.DataFrame:
 
 def _scan(context: Context, stage: str, catalog: str, columns: list[str]) -> pl.DataFrame:
     schema = {"excerpts": EXCERPTS, "degradations": DEGRADATIONS, "labels": LABELS}[stage].schema
-    table = context.lake.scan(context.shelf(stage, catalog), schema, columns=columns)
+    table = context.lake.scan(context.partition(stage, catalog), schema, columns=columns)
     return pl.DataFrame(table)

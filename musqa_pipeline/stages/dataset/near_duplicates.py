@@ -103,13 +103,13 @@ def search_near_duplicates(context: Context) -> NearDuplicates:
 
 
 def _references(context: Context, catalog: str, part_of: Mapping[str, str]) -> list[Reference]:
-    shelf = context.shelf("excerpts", catalog)
+    partition = context.partition("excerpts", catalog)
     wanted = ["excerpt_id", "track_id", "index"]
-    listed = context.lake.scan(shelf, EXCERPTS.schema, columns=wanted).to_pylist()
+    listed = context.lake.scan(partition, EXCERPTS.schema, columns=wanted).to_pylist()
     references = []
     for row in listed:
         if row["track_id"] in part_of and row["index"] < MAX_EXCERPTS_PER_TRACK:
-            unit = context.lake.read(shelf, row["excerpt_id"], ["flac"])
+            unit = context.lake.read(partition, row["excerpt_id"], ["flac"])
             scored = reference_audio(unit["flac"][0].as_py())[:EXCERPT_SAMPLES]
             signs = fingerprint(scored, SAMPLE_RATE_HZ)
             part = part_of[row["track_id"]]

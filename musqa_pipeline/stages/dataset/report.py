@@ -112,4 +112,4 @@ def _largest_even_size(candidates: pl.DataFrame, parts: list[Uniformity]) -> int
 
 
 def _read(context: Context, stage: str, unit_id: str, columns: list[str]) -> pl.DataFrame:
-    return pl.DataFrame(context.lake.read(context.joint_shelf(stage), unit_id, columns))
+    return pl.DataFrame(context.lake.read(context.joint_partition(stage), unit_id, columns))

@@ -3,7 +3,7 @@
 Test
     A group is test if any member has ``role = test`` or, in catalogs without any role, if any
     member's own hash falls below `test_fraction`. Own hash: of the artist if it is named, else of
-    the recording, else of the samples, so that ten songs by one artist draw one lot, not ten. It
+    the recording, else of the samples, so that ten songs by one artist have one hash, not ten. It
     depends on the track alone, and joining groups only ever adds members: a new catalog cannot
     move an old test song into training. Where the hash holds out nothing of a catalog of three
     groups or more, its lowest hash does; that, too, is decided within the catalog. Neither seed
@@ -101,7 +101,7 @@ def split_tracks(
 
 
 def own_hash(track: SplitTrack) -> float:
-    """Draw a track's own lot for the test part."""
+    """Hash a track for the test part."""
     keys = track_keys(track)
     widest = keys[-1] if keys[-1][0] != "file" else keys[0]  # a path says nothing of the music
     return unit_interval_hash("splits-test", *widest)
@@ -114,14 +114,14 @@ def _held_out_by_hash(tracks: Sequence[SplitTrack], test_fraction: float) -> set
         here = [i for i, t in enumerate(tracks) if t.catalog == catalog]
         if any(tracks[i].role for i in here):
             continue
-        lots = {i: own_hash(tracks[i]) for i in here}
-        below = {i for i in here if lots[i] < test_fraction}
+        hashes = {i: own_hash(tracks[i]) for i in here}
+        below = {i for i in here if hashes[i] < test_fraction}
         chosen |= below
         serving = [i for i in here if tracks[i].serves]
         if below.isdisjoint(serving):
             n_groups = len(group_tracks([tracks[i] for i in serving]))
             if n_groups >= LEAST_GROUPS_FOR_TEST:
-                chosen.add(min(serving, key=lambda i: (lots[i], tracks[i].pcm_hash)))
+                chosen.add(min(serving, key=lambda i: (hashes[i], tracks[i].pcm_hash)))
     return chosen
 
 
@@ -129,14 +129,14 @@ def _validation_groups(
     tracks: Sequence[SplitTrack], others: Sequence[list[int]], fraction: float, repetition: int
 ) -> set[str]:
     """Name the groups that validate: the lowest hashes, never the group with the most tracks."""
-    lots, sizes = {}, {}
+    hashes, sizes = {}, {}
     for group in others:
         name = group_name(tracks[i] for i in group)
-        lots[name] = unit_interval_hash("splits-validation", repetition, name)
+        hashes[name] = unit_interval_hash("splits-validation", repetition, name)
         sizes[name] = sum(tracks[i].serves for i in group)
-    largest = max(lots, key=lambda name: (sizes[name], lots[name], name))
-    n_validation = max(1, min(round(fraction * len(lots)), len(lots) - 1))
-    ranked = sorted(lots.keys() - {largest}, key=lambda name: (lots[name], name))
+    largest = max(hashes, key=lambda name: (sizes[name], hashes[name], name))
+    n_validation = max(1, min(round(fraction * len(hashes)), len(hashes) - 1))
+    ranked = sorted(hashes.keys() - {largest}, key=lambda name: (hashes[name], name))
     return set(ranked[:n_validation])
 
 

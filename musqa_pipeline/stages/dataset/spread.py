@@ -2,7 +2,7 @@
 
 Each row belongs to keys of several families: its reference, the one or two processes that made
 it, its quarter of the bin. Rows are taken one by one; the next is always the row whose keys have
-been used least so far, relative to an even share, and among equals the one with the lowest lot.
+been used least so far, relative to an even share, and among equals the one with the lowest hash.
 A key that has reached its cap is passed over while any row without such a key is left.
 """
 

@@ -28,18 +28,18 @@ LEAST_FREQUENCY_HZ = 200
 
 def check_counts(context: Context) -> CheckResult:
     """Check that what is stored is what was planned, row by row."""
-    lake, shelf = context.lake, context.shelf("degradations")
+    lake, partition = context.lake, context.partition("degradations")
     counts = dict.fromkeys(
         ("n_references", "n_rows", "n_pool_rows", "n_identical", "n_quarantined", "n_differing"), 0
     )
-    there = lake.row_counts(shelf)
+    there = lake.row_counts(partition)
     for unit in list_units(context):
         counts["n_references"] += "pairs" not in unit.plan  # these belong to a later round
         plan = planned_rows(unit, context.preset.degradations)
         if not there.get(unit.unit_id):
             counts["n_quarantined" if unit.unit_id in there else "n_differing"] += 1
             continue
-        stored = lake.read(shelf, unit.unit_id, ["degraded_id", "in_pool", "identical_to"])
+        stored = lake.read(partition, unit.unit_id, ["degraded_id", "in_pool", "identical_to"])
         planned = [(row["degraded_id"], row["in_pool"]) for row in plan]
         found = list(
             zip(stored["degraded_id"].to_pylist(), stored["in_pool"].to_pylist(), strict=True)
@@ -59,7 +59,7 @@ def check_loudness(context: Context) -> CheckResult:
     """Check the loudness of every degraded excerpt."""
     target_lufs = context.preset.excerpts.target_lufs
     stored = context.lake.scan(
-        context.shelf("degradations"),
+        context.partition("degradations"),
         DEGRADATIONS.schema,
         columns=["depth", "loudness_lufs", "n_over_full_scale"],
     ).to_pydict()
@@ -82,19 +82,19 @@ def check_loudness(context: Context) -> CheckResult:
 
 def check_alignment(context: Context, *, n_references: int = 6, n_rows: int = 4) -> CheckResult:
     """Estimate the delay of a sample of degraded excerpts to their references."""
-    lake, shelf = context.lake, context.shelf("degradations")
+    lake, partition = context.lake, context.partition("degradations")
     rng = derive_generator("degradations-check", context.preset.degradations.seed)
     lags: list[int] = []
     allowed: list[int] = []
     columns = [*(column.name for column in PLAN_COLUMNS), *AUDIO_COLUMNS]
-    done = lake.done(shelf)
+    done = lake.done(partition)
     for unit_id in rng.permutation(done)[:n_references].tolist():
-        table = lake.scan(shelf, DEGRADATIONS.schema, columns=columns, units=[unit_id])
+        table = lake.scan(partition, DEGRADATIONS.schema, columns=columns, units=[unit_id])
         indices = sorted(rng.permutation(table.num_rows)[:n_rows].tolist())
         rows: list[dict[str, Any]] = table.take(indices).to_pylist()
         if not rows:
             continue
-        flac = lake.read(context.shelf("excerpts"), rows[0]["excerpt_id"], ["flac"])["flac"][0]
+        flac = lake.read(context.partition("excerpts"), rows[0]["excerpt_id"], ["flac"])["flac"][0]
         reference = reference_audio(flac.as_py())[:EXCERPT_SAMPLES]
         lags += [estimate_lag_samples(reference, x) for x in degraded_audio(rows)]
         allowed += [LARGEST_LAG_SAMPLES + _spread_samples(row) for row in rows]

@@ -2,7 +2,7 @@
 
 The plan of a round follows from the references of the catalog, the settings and the labels of the
 rounds before. The labels follow from the first two, so these name a plan: its unit is called after
-its round and its references, on a shelf with the fingerprint of `degradations`.
+its round and its references, on a partition with the fingerprint of `degradations`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import pyarrow as pa
 from musqa_pipeline.core.fingerprints import SHORT, digest
 from musqa_pipeline.stages.degradations.unit_names import unit_id_of
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 
-PLAN_SHELF = "rounds"
+PLAN_PARTITION = "rounds"
 SCORING = "scoring"
 """Among the fingerprints of a context: what `labels` does, whatever it is done to."""
 
@@ -39,9 +39,9 @@ class PlannedUnit:
         return f"{unit_id_of(self.excerpt_id, len(self.pairs))}r{self.round}-{what}"
 
 
-def plan_shelf(context: Context) -> Shelf:
+def plan_partition(context: Context) -> Partition:
     """Return where the plans of a catalog's rounds lie."""
-    return Shelf(PLAN_SHELF, context.fingerprints["degradations"], context.catalog)
+    return Partition(PLAN_PARTITION, context.fingerprints["degradations"], context.catalog)
 
 
 def plan_id(round_number: int, excerpt_ids: Iterable[str]) -> str:
@@ -51,13 +51,13 @@ def plan_id(round_number: int, excerpt_ids: Iterable[str]) -> str:
 
 def stored_plans(context: Context, excerpt_ids: Sequence[str]) -> list[pa.Table]:
     """Read the plans that there are, from round 1 to the last without a gap."""
-    lake, shelf = context.lake, plan_shelf(context)
+    lake, partition = context.lake, plan_partition(context)
     plans = []
     for round_number in range(1, context.preset.adaptive.rounds + 1):
         name = plan_id(round_number, excerpt_ids)
-        if lake.missing(shelf, [name]):
+        if lake.missing(partition, [name]):
             break
-        plans.append(lake.read(shelf, name))
+        plans.append(lake.read(partition, name))
     return plans
 
 

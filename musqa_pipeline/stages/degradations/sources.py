@@ -29,7 +29,7 @@ Key = tuple[str, str]
 def units_by_excerpt(context: Context, catalog: str) -> dict[str, tuple[str, ...]]:
     """Find the finished units of `degradations` that belong to each reference."""
     found: dict[str, tuple[str, ...]] = defaultdict(tuple)
-    for unit_id in context.lake.done(context.shelf("degradations", catalog)):
+    for unit_id in context.lake.done(context.partition("degradations", catalog)):
         found[excerpt_id_of(unit_id)] += (unit_id,)
     return dict(found)
 
@@ -86,8 +86,8 @@ def read_bitstreams(
 
 def _read_rows(context: Context, catalog: str, unit: str, degraded_ids: list[str]) -> pa.Table:
     """Read the wanted rows of one file, touching only the row groups that hold them."""
-    shelf = context.shelf("degradations", catalog)
-    with context.lake.opened(shelf, unit) as source, parquet_file(source) as file:
+    partition = context.partition("degradations", catalog)
+    with context.lake.opened(partition, unit) as source, parquet_file(source) as file:
         ids = file.read(columns=["degraded_id"])["degraded_id"]
         hits = pc.is_in(ids, value_set=pa.array(degraded_ids, pa.string()))
         groups, first = [], 0

@@ -29,7 +29,9 @@ ROWS_PER_GROUP = 8
 def read_excerpt_ids(context: Context) -> list[str]:
     """List the references of a catalog; those in quarantine have no row."""
     return [
-        unit for unit, rows in context.lake.row_counts(context.shelf("excerpts")).items() if rows
+        unit
+        for unit, rows in context.lake.row_counts(context.partition("excerpts")).items()
+        if rows
     ]
 
 
@@ -67,7 +69,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         If a result is silent.
     """
     excerpt_id = unit.plan["excerpt_id"]
-    excerpt = context.lake.read(context.shelf("excerpts"), excerpt_id, ["flac"])
+    excerpt = context.lake.read(context.partition("excerpts"), excerpt_id, ["flac"])
     rows = degrade_reference(
         planned_rows(unit, context.preset.degradations),
         reference_audio(excerpt["flac"][0].as_py()),

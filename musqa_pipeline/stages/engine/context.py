@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 
 
@@ -28,10 +28,10 @@ class Context:
         """The lake below `home`."""
         return Lake(self.home)
 
-    def shelf(self, stage: str, catalog: str | None = None) -> Shelf:
-        """Return the shelf of a stage under this context's fingerprints."""
-        return Shelf(stage, self.fingerprints[stage], catalog or self.catalog)
+    def partition(self, stage: str, catalog: str | None = None) -> Partition:
+        """Return the partition of a stage under this context's fingerprints."""
+        return Partition(stage, self.fingerprints[stage], catalog or self.catalog)
 
-    def joint_shelf(self, stage: str) -> Shelf:
-        """Return the shelf of a joint stage 5-8, which no catalog divides."""
-        return Shelf(stage, self.fingerprints[stage], None)
+    def joint_partition(self, stage: str) -> Partition:
+        """Return the partition of a joint stage 5-8, which no catalog divides."""
+        return Partition(stage, self.fingerprints[stage], None)

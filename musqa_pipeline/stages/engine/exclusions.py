@@ -13,7 +13,7 @@ from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.core.tables import Column, Table
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 
 WITHHELD = Table(
     "withheld",
@@ -36,8 +36,8 @@ def note_verdict(context: Context, stage: str, check: str, result: CheckResult) 
     LakeError
         If the lake cannot be written.
     """
-    shelf, unit = (
-        record_shelf("withheld", context.preset.name),
+    partition, unit = (
+        record_partition("withheld", context.preset.name),
         f"{context.catalog}.{stage}.{check}",
     )
     if not result.passed:
@@ -48,16 +48,19 @@ def note_verdict(context: Context, stage: str, check: str, result: CheckResult) 
             "reason": result.claim,
             "fingerprint": context.fingerprints[stage],
         }
-        context.lake.write(shelf, unit, WITHHELD.from_rows([row]))
-    elif unit in context.lake.done(shelf):
-        context.lake.discard(shelf, unit)
+        context.lake.write(partition, unit, WITHHELD.from_rows([row]))
+    elif unit in context.lake.done(partition):
+        context.lake.discard(partition, unit)
 
 
 def withheld_catalogs(context: Context) -> dict[str, str]:
     """Name the catalogs that failures keep out of the set."""
     found: dict[str, str] = {}
-    shelf, order = record_shelf("withheld", context.preset.name), ("withheld_catalog", "check_name")
-    table = context.lake.scan(shelf, WITHHELD.schema)
+    partition, order = (
+        record_partition("withheld", context.preset.name),
+        ("withheld_catalog", "check_name"),
+    )
+    table = context.lake.scan(partition, WITHHELD.schema)
     for row in table.sort_by([(name, "ascending") for name in order]).to_pylist():
         name, stage = row["withheld_catalog"], row["stage"]
         if row["fingerprint"] == context.fingerprints[stage]:

@@ -1,4 +1,4 @@
-"""Shelves of what grows with the years: history that no stage makes again.
+"""Partitions of what grows with the years: history that no stage makes again.
 
 What lies here belongs to a preset and to no fingerprint of a stage: decisions on models, the test
 rows that they are held against, how distributions moved, what runs cost. Nothing of it follows
@@ -11,19 +11,19 @@ from __future__ import annotations
 
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.storage.fragments.partition import RECORDS, Shelf
+from musqa_pipeline.storage.fragments.partition import RECORDS, Partition
 
-__all__ = ["RECORDS", "next_number", "record_name", "record_shelf"]
+__all__ = ["RECORDS", "next_number", "record_name", "record_partition"]
 
 
-def record_shelf(kind: str, preset_name: str) -> Shelf:
+def record_partition(kind: str, preset_name: str) -> Partition:
     """Return where the records of a preset lie."""
-    return Shelf(kind, digest(["records", kind, preset_name]), None)
+    return Partition(kind, digest(["records", kind, preset_name]), None)
 
 
 def next_number(context: Context, kind: str) -> int:
     """Return the number of the next record, from 1; call it with a lock held."""
-    done = context.lake.done(record_shelf(kind, context.preset.name))
+    done = context.lake.done(record_partition(kind, context.preset.name))
     return 1 + max((int(unit) for unit in done), default=0)
 
 

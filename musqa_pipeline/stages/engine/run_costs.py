@@ -14,9 +14,9 @@ from musqa_pipeline.core.clock import utc_now
 from musqa_pipeline.core.fingerprints import digest, tool_version
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 
 _COUNTS = ("units", "made", "retired", "restored", "quarantined", "rows")
 
@@ -35,17 +35,17 @@ class Ran:
     """Distributions whose versions are recorded."""
 
 
-def record_run(context: Context, shelf: Shelf, counts: Mapping[str, Any], ran: Ran) -> None:
+def record_run(context: Context, partition: Partition, counts: Mapping[str, Any], ran: Ran) -> None:
     """Add a row to `stage_runs`; warn if that cannot be done."""
     try:
         row = {
             **{name: counts[name] for name in _COUNTS},
-            **_sizes(context, shelf, ran.asked_for),
+            **_sizes(context, partition, ran.asked_for),
             "finished_utc": utc_now(),
-            "stage": shelf.stage,
-            "run_catalog": shelf.catalog or "",
+            "stage": partition.stage,
+            "run_catalog": partition.catalog or "",
             "preset": context.preset.name,
-            "fingerprint": shelf.fingerprint,
+            "fingerprint": partition.fingerprint,
             "machine": platform.node(),
             "workers": ran.workers,
             "failed": ran.failed,
@@ -53,19 +53,19 @@ def record_run(context: Context, shelf: Shelf, counts: Mapping[str, Any], ran: R
             "cpu_s": counts["cpu_seconds"],
             "versions_json": _versions(ran.tools),
         }
-        runs = record_shelf("stage_runs", context.preset.name)
+        runs = record_partition("stage_runs", context.preset.name)
         context.lake.write(runs, _unit_id(row), STAGE_RUNS.from_rows([row]))
     except Exception as error:  # what was made is made, whatever becomes of its record
         logger.warning(
-            f"{shelf.stage}: what this run cost could not be recorded ({error}); the run itself "
-            "is not touched by it"
+            f"{partition.stage}: what this run cost could not be recorded ({error}); the run "
+            "itself is not touched by it"
         )
 
 
-def _sizes(context: Context, shelf: Shelf, asked_for: Collection[str]) -> dict[str, int]:
+def _sizes(context: Context, partition: Partition, asked_for: Collection[str]) -> dict[str, int]:
     written = present = 0
-    for file in context.lake.store.walk(shelf.folder_key):
-        below = file.key.removeprefix(f"{shelf.folder_key}/")
+    for file in context.lake.store.walk(partition.folder_key):
+        below = file.key.removeprefix(f"{partition.folder_key}/")
         loose = below.partition("/")[2] if below.startswith("loose-") else below
         unit = loose.partition("/")[0]
         present += file.size_bytes

@@ -26,7 +26,7 @@ from musqa_pipeline.stages.engine.migrations import bring_forward
 from musqa_pipeline.stages.engine.outcomes import Outcome, Tally
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
 from musqa_pipeline.stages.engine.run_costs import Ran, record_run
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.beside import set_aside_beside
 from musqa_pipeline.storage.lake.layout import stamp_layout
 from musqa_pipeline.storage.lake.retirement import restore_units
@@ -91,9 +91,9 @@ class Stage:
             tools=self.tools,
         )
 
-    def shelf(self, context: Context) -> Shelf:
+    def partition(self, context: Context) -> Partition:
         """Return where this stage's units lie."""
-        return context.joint_shelf(self.name) if self.joint else context.shelf(self.name)
+        return context.joint_partition(self.name) if self.joint else context.partition(self.name)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class _Maker:
     stage: Stage
     context: Context
     folder: str
-    """For the units' files, which stays the same while the shelf's lock is held."""
+    """For the units' files, which stays the same while the partition's lock is held."""
 
     def __call__(self, unit: Unit) -> Outcome:
         return _make_unit(self.stage, self.context, self.folder, unit)
@@ -154,29 +154,29 @@ def run_stage(
         If a tool, the lake or the catalog cannot be used.
     """
     started = time.monotonic()
-    lake, shelf = context.lake, stage.shelf(context)
-    quarantine = shelf.quarantine
+    lake, partition = context.lake, stage.partition(context)
+    quarantine = partition.quarantine
     bring_forward(context.home, log or logger.info)
     stamp_layout(lake)
-    with lake.lock(shelf.lock_name) as held:
-        for folder in set_aside_beside(lake.store, shelf):
+    with lake.lock(partition.lock_name) as held:
+        for folder in set_aside_beside(lake.store, partition):
             logger.warning("%s is damaged, set aside and made again", folder)
         units = stage.units(context)
-        lake.sweep(shelf)
+        lake.sweep(partition)
         ids = [unit.unit_id for unit in units]
-        retired = lake.retire(shelf, ids) if stage.retires else []
+        retired = lake.retire(partition, ids) if stage.retires else []
         if not stage.joint:
             lake.sweep(quarantine)
             lake.retire(quarantine, ids)
-        todo = set(lake.missing(shelf, ids))
-        restored = [] if stage.joint else restore_units(lake, shelf, sorted(todo))
+        todo = set(lake.missing(partition, ids))
+        restored = [] if stage.joint else restore_units(lake, partition, sorted(todo))
         todo -= set(restored)
-        maker = _Maker(stage, context, lake.make_room(shelf, todo))
-        lake.keep_readable(shelf, stage.table.schema)
+        maker = _Maker(stage, context, lake.make_room(partition, todo))
+        lake.keep_readable(partition, stage.table.schema)
         tally = Tally()
         runner = Inline() if stage.inline or fanout is None else fanout
-        label = f"{stage.name} {shelf.catalog}" if shelf.catalog else stage.name
-        needs = Needs(stage.tools, lake.token_file(shelf.lock_name))
+        label = f"{stage.name} {partition.catalog}" if partition.catalog else stage.name
+        needs = Needs(stage.tools, lake.token_file(partition.lock_name))
         shown = StageProgress(
             *(label, len(units), len(units) - len(todo), log),
             bar=not stage.inline,
@@ -198,7 +198,7 @@ def run_stage(
         in_quarantine = 0 if stage.joint else len(lake.done(quarantine))
     report = StageReport(
         stage=stage.name,
-        catalog=shelf.catalog,
+        catalog=partition.catalog,
         units=len(units),
         made=len(todo),
         rows=tally.rows,
@@ -210,9 +210,9 @@ def run_stage(
     )
     workers = 1 if isinstance(runner, Inline) else getattr(runner, "n_workers", None)
     ran = Ran(todo, tally.failed, workers, stage.tools)
-    record_run(context, shelf, report.as_dict(), ran)
-    with lake.lock(shelf.lock_name):
-        compact_after_stage(lake.store, shelf)
+    record_run(context, partition, report.as_dict(), ran)
+    with lake.lock(partition.lock_name):
+        compact_after_stage(lake.store, partition)
     if tally.failed:
         listing = "\n".join(tally.listed)
         raise StageError(
@@ -224,7 +224,7 @@ def run_stage(
 
 def _make_unit(stage: Stage, context: Context, folder: str, unit: Unit) -> Outcome:
     """Make and store one unit; runs in a worker."""
-    lake, shelf = context.lake, stage.shelf(context)
+    lake, partition = context.lake, stage.partition(context)
     cpu_started = _cpu_seconds()
     refusal: UnfitInputError | None = None
     try:
@@ -236,7 +236,7 @@ def _make_unit(stage: Stage, context: Context, folder: str, unit: Unit) -> Outco
     except Exception as error:  # one broken unit must not cost the others; all are reported
         where = traceback.extract_tb(error.__traceback__)[-1]
         return Outcome(unit.what, error=f"{type(error).__name__}: {error} ({where.name})")
-    quarantine = shelf.quarantine
+    quarantine = partition.quarantine
     if refusal is None:
         lake.discard(quarantine, unit.unit_id)
     else:
@@ -253,7 +253,7 @@ def _make_unit(stage: Stage, context: Context, folder: str, unit: Unit) -> Outco
         if refusal.passing:
             return Outcome(unit.what, quarantined=True)
     lake.write(
-        shelf,
+        partition,
         unit.unit_id,
         table,
         folder=folder,

@@ -13,8 +13,8 @@ from musqa_pipeline.stages.evaluation.table import EVALUATIONS
 
 def check_better_than_mean(context: Context) -> CheckResult:
     """Check that every finished network errs less than the mean of the training labels."""
-    shelf = context.joint_shelf("evaluation")
-    return judge_better_than_mean(pl.DataFrame(context.lake.scan(shelf, EVALUATIONS.schema)))
+    partition = context.joint_partition("evaluation")
+    return judge_better_than_mean(pl.DataFrame(context.lake.scan(partition, EVALUATIONS.schema)))
 
 
 def judge_better_than_mean(evaluations: pl.DataFrame) -> CheckResult:

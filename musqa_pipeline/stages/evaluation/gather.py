@@ -164,8 +164,8 @@ def near_duplicates(context: Context) -> list[dict[str, Any]]:
 
 def count_quarantined(context: Context) -> int:
     """Count the inputs of the chosen catalogs that could not serve."""
-    shelves = [context.shelf(s, c) for c in drawn_catalogs(context) for s in READ_STAGES]
-    return sum(len(context.lake.done(s.quarantine)) for s in shelves)
+    partitions = [context.partition(s, c) for c in drawn_catalogs(context) for s in READ_STAGES]
+    return sum(len(context.lake.done(s.quarantine)) for s in partitions)
 
 
 def provenance(context: Context, runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:

@@ -42,8 +42,8 @@ def worst_examples(context: Context, predictions: pl.DataFrame, protocol: str) -
     examples = []
     for row in worst:
         degraded = degraded_audio([streams[row["catalog"], row["degraded_id"]]])[0]
-        shelf = context.shelf("excerpts", row["catalog"])
-        flac = context.lake.read(shelf, row["excerpt_id"], ["flac"])["flac"][0].as_py()
+        partition = context.partition("excerpts", row["catalog"])
+        flac = context.lake.read(partition, row["excerpt_id"], ["flac"])["flac"][0].as_py()
         reference = reference_audio(flac)[:EXCERPT_SAMPLES]
         pictures = [
             picture_png(mel_image(samples, context.preset.spectrograms).image)

@@ -1,4 +1,4 @@
-"""The league tables: every model on the same rows, by protocol and draw, best first.
+"""The leaderboards: every model on the same rows, by protocol and draw, best first.
 
 Who may lead is a matter of fairness: what hears the reference or is told the process stands in
 the table, marked, but sets no bar for a model that hears the degraded excerpt alone. Networks with
@@ -25,7 +25,7 @@ PROTOCOL_TITLES = {
     "repetitions": "The paper’s protocol: repeated splits, the untouched test recordings",
     HOLDOUT: "One training each, the untouched test recordings",
 }
-"""Protocols that have league tables, the page's main one first."""
+"""Protocols that have leaderboards, the page's main one first."""
 ABLATIONS = "ablations"
 """Protocol whose table compares with its first model, the whole network."""
 SUBSETS = (
@@ -36,7 +36,7 @@ SUBSETS = (
     ("reference", "dark", "dark references"),
     ("within", "codecs alone", "codecs alone"),
 )
-"""Slice, value and title of the columns of a league table."""
+"""Slice, value and title of the columns of a leaderboard."""
 KNOWS_THE_PROCESS = ("oracle",)
 """Baselines that are told what no model can hear."""
 
@@ -63,8 +63,8 @@ def shown_first(predictions: pl.DataFrame, protocol: str, headline: str | None) 
     return str((networks or models[-1:])[0])
 
 
-def leagues(content: ReportContent) -> list[dict[str, Any]]:
-    """Make the league tables."""
+def leaderboards(content: ReportContent) -> list[dict[str, Any]]:
+    """Make the leaderboards."""
     tables = []
     titles = {**PROTOCOL_TITLES, ABLATIONS: "What the parts of a network are worth"}
     for protocol, title in titles.items():
@@ -103,7 +103,7 @@ def leagues(content: ReportContent) -> list[dict[str, Any]]:
 
 
 def plays_fair(content: ReportContent, model: str) -> bool:
-    """Tell whether a model hears the degraded excerpt alone, so that it may lead a league."""
+    """Tell whether a model hears the degraded excerpt alone, so that it may lead a leaderboard."""
     return not (
         model in content.intrusive or model in content.random_weights or model in KNOWS_THE_PROCESS
     )

@@ -20,7 +20,7 @@ from musqa_pipeline.stages.evaluation.examples import data_uri
 from musqa_pipeline.stages.evaluation.leaderboard import (
     ABLATIONS,
     PROTOCOL_TITLES,
-    leagues,
+    leaderboards,
     main_protocol,
     not_run_at_all,
     plays_fair,
@@ -139,7 +139,7 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
     networks = [m for m in models if m not in BASELINES and plays_fair(content, m)]
     compared = [m for m in COMPARED_BASELINES if m in models]
     sliced = list(dict.fromkeys([lead, *compared[:1], *networks, *compared]))[:_MAX_SLICED]
-    tables = leagues(content)
+    tables = leaderboards(content)
     leader = next(t["leader"] for t in tables if (t["protocol"], t["draw"]) == (protocol, draw))
     sections = list(prediction_figures(content, protocol, lead))
     curves, distribution = list(training_figures(content)), distribution_figure(content)
@@ -158,7 +158,7 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
         "main_draw": draw,
         "summary": _summary(content, protocol, headline),
         "tiles": tiles(content, protocol, lead),
-        "leagues": tables,
+        "leaderboards": tables,
         "ablations": [t for t in tables if t["protocol"] == ABLATIONS],
         "digits": DIGITS,
         "not_run": not_run_at_all(content),

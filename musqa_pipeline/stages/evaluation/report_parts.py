@@ -1,4 +1,4 @@
-"""Parts of the page that are neither league nor slice: tiles, tests, orders, generalisation."""
+"""Parts of the page that are neither leaderboard nor slice: tiles, tests, orders, and more."""
 
 from __future__ import annotations
 

@@ -29,12 +29,12 @@ PREDICTIONS_FILE = "predictions.parquet"
 
 def report_folder(context: Context) -> Path:
     """Return where the report lies on this machine; a folder that no view looks into."""
-    return context.lake.local_folder(context.joint_shelf("evaluation"), REPORT)
+    return context.lake.local_folder(context.joint_partition("evaluation"), REPORT)
 
 
 def report_key(context: Context) -> str:
     """Return the key of the folder where the report lies."""
-    return f"{context.joint_shelf('evaluation').folder_key}/{REPORT}"
+    return f"{context.joint_partition('evaluation').folder_key}/{REPORT}"
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -63,7 +63,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     holdout = read_predictions(context, runs, rows)
     predictions = pl.concat([holdout, read_trials(context, rows)])
     table = evaluate(predictions, context.preset.evaluation)
-    with context.lake.work_folder(context.joint_shelf("evaluation"), REPORT) as work:
+    with context.lake.work_folder(context.joint_partition("evaluation"), REPORT) as work:
         content = gather_content(context, predictions, pl.DataFrame(table), runs, rows, work.path)
         with whole_file(work.path / PREDICTIONS_FILE) as temporary:
             predictions.write_parquet(temporary)

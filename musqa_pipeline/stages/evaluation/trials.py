@@ -40,10 +40,10 @@ def wanted_trials(context: Context) -> pl.DataFrame:
     empty = pl.DataFrame(TRIALS.schema.empty_table())
     if not wants_trials(context):
         return empty
-    done = set(context.lake.done(TRIALS_STAGE.shelf(context)))
+    done = set(context.lake.done(TRIALS_STAGE.partition(context)))
     units = TRIALS_STAGE.units(context)
     found = context.lake.scan(
-        TRIALS_STAGE.shelf(context),
+        TRIALS_STAGE.partition(context),
         TRIALS.schema,
         units=[u.unit_id for u in units if u.unit_id in done],
     )

@@ -68,10 +68,10 @@ def check_stored_audio(context: Context) -> CheckResult:
 
 def check_row_count(context: Context) -> CheckResult:
     """Check that every planned excerpt is stored or in quarantine."""
-    lake, shelf = context.lake, context.shelf("excerpts")
+    lake, partition = context.lake, context.partition("excerpts")
     planned = {unit.unit_id for unit in list_units(context)}
-    ids = lake.scan(shelf, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"]
-    stored, refused = set(ids.to_pylist()), set(lake.done(shelf.quarantine))
+    ids = lake.scan(partition, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"]
+    stored, refused = set(ids.to_pylist()), set(lake.done(partition.quarantine))
     missing = planned - stored - refused
     return CheckResult(
         passed=not missing and stored <= planned and len(stored) > 0,
@@ -88,6 +88,6 @@ def check_row_count(context: Context) -> CheckResult:
 
 def _rows(context: Context) -> Iterator[dict]:
     """Yield the rows unit by unit, so that a large catalog's audio is never in memory at once."""
-    shelf = context.shelf("excerpts")
-    for unit_id in context.lake.done(shelf):
-        yield from context.lake.read(shelf, unit_id, EXCERPTS.schema.names).to_pylist()
+    partition = context.partition("excerpts")
+    for unit_id in context.lake.done(partition):
+        yield from context.lake.read(partition, unit_id, EXCERPTS.schema.names).to_pylist()

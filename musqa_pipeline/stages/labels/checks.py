@@ -22,10 +22,10 @@ LEAST_IDENTITY_MOS = 4.7
 def check_counts(context: Context) -> CheckResult:
     """Check that each degraded excerpt has one label, and that no label lacks its excerpt."""
     lake = context.lake
-    wanted = lake.scan(context.shelf("degradations"), DEGRADATIONS.schema, columns=["degraded_id"])[
-        "degraded_id"
-    ].to_pylist()
-    found = lake.scan(context.shelf("labels"), LABELS.schema, columns=["degraded_id"])[
+    wanted = lake.scan(
+        context.partition("degradations"), DEGRADATIONS.schema, columns=["degraded_id"]
+    )["degraded_id"].to_pylist()
+    found = lake.scan(context.partition("labels"), LABELS.schema, columns=["degraded_id"])[
         "degraded_id"
     ].to_pylist()
     missing, surplus = set(wanted) - set(found), set(found) - set(wanted)
@@ -46,7 +46,7 @@ def check_counts(context: Context) -> CheckResult:
 def check_range(context: Context) -> CheckResult:
     """Check that labels are finite and within the scale of the metric."""
     stored = context.lake.scan(
-        context.shelf("labels"), LABELS.schema, columns=["mos", "quality", "lag_samples"]
+        context.partition("labels"), LABELS.schema, columns=["mos", "quality", "lag_samples"]
     ).to_pydict()
     bad = sum(
         not (1.0 <= mos <= LARGEST_MOS and math.isclose(quality, (mos - 1.0) / 4.0, abs_tol=1e-12))
@@ -67,12 +67,12 @@ def check_range(context: Context) -> CheckResult:
 
 def check_identity(context: Context, *, n_references: int = 2) -> CheckResult:
     """Score a few references against themselves."""
-    lake, shelf = context.lake, context.shelf("excerpts")
+    lake, partition = context.lake, context.partition("excerpts")
     rng = derive_generator("labels-check", context.preset.degradations.seed)
-    ids = lake.scan(shelf, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"].to_pylist()
+    ids = lake.scan(partition, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"].to_pylist()
     scores = []
     for excerpt_id in rng.permutation(ids)[:n_references].tolist():
-        flac = lake.read(shelf, excerpt_id, ["flac"])["flac"][0].as_py()
+        flac = lake.read(partition, excerpt_id, ["flac"])["flac"][0].as_py()
         reference = reference_audio(flac)[:EXCERPT_SAMPLES]
         scores.append(METRICS[context.preset.labels.metric](reference).score(reference).mos)
     least = min(scores, default=math.nan)

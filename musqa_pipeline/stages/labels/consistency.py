@@ -101,12 +101,12 @@ class LabelRows:
 def read_rows(context: Context) -> LabelRows:
     """Read all labels of a catalog with their processes."""
     lake = context.lake
-    labels = lake.scan(context.shelf("labels"), LABELS.schema, columns=["degraded_id", "mos"])
+    labels = lake.scan(context.partition("labels"), LABELS.schema, columns=["degraded_id", "mos"])
     columns = [
         "degraded_id", "excerpt_id", "kind", "first_id", "last_id",
         "first_name", "first_bitrate_kbps", "first_cutoff_hz",
     ]  # fmt: skip
-    plan = lake.scan(context.shelf("degradations"), DEGRADATIONS.schema, columns=columns)
+    plan = lake.scan(context.partition("degradations"), DEGRADATIONS.schema, columns=columns)
     rows = plan.join(labels, "degraded_id", join_type="inner").sort_by("degraded_id").to_pydict()
     strengths = zip(rows["first_bitrate_kbps"], rows["first_cutoff_hz"], strict=True)
     return LabelRows(

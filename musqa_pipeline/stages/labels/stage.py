@@ -20,7 +20,7 @@ ROWS_AT_ONCE = 16
 
 def list_units(context: Context) -> list[Unit]:
     """List one unit per finished unit of `degradations`."""
-    counts = context.lake.row_counts(context.shelf("degradations"))
+    counts = context.lake.row_counts(context.partition("degradations"))
     names = {unit_id: excerpt_id_of(unit_id) for unit_id, rows in counts.items() if rows}
     return [Unit(unit_id, name, {"excerpt_id": name}) for unit_id, name in names.items()]
 
@@ -36,11 +36,11 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         If the metric refuses an excerpt.
     """
     excerpt_id = unit.plan["excerpt_id"]
-    excerpt = context.lake.read(context.shelf("excerpts"), excerpt_id, ["flac"])
+    excerpt = context.lake.read(context.partition("excerpts"), excerpt_id, ["flac"])
     reference = reference_audio(excerpt["flac"][0].as_py())[:EXCERPT_SAMPLES]
     metric = open_metric(context.preset.labels, reference)
     table = context.lake.read(
-        context.shelf("degradations"),
+        context.partition("degradations"),
         unit.unit_id,
         ["degraded_id", "identical_to", *AUDIO_COLUMNS],
     )

@@ -21,14 +21,14 @@ from musqa_pipeline.storage.stores.opening import open_store
 
 def read_preset_runs(context: Context) -> list[dict[str, Any]]:
     """Read the runs of the networks, recipes and data that a preset names."""
-    shelf = context.joint_shelf("models")
-    done = set(context.lake.done(shelf))
+    partition = context.joint_partition("models")
+    done = set(context.lake.done(partition))
     wanted = [unit_id_of(context, name) for name in context.preset.models.names]
     return [
         row
         for unit in wanted
         if unit in done
-        for row in context.lake.read(shelf, unit, RUNS.schema.names).to_pylist()
+        for row in context.lake.read(partition, unit, RUNS.schema.names).to_pylist()
     ]
 
 

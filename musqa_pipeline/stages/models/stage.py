@@ -30,14 +30,16 @@ from musqa_pipeline.stages.models.table import RUNS
 def unit_id_of(context: Context, model_name: str) -> str:
     """Name a training: the network, and a digest of its recipe and data."""
     settings = recipe_of(model_name, context.preset.models)
-    data = context.joint_shelf(find_model(model_name).input.stage).fingerprint
+    data = context.joint_partition(find_model(model_name).input.stage).fingerprint
     imported = [weights_digest(settings)] if settings.imported_run else []
     return f"{model_name}-{digest([settings.recipe(), data, *imported])[:8]}"
 
 
 def run_folder(context: Context, model_name: str) -> Path:
     """Return where a network's checkpoint, weights, settings and curves lie."""
-    return context.lake.local_folder(context.joint_shelf("models"), unit_id_of(context, model_name))
+    return context.lake.local_folder(
+        context.joint_partition("models"), unit_id_of(context, model_name)
+    )
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -90,7 +92,7 @@ def make_run(
     name = unit.plan["model"]
     settings = recipe_of(name, context.preset.models)
     stage = find_model(name).input.stage
-    data = context.joint_shelf(stage).fingerprint
+    data = context.joint_partition(stage).fingerprint
     files = shard_files(context, stage)
     training = ImageShards(files, "train", settings.train_rows)
     validation = ImageShards(files, "validation", settings.train_rows)
@@ -98,7 +100,7 @@ def make_run(
     # does not outlive a kill.
     with (
         context.lake.lock("training"),
-        context.lake.work_folder(context.joint_shelf("models"), unit.unit_id) as work,
+        context.lake.work_folder(context.joint_partition("models"), unit.unit_id) as work,
     ):
 
         def after_epoch(numbers: Mapping[str, float]) -> None:

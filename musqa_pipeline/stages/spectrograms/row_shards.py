@@ -42,10 +42,10 @@ def dataset_rows(context: Context) -> list[dict[str, Any]]:
     StageError
         If `dataset` has not been made or has no rows.
     """
-    shelf = context.joint_shelf("dataset")
-    if "dataset" not in context.lake.done(shelf):
+    partition = context.joint_partition("dataset")
+    if "dataset" not in context.lake.done(partition):
         raise StageError("images: there is no dataset yet; run the stage dataset first")
-    rows = context.lake.read(shelf, DATASET.name, list(PLAN_COLUMNS)).to_pylist()
+    rows = context.lake.read(partition, DATASET.name, list(PLAN_COLUMNS)).to_pylist()
     if not rows:
         raise StageError(
             "images: dataset has no rows; add a catalog with labelled excerpts, or look at "
@@ -104,8 +104,8 @@ def make_shard(context: Context, unit: Unit, table: Table, image_row: ImageRow) 
 
 def shard_files(context: Context, stage: str = "spectrograms") -> list[Path]:
     """List the files of the finished shards, for `ImageShards`."""
-    shelf = context.joint_shelf(stage)
-    return [context.lake.local_file(shelf, unit) for unit in context.lake.done(shelf)]
+    partition = context.joint_partition(stage)
+    return [context.lake.local_file(partition, unit) for unit in context.lake.done(partition)]
 
 
 def shard_sizes(context: Context) -> dict[str, int]:

@@ -14,11 +14,11 @@ from musqa_pipeline.stages.tracks.verdict import USABLE
 
 def check_tracks(context: Context) -> CheckResult:
     """Check that every file is either a whole track or in quarantine with a reason."""
-    lake, shelf = context.lake, context.shelf("tracks")
-    quarantine = lake.scan(shelf.quarantine, QUARANTINE.schema)
+    lake, partition = context.lake, context.partition("tracks")
+    quarantine = lake.scan(partition.quarantine, QUARANTINE.schema)
     tracks = read_tracks(context).to_pylist()
     refused = set(quarantine["unit_id"].to_pylist())
-    lost = set(lake.done(shelf)) - refused - {track["unit_id"] for track in tracks}
+    lost = set(lake.done(partition)) - refused - {track["unit_id"] for track in tracks}
     measured = ("duration_s", "loudness_lufs", "true_peak_dbtp", "upper_edge_hz")
     not_finite = [t for t in tracks if not all(math.isfinite(t[name]) for name in measured)]
     n_twice = len(tracks) - len({track["track_id"] for track in tracks})

@@ -27,14 +27,14 @@ def mark_duplicates(context: Context) -> list[str]:
     LakeError
         If the lake cannot be written.
     """
-    lake, shelf = context.lake, context.shelf("tracks")
-    quarantine = shelf.quarantine
+    lake, partition = context.lake, context.partition("tracks")
+    quarantine = partition.quarantine
     present = lake.scan(quarantine, QUARANTINE.schema)
     details = dict(zip(present["unit_id"].to_pylist(), present["detail"].to_pylist(), strict=True))
     was_duplicate = present.filter(pc.equal(present["reason"], REASON))["unit_id"].to_pylist()
     first: dict[str, str] = {}
     duplicates: dict[str, dict[str, str]] = {}
-    tracks = lake.scan(shelf, TRACKS.schema, columns=["unit_id", "file", "pcm_hash", "role"])
+    tracks = lake.scan(partition, TRACKS.schema, columns=["unit_id", "file", "pcm_hash", "role"])
     # A copy named as test goes first: else its song could come into training under another name.
     for track in sorted(tracks.to_pylist(), key=lambda t: (t["role"] != "test", t["file"])):
         kept = first.setdefault(track["pcm_hash"], track["file"])
@@ -57,8 +57,8 @@ def mark_duplicates(context: Context) -> list[str]:
 
 def read_tracks(context: Context, catalog: str | None = None) -> pa.Table:
     """Read the tracks of a catalog that are not in quarantine."""
-    shelf = context.shelf("tracks", catalog)
-    refused = context.lake.done(shelf.quarantine)
-    tracks = context.lake.scan(shelf, TRACKS.schema)
+    partition = context.partition("tracks", catalog)
+    refused = context.lake.done(partition.quarantine)
+    tracks = context.lake.scan(partition, TRACKS.schema)
     kept = tracks.filter(pc.invert(pc.is_in(tracks["unit_id"], pa.array(refused, pa.string()))))
     return kept.sort_by([("file", "ascending"), ("unit_id", "ascending")])

@@ -20,14 +20,14 @@ from musqa_pipeline.core.home import Home, ObjectHome
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.core.tables import Table
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import RECORDS, record_shelf
+from musqa_pipeline.stages.engine.records import RECORDS, record_partition
 from musqa_pipeline.stages.views.publication import (
     DATABASE,
     PUBLISHED,
     drop_replaced,
     is_of_the_lake,
     read_record,
-    record_shelves,
+    record_partitions,
     replaced_by_packs,
     unwritable,
 )
@@ -39,11 +39,11 @@ from musqa_pipeline.stages.views.views import (
     PER_CATALOG,
     VIEWS,
     schemas_of,
-    shown_shelves,
+    shown_partitions,
     sql_text,
     view_columns,
 )
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.damaged import set_aside_damaged
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.stores.opening import open_store
@@ -99,7 +99,7 @@ def publish(context: Context, stages: Iterable[str]) -> None:
         for stage in dict.fromkeys([*known, *stages]):
             entry["stages"][stage] = context.fingerprints[stage]
         for kind in RECORDS:
-            entry["stages"][kind] = record_shelf(kind, context.preset.name).fingerprint
+            entry["stages"][kind] = record_partition(kind, context.preset.name).fingerprint
         record["last"] = context.preset.name
         content = json.dumps(record, indent=1, sort_keys=True).encode()
         if not store.commit(PUBLISHED, content, version):
@@ -150,7 +150,7 @@ def _set_aside_damaged(home: Home) -> bool:
     record, _ = read_record(lake.store)
     if isinstance(home, ObjectHome) or not record["presets"]:
         return False
-    damaged = set_aside_damaged(lake.store, record_shelves(record), is_readable)
+    damaged = set_aside_damaged(lake.store, record_partitions(record), is_readable)
     if damaged:
         logger.warning("damaged, set aside and made again by the next run: %s", ", ".join(damaged))
         restore_views(home)
@@ -204,7 +204,7 @@ def _write_database(lake: Lake, record: dict[str, Any]) -> None:
     try:
         _write_views(lake, record)
     except duckdb.Error as error:
-        damaged = set_aside_damaged(lake.store, record_shelves(record), is_readable)
+        damaged = set_aside_damaged(lake.store, record_partitions(record), is_readable)
         if not damaged:
             raise unwritable(lake.store, error) from error
         logger.warning("damaged, set aside and made again by the next run: %s", ", ".join(damaged))
@@ -217,8 +217,8 @@ def _write_database(lake: Lake, record: dict[str, Any]) -> None:
 
 def _write_views(lake: Lake, record: dict[str, Any]) -> None:
     for _, entry in sorted(record["presets"].items()):
-        for shelf, table in shown_shelves(entry["stages"]):
-            _keep_readable(lake, shelf, table)
+        for partition, table in shown_partitions(entry["stages"]):
+            _keep_readable(lake, partition, table)
     if isinstance(lake.store.home, ObjectHome):
         lake.store.write_bytes(SCRIPT, views_script(schemas_of(lake, record)).encode())
         return
@@ -237,9 +237,9 @@ def _write_views(lake: Lake, record: dict[str, Any]) -> None:
             connection.execute("DETACH lake")
 
 
-def _keep_readable(lake: Lake, shelf: Shelf, table: Table) -> None:
-    place = (str(lake.store.home), shelf.glob_key)
+def _keep_readable(lake: Lake, partition: Partition, table: Table) -> None:
+    place = (str(lake.store.home), partition.glob_key)
     if place not in _READABLE:
-        lake.keep_readable(shelf, table.schema)
+        lake.keep_readable(partition, table.schema)
     if isinstance(lake.store.home, ObjectHome):  # a disk is asked again: it costs nothing
         _READABLE.add(place)

@@ -8,9 +8,9 @@ from typing import Any
 from musqa_pipeline.core.errors import LakeError, first_line
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.progress import logger
-from musqa_pipeline.stages.degradations.round_plans import PLAN_SHELF
+from musqa_pipeline.stages.degradations.round_plans import PLAN_PARTITION
 from musqa_pipeline.stages.graph import CATALOG_STAGES
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.packs.manifest import MOVED
 from musqa_pipeline.storage.packs.unpacking import drop_superseded, superseded_by_packs
 from musqa_pipeline.storage.stores.store import Store
@@ -39,34 +39,34 @@ def read_record(store: Store) -> tuple[dict[str, Any], str | None]:
         ) from error
 
 
-def record_shelves(record: dict[str, Any]) -> list[Shelf]:
-    """List the shelves that a record's views read."""
-    shelves = []
+def record_partitions(record: dict[str, Any]) -> list[Partition]:
+    """List the partitions that a record's views read."""
+    partitions = []
     for entry in record["presets"].values():
         for stage, fingerprint in entry["stages"].items():
             if stage not in CATALOG_STAGES:
-                shelves.append(Shelf(stage, fingerprint, None))
+                partitions.append(Partition(stage, fingerprint, None))
                 continue
-            shelf = Shelf(stage, fingerprint, "*")
-            shelves += [shelf, shelf.quarantine]
+            partition = Partition(stage, fingerprint, "*")
+            partitions += [partition, partition.quarantine]
             if stage == "degradations":
-                shelves.append(Shelf(PLAN_SHELF, fingerprint, "*"))
-    return shelves
+                partitions.append(Partition(PLAN_PARTITION, fingerprint, "*"))
+    return partitions
 
 
-def replaced_by_packs(store: Store, record: dict[str, Any]) -> dict[Shelf, tuple[str, ...]]:
-    """Return what packs took the place of, on the shelves that a record's views read."""
-    replaced: dict[Shelf, tuple[str, ...]] = {}
-    for shelf in dict.fromkeys(record_shelves(record)):
-        replaced |= superseded_by_packs(store, shelf)
+def replaced_by_packs(store: Store, record: dict[str, Any]) -> dict[Partition, tuple[str, ...]]:
+    """Return what packs took the place of, on the partitions that a record's views read."""
+    replaced: dict[Partition, tuple[str, ...]] = {}
+    for partition in dict.fromkeys(record_partitions(record)):
+        replaced |= superseded_by_packs(store, partition)
     return replaced
 
 
-def drop_replaced(store: Store, replaced: dict[Shelf, tuple[str, ...]]) -> None:
+def drop_replaced(store: Store, replaced: dict[Partition, tuple[str, ...]]) -> None:
     """Delete what packs took the place of; see `replaced_by_packs`."""
-    for shelf, keys in replaced.items():
+    for partition, keys in replaced.items():
         try:
-            drop_superseded(store, shelf, keys)
+            drop_superseded(store, partition, keys)
         except LakeError as error:  # views are right; the next publication clears it
             logger.warning(f"what packs replaced could not be deleted yet: {error}")
 

@@ -66,14 +66,14 @@ def read_published_set(home: Home, preset_name: str) -> Published:
     preset = load_preset(preset_name)
     stages = read_published(home)["presets"].get(preset.name, {}).get("stages", {})
     context = Context(home, preset, None, stages)
-    shelf = context.joint_shelf("dataset") if "dataset" in stages else None
-    if shelf is None or context.lake.missing(shelf, [DATASET_UNIT]):
+    partition = context.joint_partition("dataset") if "dataset" in stages else None
+    if partition is None or context.lake.missing(partition, [DATASET_UNIT]):
         known = ", ".join(sorted(read_published(home)["presets"])) or "none"
         raise StageError(
             f"preset {preset.name} has published no dataset in {home} (presets there: {known}); "
             f"make it with `musqa run --preset {preset_name} --until dataset`"
         )
-    chosen = pl.DataFrame(context.lake.read(shelf, DATASET_UNIT, DATASET.schema.names))
+    chosen = pl.DataFrame(context.lake.read(partition, DATASET_UNIT, DATASET.schema.names))
     parts = [
         _joined(context, catalog, rows)
         for (catalog,), rows in chosen.sort("catalog").group_by(["catalog"], maintain_order=True)
@@ -124,8 +124,8 @@ def _scan(
     *,
     without: tuple[str, ...] = (),
 ) -> pl.DataFrame:
-    shelf = context.shelf(table.name, catalog)
+    partition = context.partition(table.name, catalog)
     columns = [name for name in table.schema.names if name not in without]
-    there = set(context.lake.done(shelf))  # a unit may be in quarantine
+    there = set(context.lake.done(partition))  # a unit may be in quarantine
     found = [unit for unit in units if unit in there]
-    return pl.DataFrame(context.lake.scan(shelf, table.schema, columns=columns, units=found))
+    return pl.DataFrame(context.lake.scan(partition, table.schema, columns=columns, units=found))

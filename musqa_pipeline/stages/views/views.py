@@ -9,7 +9,7 @@ from musqa_pipeline.core.settings.preset import DEMO_CATALOG
 from musqa_pipeline.core.tables import Column, Table
 from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
 from musqa_pipeline.stages.dataset.table import DATASET, SPLITS
-from musqa_pipeline.stages.degradations.round_plans import PLAN_SHELF
+from musqa_pipeline.stages.degradations.round_plans import PLAN_PARTITION
 from musqa_pipeline.stages.degradations.round_table import ROUNDS
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.exclusions import WITHHELD
@@ -28,7 +28,7 @@ from musqa_pipeline.stages.views.drift_table import DRIFT
 from musqa_pipeline.stages.views.promotions_table import PROMOTIONS
 from musqa_pipeline.stages.views.release_table import RELEASE
 from musqa_pipeline.stages.views.remote import View
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 
 PER_CATALOG = {
@@ -68,22 +68,22 @@ def schemas_of(lake: Lake, record: dict[str, Any]) -> Iterator[tuple[str, list[V
             yield "main", views
 
 
-def shown_shelves(stages: Mapping[str, str]) -> Iterator[tuple[Shelf, Table]]:
-    """Yield the shelves that the views of a preset read, with their tables."""
+def shown_partitions(stages: Mapping[str, str]) -> Iterator[tuple[Partition, Table]]:
+    """Yield the partitions that the views of a preset read, with their tables."""
     for stage, table in PER_CATALOG.items():
-        yield Shelf("quarantine", stages[stage], "*"), QUARANTINE
-        yield Shelf(stage, stages[stage], "*"), table
-    yield Shelf(PLAN_SHELF, stages["degradations"], "*"), ROUNDS
+        yield Partition("quarantine", stages[stage], "*"), QUARANTINE
+        yield Partition(stage, stages[stage], "*"), table
+    yield Partition(PLAN_PARTITION, stages["degradations"], "*"), ROUNDS
     for stage, table in {**JOINT, **HISTORY}.items():
-        yield Shelf(stage, stages.get(stage, "never-made"), None), table
+        yield Partition(stage, stages.get(stage, "never-made"), None), table
 
 
 def _views(lake: Lake, entry: dict[str, Any]) -> Iterator[View]:
     visible = _visible(entry["catalogs"])
     quarantined, refused = [], ""
-    for shelf, table in shown_shelves(entry["stages"]):
-        files = _files(lake.glob(shelf))
-        if shelf.catalog is None:
+    for partition, table in shown_partitions(entry["stages"]):
+        files = _files(lake.glob(partition))
+        if partition.catalog is None:
             yield table.name, f"SELECT * EXCLUDE (run) FROM {files}"
         elif table is QUARANTINE:
             refused = files

@@ -29,7 +29,7 @@ RECORDS = (
 
 
 @dataclass(frozen=True)
-class Shelf:
+class Partition:
     """One place of the lake: a stage's results of one fingerprint, of one catalog if it has any."""
 
     stage: str
@@ -38,7 +38,7 @@ class Shelf:
     """None for the joint stages 5-8."""
 
     @property
-    def quarantine(self) -> Shelf:
+    def quarantine(self) -> Partition:
         """Where the units are that this stage refused."""
         return replace(self, stage="quarantine")
 
@@ -49,7 +49,7 @@ class Shelf:
 
     @property
     def folder_key(self) -> str:
-        """Key of the folder that holds this shelf's units."""
+        """Key of the folder that holds this partition's units."""
         stage, short = f"{LAKE}/{self.stage}", self.fingerprint[:SHORT]
         if self.catalog is None:
             return f"{stage}/run={short}"
@@ -57,12 +57,12 @@ class Shelf:
 
     @property
     def retired_key(self) -> str:
-        """Key of the folder that keeps what this shelf retired."""
+        """Key of the folder that keeps what this partition retired."""
         return f"{LAKE}/{RETIRED}/{self.folder_key.removeprefix(f'{LAKE}/')}"
 
     @property
     def glob_key(self) -> str:
-        """Pattern of the keys of this shelf's units, in all catalogs."""
+        """Pattern of the keys of this partition's units, in all catalogs."""
         if self.catalog is None:
             return f"{self.folder_key}/*{SUFFIX}"
         return f"{self.folder_key.rpartition('/')[0]}/catalog=*/*{SUFFIX}"

@@ -1,4 +1,4 @@
-"""Which units of a shelf are done; on object storage many footers are looked at at a time."""
+"""Which units of a partition are done; on object storage many footers are looked at at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 from musqa_pipeline.storage.fragments import parquet
-from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY, SUFFIX, Shelf
+from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY, SUFFIX, Partition
 from musqa_pipeline.storage.lake.damaged import settled
 from musqa_pipeline.storage.packs.manifest import MOVED, Manifest, Packed, packed_units
 from musqa_pipeline.storage.stores.store import Store, StoredFile
@@ -19,9 +19,9 @@ _FOOTERS: dict[tuple[str, str], _Footer] = {}
 
 
 def current_units(
-    store: Store, shelf: Shelf, wanted: Collection[str] | None = None
+    store: Store, partition: Partition, wanted: Collection[str] | None = None
 ) -> dict[str, int]:
-    """Find the units of a shelf that carry its fingerprint, packed or in files of their own.
+    """Find the units of a partition that carry its fingerprint, packed or in files of their own.
 
     Raises
     ------
@@ -30,11 +30,11 @@ def current_units(
     """
 
     def read(manifest: Manifest) -> tuple[dict[str, Packed], list[StoredFile]]:
-        packed = packed_units(store, shelf, manifest) if manifest.packs else {}
-        return packed, store.files(manifest.loose_folder(shelf))
+        packed = packed_units(store, partition, manifest) if manifest.packs else {}
+        return packed, store.files(manifest.loose_folder(partition))
 
-    packed, loose = settled(store, shelf, read)
-    there = {u: at.rows for u, at in packed.items() if at.fingerprint == shelf.fingerprint}
+    packed, loose = settled(store, partition, read)
+    there = {u: at.rows for u, at in packed.items() if at.fingerprint == partition.fingerprint}
     files = {file.stem: file for file in loose if file.name.endswith(SUFFIX) and file.name != MOVED}
     asked = [files[unit] for unit in (files if wanted is None else wanted) if unit in files]
     if store.n_readers == 1:
@@ -42,7 +42,7 @@ def current_units(
     else:
         with ThreadPoolExecutor(store.n_readers) as threads:
             found = list(threads.map(lambda file: _remembered(store, file), asked))
-    mine = shelf.fingerprint.encode()
+    mine = partition.fingerprint.encode()
     there |= {f.stem: rows for f, (value, rows) in zip(asked, found, strict=True) if value == mine}
     return there if wanted is None else {unit: there[unit] for unit in wanted if unit in there}
 

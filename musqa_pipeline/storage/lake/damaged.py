@@ -21,7 +21,7 @@ from musqa_pipeline.core.seal_format import State
 from musqa_pipeline.core.seals import are_left_alone
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.byte_digest import check_bytes, parquet_file
-from musqa_pipeline.storage.fragments.partition import DAMAGED, LAKE, RECORDS, SUFFIX, Shelf
+from musqa_pipeline.storage.fragments.partition import DAMAGED, LAKE, RECORDS, SUFFIX, Partition
 from musqa_pipeline.storage.packs.compaction import (
     Source,
     in_order,
@@ -44,8 +44,8 @@ T = TypeVar("T")
 ATTEMPTS = 3
 
 
-def settled(store: Store, shelf: Shelf, read: Callable[[Manifest], T]) -> T:
-    """Read by a shelf's present manifest, again if it changed meanwhile; set aside what is damaged.
+def settled(store: Store, partition: Partition, read: Callable[[Manifest], T]) -> T:
+    """Read by a partition's manifest, again if it changed meanwhile; set aside what is damaged.
 
     Raises
     ------
@@ -53,13 +53,13 @@ def settled(store: Store, shelf: Shelf, read: Callable[[Manifest], T]) -> T:
         If a unit is not there or damaged; a damaged one is out of the way then.
     """
     for attempt in range(ATTEMPTS):
-        manifest = read_manifest(store, shelf)
+        manifest = read_manifest(store, partition)
         try:
             return read(manifest)
         except LakeError as error:
-            changed = read_manifest(store, shelf).version != manifest.version
+            changed = read_manifest(store, partition).version != manifest.version
             if not changed and isinstance(error, DamagedError):
-                changed = taken_out(store, shelf, manifest, error)
+                changed = taken_out(store, partition, manifest, error)
             if not changed or attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
@@ -88,7 +88,7 @@ def set_aside_file(path: Path) -> bool:
 
 
 def set_aside_damaged(
-    store: Store, shelves: Iterable[Shelf], is_readable: Callable[[Path], bool]
+    store: Store, partitions: Iterable[Partition], is_readable: Callable[[Path], bool]
 ) -> list[str]:
     """Move fragments and packs that blind a view out of its sight.
 
@@ -97,34 +97,39 @@ def set_aside_damaged(
     LakeError
         If one cannot be moved.
     """
-    lying = {key: one for shelf in shelves for one in in_all_catalogs(store, shelf)
+    lying = {key: one for partition in partitions for one in in_all_catalogs(store, partition)
              for key in _files(store, one)}  # fmt: skip
     bad = [key for key in sorted(lying) if not _is_readable(store, key, is_readable)]
     bad = bad or [key for key in sorted(lying) if _digest_says(store, key) is State.WRONG]
     for key in [key for key in bad if not store.restore(key)]:
-        mend_pack(store, lying[key], key)
-        if key not in read_manifest(store, lying[key]).packs:
-            set_aside(store, key)
+        _mend_or_set_aside(store, lying[key], key)
     return bad
 
 
-def mend_pack(store: Store, shelf: Shelf, key: str) -> None:
-    """Let a shelf be without a damaged pack; its good units are packed anew.
+def _mend_or_set_aside(store: Store, partition: Partition, key: str) -> None:
+    """Pack the good units of a damaged pack anew; the pack itself leaves, if it was replaced."""
+    mend_pack(store, partition, key)
+    if key not in read_manifest(store, partition).packs:
+        set_aside(store, key)
+
+
+def mend_pack(store: Store, partition: Partition, key: str) -> None:
+    """Let a partition be without a damaged pack; its good units are packed anew.
 
     If all of them are good, the new pack has the name of the old one and lies in its place.
 
     Raises
     ------
     LakeError
-        If the store cannot be written, or another process changed the shelf.
+        If the store cannot be written, or another process changed the partition.
     """
-    manifest = read_manifest(store, shelf)
+    manifest = read_manifest(store, partition)
     if key not in manifest.packs:
         return
     good = _good_units(store, key)
     packs = [other for other in manifest.packs if other != key]
-    packs += [write_part(store, shelf, "", part) for part in parts_of(good)]
-    commit_manifest(store, shelf, manifest, replace(manifest, packs=in_order(store, packs)))
+    packs += [write_part(store, partition, "", part) for part in parts_of(good)]
+    commit_manifest(store, partition, manifest, replace(manifest, packs=in_order(store, packs)))
 
 
 def is_damaged(store: Store, key: str) -> bool:
@@ -136,7 +141,7 @@ def is_damaged(store: Store, key: str) -> bool:
         return False
 
 
-def taken_out(store: Store, shelf: Shelf, manifest: Manifest, error: DamagedError) -> bool:
+def taken_out(store: Store, partition: Partition, manifest: Manifest, error: DamagedError) -> bool:
     """Take out of the way what an error names, if it is damaged.
 
     Raises
@@ -147,14 +152,12 @@ def taken_out(store: Store, shelf: Shelf, manifest: Manifest, error: DamagedErro
     key = error.key
     if are_left_alone() or not key or not is_damaged(store, key):
         return False
-    if shelf.stage in RECORDS:
+    if partition.stage in RECORDS:
         return store.restore(key)
     address = store.address(key)
     try:
         if key in manifest.packs:
-            mend_pack(store, shelf, key)
-            if key not in read_manifest(store, shelf).packs:
-                set_aside(store, key)
+            _mend_or_set_aside(store, partition, key)
             logger.warning("%s is damaged; its good units are packed anew", address)
             return True
         set_aside(store, key)
@@ -183,9 +186,9 @@ def _good_units(store: Store, key: str) -> list[Source]:
     return good
 
 
-def _files(store: Store, shelf: Shelf) -> list[str]:
-    manifest = read_manifest(store, shelf)
-    loose = store.files(manifest.loose_folder(shelf))
+def _files(store: Store, partition: Partition) -> list[str]:
+    manifest = read_manifest(store, partition)
+    loose = store.files(manifest.loose_folder(partition))
     units = [f.key for f in loose if f.name.endswith(SUFFIX) and f.name != MOVED]
     return [*units, *(key for key in manifest.packs if store.exists(key))]
 

@@ -22,7 +22,7 @@ from musqa_pipeline.storage.fragments.partition import (
     FINGERPRINT_KEY,
     RECORDS,
     SUFFIX,
-    Shelf,
+    Partition,
 )
 from musqa_pipeline.storage.lake import reading
 from musqa_pipeline.storage.lake.current import current_units
@@ -51,35 +51,35 @@ class Lake:
             raise LakeError(f"{self.store.home} is no folder; this works on a lake on a disk")
         return self.store.home
 
-    def folder(self, shelf: Shelf) -> Path:
-        """Return the folder that holds a shelf's units (it may not exist yet), on a disk."""
-        return self.root / shelf.folder_key
+    def folder(self, partition: Partition) -> Path:
+        """Return the folder that holds a partition's units (it may not exist yet), on a disk."""
+        return self.root / partition.folder_key
 
-    def path(self, shelf: Shelf, unit_id: str) -> Path:
+    def path(self, partition: Partition, unit_id: str) -> Path:
         """Return the path of a unit's file (it may not exist yet), on a disk."""
-        return self.root / self._key(shelf, unit_id)
+        return self.root / self._key(partition, unit_id)
 
-    def address(self, shelf: Shelf, unit_id: str) -> str:
+    def address(self, partition: Partition, unit_id: str) -> str:
         """Return what messages call a unit's file: its path or URL."""
-        return self.store.address(self._key(shelf, unit_id))
+        return self.store.address(self._key(partition, unit_id))
 
-    def done(self, shelf: Shelf) -> list[str]:
-        """List the units whose footer carries the shelf's fingerprint, sorted; none is damaged."""
-        return list(self.row_counts(shelf))
+    def done(self, partition: Partition) -> list[str]:
+        """List the units whose footer has the partition's fingerprint, sorted; none is damaged."""
+        return list(self.row_counts(partition))
 
-    def row_counts(self, shelf: Shelf) -> dict[str, int]:
+    def row_counts(self, partition: Partition) -> dict[str, int]:
         """Return how many rows each unit that `done` lists has, from its footer alone, sorted."""
-        return dict(sorted(current_units(self.store, shelf).items()))
+        return dict(sorted(current_units(self.store, partition).items()))
 
-    def missing(self, shelf: Shelf, unit_ids: Iterable[str]) -> list[str]:
+    def missing(self, partition: Partition, unit_ids: Iterable[str]) -> list[str]:
         """List those of `unit_ids` that are not done yet, in the order given."""
         asked = list(unit_ids)
-        there = current_units(self.store, shelf, asked)
+        there = current_units(self.store, partition, asked)
         return [unit for unit in asked if unit not in there]
 
     def write(
         self,
-        shelf: Shelf,
+        partition: Partition,
         unit_id: str,
         table: pa.Table,
         *,
@@ -98,25 +98,27 @@ class Lake:
         footer = {
             **(table.schema.metadata or {}),
             **{k.encode(): v.encode() for k, v in (metadata or {}).items()},
-            FINGERPRINT_KEY: shelf.fingerprint.encode(),
+            FINGERPRINT_KEY: partition.fingerprint.encode(),
         }
-        key = f"{folder or self.make_room(shelf, [unit_id])}/{unit_id}{SUFFIX}"
+        key = f"{folder or self.make_room(partition, [unit_id])}/{unit_id}{SUFFIX}"
         parquet.write_fragment(
             *(self.store, key, table.replace_schema_metadata(footer)),
             row_group_rows=row_group_rows,
             compression=compression,
-            twice=shelf.stage in RECORDS,
+            twice=partition.stage in RECORDS,
         )
         return self.store.home / key
 
-    def make_room(self, shelf: Shelf, unit_ids: Collection[str]) -> str:
+    def make_room(self, partition: Partition, unit_ids: Collection[str]) -> str:
         """Take units that are to be written out of the packs: none is ever there twice.
 
-        Returns the key of the folder for their files, for as long as the shelf's lock is held.
+        Returns the key of the folder for their files, for as long as the partition's lock is held.
         """
-        return take_out(self.store, shelf, unit_ids).loose_folder(shelf)
+        return take_out(self.store, partition, unit_ids).loose_folder(partition)
 
-    def read(self, shelf: Shelf, unit_id: str, columns: list[str] | None = None) -> pa.Table:
+    def read(
+        self, partition: Partition, unit_id: str, columns: list[str] | None = None
+    ) -> pa.Table:
         """Read one unit.
 
         Raises
@@ -124,56 +126,56 @@ class Lake:
         LakeError
             If it is not there or damaged.
         """
-        return reading.read_unit(self.store, shelf, unit_id, columns)
+        return reading.read_unit(self.store, partition, unit_id, columns)
 
-    def opened(self, shelf: Shelf, unit_id: str) -> AbstractContextManager[Source]:
+    def opened(self, partition: Partition, unit_id: str) -> AbstractContextManager[Source]:
         """Open a unit for pyarrow, to read parts of it; see `fragments.opened`."""
-        return reading.opened_unit(self.store, shelf, unit_id)
+        return reading.opened_unit(self.store, partition, unit_id)
 
-    def local_file(self, shelf: Shelf, unit_id: str) -> Path:
+    def local_file(self, partition: Partition, unit_id: str) -> Path:
         """Return a path of this machine with a unit's file, for who reads it again and again."""
-        return self.store.local_file(self._key(shelf, unit_id))
+        return self.store.local_file(self._key(partition, unit_id))
 
-    def work_folder(self, shelf: Shelf, name: str) -> AbstractContextManager[WorkFolder]:
-        """Give a folder beside a shelf's units that no view looks into, to write files to."""
-        return self.store.work_folder(f"{shelf.folder_key}/{name}")
+    def work_folder(self, partition: Partition, name: str) -> AbstractContextManager[WorkFolder]:
+        """Give a folder beside a partition's units that no view looks into, to write files to."""
+        return self.store.work_folder(f"{partition.folder_key}/{name}")
 
-    def local_folder(self, shelf: Shelf, name: str) -> Path:
+    def local_folder(self, partition: Partition, name: str) -> Path:
         """Return a path of this machine with what a `work_folder` holds, to be read only."""
-        return self.store.local_folder(f"{shelf.folder_key}/{name}")
+        return self.store.local_folder(f"{partition.folder_key}/{name}")
 
     def scan(
         self,
-        shelf: Shelf,
+        partition: Partition,
         schema: pa.Schema,
         *,
         columns: list[str] | None = None,
         units: Iterable[str] | None = None,
     ) -> pa.Table:
-        """Read the finished units of a shelf as one table, in the order of their ids."""
+        """Read the finished units of a partition as one table, in the order of their ids."""
         wanted = schema if columns is None else pa.schema([schema.field(c) for c in columns])
-        chosen = self.done(shelf) if units is None else sorted(units)
-        return reading.scan_units(self.store, shelf, chosen, wanted)
+        chosen = self.done(partition) if units is None else sorted(units)
+        return reading.scan_units(self.store, partition, chosen, wanted)
 
-    def retire(self, shelf: Shelf, keep: Iterable[str]) -> list[str]:
+    def retire(self, partition: Partition, keep: Iterable[str]) -> list[str]:
         """Move units that are no longer wanted out of the views' sight, losing nothing."""
-        others = set(reading.all_units(self.store, shelf)) - set(keep)
-        gone = sorted(current_units(self.store, shelf, others)) if others else []
-        retire_units(self.store, shelf, gone)
+        others = set(reading.all_units(self.store, partition)) - set(keep)
+        gone = sorted(current_units(self.store, partition, others)) if others else []
+        retire_units(self.store, partition, gone)
         return gone
 
-    def discard(self, shelf: Shelf, unit_id: str) -> None:
+    def discard(self, partition: Partition, unit_id: str) -> None:
         """Delete a unit that is no longer true, if it is there."""
-        take_out(self.store, shelf, [unit_id])
-        self.store.delete(self._key(shelf, unit_id))
+        take_out(self.store, partition, [unit_id])
+        self.store.delete(self._key(partition, unit_id))
 
-    def sweep(self, shelf: Shelf) -> None:
-        """Delete temporary files that a kill left behind; call it with the shelf's lock held."""
-        self.store.sweep(read_manifest(self.store, shelf).loose_folder(shelf))
+    def sweep(self, partition: Partition) -> None:
+        """Delete temporary files that a kill left; call it with the partition's lock held."""
+        self.store.sweep(read_manifest(self.store, partition).loose_folder(partition))
 
-    def keep_readable(self, shelf: Shelf, schema: pa.Schema) -> None:
+    def keep_readable(self, partition: Partition, schema: pa.Schema) -> None:
         """Write the zero-row file that lets a view exist, again if the table got columns since."""
-        at = shelf if shelf.catalog is None else replace(shelf, catalog=EMPTY_CATALOG)
+        at = partition if partition.catalog is None else replace(partition, catalog=EMPTY_CATALOG)
         self.store.sweep(at.folder_key, only_dead=True)
         key = self._key(at, "schema")
         if self.store.exists(key):
@@ -183,9 +185,9 @@ class Lake:
                     return
         parquet.write_fragment(self.store, key, schema.remove_metadata().empty_table())
 
-    def glob(self, shelf: Shelf) -> list[str]:
-        """List the globs and files that DuckDB reads of a shelf, in all catalogs."""
-        return reading.view_sources(self.store, shelf)
+    def glob(self, partition: Partition) -> list[str]:
+        """List the globs and files that DuckDB reads of a partition, in all catalogs."""
+        return reading.view_sources(self.store, partition)
 
     def token_file(self, name: str) -> Home:
         """Return the file by which machines of a run know that they share a lake."""
@@ -195,5 +197,5 @@ class Lake:
         """Return the exclusive lock `name`; without `wait` a holder raises `LakeError` at once."""
         return self.store.lock(name, wait=wait)
 
-    def _key(self, shelf: Shelf, unit_id: str) -> str:
-        return read_manifest(self.store, shelf).loose_key(shelf, unit_id)
+    def _key(self, partition: Partition, unit_id: str) -> str:
+        return read_manifest(self.store, partition).loose_key(partition, unit_id)

@@ -1,7 +1,7 @@
 """Reading units, wherever they lie: in files of their own or in packs.
 
-A shelf may be compacted while it is read; then a file is gone that was there, and what is sought is
-found at its new place.
+A partition may be compacted while it is read; then a file is gone that was there, and what is
+sought is found at its new place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from musqa_pipeline.core.errors import DamagedError
 from musqa_pipeline.core.tables import with_later
 from musqa_pipeline.storage.fragments import parquet
-from musqa_pipeline.storage.fragments.partition import EMPTY_CATALOG, SUFFIX, Shelf
+from musqa_pipeline.storage.fragments.partition import EMPTY_CATALOG, SUFFIX, Partition
 from musqa_pipeline.storage.lake.damaged import settled, taken_out
 from musqa_pipeline.storage.packs.manifest import (
     PACKED_STAGES,
@@ -32,73 +32,77 @@ from musqa_pipeline.storage.packs.pack_files import packed_piece, read_packed
 from musqa_pipeline.storage.stores.store import Source, Store
 
 
-def read_unit(store: Store, shelf: Shelf, unit: str, columns: list[str] | None = None) -> pa.Table:
+def read_unit(
+    store: Store, partition: Partition, unit: str, columns: list[str] | None = None
+) -> pa.Table:
     """Read one unit; see `Lake.read`."""
 
     def read(manifest: Manifest) -> pa.Table:
         place = find_packed(store, manifest, unit)
         if place is None:
-            return parquet.read_fragment(store, manifest.loose_key(shelf, unit), columns)
+            return parquet.read_fragment(store, manifest.loose_key(partition, unit), columns)
         ((_, table),) = read_packed(store, {unit: place}, columns)
         return table.replace_schema_metadata(place.metadata)
 
-    return settled(store, shelf, read)
+    return settled(store, partition, read)
 
 
 @contextmanager
-def opened_unit(store: Store, shelf: Shelf, unit: str) -> Iterator[Source]:
+def opened_unit(store: Store, partition: Partition, unit: str) -> Iterator[Source]:
     """Open a unit for pyarrow as a file of its own; see `fragments.opened`."""
 
     def find(manifest: Manifest) -> pa.Buffer | str:
         place = find_packed(store, manifest, unit)
         if place is None:
-            return manifest.loose_key(shelf, unit)
+            return manifest.loose_key(partition, unit)
         piece, sink = packed_piece(store, unit, place), pa.BufferOutputStream()
         table = piece.table.replace_schema_metadata(place.metadata)
         pq.write_table(table, sink, row_group_size=piece.group_rows, compression="none")
         return sink.getvalue()
 
-    found = settled(store, shelf, find)
+    found = settled(store, partition, find)
     if isinstance(found, str):
         try:
             with parquet.opened(store, found) as source:
                 yield source
         except DamagedError as error:
-            taken_out(store, shelf, read_manifest(store, shelf), error)
+            taken_out(store, partition, read_manifest(store, partition), error)
             raise
     else:
         yield pa.BufferReader(found)
 
 
-def scan_units(store: Store, shelf: Shelf, units: Iterable[str], wanted: pa.Schema) -> pa.Table:
+def scan_units(
+    store: Store, partition: Partition, units: Iterable[str], wanted: pa.Schema
+) -> pa.Table:
     """Read some columns of units as one table, in the order of their ids; see `Lake.scan`."""
     chosen, plain = sorted(units), wanted.remove_metadata()
 
     def read(manifest: Manifest) -> pa.Table:
-        packed = packed_units(store, shelf, manifest) if manifest.packs else {}
+        packed = packed_units(store, partition, manifest) if manifest.packs else {}
         places = {unit: packed[unit] for unit in chosen if unit in packed}
         parts = dict(read_packed(store, places, wanted))
         for unit in chosen:
             if unit not in parts:
-                key = manifest.loose_key(shelf, unit)
+                key = manifest.loose_key(partition, unit)
                 parts[unit] = parquet.read_wanted(store, key, wanted)
         tables = [plain.empty_table(), *(with_later(parts[unit], plain) for unit in chosen)]
         return pa.concat_tables(tables)
 
-    return settled(store, shelf, read)
+    return settled(store, partition, read)
 
 
-def view_sources(store: Store, shelf: Shelf) -> list[str]:
-    """List what DuckDB has to read to see all units of a shelf."""
-    if shelf.stage not in PACKED_STAGES:
-        return [store.address(shelf.glob_key)]
-    of_all = in_all_catalogs(store, shelf)
+def view_sources(store: Store, partition: Partition) -> list[str]:
+    """List what DuckDB has to read to see all units of a partition."""
+    if partition.stage not in PACKED_STAGES:
+        return [store.address(partition.glob_key)]
+    of_all = in_all_catalogs(store, partition)
     with ThreadPoolExecutor(store.n_readers) as threads:
         found = list(threads.map(lambda one: read_manifest(store, one), of_all))
     manifests = dict(zip(of_all, found, strict=True))
     if not any(manifest.version for manifest in manifests.values()):
-        return [store.address(shelf.glob_key)]  # new catalogs show at once
-    sources, empty = [], replace(shelf, catalog=shelf.catalog and EMPTY_CATALOG)
+        return [store.address(partition.glob_key)]  # new catalogs show at once
+    sources, empty = [], replace(partition, catalog=partition.catalog and EMPTY_CATALOG)
     for one, manifest in manifests.items():
         if one.catalog != EMPTY_CATALOG:
             key = manifest.loose_key(one, "schema")
@@ -109,11 +113,11 @@ def view_sources(store: Store, shelf: Shelf) -> list[str]:
     return sources
 
 
-def all_units(store: Store, shelf: Shelf) -> list[str]:
-    """List the units that lie on a shelf, packed or loose, whatever is in them."""
+def all_units(store: Store, partition: Partition) -> list[str]:
+    """List the units that lie on a partition, packed or loose, whatever is in them."""
 
     def read(manifest: Manifest) -> list[str]:
-        packed = packed_units(store, shelf, manifest) if manifest.packs else {}
-        return sorted({*loose_units(store, shelf, manifest), *packed})
+        packed = packed_units(store, partition, manifest) if manifest.packs else {}
+        return sorted({*loose_units(store, partition, manifest), *packed})
 
-    return settled(store, shelf, read)
+    return settled(store, partition, read)

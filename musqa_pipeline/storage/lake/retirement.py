@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from musqa_pipeline.storage.fragments import parquet
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.inventory import unit_ids
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.packs.manifest import read_manifest
 from musqa_pipeline.storage.packs.unpacking import retire_units
 
 
-def restore_units(lake: Lake, shelf: Shelf, wanted: Iterable[str]) -> list[str]:
+def restore_units(lake: Lake, partition: Partition, wanted: Iterable[str]) -> list[str]:
     """Take units back whose input came back after they were retired.
 
     Raises
@@ -20,31 +20,31 @@ def restore_units(lake: Lake, shelf: Shelf, wanted: Iterable[str]) -> list[str]:
     LakeError
         If a file cannot be moved.
     """
-    there = {file.stem for file in lake.store.files(shelf.retired_key)}
-    manifest = read_manifest(lake.store, shelf)
+    there = {file.stem for file in lake.store.files(partition.retired_key)}
+    manifest = read_manifest(lake.store, partition)
     back = []
     for unit in [unit for unit in wanted if unit in there]:
-        if _is_whole(lake, shelf, unit):
-            refused = shelf.quarantine
+        if _is_whole(lake, partition, unit):
+            refused = partition.quarantine
             if _is_whole(lake, refused, unit):  # first: a kill in between redoes the unit
                 lake.store.move(refused.retired(unit), refused.key(unit))
-            lake.store.move(shelf.retired(unit), manifest.loose_key(shelf, unit))
+            lake.store.move(partition.retired(unit), manifest.loose_key(partition, unit))
             back.append(unit)
     return back
 
 
-def retire_all(lake: Lake, shelf: Shelf) -> int:
-    """Move whatever lies on a shelf out of sight, whole or damaged.
+def retire_all(lake: Lake, partition: Partition) -> int:
+    """Move whatever lies on a partition out of sight, whole or damaged.
 
     Raises
     ------
     LakeError
         If a file cannot be moved.
     """
-    units = unit_ids(lake, shelf)
-    retire_units(lake.store, shelf, units)
+    units = unit_ids(lake, partition)
+    retire_units(lake.store, partition, units)
     return len(units)
 
 
-def _is_whole(lake: Lake, shelf: Shelf, unit: str) -> bool:
-    return parquet.is_current(lake.store, shelf.retired(unit), shelf.fingerprint)
+def _is_whole(lake: Lake, partition: Partition, unit: str) -> bool:
+    return parquet.is_current(lake.store, partition.retired(unit), partition.fingerprint)

@@ -1,9 +1,9 @@
-"""Compaction: many small files of a shelf become few large ones.
+"""Compaction: many small files of a partition become few large ones.
 
-Packs are written aside and read back, then one commit of the manifest makes them the shelf's, then
-views are published, and only then what they replace is deleted. A kill at any moment leaves the
-shelf as it was before or after the commit; what it leaves beside is found by gc. Whoever calls
-holds the shelf's lock. How single units come out again, says `unpacking.py`.
+Packs are written aside and read back, then one commit of the manifest makes them the partition's,
+then views are published, and only then what they replace is deleted. A kill at any moment leaves
+the partition as it was before or after the commit; what it leaves beside is found by gc. Whoever
+calls holds the partition's lock. How single units come out again, says `unpacking.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from musqa_pipeline.core.errors import LakeError, SettingsError
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.checksum import CHECKSUM_KEY
-from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY, SUFFIX, Shelf
+from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY, SUFFIX, Partition
 from musqa_pipeline.storage.packs.manifest import (
     PACKED_STAGES,
     PACKS,
@@ -40,20 +40,20 @@ PACK_BYTES = 256 << 20
 
 
 AFTER_STAGE = 2_000
-"""Loose files from which a shelf is packed at the end of its stage."""
+"""Loose files from which a partition is packed at the end of its stage."""
 VARIABLE = "MUSQA_COMPACT_AT"
 
 
 @dataclass(frozen=True)
 class Compacted:
-    """What compacting a shelf did."""
+    """What compacting a partition did."""
 
     n_units: int
     """Units that were loose before."""
     n_packs: int
     """Packs that were written."""
     problem: str = ""
-    """Why the shelf was left as it is."""
+    """Why the partition was left as it is."""
 
 
 @dataclass(frozen=True)
@@ -69,26 +69,26 @@ class Source:
     packed: Packed | None = None
 
 
-def compact_shelf(store: Store, shelf: Shelf) -> Compacted:
-    """Pack the loose units of a shelf, together with packs that are less than half full.
+def compact_partition(store: Store, partition: Partition) -> Compacted:
+    """Pack the loose units of a partition, together with packs that are less than half full.
 
     Raises
     ------
     LakeError
         If the store cannot be read or written.
     """
-    manifest = read_manifest(store, shelf)
-    loose = loose_units(store, shelf, manifest)
+    manifest = read_manifest(store, partition)
+    loose = loose_units(store, partition, manifest)
     if not loose:
         return Compacted(0, 0)
-    folder = manifest.loose_folder(shelf)
+    folder = manifest.loose_folder(partition)
     sizes = {file.stem: file.size_bytes for file in store.files(folder)}
     try:
         sources = [_loose_source(store, folder, unit, sizes[unit]) for unit in loose]
         kept, refilled = _split_packs(store, manifest, set(loose))
         for key in refilled:
             sources += packed_sources(store, key)
-        packs = [write_part(store, shelf, folder, part) for part in parts_of(sources)]
+        packs = [write_part(store, partition, folder, part) for part in parts_of(sources)]
     except LakeError as error:
         return Compacted(0, 0, problem=str(error))
     after = replace(
@@ -99,14 +99,14 @@ def compact_shelf(store: Store, shelf: Shelf) -> Compacted:
     )
     # A view's glob over the folder of loose files must find one.
     parquet.write_fragment(
-        store, f"{after.loose_folder(shelf)}/{SCHEMA_NAME}", sources[0].schema.empty_table()
+        store, f"{after.loose_folder(partition)}/{SCHEMA_NAME}", sources[0].schema.empty_table()
     )
-    commit_manifest(store, shelf, manifest, after)
+    commit_manifest(store, partition, manifest, after)
     return Compacted(len(loose), len(packs))
 
 
-def compact_after_stage(store: Store, shelf: Shelf) -> Compacted:
-    """Pack a shelf at the end of its stage, if `MUSQA_COMPACT_AT` or more files lie loose.
+def compact_after_stage(store: Store, partition: Partition) -> Compacted:
+    """Pack a partition at the end of its stage, if `MUSQA_COMPACT_AT` or more files lie loose.
 
     Raises
     ------
@@ -118,12 +118,12 @@ def compact_after_stage(store: Store, shelf: Shelf) -> Compacted:
     text = os.environ.get(VARIABLE, "").strip() or str(AFTER_STAGE)
     if not text.isdecimal():
         raise SettingsError(
-            f"{VARIABLE}={text!r}: expected a number of files, 0 to pack shelves never"
+            f"{VARIABLE}={text!r}: expected a number of files, 0 to pack partitions never"
         )
-    if shelf.stage not in PACKED_STAGES or not int(text):
+    if partition.stage not in PACKED_STAGES or not int(text):
         return Compacted(0, 0)
-    n_loose = len(loose_units(store, shelf, read_manifest(store, shelf)))
-    return compact_shelf(store, shelf) if n_loose >= int(text) else Compacted(0, 0)
+    n_loose = len(loose_units(store, partition, read_manifest(store, partition)))
+    return compact_partition(store, partition) if n_loose >= int(text) else Compacted(0, 0)
 
 
 def _loose_source(store: Store, folder: str, unit: str, n_bytes: int) -> Source:
@@ -194,11 +194,11 @@ def parts_of(sources: Iterable[Source]) -> Iterator[list[Source]]:
         yield part
 
 
-def write_part(store: Store, shelf: Shelf, folder: str, part: list[Source]) -> str:
+def write_part(store: Store, partition: Partition, folder: str, part: list[Source]) -> str:
     """Write one pack under a name that follows from its units and their content."""
     names = "\n".join(f"{source.unit} {source.identity}" for source in part)
     name = hashlib.blake2b(names.encode(), digest_size=8).hexdigest()
-    key = f"{shelf.folder_key}/{PACKS}/{name}{SUFFIX}"
+    key = f"{partition.folder_key}/{PACKS}/{name}{SUFFIX}"
 
     def pieces() -> Iterator[Piece]:
         for source in part:

@@ -1,10 +1,10 @@
-"""Which units of a shelf lie together in larger files, and which lie loose.
+"""Which units of a partition lie together in larger files, and which lie loose.
 
-A shelf that was compacted has a manifest, `packs/manifest.json` in its folder. It names the packs
-(Parquet files of many units, with an index in the footer) and the generation of loose files: those
-of generation 0 lie in the shelf's folder, those of a later one in ``loose-<generation>`` there.
-The manifest is committed whole, so that a reader sees a unit loose or packed, never both or none.
-Packs never change; what takes units out writes new packs and commits.
+A partition that was compacted has a manifest, `packs/manifest.json` in its folder. It names the
+packs (Parquet files of many units, with an index in the footer) and the generation of loose files:
+those of generation 0 lie in the partition's folder, those of a later one in ``loose-<generation>``
+there. The manifest is committed whole, so that a reader sees a unit loose or packed, never both or
+none. Packs never change; what takes units out writes new packs and commits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from musqa_pipeline.core.errors import DamagedError, LakeError
 from musqa_pipeline.storage.fragments import parquet
-from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY, SUFFIX, Shelf
+from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY, SUFFIX, Partition
 from musqa_pipeline.storage.stores.store import Store
 
 PACKED_STAGES = ("tracks", "excerpts", "degradations", "labels", "opinions")
@@ -60,7 +60,7 @@ class Packed:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a shelf consists of."""
+    """What a partition consists of."""
 
     generation: int = 0
     packs: tuple[str, ...] = ()
@@ -68,46 +68,46 @@ class Manifest:
     superseded: tuple[str, ...] = ()
     """Packs and folders of loose files that views published before may still read."""
     version: str | None = None
-    """As the store calls it; None for a shelf that was never compacted."""
+    """As the store calls it; None for a partition that was never compacted."""
 
-    def loose_folder(self, shelf: Shelf) -> str:
-        """Key of the folder with the shelf's loose files."""
-        return loose_folder(shelf, self.generation)
+    def loose_folder(self, partition: Partition) -> str:
+        """Key of the folder with the partition's loose files."""
+        return loose_folder(partition, self.generation)
 
-    def loose_key(self, shelf: Shelf, unit: str) -> str:
+    def loose_key(self, partition: Partition, unit: str) -> str:
         """Key of a unit's loose file."""
-        return f"{self.loose_folder(shelf)}/{unit}{SUFFIX}"
+        return f"{self.loose_folder(partition)}/{unit}{SUFFIX}"
 
 
-def loose_folder(shelf: Shelf, generation: int) -> str:
+def loose_folder(partition: Partition, generation: int) -> str:
     """Return the key of the folder with the loose files of a generation."""
-    return f"{shelf.folder_key}/loose-{generation}" if generation else shelf.folder_key
+    return f"{partition.folder_key}/loose-{generation}" if generation else partition.folder_key
 
 
-def in_all_catalogs(store: Store, shelf: Shelf) -> list[Shelf]:
-    """List a shelf of every catalog that has a folder; a joint shelf is alone."""
-    if shelf.catalog is None:
-        return [shelf]
-    names = store.folders(shelf.folder_key.rpartition("/")[0])
-    return [replace(shelf, catalog=name.removeprefix("catalog=")) for name in names]
+def in_all_catalogs(store: Store, partition: Partition) -> list[Partition]:
+    """List a partition of every catalog that has a folder; a joint partition is alone."""
+    if partition.catalog is None:
+        return [partition]
+    names = store.folders(partition.folder_key.rpartition("/")[0])
+    return [replace(partition, catalog=name.removeprefix("catalog=")) for name in names]
 
 
-def manifest_key(shelf: Shelf) -> str:
-    """Return the key of a shelf's manifest."""
-    return f"{shelf.folder_key}/{PACKS}/{MANIFEST}"
+def manifest_key(partition: Partition) -> str:
+    """Return the key of a partition's manifest."""
+    return f"{partition.folder_key}/{PACKS}/{MANIFEST}"
 
 
-def read_manifest(store: Store, shelf: Shelf) -> Manifest:
-    """Read what a shelf consists of now.
+def read_manifest(store: Store, partition: Partition) -> Manifest:
+    """Read what a partition consists of now.
 
     Raises
     ------
     LakeError
         If the manifest is damaged.
     """
-    if shelf.stage not in PACKED_STAGES:
+    if partition.stage not in PACKED_STAGES:
         return Manifest()
-    found = store.read_versioned(manifest_key(shelf))
+    found = store.read_versioned(manifest_key(partition))
     if found is None:
         return Manifest()
     try:
@@ -116,13 +116,14 @@ def read_manifest(store: Store, shelf: Shelf) -> Manifest:
         return Manifest(int(record["generation"]), packs, superseded, found[1])
     except (ValueError, KeyError, TypeError) as error:
         raise LakeError(
-            f"{store.address(manifest_key(shelf))} is damaged ({error}); without it nobody knows "
-            "which units are current: restore it from a backup, or delete its folder and run again"
+            f"{store.address(manifest_key(partition))} is damaged ({error}); without it nobody "
+            "knows which units are current: restore it from a backup, or delete its folder and "
+            "run again"
         ) from error
 
 
-def commit_manifest(store: Store, shelf: Shelf, old: Manifest, new: Manifest) -> Manifest:
-    """Make a new manifest the shelf's, if nobody changed the old one.
+def commit_manifest(store: Store, partition: Partition, old: Manifest, new: Manifest) -> Manifest:
+    """Make a new manifest the partition's, if nobody changed the old one.
 
     Raises
     ------
@@ -135,29 +136,31 @@ def commit_manifest(store: Store, shelf: Shelf, old: Manifest, new: Manifest) ->
         "superseded": list(new.superseded),
     }
     content = json.dumps(record, indent=1, sort_keys=True).encode()
-    if not store.commit(manifest_key(shelf), content, old.version):
+    if not store.commit(manifest_key(partition), content, old.version):
         raise LakeError(
-            f"{store.address(manifest_key(shelf))} was changed by another process at this moment; "
-            "run again"
+            f"{store.address(manifest_key(partition))} was changed by another process at this "
+            "moment; run again"
         )
-    now = store.read_versioned(manifest_key(shelf))
+    now = store.read_versioned(manifest_key(partition))
     return replace(new, version=now[1] if now else None)
 
 
-def packed_units(store: Store, shelf: Shelf, manifest: Manifest | None = None) -> dict[str, Packed]:
-    """Return where each packed unit of a shelf lies.
+def packed_units(
+    store: Store, partition: Partition, manifest: Manifest | None = None
+) -> dict[str, Packed]:
+    """Return where each packed unit of a partition lies.
 
     Raises
     ------
     LakeError
         If a pack is gone or damaged.
     """
-    manifest = manifest or read_manifest(store, shelf)
+    manifest = manifest or read_manifest(store, partition)
     return {unit: place for key in manifest.packs for unit, place in pack_index(store, key).items()}
 
 
 def find_packed(store: Store, manifest: Manifest, unit: str) -> Packed | None:
-    """Return where one unit lies in a shelf's packs, None if it is in none of them.
+    """Return where one unit lies in a partition's packs, None if it is in none of them.
 
     Raises
     ------
@@ -168,9 +171,9 @@ def find_packed(store: Store, manifest: Manifest, unit: str) -> Packed | None:
     return next((place for place in places if place is not None), None)
 
 
-def loose_units(store: Store, shelf: Shelf, manifest: Manifest) -> list[str]:
+def loose_units(store: Store, partition: Partition, manifest: Manifest) -> list[str]:
     """List the units whose loose file is there, whatever is in it."""
-    files = store.files(manifest.loose_folder(shelf))
+    files = store.files(manifest.loose_folder(partition))
     skipped = {SCHEMA_NAME, MOVED}
     return sorted(f.stem for f in files if f.name.endswith(SUFFIX) and f.name not in skipped)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from musqa_pipeline.storage.fragments import parquet
-from musqa_pipeline.storage.fragments.partition import SUFFIX, Shelf
+from musqa_pipeline.storage.fragments.partition import SUFFIX, Partition
 from musqa_pipeline.storage.packs.compaction import in_order, packed_sources, parts_of, write_part
 from musqa_pipeline.storage.packs.manifest import (
     MOVED,
@@ -24,15 +24,15 @@ from musqa_pipeline.storage.packs.pack_files import packed_piece
 from musqa_pipeline.storage.stores.store import Store
 
 
-def take_out(store: Store, shelf: Shelf, units: Collection[str]) -> Manifest:
+def take_out(store: Store, partition: Partition, units: Collection[str]) -> Manifest:
     """Let packs be without some units; their rows are gone for whoever looks from now on.
 
     Raises
     ------
     LakeError
-        If the store cannot be written, or another process changed the shelf.
+        If the store cannot be written, or another process changed the partition.
     """
-    manifest, gone = read_manifest(store, shelf), set(units)
+    manifest, gone = read_manifest(store, partition), set(units)
     looked_at = manifest.packs if gone else ()
     touched = [key for key in looked_at if gone & pack_index(store, key).keys()]
     if not touched:
@@ -40,13 +40,13 @@ def take_out(store: Store, shelf: Shelf, units: Collection[str]) -> Manifest:
     packs = [key for key in manifest.packs if key not in touched]
     for key in touched:
         left = [source for source in packed_sources(store, key) if source.unit not in gone]
-        packs += [write_part(store, shelf, "", part) for part in parts_of(left)]
+        packs += [write_part(store, partition, "", part) for part in parts_of(left)]
     superseded = (*manifest.superseded, *(key for key in touched if key not in packs))
     after = replace(manifest, packs=in_order(store, packs), superseded=superseded)
-    return commit_manifest(store, shelf, manifest, after)
+    return commit_manifest(store, partition, manifest, after)
 
 
-def retire_units(store: Store, shelf: Shelf, units: Collection[str]) -> None:
+def retire_units(store: Store, partition: Partition, units: Collection[str]) -> None:
     """Move units out of sight, packed or loose, losing nothing.
 
     Raises
@@ -54,14 +54,14 @@ def retire_units(store: Store, shelf: Shelf, units: Collection[str]) -> None:
     LakeError
         If a file cannot be moved or written, or a pack is damaged.
     """
-    manifest = read_manifest(store, shelf)
+    manifest = read_manifest(store, partition)
     found = {unit: find_packed(store, manifest, unit) for unit in units}
     packed = {unit: place for unit, place in found.items() if place}
     for unit, place in packed.items():
-        _write_loose(store, unit, place, shelf.retired(unit))
-    take_out(store, shelf, packed)
+        _write_loose(store, unit, place, partition.retired(unit))
+    take_out(store, partition, packed)
     for unit in sorted(found.keys() - packed.keys()):
-        store.move(manifest.loose_key(shelf, unit), shelf.retired(unit))
+        store.move(manifest.loose_key(partition, unit), partition.retired(unit))
 
 
 def _write_loose(store: Store, unit: str, place: Packed, key: str) -> None:
@@ -77,24 +77,24 @@ def _write_loose(store: Store, unit: str, place: Packed, key: str) -> None:
     )
 
 
-def superseded_by_packs(store: Store, shelf: Shelf) -> dict[Shelf, tuple[str, ...]]:
-    """Return what the packs of a shelf replaced and what is still there, in all catalogs."""
-    if shelf.stage not in PACKED_STAGES:
+def superseded_by_packs(store: Store, partition: Partition) -> dict[Partition, tuple[str, ...]]:
+    """Return what the packs of a partition replaced and what is still there, in all catalogs."""
+    if partition.stage not in PACKED_STAGES:
         return {}
-    of_all = in_all_catalogs(store, shelf)
+    of_all = in_all_catalogs(store, partition)
     found = {one: read_manifest(store, one).superseded for one in of_all}
     return {one: keys for one, keys in found.items() if keys}
 
 
-def drop_superseded(store: Store, shelf: Shelf, replaced: Collection[str]) -> int:
+def drop_superseded(store: Store, partition: Partition, replaced: Collection[str]) -> int:
     """Delete what packs replaced; call it once views show the packs.
 
     Raises
     ------
     LakeError
-        If a file cannot be deleted, or another process changed the shelf.
+        If a file cannot be deleted, or another process changed the partition.
     """
-    manifest, n_deleted = read_manifest(store, shelf), 0
+    manifest, n_deleted = read_manifest(store, partition), 0
     dropped = [key for key in manifest.superseded if key in replaced]
     if not dropped:
         return 0
@@ -110,8 +110,8 @@ def drop_superseded(store: Store, shelf: Shelf, replaced: Collection[str]) -> in
                 store.delete(file.key)
                 n_deleted += 1
     for generation in range(1, manifest.generation - 1):  # views of two generations ago
-        store.delete(f"{loose_folder(shelf, generation)}/{MOVED}")
-        store.prune(loose_folder(shelf, generation))
+        store.delete(f"{loose_folder(partition, generation)}/{MOVED}")
+        store.prune(loose_folder(partition, generation))
     left = tuple(key for key in manifest.superseded if key not in dropped)
-    commit_manifest(store, shelf, manifest, replace(manifest, superseded=left))
+    commit_manifest(store, partition, manifest, replace(manifest, superseded=left))
     return n_deleted

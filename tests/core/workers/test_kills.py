@@ -41,7 +41,7 @@ class Killable:
         (home / "slow").write_text("0.3")  # 30 s of work; the kills take 20
 
     def done(self):
-        return set(self.context.lake.done(TOY.shelf(self.context)))
+        return set(self.context.lake.done(TOY.partition(self.context)))
 
     def start(self):
         """Start what is not there: scheduler, workers, the run."""
@@ -80,7 +80,7 @@ def test_ten_kills_of_any_process_at_any_moment_change_no_byte(home, tmp_path, s
     machines = Machines(tmp_path) if spread == "dask" else None
     rng = derive_generator("tests", "kills", spread)
     run, killed, kept = Killable(home, machines), [], {}
-    shelf = TOY.shelf(run.context)
+    partition = TOY.partition(run.context)
     try:
         while len(killed) < N_KILLS:
             run.start()
@@ -95,7 +95,7 @@ def test_ten_kills_of_any_process_at_any_moment_change_no_byte(home, tmp_path, s
             time.sleep(0.3)  # until the kernel has ended it
             done = run.done()
             assert kept.keys() <= done, "a finished unit is gone"
-            kept = {u: run.context.lake.path(shelf, u).read_bytes() for u in done}
+            kept = {u: run.context.lake.path(partition, u).read_bytes() for u in done}
         (home / "slow").unlink()
         run.start()
         while run.process.wait(timeout=300) != 0:
@@ -107,4 +107,4 @@ def test_ten_kills_of_any_process_at_any_moment_change_no_byte(home, tmp_path, s
     undisturbed = toy_context(tmp_path / "undisturbed", NUMBERS)
     run_stage(TOY, undisturbed)
     assert files_of(home) == files_of(undisturbed.home), killed
-    assert list(run.context.lake.folder(shelf).glob(".*")) == []
+    assert list(run.context.lake.folder(partition).glob(".*")) == []

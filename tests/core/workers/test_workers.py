@@ -41,7 +41,7 @@ def nap(n):
 
 
 def squares(context):
-    return context.lake.scan(TOY.shelf(context), SQUARES.schema).column("square").to_pylist()
+    return context.lake.scan(TOY.partition(context), SQUARES.schema).column("square").to_pylist()
 
 
 def test_what_dies_hangs_or_fails_is_named_and_everything_else_is_done(home):

@@ -31,7 +31,7 @@ def write_tiny_shards(
     dtype: str = "uint8",
     shape: tuple[int, int] = (6, 4),
 ) -> TinyShards:
-    shelf = small_context(lake.root).joint_shelf("spectrograms")
+    partition = small_context(lake.root).joint_partition("spectrograms")
     files, images = [], {}
     for shard in range(n_shards):
         rows = []
@@ -64,5 +64,5 @@ def write_tiny_shards(
             )
         table = SPECTROGRAMS.from_rows(rows)
         unit_id = f"{part}-{shard:05d}"
-        files.append(lake.write(shelf, unit_id, table, row_group_rows=rows_per_group))
+        files.append(lake.write(partition, unit_id, table, row_group_rows=rows_per_group))
     return TinyShards(files, images)

@@ -15,7 +15,7 @@ from musqa_pipeline.learning.intrusive.compare import Comparer, compare_pairs
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.models.runs import newest_run
 from musqa_pipeline.stages.models.table import RUNS
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 from tests.audio.music import music
 from tests.audio.sounds import write
@@ -155,9 +155,9 @@ def test_the_newest_finished_run_is_taken(home):
         ]
     ):
         row = runs_row(model, finished, f"lake/models/{unit}")
-        path = lake.write(Shelf("models", run * 32), unit, RUNS.from_rows([row]))
+        path = lake.write(Partition("models", run * 32), unit, RUNS.from_rows([row]))
         os.utime(path, (1e9 - age, 1e9 - age))
-    lake.keep_readable(Shelf("models", "d" * 32), RUNS.schema)
+    lake.keep_readable(Partition("models", "d" * 32), RUNS.schema)
     assert newest_run(home) == lake.root / "lake/models/insenet-2"
 
 

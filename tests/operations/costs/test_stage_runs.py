@@ -26,7 +26,7 @@ def _listening():
 
 
 def size_of(context, unit):
-    return context.lake.path(TOY.shelf(context), unit).stat().st_size
+    return context.lake.path(TOY.partition(context), unit).stat().st_size
 
 
 def test_a_run_says_what_it_made_and_what_that_weighs(home):
@@ -77,10 +77,10 @@ def test_a_run_that_ends_with_an_error_is_recorded_too(home):
 def test_a_record_that_cannot_be_written_warns_and_fails_nothing(home, monkeypatch, caplog):
     context, write = toy_context(home, "1"), Lake.write
 
-    def full(self, shelf, *arguments, **options):
-        if shelf.stage == "stage_runs":
+    def full(self, partition, *arguments, **options):
+        if partition.stage == "stage_runs":
             raise OSError(28, "No space left on device")
-        return write(self, shelf, *arguments, **options)
+        return write(self, partition, *arguments, **options)
 
     monkeypatch.setattr(Lake, "write", full)
     assert run_stage(TOY, context).made == 1

@@ -8,7 +8,7 @@ from musqa_pipeline.operations.maintenance.mend import mend
 from musqa_pipeline.operations.maintenance.verify import verify_lake
 from musqa_pipeline.stages.engine.migrations import bring_forward
 from musqa_pipeline.stages.views.duck import publish
-from musqa_pipeline.storage.lake.inventory import shelves, unit_ids
+from musqa_pipeline.storage.lake.inventory import partitions, unit_ids
 from musqa_pipeline.storage.lake.lake import Lake
 from tests.storage.lake.first_lake import first_context, point_to, unpack
 
@@ -19,12 +19,14 @@ def small_lake(tmp_path_factory):
     bring_forward(home)
     context = first_context(home)
     lake = context.lake
-    for short in [shelf for shelf in shelves(lake) if shelf.catalog]:
+    for short in [partition for partition in partitions(lake) if partition.catalog]:
         stage = "tracks" if short.stage == "quarantine" else short.stage
-        shelf = context.shelf(stage)
-        shelf = shelf.quarantine if short.stage == "quarantine" else shelf
+        partition = context.partition(stage)
+        partition = partition.quarantine if short.stage == "quarantine" else partition
         for unit in unit_ids(lake, short):
-            lake.write(shelf, unit, lake.read(shelf, unit), row_group_rows=1, compression="none")
+            lake.write(
+                partition, unit, lake.read(partition, unit), row_group_rows=1, compression="none"
+            )
     shutil.rmtree(home / "lake" / "retired")
     publish(context, ["labels"])
     mend(home, verify_lake(home))  # what the first release wrote gets digests

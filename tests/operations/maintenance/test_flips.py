@@ -6,10 +6,10 @@ from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.operations.maintenance.compact import compact_lake
 from musqa_pipeline.operations.maintenance.mend import mend
 from musqa_pipeline.operations.maintenance.verify import verify_lake
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
 from musqa_pipeline.stages.views.duck import publish, query
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 from tests.drill.flips import count_flips, files_by_kind, flip, is_parquet, seen_by_verify
 from tests.drill.plant import Plant
@@ -26,14 +26,14 @@ def rng(request):
 @pytest.fixture
 def full(home):
     """A small lake with a file of every kind: packs, weights, a report, a record."""
-    lake, models = Lake(home), Shelf("models", "b" * 32)
+    lake, models = Lake(home), Partition("models", "b" * 32)
     compact_lake(home)
     with lake.work_folder(models, "cnn1d") as work:
         (work.path / "weights.pt").write_bytes(bytes(range(256)) * 5000)
         (work.path / "checkpoint.ckpt").write_bytes(bytes(range(256)) * 5000)
         (work.path / "settings.json").write_text("{}")
     lake.write(models, "cnn1d", STAGE_RUNS.schema.empty_table())
-    lake.write(record_shelf("stage_runs", "first"), "one", STAGE_RUNS.schema.empty_table())
+    lake.write(record_partition("stage_runs", "first"), "one", STAGE_RUNS.schema.empty_table())
     for key in ("reports/first/report.html", "cache/file-hashes/first.parquet"):
         lake.store.write_bytes(key, b"PAR1 or not")
     publish(first_context(home), ["labels"])
@@ -68,7 +68,7 @@ def test_verify_finds_a_bit_in_each_kind_at_once_and_mends_all(full, rng):
     cured = {keys.get(key) for key in (*done.moved, *done.restored)}
     with_its_unit = {"unit of models", "weights.pt", "checkpoint.ckpt", "settings.json"}
     assert cured >= set(keys.values()) - with_its_unit
-    assert Lake(full).done(Shelf("models", "b" * 32)) == []  # to be trained again
+    assert Lake(full).done(Partition("models", "b" * 32)) == []  # to be trained again
     assert {f.kind for f in verify_lake(full).errors} <= {"missing"}
     assert query(full, "FROM labels").height <= n_rows  # the views are there
 

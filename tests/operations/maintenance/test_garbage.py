@@ -12,9 +12,9 @@ from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.operations.maintenance import garbage
 from musqa_pipeline.operations.maintenance.garbage import clear_garbage, find_garbage
 from musqa_pipeline.operations.maintenance.verify import verify_lake
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.views.duck import publish, query
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 from tests.storage.lake.first_lake import first_context
 
@@ -38,22 +38,22 @@ def everything(home):
 def old(home):
     """A lake of 100 days ago with every kind of garbage; returns its home."""
     lake = Lake(home)
-    lake.write(Shelf("labels", "a" * 32, "first"), "u1", ROW)
-    lake.write(Shelf("labels", "a" * 32, "first"), "u2", ROW)
-    lake.keep_readable(Shelf("labels", "a" * 32, "first"), ROW.schema)
-    lake.write(Shelf("models", "b" * 32), "cnn1d", ROW)
-    with lake.work_folder(Shelf("models", "b" * 32), "cnn1d") as work:
+    lake.write(Partition("labels", "a" * 32, "first"), "u1", ROW)
+    lake.write(Partition("labels", "a" * 32, "first"), "u2", ROW)
+    lake.keep_readable(Partition("labels", "a" * 32, "first"), ROW.schema)
+    lake.write(Partition("models", "b" * 32), "cnn1d", ROW)
+    with lake.work_folder(Partition("models", "b" * 32), "cnn1d") as work:
         (work.path / "weights").write_bytes(b"w" * 100)
-    lake.write(record_shelf("promotions", "gone preset"), "000001", ROW)
-    lake.write(first_context(home).shelf("labels"), "lost", ROW)
-    lake.retire(first_context(home).shelf("labels"), set(lake.done(shown(home))) - {"lost"})
+    lake.write(record_partition("promotions", "gone preset"), "000001", ROW)
+    lake.write(first_context(home).partition("labels"), "lost", ROW)
+    lake.retire(first_context(home).partition("labels"), set(lake.done(shown(home))) - {"lost"})
     (lake.folder(shown(home)) / ".x.parquet.host-1.tmp").write_bytes(b"half")
     age(home, 100)
     return home
 
 
 def shown(home):
-    return first_context(home).shelf("labels")
+    return first_context(home).partition("labels")
 
 
 def test_everything_that_is_shown_stays_whatever_its_age(home):
@@ -122,27 +122,27 @@ def test_a_leftover_of_a_living_writer_stays(old):
 
 
 def test_what_a_run_works_on_is_left_and_named(old):
-    shelf = Shelf("labels", "a" * 32, "first")
-    with Lake(old).lock(shelf.lock_name):
+    partition = Partition("labels", "a" * 32, "first")
+    with Lake(old).lock(partition.lock_name):
         cleared = clear_garbage(old)
-    assert cleared.in_use == (shelf.folder_key,)
-    assert Lake(old).done(shelf) == ["u1", "u2"]
+    assert cleared.in_use == (partition.folder_key,)
+    assert Lake(old).done(partition) == ["u1", "u2"]
 
 
 def test_what_is_published_or_written_meanwhile_stays(old, monkeypatch):
     listed = find_garbage(old)
-    lake, shelf = Lake(old), Shelf("labels", "a" * 32, "first")
+    lake, partition = Lake(old), Partition("labels", "a" * 32, "first")
     published = json.loads((old / "published.json").read_text())
     published["presets"]["new"] = {
         "catalogs": ["first"],
         "stages": {**published["presets"]["first"]["stages"], "models": "b" * 32},
     }
     lake.store.write_bytes("published.json", json.dumps(published).encode())
-    lake.write(shelf, "u3", ROW)
+    lake.write(partition, "u3", ROW)
     monkeypatch.setattr(garbage, "find_garbage", lambda *a, **k: listed)  # as listed before
     cleared = clear_garbage(old)
-    assert lake.done(shelf) == ["u1", "u2", "u3"]
-    assert lake.done(Shelf("models", "b" * 32)) == ["cnn1d"]
+    assert lake.done(partition) == ["u1", "u2", "u3"]
+    assert lake.done(Partition("models", "b" * 32)) == ["cnn1d"]
     assert {item.kind for item in cleared.garbage} == {"leftover", "retired", "settings"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from musqa_pipeline.core.seals import seal_path
 from musqa_pipeline.operations.maintenance.mend import Mended, mend
 from musqa_pipeline.operations.maintenance.verify import verify_lake
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE
@@ -24,8 +24,8 @@ from tests.storage.lake.first_lake import first_context, unpack
 
 def file_of(home, stage, index=0):
     context = first_context(home)
-    shelf = context.shelf(stage)
-    return context.lake.path(shelf, unit_ids(context.lake, shelf)[index])
+    partition = context.partition(stage)
+    return context.lake.path(partition, unit_ids(context.lake, partition)[index])
 
 
 def kinds(seen):
@@ -89,12 +89,16 @@ def test_a_lake_of_an_early_release_is_read_and_said_to_have_no_checksums(tmp_pa
 def test_a_lake_of_an_early_release_gets_digests_and_keeps_its_units(tmp_path):
     home = unpack(tmp_path)
     seen, context = verify_lake(home), first_context(home)
-    before = {stage: context.lake.done(context.shelf(stage)) for stage in ("excerpts", "labels")}
+    before = {
+        stage: context.lake.done(context.partition(stage)) for stage in ("excerpts", "labels")
+    }
     assert seen.undigested
     assert set(mend(home, seen).digested) == set(seen.undigested)
     again = verify_lake(home)
     assert (again.findings, again.undigested, again.n_unsummed) == ((), (), 0)
-    assert all(context.lake.done(context.shelf(stage)) == done for stage, done in before.items())
+    assert all(
+        context.lake.done(context.partition(stage)) == done for stage, done in before.items()
+    )
     assert before["labels"]
 
 
@@ -108,8 +112,8 @@ def test_damage_is_found_and_mended_by_the_next_run(home, damage):
     assert (kind, key) in {(finding.kind, finding.key) for finding in seen.findings}
     assert {finding.key for finding in seen.errors if finding.kind != "missing"} == {key}
     assert mend(home, seen).moved == [key]
-    shelf = first_context(home).shelf(stage)
-    assert Lake(home).missing(shelf, [path.stem]) == [path.stem]
+    partition = first_context(home).partition(stage)
+    assert Lake(home).missing(partition, [path.stem]) == [path.stem]
     assert (home / "lake" / "damaged" / key.removeprefix("lake/")).exists()
     assert kind not in kinds(verify_lake(home))
     if stage == "tracks":
@@ -136,8 +140,8 @@ def test_strangers_and_leftovers_are_notes(home):
     folder = file_of(home, "labels").parent
     (folder / "notes.txt").write_text("x")
     (folder / ".u.parquet.host-1.tmp").write_text("half")
-    lake, shelf = Lake(home), first_context(home).shelf("labels", "unknown")
-    lake.write(shelf, "u", pa.table({"a": [1]}))
+    lake, partition = Lake(home), first_context(home).partition("labels", "unknown")
+    lake.write(partition, "u", pa.table({"a": [1]}))
     seen = verify_lake(home)
     assert kinds(seen) == ["leftover", "orphan", "wrong_schema"]
     details = {finding.detail for finding in seen.findings if finding.kind == "orphan"}
@@ -158,7 +162,7 @@ def test_checkpoints_and_reports_beside_units_are_no_strangers(home):
 
 def test_a_file_that_a_run_moves_away_meanwhile_is_no_finding(home, monkeypatch):
     there = LocalStore(home).walk("lake")
-    gone = f"{first_context(home).shelf('labels').folder_key}/gone.parquet"
+    gone = f"{first_context(home).partition('labels').folder_key}/gone.parquet"
     listed = [*there, StoredFile(gone, 1, "v", 0.0)]
     monkeypatch.setattr(LocalStore, "walk", lambda store, folder: listed * (folder == "lake"))
     seen = verify_lake(home)
@@ -167,8 +171,8 @@ def test_a_file_that_a_run_moves_away_meanwhile_is_no_finding(home, monkeypatch)
 
 
 def test_records_that_nothing_can_make_again_are_never_taken_out(home):
-    shelf = record_shelf("promotions", "first")
-    path = Lake(home).write(shelf, "000001", pa.table({"a": [1]}))
+    partition = record_partition("promotions", "first")
+    path = Lake(home).write(partition, "000001", pa.table({"a": [1]}))
     path.write_bytes(b"rubbish")
     seen = verify_lake(home)
     assert [finding.kind for finding in seen.errors] == ["damaged"]
@@ -178,8 +182,8 @@ def test_records_that_nothing_can_make_again_are_never_taken_out(home):
 
 
 def test_records_are_put_back_from_their_copy_or_from_their_values(home):
-    shelf = record_shelf("stage_runs", "first")
-    path = Lake(home).write(shelf, "one", STAGE_RUNS.schema.empty_table())
+    partition = record_partition("stage_runs", "first")
+    path = Lake(home).write(partition, "one", STAGE_RUNS.schema.empty_table())
     before = path.read_bytes()
     path.write_bytes(before.replace(b"parquet-cpp", b"Parquet-cpp"))
     seen = verify_lake(home)
@@ -196,7 +200,7 @@ def test_what_a_run_works_on_is_not_mended(home):
     path = file_of(home, "labels")
     path.write_bytes(b"")
     seen = verify_lake(home)
-    with Lake(home).lock(first_context(home).shelf("labels").lock_name):
+    with Lake(home).lock(first_context(home).partition("labels").lock_name):
         assert mend(home, seen) == Mended()
     assert path.exists()
 

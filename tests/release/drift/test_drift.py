@@ -41,17 +41,17 @@ def context(made, home):
 
 def with_labels(context, change):
     """The lake after labels changed, as another metric or other music would change them."""
-    shelf = context.shelf("labels", "music")
-    for unit in context.lake.done(shelf):
-        rows = context.lake.read(shelf, unit)
+    partition = context.partition("labels", "music")
+    for unit in context.lake.done(partition):
+        rows = context.lake.read(partition, unit)
         mos = pa.array(change(rows["mos"].to_numpy()), pa.float64())
         table = rows.set_column(rows.schema.get_field_index("mos"), rows.schema.field("mos"), mos)
-        context.lake.write(shelf, unit, table.cast(LABELS.schema))
+        context.lake.write(partition, unit, table.cast(LABELS.schema))
     moved = {**context.fingerprints, "features": "b" * 32}
     after = dataclasses.replace(context, fingerprints=moved)
-    for unit in context.lake.done(context.joint_shelf("features")):
-        table = context.lake.read(context.joint_shelf("features"), unit)
-        context.lake.write(after.joint_shelf("features"), unit, table)
+    for unit in context.lake.done(context.joint_partition("features")):
+        table = context.lake.read(context.joint_partition("features"), unit)
+        context.lake.write(after.joint_partition("features"), unit, table)
     return after
 
 
@@ -61,7 +61,9 @@ def test_a_record_has_every_variable_of_every_catalog_with_its_numbers(context):
     assert {row["seen_catalog"] for row in rows} == {"music"}
     mos = rows[0]
     assert (mos["variable"], mos["n_rows"], mos["n_recordings"]) == ("mos", 30, 10)
-    labels = context.lake.scan(context.shelf("labels", "music"), LABELS.schema)["mos"].to_numpy()
+    labels = context.lake.scan(context.partition("labels", "music"), LABELS.schema)[
+        "mos"
+    ].to_numpy()
     assert mos["mean"] == pytest.approx(labels.mean())
     assert mos["sd"] == pytest.approx(labels.std())
     assert not any(row["moved_from_last"] or row["moved_from_first"] for row in rows)

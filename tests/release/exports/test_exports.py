@@ -84,7 +84,7 @@ def test_references_are_the_untouched_ten_seconds(waves, published):
     for path in files:
         samples, _ = soundfile.read(path, dtype="int16")
         excerpt_id = path.stem.partition("--")[2]
-        unit = context.lake.read(context.shelf("excerpts", CATALOG), excerpt_id, ["flac"])
+        unit = context.lake.read(context.partition("excerpts", CATALOG), excerpt_id, ["flac"])
         wanted, _ = soundfile.read(io.BytesIO(unit["flac"][0].as_py()), dtype="int16")
         np.testing.assert_array_equal(samples, wanted[:480_000])
 

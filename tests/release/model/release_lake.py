@@ -37,17 +37,17 @@ def release_lake(home: Path) -> Context:
     context = dataclasses.replace(
         context, fingerprints={**context.fingerprints, "release": "e" * 32}
     )
-    lake, shelf = context.lake, context.joint_shelf("features")
-    for unit in lake.done(shelf):
+    lake, partition = context.lake, context.joint_partition("features")
+    for unit in lake.done(partition):
         rows = [
             row | {"n_frames": N_SEGMENTS, "n_bands": N_COLUMNS, "dtype": "uint8",
                    "image": band_cells(row).tobytes()}
-            for row in lake.read(shelf, unit).to_pylist()
+            for row in lake.read(partition, unit).to_pylist()
         ]  # fmt: skip
-        lake.write(shelf, unit, FEATURES.from_rows(rows))
+        lake.write(partition, unit, FEATURES.from_rows(rows))
     for number in range(10):
-        shelf = context.shelf("tracks", "music")
-        row = lake.read(shelf, f"u{number}").to_pylist()[0]
+        partition = context.partition("tracks", "music")
+        row = lake.read(partition, f"u{number}").to_pylist()[0]
         licence = LICENCES[min(number, 5)] if number < 6 else "CC0-1.0"
-        lake.write(shelf, f"u{number}", TRACKS.from_rows([row | {"licence": licence}]))
+        lake.write(partition, f"u{number}", TRACKS.from_rows([row | {"licence": licence}]))
     return context

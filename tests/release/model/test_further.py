@@ -51,20 +51,22 @@ def write_other(context, process="r1001", *, features=True):
         stages[stage] = (digit + process[-1]) * 16
     other = dataclasses.replace(context, fingerprints=stages)
     for stage, table in (("degradations", DEGRADATIONS), ("labels", LABELS)):
-        for unit in lake.done(context.shelf(stage, "music")):
-            rows = renamed(lake.read(context.shelf(stage, "music"), unit), process)
+        for unit in lake.done(context.partition(stage, "music")):
+            rows = renamed(lake.read(context.partition(stage, "music"), unit), process)
             rows = [row | ({"process": process} if stage == "degradations" else {}) for row in rows]
-            lake.write(other.shelf(stage, "music"), unit, table.from_rows(rows))
-    rows = renamed(lake.read(context.joint_shelf("dataset"), "dataset"), process)
+            lake.write(other.partition(stage, "music"), unit, table.from_rows(rows))
+    rows = renamed(lake.read(context.joint_partition("dataset"), "dataset"), process)
     for number, row in enumerate(rows):
         row["trusted"] = number != NOT_TRUSTED
         # As another draw might have it; the release goes by its own.
         row["part"], row["split_group"] = "train", "another"
-    lake.write(other.joint_shelf("dataset"), "dataset", DATASET.from_rows(rows))
-    shelf = context.joint_shelf("features")
-    images = [row for unit in lake.done(shelf) for row in renamed(lake.read(shelf, unit), process)]
+    lake.write(other.joint_partition("dataset"), "dataset", DATASET.from_rows(rows))
+    partition = context.joint_partition("features")
+    images = [
+        row for unit in lake.done(partition) for row in renamed(lake.read(partition, unit), process)
+    ]
     if features:
-        lake.write(other.joint_shelf("features"), "train-00000", FEATURES.from_rows(images))
+        lake.write(other.joint_partition("features"), "train-00000", FEATURES.from_rows(images))
     path = context.home / "published.json"
     entry = {"catalogs": ["music"], "stages": stages}
     path.write_text(json.dumps({"last": "more", "presets": {"more": entry}}))
@@ -149,8 +151,8 @@ def test_a_training_knows_on_which_further_rows_it_depends(context):
 def test_a_release_trains_on_them(context, rows):
     report = run_stage(RELEASE_STAGE, context, log=print)
     assert report.made == 3
-    shelf, unit = context.joint_shelf("release"), list_units(context)[0]
-    said = context.lake.read(shelf, unit.unit_id)
+    partition, unit = context.joint_partition("release"), list_units(context)[0]
+    said = context.lake.read(partition, unit.unit_id)
     assert set(said["n_train"].to_pylist()) == {divide(rows, FINAL, 2).train.height}
     keys = pl.DataFrame(said.select(KEYS))
     assert keys.join(rows, on=KEYS, how="semi").height == keys.height

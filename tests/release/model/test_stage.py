@@ -77,7 +77,7 @@ def test_seeds_are_averaged(context, said):
     run_stage(RELEASE_STAGE, two, log=print)
     both = read_said(two, read_release_rows(two))
     assert both.height == said.height
-    parts = pl.DataFrame(two.lake.scan(two.joint_shelf("release"), RELEASE_STAGE.table.schema))
+    parts = pl.DataFrame(two.lake.scan(two.joint_partition("release"), RELEASE_STAGE.table.schema))
     one = (
         parts.filter(pl.col("asked") == "test")
         .group_by("catalog", "degraded_id")

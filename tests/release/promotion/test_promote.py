@@ -66,7 +66,7 @@ def test_both_reports_stay(context):
     after = changed_dataset(context, lambda rows: rows)
     retrained(context, after, 0.04)
     second = promote(after)
-    shutil.rmtree(context.lake.folder(context.joint_shelf("evaluation")))
+    shutil.rmtree(context.lake.folder(context.joint_partition("evaluation")))
     assert second["champion_report"] == first["report"]
     assert (context.home / first["report"]).read_text() == "<p>report</p>"
     assert (context.home / second["report"]).read_text() == "<p>another</p>"

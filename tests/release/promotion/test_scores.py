@@ -16,7 +16,7 @@ from musqa_pipeline.release.promotion.images import (
     recipe_of_images,
     recipe_of_stage,
 )
-from musqa_pipeline.stages.engine.records import record_shelf
+from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_STAGE
 from musqa_pipeline.stages.spectrograms.row_shards import list_shards
 from musqa_pipeline.stages.views.promotions_table import FROZEN_IMAGES
@@ -40,9 +40,9 @@ def images_of(context, recipe, current):
     """Have the images of the set made, and read them."""
     rows = read_frozen(context, [1])
     scores._image_files(context, recipe, 1, rows, current)
-    shelf = record_shelf("frozen_images", context.preset.name)
-    units = [u for u in context.lake.done(shelf) if u.startswith(images_name(recipe))]
-    table = context.lake.scan(shelf, FROZEN_IMAGES.schema, units=units)
+    partition = record_partition("frozen_images", context.preset.name)
+    units = [u for u in context.lake.done(partition) if u.startswith(images_name(recipe))]
+    table = context.lake.scan(partition, FROZEN_IMAGES.schema, units=units)
     return pl.DataFrame(table).sort("catalog", "degraded_id")
 
 
@@ -62,7 +62,7 @@ def test_images_that_lie_in_the_shards_are_copied(frozen):
     context, current = frozen
     recipe = recipe_of_stage(context, "spectrograms")
     copied = images_of(context, recipe, current)
-    stored = pl.DataFrame(context.lake.read(context.joint_shelf("spectrograms"), "test-00000"))
+    stored = pl.DataFrame(context.lake.read(context.joint_partition("spectrograms"), "test-00000"))
     assert copied.height == 12
     assert copied["image"].equals(stored.sort("catalog", "degraded_id")["image"])
 
@@ -107,9 +107,9 @@ def test_a_half_made_set_of_images_is_made_again(frozen):
     context, current = frozen
     recipe = recipe_of_stage(context, "spectrograms")
     before = images_of(context, recipe, current)
-    shelf = record_shelf("frozen_images", context.preset.name)
-    [unit] = [u for u in context.lake.done(shelf) if u.startswith(images_name(recipe))]
-    context.lake.write(shelf, unit, context.lake.read(shelf, unit).slice(0, 5))
+    partition = record_partition("frozen_images", context.preset.name)
+    [unit] = [u for u in context.lake.done(partition) if u.startswith(images_name(recipe))]
+    context.lake.write(partition, unit, context.lake.read(partition, unit).slice(0, 5))
     again = images_of(context, recipe, current)
     assert again.equals(before)
     assert np.all([len(image) == 16 for image in again["image"]])

@@ -48,21 +48,22 @@ def changed_dataset(context, change):
         "models": "a" * 31 + "b", "evaluation": "9" * 32,
     }  # fmt: skip
     after = dataclasses.replace(context, fingerprints=moved)
-    rows = change(pl.DataFrame(context.lake.read(context.joint_shelf("dataset"), "dataset")))
+    rows = change(pl.DataFrame(context.lake.read(context.joint_partition("dataset"), "dataset")))
     table = rows.to_arrow().cast(DATASET.schema)
-    context.lake.write(after.joint_shelf("dataset"), "dataset", table)
+    context.lake.write(after.joint_partition("dataset"), "dataset", table)
     parts = dict(rows.select("degraded_id", "part").iter_rows())
     for stage, schema in (("spectrograms", SPECTROGRAMS.schema), ("features", FEATURES.schema)):
-        shelf = context.joint_shelf(stage)
+        partition = context.joint_partition(stage)
         images = pl.concat(
-            pl.DataFrame(context.lake.read(shelf, unit)) for unit in context.lake.done(shelf)
+            pl.DataFrame(context.lake.read(partition, unit))
+            for unit in context.lake.done(partition)
         ).filter(pl.col("degraded_id").is_in(list(parts)))
         images = images.with_columns(
             part=pl.col("degraded_id").replace_strict(parts, return_dtype=pl.String)
         )
         for (part,), of_part in images.group_by("part"):
             context.lake.write(
-                after.joint_shelf(stage), f"{part}-00000", of_part.to_arrow().cast(schema)
+                after.joint_partition(stage), f"{part}-00000", of_part.to_arrow().cast(schema)
             )
     return after
 

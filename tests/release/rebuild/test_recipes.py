@@ -76,7 +76,7 @@ def test_a_set_comes_back_from_its_tracks_bit_for_bit(published_set, recipe, tmp
     dataset = pq.read_table(tmp_path / "out" / DATASET_FILE)
     context = published_set.context
     assert dataset.sort_by("degraded_id") == context.lake.read(
-        context.joint_shelf("dataset"), "dataset", dataset.column_names
+        context.joint_partition("dataset"), "dataset", dataset.column_names
     ).sort_by("degraded_id").replace_schema_metadata(None)
 
 

@@ -76,8 +76,8 @@ def test_references_and_processes_are_spread_at_once():
     rows = draw_spread([family(references), family(processes)], 240).rows
     assert np.bincount(references[rows]).tolist() == pytest.approx([20] * 12, abs=2)
     assert np.bincount(processes[rows].ravel()).tolist() == pytest.approx([16] * 30, abs=3)
-    by_lot = np.bincount(processes[:240].ravel())
-    assert by_lot.max() - by_lot.min() > 12  # the plain draw is nowhere near
+    per_process = np.bincount(processes[:240].ravel())
+    assert per_process.max() - per_process.min() > 12  # the plain draw is nowhere near
 
 
 def test_rows_that_are_equal_come_in_the_order_of_their_lots():

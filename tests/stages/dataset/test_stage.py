@@ -25,7 +25,7 @@ from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
 from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.stages.tracks.table import TRACKS
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from tests.stages.dataset.synthetic import make_candidates
 
 FINGERPRINTS = {
@@ -36,13 +36,13 @@ PRESET = {"catalogs": ["*"], "dataset": {"size": 120, "n_bins": 6, "natural_rows
 
 
 def write_catalog(home, tmp_path, name, n_tracks, seed, roles=("",)):
-    """Fill the shelves of the stages 1-4 as those stages do, but without decoding anything."""
+    """Fill the partitions of the stages 1-4 as those stages do, but without decoding anything."""
     folder = tmp_path / name
     folder.mkdir()
     (folder / "song.wav").touch()
     add_catalog(home, folder, name)
     lake = Context(home, parse_preset("test", PRESET), None, {}).lake
-    shelves = {stage: Shelf(stage, f, name) for stage, f in FINGERPRINTS.items()}
+    partitions = {stage: Partition(stage, f, name) for stage, f in FINGERPRINTS.items()}
     flac = to_flac(_noise(seed))
     pool = make_candidates(n_tracks=n_tracks, n_cascades=12, seed=seed)
     for (reference,), rows in pool.group_by("track_id", maintain_order=True):
@@ -57,14 +57,14 @@ def write_catalog(home, tmp_path, name, n_tracks, seed, roles=("",)):
             "true_peak_dbtp": -1.0, "upper_edge_hz": 20_500.0, "phase_correlation": 0.7,
             "verdict": "usable", "flags": [],
         }  # fmt: skip
-        lake.write(shelves["tracks"], f"unit-{track_id}", TRACKS.from_rows([values]))
+        lake.write(partitions["tracks"], f"unit-{track_id}", TRACKS.from_rows([values]))
         excerpt = {
             "excerpt_id": excerpt_id, "track_id": track_id, "index": 0, "start_s": 1.0,
             "source_lufs": -14.0, "gain_db": -9.0, "loudness_lufs": -23.0, "peak": 0.4,
             "n_clipped_samples": 0, "upper_edge_hz": 20_500.0, "tail_samples": TAIL_SAMPLES,
             "tail_mirrored": False, "flac": flac,
         }  # fmt: skip
-        lake.write(shelves["excerpts"], excerpt_id, EXCERPTS.from_rows([excerpt]))
+        lake.write(partitions["excerpts"], excerpt_id, EXCERPTS.from_rows([excerpt]))
         made, labels = [], []
         for row in rows.iter_rows(named=True):
             degraded_id = f"{excerpt_id}-{row['degraded_id'].rsplit('-', 1)[1]}"
@@ -87,8 +87,8 @@ def write_catalog(home, tmp_path, name, n_tracks, seed, roles=("",)):
                     "fvnsim": [0.9] * 32, "lag_samples": 0,
                 }
             )  # fmt: skip
-        lake.write(shelves["degradations"], f"{excerpt_id}-n12", DEGRADATIONS.from_rows(made))
-        lake.write(shelves["labels"], f"{excerpt_id}-n12", LABELS.from_rows(labels[::-1]))
+        lake.write(partitions["degradations"], f"{excerpt_id}-n12", DEGRADATIONS.from_rows(made))
+        lake.write(partitions["labels"], f"{excerpt_id}-n12", LABELS.from_rows(labels[::-1]))
 
 
 def _noise(seed):
@@ -136,7 +136,7 @@ def test_both_stages_run_and_every_check_passes(full_home):
 def test_a_second_run_finds_everything_done_and_a_fresh_one_makes_the_same_bytes(full_home):
     context = joint(full_home)
     run(context)
-    path = context.lake.path(context.joint_shelf("dataset"), "dataset")
+    path = context.lake.path(context.joint_partition("dataset"), "dataset")
     first = path.read_bytes()
     assert [report.made for report in run(context)] == [0, 0]
     path.unlink()
@@ -174,14 +174,14 @@ def test_rows_carry_their_tracks_metadata_and_labels_meet_their_plan(full_home):
 
 def test_a_row_of_one_round_that_equals_a_row_of_another_is_marked_as_identical(full_home):
     context = joint(full_home)
-    shelf = context.shelf("degradations", "music")
-    unit_id = context.lake.done(shelf)[0]
-    *others, last = context.lake.read(shelf, unit_id).to_pylist()
+    partition = context.partition("degradations", "music")
+    unit_id = context.lake.done(partition)[0]
+    *others, last = context.lake.read(partition, unit_id).to_pylist()
     later = {**last, "pcm_hash": others[0]["pcm_hash"]}
     before = read_labelled_rows(context)
     assert before["identical_to"].null_count() == before.height
-    context.lake.write(shelf, unit_id, DEGRADATIONS.from_rows(others))
-    context.lake.write(shelf, f"{unit_id}r1-0", DEGRADATIONS.from_rows([later]))
+    context.lake.write(partition, unit_id, DEGRADATIONS.from_rows(others))
+    context.lake.write(partition, f"{unit_id}r1-0", DEGRADATIONS.from_rows([later]))
     marked = read_labelled_rows(context).filter(pl.col("identical_to").is_not_null())
     assert marked["degraded_id"].to_list() == [last["degraded_id"]]
     assert marked["identical_to"].to_list() == [others[0]["degraded_id"]]
@@ -194,8 +194,8 @@ def test_a_track_in_quarantine_gives_no_rows_and_no_split(full_home):
         "stage": "tracks", "unit_id": "unit-musi000000000003", "file": "3.flac",
         "reason": "duplicate", "detail": "same samples as 1.flac", "advice": "nothing",
     }  # fmt: skip
-    shelf = Shelf("quarantine", FINGERPRINTS["tracks"], "music")
-    context.lake.write(shelf, "unit-musi000000000003", QUARANTINE.from_rows([refused]))
+    partition = Partition("quarantine", FINGERPRINTS["tracks"], "music")
+    context.lake.write(partition, "unit-musi000000000003", QUARANTINE.from_rows([refused]))
     assert joint(full_home).fingerprints["splits"] != context.fingerprints["splits"]
     after = read_labelled_rows(joint(full_home))["track_id"].unique()
     assert set(before) - set(after) == {"musi000000000003"}

@@ -37,5 +37,5 @@ def context_with_references(home: Path, *, n_references: int = 1, **degradations
             "tail_mirrored": False,
             "flac": to_flac(to_16_bit(music(INPUT_SAMPLES, seed=i + 1))),
         }
-        context.lake.write(context.shelf("excerpts"), f"r{i}-0", EXCERPTS.from_rows([row]))
+        context.lake.write(context.partition("excerpts"), f"r{i}-0", EXCERPTS.from_rows([row]))
     return context

@@ -40,10 +40,10 @@ def context(made, home):
 
 def rewrite(context, change):
     """Store a unit again with its rows changed."""
-    shelf = context.shelf("degradations")
-    rows = context.lake.read(shelf, UNIT).to_pylist()
+    partition = context.partition("degradations")
+    rows = context.lake.read(partition, UNIT).to_pylist()
     table = DEGRADATIONS.from_rows(change(rows))
-    context.lake.write(shelf, UNIT, table)
+    context.lake.write(partition, UNIT, table)
 
 
 def test_counting_lists_the_folder_as_often_for_many_references_as_for_few(context, monkeypatch):
@@ -86,7 +86,7 @@ def test_a_row_that_is_missing_doubled_or_changed_in_place_is_found(context):
         rewrite(context, change)
         assert not check_counts(context).passed
         rewrite(context, lambda rows: rows)
-    context.lake.path(context.shelf("degradations"), UNIT).unlink()
+    context.lake.path(context.partition("degradations"), UNIT).unlink()
     assert not check_counts(context).passed
 
 
@@ -113,11 +113,11 @@ def test_only_a_random_low_pass_may_delay_its_edge(home):
     context = context_with_references(home, singles=[3], n_cascades=0, n_random=8)
     run_stage(DEGRADATIONS_STAGE, context)
     unit = "r0-0-n0"
-    shelf = context.shelf("degradations")
+    partition = context.partition("degradations")
     assert check_alignment(context, n_rows=9).passed
-    rows = context.lake.read(shelf, unit).to_pylist()
+    rows = context.lake.read(partition, unit).to_pylist()
     late = [{**row, "delay_samples": max(0, row["delay_samples"] - 2)} for row in rows]
-    context.lake.write(shelf, unit, DEGRADATIONS.from_rows(late))
+    context.lake.write(partition, unit, DEGRADATIONS.from_rows(late))
     result = check_alignment(context, n_rows=9)
     assert not result.passed
     moved = [

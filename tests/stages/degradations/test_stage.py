@@ -13,12 +13,12 @@ def test_a_reference_becomes_one_file_with_the_rows_of_its_plan(home):
     context = context_with_references(home, **FEW)
     report = run_stage(DEGRADATIONS_STAGE, context)
     assert (report.units, report.made, report.rows) == (1, 1, 9)
-    table = context.lake.read(context.shelf("degradations"), "r0-0-n6")
+    table = context.lake.read(context.partition("degradations"), "r0-0-n6")
     plan = plan_reference("r0-0", 6, context.preset.degradations)
     assert table.select(list(plan[1])).to_pylist() == [
         {**dict.fromkeys(plan[1]), **row} for row in plan
     ]
-    path = context.lake.path(context.shelf("degradations"), "r0-0-n6")
+    path = context.lake.path(context.partition("degradations"), "r0-0-n6")
     groups = pq.read_metadata(path)
     assert [groups.row_group(i).num_rows for i in range(groups.num_row_groups)] == [8, 1]
     assert path.stat().st_size < 1.1 * sum(table["bitstream_bytes"].to_pylist()) + 50_000
@@ -27,7 +27,7 @@ def test_a_reference_becomes_one_file_with_the_rows_of_its_plan(home):
 def test_the_same_file_comes_out_byte_for_byte_when_it_is_made_again(home):
     context = context_with_references(home, singles=[9, 45], n_cascades=2)
     run_stage(DEGRADATIONS_STAGE, context)
-    path = context.lake.path(context.shelf("degradations"), "r0-0-n2")
+    path = context.lake.path(context.partition("degradations"), "r0-0-n2")
     first = path.read_bytes()
     path.unlink()
     assert run_stage(DEGRADATIONS_STAGE, context).made == 1
@@ -37,7 +37,7 @@ def test_the_same_file_comes_out_byte_for_byte_when_it_is_made_again(home):
 
 def test_each_reference_is_a_unit_and_one_in_quarantine_is_none(home):
     context = context_with_references(home, n_references=2, singles=[1, 2], n_cascades=3)
-    context.lake.write(context.shelf("excerpts"), "r7-0", EXCERPTS.from_rows([]))
+    context.lake.write(context.partition("excerpts"), "r7-0", EXCERPTS.from_rows([]))
     assert [u.unit_id for u in list_units(context)] == ["r0-0-n3", "r1-0-n3"]
 
 

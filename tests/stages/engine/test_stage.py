@@ -17,17 +17,17 @@ from tests.stages.engine.toy_stage import SQUARES, TOY, toy_context
 
 
 def squares(context):
-    return context.lake.scan(TOY.shelf(context), SQUARES.schema).column("square").to_pylist()
+    return context.lake.scan(TOY.partition(context), SQUARES.schema).column("square").to_pylist()
 
 
 @pytest.mark.parametrize("fanout", [None, LocalPool(2)])
 def test_a_run_makes_what_is_missing_and_only_that(home, fanout):
     context = toy_context(home, "1 2 3")
     assert run_stage(TOY, context, fanout=fanout).made == 3
-    kept = {p.name: p.stat().st_ino for p in context.lake.folder(TOY.shelf(context)).iterdir()}
+    kept = {p.name: p.stat().st_ino for p in context.lake.folder(TOY.partition(context)).iterdir()}
     report = run_stage(TOY, toy_context(home, "1 2 3 4"), fanout=fanout)
     assert (report.units, report.made, report.rows) == (4, 1, 1)
-    now = {p.name: p.stat().st_ino for p in context.lake.folder(TOY.shelf(context)).iterdir()}
+    now = {p.name: p.stat().st_ino for p in context.lake.folder(TOY.partition(context)).iterdir()}
     assert {name: now[name] for name in kept} == kept
     assert squares(context) == [1, 4, 9, 16]
 
@@ -37,8 +37,8 @@ def test_an_unfit_input_goes_to_quarantine_and_is_not_tried_again(home):
     assert run_stage(TOY, context).quarantined == 1
     again = run_stage(TOY, context)
     assert (again.made, again.quarantined) == (0, 1)
-    shelf = TOY.shelf(context).quarantine
-    row = context.lake.read(shelf, "u13").to_pylist()[0]
+    partition = TOY.partition(context).quarantine
+    row = context.lake.read(partition, "u13").to_pylist()[0]
     assert (row["stage"], row["file"], row["reason"]) == ("labels", "number 13", "unlucky")
     assert squares(context) == [1]
 
@@ -111,22 +111,22 @@ def test_a_killed_run_leaves_no_worker_and_no_half_file_and_is_resumed(home):
     environment = {**os.environ, "PYTHONPATH": str(root)}
     run = subprocess.Popen([sys.executable, str(script), str(home), numbers], env=environment)
     deadline = time.monotonic() + 60
-    while len(context.lake.done(TOY.shelf(context))) < 2 and time.monotonic() < deadline:
+    while len(context.lake.done(TOY.partition(context))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     family = psutil.Process(run.pid).children(recursive=True)
     run.send_signal(signal.SIGKILL)
     run.wait()
-    done = context.lake.done(TOY.shelf(context))
+    done = context.lake.done(TOY.partition(context))
     assert 0 < len(done) < 8
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
-    inodes = {u: context.lake.path(TOY.shelf(context), u).stat().st_ino for u in done}
+    inodes = {u: context.lake.path(TOY.partition(context), u).stat().st_ino for u in done}
     (home / "slow").unlink()
-    finished_meanwhile = len(context.lake.done(TOY.shelf(context)))
+    finished_meanwhile = len(context.lake.done(TOY.partition(context)))
     report = run_stage(TOY, context)
     assert report.made == 8 - finished_meanwhile
-    assert {u: context.lake.path(TOY.shelf(context), u).stat().st_ino for u in done} == inodes
-    assert list(context.lake.folder(TOY.shelf(context)).glob(".*")) == []
+    assert {u: context.lake.path(TOY.partition(context), u).stat().st_ino for u in done} == inodes
+    assert list(context.lake.folder(TOY.partition(context)).glob(".*")) == []
     assert squares(context) == [n * n for n in range(1, 9)]
 
 

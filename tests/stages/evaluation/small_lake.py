@@ -75,7 +75,7 @@ def small_lake(home: Path, *, bias: float = 0.05, preset: Preset = PRESET) -> Co
     rows = [row for number in range(len(PARTS)) for row in _write_track(context, number)]
     lake = context.lake
     lake.write(
-        context.shelf("tracks", "music").quarantine, "bad",
+        context.partition("tracks", "music").quarantine, "bad",
         QUARANTINE.from_rows([dict.fromkeys(QUARANTINE.schema.names, "x")]),
     )  # fmt: skip
     splits = {
@@ -83,17 +83,17 @@ def small_lake(home: Path, *, bias: float = 0.05, preset: Preset = PRESET) -> Co
         | {"protocol": "three_way", "repetition": 0}
         for row in rows
     }
-    lake.write(context.joint_shelf("splits"), "three_way", SPLITS.from_rows(splits.values()))
+    lake.write(context.joint_partition("splits"), "three_way", SPLITS.from_rows(splits.values()))
     dataset = [{n: row[n] for n in DATASET.schema.names} for row in rows]
-    lake.write(context.joint_shelf("dataset"), "dataset", DATASET.from_rows(dataset))
+    lake.write(context.joint_partition("dataset"), "dataset", DATASET.from_rows(dataset))
     for part in dict.fromkeys(PARTS):
         images = [_image_row(row) for row in rows if row["part"] == part]
         lake.write(
-            context.joint_shelf("spectrograms"), f"{part}-00000", SPECTROGRAMS.from_rows(images),
-            row_group_rows=4,
+            context.joint_partition("spectrograms"), f"{part}-00000",
+            SPECTROGRAMS.from_rows(images), row_group_rows=4,
         )  # fmt: skip
         lake.write(
-            context.joint_shelf("features"), f"{part}-00000",
+            context.joint_partition("features"), f"{part}-00000",
             FEATURES.from_rows([_feature_row(row) for row in rows if row["part"] == part]),
         )  # fmt: skip
     write_run(context, "brightness", finished=True, bias=bias)
@@ -111,14 +111,14 @@ def _write_track(context: Context, number: int) -> list[dict[str, object]]:
         "genre": ("rock", "piano/solo")[number % 2], "tier": "lossless", "role": "",
         "verdict": "usable", "flags": [],
     }  # fmt: skip
-    lake.write(context.shelf("tracks", "music"), f"u{number}", TRACKS.from_rows([track]))
+    lake.write(context.partition("tracks", "music"), f"u{number}", TRACKS.from_rows([track]))
     rng = np.random.default_rng(number)
     signs = rng.choice([-3000, 3000], (EXCERPT_SAMPLES + TAIL_SAMPLES) // 400)
     samples = np.repeat(signs, 400).astype(np.int16)
     excerpt = {c.name: _filler(c) for c in EXCERPTS.columns} | {
         "excerpt_id": excerpt_id, "track_id": track_id, "index": 0, "flac": to_flac(samples),
     }  # fmt: skip
-    lake.write(context.shelf("excerpts", "music"), excerpt_id, EXCERPTS.from_rows([excerpt]))
+    lake.write(context.partition("excerpts", "music"), excerpt_id, EXCERPTS.from_rows([excerpt]))
     made, labelled, rows = [], [], []
     for process, (name, kbps, cutoff, quality) in PROCESSES.items():
         quality = 0.9 if dark and cutoff else quality + 0.01 * number
@@ -148,9 +148,9 @@ def _write_track(context: Context, number: int) -> list[dict[str, object]]:
             }
         )  # fmt: skip
     lake.write(
-        context.shelf("degradations", "music"), f"{excerpt_id}-n1", DEGRADATIONS.from_rows(made)
+        context.partition("degradations", "music"), f"{excerpt_id}-n1", DEGRADATIONS.from_rows(made)
     )
-    lake.write(context.shelf("labels", "music"), f"{excerpt_id}-n1", LABELS.from_rows(labelled))
+    lake.write(context.partition("labels", "music"), f"{excerpt_id}-n1", LABELS.from_rows(labelled))
     return rows
 
 
@@ -171,9 +171,9 @@ def _feature_row(row: dict[str, object]) -> dict[str, object]:
 
 
 def write_run(context: Context, model: str, *, finished: bool, bias: float) -> None:
-    shelf = context.joint_shelf("models")
+    partition = context.joint_partition("models")
     unit = unit_id_of(context, model)
-    folder = context.lake.folder(shelf) / unit
+    folder = context.lake.folder(partition) / unit
     settings = context.preset.section("models")
     write_json(folder / "settings.json", {"model": model, "settings": settings})
     write_weights(folder / "weights.pt", {"bias": torch.tensor(bias)})
@@ -181,7 +181,7 @@ def write_run(context: Context, model: str, *, finished: bool, bias: float) -> N
         "folder": folder.relative_to(context.lake.root).as_posix(),
         "settings_json": json.dumps(settings),
     }
-    context.lake.write(shelf, unit, RUNS.from_rows([row]))
+    context.lake.write(partition, unit, RUNS.from_rows([row]))
 
 
 def _filler(column: object) -> object:

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.stages.evaluation.leaderboard import (
-    leagues,
+    leaderboards,
     main_protocol,
     not_run_at_all,
     plays_fair,
@@ -14,7 +14,7 @@ from musqa_pipeline.stages.evaluation.leaderboard import (
 
 @pytest.fixture(scope="module")
 def tables(full):
-    return {(t["protocol"], t["draw"]): t for t in leagues(full)}
+    return {(t["protocol"], t["draw"]): t for t in leaderboards(full)}
 
 
 def test_there_is_a_table_for_each_protocol_and_draw_the_main_one_first(tables):

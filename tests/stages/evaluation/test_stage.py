@@ -39,8 +39,8 @@ def context(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(context):
-    shelf = context.joint_shelf("evaluation")
-    return pl.DataFrame(context.lake.scan(shelf, EVALUATION_STAGE.table.schema))
+    partition = context.joint_partition("evaluation")
+    return pl.DataFrame(context.lake.scan(partition, EVALUATION_STAGE.table.schema))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_a_second_run_makes_nothing_and_a_killed_one_is_made_again(context, tabl
     inode, text = page.stat().st_ino, page.read_bytes()
     assert run_stage(EVALUATION_STAGE, context, log=print).made == 0
     assert page.stat().st_ino == inode
-    path = context.lake.path(context.joint_shelf("evaluation"), "evaluation")
+    path = context.lake.path(context.joint_partition("evaluation"), "evaluation")
     before = path.read_bytes()
     path.unlink()  # a kill after the report and before the table
     assert run_stage(EVALUATION_STAGE, context, log=print).made == 1
@@ -125,7 +125,7 @@ def test_a_second_run_makes_nothing_and_a_killed_one_is_made_again(context, tabl
 
 
 def test_the_view_of_the_table_does_not_see_the_predictions(context):
-    folder = context.lake.folder(context.joint_shelf("evaluation"))
+    folder = context.lake.folder(context.joint_partition("evaluation"))
     assert sorted(p.name for p in folder.glob("*.parquet")) == [
         "evaluation.parquet", "schema.parquet",
     ]  # fmt: skip
@@ -157,10 +157,10 @@ def test_without_runs_or_test_rows_it_says_what_to_do(context):
 )
 def test_rows_without_features_or_image_are_not_left_out_without_a_word(context, stage, message):
     fewer = replace(context, fingerprints={**context.fingerprints, stage: "c" * 32})
-    for unit in context.lake.done(context.joint_shelf(stage)):
-        rows = context.lake.read(context.joint_shelf(stage), unit)
+    for unit in context.lake.done(context.joint_partition(stage)):
+        rows = context.lake.read(context.joint_partition(stage), unit)
         kept = rows.slice(0, rows.num_rows - (unit == "test-00000"))
-        context.lake.write(fewer.joint_shelf(stage), unit, kept)
+        context.lake.write(fewer.joint_partition(stage), unit, kept)
     runs = read_runs(context)
     with pytest.raises(StageError, match=message):
         read_predictions(fewer, runs, read_rows(fewer))

@@ -18,7 +18,7 @@ from tests.audio.sounds import noise, quarantine_of, run_tracks, tracks_of, writ
 
 
 def excerpts_of(context):
-    return context.lake.scan(context.shelf("excerpts"), EXCERPTS.schema).to_pylist()
+    return context.lake.scan(context.partition("excerpts"), EXCERPTS.schema).to_pylist()
 
 
 def with_settings(context, **settings):
@@ -77,14 +77,15 @@ def test_more_excerpts_of_long_tracks_and_another_target(music):
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_starts(music):
     _, context = music
     run_stage(EXCERPTS_STAGE, context)
-    shelf = context.shelf("excerpts")
+    partition = context.partition("excerpts")
     before = {
-        unit: context.lake.path(shelf, unit).read_bytes() for unit in context.lake.done(shelf)
+        unit: context.lake.path(partition, unit).read_bytes()
+        for unit in context.lake.done(partition)
     }
     for unit in before:
-        context.lake.discard(shelf, unit)
+        context.lake.discard(partition, unit)
     assert run_stage(EXCERPTS_STAGE, context).made == 2
-    assert before == {unit: context.lake.path(shelf, unit).read_bytes() for unit in before}
+    assert before == {unit: context.lake.path(partition, unit).read_bytes() for unit in before}
     other = with_settings(context, seed=1)
     run_stage(EXCERPTS_STAGE, other)
     starts = {row["start_s"] for row in excerpts_of(context)}
@@ -142,18 +143,18 @@ def test_a_quiet_passage_is_cut_only_if_the_setting_allows(home, tmp_path):
 def test_the_checks_see_wrong_loudness_length_and_gaps(music):
     _, context = music
     run_stage(EXCERPTS_STAGE, context)
-    shelf = context.shelf("excerpts")
+    partition = context.partition("excerpts")
     row = excerpts_of(context)[0]
     louder = np.rint(reference_audio(row["flac"]) * 32_768 * 1.03).astype(np.int16)
     context.lake.write(
-        shelf, row["excerpt_id"], EXCERPTS.from_rows([{**row, "flac": to_flac(louder[:-1])}])
+        partition, row["excerpt_id"], EXCERPTS.from_rows([{**row, "flac": to_flac(louder[:-1])}])
     )
     loudness = check_loudness(context)
     assert (loudness.passed, loudness.numbers["outside_tolerance"]) == (False, 1)
     assert loudness.numbers["largest_error_lu"] == pytest.approx(0.257, abs=0.01)
     assert check_stored_audio(context).numbers["wrong_length"] == 1
     assert not check_stored_audio(context).passed
-    context.lake.discard(shelf, row["excerpt_id"])
+    context.lake.discard(partition, row["excerpt_id"])
     assert check_row_count(context).numbers["missing"] == 1
     assert not check_row_count(context).passed
 
@@ -163,6 +164,6 @@ def test_equal_references_fail_the_check(music):
     run_stage(EXCERPTS_STAGE, context)
     first, second = excerpts_of(context)
     copied = EXCERPTS.from_rows([{**second, "flac": first["flac"]}])
-    context.lake.write(context.shelf("excerpts"), second["excerpt_id"], copied)
+    context.lake.write(context.partition("excerpts"), second["excerpt_id"], copied)
     assert check_stored_audio(context).numbers["twice"] == 1
     assert not check_stored_audio(context).passed

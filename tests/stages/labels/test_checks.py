@@ -36,9 +36,9 @@ def context(made, home, monkeypatch):
 
 
 def rewrite(context, change):
-    shelf = context.shelf("labels")
-    rows = context.lake.read(shelf, "r0-0-n1").to_pylist()
-    context.lake.write(shelf, "r0-0-n1", LABELS.from_rows(change(rows)))
+    partition = context.partition("labels")
+    rows = context.lake.read(partition, "r0-0-n1").to_pylist()
+    context.lake.write(partition, "r0-0-n1", LABELS.from_rows(change(rows)))
 
 
 def test_what_the_stage_makes_passes_every_check(context):
@@ -94,7 +94,7 @@ def test_the_picture_shows_the_labels_of_the_singles(context):
         "mp3": [48.0],
         "lowpass": [7500.0],
     }
-    stored = context.lake.read(context.shelf("labels"), "r0-0-n1")
+    stored = context.lake.read(context.partition("labels"), "r0-0-n1")
     assert curves["mp3"][48.0] == [stored["mos"][0].as_py()]
     png = plot_label_curves(context)
     assert png.startswith(b"\x89PNG")

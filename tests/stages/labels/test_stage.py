@@ -19,7 +19,7 @@ def nearness(monkeypatch):
 
 
 def labels_of(context, unit_id):
-    return context.lake.read(context.shelf("labels"), unit_id).to_pylist()
+    return context.lake.read(context.partition("labels"), unit_id).to_pylist()
 
 
 def test_each_degraded_excerpt_gets_a_label_and_identical_ones_are_scored_once(home, nearness):
@@ -38,7 +38,7 @@ def test_each_degraded_excerpt_gets_a_label_and_identical_ones_are_scored_once(h
     assert [r["quality"] for r in rows] == [(m - 1) / 4 for m in mos]
     assert [r["fvnsim"] for r in rows] == [[r["vnsim"]] * 32 for r in rows]
 
-    path = context.lake.path(context.shelf("labels"), "r0-0-n0")
+    path = context.lake.path(context.partition("labels"), "r0-0-n0")
     first = path.read_bytes()
     path.unlink()
     run_stage(LABELS_STAGE, context)
@@ -48,7 +48,7 @@ def test_each_degraded_excerpt_gets_a_label_and_identical_ones_are_scored_once(h
 def test_units_are_those_of_the_degradations_that_have_rows(home, nearness):
     context = context_with_references(home, n_references=2, singles=[42], n_cascades=0)
     run_stage(DEGRADATIONS_STAGE, context)
-    context.lake.write(context.shelf("degradations"), "r9-0-n0", DEGRADATIONS.from_rows([]))
+    context.lake.write(context.partition("degradations"), "r9-0-n0", DEGRADATIONS.from_rows([]))
     assert [u.unit_id for u in list_units(context)] == ["r0-0-n0", "r1-0-n0"]
     assert [u.what for u in list_units(context)] == ["r0-0", "r1-0"]
 

@@ -20,7 +20,7 @@ from tests.stages.models.tiny_lake import PARTS
 
 def run_row(context):
     return context.lake.read(
-        context.joint_shelf("models"), unit_id_of(context, "tiny")
+        context.joint_partition("models"), unit_id_of(context, "tiny")
     ).to_pylist()[0]
 
 
@@ -52,7 +52,7 @@ def test_a_run_is_a_row_with_weights_that_load_and_predict(context):
 
 def test_a_finished_run_stays_and_its_picture_is_small(context):
     run_stage(watched_stage(log=lambda line: None), context)
-    path = context.lake.path(context.joint_shelf("models"), unit_id_of(context, "tiny"))
+    path = context.lake.path(context.joint_partition("models"), unit_id_of(context, "tiny"))
     before = path.stat().st_ino
     assert run_stage(MODELS_STAGE, context).made == 0
     assert path.stat().st_ino == before
@@ -71,7 +71,7 @@ def test_a_run_that_was_ended_before_its_row_goes_on(context):
 
     with pytest.raises(Killed):
         run_stage(watched_stage(log=lambda line: None, on_epoch=end), context)
-    assert context.lake.done(context.joint_shelf("models")) == []
+    assert context.lake.done(context.joint_partition("models")) == []
     epochs = []
     run_stage(watched_stage(log=lambda line: None, on_epoch=epochs.append), context)
     assert [metrics["epoch"] for metrics in epochs] == [2]
@@ -85,8 +85,8 @@ def test_without_a_watcher_lines_go_to_the_logger_of_the_library(context, caplog
 
 
 def test_a_part_without_images_is_an_error(context):
-    shelf = context.joint_shelf("spectrograms")
-    context.lake.path(shelf, "validation-0000").unlink()
+    partition = context.joint_partition("spectrograms")
+    context.lake.path(partition, "validation-0000").unlink()
     with pytest.raises(StageError, match="no images of part 'validation'"):
         run_stage(MODELS_STAGE, context)
 

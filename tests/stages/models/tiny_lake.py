@@ -54,5 +54,5 @@ def write_shard(context, part, n_rows):
                 "upper_edge_hz": 20_000.0, "looped": False,
             }
         )  # fmt: skip
-    shelf = context.joint_shelf("spectrograms")
-    context.lake.write(shelf, f"{part}-0000", SPECTROGRAMS.from_rows(rows), row_group_rows=4)
+    partition = context.joint_partition("spectrograms")
+    context.lake.write(partition, f"{part}-0000", SPECTROGRAMS.from_rows(rows), row_group_rows=4)

@@ -92,7 +92,7 @@ def fill_lake(context: Context, bitstreams: dict[tuple[str, int, int], bytes]) -
         for number in range(N_EXCERPTS):
             excerpt_id = f"{number:016x}-0"
             context.lake.write(
-                context.shelf("degradations", catalog),
+                context.partition("degradations", catalog),
                 f"{excerpt_id}-n3",
                 DEGRADATIONS.from_rows(
                     degraded_row(excerpt_id, process, bitstreams[catalog, number, process])
@@ -102,5 +102,5 @@ def fill_lake(context: Context, bitstreams: dict[tuple[str, int, int], bytes]) -
                 compression="none",
             )
             rows += [dataset_row(catalog, number, process) for process in range(N_ROWS)]
-    context.lake.write(context.joint_shelf("dataset"), "dataset", DATASET.from_rows(rows))
+    context.lake.write(context.joint_partition("dataset"), "dataset", DATASET.from_rows(rows))
     return context

@@ -14,12 +14,12 @@ from tests.stages.spectrograms.small_dataset import small_context
 
 def change_first_row(context, change):
     """Rewrite the first shard with one row changed, or dropped where `change` returns None."""
-    shelf = context.joint_shelf("spectrograms")
-    unit = context.lake.done(shelf)[0]
-    first, *others = context.lake.read(shelf, unit).to_pylist()
+    partition = context.joint_partition("spectrograms")
+    unit = context.lake.done(partition)[0]
+    first, *others = context.lake.read(partition, unit).to_pylist()
     changed = change(first)
     rows = [*([changed] if changed else []), *others]
-    context.lake.write(shelf, unit, SPECTROGRAMS.from_rows(rows))
+    context.lake.write(partition, unit, SPECTROGRAMS.from_rows(rows))
 
 
 def test_sound_shards_pass_with_their_numbers(done):
@@ -101,7 +101,7 @@ def test_the_contact_sheet_is_a_small_png_that_repeats(done):
 
 def test_full_size_noise_still_fits_into_the_limit(home):
     context = small_context(home)
-    shelf = context.joint_shelf("spectrograms")
+    partition = context.joint_partition("spectrograms")
     rng = np.random.default_rng(0)
     row = {
         "degraded_id": "0-0-12_42", "excerpt_id": "0-0", "catalog": "north", "part": "train",
@@ -112,7 +112,7 @@ def test_full_size_noise_still_fits_into_the_limit(home):
     }  # fmt: skip
     images = [rng.integers(0, 256, 1876 * 256, np.uint8).tobytes() for _ in range(6)]
     table: pa.Table = SPECTROGRAMS.from_rows({**row, "image": image} for image in images)
-    context.lake.write(shelf, "train-00000", table, row_group_rows=2)
+    context.lake.write(partition, "train-00000", table, row_group_rows=2)
     assert len(contact_sheet(context)) <= MAX_BYTES
 
 

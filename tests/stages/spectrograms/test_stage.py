@@ -27,7 +27,7 @@ def stored_rows(context):
 
 
 def dataset_of(context):
-    return context.lake.read(context.joint_shelf("dataset"), "dataset")
+    return context.lake.read(context.joint_partition("dataset"), "dataset")
 
 
 def test_each_row_gets_the_image_of_its_own_bitstream(done, bitstreams):
@@ -89,7 +89,7 @@ def test_the_order_is_mixed_and_does_not_depend_on_the_order_of_dataset(context)
     catalogs = [r["catalog"] for r in list_shards(context)[0].plan["rows"]]
     assert set(catalogs) == {"north", "south"}
     rows = DATASET.from_rows(reversed(dataset_of(context).to_pylist()))
-    context.lake.write(context.joint_shelf("dataset"), "dataset", rows)
+    context.lake.write(context.joint_partition("dataset"), "dataset", rows)
     assert plan() == first
 
 
@@ -117,7 +117,7 @@ def test_the_setting_storage_decides_the_type_of_a_cell(context):
 
 def test_row_groups_of_other_rows_are_not_read(context):
     catalog, unit = "north", f"{0:016x}-0-n3"
-    path = context.lake.path(context.shelf("degradations", catalog), unit)
+    path = context.lake.path(context.partition("degradations", catalog), unit)
     wanted = {
         "catalog": catalog, "excerpt_id": f"{0:016x}-0", "degraded_id": f"{0:016x}-0-2",
         "units": (unit,),
@@ -139,10 +139,10 @@ def test_row_groups_of_other_rows_are_not_read(context):
 
 
 def test_rows_of_a_reference_are_found_in_whichever_round_made_them(context):
-    shelf, excerpt_id = context.shelf("degradations", "north"), f"{0:016x}-0"
-    rows = context.lake.read(shelf, f"{excerpt_id}-n3").to_pylist()
+    partition, excerpt_id = context.partition("degradations", "north"), f"{0:016x}-0"
+    rows = context.lake.read(partition, f"{excerpt_id}-n3").to_pylist()
     later = {**rows[0], "degraded_id": f"{excerpt_id}-7_8"}
-    context.lake.write(shelf, f"{excerpt_id}-n1r1-ab", DEGRADATIONS.from_rows([later]))
+    context.lake.write(partition, f"{excerpt_id}-n1r1-ab", DEGRADATIONS.from_rows([later]))
     units = units_by_excerpt(context, "north")[excerpt_id]
     assert sorted(units) == [f"{excerpt_id}-n1r1-ab", f"{excerpt_id}-n3"]
     for wanted in ([rows[0]], [later], [rows[1], later]):
@@ -167,13 +167,13 @@ def test_without_a_dataset_the_stage_says_what_to_run(home):
 
 def test_an_empty_dataset_is_named(home):
     context = small_context(home)
-    context.lake.write(context.joint_shelf("dataset"), "dataset", DATASET.from_rows([]))
+    context.lake.write(context.joint_partition("dataset"), "dataset", DATASET.from_rows([]))
     with pytest.raises(StageError, match="dataset has no rows; add a catalog"):
         list_shards(context)
 
 
 def test_a_row_without_a_bitstream_is_named(context):
-    context.lake.path(context.shelf("degradations", "south"), f"{1:016x}-0-n3").unlink()
+    context.lake.path(context.partition("degradations", "south"), f"{1:016x}-0-n3").unlink()
     with pytest.raises(
         StageError, match=rf"catalog south, reference {1:016x}-0: no bitstream of {1:016x}-0-"
     ):

@@ -140,13 +140,13 @@ def test_the_check_accounts_for_every_file(library):
 
 
 def test_the_check_fails_if_a_unit_left_neither_row_nor_reason(library):
-    shelf = library.shelf("tracks")
-    library.lake.write(shelf, "lost", TRACKS_STAGE.table.from_rows([]))
+    partition = library.partition("tracks")
+    library.lake.write(partition, "lost", TRACKS_STAGE.table.from_rows([]))
     try:
         result = check_tracks(library)
         assert (result.passed, result.numbers["lost"]) == (False, 1)
     finally:
-        library.lake.discard(shelf, "lost")
+        library.lake.discard(partition, "lost")
 
 
 def test_no_permission_is_said_so():

@@ -27,7 +27,7 @@ from musqa_pipeline.stages.views.reading import is_readable
 from musqa_pipeline.stages.views.tables_page import tables_page
 from musqa_pipeline.storage.fragments.byte_digest import check_bytes
 from musqa_pipeline.storage.lake.damaged import set_aside_damaged
-from musqa_pipeline.storage.packs.compaction import compact_shelf
+from musqa_pipeline.storage.packs.compaction import compact_partition
 from musqa_pipeline.storage.packs.manifest import read_manifest
 from tests import ROOT
 from tests.storage.fragments.flips import only_duckdb_stumbles
@@ -53,7 +53,7 @@ def label(degraded_id, mos=3.0):
 
 
 def write_labels(context, unit, ids):
-    context.lake.write(context.shelf("labels"), unit, LABELS.from_rows([label(i) for i in ids]))
+    context.lake.write(context.partition("labels"), unit, LABELS.from_rows([label(i) for i in ids]))
 
 
 def test_every_view_answers_before_anything_was_made(home):
@@ -87,7 +87,7 @@ def test_main_is_the_preset_that_ran_last_and_schemas_stay(home):
 def test_a_joint_view_keeps_the_last_complete_run_until_the_next_is_published(home):
     old = context_of(home, "p", version=1)
     table = VIEWS["splits"].from_rows([])
-    old.lake.write(old.joint_shelf("splits"), "splits", table)
+    old.lake.write(old.joint_partition("splits"), "splits", table)
     publish(old, ["splits"])
     new = context_of(home, "p", version=2)
     publish(new, ["labels"])
@@ -105,10 +105,10 @@ def test_duplicates_in_quarantine_leave_the_view_of_tracks(home):
     track |= {c.name: 0.0 for c in TRACKS.columns if str(c.type) == "double"}
     for unit in ("u1", "u2"):
         row = {**track, "unit_id": unit, "file": unit, "flags": []}
-        context.lake.write(context.shelf("tracks"), unit, TRACKS.from_rows([row]))
+        context.lake.write(context.partition("tracks"), unit, TRACKS.from_rows([row]))
     refused = {c.name: "x" for c in QUARANTINE.columns} | {"unit_id": "u2", "stage": "tracks"}
-    shelf = context.shelf("tracks").quarantine
-    context.lake.write(shelf, "u2", QUARANTINE.from_rows([refused]))
+    partition = context.partition("tracks").quarantine
+    context.lake.write(partition, "u2", QUARANTINE.from_rows([refused]))
     publish(context, ["tracks"])
     assert query(home, "SELECT unit_id FROM tracks")["unit_id"].to_list() == ["u1"]
     assert query(home, "SELECT unit_id FROM quarantine")["unit_id"].to_list() == ["u2"]
@@ -189,29 +189,29 @@ def test_a_damaged_fragment_hides_neither_its_table_nor_other_presets(home, capl
     write_labels(mine, "u1", ["a"])
     write_labels(mine, "u2", ["b"])
     publish(mine, ["labels"])
-    broken = mine.lake.path(mine.shelf("labels"), "u2")
+    broken = mine.lake.path(mine.partition("labels"), "u2")
     broken.write_bytes(broken.read_bytes()[:100])
     publish(other, ["labels"])
     assert query(home, "SELECT degraded_id FROM mine.labels").rows() == [("a",)]
     assert "damaged, set aside and made again by the next run: lake/labels/" in caplog.text
-    assert mine.lake.missing(mine.shelf("labels"), ["u1", "u2"]) == ["u2"]
+    assert mine.lake.missing(mine.partition("labels"), ["u1", "u2"]) == ["u2"]
     assert len(list((home / "lake" / "damaged").rglob("u2.parquet"))) == 1
 
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_what_duckdb_alone_cannot_read_is_named_set_aside_and_hides_nothing(home, caplog, packed):
     mine = context_of(home, "mine", catalog="c")
-    shelf = mine.shelf("labels")
+    partition = mine.partition("labels")
     write_labels(mine, "u1", ["a"])
     if packed:
-        compact_shelf(mine.lake.store, shelf)
+        compact_partition(mine.lake.store, partition)
     publish(mine, ["labels"])
     write_labels(mine, "u2", ["b"])
-    broken = mine.lake.path(shelf, "u2")
+    broken = mine.lake.path(partition, "u2")
     if packed:
-        broken = home / read_manifest(mine.lake.store, shelf).packs[0]
+        broken = home / read_manifest(mine.lake.store, partition).packs[0]
     only_duckdb_stumbles(broken)
-    assert mine.lake.done(shelf) == ["u1", "u2"]
+    assert mine.lake.done(partition) == ["u1", "u2"]
     publish(mine, ["labels"])
     assert "damaged, set aside and made again by the next run: lake/labels/" in caplog.text
     if packed:  # its values are whole, and packed anew
@@ -219,19 +219,19 @@ def test_what_duckdb_alone_cannot_read_is_named_set_aside_and_hides_nothing(home
         assert check_bytes(broken) is State.WHOLE
     else:
         assert query(home, "SELECT degraded_id FROM labels").rows() == [("a",)]
-        assert mine.lake.missing(shelf, ["u1", "u2"]) == ["u2"]
+        assert mine.lake.missing(partition, ["u1", "u2"]) == ["u2"]
 
 
 def test_a_query_that_comes_upon_a_damaged_unit_sets_it_aside(home, caplog):
     mine = context_of(home, "mine", catalog="c")
-    shelf = mine.shelf("labels")
+    partition = mine.partition("labels")
     write_labels(mine, "u1", ["a"])
     write_labels(mine, "u2", ["b"])
     publish(mine, ["labels"])
-    only_duckdb_stumbles(mine.lake.path(shelf, "u2"))
+    only_duckdb_stumbles(mine.lake.path(partition, "u2"))
     assert query(home, "SELECT degraded_id FROM labels").rows() == [("a",)]
     assert "damaged, set aside and made again by the next run: lake/labels/" in caplog.text
-    assert mine.lake.missing(shelf, ["u1", "u2"]) == ["u2"]
+    assert mine.lake.missing(partition, ["u1", "u2"]) == ["u2"]
     with pytest.raises(duckdb.Error, match="not exist"):
         query(home, "SELECT nothing FROM no_table")
 
@@ -245,5 +245,5 @@ def test_a_disk_that_does_not_answer_is_no_reason_to_set_a_fragment_aside(home, 
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr("musqa_pipeline.storage.lake.damaged.pq.read_schema", fail)
-    assert set_aside_damaged(mine.lake.store, [mine.shelf("labels")], is_readable) == []
-    assert mine.lake.done(mine.shelf("labels")) == ["u1"]
+    assert set_aside_damaged(mine.lake.store, [mine.partition("labels")], is_readable) == []
+    assert mine.lake.done(mine.partition("labels")) == ["u1"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musqa_pipeline.storage.fragments.checksum import CHECKSUM_KEY, TableChecksum, table_checksum
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 
 TYPES = {
     "n": (pa.int64(), st.integers(-(2**40), 2**40)),
@@ -109,6 +109,6 @@ def test_it_is_the_same_for_ever():
 def test_every_fragment_carries_it(lake, compression):
     table = pa.table({"a": [1, 2, 3]})
     path = lake.write(
-        Shelf("labels", "f" * 32, "c"), "u", table, row_group_rows=1, compression=compression
+        Partition("labels", "f" * 32, "c"), "u", table, row_group_rows=1, compression=compression
     )
     assert pq.read_metadata(path).metadata[CHECKSUM_KEY].decode() == table_checksum(table)

@@ -48,12 +48,12 @@ def state(home):
 def test_units_are_taken_over_without_decoding(first, no_decoding):
     assert read_layout(Lake(first))["layout"] == 1
     context = first_context(first)
-    old = context.lake.done(context.shelf("tracks"))
+    old = context.lake.done(context.partition("tracks"))
     lines = []
     (result,) = bring_forward(first, lines.append)
     assert (result.catalog, result.n_adopted, result.n_left) == (CATALOG, 3, 0)
     assert lines == ["layout 2, tracks are named by their content, first: 3 taken over, 0 left"]
-    new = context.lake.done(context.shelf("tracks"))
+    new = context.lake.done(context.partition("tracks"))
     assert len(new) == 3
     assert not set(new) & set(old)
     report = run_stage(TRACKS_STAGE, context)

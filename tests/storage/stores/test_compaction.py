@@ -35,17 +35,19 @@ def test_a_lake_is_migrated_packed_checked_and_queried(first_remote):
     assert (migrated.n_adopted, migrated.n_left) == (3, 0)
     publish(context, ["labels"])
     before = {view: query(first_remote, f"SELECT * FROM {view} ORDER BY ALL") for view in VIEWS}
-    done = {stage: context.lake.done(context.shelf(stage)) for stage in stages if stage in VIEWS}
+    done = {
+        stage: context.lake.done(context.partition(stage)) for stage in stages if stage in VIEWS
+    }
     packed = compact_lake(first_remote)
-    assert sum(shelf.n_units for shelf in packed) == 3 + 2 + 2 + 2
-    assert read_manifest(store, context.shelf("labels")).superseded == ()
-    assert done == {stage: context.lake.done(context.shelf(stage)) for stage in done}
+    assert sum(partition.n_units for partition in packed) == 3 + 2 + 2 + 2
+    assert read_manifest(store, context.partition("labels")).superseded == ()
+    assert done == {stage: context.lake.done(context.partition(stage)) for stage in done}
     for view in VIEWS:
         assert query(first_remote, f"SELECT * FROM {view} ORDER BY ALL").equals(before[view])
     assert verify_lake(first_remote).errors == ()
     assert find_garbage(first_remote) == []
     unit = done["labels"][0]
-    Lake(first_remote).retire(context.shelf("labels"), done["labels"][1:])
+    Lake(first_remote).retire(context.partition("labels"), done["labels"][1:])
     publish(context, ["labels"])
-    assert unit not in context.lake.done(context.shelf("labels"))
+    assert unit not in context.lake.done(context.partition("labels"))
     assert query(first_remote, "SELECT count(*) FROM labels").item() == 2

@@ -7,13 +7,13 @@ import pytest
 
 from musqa_pipeline.core.errors import LakeError, SettingsError, StorageAwayError, is_passing
 from musqa_pipeline.core.home import ObjectHome
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.stores import s3_retries, s3_uploads
 from musqa_pipeline.storage.stores.opening import _open_bucket, open_store
 from tests.storage.stores.conftest import SECRET
 
-SHELF = Shelf("labels", "f" * 32, "demo")
+PARTITION = Partition("labels", "f" * 32, "demo")
 TABLE = pa.table({"n": range(50_000)})
 WRITES, READS = ["PUT", "POST"], ["GET"]
 
@@ -42,10 +42,10 @@ def no_pause(self, context):
 )
 def test_a_write_survives_what_passes(lake, storage, kind, times):
     storage.faults((kind, WRITES, "u1", times))
-    lake.write(SHELF, "u1", TABLE)
+    lake.write(PARTITION, "u1", TABLE)
     assert storage.fired() == [times]
-    assert lake.done(SHELF) == ["u1"]
-    assert lake.read(SHELF, "u1").equals(TABLE)
+    assert lake.done(PARTITION) == ["u1"]
+    assert lake.read(PARTITION, "u1").equals(TABLE)
 
 
 @pytest.mark.parametrize(
@@ -53,42 +53,42 @@ def test_a_write_survives_what_passes(lake, storage, kind, times):
     [("error", 3), ("slow", 1), ("reset_download", 2), ("corrupt_download", 2)],
 )
 def test_a_read_survives_what_passes(lake, storage, kind, times):
-    lake.write(SHELF, "u1", TABLE)
+    lake.write(PARTITION, "u1", TABLE)
     storage.faults((kind, READS, "u1", times))
-    assert lake.store.read_bytes(SHELF.key("u1"))[:4] == b"PAR1"
+    assert lake.store.read_bytes(PARTITION.key("u1"))[:4] == b"PAR1"
     assert storage.fired() == [times]
     storage.faults((kind, READS, "u1", times))
-    assert lake.read(SHELF, "u1").equals(TABLE)
+    assert lake.read(PARTITION, "u1").equals(TABLE)
     assert storage.fired() == [times]
 
 
 @pytest.mark.parametrize("kind", ["error", "reset_upload", "corrupt_upload"])
 def test_a_write_that_never_succeeds_leaves_what_was_there(lake, storage, kind):
-    lake.write(SHELF, "u1", TABLE)
+    lake.write(PARTITION, "u1", TABLE)
     storage.faults((kind, WRITES, "u[12]", 1000))
     for unit in ("u1", "u2"):
         with pytest.raises(
             StorageAwayError, match=rf"cannot write s3://lake/.*/{unit}\.parquet: "
         ) as caught:
-            lake.write(SHELF, unit, TABLE.slice(0, 3))
+            lake.write(PARTITION, unit, TABLE.slice(0, 3))
         assert is_passing(caught.value)
     assert storage.fired()[0] >= 4
     storage.faults()
-    assert lake.done(SHELF) == ["u1"]
-    assert lake.read(SHELF, "u1").equals(TABLE)
+    assert lake.done(PARTITION) == ["u1"]
+    assert lake.read(PARTITION, "u1").equals(TABLE)
 
 
 @pytest.mark.parametrize("kind", ["error", "reset_download", "corrupt_download"])
 def test_storage_that_does_not_answer_is_not_a_unit_that_is_not_there(lake, storage, kind):
-    lake.write(SHELF, "u1", TABLE)
+    lake.write(PARTITION, "u1", TABLE)
     storage.faults((kind, READS, r"u1\.parquet|list-type", 1000))
     with pytest.raises(LakeError, match=r"cannot (read|list) s3://lake/"):
-        lake.done(SHELF)
+        lake.done(PARTITION)
     with pytest.raises(LakeError, match=r"cannot (read|list) s3://lake/"):
-        lake.retire(SHELF, [])
+        lake.retire(PARTITION, [])
     assert storage.fired()[0] >= 2
     storage.faults()
-    assert lake.done(SHELF) == ["u1"]
+    assert lake.done(PARTITION) == ["u1"]
 
 
 def test_a_commit_whose_answer_was_lost_counts_once(lake, storage):
@@ -143,9 +143,9 @@ def count_rows(lake):
     """A query that reads two units."""
     from musqa_pipeline.stages.views.remote import query_remote
 
-    lake.write(SHELF, "u1", TABLE)
-    lake.write(SHELF, "u2", pa.table({"n": [7]}))
-    view = ("labels", f"SELECT * FROM read_parquet({lake.glob(SHELF)}, hive_partitioning=true)")
+    lake.write(PARTITION, "u1", TABLE)
+    lake.write(PARTITION, "u2", pa.table({"n": [7]}))
+    view = ("labels", f"SELECT * FROM read_parquet({lake.glob(PARTITION)}, hive_partitioning=true)")
     sql = "SELECT count(*) AS n, sum(n) AS s FROM labels"
     return lambda: query_remote(lake.store.home, sql, [("main", [view])])["n"].to_list()
 
@@ -168,9 +168,9 @@ def test_a_query_reads_a_large_fragment_in_blocks(lake, storage):
 
     values = np.random.default_rng(1).random((30, 12_000))
     wide = pa.table({f"c{i}": column for i, column in enumerate(values)})
-    lake.write(SHELF, "u1", wide, row_group_rows=100)
+    lake.write(PARTITION, "u1", wide, row_group_rows=100)
     (file,) = lake.store.walk("lake")
-    view = ("labels", f"SELECT * FROM read_parquet({lake.glob(SHELF)}, hive_partitioning=true)")
+    view = ("labels", f"SELECT * FROM read_parquet({lake.glob(PARTITION)}, hive_partitioning=true)")
     storage.faults(("none", [*READS, "HEAD"], r"\.parquet", 1000))
     found = query_remote(
         lake.store.home, "SELECT sum(c3) AS a, sum(c25) AS b FROM labels", [("main", [view])]
@@ -193,7 +193,7 @@ def test_a_query_says_what_the_storage_refuses(count_rows, storage, kind, error,
 def messages(lake, storage):
     """Every way in which a secret could get into a message."""
     storage.faults(("denied", [*WRITES, *READS], ".", 1000))
-    for act in (lambda: lake.write(SHELF, "u1", TABLE), lambda: lake.store.files("a")):
+    for act in (lambda: lake.write(PARTITION, "u1", TABLE), lambda: lake.store.files("a")):
         with pytest.raises(LakeError, match=r"denies access .*check the credentials") as caught:
             act()
         yield caught
@@ -244,8 +244,8 @@ def test_an_endpoint_that_cannot_be_used_is_said(monkeypatch, url, words):
 
 def test_a_table_is_read_in_the_parts_that_arrive(lake, storage):
     wide = pa.table({"n": range(20), "blob": [bytes([i]) * 100_000 for i in range(20)]})
-    lake.write(SHELF, "u1", wide, row_group_rows=1, compression="none")
+    lake.write(PARTITION, "u1", wide, row_group_rows=1, compression="none")
     storage.faults(("reset_download", READS, "u1", 2, 1))
-    with lake.opened(SHELF, "u1") as source, pq.ParquetFile(source) as file:
+    with lake.opened(PARTITION, "u1") as source, pq.ParquetFile(source) as file:
         assert file.read_row_group(3)["n"].to_pylist() == [3]
     assert storage.fired() == [2]

@@ -68,14 +68,14 @@ def test_hosts_that_share_storage_alone_make_what_one_machine_makes(
         context = toy_context(remote_home)
         report = run_stage(TOY, context, fanout=DaskCluster(hosts.address))
         assert report.made == N_UNITS
-        made = context.lake.scan(TOY.shelf(context), SQUARES.schema)
+        made = context.lake.scan(TOY.partition(context), SQUARES.schema)
         assert made.column("square").to_pylist() == [n * n for n in range(N_UNITS)]
         here = toy_context(tmp_path / "disk")
         run_stage(TOY, here)
-        shelf = TOY.shelf(context)
-        for unit in here.lake.done(shelf):
-            remote = context.lake.store.read_bytes(shelf.key(unit))
-            assert remote == here.lake.path(shelf, unit).read_bytes()
+        partition = TOY.partition(context)
+        for unit in here.lake.done(partition):
+            remote = context.lake.store.read_bytes(partition.key(unit))
+            assert remote == here.lake.path(partition, unit).read_bytes()
         assert SECRET not in hosts.log
         listener.close()
     finally:

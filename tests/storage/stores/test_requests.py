@@ -42,7 +42,7 @@ def with_units(home, n_units):
     add_references(context, ids)
     table = DEGRADATIONS_STAGE.table.schema.empty_table()
     for excerpt_id in ids:
-        context.lake.write(context.shelf("degradations"), f"{excerpt_id}-n2", table)
+        context.lake.write(context.partition("degradations"), f"{excerpt_id}-n2", table)
     return context
 
 
@@ -81,7 +81,7 @@ def test_a_run_reads_its_manifest_as_often_for_many_units_as_for_few(
         context = context_of(remote_home / str(n_units))
         work = lambda c=context: run_stage(toy.TOY, c)  # noqa: E731
         reads.append(requests_of(work, match=manifest))
-        assert len(context.lake.done(LABELS_STAGE.shelf(context))) == n_units
+        assert len(context.lake.done(LABELS_STAGE.partition(context))) == n_units
         again = context_of(remote_home / f"again-{n_units}")
         work = lambda c=again: run_stage(toy.TOY, c)  # noqa: E731
         puts.append(requests_of(work, ("PUT",), match=r"labels/.*/u\d+\.parquet"))

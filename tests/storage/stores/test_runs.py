@@ -61,13 +61,13 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bytes(
     home = remote_home / "killed"
     monkeypatch.setenv(SLOW_S, "0.2")
     with start(home) as run:
-        lake, shelf = Lake(home), TOY.shelf(toy_context(home))
-        while len(lake.done(shelf)) < 3:
+        lake, partition = Lake(home), TOY.partition(toy_context(home))
+        while len(lake.done(partition)) < 3:
             assert run.poll() is None
             time.sleep(0.05)
         run.send_signal(signal.SIGKILL)
     assert run.returncode == -signal.SIGKILL
-    kept = len(lake.done(shelf))
+    kept = len(lake.done(partition))
     assert 3 <= kept < N_UNITS
     monkeypatch.setenv(SLOW_S, "0")
     assert run_stage(TOY, toy_context(home)).made == N_UNITS - kept
@@ -93,7 +93,7 @@ def test_two_runs_on_one_lake_share_the_work(place, request, tmp_path, monkeypat
     made = [int(run.communicate(timeout=60)[0]) for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     assert sorted(made) == [0, N_UNITS]
-    assert len(Lake(home).done(TOY.shelf(toy_context(home)))) == N_UNITS
+    assert len(Lake(home).done(TOY.partition(toy_context(home)))) == N_UNITS
 
 
 def published(home):
@@ -128,9 +128,9 @@ def test_the_lake_is_verified_and_tidied_as_on_a_disk(remote_home, tmp_path):
     context = toy_context(remote_home)
     run_stage(TOY, context)
     published(remote_home)
-    store, shelf = open_store(remote_home), TOY.shelf(context)
-    store._bucket.call("create_multipart_upload", shelf.key("u00"))
-    store.write_bytes(shelf.key("u01"), store.read_bytes(shelf.key("u01"))[:-9])
+    store, partition = open_store(remote_home), TOY.partition(context)
+    store._bucket.call("create_multipart_upload", partition.key("u00"))
+    store.write_bytes(partition.key("u01"), store.read_bytes(partition.key("u01"))[:-9])
     store.write_bytes("lake/stray.txt", b"?")
     found = {(f.kind, f.key.rpartition("/")[2]) for f in verify_lake(remote_home).findings}
     assert ("orphan", "stray.txt") in found
@@ -140,7 +140,7 @@ def test_the_lake_is_verified_and_tidied_as_on_a_disk(remote_home, tmp_path):
     assert garbage.kind == "leftover"
     clear_garbage(remote_home)
     assert store.leftovers("lake") == []
-    assert store.exists(shelf.key("u00"))
+    assert store.exists(partition.key("u00"))
 
 
 @pytest.mark.long
@@ -218,13 +218,13 @@ def test_the_footers_of_units_are_read_once(remote_home, monkeypatch):
     reads = []
     plain = pq.read_metadata
     monkeypatch.setattr(pq, "read_metadata", lambda source: reads.append(1) or plain(source))
-    shelf = TOY.shelf(context)
-    assert len(context.lake.done(shelf)) == N_UNITS
+    partition = TOY.partition(context)
+    assert len(context.lake.done(partition)) == N_UNITS
     n_first = len(reads)
-    assert len(context.lake.done(shelf)) == N_UNITS
+    assert len(context.lake.done(partition)) == N_UNITS
     assert len(reads) == n_first
-    context.lake.write(shelf, "u00", context.lake.read(shelf, "u01"))
-    assert len(context.lake.done(shelf)) == N_UNITS
+    context.lake.write(partition, "u00", context.lake.read(partition, "u01"))
+    assert len(context.lake.done(partition)) == N_UNITS
     assert len(reads) == n_first + 1
 
 

@@ -11,13 +11,13 @@ import pytest
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.home import ObjectHome
 from musqa_pipeline.operations.maintenance.garbage import clear_garbage
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.stores import s3_uploads
 from musqa_pipeline.storage.stores.opening import open_store
 from musqa_pipeline.storage.stores.s3_file import TAIL_BYTES
 
-SHELF = Shelf("labels", "f" * 32, "demo")
+PARTITION = Partition("labels", "f" * 32, "demo")
 TABLE = pa.table({"a": [1, 2], "b": ["x", "y"]})
 
 
@@ -123,23 +123,23 @@ def test_a_work_folder_is_put_whole_and_goes_on(store):
 
 def test_a_lake_does_not_know_where_it_is(home):
     lake = Lake(home)
-    lake.write(SHELF, "u1", TABLE)
-    lake.write(SHELF, "u2", TABLE, metadata={"note": "n"})
-    assert lake.done(SHELF) == ["u1", "u2"]
-    assert lake.missing(SHELF, ["u3", "u1"]) == ["u3"]
-    assert lake.read(SHELF, "u1", ["b"]).to_pydict() == {"b": ["x", "y"]}
-    assert lake.scan(SHELF, TABLE.schema).num_rows == 4
-    assert lake.retire(SHELF, ["u1"]) == ["u2"]
-    assert lake.done(SHELF) == ["u1"]
+    lake.write(PARTITION, "u1", TABLE)
+    lake.write(PARTITION, "u2", TABLE, metadata={"note": "n"})
+    assert lake.done(PARTITION) == ["u1", "u2"]
+    assert lake.missing(PARTITION, ["u3", "u1"]) == ["u3"]
+    assert lake.read(PARTITION, "u1", ["b"]).to_pydict() == {"b": ["x", "y"]}
+    assert lake.scan(PARTITION, TABLE.schema).num_rows == 4
+    assert lake.retire(PARTITION, ["u1"]) == ["u2"]
+    assert lake.done(PARTITION) == ["u1"]
     assert [f.stem for f in lake.store.walk("lake/retired")] == ["u2"]
-    lake.sweep(SHELF)
-    lake.store.write_bytes(SHELF.key("u1"), b"damaged")
-    assert lake.done(SHELF) == []
+    lake.sweep(PARTITION)
+    lake.store.write_bytes(PARTITION.key("u1"), b"damaged")
+    assert lake.done(PARTITION) == []
     with pytest.raises(LakeError, match=r"cannot read .*u1\.parquet.*it is set aside"):
-        lake.read(SHELF, "u1")
-    lake.discard(SHELF, "u1")
+        lake.read(PARTITION, "u1")
+    lake.discard(PARTITION, "u1")
     with pytest.raises(LakeError, match=r"cannot read .*u1\.parquet"):
-        lake.read(SHELF, "u1")
+        lake.read(PARTITION, "u1")
 
 
 def test_of_a_large_file_only_the_wanted_parts_are_read(remote_home, storage):
@@ -199,7 +199,7 @@ def test_uploads_that_a_kill_left_are_swept(remote_home):
 
 def test_a_lake_on_object_storage_has_no_path(remote_home):
     with pytest.raises(LakeError, match=r"s3://lake/.* is no folder; this works on a lake on a"):
-        Lake(remote_home).path(SHELF, "u")
+        Lake(remote_home).path(PARTITION, "u")
 
 
 @pytest.mark.parametrize("place", ["s3://bucket/x", "s3:/bucket/x", "gs://b/x"])

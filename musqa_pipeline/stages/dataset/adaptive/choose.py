@@ -82,8 +82,8 @@ def choose_cascades(
     )
     menus = []
     for i, excerpt_id in enumerate(excerpt_ids):
-        lots = derive_generator("adaptive", *key, excerpt_id).permutation(N_PROCESSES**2)
-        first, last = np.divmod(lots, N_PROCESSES)
+        cells = derive_generator("adaptive", *key, excerpt_id).permutation(N_PROCESSES**2)
+        first, last = np.divmod(cells, N_PROCESSES)
         quality = prediction.quality[i, first, last]
         open_ = untried[i, first, last] & ~np.isnan(quality)
         menus.append(_Menu(i, first[open_], last[open_], quality[open_], state))
@@ -150,7 +150,7 @@ class _Expected:
 
 
 class _Menu:
-    """What one reference may still take, in the order of its lots."""
+    """What one reference may still take, in the order of its hashes."""
 
     def __init__(
         self,

@@ -34,14 +34,14 @@ def draw_plan(context: Context, round_number: int) -> pa.Table:
         if row["depth"] == 2
     ]
     made = lake.scan(
-        context.shelf("degradations"),
+        context.partition("degradations"),
         DEGRADATIONS.schema,
         columns=list(LABEL_COLUMNS),
         units=[unit.unit_id for unit in units],
     )
-    shelf = context.shelf("labels")
-    labelled = [unit.unit_id for unit in units if not lake.missing(shelf, [unit.unit_id])]
-    labels = lake.scan(shelf, LABELS.schema, columns=["degraded_id", "quality"], units=labelled)
+    partition = context.partition("labels")
+    labelled = [unit.unit_id for unit in units if not lake.missing(partition, [unit.unit_id])]
+    labels = lake.scan(partition, LABELS.schema, columns=["degraded_id", "quality"], units=labelled)
     rows = pl.DataFrame(made).join(pl.DataFrame(labels), on="degraded_id", how="inner")
     tried = pl.DataFrame(
         planned, schema={"excerpt_id": pl.String, "first_id": int, "last_id": int}, orient="row"

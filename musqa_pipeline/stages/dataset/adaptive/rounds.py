@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.stages.dataset.adaptive.plan_round import draw_plan
-from musqa_pipeline.stages.degradations.round_plans import plan_id, plan_shelf, stored_plans
+from musqa_pipeline.stages.degradations.round_plans import plan_id, plan_partition, stored_plans
 from musqa_pipeline.stages.degradations.round_table import ROUNDS
 from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE, read_excerpt_ids
 from musqa_pipeline.stages.engine.context import Context
@@ -41,10 +41,10 @@ def run_rounds(
     """
     if not context.preset.adaptive.rounds:
         return run(DEGRADATIONS_STAGE)
-    lake, shelf = context.lake, plan_shelf(context)
-    with lake.lock(shelf.lock_name):
-        lake.sweep(shelf)
-        lake.keep_readable(shelf, ROUNDS.schema)
+    lake, partition = context.lake, plan_partition(context)
+    with lake.lock(partition.lock_name):
+        lake.sweep(partition)
+        lake.keep_readable(partition, ROUNDS.schema)
         report: StageReport | None = None
         while True:
             made, labelled = run(DEGRADATIONS_STAGE), run(LABELS_STAGE)
@@ -64,18 +64,18 @@ def next_plan(context: Context) -> pa.Table | None:
     StageError
         If a unit of an earlier round is neither labelled nor in quarantine.
     """
-    lake, shelf = context.lake, plan_shelf(context)
+    lake, partition = context.lake, plan_partition(context)
     excerpt_ids = read_excerpt_ids(context)
     plans = stored_plans(context, excerpt_ids)
     kept = [plan_id(i, excerpt_ids) for i in range(1, len(plans) + 1)]
-    lake.retire(shelf, kept)
+    lake.retire(partition, kept)
     ended = bool(plans) and plans[-1].num_rows == 0
     if ended or len(plans) == context.preset.adaptive.rounds or not excerpt_ids:
         return None
     round_number = len(plans) + 1
     require_labelled(context, round_number)
     plan = draw_plan(context, round_number)
-    lake.write(shelf, plan_id(round_number, excerpt_ids), plan)
+    lake.write(partition, plan_id(round_number, excerpt_ids), plan)
     return plan if plan.num_rows else None
 
 
@@ -89,7 +89,7 @@ def require_labelled(context: Context, round_number: int) -> None:
     """
     for stage in (DEGRADATIONS_STAGE, LABELS_STAGE):
         units = {unit.unit_id: unit.what for unit in stage.units(context)}
-        missing = context.lake.missing(stage.shelf(context), units)
+        missing = context.lake.missing(stage.partition(context), units)
         if missing:
             raise StageError(
                 f"round {round_number} of catalog {context.catalog} cannot be planned: "

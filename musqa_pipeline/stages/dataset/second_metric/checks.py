@@ -17,7 +17,7 @@ def check_opinions(context: Context) -> CheckResult:
     """Check that each chosen row has one second opinion, in range, beside its own label."""
     if context.preset.opinions.metric == NO_METRIC:
         return CheckResult(True, "no second opinion is asked for", {"n_opinions": 0})
-    stored = context.lake.scan(context.joint_shelf("opinions"), OPINIONS.schema)
+    stored = context.lake.scan(context.joint_partition("opinions"), OPINIONS.schema)
     return judge_opinions(pl.DataFrame(stored), read_dataset(context))
 
 

@@ -14,7 +14,7 @@ NEIGHBOURS = 25
 
 def read_opinions(context: Context) -> pl.DataFrame:
     """Read the opinions with their residuals."""
-    table = context.lake.scan(context.joint_shelf("opinions"), OPINIONS.schema)
+    table = context.lake.scan(context.joint_partition("opinions"), OPINIONS.schema)
     return with_residuals(pl.DataFrame(table))
 
 

@@ -55,10 +55,10 @@ def list_units(context: Context) -> list[Unit]:
     """
     if not wants_opinions(context.preset):
         return []
-    shelf = context.joint_shelf("dataset")
-    if DATASET_UNIT not in context.lake.done(shelf):
+    partition = context.joint_partition("dataset")
+    if DATASET_UNIT not in context.lake.done(partition):
         raise StageError("opinions: there is no dataset yet; run the stage dataset first")
-    rows = context.lake.read(shelf, DATASET_UNIT, list(ROW_COLUMNS)).to_pylist()
+    rows = context.lake.read(partition, DATASET_UNIT, list(ROW_COLUMNS)).to_pylist()
     add_units(context, rows)
     units = []
     rows.sort(key=lambda row: (row["catalog"], row["excerpt_id"], row["degraded_id"]))
@@ -81,8 +81,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         If the metric refuses the reference.
     """
     excerpt_id = unit.plan["excerpt_id"]
-    shelf = context.shelf("excerpts", unit.plan["catalog"])
-    flac = context.lake.read(shelf, excerpt_id, ["flac"])["flac"][0].as_py()
+    partition = context.partition("excerpts", unit.plan["catalog"])
+    flac = context.lake.read(partition, excerpt_id, ["flac"])["flac"][0].as_py()
     reference = reference_audio(flac)[:EXCERPT_SAMPLES]
     metric = SECOND_OPINIONS[context.preset.opinions.metric](reference)
     mos_of = {row["degraded_id"]: row["mos"] for row in unit.plan["rows"]}

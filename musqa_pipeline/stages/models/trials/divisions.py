@@ -62,10 +62,10 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
     """
     test = pl.col("part") == "test"
     held, train_too, predicted_too = test, pl.lit(True), pl.lit(True)
-    lot = 0
+    repetition = 0
     match trial.protocol:
         case "repetitions":
-            lot = trial.repetition
+            repetition = trial.repetition
         case "folds" if trial.fold != TEST_FOLD:
             held = _in_fold(rows, int(trial.fold), settings)
         case "leave_codec_out":
@@ -82,10 +82,11 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
         case "learning_curve" | "ablations":
             held = test | _in_fold(rows, 0, settings)
     free = rows.filter(~held & ~test)
-    groups = by_lot(free["split_group"].unique().to_list(), "protocols-validation", lot)
+    own = free["split_group"].unique().to_list()
+    groups = in_hash_order(own, "protocols-validation", repetition)
     n_validation = max(1, round(settings.validation_fraction * len(groups)))
     validation = pl.col("split_group").is_in(groups[:n_validation])
-    training = by_lot(groups[n_validation:], "protocols-curve", 0)
+    training = in_hash_order(groups[n_validation:], "protocols-curve", 0)
     if trial.protocol == "learning_curve":
         training = training[: max(1, round(float(trial.variant) * len(training)))]
     division = Division(
@@ -133,12 +134,12 @@ def folds_of(rows: pl.DataFrame, n_folds: int) -> dict[str, int]:
     filled = np.zeros(n_folds)
     fold_of = {}
     # Large groups first, each to the emptiest fold: folds of equal size.
-    for group in sorted(by_lot(n_rows, "protocols-folds", 0), key=lambda g: -n_rows[g]):
+    for group in sorted(in_hash_order(n_rows, "protocols-folds", 0), key=lambda g: -n_rows[g]):
         fold_of[group] = int(np.argmin(filled))
         filled[fold_of[group]] += n_rows[group]
     return fold_of
 
 
-def by_lot(groups: Iterable[str], purpose: str, repetition: int) -> list[str]:
-    """Order groups by a lot of their own, which no other group moves."""
+def in_hash_order(groups: Iterable[str], purpose: str, repetition: int) -> list[str]:
+    """Order groups by a hash of their own, which no other group moves."""
     return sorted(groups, key=lambda group: (unit_interval_hash(purpose, repetition, group), group))

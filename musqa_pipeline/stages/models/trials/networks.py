@@ -64,7 +64,7 @@ def train_network(
     stopping = validation.filter(allowed_rows(recipe.train_rows))
     images, looked_at = (images_of(context, model, some, further) for some in (taken, stopping))
     stage = find_model(model).input.stage
-    data = [place.joint_shelf(stage).fingerprint for place in (context, *further)]
+    data = [place.joint_partition(stage).fingerprint for place in (context, *further)]
     # A GPU has one training at a time; on a CPU each worker has a core of its own.
     alone = torch.cuda.is_available()
     with context.lake.lock("training") if alone else contextlib.nullcontext():

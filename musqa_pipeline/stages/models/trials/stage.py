@@ -114,7 +114,7 @@ def _training_id(context: Context, trial: Trial) -> str:
     protocols = context.preset.protocols
     about = [protocols.n_folds, protocols.validation_fraction, protocols.curve_fractions]
     if trial.model in BASELINES:
-        data = context.joint_shelf("features").fingerprint
+        data = context.joint_partition("features").fingerprint
         about += [BASELINES_VERSION, context.preset.models.train_rows, data]
         return f"{trial.model}-{digest(about)[:8]}"
     return f"{training_id_of(context, trial.model)}-{digest(about)[:4]}"
@@ -145,7 +145,7 @@ def _train_network(
 ) -> tuple[np.ndarray, Mapping[str, Any]]:
     from musqa_pipeline.learning.predict import predict_rows
 
-    with context.lake.work_folder(context.joint_shelf("trials"), unit_id) as work:
+    with context.lake.work_folder(context.joint_partition("trials"), unit_id) as work:
         network, about = train_network(
             *(context, trial.model, trial.repetition, work),
             training=rows.filter(division.train),
@@ -163,8 +163,8 @@ def forget_checkpoint(context: Context, unit: Unit) -> None:
         return
     from musqa_pipeline.learning.training.checkpoint import CHECKPOINT_FILE
 
-    shelf = context.joint_shelf("trials")
-    context.lake.store.delete(f"{shelf.folder_key}/{unit.unit_id}/{CHECKPOINT_FILE}")
+    partition = context.joint_partition("trials")
+    context.lake.store.delete(f"{partition.folder_key}/{unit.unit_id}/{CHECKPOINT_FILE}")
 
 
 TRIALS_STAGE = Stage(

@@ -54,7 +54,7 @@ def allowed_rows(train_rows: str) -> pl.Expr:
 def _read(context: Context) -> pl.DataFrame:
     columns = [*KEYS, *FEATURE_COLUMNS]
     features = pl.DataFrame(
-        context.lake.scan(context.joint_shelf("features"), FEATURES.schema, columns=columns)
+        context.lake.scan(context.joint_partition("features"), FEATURES.schema, columns=columns)
     )
     described = describe_rows(read_labelled_rows(context), read_dataset(context))
     rows = described.join(features, on=KEYS, how="inner").sort(KEYS)

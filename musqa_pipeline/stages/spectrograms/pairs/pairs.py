@@ -33,7 +33,7 @@ from musqa_pipeline.stages.spectrograms.row_shards import (
     rows_per_group,
     shard_sizes,
 )
-from musqa_pipeline.storage.fragments.partition import Shelf
+from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 
 
@@ -90,13 +90,13 @@ def image_row(
 
 
 def _reference_cells(context: Context, catalog: str, excerpt_id: str) -> NDArray[np.float32]:
-    return _read_reference(context.home, context.shelf("excerpts", catalog), excerpt_id)
+    return _read_reference(context.home, context.partition("excerpts", catalog), excerpt_id)
 
 
 # A shard's rows come reference by reference; a file of the lake never changes.
 @functools.lru_cache(maxsize=2)
-def _read_reference(home: Home, shelf: Shelf, excerpt_id: str) -> NDArray[np.float32]:
-    table = Lake(home).read(shelf, excerpt_id, ["flac"])
+def _read_reference(home: Home, partition: Partition, excerpt_id: str) -> NDArray[np.float32]:
+    table = Lake(home).read(partition, excerpt_id, ["flac"])
     return _cells(reference_audio(table["flac"][0].as_py())[:EXCERPT_SAMPLES])
 
 

@@ -16,7 +16,7 @@ from musqa_pipeline.stages.dataset.adaptive.rounds import next_plan, require_lab
 from musqa_pipeline.stages.dataset.quotas import fill_evenly
 from musqa_pipeline.stages.dataset.uniformity import evenness
 from musqa_pipeline.stages.degradations.checks import check_counts
-from musqa_pipeline.stages.degradations.round_plans import plan_id, plan_shelf, stored_plans
+from musqa_pipeline.stages.degradations.round_plans import plan_id, plan_partition, stored_plans
 from musqa_pipeline.stages.degradations.sources import units_by_excerpt
 from musqa_pipeline.stages.degradations.stage import list_units, read_excerpt_ids
 from musqa_pipeline.stages.engine.context import Context
@@ -107,7 +107,7 @@ def test_all_references_are_in_every_round_and_all_is_labelled_in_the_end(finish
     assert len(units) == len(IDS) * (1 + len(made))
     for name in ("degradations", "labels"):
         stage = get_stage(name)
-        assert finished.lake.missing(stage.shelf(finished), [u.unit_id for u in units]) == []
+        assert finished.lake.missing(stage.partition(finished), [u.unit_id for u in units]) == []
     assert check_label_counts(finished).passed
     counts = check_counts(finished)
     assert counts.passed
@@ -116,11 +116,11 @@ def test_all_references_are_in_every_round_and_all_is_labelled_in_the_end(finish
 
 
 def test_no_cascade_of_a_reference_comes_twice(finished):
-    shelf = finished.shelf("degradations")
+    partition = finished.partition("degradations")
     names = [
         name
         for unit in list_units(finished)
-        for name in finished.lake.read(shelf, unit.unit_id, ["degraded_id"])[0].to_pylist()
+        for name in finished.lake.read(partition, unit.unit_id, ["degraded_id"])[0].to_pylist()
     ]
     assert len(names) == len(set(names))
 
@@ -131,7 +131,7 @@ def test_rounds_end_early_once_the_pool_is_as_wanted(home):
     plans = plans_of(context)
     assert len(plans) < 9
     assert plans[-1].num_rows == 0
-    quality = context.lake.scan(context.shelf("labels"), get_stage("labels").table.schema)[
+    quality = context.lake.scan(context.partition("labels"), get_stage("labels").table.schema)[
         "quality"
     ].to_pylist()
     width = (max(quality) - min(quality)) / 8
@@ -149,7 +149,7 @@ def test_a_plan_is_stored_whole_before_anything_of_its_round_is_made(home):
     seen = []
 
     def look(stage):
-        made = context.lake.done(context.shelf("degradations"))
+        made = context.lake.done(context.partition("degradations"))
         rounds_made = {int(u.rpartition("r")[2][0]) for u in made if "r" in u.rpartition("-n")[2]}
         seen.append((stage.name, len(plans_of(context)), max(rounds_made, default=0)))
 
@@ -163,8 +163,8 @@ def test_a_plan_is_stored_whole_before_anything_of_its_round_is_made(home):
 
 
 def test_a_round_is_not_planned_while_a_label_is_missing(finished):
-    shelf = finished.shelf("labels")
-    finished.lake.discard(shelf, f"{IDS[2]}-n1")
+    partition = finished.partition("labels")
+    finished.lake.discard(partition, f"{IDS[2]}-n1")
     with pytest.raises(
         StageError,
         match=re.escape(
@@ -173,12 +173,12 @@ def test_a_round_is_not_planned_while_a_label_is_missing(finished):
         ),
     ):
         require_labelled(finished, 1)
-    for name in finished.lake.done(plan_shelf(finished)):
-        finished.lake.discard(plan_shelf(finished), name)
+    for name in finished.lake.done(plan_partition(finished)):
+        finished.lake.discard(plan_partition(finished), name)
     with pytest.raises(StageError, match="have no labels yet"):
         next_plan(finished)
-    assert finished.lake.done(plan_shelf(finished)) == []
-    finished.lake.discard(finished.shelf("degradations"), f"{IDS[0]}-n1")
+    assert finished.lake.done(plan_partition(finished)) == []
+    finished.lake.discard(finished.partition("degradations"), f"{IDS[0]}-n1")
     with pytest.raises(StageError, match=f"have no degradations yet, for example {IDS[0]};"):
         next_plan(finished)
 
@@ -207,10 +207,10 @@ def test_a_kill_while_a_plan_is_written_leaves_none_and_the_next_run_draws_it_ag
     context = world(home.parent / "killed", IDS)
     write = Lake.write
 
-    def killed(self, shelf, *arguments, **more):
-        if shelf.stage == "rounds":
+    def killed(self, partition, *arguments, **more):
+        if partition.stage == "rounds":
             raise KeyboardInterrupt
-        return write(self, shelf, *arguments, **more)
+        return write(self, partition, *arguments, **more)
 
     with monkeypatch.context() as patched:
         patched.setattr(Lake, "write", killed)
@@ -228,9 +228,9 @@ def test_a_stored_plan_is_read_back_and_never_drawn_again(finished, monkeypatch)
     monkeypatch.setattr(rounds, "draw_plan", drawn)
     before = contents(finished)
     for name in ("degradations", "labels"):
-        shelf = finished.shelf(name)
-        for unit_id in finished.lake.done(shelf):
-            finished.lake.discard(shelf, unit_id)
+        partition = finished.partition(name)
+        for unit_id in finished.lake.done(partition):
+            finished.lake.discard(partition, unit_id)
     play(finished)
     assert contents(finished) == before
 
@@ -255,34 +255,36 @@ def test_workers_and_the_order_in_which_references_came_change_no_byte(home, fin
 def test_a_plan_depends_on_labels_of_earlier_rounds_alone(finished):
     """Labels of a later round are there, and changed, when an earlier plan is drawn again."""
     first, *_ = plans_of(finished)
-    shelf = finished.shelf("labels")
-    later = [u for u in finished.lake.done(shelf) if not u.endswith("-n1")]
+    partition = finished.partition("labels")
+    later = [u for u in finished.lake.done(partition) if not u.endswith("-n1")]
     assert later
     for unit_id in later:
-        table = finished.lake.read(shelf, unit_id)
+        table = finished.lake.read(partition, unit_id)
         rows = [{**row, "quality": 0.5} for row in table.to_pylist()]
-        finished.lake.write(shelf, unit_id, get_stage("labels").table.from_rows(rows))
-    for name in finished.lake.done(plan_shelf(finished)):
-        finished.lake.discard(plan_shelf(finished), name)
+        finished.lake.write(partition, unit_id, get_stage("labels").table.from_rows(rows))
+    for name in finished.lake.done(plan_partition(finished)):
+        finished.lake.discard(plan_partition(finished), name)
     assert next_plan(finished).equals(first)
 
 
 def test_another_reference_makes_other_plans_and_the_old_ones_retire(finished):
-    old = set(finished.lake.done(plan_shelf(finished)))
+    old = set(finished.lake.done(plan_partition(finished)))
     singles = [f"{i}-n1" for i in IDS]
     times = [
-        finished.lake.path(finished.shelf("degradations"), u).stat().st_mtime_ns for u in singles
+        finished.lake.path(finished.partition("degradations"), u).stat().st_mtime_ns
+        for u in singles
     ]
     add_references(finished, ["ffff-0"])
     play(finished)
-    new = set(finished.lake.done(plan_shelf(finished)))
+    new = set(finished.lake.done(plan_partition(finished)))
     assert new
     assert not new & old
     wanted = {u.unit_id for u in list_units(finished)}
-    assert set(finished.lake.done(finished.shelf("degradations"))) == wanted
-    assert set(finished.lake.done(finished.shelf("labels"))) == wanted
+    assert set(finished.lake.done(finished.partition("degradations"))) == wanted
+    assert set(finished.lake.done(finished.partition("labels"))) == wanted
     assert times == [
-        finished.lake.path(finished.shelf("degradations"), u).stat().st_mtime_ns for u in singles
+        finished.lake.path(finished.partition("degradations"), u).stat().st_mtime_ns
+        for u in singles
     ]
 
 
@@ -308,7 +310,7 @@ def test_a_round_that_is_refused_costs_its_reference_that_round_alone(home):
 def test_a_catalog_without_references_has_no_rounds(home):
     context = world(home, [])
     assert play(context).units == 0
-    assert context.lake.done(plan_shelf(context)) == []
+    assert context.lake.done(plan_partition(context)) == []
 
 
 def test_what_reads_by_unit_finds_every_round(finished):

@@ -72,7 +72,7 @@ def degrade(context: Context, unit: Unit) -> pa.Table:
 
 
 def score(context: Context, unit: Unit) -> pa.Table:
-    stored = context.lake.read(context.shelf("degradations"), unit.unit_id, ["degraded_id"])
+    stored = context.lake.read(context.partition("degradations"), unit.unit_id, ["degraded_id"])
     rows = []
     for degraded_id in stored["degraded_id"].to_pylist():
         excerpt_id, _, process = degraded_id.rpartition("-")
@@ -113,7 +113,7 @@ def add_references(context: Context, excerpt_ids: list[str]) -> None:
     """Store references, without audio."""
     for excerpt_id in excerpt_ids:
         row = filled(EXCERPTS, [{"excerpt_id": excerpt_id, "track_id": excerpt_id}])
-        context.lake.write(context.shelf("excerpts"), excerpt_id, row)
+        context.lake.write(context.partition("excerpts"), excerpt_id, row)
 
 
 def play(context: Context, *, before=lambda stage: None, fanout=None, log=lambda text: None):

@@ -113,18 +113,18 @@ def filled(tmp_path_factory):
                 "tail_samples": 9_600, "tail_mirrored": False,
                 "flac": to_flac(to_16_bit(music(INPUT_SAMPLES, seed=number + 1))),
             }  # fmt: skip
-            shelf = context.shelf("excerpts", catalog)
-            context.lake.write(shelf, excerpt_id, EXCERPTS.from_rows([row]))
+            partition = context.partition("excerpts", catalog)
+            context.lake.write(partition, excerpt_id, EXCERPTS.from_rows([row]))
             rows = [
                 {**degraded_row(excerpt_id, p, flac_24(degraded(number, p))), "gain_db": 6.0206}
                 for p in range(3)
             ]
             table = get_stage("degradations").table.from_rows(rows)
-            shelf = context.shelf("degradations", catalog)
-            context.lake.write(shelf, f"{excerpt_id}-n0", table, row_group_rows=1)
+            partition = context.partition("degradations", catalog)
+            context.lake.write(partition, f"{excerpt_id}-n0", table, row_group_rows=1)
             chosen += [dataset_row(catalog, number, p) for p in range(2)]
     table = DATASET.from_rows(chosen)
-    context.lake.write(context.joint_shelf("dataset"), "dataset", table)
+    context.lake.write(context.joint_partition("dataset"), "dataset", table)
     return context
 
 
@@ -138,7 +138,7 @@ def context(filled, home):
 
 
 def stored(context):
-    return context.lake.scan(context.joint_shelf("opinions"), OPINIONS.schema).to_pylist()
+    return context.lake.scan(context.joint_partition("opinions"), OPINIONS.schema).to_pylist()
 
 
 def with_metric(context, metric):
@@ -171,8 +171,8 @@ def test_each_chosen_row_gets_the_metrics_opinion_of_its_own_audio(context):
 def test_only_what_is_missing_is_made_and_bytes_are_the_same(context, nearness):
     run_stage(OPINIONS_STAGE, context)
     assert nearness.bound == 4  # once a reference
-    shelf = context.joint_shelf("opinions")
-    path = context.lake.path(shelf, f"north.{0:016x}-0")
+    partition = context.joint_partition("opinions")
+    path = context.lake.path(partition, f"north.{0:016x}-0")
     first = path.read_bytes()
     path.unlink()
     assert not check_opinions(context).passed
@@ -184,12 +184,12 @@ def test_only_what_is_missing_is_made_and_bytes_are_the_same(context, nearness):
 @pytest.mark.long
 def test_workers_make_the_same_bytes(context, filled, tmp_path):
     run_stage(OPINIONS_STAGE, context)
-    shelf = context.joint_shelf("opinions")
-    alone = {u: context.lake.path(shelf, u).read_bytes() for u in context.lake.done(shelf)}
+    partition = context.joint_partition("opinions")
+    alone = {u: context.lake.path(partition, u).read_bytes() for u in context.lake.done(partition)}
     for unit in alone:
-        context.lake.path(shelf, unit).unlink()
+        context.lake.path(partition, unit).unlink()
     assert run_stage(OPINIONS_STAGE, context, fanout=LocalPool(2)).made == 4
-    assert {u: context.lake.path(shelf, u).read_bytes() for u in alone} == alone
+    assert {u: context.lake.path(partition, u).read_bytes() for u in alone} == alone
 
 
 def test_off_makes_nothing_and_needs_no_package(context, monkeypatch):
@@ -209,7 +209,7 @@ def test_without_its_package_the_extra_is_named(context, monkeypatch):
 
 
 def test_without_a_dataset_it_says_what_to_run(context):
-    context.lake.discard(context.joint_shelf("dataset"), "dataset")
+    context.lake.discard(context.joint_partition("dataset"), "dataset")
     with pytest.raises(StageError, match="there is no dataset yet; run the stage dataset first"):
         list_units(context)
 

@@ -42,7 +42,7 @@ def two_workers(machines):
 
 
 def squares(context):
-    return context.lake.scan(TOY.shelf(context), SQUARES.schema).column("square").to_pylist()
+    return context.lake.scan(TOY.partition(context), SQUARES.schema).column("square").to_pylist()
 
 
 def files_of(home):
@@ -64,9 +64,9 @@ def in_background(context, fanout):
     thread = threading.Thread(target=run)
     thread.start()
     deadline = time.monotonic() + 60
-    while len(context.lake.done(TOY.shelf(context))) < 2 and time.monotonic() < deadline:
+    while len(context.lake.done(TOY.partition(context))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert context.lake.done(TOY.shelf(context)), errors
+    assert context.lake.done(TOY.partition(context)), errors
     return thread, errors
 
 
@@ -137,7 +137,7 @@ def test_a_scheduler_lost_in_the_middle_ends_the_run_and_loses_nothing(two_worke
     with pytest.raises(StageError, match="went away or was restarted; start it and its workers"):
         raise errors[0]
     (home / "slow").unlink()
-    assert 2 <= len(context.lake.done(TOY.shelf(context))) < 40
+    assert 2 <= len(context.lake.done(TOY.partition(context))) < 40
     if again:
         two_workers.start_worker()
         two_workers.wait_for_workers(1)
@@ -238,7 +238,7 @@ def test_a_killed_run_leaves_the_cluster_fit_for_the_next(two_workers, home, tmp
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     deadline = time.monotonic() + 60
-    while len(context.lake.done(TOY.shelf(context))) < 2 and time.monotonic() < deadline:
+    while len(context.lake.done(TOY.partition(context))) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     run.send_signal(signal.SIGKILL)
     run.wait()

@@ -90,7 +90,7 @@ def test_two_hosts_without_a_shared_home_give_what_one_machine_gives(hosts, home
     run_stage(ENCODING, context, fanout=DaskCluster(hosts.address))
     run_stage(ENCODING, undisturbed)
     assert files_of(home) == files_of(undisturbed.home)
-    made = context.lake.scan(TOY.shelf(context), SQUARES.schema)
+    made = context.lake.scan(TOY.partition(context), SQUARES.schema)
     assert made.num_rows == 30
     assert {"anna", "berta"} <= {p.name for p in hosts.folder.iterdir()}
     own = {name: [p.name for p in (hosts.folder / name).iterdir()] for name in ("anna", "berta")}
@@ -123,7 +123,7 @@ def test_a_host_that_cannot_do_the_same_is_refused_by_name(
     with pytest.raises(StageError, match=r"the Dask worker .*cannot work for this run: ") as told:
         run_stage(ENCODING, context, fanout=DaskCluster(hosts.address))
     assert told.match(sentence)
-    assert context.lake.done(TOY.shelf(context)) == []
+    assert context.lake.done(TOY.partition(context)) == []
     assert f"tcp://{hosts.net}.3" in str(told.value), "it is named by its address"
 
 
@@ -146,11 +146,11 @@ def test_a_host_whose_cable_is_pulled_costs_no_unit(hosts, home, tmp_path, away_
     thread = threading.Thread(target=run)
     thread.start()
     deadline = time.monotonic() + 120
-    while len(context.lake.done(TOY.shelf(context))) < 3 and time.monotonic() < deadline:
+    while len(context.lake.done(TOY.partition(context))) < 3 and time.monotonic() < deadline:
         time.sleep(0.1)
     hosts.pull("berta")
     assert hosts.state("berta") == "DOWN"
-    assert 3 <= len(context.lake.done(TOY.shelf(context))) < 30
+    assert 3 <= len(context.lake.done(TOY.partition(context))) < 30
     if away_s is not None:
         time.sleep(away_s)
         hosts.plug("berta")

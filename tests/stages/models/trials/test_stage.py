@@ -44,7 +44,9 @@ def context(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trials(context):
-    return pl.DataFrame(context.lake.scan(context.joint_shelf("trials"), TRIALS_STAGE.table.schema))
+    return pl.DataFrame(
+        context.lake.scan(context.joint_partition("trials"), TRIALS_STAGE.table.schema)
+    )
 
 
 def test_every_recording_is_predicted_once_by_a_model_that_never_met_it(context, trials):
@@ -93,7 +95,7 @@ def test_trials_become_predictions_in_the_presets_order_and_evaluations(context)
 
 def test_a_repetition_that_is_not_whole_is_no_result(context, tmp_path):
     unit = next(u for u in list_units(context) if u.plan["model"] == "brightness")
-    path = context.lake.path(context.joint_shelf("trials"), unit.unit_id)
+    path = context.lake.path(context.joint_partition("trials"), unit.unit_id)
     path.rename(tmp_path / "aside")
     try:
         left = read_trials(context, read_rows(context)).filter(model="brightness")
@@ -127,17 +129,17 @@ def test_a_trial_keeps_its_checkpoint_until_its_row_is_stored(context):
     more = dataclasses.replace(PROTOCOLS, folds={"mean": 1, "brightness": 3})
     preset = dataclasses.replace(context.preset, protocols=more)
     further = dataclasses.replace(context, preset=preset)
-    shelf = context.joint_shelf("trials")
+    partition = context.joint_partition("trials")
     (unit, *_) = [
         u for u in list_units(further)
-        if u.plan["model"] == "brightness" and u.unit_id not in context.lake.done(shelf)
+        if u.plan["model"] == "brightness" and u.unit_id not in context.lake.done(partition)
     ]  # fmt: skip
-    checkpoint = context.lake.folder(shelf) / unit.unit_id / "checkpoint.ckpt"
+    checkpoint = context.lake.folder(partition) / unit.unit_id / "checkpoint.ckpt"
     first = TRIALS_STAGE.make(further, unit)
     assert checkpoint.exists()
     before = checkpoint.stat().st_mtime_ns
     assert TRIALS_STAGE.make(further, unit).drop(["minutes"]).equals(first.drop(["minutes"]))
     assert checkpoint.stat().st_mtime_ns == before, "it was trained again"
     run_stage(TRIALS_STAGE, further, log=print)
-    assert unit.unit_id in context.lake.done(shelf)
-    assert list(context.lake.folder(shelf).glob("*/checkpoint.ckpt")) == []
+    assert unit.unit_id in context.lake.done(partition)
+    assert list(context.lake.folder(partition).glob("*/checkpoint.ckpt")) == []

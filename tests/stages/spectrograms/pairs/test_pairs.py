@@ -67,8 +67,8 @@ def place(tmp_path_factory):
             excerpt_id = f"{number:016x}-0"
             blank = {c.name: _blank(c.type) for c in EXCERPTS.columns}
             row = blank | {"excerpt_id": excerpt_id, "flac": to_flac(to_16_bit(reference(number)))}
-            shelf = context.shelf("excerpts", catalog)
-            context.lake.write(shelf, excerpt_id, EXCERPTS.from_rows([row]))
+            partition = context.partition("excerpts", catalog)
+            context.lake.write(partition, excerpt_id, EXCERPTS.from_rows([row]))
     run_stage(PAIRS_STAGE, context)
     return context
 
@@ -94,8 +94,8 @@ def test_an_image_holds_the_reference_then_the_degraded_excerpt(place):
 
 
 def test_every_chosen_row_has_one_image_with_its_label(place):
-    dataset = place.lake.read(place.joint_shelf("dataset"), "dataset").to_pylist()
-    pairs = place.lake.scan(place.joint_shelf("pairs"), PAIRS.schema).to_pylist()
+    dataset = place.lake.read(place.joint_partition("dataset"), "dataset").to_pylist()
+    pairs = place.lake.scan(place.joint_partition("pairs"), PAIRS.schema).to_pylist()
     assert sorted((r["catalog"], r["degraded_id"], r["quality"]) for r in pairs) == sorted(
         (r["catalog"], r["degraded_id"], r["quality"]) for r in dataset
     )
@@ -110,15 +110,15 @@ def test_a_preset_without_such_a_network_makes_none(place):
     assert wants_pairs(under_protocol)
     assert wants_pairs(place.preset)
     assert [unit.unit_id for unit in list_units(place)] == place.lake.done(
-        place.joint_shelf("pairs")
+        place.joint_partition("pairs")
     )
 
 
 def test_without_the_network_what_is_there_stays(place):
-    before = place.lake.done(place.joint_shelf("pairs"))
+    before = place.lake.done(place.joint_partition("pairs"))
     report = run_stage(PAIRS_STAGE, replace(place, preset=preset("cnn1d")))
     assert (report.units, report.retired) == (0, 0)
-    assert place.lake.done(place.joint_shelf("pairs")) == before != []
+    assert place.lake.done(place.joint_partition("pairs")) == before != []
 
 
 def test_the_stage_models_trains_on_it_and_what_it_trained_compares(place, monkeypatch):
