@@ -20,6 +20,7 @@ from pathlib import Path
 
 from musqa_pipeline.cli import app
 from musqa_pipeline.core.errors import MusqaError
+from tests.memory import memory_kb
 
 Door = Callable[[Path, Path, Path], list[str] | None]
 """Takes the bomb, a folder of its own and the world; gives a command, or does it by itself."""
@@ -40,17 +41,8 @@ class Ended:
 
 
 def peak_mb() -> float:
-    """Give the most memory that this process or a child of it ever had.
-
-    Of itself the kernel is asked by address space: `ru_maxrss` begins with the memory of the
-    process that started this one.
-    """
-    own_kb = next(
-        int(line.split()[1])
-        for line in Path("/proc/self/status").read_text("ascii").splitlines()
-        if line.startswith("VmHWM:")
-    )
-    return max(own_kb, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1e3
+    """Give the most memory that this process or a child of it ever had."""
+    return max(memory_kb(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1e3
 
 
 def alone(bomb: Path, place: Path) -> str:

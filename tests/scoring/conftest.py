@@ -19,8 +19,14 @@ def model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _small_model_is_the_users(
-    model_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    request: pytest.FixtureRequest,
+    model_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    """For the tests of this folder; those below it name their models."""
+    if request.path.parent != Path(__file__).parent:
+        return
     monkeypatch.setenv("MUSQA_MODEL", str(model_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 

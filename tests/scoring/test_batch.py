@@ -12,6 +12,7 @@ from musqa_pipeline.core.errors import ModelError, SettingsError
 from musqa_pipeline.scoring import batch, inputs
 from musqa_pipeline.scoring.batch import Options, score_items
 from musqa_pipeline.scoring.inputs import Item, items_of, read_list, spooled
+from tests import ROOT
 from tests.audio.sounds import noise, write
 
 RATE_HZ = 16_000
@@ -165,19 +166,14 @@ def test_a_huge_folder_is_listed_as_a_stream(tmp_path, monkeypatch):
     assert {first.name, *(i.name for i in items)} == {str(p) for p in tmp_path.iterdir()}
 
 
-PEAK_KB = """
-def peak_kb():  # ru_maxrss begins with the memory of the process that started this one
-    status = open("/proc/self/status").read()
-    return int(status.partition("VmHWM:")[2].split()[0])
-"""
-NAMES = f"""
+NAMES = """
 import sys
-{PEAK_KB}
 from pathlib import Path
 from musqa_pipeline.scoring.inputs import items_of
-before = peak_kb()
+from tests.memory import memory_kb
+before = memory_kb()
 n = sum(1 for _ in items_of([Path(sys.argv[1])]))
-print(n, peak_kb() - before)
+print(n, memory_kb() - before)
 """
 
 
@@ -186,7 +182,11 @@ def test_200_000_names_take_little_memory(tmp_path):
     for i in range(200_000):
         os.close(os.open(tmp_path / f"{i:06d}.wav", os.O_CREAT))
     ended = subprocess.run(
-        [sys.executable, "-c", NAMES, str(tmp_path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", NAMES, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     n, growth_kb = map(int, ended.stdout.split())
     assert n == 200_000
@@ -226,13 +226,12 @@ def test_standard_input_is_bounded_and_gone_afterwards(tmp_path):
         pass
 
 
-HOURS = (
-    PEAK_KB
-    + """
+HOURS = """
 import sys, wave
 import numpy as np
 from musqa_pipeline.scoring import Scorer
 from musqa_pipeline.audio.files.decoding import open_audio
+from tests.memory import memory_kb
 with open(sys.argv[1], "wb") as file:
     w = wave.open(file); w.setnchannels(1); w.setsampwidth(2); w.setframerate({rate})
     w.setnframes(int({hours} * 3600 * {rate})); w._ensure_header_written(0)
@@ -242,19 +241,18 @@ with open(sys.argv[1], "wb") as file:
         file.seek(44 + 2 * int(start_s * {rate}))
         file.write((1000 * rng.standard_normal({seconds} * {rate})).astype("<i2").tobytes())
 scorer = Scorer(detect={detect})
-before = peak_kb()
+before = memory_kb()
 score = scorer.score_file(sys.argv[1])
-after = peak_kb()
+after = memory_kb()
 print(len(score.windows), score.duration_s, after - before)
 """
-)
 
 
 def hours(path, **values):
     """Score a sparse WAV in a process of its own; returns windows, seconds and growth in MB."""
     ended = subprocess.run(
         [sys.executable, "-c", HOURS.format(**values), str(path)],
-        capture_output=True, text=True, check=True,
+        cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     n_windows, duration_s, growth_kb = map(float, ended.stdout.split())
     return n_windows, duration_s, growth_kb / 1_024

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.memory import memory_kb
 from tests.scoring.sweep.tiny_model import write_tiny_model
 
 ESTABLISHED, CLOSE_WAIT = "01", "08"
@@ -52,10 +53,9 @@ class Server:
         asking.close()
         return Asked(answer.status, found, time.monotonic() - began)
 
-    def memory_mb(self, name="VmHWM"):
-        """Give the server's memory now (VmRSS), or the most that it had."""
-        status = Path(f"/proc/{self.pid}/status").read_text("ascii")
-        return int(re.search(rf"{name}:\s+(\d+)", status)[1]) / 1024
+    def memory_mb(self):
+        """Give the most memory that the server ever had."""
+        return memory_kb(self.pid) / 1024
 
     def n_connections(self):
         """Count the connections that the server holds, by what the kernel says of its port."""
