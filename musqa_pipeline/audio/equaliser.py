@@ -35,7 +35,6 @@ def draw_equaliser(rng: np.random.Generator) -> Equaliser:
     Parameters
     ----------
     rng : numpy.random.Generator
-        The chance.
 
     Returns
     -------

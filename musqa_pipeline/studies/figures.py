@@ -118,9 +118,7 @@ def points_axes(axes: Axes, *, x: str, y: str, square: bool = False) -> None:
     Parameters
     ----------
     axes : matplotlib.axes.Axes
-        Where to draw.
     x, y : str
-        Axis labels.
     square : bool
         Whether both axes are 0-100 points, with the diagonal drawn.
     """
@@ -182,7 +180,6 @@ def to_png(figure: Figure, dots_per_inch: int = 110) -> bytes:
     figure : matplotlib.figure.Figure
         Drawn within `house_style`.
     dots_per_inch : int
-        Resolution.
 
     Returns
     -------

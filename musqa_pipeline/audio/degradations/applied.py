@@ -71,7 +71,6 @@ class Degradation(Protocol):
         x : ndarray of float32, shape (samples,)
             Mono, 48 kHz, full scale 1.0.
         params : Params
-            As drawn, or as written down.
 
         Returns
         -------
@@ -124,7 +123,6 @@ def flac_bytes(integers: NDArray[np.integer], subtype: str) -> bytes:
     Returns
     -------
     bytes
-        A whole FLAC file.
     """
     file = io.BytesIO()
     soundfile.write(file, integers, SAMPLE_RATE_HZ, format="FLAC", subtype=subtype)

@@ -13,9 +13,7 @@ def between(rng: np.random.Generator, low: float, high: float) -> float:
     Parameters
     ----------
     rng : numpy.random.Generator
-        The chance.
     low, high : float
-        Limits.
 
     Returns
     -------
@@ -31,7 +29,6 @@ def log_between(rng: np.random.Generator, low: float, high: float) -> float:
     Parameters
     ----------
     rng : numpy.random.Generator
-        The chance.
     low, high : float
         Limits, above 0.
 
@@ -49,14 +46,12 @@ def one_of(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
     Parameters
     ----------
     rng : numpy.random.Generator
-        The chance.
     weights : mapping of str to float
         Names with their probabilities, which add up to 1.
 
     Returns
     -------
     str
-        One of the names.
     """
     limits = np.cumsum(list(weights.values()))
     place = int(np.searchsorted(limits, rng.random(), side="right"))

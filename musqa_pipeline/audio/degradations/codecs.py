@@ -85,7 +85,6 @@ class Codec:
         Parameters
         ----------
         params : CodecParams
-            As drawn, or as written down.
 
         Returns
         -------

@@ -53,7 +53,6 @@ def encode(jobs: Sequence[EncodeJob]) -> list[bytes]:
     Parameters
     ----------
     jobs : sequence of EncodeJob
-        What to encode, and how.
 
     Returns
     -------

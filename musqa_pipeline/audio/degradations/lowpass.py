@@ -113,7 +113,6 @@ def lag_samples(params: LowpassParams) -> int:
     Parameters
     ----------
     params : LowpassParams
-        The filter.
 
     Returns
     -------
@@ -140,7 +139,6 @@ def lag_spread_samples(params: LowpassParams) -> int:
     Parameters
     ----------
     params : LowpassParams
-        The filter.
 
     Returns
     -------

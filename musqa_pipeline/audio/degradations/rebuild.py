@@ -54,9 +54,7 @@ def aligned(applied: Applied, decoded: NDArray[np.float32]) -> NDArray[np.float3
     Parameters
     ----------
     applied : Applied
-        What a degradation left.
     decoded : ndarray of float32, shape (samples,)
-        Its bitstream, decoded.
 
     Returns
     -------
@@ -72,9 +70,7 @@ def cut(decoded: NDArray[np.float32], delay_samples: int) -> NDArray[np.float32]
     Parameters
     ----------
     decoded : ndarray of float32, shape (samples,)
-        As decoded.
     delay_samples : int
-        Leading samples to drop.
 
     Returns
     -------
@@ -102,9 +98,7 @@ def with_gain(x: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
     Parameters
     ----------
     x : ndarray of float32
-        Samples.
     gain_db : float
-        Gain in decibels.
 
     Returns
     -------

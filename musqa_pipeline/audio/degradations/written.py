@@ -63,7 +63,6 @@ def check_params(name: str, degradation: object, params: Any) -> None:
     name : str
         Of the degradation, for the message.
     degradation : Degradation
-        Its entry in the registry.
     params : Params
         As they were written down: of the right class, with any values.
 

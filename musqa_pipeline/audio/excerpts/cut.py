@@ -65,11 +65,9 @@ def find_window(
     Parameters
     ----------
     path : Path
-        An audio file.
     starts : sequence of int
         Start frames to try, in order.
     sample_rate_hz : int
-        Rate of the file.
     least_lufs : float
         Loudness that the 10 s, with all their channels, must reach.
 
@@ -101,7 +99,6 @@ def level(window: Window, target_lufs: float) -> LevelledExcerpt:
     Parameters
     ----------
     window : Window
-        What was cut.
     target_lufs : float
         Loudness of the 10 s afterwards, before clipping.
 

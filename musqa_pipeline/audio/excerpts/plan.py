@@ -15,9 +15,7 @@ def n_excerpts(duration_s: float, n_per_track: int) -> int:
     Parameters
     ----------
     duration_s : float
-        Length of the track.
     n_per_track : int
-        How many are wanted.
 
     Returns
     -------
@@ -44,15 +42,10 @@ def candidate_starts(
     Parameters
     ----------
     n_frames, sample_rate_hz : int
-        Length and rate of the track.
     n_in_track : int
         Excerpts of the track, from `n_excerpts`.
-    index : int
-        Which one, from 0.
-    seed : int
-        Seed of the stage.
+    index, seed : int
     track_id : str
-        The track.
 
     Returns
     -------

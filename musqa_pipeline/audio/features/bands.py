@@ -127,7 +127,6 @@ def band_image_at(samples: NDArray[np.floating], lufs: float) -> NDArray[np.uint
     samples : ndarray of float, shape (480000,)
         Mono, 48 kHz.
     lufs : float
-        Loudness of `samples`.
 
     Returns
     -------

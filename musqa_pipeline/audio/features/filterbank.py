@@ -71,7 +71,6 @@ def mel_edges_hz(n_mels: int, top_hz: float = SAMPLE_RATE_HZ / 2) -> NDArray[np.
     Parameters
     ----------
     n_mels : int
-        Number of bands.
     top_hz : float
         End of the last band in hertz; the first begins at 0 Hz.
 
@@ -89,12 +88,7 @@ def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int) -> scipy.sparse.cs
 
     Parameters
     ----------
-    sample_rate_hz : int
-        Sample rate in hertz.
-    n_fft : int
-        FFT length in samples.
-    n_mels : int
-        Number of bands.
+    sample_rate_hz, n_fft, n_mels : int
 
     Returns
     -------

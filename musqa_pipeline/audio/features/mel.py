@@ -53,7 +53,6 @@ def image_shape(settings: SpectrogramsSettings = DEFAULTS) -> tuple[int, int]:
     Parameters
     ----------
     settings : SpectrogramsSettings
-        Hop and number of bands.
 
     Returns
     -------
@@ -71,7 +70,6 @@ def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEF
     samples : ndarray of float, shape (samples,)
         Mono at 48 kHz, at most 10 s; less is looped to 10 s.
     settings : SpectrogramsSettings
-        Sizes and range.
 
     Returns
     -------
@@ -112,7 +110,6 @@ def mel_power(
     excerpt : ndarray of float32, shape (samples,)
         Mono at 48 kHz.
     settings : SpectrogramsSettings
-        FFT length, hop and number of bands.
 
     Returns
     -------

@@ -45,9 +45,7 @@ def cut_to_common(reference: Tensor, degraded: Tensor, lag_samples: int) -> tupl
     Parameters
     ----------
     reference, degraded : Tensor, shape (samples,)
-        A pair.
     lag_samples : int
-        By how much `degraded` is late.
 
     Returns
     -------

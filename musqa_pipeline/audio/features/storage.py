@@ -28,7 +28,6 @@ def encode_cells(image: NDArray[np.float32], storage: Storage) -> NDArray[np.gen
     Returns
     -------
     ndarray of uint8 or float16
-        Same shape.
     """
     if storage == "float16":
         return image.astype(np.float16)
@@ -43,14 +42,11 @@ def decode_cells(
     Parameters
     ----------
     cells : ndarray of uint8 or float16
-        As stored.
     out : ndarray of float32, optional
-        Where to write, same shape.
 
     Returns
     -------
     ndarray of float32
-        `out`, or a new array.
     """
     if out is None:
         out = np.empty(cells.shape, np.float32)

@@ -32,7 +32,6 @@ def open_container(path: Path) -> Any:
     Parameters
     ----------
     path : Path
-        Whatever its name is.
 
     Returns
     -------

@@ -45,7 +45,6 @@ def av_info(path: Path, refusal: str) -> AudioInfo:
     Parameters
     ----------
     path : Path
-        A file that soundfile refuses.
     refusal : str
         What soundfile said of it.
 
@@ -93,7 +92,6 @@ def av_blocks(path: Path, refusal: str) -> Iterator[NDArray[np.float32]]:
     Parameters
     ----------
     path : Path
-        A file that soundfile refuses.
     refusal : str
         What soundfile said of it.
 

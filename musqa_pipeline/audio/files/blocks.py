@@ -19,9 +19,7 @@ def in_blocks(samples: NDArray[np.float32], channels: int) -> Iterator[NDArray[n
     Parameters
     ----------
     samples : ndarray of float32, shape (frames, channels)
-        A recording.
     channels : int
-        Of it.
 
     Yields
     ------
@@ -48,7 +46,6 @@ def rechunked(
     blocks : iterable of ndarray of float32, shape (frames, channels)
         Of any lengths.
     channels : int
-        Of the stream.
 
     Yields
     ------

@@ -36,7 +36,6 @@ def audio_chunk(path: Path) -> AudioChunk | None:
     Parameters
     ----------
     path : Path
-        An audio file.
 
     Returns
     -------

@@ -115,14 +115,12 @@ def decoder(
     Parameters
     ----------
     path : Path
-        An audio file.
     start_frame, n_frames : int
         The part that is wanted; all to the end if `n_frames` is None.
 
     Yields
     ------
     info : AudioInfo
-        The header.
     blocks : iterator of ndarray of float32, shape (frames, channels)
         As the decoder gives them. What was not read when the context ends is not decoded.
 

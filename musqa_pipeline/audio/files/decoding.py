@@ -53,7 +53,6 @@ def open_audio(
     Parameters
     ----------
     path : Path
-        A file.
     start_frame, n_frames : int
         The part that is wanted, all when left out; its samples are those of a whole decode. Where
         `AudioInfo.seeks` is false, all that comes before is decoded too.
@@ -105,12 +104,10 @@ def read_length(path: Path) -> tuple[AudioInfo, int]:
     Parameters
     ----------
     path : Path
-        A file.
 
     Returns
     -------
     info : AudioInfo
-        What its header says.
     n_frames : int
         Its length at its own rate, at least 1.
 

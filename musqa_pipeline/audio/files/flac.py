@@ -45,7 +45,6 @@ def to_16_bit(samples: NDArray[np.floating]) -> NDArray[np.int16]:
     Returns
     -------
     ndarray of int16
-        Of the same shape.
     """
     scaled = np.rint(np.asarray(samples, np.float64) * FULL_SCALE_16)
     return np.clip(scaled, -FULL_SCALE_16, FULL_SCALE_16 - 1).astype(np.int16)

@@ -62,7 +62,6 @@ def length_of(path: Path, file: soundfile.SoundFile) -> Length:
     Parameters
     ----------
     path : Path
-        An audio file.
     file : soundfile.SoundFile
         The same one, open.
 
@@ -95,7 +94,6 @@ def contradiction_of(path: Path) -> str:
     Parameters
     ----------
     path : Path
-        An audio file.
 
     Returns
     -------

@@ -32,7 +32,6 @@ def check_limits(sample_rate_hz: int, channels: int) -> None:
     Parameters
     ----------
     sample_rate_hz, channels : int
-        Of a recording.
 
     Raises
     ------
@@ -64,7 +63,6 @@ def too_long(found: str, max_duration_s: float) -> UnfitInputError:
     found : str
         What was found, such as ``"the header says 30 h"``.
     max_duration_s : float
-        The limit.
 
     Returns
     -------
@@ -82,9 +80,7 @@ def check_declared(declared_frames: int, sample_rate_hz: int, max_duration_s: fl
     Parameters
     ----------
     declared_frames, sample_rate_hz : int
-        From the header.
     max_duration_s : float
-        The limit.
 
     Raises
     ------
@@ -142,12 +138,8 @@ def check_held(sample_rate_hz: int, channels: int, n_excerpts: int, duration_s: 
 
     Parameters
     ----------
-    sample_rate_hz, channels : int
-        Of a recording.
-    n_excerpts : int
-        How many may be held.
+    sample_rate_hz, channels, n_excerpts : int
     duration_s : float
-        Of each.
 
     Raises
     ------

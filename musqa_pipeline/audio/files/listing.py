@@ -33,7 +33,6 @@ def list_library(library: Path, leave_out: Path | None = None) -> Iterator[Found
     Parameters
     ----------
     library : Path
-        The folder.
     leave_out : Path, optional
         A folder not to look into, that of the scan's own results.
 

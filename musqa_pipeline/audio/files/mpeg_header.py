@@ -43,7 +43,6 @@ def mpeg_stream(path: Path) -> MpegStream:
     Parameters
     ----------
     path : Path
-        An MP1, MP2 or MP3 file.
 
     Returns
     -------

@@ -34,7 +34,6 @@ def ogg_pages(path: Path) -> OggPages:
     Parameters
     ----------
     path : Path
-        An Ogg file.
 
     Returns
     -------

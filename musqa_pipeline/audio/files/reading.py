@@ -51,7 +51,6 @@ def read_info(path: Path) -> AudioInfo:
     Parameters
     ----------
     path : Path
-        An audio file.
 
     Returns
     -------
@@ -82,7 +81,6 @@ def read_blocks(
     Parameters
     ----------
     path : Path
-        An audio file.
     start_frame : int
         First frame wanted, at the file's own rate. What comes before is skipped where the samples
         stay those of a whole decode (`AudioInfo.seeks`), else decoded and dropped.
@@ -172,9 +170,7 @@ def require_whole(n_frames: int, info: AudioInfo) -> None:
     Parameters
     ----------
     n_frames : int
-        What decoded.
     info : AudioInfo
-        The file's header.
 
     Raises
     ------
@@ -196,7 +192,6 @@ def read_span(path: Path, start_frame: int, n_frames: int) -> NDArray[np.float32
     Parameters
     ----------
     path : Path
-        An audio file.
     start_frame, n_frames : int
         The part, in frames at the file's own rate.
 
@@ -224,7 +219,6 @@ def to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     Parameters
     ----------
     samples : ndarray of float32, shape (frames, channels)
-        Decoded audio.
 
     Returns
     -------

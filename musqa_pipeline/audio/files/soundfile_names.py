@@ -38,7 +38,6 @@ def open_soundfile(path: Path) -> soundfile.SoundFile:
     Parameters
     ----------
     path : Path
-        An audio file.
 
     Returns
     -------
@@ -61,7 +60,6 @@ def codec_name(file: soundfile.SoundFile) -> str:
     Parameters
     ----------
     file : soundfile.SoundFile
-        Open.
 
     Returns
     -------

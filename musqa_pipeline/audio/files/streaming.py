@@ -104,7 +104,6 @@ def stream_piece(path: Path, piece: Piece) -> Iterator[Stream]:
     Parameters
     ----------
     path : Path
-        An audio file.
     piece : Piece
         A part of it that stands for itself: a link of an Ogg chain, the frames of an MP3.
 

@@ -46,7 +46,6 @@ class BandwidthMeter:
     Parameters
     ----------
     sample_rate_hz : int
-        Of the stream.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
@@ -130,7 +129,6 @@ def upper_edge_hz(samples_mono: NDArray[np.float32], sample_rate_hz: int) -> flo
     samples_mono : ndarray of float32, shape (samples,)
         Full scale is 1.0.
     sample_rate_hz : int
-        Sample rate.
 
     Returns
     -------

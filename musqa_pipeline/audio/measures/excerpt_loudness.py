@@ -21,7 +21,6 @@ def integrated_lufs(mono: NDArray[np.floating], sample_rate_hz: int = SAMPLE_RAT
     mono : ndarray of float, shape (samples,)
         Full scale is 1.0; at least 400 ms.
     sample_rate_hz : int
-        Sample rate.
 
     Returns
     -------

@@ -30,10 +30,7 @@ class LoudnessMeter:
 
     Parameters
     ----------
-    sample_rate_hz : int
-        Of the stream.
-    channels : int
-        Of the stream.
+    sample_rate_hz, channels : int
 
     References
     ----------

@@ -42,9 +42,7 @@ def measure_file(path: Path, info: AudioInfo) -> Measurement:
     Parameters
     ----------
     path : Path
-        An audio file.
     info : AudioInfo
-        Its header, from `read_info`.
 
     Returns
     -------

@@ -24,7 +24,6 @@ class TruePeakMeter:
     Parameters
     ----------
     channels : int
-        Of the stream.
     """
 
     def __init__(self, channels: int) -> None:
@@ -82,7 +81,6 @@ class PhaseMeter:
     Parameters
     ----------
     channels : int
-        Of the stream.
     """
 
     def __init__(self, channels: int) -> None:

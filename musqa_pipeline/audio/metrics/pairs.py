@@ -54,7 +54,6 @@ def label_pairs(
     pairs : iterable of Pair
         From `pair_up` or `read_pairs`.
     second_opinion : str, optional
-        A name of the registry of second opinions.
     n_workers : int
         Worker processes; 1 is this process.
 
@@ -139,7 +138,6 @@ class ReferenceFile:
     Parameters
     ----------
     path : Path
-        The file.
 
     Raises
     ------
@@ -166,12 +164,10 @@ class ReferenceFile:
         Parameters
         ----------
         path : Path
-            The file.
 
         Returns
         -------
         signal : Signal
-            What it holds.
         warnings : tuple of str
             About both files, each with ``reference: `` or ``degraded: `` before it.
 

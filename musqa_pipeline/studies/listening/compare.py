@@ -66,7 +66,6 @@ def read_predictions(path: Path, renamed: Mapping[str, str] | None = None) -> di
     Returns
     -------
     dict of str to float
-        By file.
 
     Raises
     ------
@@ -100,7 +99,6 @@ def match(
     Returns
     -------
     Matched
-        In the order of the opinions.
 
     Raises
     ------
@@ -146,7 +144,6 @@ def compare(
     n_draws : int
         Resamples of recordings, where they are known.
     seed : int
-        Of the resamples.
     threshold : float, optional
         Of the ranking accuracy, on the scale of the opinions; by default the mean full width of
         their intervals.

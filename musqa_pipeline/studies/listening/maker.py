@@ -54,14 +54,12 @@ def write_test(
         configuration and 24-bit WAV files, both channels alike. ``key.csv`` says what each name
         is, ``pairs.csv`` which reference a scored excerpt has; both stay away from the server.
     settings : StimuliSettings
-        How stimuli are made.
     log : callable
         Takes a line per recording.
 
     Returns
     -------
     WrittenTest
-        Where everything is.
 
     Raises
     ------

@@ -85,7 +85,6 @@ def read_opinions(path: Path, renamed: Mapping[str, str] | None = None) -> list[
     Returns
     -------
     list of Opinion
-        In the order of the file.
 
     Raises
     ------

@@ -28,7 +28,6 @@ def over_opinions(matched: Matched, *, points: bool = False) -> figures.Figure:
     Parameters
     ----------
     matched : Matched
-        Opinions and predictions.
     points : bool
         Whether both are points of 100, so that a diagonal means something.
 
@@ -71,7 +70,6 @@ def draw(matched: Matched, path: Path, *, title: str = "") -> None:
     Parameters
     ----------
     matched : Matched
-        Opinions and predictions.
     path : Path
         Ends in .svg or .png; the same bytes for the same numbers.
     title : str

@@ -37,7 +37,6 @@ def plan_files(files: Sequence[Path], settings: StimuliSettings) -> list[PagePla
     Parameters
     ----------
     files : sequence of Path
-        Reference recordings, two or more.
     settings : StimuliSettings
         Processes, duration and seed.
 
@@ -81,7 +80,6 @@ def read_plan(path: Path, settings: StimuliSettings) -> list[PagePlan]:
     Returns
     -------
     list of PagePlan
-        In the order of the file.
 
     Raises
     ------
@@ -128,7 +126,6 @@ def draw_processes(settings: StimuliSettings, recording: str) -> tuple[int, ...]
     settings : StimuliSettings
         The list, how many, and the seed.
     recording : str
-        Name of the recording.
 
     Returns
     -------
@@ -147,7 +144,6 @@ def codecs_by_bitrate() -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Numbers of `PROCESSES`.
     """
     coded = [p for p in PROCESSES.values() if isinstance(DEGRADATIONS[p.name], Codec)]
     ordered = sorted(coded, key=lambda p: (p.bitrate_kbps or 0.0, p.process_id))
@@ -160,9 +156,7 @@ def repeated_pages(pages: Sequence[PagePlan], settings: StimuliSettings) -> list
     Parameters
     ----------
     pages : sequence of PagePlan
-        All pages.
     settings : StimuliSettings
-        How many, and the seed.
 
     Returns
     -------

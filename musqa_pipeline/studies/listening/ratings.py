@@ -53,7 +53,6 @@ class Ratings:
         Parameters
         ----------
         raters : sequence of str
-            Who.
 
         Returns
         -------
@@ -73,7 +72,6 @@ def is_webmushra(header: Sequence[str]) -> bool:
     Parameters
     ----------
     header : sequence of str
-        Names of the columns.
 
     Returns
     -------

@@ -39,9 +39,7 @@ def screen(ratings: Ratings, settings: ScreeningSettings) -> list[Rejection]:
     Parameters
     ----------
     ratings : Ratings
-        All scores.
     settings : ScreeningSettings
-        Thresholds.
 
     Returns
     -------
@@ -66,7 +64,6 @@ def missing_data(ratings: Ratings) -> dict[str, str]:
     Parameters
     ----------
     ratings : Ratings
-        All scores.
 
     Returns
     -------

@@ -123,7 +123,6 @@ def require_duration(duration_s: float, name: str) -> None:
     Parameters
     ----------
     duration_s : float
-        In seconds.
     name : str
         Where it comes from, for the message.
 

@@ -59,7 +59,6 @@ def anchor_name(cutoff_hz: float) -> str:
     Parameters
     ----------
     cutoff_hz : float
-        Its cut-off.
 
     Returns
     -------

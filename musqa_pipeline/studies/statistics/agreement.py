@@ -62,9 +62,7 @@ def agreement(
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
     *seed_key : str or int
-        What the resamples belong to.
     half_width : array_like of float, shape (rows,), optional
         Half the 95 % interval of each label; without it there is neither RMSE* nor ranking
         accuracy.
@@ -77,14 +75,11 @@ def agreement(
         Of the ranking accuracy, in the unit of the labels; by default the mean full width of the
         intervals of these labels.
     n_draws : int
-        Resamples.
     confidence : float
-        Coverage wanted, in (0, 1).
 
     Returns
     -------
     list of Estimate
-        In the order of `METRIC_NAMES`.
 
     Raises
     ------

@@ -39,10 +39,7 @@ def recording_counts(n_recordings: int, n_draws: int, *seed_key: str | int) -> F
 
     Parameters
     ----------
-    n_recordings : int
-        Recordings there are, 1 or more.
-    n_draws : int
-        Resamples.
+    n_recordings, n_draws : int
     *seed_key : str or int
         What the draw belongs to; the same key gives the same draws, so that two models that are
         compared meet the same resamples.
@@ -70,11 +67,9 @@ def resampled_metrics(
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
     recording_index : array_like of int, shape (rows,)
         Number of each row's recording, a column of `counts`.
     counts : ndarray of float64, shape (draws, recordings)
-        From `recording_counts`.
     ranks : bool
         Whether Spearman's coefficient is wanted: it takes a thousand times as long as all others.
 
@@ -114,7 +109,6 @@ def interval(draws: Floats, confidence: float) -> tuple[float, float] | None:
     draws : ndarray of float64, shape (draws,)
         The metric in each resample, NaN where it is not defined.
     confidence : float
-        Coverage wanted, in (0, 1).
 
     Returns
     -------
@@ -166,18 +160,13 @@ def paired_difference(
     label, first, second : array_like of float, shape (rows,)
         What was to be predicted, and what either model predicted.
     recording : array_like, shape (rows,)
-        Name or number of each row's recording.
     *seed_key : str or int
-        What the draw belongs to.
     n_draws : int
-        Resamples.
     confidence : float
-        Coverage wanted, in (0, 1).
 
     Returns
     -------
     Difference
-        With its percentile interval.
     """
     x, a, b = (np.asarray(side, dtype=np.float64) for side in (label, first, second))
     names, index = np.unique(np.asarray(recording), return_inverse=True)
@@ -211,7 +200,6 @@ def resampled(
     recording_index : array_like of int, shape (rows,)
         Number of each row's recording, a column of `counts`.
     counts : ndarray of float64, shape (draws, recordings)
-        From `recording_counts`.
 
     Returns
     -------
@@ -238,7 +226,6 @@ def resamples(
     recording_index : array_like of int, shape (rows,)
         Number of each row's recording, a column of `counts`.
     counts : ndarray of float64, shape (draws, recordings)
-        From `recording_counts`.
 
     Yields
     ------

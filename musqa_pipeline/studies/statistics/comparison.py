@@ -36,16 +36,13 @@ def by_student(test: str, difference: float, error: float, freedom: int) -> Comp
     Parameters
     ----------
     test : str
-        Name of the test.
     difference, error : float
         First less second and its standard error; without spread a difference is certain.
     freedom : int
-        Degrees of freedom.
 
     Returns
     -------
     Comparison
-        Two-sided.
     """
     if error > 0:
         statistic = difference / error
@@ -61,15 +58,12 @@ def by_normal(test: str, difference: float, statistic: float) -> Comparison:
     Parameters
     ----------
     test : str
-        Name of the test.
     difference : float
-        First less second.
     statistic : float
         Standard normal if there is no difference.
 
     Returns
     -------
     Comparison
-        Two-sided.
     """
     return Comparison(test, difference, statistic, float(2 * stats.norm.sf(abs(statistic))))

@@ -55,7 +55,6 @@ def compare_rmses(
     rmse_1, rmse_2 : float
         Above 0, in one unit.
     n_1, n_2 : int
-        Rows behind each.
     n_fitted : int
         Coefficients fitted to the labels of each; 4 after the third-order mapping.
 

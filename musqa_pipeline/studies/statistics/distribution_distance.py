@@ -52,9 +52,7 @@ def distribution_of(values: ArrayLike, recording: ArrayLike, *seed_key: str) -> 
     values : array_like of float, shape (rows,)
         What is not finite is left out.
     recording : array_like, shape (rows,)
-        Name of each value's recording.
     *seed_key : str
-        What the draw belongs to.
 
     Returns
     -------
@@ -88,7 +86,6 @@ def distance(first: Distribution, second: Distribution) -> float:
     Parameters
     ----------
     first, second : Distribution
-        Of the same variable.
 
     Returns
     -------
@@ -104,7 +101,6 @@ def threshold(first: Distribution, second: Distribution) -> float | None:
     Parameters
     ----------
     first, second : Distribution
-        Of the same variable.
 
     Returns
     -------

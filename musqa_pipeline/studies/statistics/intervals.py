@@ -91,7 +91,6 @@ def correlation_interval(
     n_rows : int
         Independent rows behind it.
     confidence : float
-        Coverage wanted, in (0, 1).
     kind : str
         Which coefficient; it decides the standard error on Fisher's scale: 1 / (n - 3) for
         Pearson's, (1 + r² / 2) / (n - 3) for Spearman's [1]_, 0.437 / (n - 4) for Kendall's [2]_,
@@ -134,7 +133,6 @@ def rmse_interval(
     n_fitted : int
         Coefficients that were fitted to the labels; 4 after the third-order mapping.
     confidence : float
-        Coverage wanted, in (0, 1).
 
     Returns
     -------
@@ -163,7 +161,6 @@ def mean_interval(
     values : array_like of float, shape (n,)
         One or more independent values.
     confidence : float
-        Coverage wanted, in (0, 1).
 
     Returns
     -------

@@ -79,7 +79,6 @@ def one_sample_t(mean: float, sd: float, n: int, expected: float) -> Comparison:
     Parameters
     ----------
     mean, sd : float
-        Of the values.
     n : int
         How many, 2 or more.
     expected : float

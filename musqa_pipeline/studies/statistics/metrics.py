@@ -20,7 +20,6 @@ def checked_pair(label: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.flo
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
 
     Returns
     -------
@@ -49,7 +48,6 @@ def is_constant(values: NDArray[np.float64]) -> bool:
     Parameters
     ----------
     values : ndarray of float64, shape (rows,)
-        One side of a pair.
 
     Returns
     -------
@@ -65,7 +63,6 @@ def pearson(label: ArrayLike, predicted: ArrayLike) -> float | None:
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
 
     Returns
     -------
@@ -90,7 +87,6 @@ def spearman(label: ArrayLike, predicted: ArrayLike) -> float | None:
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
 
     Returns
     -------
@@ -114,7 +110,6 @@ def kendall(label: ArrayLike, predicted: ArrayLike) -> float | None:
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
 
     Returns
     -------
@@ -138,7 +133,6 @@ def rmse(label: ArrayLike, predicted: ArrayLike, *, n_fitted: int = 0) -> float 
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
     n_fitted : int
         Coefficients that were fitted to these labels: 4 after the mapping of ITU-T P.1401. The
         sum of squares is divided by rows - `n_fitted`.
@@ -171,7 +165,6 @@ def rmse_star(
     half_width : array_like of float, shape (rows,) or ()
         Half the width of each label's 95 % interval, in the unit of the labels, 0 or more.
     n_fitted : int
-        As for `rmse`.
 
     Returns
     -------
@@ -200,7 +193,6 @@ def mae(label: ArrayLike, predicted: ArrayLike) -> float | None:
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
 
     Returns
     -------
@@ -222,7 +214,6 @@ def r2(label: ArrayLike, predicted: ArrayLike) -> float | None:
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
 
     Returns
     -------

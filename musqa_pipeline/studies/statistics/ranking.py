@@ -16,7 +16,6 @@ def pairwise_ranking_accuracy(
     Parameters
     ----------
     label, predicted : array_like of float, shape (rows,)
-        What was to be predicted, and what was.
     threshold : float
         Pairs count whose labels differ by more than this, in the unit of the labels: see
         `mean_full_width`.

@@ -40,7 +40,6 @@ def design_gammatone(
     sample_rate_hz : int
         Rate of the signals; the bank reaches up to half of it.
     n_bands : int
-        Number of bands.
     lowest_hz : float
         Centre of the lowest band.
 

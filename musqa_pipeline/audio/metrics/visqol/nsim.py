@@ -41,7 +41,6 @@ def floor_together(
     reference_db, degraded_db : ndarray of float64, shape (bands, frames)
         From `to_db`; may differ in length.
     n_bands : int
-        Number of bands.
 
     Returns
     -------

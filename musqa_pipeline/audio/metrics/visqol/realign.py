@@ -182,7 +182,6 @@ class PatchAligner:
         degraded : Spectrogram
             The degraded signal, its global delay undone.
         leads : list of int
-            From `leads`.
 
         Returns
         -------

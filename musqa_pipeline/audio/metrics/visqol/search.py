@@ -54,7 +54,6 @@ def find_offsets(
     patches : ndarray of float64, shape (patches, bands, 30)
         Patches of the reference, in decibels above the common floor.
     starts : ndarray of int64, shape (patches,)
-        Their first frames.
     degraded_db : ndarray of float64, shape (bands, frames)
         The degraded spectrogram above the same floor.
     dtype : {"float64", "float32"}
@@ -125,7 +124,6 @@ def best_path(
     starts : ndarray of int64, shape (patches,)
         First frames of the reference patches.
     n_frames : int
-        Frames of the degraded spectrogram.
 
     Returns
     -------

@@ -38,9 +38,7 @@ def patch_times(offset: int, frame_s: float) -> tuple[float, float]:
     Parameters
     ----------
     offset : int
-        First frame.
     frame_s : float
-        Hop of the frames.
 
     Returns
     -------
@@ -58,10 +56,7 @@ def slice_of(start_s: float, end_s: float, n_samples: int, sample_rate_hz: int) 
     ----------
     start_s, end_s : float
         From `patch_times`.
-    n_samples : int
-        Length of the signal.
-    sample_rate_hz : int
-        Its rate.
+    n_samples, sample_rate_hz : int
 
     Returns
     -------

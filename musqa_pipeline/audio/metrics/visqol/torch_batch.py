@@ -56,9 +56,7 @@ class TorchReference(Reference):
     Parameters
     ----------
     samples : array_like of float, shape (samples,)
-        As for `Reference`.
     sample_rate_hz : int
-        As for `Reference`.
     precision : {"exact", "fast"}
         float64 throughout on the device, or float32 but for the alignment; then a MOS moves by
         less than 1e-5. TF32 is off in both.
