@@ -20,12 +20,7 @@ def claimed_folder(
 ) -> Iterator[None]:
     """Hold a folder for a piece of work; what lies there and is none of it is never touched.
 
-    Raises
-    ------
-    StageError
-        If it holds anything else, or another piece of work.
-    LakeError
-        If it cannot be read or written, or another process has it.
+    Raises StageError if it holds anything else, or another piece of work.
     """
     with exclusive_lock(folder / LOCK_FILE, wait=False):
         path = folder / f"{work}.json"

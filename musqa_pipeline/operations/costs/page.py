@@ -32,13 +32,7 @@ _MARKERS = "osD^vP*X"
 
 
 def publish_costs(context: Context) -> str | None:
-    """Write the page of a preset.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be written.
-    """
+    """Write the page of a preset."""
     runs = read_runs(context)
     if runs.is_empty():
         return None

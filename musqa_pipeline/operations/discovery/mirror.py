@@ -36,13 +36,7 @@ class Fetched:
 
 
 def list_prefix(prefix: str) -> list[str]:
-    """List the catalogs below a prefix such as ``s3://bucket/music``.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be listed.
-    """
+    """List the catalogs below a prefix such as ``s3://bucket/music``."""
     files, root = _open(prefix)
     with _said(prefix):
         entries = files.ls(root, detail=True, refresh=True)
@@ -58,13 +52,8 @@ def mirror_folder(cache: Path, prefix: str) -> Path:
 def fetch(prefix: str, name: str, folder: Path, *, go_on: Callable[[], bool]) -> Fetched:
     """Bring the copy of a catalog up to date: new and changed files in, vanished ones out.
 
-    Before each file it asks whether to `go_on`.
-
-    Raises
-    ------
-    LakeError
-        If the storage or the disk fails, or another process is fetching the same catalog. A
-        sub-folder that holds nothing any more fails too: the copy stays as it is.
+    Before each file it asks whether to `go_on`. Raises LakeError if another process is at the same
+    catalog, or the prefix holds nothing any more: the copy stays as it is.
     """
     files, root = _open(f"{prefix}/{name}")
     with _said(f"{prefix}/{name}"):

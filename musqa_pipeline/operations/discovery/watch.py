@@ -33,10 +33,7 @@ class Watch:
 def read_watch(environment: Mapping[str, str]) -> Watch:
     """Read what is watched from the environment.
 
-    Raises
-    ------
-    SettingsError
-        If a value cannot be used.
+    Raises SettingsError if a value cannot be used.
     """
     text = environment.get(WATCH, "").strip()
     raw: dict[str, Any] = {}

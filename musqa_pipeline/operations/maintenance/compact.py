@@ -38,13 +38,7 @@ class CompactedPartition:
 def compact_lake(
     home: Home, *, at_least: int = AT_LEAST, log: Callable[[str], object] | None = None
 ) -> list[CompactedPartition]:
-    """Pack the loose units of all partitions that have enough of them.
-
-    Raises
-    ------
-    LakeError
-        If the lake is of a later layout, or cannot be read or written.
-    """
+    """Pack the loose units of all partitions that have enough of them."""
     bring_forward(home, log)
     lake, done, replaced = (
         Lake(home),

@@ -15,13 +15,7 @@ from musqa_pipeline.storage.stores.store import Store
 
 
 def add_digest(store: Store, key: str, of_packed: Partition | None) -> bool:
-    """Give a file a digest of its bytes, once its values are those that its checksum knows.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be read or written.
-    """
+    """Give a file a digest of its bytes, once its values are those that its checksum knows."""
     if not store.exists(key):
         return False
     if of_packed is not None:
@@ -39,13 +33,7 @@ def add_digest(store: Store, key: str, of_packed: Partition | None) -> bool:
 
 
 def rewrite_record(store: Store, key: str, fingerprints: Collection[str | None]) -> bool:
-    """Write a record anew whose values are right and whose other bytes are not.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be read or written.
-    """
+    """Write a record anew whose values are right and whose other bytes are not."""
     said = parquet.footer(store, key).get(FINGERPRINT_KEY, b"").decode(errors="replace")
     return said in fingerprints and _rewrite(store, key, must_have_checksum=True)
 

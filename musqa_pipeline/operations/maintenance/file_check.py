@@ -34,10 +34,7 @@ class FileCheck:
 def check_file(path: Path) -> FileCheck:
     """Read a Parquet file whole, with pyarrow and with DuckDB.
 
-    Raises
-    ------
-    OSError, pyarrow.ArrowException, UnicodeDecodeError
-        If pyarrow cannot read it.
+    Raises OSError, pyarrow.ArrowException or UnicodeDecodeError if pyarrow cannot read it.
     """
     state = check_bytes(path)
     with parquet_file(path) as file:

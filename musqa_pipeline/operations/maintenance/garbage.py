@@ -71,10 +71,7 @@ class Cleared:
 def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> list[Garbage]:
     """List what may be cleared; nothing is changed.
 
-    Raises
-    ------
-    LakeError
-        If the lake is of a later layout or cannot be listed, or nothing is published.
+    Raises LakeError if nothing is published, so that all would seem garbage.
     """
     lake = Lake(home)
     read_layout(lake)
@@ -102,13 +99,7 @@ def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> lis
 
 
 def clear_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> Cleared:
-    """Delete what `find_garbage` lists, but for what a run is working on.
-
-    Raises
-    ------
-    LakeError
-        If a file cannot be deleted.
-    """
+    """Delete what `find_garbage` lists, but for what a run is working on."""
     lake, cleared, in_use = Lake(home), [], []
     locks = {
         partition.folder_key: partition.lock_name for partition in partitions(lake, empty=True)

@@ -34,13 +34,7 @@ class Mended:
 
 
 def mend(home: Home, seen: Verification) -> Mended:
-    """Put right what a look at a lake found.
-
-    Raises
-    ------
-    LakeError
-        If a file cannot be moved.
-    """
+    """Put right what a look at a lake found."""
     lake, done = Lake(home), Mended()
     bad = sorted({f.key for f in seen.findings if f.kind in MENDABLE})
     units = [key for key in bad if place_of(key)]

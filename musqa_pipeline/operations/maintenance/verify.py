@@ -58,13 +58,7 @@ class _Checked:
 
 
 def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Verification:
-    """Look at everything that lies in a lake; nothing is changed.
-
-    Raises
-    ------
-    LakeError
-        If the lake is of a later layout or cannot be listed.
-    """
+    """Look at everything that lies in a lake; nothing is changed."""
     with left_alone():
         return _verify(Lake(home), log)
 

@@ -25,13 +25,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def publish_drift(context: Context) -> str:
-    """Record how the variables are distributed now, and write the page.
-
-    Raises
-    ------
-    LakeError
-        If the lake cannot be read or written.
-    """
+    """Record how the variables are distributed now, and write the page."""
     rows = record_drift(context)
     return place_page(context, PAGE, render_drift(context.preset.name, rows).encode())
 

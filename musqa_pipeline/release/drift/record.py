@@ -30,13 +30,7 @@ def read_drift(context: Context) -> list[dict[str, Any]]:
 
 
 def record_drift(context: Context) -> list[dict[str, Any]]:
-    """Record how the variables are distributed, unless the newest record has seen the same rows.
-
-    Raises
-    ------
-    LakeError
-        If the lake cannot be read or written.
-    """
+    """Record how the variables are distributed, unless the newest record has seen the same rows."""
     with context.lake.lock(f"drift-{context.preset.name}"):
         before = read_drift(context)
         inputs = context.fingerprints["features"]

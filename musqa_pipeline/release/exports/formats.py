@@ -45,13 +45,7 @@ def files_of(format_: Format, shard: Shard, *, of_references: bool = False) -> l
 def write_rows(
     format_: Format, folder: Path, shard: Shard, rows: list[Row], references: Mapping[str, bytes]
 ) -> dict[str, float]:
-    """Write the files of a shard.
-
-    Raises
-    ------
-    LakeError
-        If a file cannot be written.
-    """
+    """Write the files of a shard."""
     names = files_of(format_, shard)
     gains: dict[str, float] = {}
     if format_ == Format.wav:
@@ -75,13 +69,7 @@ def write_rows(
 def write_references(
     format_: Format, folder: Path, shard: Shard, references: list[Reference]
 ) -> None:
-    """Write references, 10 s of 16 bit, the untouched signals that labels compare with.
-
-    Raises
-    ------
-    LakeError
-        If a file cannot be written.
-    """
+    """Write references, 10 s of 16 bit, the untouched signals that labels compare with."""
     names = files_of(format_, shard, of_references=True)
     if format_ in (Format.wav, Format.flac):
         encode = sound.int16_wav if format_ == Format.wav else sound.int16_flac

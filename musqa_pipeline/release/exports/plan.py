@@ -72,10 +72,7 @@ class Plan:
 def plan_export(published: Published, options: Options) -> Plan:
     """Decide what goes where.
 
-    Raises
-    ------
-    StageError
-        If no row is left whose audio may be passed on, or a split is unknown.
+    Raises StageError if no row is left whose audio may be passed on, or a split is unknown.
     """
     unknown = sorted(set(options.splits) - set(PARTS))
     if unknown:

@@ -24,12 +24,7 @@ _AT_ONCE = 16
 def rebuilt_rows(context: Context, rows: Sequence[dict[str, Any]]) -> list[Row]:
     """Rebuild the samples of rows from their bitstreams.
 
-    Raises
-    ------
-    StageError
-        If a row comes out otherwise.
-    LakeError, ToolError
-        If the lake cannot be read, or ffmpeg fails.
+    Raises StageError if a row comes out otherwise.
     """
     listed = [{name: row[name] for name in ("catalog", "excerpt_id", "degraded_id")}
               for row in rows]  # fmt: skip

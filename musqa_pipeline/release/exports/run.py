@@ -67,14 +67,8 @@ def write_export(
 ) -> ExportReport:
     """Write an export, or what is missing of it.
 
-    Raises
-    ------
-    StageError
-        If the folder holds something else, or a row comes out otherwise than it was labelled.
-    LakeError
-        If the folder cannot be written, or the lake not be read.
-    ToolError
-        If ffmpeg is missing or fails.
+    Raises StageError if the folder holds something else, or a row comes out otherwise than it was
+    labelled.
     """
     differs = "of another set, or with other options"
     facts = asdict(plan.options)

@@ -29,10 +29,7 @@ def stated_terms(licence: str, tier: str) -> str:
 def with_terms(rows: pl.DataFrame, accepted: Sequence[str]) -> pl.DataFrame:
     """Mark the rows whose audio may be passed on.
 
-    Raises
-    ------
-    StageError
-        If accepted terms are those of no row: a slip of the pen must not stay unseen.
+    Raises StageError if accepted terms are those of no row: a slip of the pen must not stay unseen.
     """
     pairs = rows.select("licence", "tier").unique().rows()
     terms = {pair: stated_terms(*pair) for pair in pairs}

@@ -58,15 +58,10 @@ def release_folder(context: Context) -> Path:
 
 
 def assemble_release(context: Context) -> Path:
-    """Assemble the release of a preset.
+    """Assemble the release of a preset; if that fails, an older one stays as it is.
 
-    Raises
-    ------
-    StageError
-        If a training is missing, there are too few recordings, or the file answers otherwise than
-        torch.
-    LakeError
-        If the disk is full or read-only; an older release stays as it is.
+    Raises StageError if a training is missing, there are too few recordings, or the file answers
+    otherwise than torch.
     """
     settings = context.preset.release
     rows = read_release_rows(context)

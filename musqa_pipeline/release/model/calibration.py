@@ -47,10 +47,7 @@ N_PARTS = 10
 def fit_calibration(evidence: Evidence) -> Calibration:
     """Fit the widths to recordings that the networks never met.
 
-    Raises
-    ------
-    StageError
-        If there are fewer than `LEAST_GROUPS` groups of recordings.
+    Raises StageError if there are fewer than `LEAST_GROUPS` groups of recordings.
     """
     n_groups = len(np.unique(evidence.group))
     if n_groups < LEAST_GROUPS:

@@ -168,13 +168,7 @@ def scaled(
 
 
 def write_domain(domain: Domain, path: Path) -> None:
-    """Write a domain as ``.npz``.
-
-    Raises
-    ------
-    LakeError
-        If the disk is full, read-only or not permitted.
-    """
+    """Write a domain as ``.npz``."""
     with whole_file(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
@@ -188,10 +182,7 @@ def write_domain(domain: Domain, path: Path) -> None:
 def read_domain(path: Path) -> Domain:
     """Read what `write_domain` wrote.
 
-    Raises
-    ------
-    LakeError
-        If it is not there or damaged.
+    Raises LakeError if it is not there or damaged.
     """
     try:
         with (

@@ -67,12 +67,8 @@ class ScoringNetwork(nn.Module):
 def export_run(run: Path, out: Path, *, name: str, version: str) -> float:
     """Make a model file of one training, without calibration and without a distance.
 
-    Raises
-    ------
-    LakeError
-        If the run cannot be read, or the file not be written.
-    StageError
-        If the network says no distribution, or the file answers otherwise than the network.
+    Raises StageError if the network says no distribution, or the file answers otherwise than the
+    network.
     """
     network = load_model(run)
     if not isinstance(network, MusqaNet):
@@ -90,10 +86,7 @@ def export_run(run: Path, out: Path, *, name: str, version: str) -> float:
 def checked_difference(scoring: ScoringNetwork, path: Path, images: NDArray[np.uint8]) -> float:
     """Compare a model file with the network that it was made of.
 
-    Raises
-    ------
-    StageError
-        If it is more than `LARGEST_DIFFERENCE`.
+    Raises StageError if it is more than `LARGEST_DIFFERENCE`.
     """
     model, difference = ModelFile(path), 0.0
     for image in images:
@@ -128,12 +121,8 @@ def _made_up_images() -> NDArray[np.uint8]:
 def write_model(scoring: ScoringNetwork, record: Mapping[str, Any], path: Path) -> None:
     """Write a model file.
 
-    Raises
-    ------
-    StageError
-        If the package ``onnx`` is not there, or the network cannot score: then nothing is written.
-    LakeError
-        If the disk is full, read-only or not permitted.
+    Raises StageError if the package ``onnx`` is not there, or the network cannot score: then
+    nothing is written.
     """
     try:
         import onnx

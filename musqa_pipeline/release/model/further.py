@@ -25,12 +25,8 @@ _NEEDED = ("tracks", "excerpts", "degradations", "labels", "dataset")
 def further_contexts(context: Context) -> list[Context]:
     """Return where the further rows of a release lie.
 
-    Raises
-    ------
-    StageError
-        If one has published no images of the released network.
-    SettingsError
-        If the network's recipe trains on the uniform draw alone.
+    Raises StageError if one has published no images of the released network, and SettingsError if
+    the network's recipe trains on the uniform draw alone.
     """
     settings = context.preset.release
     if not settings.further:
@@ -60,10 +56,7 @@ def further_contexts(context: Context) -> list[Context]:
 def further_rows(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     """Read the further rows that may train.
 
-    Raises
-    ------
-    StageError
-        If a row has the name of another one, or no image.
+    Raises StageError if a row has the name of another one, or no image.
     """
     whose = rows.filter(pl.col("allowed") & (pl.col("part") != "test")).select(
         "catalog",

@@ -44,10 +44,7 @@ class Calibrated:
 def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     """Read what the networks of a release said, the mean over its seeds.
 
-    Raises
-    ------
-    StageError
-        If a training is missing.
+    Raises StageError if a training is missing.
     """
     partition = context.joint_partition("release")
     units = [unit.unit_id for unit in list_units(context)]
@@ -71,10 +68,7 @@ def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
 def calibrate(said: pl.DataFrame) -> Calibrated:
     """Calibrate on the out-of-fold predictions, and measure what that is worth.
 
-    Raises
-    ------
-    StageError
-        If there are too few recordings.
+    Raises StageError if there are too few recordings.
     """
     steps = np.linspace(0, 0.95, len(said["probability"][0]))
     folds = said.filter(pl.col("asked") == "out_of_fold")

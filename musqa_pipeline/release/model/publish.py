@@ -9,15 +9,7 @@ from musqa_pipeline.stages.engine.context import Context
 
 
 def publish_release(context: Context) -> Path | None:
-    """Assemble the release of a preset, if it wants one.
-
-    Raises
-    ------
-    StageError
-        If there are too few recordings, or the model file answers otherwise than torch.
-    LakeError
-        If the disk is full or read-only; an older release stays as it is.
-    """
+    """Assemble the release of a preset, if it wants one."""
     if not wants_release(context):
         return None
     from musqa_pipeline.release.model.assemble import assemble_release

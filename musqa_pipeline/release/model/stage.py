@@ -74,10 +74,7 @@ def training_folder(context: Context, unit: Unit) -> Path:
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Train once, and let the network and the domain say what they think of unmet rows.
 
-    Raises
-    ------
-    StageError
-        If a part has no rows, or training does not converge to numbers.
+    Raises StageError if a part has no rows, or training does not converge to numbers.
     """
     from musqa_pipeline.learning.networks.musqa_net import MusqaNet
     from musqa_pipeline.release.model.domain import fit_domain, write_domain

@@ -51,12 +51,7 @@ class Candidate:
 def read_challenger(context: Context) -> Candidate | None:
     """Read the training of ``[promotion] network`` under a context.
 
-    Raises
-    ------
-    SettingsError
-        If the network hears the reference.
-    LakeError
-        If its files cannot be read.
+    Raises SettingsError if the network hears the reference.
     """
     network = context.preset.promotion.network
     images = recipe_of_images(context, network)
@@ -104,13 +99,7 @@ def keys_of_tracks(context: Context, tracks: pl.DataFrame) -> dict[tuple[str, st
 
 
 def keep_champion(context: Context, candidate: Candidate) -> None:
-    """Store a model whole, so that it can be scored when its training is gone.
-
-    Raises
-    ------
-    LakeError
-        If the lake cannot be written.
-    """
+    """Store a model whole, so that it can be scored when its training is gone."""
     row = {
         "weights": candidate.weights,
         "network": candidate.network,
@@ -126,10 +115,7 @@ def keep_champion(context: Context, candidate: Candidate) -> None:
 def read_champion(context: Context, weights: str) -> Candidate:
     """Read a model that was promoted.
 
-    Raises
-    ------
-    LakeError
-        If it is not there, or is not what its name says.
+    Raises LakeError if it is not there, or is not what its name says.
     """
     partition = record_partition("champions", context.preset.name)
     [row] = context.lake.read(partition, weights).to_pylist()
@@ -155,10 +141,7 @@ def unpacked(candidate: Candidate) -> Iterator[Path]:
 def load_candidate(candidate: Candidate) -> nn.Module:
     """Load a model for prediction.
 
-    Raises
-    ------
-    LakeError
-        If this version of musqa can no longer load it.
+    Raises LakeError if this version of musqa can no longer load it.
     """
     from musqa_pipeline.learning.predict import load_model
 

@@ -85,10 +85,7 @@ def compare(rows: pl.DataFrame, settings: PromotionSettings) -> Comparison:
 def rmse_of(label: np.ndarray, predicted: np.ndarray) -> float:
     """Return the RMSE in the unit of the labels.
 
-    Raises
-    ------
-    ValueError
-        If there is no row.
+    Raises ValueError if there is no row.
     """
     value = rmse(label, predicted)
     if value is None:

@@ -35,10 +35,7 @@ DESCRIBED = [c.name for c in FROZEN.columns if c.name not in AUDIO_COLUMNS]
 def current_test_rows(context: Context) -> pl.DataFrame:
     """Read the test rows that a preset has now.
 
-    Raises
-    ------
-    StageError
-        If there are none.
+    Raises StageError if there are none.
     """
     test = choose_test_rows(read_rows(context))
     if test.is_empty():
@@ -61,12 +58,7 @@ def current_test_rows(context: Context) -> pl.DataFrame:
 def freeze(context: Context, number: int, rows: pl.DataFrame) -> None:
     """Write a set; it counts once a decision names its number.
 
-    Raises
-    ------
-    StageError
-        If a row's bitstream is missing.
-    LakeError
-        If the lake cannot be written.
+    Raises StageError if a row's bitstream is missing.
     """
     _discard_set(context, number)
     plan = rows.to_dicts()

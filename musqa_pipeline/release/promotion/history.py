@@ -63,13 +63,7 @@ def read_history(context: Context) -> History:
 
 
 def write_decision(context: Context, row: Mapping[str, Any]) -> None:
-    """Add a decision; from this moment on it holds.
-
-    Raises
-    ------
-    LakeError
-        If the lake cannot be written; then nothing was decided.
-    """
+    """Add a decision; from this moment on it holds."""
     partition = record_partition("promotions", context.preset.name)
     context.lake.keep_readable(partition, PROMOTIONS.schema)
     context.lake.write(partition, record_name(row["number"]), PROMOTIONS.from_rows([row]))
@@ -78,10 +72,7 @@ def write_decision(context: Context, row: Mapping[str, Any]) -> None:
 def require_champion(context: Context, history: History) -> Mapping[str, Any]:
     """Return the present champion, or say how to get one.
 
-    Raises
-    ------
-    ModelError
-        If there is none yet.
+    Raises ModelError if there is none yet.
     """
     if history.champion is None:
         name = context.preset.name

@@ -37,10 +37,7 @@ MAKERS: dict[str, Callable[[], tuple[int, ImageRow]]] = {"spectrograms": _mel, "
 def recipe_of_images(context: Context, network: str) -> dict[str, Any]:
     """Say what decides on the images of a network.
 
-    Raises
-    ------
-    SettingsError
-        If the network hears the reference too: its images need more than the degraded excerpt.
+    Raises SettingsError if it hears the reference too: that takes more than the degraded excerpt.
     """
     stage = find_model(network).input.stage
     if stage not in MAKERS:

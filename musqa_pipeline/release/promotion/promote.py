@@ -46,16 +46,9 @@ _NAMED = 3
 
 
 def promote(context: Context) -> Mapping[str, Any] | None:
-    """Hold the newest model of a preset against its champion.
+    """Hold the newest model of a preset against its champion, which stays if that fails.
 
-    Raises
-    ------
-    SettingsError
-        If ``[promotion] network`` cannot be promoted.
-    StageError
-        If there are no test rows.
-    LakeError
-        If the lake cannot be read or written; the champion stays.
+    Raises SettingsError if its network cannot be promoted, StageError without test rows.
     """
     settings = context.preset.promotion
     if not settings.network:
@@ -93,14 +86,9 @@ def promote(context: Context) -> Mapping[str, Any] | None:
 
 
 def refreeze(context: Context, note: str = "") -> Mapping[str, Any]:
-    """Let the test recordings that came since join the frozen rows.
+    """Let the test recordings that came since join the frozen rows, which stay if that fails.
 
-    Raises
-    ------
-    ModelError
-        If there is no champion, or nothing new to freeze.
-    LakeError
-        If the lake cannot be read or written; the frozen rows stay as they were.
+    Raises ModelError if there is no champion, or nothing new to freeze.
     """
     with context.lake.lock(f"promotion-{context.preset.name}"):
         history = read_history(context)

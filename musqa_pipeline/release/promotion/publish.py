@@ -11,13 +11,7 @@ from musqa_pipeline.stages.views.duck import publish
 
 
 def publish_decision(context: Context) -> dict[str, Any]:
-    """Decide on the newest model of a preset, and show all decisions.
-
-    Raises
-    ------
-    MusqaError
-        As `promote.promote`; the champion stays.
-    """
+    """Decide on the newest model of a preset, and show all decisions."""
     if not context.preset.promotion.network:
         return {}
     from musqa_pipeline.release.promotion.promote import promote

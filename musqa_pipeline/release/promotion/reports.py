@@ -43,12 +43,7 @@ def page_key(preset_name: str) -> str:
 def keep_report(context: Context, number: int) -> str:
     """Copy the report of a context's evaluation to where a decision finds it for good.
 
-    Raises
-    ------
-    StageError
-        If there is no report.
-    LakeError
-        If it cannot be written.
+    Raises StageError if there is no report.
     """
     store, source = context.lake.store, report_key(context)
     if not store.exists(f"{source}/{HTML_FILE}"):
@@ -62,13 +57,7 @@ def keep_report(context: Context, number: int) -> str:
 
 
 def publish_history(context: Context, history: History) -> str:
-    """Write the page of all decisions of a preset.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be written.
-    """
+    """Write the page of all decisions of a preset."""
     return place_page(context, PAGE, render_history(context.preset.name, history).encode())
 
 

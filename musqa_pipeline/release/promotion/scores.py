@@ -43,12 +43,7 @@ def score_frozen(
 ) -> pl.DataFrame:
     """Let a model predict the frozen rows, unless it has before.
 
-    Raises
-    ------
-    StageError
-        If a prediction is not finite.
-    LakeError
-        If the lake or the model cannot be read or written.
+    Raises StageError if a prediction is not finite.
     """
     partition = record_partition("frozen_scores", context.preset.name)
     done, found = set(context.lake.done(partition)), []

@@ -83,13 +83,7 @@ RULES: Mapping[str, Rule] = {
 
 
 def check_head(head: Any) -> None:
-    """Check what a recipe says of all its rows.
-
-    Raises
-    ------
-    LakeError
-        If a field is of another kind.
-    """
+    """Check what a recipe says of all its rows."""
     if not isinstance(head.preset, str):
         raise LakeError(f"preset={short(head.preset)}: expected a name")
     for field in ("fingerprints", "builds"):
@@ -110,13 +104,7 @@ def check_head(head: Any) -> None:
 
 
 def check_rows(rows: pl.DataFrame) -> None:
-    """Check the rows of a recipe.
-
-    Raises
-    ------
-    LakeError
-        Naming the field, the row and what was expected.
-    """
+    """Check the rows of a recipe; the LakeError names field, row and what was expected."""
     for field in RECIPE.schema:
         fits, expected = RULES.get(field.name, _TEXT if rows[field.name].dtype == pl.String
                                    else (lambda _: True, ""))  # fmt: skip

@@ -28,13 +28,7 @@ SECTIONS = ("excerpts", "degradations", "adaptive", "labels", "dataset")
 def collect_recipe(published: Published, *, log: Callable[[str], object] | None = None) -> Recipe:
     """Collect the recipe of a published set.
 
-    Raises
-    ------
-    StageError
-        If the set was made with other settings or tools than are here: what made it would not be
-        known.
-    LakeError
-        If the lake cannot be read.
+    Raises StageError if the set was made with other settings or tools than are here.
     """
     context, rows = published.context, published.rows
     if not published.is_current:
@@ -72,13 +66,7 @@ def collect_recipe(published: Published, *, log: Callable[[str], object] | None 
 def read_references(
     context: Context, rows: pl.DataFrame, *, log: Callable[[str], object] | None = None
 ) -> Iterator[tuple[str, str, NDArray[np.int16]]]:
-    """Read the stored references of rows, one after the other.
-
-    Raises
-    ------
-    LakeError
-        If a unit cannot be read.
-    """
+    """Read the stored references of rows, one after the other."""
     wanted = _names(rows)
     with StageProgress("references", len(wanted), log=log) as progress:
         for catalog, excerpt_id in wanted:
@@ -90,13 +78,7 @@ def read_references(
 
 
 def write_references(published: Published, rows: pl.DataFrame, folder: Path) -> int:
-    """Write the references that a recipe needs, with their tails, as FLAC.
-
-    Raises
-    ------
-    LakeError
-        If the folder cannot be written, or the lake not be read.
-    """
+    """Write the references that a recipe needs, with their tails, as FLAC."""
     context, n = published.context, 0
     for catalog, excerpt_id in _names(rows):
         table = context.lake.read(context.partition("excerpts", catalog), excerpt_id, ["flac"])

@@ -65,13 +65,7 @@ class Recipe:
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a recipe, whole; the same recipe gives the same bytes.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be written.
-    """
+    """Write a recipe, whole; the same recipe gives the same bytes."""
     head = json.dumps(asdict(recipe.head), sort_keys=True, ensure_ascii=False)
     table = recipe.rows.select(RECIPE.schema.names).to_arrow().cast(RECIPE.schema)
     table = table.replace_schema_metadata({HEAD_KEY: head.encode()})
@@ -82,11 +76,8 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe.
 
-    Raises
-    ------
-    LakeError
-        If the file is absent or damaged, is no recipe, has another format, or says of a row what
-        is true of none.
+    Raises LakeError if the file is absent or damaged, is no recipe, has another format, or says of
+    a row what is true of none.
     """
     advice = "export it again with `musqa recipe export PRESET FILE`"
     with explained("read", path):

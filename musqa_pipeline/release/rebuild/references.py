@@ -56,10 +56,7 @@ def find_references(
 ) -> Found:
     """Look for the references of a recipe.
 
-    Raises
-    ------
-    StageError
-        If a folder is not there.
+    Raises StageError if a folder is not there.
     """
     for folder in folders:
         if not folder.is_dir():
@@ -104,10 +101,7 @@ def audio_files(folder: Path) -> Iterator[Path]:
 def load_reference(source: Source, *, target_lufs: float) -> NDArray[np.int16]:
     """Read a reference, or cut it out of its track as the stage `excerpts` does.
 
-    Raises
-    ------
-    StageError
-        If the file does not decode any more.
+    Raises StageError if the file does not decode any more.
     """
     try:
         if source.start_frame is None:

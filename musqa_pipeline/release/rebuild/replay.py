@@ -102,14 +102,7 @@ def replay(
 ) -> ReplayReport:
     """Make the rows of a recipe whose references were found.
 
-    Raises
-    ------
-    StageError
-        If the folder holds anything else.
-    LakeError
-        If the folder cannot be written.
-    ToolError
-        If ffmpeg is missing or fails.
+    Raises StageError if the folder holds anything else.
     """
     facts = {"preset": recipe.head.preset, "rows": recipe.rows.height}
     with claimed_folder(out, "replay", _mark(recipe), facts, differs="of another recipe"):
@@ -234,13 +227,7 @@ def _make(task: Task) -> Answer:
 
 
 def store(task: Task, table: pa.Table) -> None:
-    """Store the rows of a reference, marked as what its task asked for.
-
-    Raises
-    ------
-    LakeError
-        If they cannot be written, or not below the folder of the replay.
-    """
+    """Store the rows of a reference, marked as what its task asked for."""
     _write(table.replace_schema_metadata({_MARK: task.mark.encode()}), task.out, *_file_of(task))
 
 
