@@ -23,6 +23,7 @@ import tarfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from musqa_pipeline.stages.degradations.unit_names import unit_id_of
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
 from musqa_pipeline.stages.graph import catalog_context
+from musqa_pipeline.stages.labels.stage import list_units
 from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.stages.tracks.table import TRACKS
 from musqa_pipeline.stages.tracks.verdict import USABLE
@@ -181,6 +183,20 @@ def requests(folder: Path, checkouts: tuple[Path, Path], references: int) -> Ite
         yield [
             "requests of writes, alone and in a run",
             *(1000 * n / references for n in (alone, in_run)),
+        ]
+        units = list_units(context)
+
+        def read_all(context: Context) -> None:
+            for unit in units:
+                context.lake.read(context.partition("excerpts"), unit.what, ["flac"])
+                context.lake.read(context.partition("degradations"), unit.unit_id)
+
+        looked = [
+            counted(url, lambda c=c: read_all(c)) for c in (context, replace(context, manifests={}))
+        ]
+        yield [
+            "requests for the inputs of labels, alone and in a run",
+            *(1000 * n / references for n in looked),
         ]
 
 

@@ -11,7 +11,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -171,7 +171,8 @@ def run_stage(
         todo = set(lake.missing(partition, ids))
         restored = [] if stage.joint else restore_units(lake, partition, sorted(todo))
         todo -= set(restored)
-        maker = _Maker(stage, context, lake.make_room(partition, todo))
+        its = replace(context, manifests={})
+        maker = _Maker(stage, its, lake.make_room(partition, todo))
         lake.keep_readable(partition, stage.table.schema)
         tally = Tally()
         runner = Inline() if stage.inline or fanout is None else fanout

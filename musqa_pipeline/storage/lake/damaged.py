@@ -8,7 +8,7 @@ again, are put back from their copy.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -44,19 +44,29 @@ T = TypeVar("T")
 ATTEMPTS = 3
 
 
-def settled(store: Store, partition: Partition, read: Callable[[Manifest], T]) -> T:
+def settled(
+    store: Store,
+    partition: Partition,
+    read: Callable[[Manifest], T],
+    known: MutableMapping[Partition, Manifest] | None = None,
+) -> T:
     """Read by a partition's manifest, again if it changed meanwhile; set aside what is damaged.
+
+    `known` keeps manifests from one read to the next: that one is out of date shows when what it
+    names is gone, since packs never change and a unit of one name has one content.
 
     Raises
     ------
     LakeError
         If a unit is not there or damaged; a damaged one is out of the way then.
     """
+    known = {} if known is None else known
     for attempt in range(ATTEMPTS):
-        manifest = read_manifest(store, partition)
+        manifest = known[partition] = known.get(partition) or read_manifest(store, partition)
         try:
             return read(manifest)
         except LakeError as error:
+            known.pop(partition, None)  # other threads may have done so
             changed = read_manifest(store, partition).version != manifest.version
             if not changed and isinstance(error, DamagedError):
                 changed = taken_out(store, partition, manifest, error)

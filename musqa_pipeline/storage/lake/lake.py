@@ -33,10 +33,13 @@ from musqa_pipeline.storage.stores.store import Held, Source, WorkFolder
 
 
 class Lake:
-    """Parquet units below one home, `MUSQA_HOME`, which is made on the first write."""
+    """Parquet units below one home, `MUSQA_HOME`, which is made on the first write.
 
-    def __init__(self, home: Home) -> None:
-        self.store = open_store(home)
+    With a mapping for `known`, single units are read by manifests that are kept there.
+    """
+
+    def __init__(self, home: Home, known: reading.Known | None = None) -> None:
+        self.store, self._known = open_store(home), known
 
     @property
     def root(self) -> Path:
@@ -126,11 +129,11 @@ class Lake:
         LakeError
             If it is not there or damaged.
         """
-        return reading.read_unit(self.store, partition, unit_id, columns)
+        return reading.read_unit(self.store, partition, unit_id, columns, self._known)
 
     def opened(self, partition: Partition, unit_id: str) -> AbstractContextManager[Source]:
         """Open a unit for pyarrow, to read parts of it; see `fragments.opened`."""
-        return reading.opened_unit(self.store, partition, unit_id)
+        return reading.opened_unit(self.store, partition, unit_id, self._known)
 
     def local_file(self, partition: Partition, unit_id: str) -> Path:
         """Return a path of this machine with a unit's file, for who reads it again and again."""

@@ -6,10 +6,12 @@ sought is found at its new place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,9 +33,16 @@ from musqa_pipeline.storage.packs.manifest import (
 from musqa_pipeline.storage.packs.pack_files import packed_piece, read_packed
 from musqa_pipeline.storage.stores.store import Source, Store
 
+Known: TypeAlias = MutableMapping[Partition, Manifest]
+"""Manifests that were read before; see `settled`."""
+
 
 def read_unit(
-    store: Store, partition: Partition, unit: str, columns: list[str] | None = None
+    store: Store,
+    partition: Partition,
+    unit: str,
+    columns: list[str] | None = None,
+    known: Known | None = None,
 ) -> pa.Table:
     """Read one unit; see `Lake.read`."""
 
@@ -44,32 +53,39 @@ def read_unit(
         ((_, table),) = read_packed(store, {unit: place}, columns)
         return table.replace_schema_metadata(place.metadata)
 
-    return settled(store, partition, read)
+    return settled(store, partition, read, known)
 
 
 @contextmanager
-def opened_unit(store: Store, partition: Partition, unit: str) -> Iterator[Source]:
+def opened_unit(
+    store: Store, partition: Partition, unit: str, known: Known | None = None
+) -> Iterator[Source]:
     """Open a unit for pyarrow as a file of its own; see `fragments.opened`."""
+    try:
+        with ExitStack() as stack:
 
-    def find(manifest: Manifest) -> pa.Buffer | str:
-        place = find_packed(store, manifest, unit)
-        if place is None:
-            return manifest.loose_key(partition, unit)
+            def enter(manifest: Manifest) -> Source:
+                return stack.enter_context(_opened(store, partition, unit, manifest))
+
+            yield settled(store, partition, enter, known)
+    except DamagedError as error:
+        taken_out(store, partition, read_manifest(store, partition), error)
+        raise
+
+
+@contextmanager
+def _opened(store: Store, partition: Partition, unit: str, manifest: Manifest) -> Iterator[Source]:
+    place = find_packed(store, manifest, unit)
+    if place is None:
+        with parquet.opened(store, manifest.loose_key(partition, unit)) as source:
+            if isinstance(source, str):
+                Path(source).stat()  # that it is gone has to show now
+            yield source
+    else:
         piece, sink = packed_piece(store, unit, place), pa.BufferOutputStream()
         table = piece.table.replace_schema_metadata(place.metadata)
         pq.write_table(table, sink, row_group_size=piece.group_rows, compression="none")
-        return sink.getvalue()
-
-    found = settled(store, partition, find)
-    if isinstance(found, str):
-        try:
-            with parquet.opened(store, found) as source:
-                yield source
-        except DamagedError as error:
-            taken_out(store, partition, read_manifest(store, partition), error)
-            raise
-    else:
-        yield pa.BufferReader(found)
+        yield pa.BufferReader(sink.getvalue())
 
 
 def scan_units(

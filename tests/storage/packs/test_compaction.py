@@ -99,6 +99,33 @@ def test_packed_units_read_as_files_did(lake, few_a_pack):
     assert loose == {MOVED}
 
 
+def test_a_run_that_keeps_manifests_finds_what_was_packed_and_packed_again_meanwhile(
+    lake, few_a_pack
+):
+    tables, known = fill(lake, 3), {}
+    run = Lake(lake.root, known)
+    for more in range(3):
+        assert_same(run, tables)
+        assert known == {PARTITION: read_manifest(lake.store, PARTITION)}
+        late = f"u{100 + more}"
+        tables[late] = unit_table(100 + more).replace_schema_metadata(
+            tables["u000"].schema.metadata
+        )
+        lake.write(PARTITION, late, tables[late], metadata={"note": late}, compression="none")
+        compact_partition(lake.store, PARTITION)
+        drop_superseded(lake.store, PARTITION, read_manifest(lake.store, PARTITION).superseded)
+
+
+def test_a_unit_that_is_gone_is_gone_for_who_keeps_manifests(lake):
+    fill(lake, 2)
+    run = Lake(lake.root, {})
+    run.read(PARTITION, "u001")
+    lake.discard(PARTITION, "u001")
+    for read in (run.read, lambda *which: run.opened(*which).__enter__()):
+        with pytest.raises(LakeError, match=r"cannot read .*u001\.parquet: .*run again"):
+            read(PARTITION, "u001")
+
+
 def test_a_partition_grows_is_packed_again_and_half_full_packs_are_refilled(lake, few_a_pack):
     tables = fill(lake, 5)
     compact_partition(lake.store, PARTITION)

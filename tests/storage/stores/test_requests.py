@@ -3,6 +3,7 @@
 import pytest
 
 from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE, read_excerpt_ids
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
@@ -88,3 +89,17 @@ def test_a_run_reads_its_manifest_as_often_for_many_units_as_for_few(
     assert reads[0] > 0
     assert a_unit(reads) == 0
     assert a_unit(puts) == 1
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_each_worker_of_a_run_reads_the_manifest_of_an_input_once(
+    remote_home, requests_of, n_workers
+):
+    manifest = r"excerpts/.*packs/manifest\.json"
+    for n_units in SIZES:
+        context = with_units(remote_home, n_units)
+        fanout = LocalPool(n_workers) if n_workers > 1 else None
+        work = lambda c=context, f=fanout: run_stage(toy.READER, c, fanout=f)  # noqa: E731
+        listing = requests_of(lambda c=context: toy.list_inputs(c), match=manifest)
+        assert 1 <= requests_of(work, match=manifest) - listing <= n_workers
+        assert len(context.lake.done(LABELS_STAGE.partition(context))) == n_units
