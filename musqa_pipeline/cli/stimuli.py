@@ -15,7 +15,7 @@ from musqa_pipeline.cli.options import wrong_usage
 from musqa_pipeline.core.errors import MusqaError
 
 AUDIO_ENDINGS = (".wav", ".flac", ".aif", ".aiff", ".ogg", ".opus", ".mp3", ".m4a")
-LIBRARIES = ("ffmpeg", "imageio_ffmpeg", "pedalboard")
+LIBRARIES = ("ffmpeg", "imageio_ffmpeg", "pedalboard", "pydantic")
 """What the processes need beyond the base installation."""
 
 

@@ -9,8 +9,10 @@ from tests.audio.sounds import noise, write
 HEAVY = (
     "scipy.signal", "onnxruntime", "pyloudnorm", "torch", "dagster", "polars", "pyarrow", "duckdb",
     "numba", "sklearn", "matplotlib", "jinja2", "av", "pedalboard", "psutil", "PIL",
+    "pydantic",
 )  # fmt: skip
-FACTORY = tuple(name for name in HEAVY if name not in ("scipy.signal", "onnxruntime", "pyloudnorm"))
+BASE = ("scipy.signal", "onnxruntime", "pyloudnorm", "pydantic")  # the last by typer alone
+FACTORY = tuple(name for name in HEAVY if name not in BASE)
 REPORT = """
 import json, resource, sys
 {program}

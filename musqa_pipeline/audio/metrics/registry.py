@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.metrics.score import Metric, SecondMetric
 from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.audio.metrics.zimtohrli import Zimtohrli
-from musqa_pipeline.core.settings.labels import LabelsSettings
 
 METRICS: dict[str, type[Metric]] = {
     "visqol": Reference,
@@ -33,15 +32,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Columns that each metric gives: of `labels`, or, for a second opinion, of `opinions`."""
 
 
-def open_metric(settings: LabelsSettings, reference: NDArray[np.float32]) -> Metric:
-    """Bind the metric of a preset to a reference.
+def open_metric(reference: NDArray[np.float32], *, metric: str, device: str) -> Metric:
+    """Bind a metric to a reference.
 
     Parameters
     ----------
-    settings : LabelsSettings
-        Which metric, and where it is computed.
     reference : ndarray of float32, shape (samples,)
         Mono, 48 kHz.
+    metric, device : str
+        Which metric, and where it is computed, as ``[labels]`` of a preset says.
 
     Returns
     -------
@@ -53,8 +52,8 @@ def open_metric(settings: LabelsSettings, reference: NDArray[np.float32]) -> Met
     SettingsError
         If the device cannot be used.
     """
-    if settings.device == "cpu":
-        return METRICS[settings.metric](reference)
+    if device == "cpu":
+        return METRICS[metric](reference)
     from musqa_pipeline.audio.metrics.visqol.torch_batch import TorchReference  # imports torch
 
-    return TorchReference(reference, device=settings.device)
+    return TorchReference(reference, device=device)

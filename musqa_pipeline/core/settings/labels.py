@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from pydantic.dataclasses import dataclass
+
+from musqa_pipeline.core.settings.section import Section
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelsSettings:
+class LabelsSettings(Section):
     """How degraded excerpts are scored; the preset section ``[labels]``."""
 
     metric: Literal["visqol"] = "visqol"

@@ -3,134 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Literal
+from dataclasses import field, fields, replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.settings.ranges import SILENT_AT_DEFAULT, require
+from musqa_pipeline.core.settings.section import OneOrMore, Section, Several, silent, unknown_key
 
-Precision = Literal["32", "bf16-mixed", "16-mixed"]
-Schedule = Literal["plateau", "cosine"]
-BackboneOutput = Literal["softmax", "logits"]
 IMAGENET, RANDOM = "imagenet", "random"
 """Values of `backbone_weights` that are no path."""
-PRECISIONS: tuple[Precision, ...] = ("32", "bf16-mixed", "16-mixed")
-SCHEDULES: tuple[Schedule, ...] = ("plateau", "cosine")
+_Networks = Annotated[Several[str], Field(min_length=1, description="at least one network")]
+_Weights = Annotated[
+    str, Field(min_length=1, description="'imagenet', 'random' or the path of a file")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelsSettings:
+class ModelsSettings(Section):
     """How networks are trained; the preset section ``[models]`` (paper 001, III.E)."""
 
-    names: tuple[str, ...] = ("cnn1d",)
+    names: _Networks = ("cnn1d",)
     """Networks to train, names of the model registry."""
     train_rows: Literal["uniform_draw", "trusted", "every"] = "uniform_draw"
     """Rows that train and validate: those drawn so that quality is uniform (the paper's), all whose
     labels are trusted, or every one."""
     seed: int = 0
     """Seed of initial weights, sampler order and dropout."""
-    batch_size: int = 64
+    batch_size: OneOrMore = 64
     """Images in a step."""
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-3
     """Adam's first learning rate."""
-    learning_rate_factor: float = 0.5
+    learning_rate_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """The learning rate is multiplied by this when validation loss stalls."""
-    learning_rate_patience_epochs: int = 10
+    learning_rate_patience_epochs: OneOrMore = 10
     """Epochs without improvement before that happens."""
-    plateau_threshold: float = 1e-4
+    plateau_threshold: Annotated[float, Field(ge=0)] = 1e-4
     """Absolute fall of validation loss that counts as improvement for the learning rate."""
-    max_epochs: int = 300
+    max_epochs: OneOrMore = 300
     """Most epochs that are trained."""
-    stop_patience_epochs: int = 50
+    stop_patience_epochs: OneOrMore = 50
     """Training ends after this many epochs without a lower validation loss."""
-    max_minutes: float = 0.0
+    max_minutes: Annotated[float, Field(ge=0)] = 0.0
     """If above 0, training ends after this time and the run is marked unfinished."""
-    learning_rate_schedule: Schedule = field(default="plateau", metadata=SILENT_AT_DEFAULT)
+    learning_rate_schedule: Literal["plateau", "cosine"] = silent("plateau")
     """The rate falls when validation loss stalls, or along a cosine that ends at `max_epochs`."""
-    warmup_epochs: int = field(default=0, metadata=SILENT_AT_DEFAULT)
+    warmup_epochs: int = silent(0)
     """Epochs in which a cosine's rate first rises in equal steps; below `max_epochs`."""
-    weight_decay: float = field(default=0.0, metadata=SILENT_AT_DEFAULT)
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = silent(0.0)
     """Above 0, AdamW with this decay of all weights but biases and norms; 0 is plain Adam."""
-    weight_average_decay: float = field(default=0.0, metadata=SILENT_AT_DEFAULT)
+    weight_average_decay: Annotated[float, Field(ge=0, lt=1)] = silent(0.0)
     """Above 0, an exponential average of the weights with this decay a step is kept and used."""
-    gradient_clip_norm: float = field(default=0.0, metadata=SILENT_AT_DEFAULT)
+    gradient_clip_norm: Annotated[float, Field(ge=0)] = silent(0.0)
     """Above 0, the largest norm that the gradients of a step may have together."""
-    kept_weights: Literal["best", "last"] = field(default="best", metadata=SILENT_AT_DEFAULT)
+    kept_weights: Literal["best", "last"] = silent("best")
     """Weights of the epoch with the lowest validation loss (the paper's), or of the last one, where
     a schedule of fixed length ends and few recordings would choose by chance."""
-    precision: Precision = field(default="32", metadata=SILENT_AT_DEFAULT)
+    precision: Literal["32", "bf16-mixed", "16-mixed"] = silent("32")
     """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16."""
-    devices: int = field(default=1, metadata=SILENT_AT_DEFAULT)
+    devices: OneOrMore = silent(1)
     """GPUs (processes, where there is no GPU) that share each batch evenly."""
-    backbone_weights: str = field(default="imagenet", metadata=SILENT_AT_DEFAULT)
+    backbone_weights: _Weights = silent("imagenet")
     """Of Inception v3 and VGG19: ``"imagenet"`` (torchvision's), ``"random"``, or a file's path."""
-    backbone_output: BackboneOutput = field(default="softmax", metadata=SILENT_AT_DEFAULT)
+    backbone_output: Literal["softmax", "logits"] = silent("softmax")
     """What their dense layers see of the 1000 outputs."""
-    imported_run: str = field(default="", metadata=SILENT_AT_DEFAULT)
+    imported_run: str = silent("")
     """Folder of an imported network (`musqa model import-keras`), for the recipe of that network:
     its weights are taken as they are and nothing is trained."""
     recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Fields of this section that differ for one network: ``[models.recipes.vgg19]``."""
 
     def __post_init__(self) -> None:
-        require(len(self.names) > 0, "models", self, "names", "at least one network")
-        require(self.batch_size >= 1, "models", self, "batch_size", "at least 1")
-        require(0 < self.learning_rate <= 1, "models", self, "learning_rate", "in (0, 1]")
-        require(
-            0 < self.learning_rate_factor < 1, "models", self, "learning_rate_factor", "in (0, 1)"
-        )
-        for name in ("learning_rate_patience_epochs", "max_epochs", "stop_patience_epochs"):
-            require(getattr(self, name) >= 1, "models", self, name, "at least 1")
-        require(self.plateau_threshold >= 0, "models", self, "plateau_threshold", "0 or more")
-        require(self.max_minutes >= 0, "models", self, "max_minutes", "0 or more")
-        self._check_engine()
+        warms_up = 0 <= self.warmup_epochs < self.max_epochs
+        self.require(warms_up, "warmup_epochs", "0 or more, and below max_epochs")
         for network, recipe in self.recipes.items():
-            self._check_recipe(network, recipe)
+            self._check_recipe(f"[models.recipes.{network}]", recipe)
 
-    def _check_engine(self) -> None:
-        for name, allowed in (
-            ("learning_rate_schedule", SCHEDULES),
-            ("precision", PRECISIONS),
-            ("backbone_output", ("softmax", "logits")),
-        ):
-            expected = f"one of {', '.join(map(repr, allowed))}"
-            require(getattr(self, name) in allowed, "models", self, name, expected)
-        require(
-            0 <= self.warmup_epochs < self.max_epochs, "models", self, "warmup_epochs",
-            "0 or more, and below max_epochs",
-        )  # fmt: skip
-        require(0 <= self.weight_decay < 1, "models", self, "weight_decay", "in [0, 1)")
-        require(
-            0 <= self.weight_average_decay < 1, "models", self, "weight_average_decay", "in [0, 1)"
-        )
-        require(self.gradient_clip_norm >= 0, "models", self, "gradient_clip_norm", "0 or more")
-        require(self.devices >= 1, "models", self, "devices", "at least 1")
-        require(
-            self.backbone_weights != "", "models", self, "backbone_weights",
-            "'imagenet', 'random' or the path of a file",
-        )  # fmt: skip
-
-    def recipe(self) -> dict[str, Any]:
-        """Return what a training depends on, for fingerprints."""
-        silent = {
-            f.name
-            for f in fields(self)
-            if f.metadata.get("silent_at_default") and getattr(self, f.name) == f.default
-        }
-        return {k: v for k, v in asdict(self).items() if k not in {"names", "recipes", *silent}}
-
-    def _check_recipe(self, name: str, recipe: Mapping[str, Any]) -> None:
+    def _check_recipe(self, where: str, recipe: Mapping[str, Any]) -> None:
         known = {f.name for f in fields(self)} - {"names", "recipes"}
-        where = f"[models.recipes.{name}]"
-        for key, value in recipe.items():
+        for key in recipe:
             if key not in known:
-                raise SettingsError(
-                    f"{where}: unknown key {key!r}; expected one of {', '.join(sorted(known))}"
-                )
-            kind = type(getattr(self, key))
-            if type(value) is not kind and not (kind is float and type(value) is int):
-                raise SettingsError(f"{where} {key}={value!r}: expected {kind.__name__}")
+                raise SettingsError(unknown_key(where, key, sorted(known)))
         try:
             replace(self, recipes={}, **recipe)
         except SettingsError as error:
-            raise SettingsError(f"{where}: {error}") from error
+            raise SettingsError(str(error).replace("[models]", where, 1)) from error
+
+    def recipe(self) -> dict[str, Any]:
+        """Return what a training depends on, for fingerprints."""
+        return {k: v for k, v in self.plain().items() if k not in {"names", "recipes"}}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from pydantic.dataclasses import dataclass
+
+from musqa_pipeline.core.settings.section import Section
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpinionsSettings:
+class OpinionsSettings(Section):
     """Whether the chosen rows are judged once more; the preset section ``[opinions]``."""
 
     metric: Literal["none", "zimtohrli"] = "none"

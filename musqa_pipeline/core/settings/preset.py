@@ -1,20 +1,20 @@
 """Presets: one TOML file with a section per stage, checked field by field.
 
 A preset may extend another one; what it does not name keeps the value of the preset it extends,
-or the default of the field. Unknown keys and wrong types are errors that name the nearest key.
+or the default of the field. What is not of the thirteen sections, such as a further stage's, is
+declared where it is used and handed in.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
-import types
-import typing
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import field
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from pydantic.dataclasses import dataclass
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
@@ -28,22 +28,22 @@ from musqa_pipeline.core.settings.opinions import OpinionsSettings
 from musqa_pipeline.core.settings.promotion import PromotionSettings
 from musqa_pipeline.core.settings.protocols import ProtocolsSettings
 from musqa_pipeline.core.settings.release import ReleaseSettings
+from musqa_pipeline.core.settings.section import Section, Several, unknown_key
 from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
 from musqa_pipeline.core.settings.tracks import TracksSettings
 from musqa_pipeline.core.toml_text import parse_toml
 
 DEMO_CATALOG = "demo"
 RESERVED_NAMES = ("main", "temp", "system", "information_schema", "pg_catalog")
-SettingsT = TypeVar("SettingsT")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preset:
+class Preset(Section):
     """Settings of the whole graph."""
 
     name: str
     """File name without its ending; also the DuckDB schema of the preset's views."""
-    catalogs: tuple[str, ...] = ("*",)
+    catalogs: Several[str] = ("*",)
     """Catalogs that stages 5-8 see; ``"*"`` stands for all but `demo`."""
     tracks: TracksSettings = field(default_factory=TracksSettings)
     excerpts: ExcerptsSettings = field(default_factory=ExcerptsSettings)
@@ -58,6 +58,8 @@ class Preset:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     release: ReleaseSettings = field(default_factory=ReleaseSettings)
     promotion: PromotionSettings = field(default_factory=PromotionSettings)
+    further: Mapping[str, Section] = field(default_factory=dict, repr=False)
+    """The sections that were handed in, which are attributes as well."""
 
     def __post_init__(self) -> None:
         if self.adaptive.rounds and not self.degradations.singles:
@@ -77,17 +79,28 @@ class Preset:
         return catalog in self.catalogs or ("*" in self.catalogs and catalog != DEMO_CATALOG)
 
     def section(self, stage: str) -> dict[str, Any]:
-        """Return the settings of one stage as plain values, for fingerprints and records.
+        """Return the settings of one stage as plain values, for fingerprints and records."""
+        settings: Section = getattr(self, stage)
+        return settings.plain()
 
-        Fields that are marked as `SILENT_AT_DEFAULT` are left out while they have their default.
-        """
-        settings = getattr(self, stage)
-        silent = {
-            f.name
-            for f in fields(settings)
-            if f.metadata.get("silent_at_default") and getattr(settings, f.name) == f.default
-        }
-        return {name: v for name, v in asdict(settings).items() if name not in silent}
+    if not TYPE_CHECKING:  # else every attribute would be one to mypy
+
+        def __getattr__(self, name: str) -> Section:
+            try:
+                return self.__dict__["further"][name]
+            except KeyError:
+                raise AttributeError(f"a preset has no section {name!r}") from None
+
+    @classmethod
+    def _where(cls) -> str:
+        return "preset"
+
+
+SECTIONS: dict[str, type[Section]] = {
+    name: kind
+    for name, kind in get_type_hints(Preset).items()
+    if isinstance(kind, type) and issubclass(kind, Section)
+}
 
 
 def builtin_presets() -> list[str]:
@@ -98,8 +111,8 @@ def builtin_presets() -> list[str]:
     )
 
 
-def load_preset(name_or_file: str | Path) -> Preset:
-    """Load a preset by name, or from a TOML file.
+def load_preset(name_or_file: str | Path, *, sections: Mapping[str, type[Section]] = {}) -> Preset:
+    """Load a preset by name, or from a TOML file, with further sections as `parse_preset`.
 
     Raises
     ------
@@ -107,11 +120,15 @@ def load_preset(name_or_file: str | Path) -> Preset:
         If there is no such preset, or a key, type or value in it is wrong.
     """
     name, raw = _merged(name_or_file, seen=())
-    return parse_preset(name, raw)
+    return parse_preset(name, raw, sections=sections)
 
 
-def parse_preset(name: str, raw: Mapping[str, Any]) -> Preset:
+def parse_preset(
+    name: str, raw: Mapping[str, Any], *, sections: Mapping[str, type[Section]] = {}
+) -> Preset:
     """Build a preset from nested mappings, as TOML gives them.
+
+    `sections` are those that it may have beyond the thirteen: their classes by name.
 
     Raises
     ------
@@ -124,7 +141,15 @@ def parse_preset(name: str, raw: Mapping[str, Any]) -> Preset:
             f"preset name {name!r}: expected a small letter, then small letters, digits and "
             f"underscores, and none of {', '.join(RESERVED_NAMES)}; rename the file"
         )
-    return _build(Preset, {"name": name, **raw}, where="preset")
+    kinds = SECTIONS | dict(sections)
+    for key, value in raw.items():
+        if key != "catalogs" and key not in kinds:
+            raise SettingsError(unknown_key("preset", key, ("catalogs", *kinds)))
+        if key in kinds and not isinstance(value, Mapping):
+            raise SettingsError(f"preset {key}={value!r}: expected a section with keys")
+    built = {**raw, **{key: kind(**raw.get(key, {})) for key, kind in kinds.items()}}
+    further = {key: built.pop(key) for key in sections}
+    return Preset(name=name, further=further, **built)
 
 
 def _merged(name_or_file: str | Path, seen: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
@@ -180,50 +205,3 @@ def _identity(name_or_file: str | Path) -> str:
     """Tell presets apart, by whatever path they are named."""
     path = Path(name_or_file)
     return os.path.realpath(path) if path.suffix == ".toml" else str(name_or_file)
-
-
-def _build(kind: type[SettingsT], raw: Mapping[str, Any], where: str) -> SettingsT:
-    hints = typing.get_type_hints(kind)
-    known = {f.name: hints[f.name] for f in fields(kind)}  # type: ignore[arg-type]
-    for key in raw:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
-            raise SettingsError(f"{where}: unknown key {key!r}; {hint}")
-    values = {key: _checked(value, known[key], f"{where} {key}") for key, value in raw.items()}
-    return kind(**values)
-
-
-def _checked(value: Any, hint: Any, where: str) -> Any:
-    """Check a TOML value against a field's type; int may stand for float, a list for a tuple."""
-    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
-        if not isinstance(value, Mapping):
-            raise SettingsError(f"{where}={value!r}: expected a section with keys")
-        return _build(hint, value, where=f"[{where.split()[-1]}]")
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        if value not in arguments:
-            raise SettingsError(
-                f"{where}={value!r}: expected one of {', '.join(map(repr, arguments))}"
-            )
-        return value
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise SettingsError(f"{where}={value!r}: expected a list")
-        return tuple(_checked(item, arguments[0], where) for item in value)
-    if origin is Mapping:
-        if not isinstance(value, Mapping):
-            raise SettingsError(f"{where}={value!r}: expected a section with keys")
-        return {key: _checked(item, arguments[1], f"{where}.{key}") for key, item in value.items()}
-    if hint is Any:
-        return value
-    if origin in (typing.Union, types.UnionType):  # pragma: no cover - no field uses one
-        raise TypeError(f"{where}: a settings field may not be a union")
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError:
-            raise SettingsError(f"{where}: the number is too large; expected a float") from None
-    if type(value) is not hint:
-        raise SettingsError(f"{where}={value!r}: expected {hint.__name__}")
-    return value

@@ -79,10 +79,11 @@ def score_lowpasses(
     wanted = references.select(*KEYS, "excerpt_id", "split_group").to_dicts()
     add_units(context, wanted)
     about = {(row["catalog"], row["degraded_id"]): row for row in wanted}
+    settings = context.preset.labels
     rows: list[dict[str, Any]] = []
     for key, bitstream in read_bitstreams(context, wanted):
         [reference] = degraded_audio([bitstream])
-        metric = open_metric(context.preset.labels, reference)
+        metric = open_metric(reference, metric=settings.metric, device=settings.device)
         cuts = [lowpassed(reference, cutoff_hz) for cutoff_hz in CUTOFFS_HZ]
         labels = [score.mos for score in metric.score_batch([*cuts, reference])]
         edges = [*CUTOFFS_HZ, SAMPLE_RATE_HZ / 2]

@@ -38,7 +38,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     excerpt_id = unit.plan["excerpt_id"]
     excerpt = context.lake.read(context.partition("excerpts"), excerpt_id, ["flac"])
     reference = reference_audio(excerpt["flac"][0].as_py())[:EXCERPT_SAMPLES]
-    metric = open_metric(context.preset.labels, reference)
+    settings = context.preset.labels
+    metric = open_metric(reference, metric=settings.metric, device=settings.device)
     table = context.lake.read(
         context.partition("degradations"),
         unit.unit_id,

@@ -69,4 +69,4 @@ def test_what_cannot_be_scored_is_refused_as_by_the_cpu_engine():
 def test_a_preset_that_wants_a_missing_device_is_told_so():
     settings = LabelsSettings(device="cuda")
     with pytest.raises(SettingsError, match=r"device 'cuda' cannot be used \(.+\); choose cpu"):
-        open_metric(settings, REFERENCE.astype(np.float32))
+        open_metric(REFERENCE.astype(np.float32), metric=settings.metric, device=settings.device)
