@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.core.errors import LakeError, StageError
 from musqa_pipeline.storage.fragments.byte_digest import parquet_file
+from musqa_pipeline.storage.fragments.damage import set_aside_file
 from musqa_pipeline.storage.fragments.parquet import UNREADABLE
-from musqa_pipeline.storage.lake.damaged import set_aside_file
 
 Part = Literal["train", "validation", "test"]
 Draw = Literal["uniform_draw", "natural_mix", "trusted", "every"]

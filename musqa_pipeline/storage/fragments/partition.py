@@ -13,14 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from musqa_pipeline.core.fingerprints import SHORT
+from musqa_pipeline.storage.stores.store import LAKE, SUFFIX
 
 FINGERPRINT_KEY = b"musqa.fingerprint"
 EMPTY_CATALOG = "__none__"
 """Catalog of the zero-row file that keeps a view valid while its stage is empty."""
-LAKE = "lake"
 RETIRED = "retired"
 DAMAGED = "damaged"
-SUFFIX = ".parquet"
 RECORDS = (
     "promotions", "champions", "frozen", "frozen_images", "frozen_scores", "drift", "stage_runs",
     "withheld",

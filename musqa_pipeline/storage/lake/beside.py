@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from musqa_pipeline.core.seal_format import State
+from musqa_pipeline.storage.fragments.damage import set_aside
 from musqa_pipeline.storage.fragments.partition import Partition
-from musqa_pipeline.storage.lake.damaged import set_aside
 from musqa_pipeline.storage.packs.manifest import PACKED_STAGES
 from musqa_pipeline.storage.stores.store import Store
 

@@ -20,7 +20,8 @@ from musqa_pipeline.core.progress import logger
 from musqa_pipeline.core.seal_format import State
 from musqa_pipeline.core.seals import are_left_alone
 from musqa_pipeline.storage.fragments import parquet
-from musqa_pipeline.storage.fragments.byte_digest import check_bytes, parquet_file
+from musqa_pipeline.storage.fragments.byte_digest import check_bytes
+from musqa_pipeline.storage.fragments.damage import is_damaged, is_of_the_disk, set_aside
 from musqa_pipeline.storage.fragments.partition import DAMAGED, LAKE, RECORDS, SUFFIX, Partition
 from musqa_pipeline.storage.packs.compaction import (
     Source,
@@ -37,7 +38,6 @@ from musqa_pipeline.storage.packs.manifest import (
     read_manifest,
 )
 from musqa_pipeline.storage.packs.pack_files import packed_piece
-from musqa_pipeline.storage.stores.local_store import LocalStore
 from musqa_pipeline.storage.stores.store import Store
 
 T = TypeVar("T")
@@ -73,28 +73,6 @@ def settled(
             if not changed or attempt == ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
-
-
-def set_aside(store: Store, key: str) -> None:
-    """Move a file to ``lake/damaged/``."""
-    store.move(key, f"{LAKE}/{DAMAGED}/{key.removeprefix(f'{LAKE}/')}")
-
-
-def set_aside_file(path: Path) -> bool:
-    """Move a damaged fragment that was read by its path, or drop this machine's copy of one."""
-    if not _is_damaged_file(path) or are_left_alone():
-        return False
-    above = [folder.name for folder in path.parents[:4]]
-    if above[3:] == [LAKE] and above[0].startswith("."):  # a copy of what is on object storage
-        path.unlink(missing_ok=True)
-        return True
-    if above[2:3] != [LAKE]:
-        return False
-    store = LocalStore(path.parents[3])
-    with contextlib.suppress(LakeError):
-        set_aside(store, path.relative_to(path.parents[3]).as_posix())
-        return True
-    return False
 
 
 def set_aside_damaged(
@@ -140,15 +118,6 @@ def mend_pack(store: Store, partition: Partition, key: str) -> None:
     packs = [other for other in manifest.packs if other != key]
     packs += [write_part(store, partition, "", part) for part in parts_of(good)]
     commit_manifest(store, partition, manifest, replace(manifest, packs=in_order(store, packs)))
-
-
-def is_damaged(store: Store, key: str) -> bool:
-    """Tell whether a fragment is there and is not what was written, or cannot be read at all."""
-    try:
-        with store.lent(key) as path:
-            return _is_damaged_file(path)
-    except (OSError, LakeError):  # it is gone, or the storage does not answer
-        return False
 
 
 def taken_out(store: Store, partition: Partition, manifest: Manifest, error: DamagedError) -> bool:
@@ -210,7 +179,7 @@ def _is_readable(store: Store, key: str, by_views: Callable[[Path], bool]) -> bo
         with store.lent(key) as path:
             return by_views(path)
     except parquet.UNREADABLE as error:
-        return _is_of_the_disk(error)
+        return is_of_the_disk(error)
 
 
 def _digest_says(store: Store, key: str) -> State:
@@ -219,19 +188,3 @@ def _digest_says(store: Store, key: str) -> State:
             return check_bytes(path)
     except OSError:  # it was retired since it was listed
         return State.NONE
-
-
-def _is_damaged_file(path: Path) -> bool:
-    try:
-        state = check_bytes(path)
-        if state is State.NONE:
-            with parquet_file(path) as file:
-                file.read(use_threads=False)
-    except parquet.UNREADABLE as error:
-        return not _is_of_the_disk(error)
-    return state is State.WRONG
-
-
-def _is_of_the_disk(error: Exception) -> bool:
-    """Tell errors of the disk, which have a number, from those of what is in a file."""
-    return getattr(error, "errno", None) is not None

@@ -15,10 +15,7 @@ from musqa_pipeline.core.files import exclusive_lock, explained, may_be_written,
 from musqa_pipeline.core.home import Home, refuse_url
 from musqa_pipeline.core.names import short, stays_inside
 from musqa_pipeline.core.seal_format import State
-from musqa_pipeline.storage.fragments.partition import LAKE
-from musqa_pipeline.storage.stores.store import Held, Source, StoredFile, WorkFolder
-
-LOCKS = "locks"
+from musqa_pipeline.storage.stores.store import LAKE, LOCKS, Held, Source, StoredFile, WorkFolder
 
 
 class LocalStore:

@@ -11,9 +11,9 @@ from typing import Any
 from fsspec import AbstractFileSystem
 
 from musqa_pipeline.core.home import SCHEME, ObjectHome
-from musqa_pipeline.storage.fragments.partition import SUFFIX
 from musqa_pipeline.storage.stores.s3_bucket import Answer, Bucket
 from musqa_pipeline.storage.stores.s3_file import ObjectFile, copy_object, read_tail
+from musqa_pipeline.storage.stores.store import SUFFIX
 
 BLOCK_BYTES = 1 << 20
 """Read at once: DuckDB asks for one column of one row group at a time."""

@@ -25,9 +25,7 @@ from musqa_pipeline.storage.stores.s3_uploads import (
     list_uploads,
     put_file,
 )
-from musqa_pipeline.storage.stores.store import Held, Source, StoredFile, WorkFolder
-
-LOCKS = "locks"
+from musqa_pipeline.storage.stores.store import LOCKS, Held, Source, StoredFile, WorkFolder
 
 
 class ObjectStore:

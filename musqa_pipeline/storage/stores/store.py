@@ -17,6 +17,9 @@ import pyarrow as pa
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.seal_format import State
 
+LAKE, LOCKS = "lake", "locks"
+"""Folders below a home: of Parquet files, which carry a digest themselves, and of locks."""
+SUFFIX = ".parquet"
 Source: TypeAlias = str | pa.NativeFile
 """What pyarrow reads from: a path, or an open file."""
 
