@@ -18,8 +18,7 @@ import polars as pl
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation.repetitions import estimates_of, repetitions_of
-from musqa_pipeline.studies.statistics.comparisons import steiger
-from musqa_pipeline.studies.statistics.means import paired_t, unpaired_t
+from musqa_pipeline.studies.statistics.comparisons import paired_t, steiger, unpaired_t
 from musqa_pipeline.studies.statistics.metrics import pearson
 
 REPETITIONS = "repetitions"

@@ -4,8 +4,7 @@ Rows of one recording share its character, so they are no independent evidence: 
 are drawn with replacement (a cluster bootstrap [1]_). A draw is a count per recording, and all
 metrics follow from counts: the sums that Pearson, RMSE, MAE and R² need are products of counts
 and sums per recording, and ranks under counts are cumulative sums. No row is copied for these
-(`resampled_metrics`); any other statistic is computed on the rows that a draw holds
-(`resampled`).
+(`resampled_metrics`); any other statistic is computed on the rows that a draw holds (`resamples`).
 
 References
 ----------
@@ -135,11 +134,6 @@ class Difference:
     """Ends of the percentile interval; None with fewer than `MIN_RECORDINGS` recordings."""
     n_recordings: int
 
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether the interval lies on one side of no difference."""
-        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
-
 
 def paired_difference(
     statistic: Callable[[ArrayLike, ArrayLike], float | None],
@@ -178,40 +172,10 @@ def paired_difference(
     ends = None
     if len(names) >= MIN_RECORDINGS:
         counts = recording_counts(len(names), n_draws, *seed_key)
-        ends = interval(resampled(gain, (x, a, b), index, counts), confidence)
+        draws = [gain(*drawn) for drawn in resamples((x, a, b), index, counts)]
+        ends = interval(np.array(draws, dtype=np.float64), confidence)  # None becomes NaN
     low, high = ends if ends else (None, None)
     return Difference(gain(x, a, b), low, high, len(names))
-
-
-def resampled(
-    statistic: Callable[..., float | None],
-    columns: Sequence[ArrayLike],
-    recording_index: ArrayLike,
-    counts: Floats,
-) -> Floats:
-    """Compute any statistic of every resample.
-
-    Parameters
-    ----------
-    statistic : callable
-        Takes the columns of a resample; None where it is not defined.
-    columns : sequence of array_like, each of shape (rows,)
-        Labels, predictions, and what else the statistic takes.
-    recording_index : array_like of int, shape (rows,)
-        Number of each row's recording, a column of `counts`.
-    counts : ndarray of float64, shape (draws, recordings)
-
-    Returns
-    -------
-    ndarray of float64, shape (draws,)
-        NaN in a draw where the statistic is not defined.
-    """
-    found = np.full(len(counts), np.nan)
-    for draw, drawn in enumerate(resamples(columns, recording_index, counts)):
-        value = statistic(*drawn)
-        if value is not None:
-            found[draw] = value
-    return found
 
 
 def resamples(

@@ -1,7 +1,9 @@
 """Agreement between labels and predictions: seven metrics, each with a rule for what has none.
 
-A correlation needs two sides that vary and R² needs labels that vary; where they do not, the
-result is None and never NaN. Unit: what goes in, so points for the 0-100 scale of the report.
+All take `label`, what was to be predicted, and `predicted`, what was: of shape (rows,). They raise
+ValueError if the shapes differ or a value is not finite. A correlation needs two sides that vary
+and R² needs labels that vary; where they do not, the result is None and never NaN. Unit: what goes
+in, so points for the 0-100 scale of the report.
 """
 
 from __future__ import annotations
@@ -43,17 +45,7 @@ def checked_pair(label: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.flo
 
 
 def is_constant(values: NDArray[np.float64]) -> bool:
-    """Whether values differ by no more than `CONSTANT_BELOW`.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (rows,)
-
-    Returns
-    -------
-    bool
-        True with fewer than two rows, too.
-    """
+    """Whether values of shape (rows,) differ by no more than `CONSTANT_BELOW`, or are too few."""
     return len(values) < 2 or bool(np.ptp(values) <= CONSTANT_BELOW)
 
 
@@ -68,11 +60,6 @@ def pearson(label: ArrayLike, predicted: ArrayLike) -> float | None:
     -------
     float or None
         In [-1, 1]; None with fewer than two rows or where one side is constant.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or a value is not finite.
     """
     x, y = checked_pair(label, predicted)
     if is_constant(x) or is_constant(y):
@@ -92,11 +79,6 @@ def spearman(label: ArrayLike, predicted: ArrayLike) -> float | None:
     -------
     float or None
         In [-1, 1]; None with fewer than two rows or where one side is constant.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or a value is not finite.
     """
     x, y = checked_pair(label, predicted)
     if is_constant(x) or is_constant(y):
@@ -115,11 +97,6 @@ def kendall(label: ArrayLike, predicted: ArrayLike) -> float | None:
     -------
     float or None
         In [-1, 1]; None with fewer than two rows or where one side is constant.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or a value is not finite.
     """
     x, y = checked_pair(label, predicted)
     if is_constant(x) or is_constant(y):
@@ -141,11 +118,6 @@ def rmse(label: ArrayLike, predicted: ArrayLike, *, n_fitted: int = 0) -> float 
     -------
     float or None
         0 or more, in the unit of the labels; None where no row is left to divide by.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or a value is not finite.
     """
     x, y = checked_pair(label, predicted)
     return _root_mean((y - x) ** 2, n_fitted)
@@ -198,11 +170,6 @@ def mae(label: ArrayLike, predicted: ArrayLike) -> float | None:
     -------
     float or None
         0 or more, in the unit of the labels; None without rows.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or a value is not finite.
     """
     x, y = checked_pair(label, predicted)
     return float(np.mean(np.abs(y - x))) if len(x) else None
@@ -220,11 +187,6 @@ def r2(label: ArrayLike, predicted: ArrayLike) -> float | None:
     float or None
         At most 1, negative for a prediction worse than the labels' own mean; None with fewer
         than two rows or constant labels.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or a value is not finite.
     """
     x, y = checked_pair(label, predicted)
     if is_constant(x):

@@ -6,8 +6,8 @@ from musqa_pipeline.studies.statistics.bootstrap import (
     interval,
     paired_difference,
     recording_counts,
-    resampled,
     resampled_metrics,
+    resamples,
 )
 from musqa_pipeline.studies.statistics.metrics import rmse
 
@@ -104,8 +104,8 @@ def test_any_statistic_on_copied_rows_agrees_with_the_fast_way():
     counts = recording_counts(6, 40, "test")
     fast = resampled_metrics(label, predicted, index, counts)
     for name, metric in METRICS.items():
-        slow = resampled(metric, (label, predicted), index, counts)
-        np.testing.assert_allclose(slow, fast[name], atol=1e-9)
+        slow = [metric(*drawn) for drawn in resamples((label, predicted), index, counts)]
+        np.testing.assert_allclose(np.array(slow, dtype=float), fast[name], atol=1e-9)
 
 
 def test_the_interval_over_recordings_covers_the_truth_where_rows_hang_together():
@@ -136,12 +136,10 @@ def test_a_paired_difference_sees_a_gain_that_is_small_beside_the_spread_of_song
     assert found.n_recordings == 20
     assert found.value == pytest.approx(rmse(label, first) - rmse(label, second))
     assert found.low < found.value < found.high < 0
-    assert found.excludes_zero
     back = paired_difference(rmse, label, second, first, recording, "gain", n_draws=300)
     assert (back.low, back.high) == pytest.approx((-found.high, -found.low))
     none = paired_difference(rmse, label, second, second, recording, "gain", n_draws=50)
     assert (none.value, none.low, none.high) == (0.0, 0.0, 0.0)
-    assert not none.excludes_zero
 
 
 def test_two_recordings_say_nothing_about_others():

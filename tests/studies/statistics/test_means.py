@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from musqa_pipeline.studies.statistics.means import one_sample_t, paired_t, unpaired_t
+from musqa_pipeline.studies.statistics.comparisons import one_sample_t, paired_t, unpaired_t
 
 # Paper 001, section IV: mean, SD as tables V and VI print them, the p-value of its text, the
 # rounding of a table and of a p-value.
