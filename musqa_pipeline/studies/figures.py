@@ -46,18 +46,13 @@ _PRINTED = {INK: "#1b2530", MUTED: "#5c6773", GRID: "#dde2e8", SURFACE: "#ffffff
 
 @contextmanager
 def house_style(name: str = "musqa") -> Iterator[None]:
-    """Draw in the house style while the block runs.
+    """Draw and save in the house style while the block runs.
 
     Parameters
     ----------
     name : str
         Name of the figure; it salts the ids within an SVG, so that those of two figures on one
         page differ.
-
-    Yields
-    ------
-    None
-        Control, to the block that draws and saves.
     """
     with mpl.rc_context(
         {

@@ -15,8 +15,9 @@ from musqa_pipeline.core.csv_files import write_rows
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.seeds import derive_generator, derive_seed
 from musqa_pipeline.studies.listening.plan import PagePlan, repeated_pages
+from musqa_pipeline.studies.listening.ratings import REFERENCE
 from musqa_pipeline.studies.listening.settings import StimuliSettings
-from musqa_pipeline.studies.listening.stimuli import REFERENCE, Stimulus, make_page
+from musqa_pipeline.studies.listening.stimuli import Stimulus, make_page
 from musqa_pipeline.studies.listening.webmushra import configuration, to_yaml
 
 TRAINING_ID = "training"
@@ -116,9 +117,8 @@ def _key_row(
     page: PagePlan, stimulus: Stimulus, trial: str, presentation: int, settings: StimuliSettings
 ) -> dict[str, Any]:
     """Say what a blind name stands for; webMUSHRA itself calls the hidden reference so."""
-    names = [
-        _blind(settings, page.recording, stimulus.condition, number) for number in (presentation, 1)
-    ]
+    what = page.recording, stimulus.condition
+    names = [_blind(settings, *what, number) for number in (presentation, 1)]
     is_reference = stimulus.condition == REFERENCE
     return {
         "trial": trial,

@@ -23,7 +23,7 @@ STYLE = "<style>:root{--ink:#1b2530;--muted:#5c6773;--grid:#dde2e8;--card:#fff}<
 
 
 def over_opinions(matched: Matched, *, points: bool = False) -> figures.Figure:
-    """Make the figure, within `svg.house_style`; of the kind of paper 001, figure 3.
+    """Make the figure, within `figures.house_style`; of the kind of paper 001, figure 3.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,19 +50,11 @@ def plan_files(files: Sequence[Path], settings: StimuliSettings) -> list[PagePla
     SettingsError
         With fewer than two recordings, two of one name or an unknown process.
     """
-    return _checked(
-        [
-            PagePlan(
-                path,
-                path.stem,
-                None,
-                settings.duration_s,
-                draw_processes(settings, path.stem),
-                training=i == 0,
-            )
-            for i, path in enumerate(files)
-        ]
-    )
+    pages = []
+    for i, path in enumerate(files):
+        drawn = draw_processes(settings, path.stem)
+        pages.append(PagePlan(path, path.stem, None, settings.duration_s, drawn, training=i == 0))
+    return _checked(pages)
 
 
 def read_plan(path: Path, settings: StimuliSettings) -> list[PagePlan]:
@@ -100,38 +92,18 @@ def read_plan(path: Path, settings: StimuliSettings) -> list[PagePlan]:
         if start_s is not None and start_s < 0:
             raise SettingsError(f"{path}: start_s={start_s} of {row['file']}: expected 0 or more")
         ids = _listed(path, row["processes"]) if row.get("processes") else None
+        ids = ids or draw_processes(settings, file.stem)
+        training = bool(yes_or_no(path, row, "training"))
         pages.append(
-            PagePlan(
-                file,
-                file.stem,
-                start_s,
-                duration_s or settings.duration_s,
-                ids or draw_processes(settings, file.stem),
-                training=bool(yes_or_no(path, row, "training")),
-            )
+            PagePlan(file, file.stem, start_s, duration_s or settings.duration_s, ids, training)
         )
     if not any(page.training for page in pages):
-        first = pages[0]
-        pages[0] = PagePlan(
-            first.file, first.recording, first.start_s, first.duration_s, first.process_ids, True
-        )
+        pages[0] = replace(pages[0], training=True)
     return _checked(pages)
 
 
 def draw_processes(settings: StimuliSettings, recording: str) -> tuple[int, ...]:
-    """Draw the processes of a recording, one of each part of the list.
-
-    Parameters
-    ----------
-    settings : StimuliSettings
-        The list, how many, and the seed.
-    recording : str
-
-    Returns
-    -------
-    tuple of int
-        Numbers of `PROCESSES`, from the worst part to the best.
-    """
+    """Draw the processes of a recording, one of each part of the list, from the worst part up."""
     ids = settings.process_ids or codecs_by_bitrate()
     rng = derive_generator("listening", "processes", settings.seed, recording)
     parts = np.array_split(np.array(ids), settings.n_processes)
@@ -139,12 +111,7 @@ def draw_processes(settings: StimuliSettings, recording: str) -> tuple[int, ...]
 
 
 def codecs_by_bitrate() -> tuple[int, ...]:
-    """Return the numbers of the codecs of table I from the lowest bitrate to the highest.
-
-    Returns
-    -------
-    tuple of int
-    """
+    """Return the numbers of the codecs of table I from the lowest bitrate to the highest."""
     coded = [p for p in PROCESSES.values() if isinstance(DEGRADATIONS[p.name], Codec)]
     ordered = sorted(coded, key=lambda p: (p.bitrate_kbps or 0.0, p.process_id))
     return tuple(p.process_id for p in ordered)

@@ -48,17 +48,7 @@ class Ratings:
         return list(dict.fromkeys(rating.rater for rating in self.scores))
 
     def without(self, raters: Sequence[str]) -> Ratings:
-        """Leave out listeners.
-
-        Parameters
-        ----------
-        raters : sequence of str
-
-        Returns
-        -------
-        Ratings
-            The others' scores.
-        """
+        """Leave out listeners."""
         gone = set(raters)
         return Ratings(
             tuple(r for r in self.scores if r.rater not in gone),
@@ -67,17 +57,7 @@ class Ratings:
 
 
 def is_webmushra(header: Sequence[str]) -> bool:
-    """Whether a table has the columns of webMUSHRA's ``mushra.csv``.
-
-    Parameters
-    ----------
-    header : sequence of str
-
-    Returns
-    -------
-    bool
-        True if it has those of a rated page.
-    """
+    """Whether a table has the columns of a rated page of webMUSHRA's ``mushra.csv``."""
     return {"trial_id", "rating_stimulus", "rating_score"} <= set(header)
 
 
@@ -201,11 +181,8 @@ def read_plain(path: Path, renamed: Mapping[str, str] | None = None) -> Ratings:
 
 def _read_key(path: Path) -> dict[tuple[str, str], dict[str, str]]:
     header, rows = read_rows(path)
-    require_columns(
-        path,
-        header,
-        ["trial", "stimulus", "excerpt", "recording", "condition", "presentation", "training"],
-    )
+    what = ["excerpt", "recording", "condition", "presentation", "training"]
+    require_columns(path, header, ["trial", "stimulus", *what])
     return {(row["trial"], row["stimulus"]): row for row in rows}
 
 

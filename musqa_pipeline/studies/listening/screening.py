@@ -95,43 +95,28 @@ def _all_top(own: Sequence[Rating], settings: ScreeningSettings) -> str | None:
 
 def _reference_mid_scale(own: Sequence[Rating], settings: ScreeningSettings) -> str | None:
     bound = settings.score(settings.mid_scale_frac)
-    scores = [r.score for r in own if r.condition == REFERENCE]
-    return _on_pages(
-        [s for s in scores if s <= bound],
-        len(scores),
-        settings,
-        f"the hidden reference at {bound:g} or below",
-    )
+    slips = [r.score <= bound for r in own if r.condition == REFERENCE]
+    return _on_pages(slips, settings, f"the hidden reference at {bound:g} or below")
 
 
 def _anchor_top(own: Sequence[Rating], settings: ScreeningSettings) -> str | None:
     top = settings.score(settings.top_frac)
-    scores = [r.score for r in own if r.condition == LOW_ANCHOR]
-    return _on_pages(
-        [s for s in scores if s >= top], len(scores), settings, f"the 3.5 kHz anchor at {top:g}"
-    )
+    slips = [r.score >= top for r in own if r.condition == LOW_ANCHOR]
+    return _on_pages(slips, settings, f"the 3.5 kHz anchor at {top:g}")
 
 
 def _anchor_above_reference(own: Sequence[Rating], settings: ScreeningSettings) -> str | None:
-    gaps = _gaps(own, REFERENCE)
     least = _points(settings, settings.above_reference_frac)
-    return _on_pages(
-        [g for g in gaps if g > least],
-        len(gaps),
-        settings,
-        f"the 3.5 kHz anchor above the hidden reference by more than {least:g}",
-    )
+    slips = [gap > least for gap in _gaps(own, REFERENCE)]
+    what = f"the 3.5 kHz anchor above the hidden reference by more than {least:g}"
+    return _on_pages(slips, settings, what)
 
 
 def _anchor_above_mid_anchor(own: Sequence[Rating], settings: ScreeningSettings) -> str | None:
-    gaps = _gaps(own, MID_ANCHOR)
     least = _points(settings, settings.above_mid_anchor_frac)
-    return _on_pages(
-        [g for g in gaps if g > least],
-        len(gaps),
-        settings,
-        f"the 3.5 kHz anchor above the 7 kHz anchor by more than {least:g}",
-    )
+    slips = [gap > least for gap in _gaps(own, MID_ANCHOR)]
+    what = f"the 3.5 kHz anchor above the 7 kHz anchor by more than {least:g}"
+    return _on_pages(slips, settings, what)
 
 
 def _repeats_apart(own: Sequence[Rating], settings: ScreeningSettings) -> str | None:
@@ -162,13 +147,12 @@ def _points(settings: ScreeningSettings, fraction: float) -> float:
     return fraction * (settings.scale_high - settings.scale_low)
 
 
-def _on_pages(
-    broken: Sequence[float], n_pages: int, settings: ScreeningSettings, what: str
-) -> str | None:
+def _on_pages(slips: Sequence[bool], settings: ScreeningSettings, what: str) -> str | None:
     """Put in words on how many pages a rule is broken, if it is on more than are tolerated."""
-    if not broken or len(broken) <= settings.tolerated_frac * n_pages:
+    n = sum(slips)
+    if not n or n <= settings.tolerated_frac * len(slips):
         return None
-    return f"{what} on {len(broken)} of {n_pages} pages"
+    return f"{what} on {n} of {len(slips)} pages"
 
 
 def _gaps(own: Sequence[Rating], other: str) -> list[float]:

@@ -102,34 +102,14 @@ class ScreeningSettings:
                 raise SettingsError(f"{name}={getattr(self, name)}: expected 0 to 1")
 
     def score(self, fraction: float) -> float:
-        """Return the score at a fraction of the scale.
-
-        Parameters
-        ----------
-        fraction : float
-            0 is the low end, 1 the high one.
-
-        Returns
-        -------
-        float
-            On the scale of the ratings.
-        """
+        """Return the score at a fraction of the scale, from 0 at its low end to 1."""
         return self.scale_low + fraction * (self.scale_high - self.scale_low)
 
 
 def require_duration(duration_s: float, name: str) -> None:
-    """Check the length of an excerpt.
+    """Raise `SettingsError` unless an excerpt lasts 5 to 9 s, as in paper 001.
 
-    Parameters
-    ----------
-    duration_s : float
-    name : str
-        Where it comes from, for the message.
-
-    Raises
-    ------
-    SettingsError
-        If it is not 5 to 9 s, the lengths of paper 001; webMUSHRA refuses more than 12 s.
+    webMUSHRA refuses more than 12 s.
     """
     if not 5.0 <= duration_s <= 9.0:
         raise SettingsError(f"{name}={duration_s}: expected 5 to 9 seconds")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ, TAIL_SAMPLES
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.degradations.lowpass import CHEBYSHEV_1, LowpassParams
-from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES, Process
+from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import aligned, with_gain
 from musqa_pipeline.audio.files.limits import MAX_RECORDING_S
 from musqa_pipeline.audio.files.signals import read_signal
@@ -25,9 +25,9 @@ from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
 from musqa_pipeline.core.errors import SettingsError, ToolError, UnfitInputError
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.studies.listening.plan import PagePlan
+from musqa_pipeline.studies.listening.ratings import REFERENCE
 from musqa_pipeline.studies.listening.settings import ANCHORS_HZ, StimuliSettings
 
-REFERENCE = "reference"
 ANCHOR_ORDER = 10
 """Paper 001, section III.G.1."""
 ANCHOR_RIPPLE_DB = 0.2
@@ -51,21 +51,6 @@ class Stimulus:
     """Shape (samples,): mono, 48 kHz, within full scale."""
     facts: Mapping[str, Any]
     """What the key says of it: process, bitrate, cut-off, place, gain."""
-
-
-def anchor_name(cutoff_hz: float) -> str:
-    """Name an anchor.
-
-    Parameters
-    ----------
-    cutoff_hz : float
-
-    Returns
-    -------
-    str
-        For example ``anchor_3500``.
-    """
-    return f"anchor_{cutoff_hz:.0f}"
 
 
 def make_page(page: PagePlan, settings: StimuliSettings) -> list[Stimulus]:
@@ -123,28 +108,16 @@ def make_page(page: PagePlan, settings: StimuliSettings) -> list[Stimulus]:
 
 
 def anchor_params(cutoff_hz: float) -> LowpassParams:
-    """Return the low-pass of an anchor: Chebyshev type I of tenth order.
-
-    Parameters
-    ----------
-    cutoff_hz : float
-        Where it is down by 3 dB.
-
-    Returns
-    -------
-    LowpassParams
-        For the degradation ``lowpass``.
-    """
+    """Return the low-pass of an anchor, which is down by 3 dB at its cut-off."""
     return LowpassParams(cutoff_hz, CHEBYSHEV_1, order=ANCHOR_ORDER, ripple_db=ANCHOR_RIPPLE_DB)
 
 
 def _degraded(context: NDArray[np.float32], page: PagePlan) -> dict[str, NDArray[np.float32]]:
     """Apply processes and anchors to a cut with its surroundings."""
-    jobs: list[tuple[str, str, Any]] = []
-    for process_id in page.process_ids:
-        process = PROCESSES[process_id]
-        jobs.append((f"process_{process_id}", process.name, process.params))
-    jobs += [(anchor_name(hz), "lowpass", anchor_params(hz)) for hz in ANCHORS_HZ]
+    jobs: list[tuple[str, str, Any]] = [
+        (f"process_{i}", PROCESSES[i].name, PROCESSES[i].params) for i in page.process_ids
+    ]
+    jobs += [(f"anchor_{hz:.0f}", "lowpass", anchor_params(hz)) for hz in ANCHORS_HZ]
     applied = [DEGRADATIONS[name].apply(context, params) for _, name, params in jobs]
     decoded = decode([(a.container, a.bitstream) for a in applied])
     return {
@@ -211,9 +184,9 @@ def _fades(n_samples: int, fade_s: float) -> NDArray[np.float32]:
 def _process_facts(condition: str) -> dict[str, Any]:
     facts: dict[str, Any] = dict.fromkeys(("process_id", "process", "bitrate_kbps", "cutoff_hz"))
     if condition.startswith("process_"):
-        process: Process = PROCESSES[int(condition.removeprefix("process_"))]
-        facts["process_id"], facts["process"] = process.process_id, process.name
-        facts["bitrate_kbps"], facts["cutoff_hz"] = process.bitrate_kbps, process.cutoff_hz
+        process = PROCESSES[int(condition.removeprefix("process_"))]
+        facts |= {"process_id": process.process_id, "process": process.name}
+        facts |= {"bitrate_kbps": process.bitrate_kbps, "cutoff_hz": process.cutoff_hz}
     elif condition.startswith("anchor_"):
         facts["process"], facts["cutoff_hz"] = "lowpass", float(condition.removeprefix("anchor_"))
     return facts

@@ -112,7 +112,8 @@ def correlation_interval(
     if n_rows <= lost:
         return None
     numerator = {"pearson": 1.0, "spearman": 1.0 + coefficient**2 / 2, "kendall": 0.437}[kind]
-    reach = _normal_quantile(confidence) * math.sqrt(numerator / (n_rows - lost))
+    quantile = float(stats.norm.ppf((1.0 + confidence) / 2.0))
+    reach = quantile * math.sqrt(numerator / (n_rows - lost))
     z = float(fisher_z(coefficient))
     return math.tanh(z - reach), math.tanh(z + reach)
 
@@ -181,7 +182,3 @@ def mean_interval(
     quantile = float(stats.t.ppf((1.0 + confidence) / 2.0, x.size - 1))
     reach = quantile * float(x.std(ddof=1)) / math.sqrt(x.size)
     return mean, (mean - reach, mean + reach)
-
-
-def _normal_quantile(confidence: float) -> float:
-    return float(stats.norm.ppf((1.0 + confidence) / 2.0))

@@ -82,8 +82,9 @@ def fit_monotone_cubic(label: ArrayLike, predicted: ArrayLike) -> MonotoneCubic 
     t = (2.0 * x - low - high) / (high - low)
     powers = np.vander(t, N_COEFFICIENTS, increasing=True)
     mean_power, mean_label = powers.mean(axis=0), y.mean()
-    # Four numbers a polynomial: the rows are needed once, whatever the size of the grid.
-    triangle, target = _reduced(powers - mean_power, y - mean_label)
+    # Same least squares with as many rows as coefficients, whatever the size of the grid.
+    rotation, triangle = np.linalg.qr(powers - mean_power)
+    target = rotation.T @ (y - mean_label)
     best = np.zeros(N_COEFFICIENTS)
     places = np.linspace(-1.0, 1.0, _GRID)
     for _ in range(_REFINEMENTS):
@@ -93,14 +94,6 @@ def fit_monotone_cubic(label: ArrayLike, predicted: ArrayLike) -> MonotoneCubic 
         places = _finer(places, weights[:-1])
     best[0] = mean_label - best[1:] @ mean_power[1:]
     return MonotoneCubic(tuple(float(c) for c in best), low, high)  # type: ignore[arg-type]
-
-
-def _reduced(
-    design: NDArray[np.float64], target: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rotate rows away: same least squares with as many rows as coefficients."""
-    rotation, triangle = np.linalg.qr(design)
-    return triangle, rotation.T @ target
 
 
 def _edges(places: NDArray[np.float64]) -> NDArray[np.float64]:
