@@ -18,18 +18,7 @@ CANCELLED_BELOW_DB = 40.0
 
 
 def silence_reason(*, cancelled: bool) -> str:
-    """Return why a silent recording has no score.
-
-    Parameters
-    ----------
-    cancelled : bool
-        Whether the channels are not silent, only their mix is.
-
-    Returns
-    -------
-    str
-        A sentence.
-    """
+    """Return why a silent recording has no score; `cancelled` if only the mix of it is silent."""
     if cancelled:
         return (
             "the channels cancel each other when they are mixed to mono, which is what the scorer "
@@ -39,34 +28,12 @@ def silence_reason(*, cancelled: bool) -> str:
 
 
 def short_reason(sound_s: float) -> str:
-    """Return why a recording is too short for a score.
-
-    Parameters
-    ----------
-    sound_s : float
-        Its longest run of sound.
-
-    Returns
-    -------
-    str
-        A sentence.
-    """
+    """Return why a recording has no score whose longest run of sound is too short."""
     return f"only {sound_s:.1f} s of sound; the scorer needs {SHORTEST_S:g} s, better 10"
 
 
 def speech_reason(probability: float) -> str:
-    """Return why a recording of speech has no score.
-
-    Parameters
-    ----------
-    probability : float
-        That it is speech.
-
-    Returns
-    -------
-    str
-        A sentence.
-    """
+    """Return why a recording that is speech with a probability has no score."""
     return (
         f"it sounds like speech (probability {probability:.2f}), and the model knows music only; "
         "use a measure made for speech"
@@ -74,18 +41,7 @@ def speech_reason(probability: float) -> str:
 
 
 def unfamiliar_reason(distance: float) -> str:
-    """Return why a recording far from the training data has no score.
-
-    Parameters
-    ----------
-    distance : float
-        From the training data, above `FARTHEST`.
-
-    Returns
-    -------
-    str
-        A sentence.
-    """
+    """Return why a recording so far from the training data, above `FARTHEST`, has no score."""
     shown = math.ceil(100 * distance - 1e-3) / 100  # rounded up, as 1.00 would be within the limit
     return (
         f"it is unlike all music that the model learned from (distance {shown:.2f}, limit "

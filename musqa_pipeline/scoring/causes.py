@@ -37,20 +37,7 @@ LEAST_FRAC = 0.25
 
 
 def cost_mos(event: Event, duration_s: float) -> float:
-    """Estimate what an event costs a recording.
-
-    Parameters
-    ----------
-    event : Event
-        Of a detector.
-    duration_s : float
-        Of the recording.
-
-    Returns
-    -------
-    float
-        In MOS-LQO; less for what takes a part of the recording only.
-    """
+    """Estimate what an event costs a recording, in MOS-LQO; less for what takes a part of it."""
     table = COST_MOS.get(event.kind, {0.0: 0.0})
     whole_s = max(duration_s, 1e-3)
     part = min(1.0, max(0.0, event.stop_s - event.start_s) / whole_s)

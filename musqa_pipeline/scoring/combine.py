@@ -38,48 +38,23 @@ class Facts:
     events: tuple[Event, ...]
 
 
-def to_mos(quality: float) -> float:
-    """Return the MOS-LQO of a quality.
-
-    Parameters
-    ----------
-    quality : float
-        In 0 to 0.9333.
-
-    Returns
-    -------
-    float
-        1 + 4 x `quality`.
-    """
-    return 1.0 + 4.0 * quality
+def _to_mos(quality: float | None) -> float | None:
+    """Return the MOS-LQO of a quality in 0 to 0.9333; None for None."""
+    return None if quality is None else 1.0 + 4.0 * quality
 
 
 def window_score(
     start_frame: int, stop_frame: int, sample_rate_hz: int, verdict: Verdict
 ) -> WindowScore:
-    """Put a verdict in MOS and seconds.
-
-    Parameters
-    ----------
-    start_frame, stop_frame : int
-        Of the window, at the recording's rate.
-    sample_rate_hz : int
-        That rate.
-    verdict : Verdict
-        What was said of it.
-
-    Returns
-    -------
-    WindowScore
-        For the timeline.
-    """
+    """Put the verdict on a window in MOS, and its frames, at the recording's rate, in seconds."""
     b = verdict.bounds
+    mos, low, high = (None,) * 3 if b is None else map(_to_mos, (b.quality, b.low, b.high))
     return WindowScore(
         start_s=start_frame / sample_rate_hz,
         stop_s=stop_frame / sample_rate_hz,
-        mos=None if b is None else to_mos(b.quality),
-        mos_low=None if b is None or b.low is None else to_mos(b.low),
-        mos_high=None if b is None or b.high is None else to_mos(b.high),
+        mos=mos,
+        mos_low=low,
+        mos_high=high,
         abstained=verdict.abstained,
     )
 
@@ -96,9 +71,7 @@ def combine(
     ----------
     judged : sequence of (Window, Verdict)
         All windows, in order.
-    sections : sequence of Section
-        From the cutter.
-    cell_frames : int
+    sections, cell_frames : sequence of Section, int
         From the cutter.
     facts : Facts
         The rest.
@@ -185,7 +158,7 @@ def _mean(qualities: Sequence[float | None], weights: NDArray[np.float64]) -> fl
     known = [value for value in qualities if value is not None]
     if len(known) < len(qualities):
         return None
-    return to_mos(float(np.sum(np.array(known) * weights) / np.sum(weights)))
+    return _to_mos(float(np.sum(np.array(known) * weights) / np.sum(weights)))
 
 
 def _flags(

@@ -27,18 +27,9 @@ LOW_RATE_HZ = 32_000
 
 
 def find(section: Section) -> list[Finding]:
-    """Find where the spectrum ends early.
+    """Find where the spectrum of the mix ends early; strength is the edge in hertz.
 
-    Parameters
-    ----------
-    section : Section
-        Any number of channels; their mean is looked at.
-
-    Returns
-    -------
-    list of Finding
-        Strength is the edge in hertz; `details` has the fall in dB and the codecs that leave such
-        an edge.
+    `details` has the fall in dB and the codecs that leave such an edge.
     """
     rate = section.sample_rate_hz
     size = round(PART_S * rate)
@@ -62,18 +53,10 @@ def find(section: Section) -> list[Finding]:
 
 
 def codecs_at(edge_hz: float) -> list[str]:
-    """Name the codecs that end the spectrum at a frequency.
+    """Name the codecs that end the spectrum at a frequency, the nearest first.
 
-    Parameters
-    ----------
-    edge_hz : float
-        Upper edge.
-
-    Returns
-    -------
-    list of str
-        Such as ``"MP3 at 128 kbit/s"`` or ``"AAC at 96-112 kbit/s"``, the nearest first; empty
-        if none is within `NEAR_HZ`.
+    They are written as ``"MP3 at 128 kbit/s"`` or ``"AAC at 96-112 kbit/s"``; there are none where
+    no edge is within `NEAR_HZ`.
     """
     names = []
     for codec, edges_hz in CODEC_EDGES_HZ.items():
@@ -101,12 +84,5 @@ def _alike(first: Finding, second: Finding) -> bool:
     return abs(first.strength - second.strength) <= 2 * NEAR_HZ
 
 
-def _join(first: Finding, second: Finding) -> Finding:
-    """Keep the higher edge: what reaches further shows that the recording can."""
-    higher = first if first.strength >= second.strength else second
-    return Finding(first.start_s, max(first.stop_s, second.stop_s), higher.strength, higher.details)
-
-
-BAND_EDGE = Detector(
-    kind="band_edge", unit="hz", find=find, say=_say, join=_join, alike=_alike, gap_s=5.5
-)
+BAND_EDGE = Detector(kind="band_edge", unit="hz", find=find, say=_say, alike=_alike, gap_s=5.5)
+"""Joined, the higher edge is kept: what reaches further shows that the recording can."""

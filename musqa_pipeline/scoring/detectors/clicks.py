@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.scoring.detectors.finding import Detector, Finding
+from musqa_pipeline.scoring.detectors.finding import Detector, Finding, counted
 from musqa_pipeline.scoring.detectors.section import Section
 
 BLOCK_S = 0.0005
@@ -29,18 +29,7 @@ LEAST_PEAK = 0.004
 
 
 def find(section: Section) -> list[Finding]:
-    """Find clicks.
-
-    Parameters
-    ----------
-    section : Section
-        Any number of channels.
-
-    Returns
-    -------
-    list of Finding
-        One a click; strength is its number, 1, and `details` has how far it stands out in dB.
-    """
+    """Find clicks; strength is 1 each, and `details` has how far it stands out in dB."""
     size = max(4, round(BLOCK_S * section.sample_rate_hz))
     found: dict[int, float] = {}
     for channel in section.channels:
@@ -89,17 +78,13 @@ def _of_three(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return most
 
 
-def _join(first: Finding, second: Finding) -> Finding:
-    details = max(first.details, second.details, key=lambda d: d["stands_out_db"])
-    count = first.strength + second.strength
-    return Finding(first.start_s, max(first.stop_s, second.stop_s), count, details)
-
-
 def _say(finding: Finding) -> str:
     if finding.strength == 1:
         return "a click"
     return f"{finding.strength:.0f} clicks within {finding.stop_s - finding.start_s:.1f} s"
 
 
-CLICK = Detector(kind="click", unit="count", find=find, say=_say, join=_join, gap_s=1.0)
+CLICK = Detector(
+    kind="click", unit="count", find=find, say=_say, join=counted("stands_out_db"), gap_s=1.0
+)
 """Clicks a second apart are one event with their number."""

@@ -32,18 +32,9 @@ LEAST_RUNS = 3
 
 
 def find(section: Section) -> list[Finding]:
-    """Find seconds with flat tops.
+    """Find seconds with flat tops; strength is the largest fraction of a channel's samples in them.
 
-    Parameters
-    ----------
-    section : Section
-        Any number of channels.
-
-    Returns
-    -------
-    list of Finding
-        Strength is the largest fraction of a channel's samples in flat tops; `details` has their
-        number and the level in dBFS.
+    `details` has their number and the level in dBFS.
     """
     rate = section.sample_rate_hz
     size = round(BLOCK_S * rate)

@@ -94,13 +94,7 @@ class Detectors:
             self._first += self._section - self._overlap
 
     def finish(self) -> tuple[Event, ...]:
-        """Take the end of the stream.
-
-        Returns
-        -------
-        tuple of Event
-            In order of their start.
-        """
+        """Take the end of the stream; return the events in order of their start."""
         samples = np.concatenate(self._waiting) if self._waiting else np.zeros((0, 1), np.float32)
         self._waiting, self._n_waiting = [], 0
         while len(samples) > self._section:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.scoring.detectors.finding import Detector, Finding
+from musqa_pipeline.scoring.detectors.finding import Detector, Finding, counted
 from musqa_pipeline.scoring.detectors.section import Section
 
 BLOCK_S = 0.0005
@@ -32,18 +32,7 @@ LEAST_BLOCKS = 3
 
 
 def find(section: Section) -> list[Finding]:
-    """Find dropouts.
-
-    Parameters
-    ----------
-    section : Section
-        Any number of channels; a gap in one of them counts.
-
-    Returns
-    -------
-    list of Finding
-        Strength is 1 each; `details` has the length in milliseconds.
-    """
+    """Find gaps in any channel; strength is 1 each, and `details` has the length in ms."""
     rate = section.sample_rate_hz
     size = max(4, round(BLOCK_S * rate))
     spans: set[tuple[int, int]] = set()
@@ -90,12 +79,6 @@ def _gaps(channel: NDArray[np.float32], size: int, longest: int) -> list[tuple[i
     return gaps
 
 
-def _join(first: Finding, second: Finding) -> Finding:
-    details = max(first.details, second.details, key=lambda d: d["longest_ms"])
-    count = first.strength + second.strength
-    return Finding(first.start_s, max(first.stop_s, second.stop_s), count, details)
-
-
 def _say(finding: Finding) -> str:
     length = f"{finding.details['longest_ms']:.0f} ms"
     if finding.strength == 1:
@@ -103,4 +86,6 @@ def _say(finding: Finding) -> str:
     return f"{finding.strength:.0f} dropouts, the longest of {length}"
 
 
-DROPOUT = Detector(kind="dropout", unit="count", find=find, say=_say, join=_join, gap_s=1.0)
+DROPOUT = Detector(
+    kind="dropout", unit="count", find=find, say=_say, join=counted("longest_ms"), gap_s=1.0
+)

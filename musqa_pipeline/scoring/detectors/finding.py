@@ -22,19 +22,8 @@ class Finding:
     """Plain JSON values, by name with its unit."""
 
 
-def stronger(first: Finding, second: Finding) -> Finding:
-    """Join two findings into one that spans both, with what the stronger one says.
-
-    Parameters
-    ----------
-    first, second : Finding
-        Neighbours in time, of one detector.
-
-    Returns
-    -------
-    Finding
-        From the earlier start to the later stop.
-    """
+def _stronger(first: Finding, second: Finding) -> Finding:
+    """Join neighbours into one finding that spans both, with what the stronger one says."""
     strongest = first if first.strength >= second.strength else second
     return replace(
         strongest,
@@ -43,20 +32,15 @@ def stronger(first: Finding, second: Finding) -> Finding:
     )
 
 
-def always(first: Finding, second: Finding) -> bool:
-    """Say that two findings are of one kind, whatever they are.
+def counted(worst_by: str) -> Callable[[Finding, Finding], Finding]:
+    """Return a `Detector.join` that adds strengths, and keeps the details with most `worst_by`."""
 
-    Parameters
-    ----------
-    first, second : Finding
-        Neighbours in time, of one detector.
+    def join(first: Finding, second: Finding) -> Finding:
+        details = max(first.details, second.details, key=lambda d: d[worst_by])
+        count = first.strength + second.strength
+        return Finding(first.start_s, max(first.stop_s, second.stop_s), count, details)
 
-    Returns
-    -------
-    bool
-        True.
-    """
-    return True
+    return join
 
 
 @dataclass(frozen=True)
@@ -68,28 +52,17 @@ class Detector:
     unit: str
     """Unit of the strength: hz, db, fraction or count."""
     find: Callable[[Section], list[Finding]]
-    """Pure: the same section gives the same findings."""
+    """Takes a section of any number of channels. Pure: the same one gives the same findings."""
     say: Callable[[Finding], str]
     """One plain sentence."""
-    join: Callable[[Finding, Finding], Finding] = stronger
-    alike: Callable[[Finding, Finding], bool] = always
+    join: Callable[[Finding, Finding], Finding] = _stronger
+    alike: Callable[[Finding, Finding], bool] = lambda first, second: True
     """Whether two neighbours are one event."""
     gap_s: float = 0.05
     """Findings that are no further apart become one event."""
 
     def event(self, finding: Finding) -> Event:
-        """Turn a joined finding into an event.
-
-        Parameters
-        ----------
-        finding : Finding
-            Of this detector.
-
-        Returns
-        -------
-        Event
-            With times to the millisecond.
-        """
+        """Turn a joined finding into an event, with times to the millisecond."""
         return Event(
             kind=self.kind,
             start_s=round(finding.start_s, 3),

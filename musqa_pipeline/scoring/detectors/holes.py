@@ -31,17 +31,9 @@ _FLOOR = np.float32(1e-13)
 
 
 def find(section: Section) -> list[Finding]:
-    """Find holes in the spectrum.
+    """Find holes in the spectrum of the mix, at most once; strength is their fraction of all cells.
 
-    Parameters
-    ----------
-    section : Section
-        Any number of channels; their mean is looked at. Less than a second holds no answer.
-
-    Returns
-    -------
-    list of Finding
-        At most one; strength is the fraction of cells that are holes.
+    Less than a second holds no answer.
     """
     power, bin_hz = section.power, section.bin_hz
     if len(power) < LEAST_FRAMES:

@@ -31,17 +31,9 @@ LEAST_LEVEL_DB = -66.0
 
 
 def find(section: Section) -> list[Finding]:
-    """Find hum.
+    """Find hum in the mix, at most once; strength is its level against all sound, in dB.
 
-    Parameters
-    ----------
-    section : Section
-        Any number of channels; their mean is looked at. Less than six seconds hold no answer.
-
-    Returns
-    -------
-    list of Finding
-        At most one; strength is the level of the lines against all sound, in dB.
+    Less than six seconds hold no answer.
     """
     spectra, bin_hz = section.fine
     if len(spectra) < LEAST_SPECTRA:

@@ -33,17 +33,9 @@ LEAST_FRAMES = 120
 
 
 def find(section: Section) -> list[Finding]:
-    """Find a noise floor.
+    """Find a noise floor in the mix, at most once; strength is how far sound is above it, in dB.
 
-    Parameters
-    ----------
-    section : Section
-        Any number of channels; their mean is looked at. Less than 2.6 s hold no answer.
-
-    Returns
-    -------
-    list of Finding
-        At most one; strength is how far all sound is above the noise, in dB.
+    Less than 2.6 s hold no answer.
     """
     power = section.power
     if len(power) < LEAST_FRAMES:

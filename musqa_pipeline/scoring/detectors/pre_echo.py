@@ -35,18 +35,9 @@ LEAST_PART = 0.4
 
 
 def find(section: Section) -> list[Finding]:
-    """Find pre-echoes.
+    """Find pre-echoes in the mix, at most once: from the first to the last attack with one.
 
-    Parameters
-    ----------
-    section : Section
-        Any number of channels; their mean is looked at.
-
-    Returns
-    -------
-    list of Finding
-        At most one, from the first to the last attack with a pre-echo; strength is the median rise
-        in dB, `details` has the numbers of attacks.
+    Strength is the median rise in dB, and `details` has the numbers of attacks.
     """
     size = max(4, round(BLOCK_S * section.sample_rate_hz))
     bent = np.diff(section.mono, n=2)

@@ -12,8 +12,6 @@ from scipy.fft import next_fast_len, rfft
 SECTION_S = 10.0
 FRAME_S = 0.043
 """Length of a spectrum, to the nearest power of two: 2048 samples at 44.1 and 48 kHz."""
-FLOOR_POWER = np.float32(1e-14)
-"""Added to powers before a logarithm: -140 dB relative to a full-scale sine."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +25,9 @@ class Section:
     """Time of the first sample."""
 
     @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return len(self.samples) / self.sample_rate_hz
-
-    @property
     def stop_s(self) -> float:
         """Time after the last sample."""
-        return self.start_s + self.duration_s
+        return self.start_s + len(self.samples) / self.sample_rate_hz
 
     @functools.cached_property
     def channels(self) -> tuple[NDArray[np.float32], ...]:
@@ -52,31 +45,25 @@ class Section:
         return total / np.float32(len(self.channels))
 
     @property
-    def n_fft(self) -> int:
-        """Samples of a spectrum."""
-        return frame_samples(self.sample_rate_hz)
-
-    @property
-    def hop_samples(self) -> int:
-        """Samples between two spectra, half of one."""
-        return self.n_fft // 2
+    def _n_fft(self) -> int:
+        return 1 << max(6, round(np.log2(self.sample_rate_hz * FRAME_S)))
 
     @property
     def bin_hz(self) -> float:
         """Distance of two bins of `power`."""
-        return self.sample_rate_hz / self.n_fft
+        return self.sample_rate_hz / self._n_fft
 
     @functools.cached_property
     def power(self) -> NDArray[np.float32]:
-        """Power spectra of `mono`, shape (spectra, n_fft // 2); a full-scale sine has power 1/4.
+        """Power spectra of `mono`, shape (spectra, bins); a full-scale sine has power 1/4.
 
-        Hann window, half overlapped. Row `i` begins at sample ``i * hop_samples``.
+        Hann window, half overlapped.
         """
-        if len(self.mono) < self.n_fft:
-            return np.zeros((0, self.n_fft // 2), np.float32)
-        frames = np.lib.stride_tricks.sliding_window_view(self.mono, self.n_fft)
-        windowed = frames[:: self.hop_samples] * _window(self.n_fft)
-        spectra = rfft(windowed, axis=1, overwrite_x=True)[:, :-1]
+        n = self._n_fft
+        if len(self.mono) < n:
+            return np.zeros((0, n // 2), np.float32)
+        frames = np.lib.stride_tricks.sliding_window_view(self.mono, n)
+        spectra = rfft(frames[:: n // 2] * _window(n), axis=1, overwrite_x=True)[:, :-1]
         return spectra.real**2 + spectra.imag**2
 
     @functools.cached_property
@@ -90,37 +77,6 @@ class Section:
         frames = self.mono[: count * n].reshape(count, n) * _window(n)
         spectra = rfft(frames, axis=1)
         return spectra.real**2 + spectra.imag**2, self.sample_rate_hz / n
-
-    def seconds_of(self, frame: int) -> float:
-        """Return the time at which spectrum `frame` begins.
-
-        Parameters
-        ----------
-        frame : int
-            Row of `power`.
-
-        Returns
-        -------
-        float
-            In seconds of the recording.
-        """
-        return self.start_s + frame * self.hop_samples / self.sample_rate_hz
-
-
-def frame_samples(sample_rate_hz: int) -> int:
-    """Return the samples of a spectrum at a rate.
-
-    Parameters
-    ----------
-    sample_rate_hz : int
-        Of the recording.
-
-    Returns
-    -------
-    int
-        A power of two.
-    """
-    return 1 << max(6, round(np.log2(sample_rate_hz * FRAME_S)))
 
 
 @functools.lru_cache(maxsize=16)

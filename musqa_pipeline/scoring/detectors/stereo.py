@@ -29,17 +29,9 @@ TEXTS = {
 
 
 def find(section: Section) -> list[Finding]:
-    """Find seconds whose stereo has collapsed.
+    """Find seconds whose stereo has collapsed; strength is side against mid, -120 to 120 dB.
 
-    Parameters
-    ----------
-    section : Section
-        Any number of channels; mono has no stereo to lose.
-
-    Returns
-    -------
-    list of Finding
-        Strength is side against mid in dB, between -120 and 120; `details` has the form.
+    `details` has the form.
     """
     if len(section.channels) < 2:
         return []
