@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from musqa_pipeline.audio.files.limits import MAX_DURATION_S
 from musqa_pipeline.core.errors import MusqaError, UnfitInputError
 from musqa_pipeline.core.workers.interface import Lost
 from musqa_pipeline.core.workers.limits import Limits
-from musqa_pipeline.core.workers.pool import WorkerPool
+from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.scoring.inputs import Item
 from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
-from musqa_pipeline.scoring.windows import WindowCutter
+from musqa_pipeline.scoring.windows import check_lengths
 
 MAX_FILE_S = 7_200.0
 """Time for one file; a day of audio takes a quarter of an hour."""
@@ -75,40 +74,25 @@ def score_items(items: Iterable[Item], options: Options, *, n_workers: int = 1) 
         If the lengths of the windows are out of range.
     """
     load_model(options.model)
-    WindowCutter(48_000, window_s=_or(options.window_s, 10.0), hop_s=options.hop_s)
+    window_s = 10.0 if options.window_s is None else options.window_s
+    check_lengths(window_s, window_s if options.hop_s is None else options.hop_s)
     waiting = iter(items)
     first = list(itertools.islice(waiting, 2))
+    tasks = ((item, options) for item in itertools.chain(first, waiting))
     if len(first) < 2:
-        yield from (score_item((item, options)) for item in first)
+        yield from map(score_item, tasks)
         return
-    pool = WorkerPool()
-    threads = ThreadPoolExecutor(n_workers, "musqa-score")
-    under_way: dict[Future[Result], None] = {}  # in order, which a set does not keep
-    try:
-        for item in itertools.chain(first, waiting):
-            under_way[threads.submit(_in_child, pool, item, options)] = None
-            if len(under_way) > 2 * n_workers:
-                yield from _done(under_way)
-        while under_way:
-            yield from _done(under_way)
-    finally:
-        threads.shutdown(wait=False, cancel_futures=True)
-        pool.dismiss()
-        threads.shutdown()
+    pool = LocalPool(n_workers, Limits(time_s=MAX_FILE_S), most_losses=None)
+    for found in pool.map(score_item, tasks):
+        if isinstance(found, Lost):
+            happened = found.reason.partition(";")[0]  # what follows is advice for the factory
+            error = f"crashed: {happened}; leave it out, or get it again"
+            found = Result(found.task[0].name, None, error)
+        yield found
 
 
 def score_item(task: tuple[Item, Options]) -> Result:
-    """Score one file in this process.
-
-    Parameters
-    ----------
-    task : (Item, Options)
-        The file, and how.
-
-    Returns
-    -------
-    Result
-        With an error in place of an exception.
+    """Score one file in this process, with an error in place of an exception.
 
     Raises
     ------
@@ -137,24 +121,3 @@ def score_item(task: tuple[Item, Options]) -> Result:
 @functools.cache
 def _scorer(model: Path, detect: bool) -> Scorer:
     return Scorer(model, detect=detect)
-
-
-def _in_child(pool: WorkerPool, item: Item, options: Options) -> Result:
-    if item.problem:
-        return Result(item.name, None, item.problem)
-    found = pool.run(score_item, (item, options), Limits(time_s=MAX_FILE_S))
-    if isinstance(found, Lost):
-        happened = found.reason.partition(";")[0]  # what follows is advice for the factory
-        return Result(item.name, None, f"crashed: {happened}; leave it out, or get it again")
-    return found
-
-
-def _done(under_way: dict[Future[Result], None]) -> Iterator[Result]:
-    finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
-    for future in [f for f in under_way if f in finished]:
-        del under_way[future]
-        yield future.result()
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value

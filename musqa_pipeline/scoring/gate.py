@@ -15,7 +15,6 @@ from musqa_pipeline.scoring.batch import Result
 
 DEFAULT_MAX_DROP = 0.1
 """Two encodes of one recording that sound alike differ by less."""
-BASELINE_COLUMNS = ("file", "mos", "model")
 
 
 @dataclass(frozen=True)
@@ -60,20 +59,7 @@ class Check:
 
 
 def check(result: Result, rules: Rules) -> Check:
-    """Hold a file against the rules.
-
-    Parameters
-    ----------
-    result : Result
-        Its score, or why there is none.
-    rules : Rules
-        What it must fulfil.
-
-    Returns
-    -------
-    Check
-        With every reason against it.
-    """
+    """Hold a file against the rules, and say all that is against it."""
     score, before = result.score, (rules.baseline or {}).get(result.name)
     mos = None if score is None else score.mos
     low = None if score is None else score.mos_low
@@ -103,7 +89,7 @@ def check(result: Result, rules: Rules) -> Check:
 
 
 def read_baseline(path: Path, model: str) -> dict[str, float]:
-    """Read a baseline, or what ``musqa score --csv`` wrote.
+    """Read a baseline, or what ``musqa score --csv`` wrote: the score by file.
 
     Parameters
     ----------
@@ -111,11 +97,6 @@ def read_baseline(path: Path, model: str) -> dict[str, float]:
         CSV with the columns ``file`` and ``mos``; rows without a score are left out.
     model : str
         Name and version of the model in use.
-
-    Returns
-    -------
-    dict of str to float
-        Score by file.
 
     Raises
     ------
@@ -147,24 +128,10 @@ def read_baseline(path: Path, model: str) -> dict[str, float]:
 
 
 def write_baseline(path: Path, results: Iterable[Result]) -> int:
-    """Write the scores of a run, for later runs to be held against.
+    """Write the scores of a run, for later runs to be held against, and return how many there are.
 
-    Parameters
-    ----------
-    path : Path
-        CSV; replaced whole.
-    results : iterable of Result
-        Those without a score are left out.
-
-    Returns
-    -------
-    int
-        How many were written, in the order of their names.
-
-    Raises
-    ------
-    LakeError
-        If the file cannot be written.
+    They go by name; results without a score are left out. Raise LakeError if the file cannot be
+    written.
     """
     rows = sorted(
         (result.name, f"{result.score.mos:.4f}", result.score.model)
@@ -175,7 +142,7 @@ def write_baseline(path: Path, results: Iterable[Result]) -> int:
         whole_file(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as stream,
     ):
-        write_csv(stream, [BASELINE_COLUMNS, *rows])
+        write_csv(stream, [("file", "mos", "model"), *rows])
     return len(rows)
 
 

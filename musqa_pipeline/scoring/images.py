@@ -25,8 +25,7 @@ def to_excerpt(
     sample_rate_hz : int
         Of `mono`.
     margin_frames : int
-        Frames before and after that are cut off again after resampling; from
-        `windows.margin_frames`.
+        Frames before and after that are cut off again after resampling.
 
     Returns
     -------
@@ -34,11 +33,6 @@ def to_excerpt(
         At the window's own level.
     looped : bool
         Whether it was shorter.
-
-    Raises
-    ------
-    UnfitInputError
-        If it is empty, too long or not finite.
     """
     n = len(mono) - 2 * margin_frames
     if sample_rate_hz == SAMPLE_RATE_HZ:

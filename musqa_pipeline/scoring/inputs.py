@@ -32,12 +32,7 @@ class Item:
 
 
 def items_of(paths: Iterable[Path]) -> Iterator[Item]:
-    """List what paths name, as a stream.
-
-    Parameters
-    ----------
-    paths : iterable of Path
-        Files, and folders whose audio files are taken, those of their subfolders too.
+    """List what paths name, as a stream: files, and all audio files below folders.
 
     Yields
     ------
@@ -60,18 +55,13 @@ def items_of(paths: Iterable[Path]) -> Iterator[Item]:
 
 
 def read_list(file: Path) -> Iterator[Path]:
-    """Read paths from a text file, as a stream.
+    """Read paths from a text file, as a stream; empty lines are left out.
 
     Parameters
     ----------
     file : Path
         A path a line, or each ended by a zero byte as ``find -print0`` writes them; relative ones
         are relative to the working folder.
-
-    Yields
-    ------
-    Path
-        In order; empty lines are left out.
 
     Raises
     ------
@@ -94,22 +84,8 @@ def read_list(file: Path) -> Iterator[Path]:
 def spooled(stream: IO[bytes], max_bytes: int = MAX_STDIN_BYTES) -> Iterator[Item]:
     """Copy standard input to a temporary file, because most formats need to be read twice.
 
-    Parameters
-    ----------
-    stream : binary file
-        Standard input.
-    max_bytes : int
-        More is refused.
-
-    Yields
-    ------
-    Item
-        Named ``-``; its file is gone after the context.
-
-    Raises
-    ------
-    SettingsError
-        If there is more than `max_bytes`.
+    The item is named ``-``, and its file is gone after the context. Raise SettingsError if there is
+    more than `max_bytes`.
     """
     with tempfile.NamedTemporaryFile(prefix="musqa-") as file:
         left = max_bytes

@@ -58,16 +58,6 @@ class Calibration:
     def from_record(cls, record: Mapping[str, Any]) -> Calibration:
         """Read a calibration from a model file's metadata.
 
-        Parameters
-        ----------
-        record : mapping
-            With the fields of this class.
-
-        Returns
-        -------
-        Calibration
-            Checked.
-
         Raises
         ------
         ValueError

@@ -31,15 +31,7 @@ class Meters:
         self.frames = 0
 
     def update(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> None:
-        """Take the next samples.
-
-        Parameters
-        ----------
-        block : ndarray of float32, shape (frames, channels)
-            Finite.
-        mono : ndarray of float32, shape (frames,)
-            Its mix.
-        """
+        """Take the next samples, float32 (frames, channels) and finite, and their mix (frames,)."""
         self.frames += len(block)
         self._loudness.update(block)
         if not block.any():  # digital silence has neither an edge nor a peak

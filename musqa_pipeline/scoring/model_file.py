@@ -118,22 +118,12 @@ class ModelFile:
         return f"{self.name} {self.version}".strip()
 
     def answer(self, image: NDArray[np.uint8]) -> Answer:
-        """Ask the model about one image.
-
-        Parameters
-        ----------
-        image : ndarray of uint8, shape (31, 1024)
-            From `band_image`.
-
-        Returns
-        -------
-        Answer
-            The distribution over the steps of quality, and the distance; finite.
+        """Ask the model about one image, from `band_image`: uint8 (31, 1024).
 
         Raises
         ------
         UnfitInputError
-            If the model fails, or says anything else.
+            If the model fails, or says anything but probabilities and a finite distance.
         """
         try:
             probability, distance = self._session.run(
@@ -205,13 +195,10 @@ def resolve_model_path(model: Path | str | None = None) -> Path:
 
 
 def config_folder() -> Path:
-    """Return the folder of the user's choices, where the platform has it.
+    """Return the folder of the user's choices, where the platform has it; it may not exist yet.
 
-    Returns
-    -------
-    Path
-        ``musqa`` below ``$XDG_CONFIG_HOME`` or ``~/.config``; on macOS below
-        ``~/Library/Application Support``, on Windows below ``%APPDATA%``. It may not exist yet.
+    It is ``musqa`` below ``$XDG_CONFIG_HOME`` or ``~/.config``; on macOS below
+    ``~/Library/Application Support``, on Windows below ``%APPDATA%``.
     """
     if sys.platform == "win32":
         base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
@@ -228,7 +215,7 @@ def chosen_model_path() -> Path:
 
 
 def choose_model(path: Path | None) -> Path:
-    """Make a model the user's choice, or go back to the shipped one.
+    """Make a model file the user's choice, or go back to the shipped one.
 
     Parameters
     ----------
@@ -259,16 +246,5 @@ def choose_model(path: Path | None) -> Path:
 
 @functools.cache
 def load_model(path: Path) -> ModelFile:
-    """Load a model once a process; further calls return the same one.
-
-    Parameters
-    ----------
-    path : Path
-        The ONNX file, from `resolve_model_path`.
-
-    Returns
-    -------
-    ModelFile
-        Checked, ready to answer.
-    """
+    """Load a model once a process; further calls return the same one."""
     return ModelFile(path)

@@ -26,17 +26,7 @@ class RecordError(ValueError):
 
 
 def parse_record(text: str) -> dict[str, Any]:
-    """Read a record.
-
-    Parameters
-    ----------
-    text : str
-        JSON.
-
-    Returns
-    -------
-    dict
-        Of this format; its values are plain, and every text can be written as UTF-8.
+    """Read a record of this format: plain values, whose texts can be written as UTF-8.
 
     Raises
     ------
@@ -73,24 +63,10 @@ def parse_record(text: str) -> dict[str, Any]:
 def read_label(record: Mapping[str, Any], name: str, default: str = "") -> str:
     """Return the name or the version of a model, which every score carries.
 
-    Parameters
-    ----------
-    record : mapping
-        From `parse_record`.
-    name : str
-        The field.
-    default : str
-        Where it is absent or empty.
-
-    Returns
-    -------
-    str
-        A short text that can be shown.
-
     Raises
     ------
     RecordError
-        If it is anything else.
+        If it is no short text that can be shown; `default` is for none at all.
     """
     value = record.get(name)
     if value is None or value == "":
@@ -115,17 +91,7 @@ def read_card(record: Mapping[str, Any]) -> str:
 
 
 def read_steps(record: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Return the qualities that the probabilities are of.
-
-    Parameters
-    ----------
-    record : mapping
-        From `parse_record`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        Rising, within 0 to 1.
+    """Return the qualities that the probabilities are of: float64 (n,), rising, within 0 to 1.
 
     Raises
     ------
@@ -144,16 +110,6 @@ def read_steps(record: Mapping[str, Any]) -> NDArray[np.float64]:
 
 def read_calibration(record: Mapping[str, Any]) -> Calibration | None:
     """Return how far intervals go; None for a model without calibration.
-
-    Parameters
-    ----------
-    record : mapping
-        From `parse_record`.
-
-    Returns
-    -------
-    Calibration or None
-        Checked.
 
     Raises
     ------

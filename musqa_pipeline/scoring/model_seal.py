@@ -36,54 +36,22 @@ class BrokenSealError(ValueError):
 
 
 def digest(data: bytes | memoryview) -> str:
-    """Return the digest by which model files are known.
-
-    Parameters
-    ----------
-    data : bytes
-        Of a file.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits of blake2b.
-    """
+    """Return the digest by which model files are known: 32 hexadecimal digits of blake2b."""
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
 
 
 def sealed(data: bytes) -> bytes:
-    """Seal a model file.
-
-    Parameters
-    ----------
-    data : bytes
-        An ONNX file without a seal.
-
-    Returns
-    -------
-    bytes
-        The same with its digest at the end.
-    """
+    """Return an ONNX file, which has no seal, with its digest at the end."""
     return data + _HEAD + digest(data).encode()
 
 
 def has_seal(data: bytes) -> bool:
-    """Tell whether a file ends with a seal, and hold it against the bytes before.
-
-    Parameters
-    ----------
-    data : bytes
-        Of a file.
-
-    Returns
-    -------
-    bool
-        False for a file without a seal, which may be whole or not.
+    """Tell whether a file ends with a seal; one without may be whole or not.
 
     Raises
     ------
     BrokenSealError
-        If there is a seal, and it is of other bytes.
+        If there is a seal, and it is of other bytes than those before it.
     """
     body, seal = memoryview(data)[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
     if not seal.startswith(_HEAD):
@@ -94,13 +62,10 @@ def has_seal(data: bytes) -> bool:
 
 
 def check_image() -> NDArray[np.uint8]:
-    """Return the image that every model is asked about when it is made and when it is opened.
+    """Return the image, uint8 (31, 1024), that every model is asked about when made and opened.
 
-    Returns
-    -------
-    ndarray of uint8, shape (31, 1024)
-        Somewhat like music: a falling spectrum with an edge, louder every fifth segment. Of
-        integers alone, so that it is the same everywhere.
+    It is somewhat like music: a falling spectrum with an edge, louder every fifth segment. It is of
+    integers alone, so that it is the same everywhere.
     """
     segment, band = np.arange(31)[:, None], np.arange(1024)[None]
     ripple = (5 * segment + 3 * band) % 23

@@ -16,17 +16,7 @@ OTHER = "name another with --model"
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a model file.
-
-    Parameters
-    ----------
-    path : Path
-        A regular file; anything else is refused and never waited for.
-
-    Returns
-    -------
-    bytes
-        All of it.
+    """Read a model file; anything but a regular file is refused and never waited for.
 
     Raises
     ------
@@ -57,19 +47,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def open_session(data: bytes, path: Path) -> Any:
-    """Open a session of one thread.
-
-    Parameters
-    ----------
-    data : bytes
-        Of the file.
-    path : Path
-        Its name, for the message.
-
-    Returns
-    -------
-    onnxruntime.InferenceSession
-        On the CPU.
+    """Open a session of one thread on the CPU; `path` is for the message.
 
     Raises
     ------
@@ -94,21 +72,7 @@ def open_session(data: bytes, path: Path) -> Any:
 
 
 def read_metadata(session: Any, key: str, path: Path) -> str:
-    """Return the text of an entry of the metadata.
-
-    Parameters
-    ----------
-    session : onnxruntime.InferenceSession
-        Of the file.
-    key : str
-        Of the entry.
-    path : Path
-        The file's name, for the message.
-
-    Returns
-    -------
-    str
-        Whatever it holds.
+    """Return the text of an entry of the metadata; `path` is for the message.
 
     Raises
     ------
@@ -128,21 +92,9 @@ def read_metadata(session: Any, key: str, path: Path) -> str:
 
 
 def check_ports(session: Any, n_steps: int, path: Path) -> None:
-    """Check that a model takes a band image and answers with a distribution and a distance.
+    """Raise ModelError unless a model takes a band image and answers with what it should.
 
-    Parameters
-    ----------
-    session : onnxruntime.InferenceSession
-        Of the file.
-    n_steps : int
-        Steps of quality.
-    path : Path
-        The file's name, for the message.
-
-    Raises
-    ------
-    ModelError
-        If its inputs and outputs are others.
+    That is a distribution over `n_steps` steps of quality, and a distance.
     """
     wanted = {
         "image": ("tensor(uint8)", IMAGE_SHAPE),

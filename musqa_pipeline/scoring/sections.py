@@ -22,47 +22,26 @@ class Section:
     _sounding: bytearray = field(default_factory=bytearray)
 
     def mark(self, cells: NDArray[np.int64]) -> None:
-        """Note which cells of `CELL_S`, counted from the start, hold sound.
-
-        Parameters
-        ----------
-        cells : ndarray of int64, shape (n,)
-            Rising.
-        """
+        """Note which cells of `CELL_S`, counted from the start and rising, hold sound."""
         self._sounding.extend(bytes(max(0, int(cells[-1]) + 1 - len(self._sounding))))
         np.frombuffer(self._sounding, np.uint8)[cells] = 1
 
     def sounding(self, span: slice) -> NDArray[np.bool_]:
-        """Return for each cell of a part whether it holds sound.
-
-        Parameters
-        ----------
-        span : slice
-            Of cells.
-
-        Returns
-        -------
-        ndarray of bool, shape (n_cells,)
-            Fewer than the span has where the section ends.
-        """
+        """Return for each cell of a part, as far as the section goes, whether it holds sound."""
         return np.frombuffer(bytes(self._sounding[span]), np.bool_)
 
 
 def shares_s(
-    sections: Sequence[Section],
-    windows: Iterable[tuple[int, int, int]],
-    cell_frames: int,
+    sections: Sequence[Section], windows: Iterable[tuple[int, int, int]], cell_frames: int
 ) -> NDArray[np.float64]:
     """Share the sound of a recording among its windows.
 
     Parameters
     ----------
-    sections : sequence of Section
+    sections, cell_frames : sequence of Section, int
         From the cutter.
     windows : iterable of (int, int, int)
         Number of the section, first frame and frame after the last, of those that count.
-    cell_frames : int
-        From the cutter.
 
     Returns
     -------
@@ -89,22 +68,7 @@ def shares_s(
 
 
 def cell_span(start_frame: int, stop_frame: int, section: Section, cell_frames: int) -> slice:
-    """Return the cells of a section that a window covers.
-
-    Parameters
-    ----------
-    start_frame, stop_frame : int
-        Of the window, in the recording.
-    section : Section
-        The one it lies in.
-    cell_frames : int
-        Length of a cell.
-
-    Returns
-    -------
-    slice
-        At least one cell.
-    """
+    """Return the cells of a section that a window of the recording covers, at least one."""
     return slice(
         round((start_frame - section.start_frame) / cell_frames),
         max(1, round((stop_frame - section.start_frame) / cell_frames)),

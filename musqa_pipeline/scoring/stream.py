@@ -37,21 +37,9 @@ _TYPES: dict[SampleFormat, np.dtype[Any]] = {
 def raw_blocks(
     stream: IO[bytes], sample_rate_hz: int, channels: int, sample_format: SampleFormat
 ) -> Iterator[NDArray[np.float32]]:
-    """Read raw audio as it comes.
+    """Read raw audio as it comes, float32 (frames, channels) of full scale 1.0.
 
-    Parameters
-    ----------
-    stream : binary file
-        Where from.
-    sample_rate_hz, channels : int
-        Of the stream.
-    sample_format : SampleFormat
-        How a sample is written.
-
-    Yields
-    ------
-    ndarray of float32, shape (frames, channels)
-        Full scale is 1.0; what is not finite is 0. A last frame that is not whole is left out.
+    What is not finite is 0. A last frame that is not whole is left out.
     """
     kind = _TYPES[sample_format]
     frame_bytes = kind.itemsize * channels

@@ -31,23 +31,9 @@ class Verdict:
 def judge(
     model: ModelFile, mono: NDArray[np.float32], sample_rate_hz: int, *, margin_frames: int = 0
 ) -> Verdict:
-    """Judge a window.
+    """Judge a window; see `Scorer.judge`.
 
-    Parameters
-    ----------
-    model : ModelFile
-        Who is asked.
-    mono : ndarray of float32, shape (frames,)
-        At most 10 s and its margins; finite.
-    sample_rate_hz : int
-        Of it.
-    margin_frames : int
-        Before and after.
-
-    Returns
-    -------
-    Verdict
-        With `abstained` if it is silent, speech, or unlike what the model learned from.
+    The verdict has `abstained` if it is silent, speech, or unlike what the model learned from.
     """
     excerpt, looped = to_excerpt(mono, sample_rate_hz, margin_frames=margin_frames)
     image = to_image(excerpt)

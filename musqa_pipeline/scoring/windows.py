@@ -50,12 +50,7 @@ class Window:
 
 
 def check_lengths(window_s: float, hop_s: float) -> None:
-    """Check the length of windows, and from one start to the next.
-
-    Parameters
-    ----------
-    window_s, hop_s : float
-        3 to 10 s, and at least 0.5 s.
+    """Check the length of windows, 3 to 10 s, and from one start to the next, at least 0.5 s.
 
     Raises
     ------
@@ -109,18 +104,7 @@ class WindowCutter:
         self._peak = 0.0
 
     def push(self, mono: NDArray[np.float32]) -> list[Window]:
-        """Take the next samples.
-
-        Parameters
-        ----------
-        mono : ndarray of float32, shape (frames,)
-            Finite.
-
-        Returns
-        -------
-        list of Window
-            Those that are complete now.
-        """
+        """Take the next samples, float32 (frames,), finite; return the windows complete now."""
         self._pending.append(mono)
         self._n_pending += len(mono)
         wanted_s = LOOKAHEAD_S if self._peak == 0 else _STEP_S
@@ -233,15 +217,7 @@ class WindowCutter:
 def margin_frames(sample_rate_hz: int) -> int:
     """Return the margin around a window, a whole number of frames before and after resampling.
 
-    Parameters
-    ----------
-    sample_rate_hz : int
-        Of the recording.
-
-    Returns
-    -------
-    int
-        At least `MARGIN_S`, at most 1 s more.
+    It is at least `MARGIN_S`, and at most 1 s more.
     """
     unit = sample_rate_hz // math.gcd(sample_rate_hz, SAMPLE_RATE_HZ)
     return math.ceil(MARGIN_S * sample_rate_hz / unit) * unit

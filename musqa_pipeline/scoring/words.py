@@ -69,16 +69,5 @@ WORDS = (
 
 
 def word_of(mos: float) -> Word:
-    """Return the word for a score.
-
-    Parameters
-    ----------
-    mos : float
-        Predicted MOS-LQO.
-
-    Returns
-    -------
-    Word
-        The highest whose `from_mos` is reached; the lowest for anything below.
-    """
+    """Return the word for a score: the highest that it reaches, the lowest for anything below."""
     return next((word for word in WORDS if mos >= word.from_mos), WORDS[-1])

@@ -64,7 +64,6 @@ UNPICKLE_OWN_PIPES = {
     "musqa_pipeline/core/workers/child.py",
     "musqa_pipeline/core/workers/pool.py",
     "musqa_pipeline/core/workers/flow.py",
-    "musqa_pipeline/scoring/serve/desk.py",
 }
 """They exchange tasks with processes of their own, over pipes (or Dask, see docs/security.md)."""
 

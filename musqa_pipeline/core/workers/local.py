@@ -28,13 +28,7 @@ class LocalPool:
         limits: Limits | None = None,
         most_losses: int | None = LOSSES_IN_A_ROW,
     ) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        wanted = os.environ.get("MUSQA_WORKERS") or str(cores or 1)
-        if not (wanted.isdecimal() and int(wanted) > 0):
-            raise SettingsError(
-                f"MUSQA_WORKERS={wanted!r}: expected a number of processes, as in 2"
-            )
-        self.n_workers = n_workers or int(wanted)
+        self.n_workers = n_workers or _workers_from_environment()
         self.limits = limits or limits_from_environment()
         self.most_losses = most_losses
 
@@ -51,6 +45,14 @@ class LocalPool:
             yield from flow(transport, function, tasks, self.most_losses)
         finally:
             transport.close()
+
+
+def _workers_from_environment() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    wanted = os.environ.get("MUSQA_WORKERS") or str(cores or 1)
+    if not (wanted.isdecimal() and int(wanted) > 0):
+        raise SettingsError(f"MUSQA_WORKERS={wanted!r}: expected a number of processes, as in 2")
+    return int(wanted)
 
 
 class _Threads:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from musqa_pipeline.scoring.scan.records import Scan
-from musqa_pipeline.scoring.scan.store import ScanStore
+from musqa_pipeline.scoring.scan.store import Scan, ScanStore
 
 NEW, MOVED, CHANGED, BETTER, WORSE, SAME = "new", "moved", "changed", "better", "worse", ""
 LEAST_CHANGE_MOS = 0.05
@@ -52,22 +50,10 @@ class Changes:
 
 
 def changes_since(store: ScanStore, current: Scan, previous: Scan | None) -> Changes:
-    """Compare a scan with the one before.
+    """Compare a scan with the one before; nothing has changed without it.
 
-    Parameters
-    ----------
-    store : ScanStore
-        With both.
-    current : Scan
-        The new one.
-    previous : Scan, optional
-        The old one; nothing has changed without it.
-
-    Returns
-    -------
-    Changes
-        A file is moved if its content was there under a name that is no more. Scores of two models
-        or settings are compared too; the page says so.
+    A file is moved if its content was there under a name that is no more. Scores of two models or
+    settings are compared too; the page says so.
     """
     if previous is None:
         return Changes(None, (), {})
@@ -109,29 +95,3 @@ def changes_since(store: ScanStore, current: Scan, previous: Scan | None) -> Cha
             of_path[path] = Change(kind, old_mos)
     left = tuple((path, mos) for path, (_, mos) in sorted(gone.items()))
     return Changes(previous, left, of_path)
-
-
-def summaries(store: ScanStore, library: str) -> list[dict[str, Any]]:
-    """Return the summaries of all finished scans of a library, the last one first.
-
-    Parameters
-    ----------
-    store : ScanStore
-        Where they are.
-    library : str
-        Its folder.
-
-    Returns
-    -------
-    list of dict
-        Plain values.
-    """
-    rows = store.rows(
-        "SELECT finished, model, summary FROM scans WHERE library = ? AND finished != '' "
-        "ORDER BY id DESC",
-        library,
-    )
-    return [
-        {"finished": finished, "model": model, **json.loads(summary)}
-        for finished, model, summary in rows
-    ]

@@ -13,12 +13,12 @@ References
 
 from __future__ import annotations
 
-import hashlib
 import os
 from io import BufferedReader
 from pathlib import Path
 
-CHUNK_BYTES = 1 << 20
+from musqa_pipeline.core.seal_format import digest_of, file_digest
+
 STREAMINFO = 0
 STREAMINFO_BYTES = 34
 SAME_SOUND = slice(10, 34)
@@ -28,17 +28,7 @@ MOST_BLOCKS = 128
 
 
 def content_key(path: Path) -> str:
-    """Identify what a file holds.
-
-    Parameters
-    ----------
-    path : Path
-        An audio file.
-
-    Returns
-    -------
-    str
-        ``flac:`` or ``file:`` and 32 hexadecimal digits.
+    """Identify what an audio file holds, as ``flac:`` or ``file:`` and 32 hexadecimal digits.
 
     Raises
     ------
@@ -48,12 +38,8 @@ def content_key(path: Path) -> str:
     with path.open("rb") as file:
         header = _flac_sound(file)
         if header is not None:
-            return "flac:" + hashlib.blake2b(header, digest_size=16).hexdigest()
-        file.seek(0)
-        whole = hashlib.blake2b(digest_size=16)
-        while chunk := file.read(CHUNK_BYTES):
-            whole.update(chunk)
-        return "file:" + whole.hexdigest()
+            return "flac:" + digest_of(header)
+    return "file:" + file_digest(path)
 
 
 def _flac_sound(file: BufferedReader) -> bytes | None:

@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 from musqa_pipeline.scoring.scan.fingerprints import Heard, find_copies, unpack
 from musqa_pipeline.scoring.scan.origin import LIKELY
-from musqa_pipeline.scoring.scan.records import Scan
-from musqa_pipeline.scoring.scan.store import ScanStore
+from musqa_pipeline.scoring.scan.store import Scan, ScanStore
 
 SAME_MOS = 0.1
 """Scores so close to the best say nothing of which copy is better: what a resampling or another
@@ -28,20 +31,9 @@ class Groups:
 
 
 def find_groups(store: ScanStore, scan: Scan) -> Groups:
-    """Group the contents of a scan by ear.
+    """Group the contents of a scan by ear, numbered in the order of the first content.
 
-    Parameters
-    ----------
-    store : ScanStore
-        With the results of the scan.
-    scan : Scan
-        Which.
-
-    Returns
-    -------
-    Groups
-        Numbered in the order of the first content. Files with the same content are no group here:
-        they share a key.
+    Files with the same content are no group here: they share a key.
     """
     keys: list[str] = []
 
@@ -58,18 +50,13 @@ def find_groups(store: ScanStore, scan: Scan) -> Groups:
                 keys.append(key)
                 yield Heard(len(keys) - 1, duration_s, words)
 
-    parent: dict[int, int] = {}
-
-    def root(i: int) -> int:
-        while parent.setdefault(i, i) != i:
-            parent[i] = i = parent[parent[i]]
-        return i
-
-    for copy in find_copies(heard()):
-        a, b = sorted((root(copy.first), root(copy.second)))
-        parent[b] = a
+    pairs = [(copy.first, copy.second) for copy in find_copies(heard())]
+    if not pairs:
+        return Groups({}, len(keys))
+    edges = coo_array((np.ones(len(pairs)), np.transpose(pairs)), shape=(len(keys), len(keys)))
+    _, recording = connected_components(edges, directed=False)
     numbers: dict[int, int] = {}
-    of_key = {keys[i]: numbers.setdefault(root(i), len(numbers) + 1) for i in sorted(parent)}
+    of_key = {keys[i]: numbers.setdefault(recording[i], len(numbers) + 1) for i in np.unique(pairs)}
     return Groups(of_key, len(keys))
 
 

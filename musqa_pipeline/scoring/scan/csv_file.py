@@ -49,20 +49,7 @@ COLUMNS = {
 
 
 def write_csv(path: Path, table: ScanTable) -> None:
-    """Write the table.
-
-    Parameters
-    ----------
-    path : Path
-        Where to; the file appears when it is whole.
-    table : ScanTable
-        What.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be written.
-    """
+    """Write the table whole. Raise LakeError if it cannot be written."""
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         rows = ([_cell(name, row) for name in COLUMNS] for row in table.rows())
         csv_text.write_csv(file, itertools.chain([COLUMNS], rows))

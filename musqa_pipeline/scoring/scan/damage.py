@@ -38,16 +38,6 @@ class DamagedStoreError(LakeError):
 def explained(path: Path) -> Iterator[None]:
     """Turn an error of SQLite or of the disk into a `LakeError` of one sentence.
 
-    Parameters
-    ----------
-    path : Path
-        The store.
-
-    Yields
-    ------
-    None
-        Control, to the block that uses it.
-
     Raises
     ------
     DamagedStoreError
@@ -78,23 +68,7 @@ def explained(path: Path) -> Iterator[None]:
 
 @contextmanager
 def trusted(path: Path) -> Iterator[None]:
-    """Take what cannot be made sense of as damage, where stored values are read.
-
-    Parameters
-    ----------
-    path : Path
-        The store.
-
-    Yields
-    ------
-    None
-        Control, to the block that reads.
-
-    Raises
-    ------
-    DamagedStoreError
-        In place of the errors of values that are not what was written.
-    """
+    """Raise DamagedStoreError where stored values that the block reads make no sense, too."""
     try:
         with explained(path):
             yield
@@ -103,19 +77,9 @@ def trusted(path: Path) -> Iterator[None]:
 
 
 def check(path: Path, db: sqlite3.Connection) -> None:
-    """Look whether a store is what was written.
+    """Raise DamagedStoreError if a store is not what was written.
 
-    Parameters
-    ----------
-    path : Path
-        The store; nothing was written since it was opened.
-    db : sqlite3.Connection
-        A connection to it.
-
-    Raises
-    ------
-    DamagedStoreError
-        If it is not.
+    Nothing was written by `db`, a connection to it, since it was opened.
     """
     state = seals.check(path) if path.exists() else State.NONE
     if state is State.WRONG:
@@ -130,23 +94,7 @@ def check(path: Path, db: sqlite3.Connection) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Move a store out of the way, with all that belongs to it.
-
-    Parameters
-    ----------
-    path : Path
-        The store.
-
-    Returns
-    -------
-    Path
-        Where it is now.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be moved.
-    """
+    """Move a store out of the way, with all that belongs to it, and return where it is now."""
     names = (path.with_name(f"{path.stem}.damaged-{n}{path.suffix}") for n in count(1))
     aside = next(name for name in names if not name.exists())
     with explained(path):

@@ -7,26 +7,13 @@ fingerprints overlap. A place that turns out to be silent is replaced by the nex
 
 from __future__ import annotations
 
-EXCERPT_S = 10.0
-SILENT_DBFS = -60.0
-"""Below this RMS level an excerpt is a pause or the end of a track, not music."""
+from musqa_pipeline.audio.constants import EXCERPT_S
 
 
 def excerpt_starts(duration_s: float, n_excerpts: int) -> list[float]:
-    """Return where excerpts begin.
+    """Return where excerpts of a recording begin, in seconds, rising.
 
-    Parameters
-    ----------
-    duration_s : float
-        Of the recording.
-    n_excerpts : int
-        Wanted.
-
-    Returns
-    -------
-    list of float
-        In seconds, rising; fewer where the recording is shorter than so many excerpts, and 0 alone
-        where it is shorter than two.
+    There are fewer where it is shorter than so many, and 0 alone where it is shorter than two.
     """
     n = max(1, min(n_excerpts, int(duration_s / EXCERPT_S)))
     part_s = duration_s / n
@@ -34,20 +21,10 @@ def excerpt_starts(duration_s: float, n_excerpts: int) -> list[float]:
 
 
 def spare_starts(duration_s: float, n_excerpts: int) -> list[float]:
-    """Return where to listen in place of silent excerpts.
+    """Return where to listen in place of silent excerpts, as many places again, in seconds.
 
-    Parameters
-    ----------
-    duration_s : float
-        Of the recording.
-    n_excerpts : int
-        As for `excerpt_starts`.
-
-    Returns
-    -------
-    list of float
-        As many places again, in seconds, from the beginning on: an excerpt is silent most often
-        because the recording ends long before the file does.
+    They go from the beginning on: an excerpt is silent most often because the recording ends long
+    before the file does.
     """
     n = max(1, min(n_excerpts, int(duration_s / EXCERPT_S)))
     part_s = duration_s / n

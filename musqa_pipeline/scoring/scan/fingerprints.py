@@ -40,7 +40,6 @@ MOST_SHARERS = 200
 """A part that so many excerpts have is no mark: a held tone, a silent channel."""
 NEAR_SHIFTS = 50
 """Frames around the shifts that hits suggest, where the other excerpts are compared too."""
-_POPCOUNT = np.array([bin(value).count("1") for value in range(1 << 16)], dtype=np.uint8)
 
 Words = NDArray[np.uint32]
 
@@ -73,7 +72,7 @@ def fingerprint_words(mono: NDArray[np.float32], sample_rate_hz: int) -> Words:
     mono : ndarray of float32, shape (samples,)
         At any level.
     sample_rate_hz : int
-        Sample rate.
+        Of it.
 
     Returns
     -------
@@ -88,36 +87,14 @@ def fingerprint_words(mono: NDArray[np.float32], sample_rate_hz: int) -> Words:
 
 
 def pack(words: Iterable[Words]) -> bytes:
-    """Write the fingerprints of a recording as bytes.
-
-    Parameters
-    ----------
-    words : iterable of ndarray of uint32
-        One an excerpt.
-
-    Returns
-    -------
-    bytes
-        For `unpack`, the same on every machine.
-    """
+    """Write the fingerprints of the excerpts of a recording as bytes, the same on every machine."""
     parts = [w.astype("<u4") for w in words]
     sizes = np.array([len(parts), *map(len, parts)], dtype="<u4")
     return b"".join([sizes.tobytes(), *(part.tobytes() for part in parts)])
 
 
 def unpack(data: bytes) -> tuple[Words, ...]:
-    """Read what `pack` wrote.
-
-    Parameters
-    ----------
-    data : bytes
-        From `pack`.
-
-    Returns
-    -------
-    tuple of ndarray of uint32
-        One an excerpt.
-    """
+    """Read what `pack` wrote."""
     numbers = np.frombuffer(data, dtype="<u4").astype(np.uint32)
     n = int(numbers[0])
     borders = np.cumsum(numbers[1 : n + 1])[:-1].astype(int)
@@ -125,18 +102,7 @@ def unpack(data: bytes) -> tuple[Words, ...]:
 
 
 def find_copies(recordings: Iterable[Heard]) -> Iterator[Copy]:
-    """Find the pairs of recordings that are the same.
-
-    Parameters
-    ----------
-    recordings : iterable of Heard
-        In the order of their durations; read once.
-
-    Yields
-    ------
-    Copy
-        Each pair once.
-    """
+    """Find the pairs of recordings that are the same, each once; they are read once, by length."""
     earlier: list[Heard] = []
     current: list[Heard] = []
     current_bin = -1
@@ -239,8 +205,4 @@ def _rate_at(a: Words, b: Words, shift: int) -> float:
     n = min(len(a), len(b))
     if n < LEAST_OVERLAP_FRAMES:
         return 1.0
-    differing = a[:n] ^ b[:n]
-    bits = _POPCOUNT[differing & 0xFFFF].sum(dtype=np.int64) + _POPCOUNT[differing >> 16].sum(
-        dtype=np.int64
-    )
-    return float(bits) / (32 * n)
+    return float(np.bitwise_count(a[:n] ^ b[:n]).sum(dtype=np.int64)) / (32 * n)

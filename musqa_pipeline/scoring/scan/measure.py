@@ -11,20 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from musqa_pipeline.audio.files.blocks import in_blocks
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.core.errors import MusqaError, UnfitInputError
 from musqa_pipeline.scoring.scan.content import content_key
 from musqa_pipeline.scoring.scan.damage import explained
-from musqa_pipeline.scoring.scan.excerpts import SILENT_DBFS
 from musqa_pipeline.scoring.scan.fingerprints import fingerprint_words, pack
 from musqa_pipeline.scoring.scan.origin import Spectrum, analyse, lossy_origin
 from musqa_pipeline.scoring.scan.reading import Recording, read_recording
-from musqa_pipeline.scoring.scan.records import Result
 from musqa_pipeline.scoring.scan.settings import ScanSettings
-from musqa_pipeline.scoring.scan.store import FILE, ScanStore
+from musqa_pipeline.scoring.scan.store import FILE, Result, ScanStore
 from musqa_pipeline.scoring.scan.thumbnails import columns_of, shares, thumbnail
 from musqa_pipeline.scoring.scan.together import together
 from musqa_pipeline.scoring.score import Event, Score
@@ -60,17 +56,7 @@ class Done:
 
 
 def work(task: Task) -> Done:
-    """Measure a file, unless its content is known.
-
-    Parameters
-    ----------
-    task : Task
-        The file.
-
-    Returns
-    -------
-    Done
-        A file that cannot serve comes back with the reason.
+    """Measure a file, unless its content is known; one that cannot serve has the reason.
 
     Raises
     ------
@@ -104,32 +90,13 @@ def work(task: Task) -> Done:
 
 
 def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Result:
-    """Score a file and describe it.
+    """Score a file, whose content has this key, and describe it.
 
-    Parameters
-    ----------
-    path : Path
-        An audio file.
-    key : str
-        Of its content.
-    scorer : Scorer
-        With the model.
-    settings : ScanSettings
-        How much is heard.
-
-    Returns
-    -------
-    Result
-        The record holds the fields of `Score`, windows and events at their times in the file, and
-        `codec`, `is_lossy`, `heard_s`, `cliff_db`, `cliff_hz`, `gaps_frac`,
-        `lossy_origin`.
-
-    Raises
-    ------
-    UnfitInputError
-        If it cannot be read or is damaged.
+    The record holds the fields of `Score`, windows and events at their times in the file, and
+    `codec`, `is_lossy`, `heard_s`, `cliff_db`, `cliff_hz`, `gaps_frac`, `lossy_origin`. Raise
+    UnfitInputError if the file cannot be read or is damaged.
     """
-    recording = read_recording(path, settings.n_excerpts, _is_silent)
+    recording = read_recording(path, settings.n_excerpts)
     info = recording.info
     if settings.full:
         score = scorer.score_file(path)
@@ -199,14 +166,6 @@ def _at(start_s: float, score: Score) -> Score:
 
 def _moved(spans: Sequence[Any], by_s: float) -> list[Any]:
     return [replace(s, start_s=s.start_s + by_s, stop_s=s.stop_s + by_s) for s in spans]
-
-
-def _is_silent(samples: NDArray[np.float32]) -> bool:
-    blocks = in_blocks(
-        samples, samples.shape[1]
-    )  # in 64 bit all at once it would be thrice as much
-    power = sum(float(np.sum(np.square(block, dtype=np.float64))) for block in blocks)
-    return power / samples.size < 10 ** (SILENT_DBFS / 10)
 
 
 @contextmanager

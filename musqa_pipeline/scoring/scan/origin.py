@@ -79,18 +79,7 @@ def analyse(excerpts: Sequence[NDArray[np.float32]], sample_rate_hz: int) -> Spe
 
 
 def lossy_origin(spectrum: Spectrum) -> str:
-    """Judge whether a lossless file was a lossy one before.
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-        Of it.
-
-    Returns
-    -------
-    str
-        ``likely``, ``possible`` or empty.
-    """
+    """Say how a lossless file was a lossy one before: ``likely``, ``possible`` or empty."""
     in_range = CODEC_RANGE_HZ[0] <= spectrum.cliff_hz <= CODEC_RANGE_HZ[1]
     holed = spectrum.gaps_frac >= MANY_GAPS_FRAC and spectrum.cliff_db >= SMALL_CLIFF_DB
     if spectrum.cliff_db >= CODEC_CLIFF_DB or holed:

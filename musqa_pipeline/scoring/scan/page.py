@@ -31,12 +31,12 @@ DECIMALS = {"mos": 2, "mos_low": 2, "mos_high": 2, "mos_before": 2, "duration_s"
 
 
 def write_page(path: Path, table: ScanTable, summary: dict[str, Any], title: str) -> None:
-    """Write the page.
+    """Write the page; the file appears when it is whole.
 
     Parameters
     ----------
     path : Path
-        Where to; the file appears when it is whole.
+        Where to.
     table : ScanTable
         Its rows; the first `MOST_ROWS` are shown.
     summary : dict

@@ -6,20 +6,24 @@ if its header does not say how long it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from musqa_pipeline.audio.constants import EXCERPT_S
+from musqa_pipeline.audio.files.blocks import in_blocks
 from musqa_pipeline.audio.files.decoding import open_audio, read_length
 from musqa_pipeline.audio.files.limits import check_held
 from musqa_pipeline.audio.files.reading import AudioInfo
 from musqa_pipeline.core.errors import UnfitInputError
-from musqa_pipeline.scoring.scan.excerpts import EXCERPT_S, excerpt_starts, spare_starts
+from musqa_pipeline.scoring.scan.excerpts import excerpt_starts, spare_starts
 
 Samples = NDArray[np.float32]
+SILENT_DBFS = -60.0
+"""Below this RMS level an excerpt is a pause or the end of a track, not music."""
 LEAST_S = 3.0
 """A part that is shorter, because a header promised too much, tells nothing."""
 
@@ -45,22 +49,8 @@ class Recording:
     """Those that are not silent; all, if all are."""
 
 
-def read_recording(path: Path, n_excerpts: int, is_silent: Callable[[Samples], bool]) -> Recording:
-    """Read the excerpts of a file.
-
-    Parameters
-    ----------
-    path : Path
-        An audio file.
-    n_excerpts : int
-        Wanted.
-    is_silent : callable
-        Tells of samples of shape (frames, channels) whether another place would be better.
-
-    Returns
-    -------
-    Recording
-        With one excerpt at least.
+def read_recording(path: Path, n_excerpts: int) -> Recording:
+    """Read the excerpts of a file, one at least.
 
     Raises
     ------
@@ -74,13 +64,13 @@ def read_recording(path: Path, n_excerpts: int, is_silent: Callable[[Samples], b
     spare = spare_starts(duration_s, n_excerpts)
     check_held(rate_hz, info.channels, len(wanted) + len(spare), min(duration_s, EXCERPT_S))
     if info.seeks:
-        heard, silent = _seek(path, info, wanted, spare, is_silent)
+        heard, silent = _seek(path, info, wanted, spare)
     else:
         parts = _decode(path, [round(s * rate_hz) for s in wanted + spare], rate_hz)
         found = [
             Excerpt(s, *_finite(x)) for s, x in zip(wanted + spare, parts, strict=True) if len(x)
         ]
-        silent = [e for e in found if is_silent(e.samples)]
+        silent = [e for e in found if _is_silent(e.samples)]
         heard = [e for e in found if e not in silent][: len(wanted)]
     kept = sorted(heard or silent[: len(wanted)], key=lambda e: e.start_s)
     if not kept:
@@ -91,11 +81,7 @@ def read_recording(path: Path, n_excerpts: int, is_silent: Callable[[Samples], b
 
 
 def _seek(
-    path: Path,
-    info: AudioInfo,
-    wanted: Sequence[float],
-    spare: Sequence[float],
-    is_silent: Callable[[Samples], bool],
+    path: Path, info: AudioInfo, wanted: Sequence[float], spare: Sequence[float]
 ) -> tuple[list[Excerpt], list[Excerpt]]:
     """Read one part after the other until there are enough with sound."""
     heard: list[Excerpt] = []
@@ -125,28 +111,29 @@ def _seek(
             continue
         if len(samples):
             excerpt = Excerpt(start_s, *_finite(samples))
-            (silent if is_silent(excerpt.samples) else heard).append(excerpt)
+            (silent if _is_silent(excerpt.samples) else heard).append(excerpt)
     return heard, silent
 
 
 def _decode(path: Path, starts: Sequence[int], rate_hz: int) -> list[Samples]:
     n = round(EXCERPT_S * rate_hz)
     parts: list[list[Samples]] = [[] for _ in starts]
+    at = 0
     with open_audio(path) as audio:
-        _collect(audio.blocks, starts, n, parts)
+        for block in audio.blocks:
+            for start, part in zip(starts, parts, strict=True):
+                piece = block[max(0, start - at) : max(0, start + n - at)]
+                if len(piece):
+                    part.append(piece.copy())
+            at += len(block)
     return [np.concatenate(part) if part else np.zeros((0, 1), np.float32) for part in parts]
 
 
-def _collect(
-    blocks: Iterable[Samples], starts: Sequence[int], n: int, parts: list[list[Samples]]
-) -> None:
-    at = 0
-    for block in blocks:
-        for start, part in zip(starts, parts, strict=True):
-            piece = block[max(0, start - at) : max(0, start + n - at)]
-            if len(piece):
-                part.append(piece.copy())
-        at += len(block)
+def _is_silent(samples: Samples) -> bool:
+    # Block by block: all at once in 64 bit would be thrice as much.
+    blocks = in_blocks(samples, samples.shape[1])
+    power = sum(float(np.sum(np.square(block, dtype=np.float64))) for block in blocks)
+    return power / samples.size < 10 ** (SILENT_DBFS / 10)
 
 
 def _finite(samples: Samples) -> tuple[Samples, int]:

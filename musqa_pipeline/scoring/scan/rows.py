@@ -11,8 +11,7 @@ from musqa_pipeline.core.foreign_text import printable
 from musqa_pipeline.scoring.scan.changes import SAME, Change, Changes
 from musqa_pipeline.scoring.scan.copies import Groups, best_copy
 from musqa_pipeline.scoring.scan.origin import LIKELY, POSSIBLE
-from musqa_pipeline.scoring.scan.records import Scan
-from musqa_pipeline.scoring.scan.store import ScanStore
+from musqa_pipeline.scoring.scan.store import Scan, ScanStore
 from musqa_pipeline.scoring.words import WORDS
 
 MOST_COMPARED = 1_000
@@ -40,22 +39,17 @@ class ScanTable:
         self._add_equal_files()
         self._best: dict[int, tuple[bytes, str, int]] = {}
         """Path of the best, why, and how many there are, by number of the group."""
-        for group, keys in self._keys_by_group().items():
+        keys_of: dict[int, list[str]] = {}
+        for key, group in self._of_key.items():
+            keys_of.setdefault(group, []).append(key)
+        for group, keys in keys_of.items():
             self._best[group] = self._choose(keys)
 
-    @property
-    def n_groups(self) -> int:
-        """How many recordings there are more than once."""
-        return len(self._best)
-
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Give a row for each file.
+        """Give a row for each file, worst first, then those without a score, then the unreadable.
 
-        Yields
-        ------
-        dict
-            `csv_file.COLUMNS` says what; besides `windows`, `events` and `thumbnail`. Worst first,
-            then those without a score, then those that cannot be read.
+        `csv_file.COLUMNS` says what is in it; besides there are `windows`, `events` and
+        `thumbnail`.
         """
         listed = self._store.rows(
             "SELECT files.path, files.size, files.key, files.problem FROM files LEFT JOIN results "
@@ -68,13 +62,10 @@ class ScanTable:
             yield self._row(path, size, key, problem)
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures of the whole.
+        """Return the figures of the whole as plain values.
 
-        Returns
-        -------
-        dict
-            Plain values: numbers of files by what became of them, by word, by likeliness of a lossy
-            origin; hours of music, mean score, copies, and the numbers of changes.
+        They are numbers of files by what became of them, by word and by likeliness of a lossy
+        origin; hours of music, mean score, copies, and the numbers of changes.
         """
         counts: Counter[str] = Counter()
         words: Counter[str] = Counter()
@@ -104,7 +95,7 @@ class ScanTable:
             "hours": round(seconds / 3600, 2),
             "heard_hours": round(heard / 3600, 2),
             "lossy_origin": {LIKELY: counts[LIKELY], POSSIBLE: counts[POSSIBLE]},
-            "copied_recordings": self.n_groups,
+            "copied_recordings": len(self._best),
             "changes": self.changes.summary(),
         }
 
@@ -154,12 +145,6 @@ class ScanTable:
             if key not in self._of_key:
                 number += 1
                 self._of_key[key] = number
-
-    def _keys_by_group(self) -> dict[int, list[str]]:
-        keys: dict[int, list[str]] = {}
-        for key, group in self._of_key.items():
-            keys.setdefault(group, []).append(key)
-        return keys
 
     def _choose(self, keys: list[str]) -> tuple[bytes, str, int]:
         copies: list[dict[str, Any]] = []

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,9 @@ from musqa_pipeline.scoring.scan.csv_file import write_csv
 from musqa_pipeline.scoring.scan.damage import DamagedStoreError, set_aside, trusted
 from musqa_pipeline.scoring.scan.measure import Done, Task, work
 from musqa_pipeline.scoring.scan.page import write_page
-from musqa_pipeline.scoring.scan.records import Scan
 from musqa_pipeline.scoring.scan.rows import ScanTable
 from musqa_pipeline.scoring.scan.settings import ScanSettings
-from musqa_pipeline.scoring.scan.store import FILE, ScanStore
+from musqa_pipeline.scoring.scan.store import FILE, Scan, ScanStore
 
 LOCK = ".scan.lock"
 CSV_FILE, PAGE_FILE = "scan.csv", "scan.html"
@@ -109,9 +109,7 @@ def scan_library(
                 "with --out"
             ) from error
 
-        def scan() -> ScanReport:
-            return _scan(library, out, settings, model, loaded, fanout, observer)
-
+        scan = partial(_scan, library, out, settings, model, loaded, fanout, observer)
         try:
             return scan()
         except DamagedStoreError as error:
@@ -146,20 +144,7 @@ def _scan(
 
 
 def worker_pool(n_workers: int | None = None, *, full: bool = False) -> LocalPool:
-    """Return worker processes that no file of a library can end.
-
-    Parameters
-    ----------
-    n_workers : int, optional
-        One a core when left out.
-    full : bool
-        Whether whole recordings are scored, which may take longer.
-
-    Returns
-    -------
-    LocalPool
-        Whatever hangs or dies costs its own file.
-    """
+    """Return worker processes, one a core by default, that no file of a library can end."""
     limits = limits_from_environment()
     if "MUSQA_UNIT_TIMEOUT_S" not in os.environ:
         limits = replace(limits, time_s=FULL_TIME_S if full else EXCERPTS_TIME_S)

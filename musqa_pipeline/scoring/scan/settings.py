@@ -29,18 +29,7 @@ class ScanSettings:
             )
 
     def key(self, model_digest: str) -> str:
-        """Return the hash of all that a result depends on beside the file.
-
-        Parameters
-        ----------
-        model_digest : str
-            Of the model file.
-
-        Returns
-        -------
-        str
-            32 hexadecimal digits.
-        """
+        """Return the hash of all that a result depends on beside the file."""
         return digest(
             {
                 "version": VERSION,

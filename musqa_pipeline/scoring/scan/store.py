@@ -13,6 +13,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from musqa_pipeline.audio.files.listing import Found
 from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.scoring.scan.damage import check, explained, trusted
-from musqa_pipeline.scoring.scan.records import Result, Scan
 
 FILE = "scan.sqlite"
 LAYOUT = 1
@@ -40,6 +40,29 @@ CREATE INDEX IF NOT EXISTS files_by_key ON files (scan, key);
 PRAGMA user_version = {LAYOUT};
 COMMIT;
 """
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured of some content."""
+
+    key: str
+    record: dict[str, Any]
+    """Plain values; `measure.py` says which."""
+    fingerprint: bytes
+    thumbnail: bytes
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan, finished or not."""
+
+    number: int
+    setting: str
+    model: str
+    finished: str
+    """When, in UTC; empty for one that is not finished."""
+    summary: dict[str, Any]
 
 
 class ScanStore:
@@ -95,19 +118,7 @@ class ScanStore:
     def begin(self, library: str, setting: str, model: str) -> tuple[Scan, Scan | None]:
         """Go on with an unfinished scan of this library and these settings, or begin one.
 
-        Parameters
-        ----------
-        library : str
-            The folder that is scanned.
-        setting : str
-            Key of settings and model.
-        model : str
-            Name of the model.
-
-        Returns
-        -------
-        current, previous : Scan
-            The scan to work on, and the last finished one of this library; None without one.
+        Return it with the last finished one of this library, None without one.
         """
         with trusted(self.path), self._transaction():
             rows = self._scans("WHERE library = ? AND finished != '' ORDER BY id DESC", library)
@@ -127,27 +138,12 @@ class ScanStore:
                 current = Scan(int(number or 0), setting, model, "", {})
         return current, previous
 
-    def list_files(self, scan: int, found: Iterable[Found]) -> int:
-        """Note which files there are; those that changed lose what was known of them.
-
-        Parameters
-        ----------
-        scan : int
-            Its number.
-        found : iterable of Found
-            All files of the library.
-
-        Returns
-        -------
-        int
-            How many.
-        """
+    def list_files(self, scan: int, found: Iterable[Found]) -> None:
+        """Note all files of the library; those that changed lose what was known of them."""
         query = "SELECT coalesce(max(pass), 0) FROM files WHERE scan = ?"
         (last,) = self.rows(query, scan).fetchone()
-        n = 0
         with self._transaction():
             for file in found:
-                n += 1
                 self._db.execute(
                     "INSERT INTO files VALUES (?1, ?2, ?3, ?4, ?5, NULL, ?6) "
                     "ON CONFLICT (scan, path) DO UPDATE SET pass = ?5, size = ?3, mtime_ns = ?4, "
@@ -156,17 +152,11 @@ class ScanStore:
                     (scan, file.path, file.size, file.mtime_ns, last + 1, file.problem or None),
                 )
             self._db.execute("DELETE FROM files WHERE scan = ? AND pass != ?", (scan, last + 1))
-        return n
 
     def reuse(self, scan: int, previous: int, setting: str) -> None:
         """Take over the keys of files that have size and time of change of the scan before.
 
-        Parameters
-        ----------
-        scan, previous : int
-            Numbers of two scans.
-        setting : str
-            Key of settings and model: only what has a result under it is taken over.
+        Only what has a result under `setting` is taken over.
         """
         query = (
             "UPDATE files SET key = (SELECT old.key FROM files AS old JOIN results ON "
@@ -177,18 +167,7 @@ class ScanStore:
         self.rows(query, scan, previous, setting)
 
     def waiting(self, scan: int) -> Iterator[bytes]:
-        """Give the files that are neither scored nor refused, while others are being written.
-
-        Parameters
-        ----------
-        scan : int
-            Its number.
-
-        Yields
-        ------
-        bytes
-            Path, relative to the library.
-        """
+        """Give the paths that are neither scored nor refused, while others are being written."""
         query = (
             "SELECT path FROM files WHERE scan = ? AND path > ? AND key IS NULL AND "
             "problem IS NULL ORDER BY path LIMIT ?"
@@ -214,19 +193,7 @@ class ScanStore:
         return bool(self.rows(query, key, setting).fetchone())
 
     def save(self, scan: int, setting: str, path: bytes, found: Result | str) -> None:
-        """Keep what became of a file.
-
-        Parameters
-        ----------
-        scan : int
-            Its number.
-        setting : str
-            Key of settings and model.
-        path : bytes
-            The file.
-        found : Result or str
-            What was measured, or the key of content whose result is known.
-        """
+        """Keep what was measured of a file, or the key of its content if the result is known."""
         with self._transaction():
             if isinstance(found, Result):
                 record = found.record
@@ -253,17 +220,7 @@ class ScanStore:
         self.rows(query, problem, scan, path)
 
     def finish(self, scan: int, previous: Scan | None, summary: dict[str, Any]) -> None:
-        """Close a scan; the files of the one before are forgotten, its summary is kept.
-
-        Parameters
-        ----------
-        scan : int
-            Its number.
-        previous : Scan, optional
-            The one before.
-        summary : dict
-            Plain values.
-        """
+        """Close a scan; the files of the one before are forgotten, its summary is kept."""
         with self._transaction():
             self._db.execute(
                 "UPDATE scans SET finished = datetime('now'), summary = ? WHERE id = ?",

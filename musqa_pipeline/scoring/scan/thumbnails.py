@@ -32,10 +32,8 @@ def columns_of(
     ----------
     mono : ndarray of float32, shape (samples,)
         Finite.
-    sample_rate_hz : int
-        Of it.
-    n_columns : int
-        Wanted.
+    sample_rate_hz, n_columns : int
+        Of it; wanted.
 
     Returns
     -------

@@ -16,21 +16,11 @@ LEAST_SCORED_FRAC = 0.5
 
 
 def together(scores: Sequence[Score], duration_s: float) -> Score:
-    """Put the scores of excerpts together.
+    """Put the scores of the excerpts of a recording together, one at least.
 
-    Parameters
-    ----------
-    scores : sequence of Score
-        One at least; windows and events at their times in the recording.
-    duration_s : float
-        Of the recording.
-
-    Returns
-    -------
-    Score
-        The mean of the excerpts that have a score, and of their intervals: the error is mostly one
-        offset a recording, so that the mean of intervals is no narrower. Bandwidth and true peak
-        are the largest, loudness is that of the mean power, the cause is that of the worst.
+    It is the mean of the excerpts that have a score, and of their intervals: the error is mostly
+    one offset a recording, so that the mean of intervals is no narrower. Bandwidth and true peak
+    are the largest, loudness is that of the mean power, the cause is that of the worst.
     """
     scored = [s for s in scores if s.mos is not None]
     bandwidths = [s.bandwidth_hz for s in scores if s.bandwidth_hz is not None]

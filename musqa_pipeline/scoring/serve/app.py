@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.scoring.serve import answers
 from musqa_pipeline.scoring.serve.desk import Desk
 from musqa_pipeline.scoring.serve.guard import Guard
-from musqa_pipeline.scoring.serve.problems import ProblemError
+from musqa_pipeline.scoring.serve.problems import ProblemError, refusal
 from musqa_pipeline.scoring.serve.settings import ServeSettings
 from musqa_pipeline.scoring.serve.upload import FIELD, FORM_BYTES, refuse_too_large, save_body
 from musqa_pipeline.scoring.serve.work import Job, preview_job, score_job
@@ -65,7 +66,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(settings: ServeSettings, model: ModelFile) -> FastAPI:
-    """Build the application.
+    """Build the application; its workers live as long as its lifespan.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def create_app(settings: ServeSettings, model: ModelFile) -> FastAPI:
     Returns
     -------
     FastAPI
-        Ready to run; its workers live as long as its lifespan.
+        Ready to run.
     """
 
     @contextlib.asynccontextmanager
@@ -108,9 +109,7 @@ def create_app(settings: ServeSettings, model: ModelFile) -> FastAPI:
 def _add_problems(app: FastAPI) -> None:
     @app.exception_handler(ProblemError)
     async def refused(request: Request, problem: ProblemError) -> JSONResponse:
-        # What is left of the body is not read: the connection ends here.
-        headers = {**problem.headers, "Connection": "close"}
-        return JSONResponse(problem.body, problem.status, headers)
+        return refusal(problem)  # what is left of the body is not read
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -167,15 +166,7 @@ def _add_facts(app: FastAPI, settings: ServeSettings, model: ModelFile) -> None:
         return answers.WordsAnswer(
             lowest_mos=LOWEST_MOS,
             highest_mos=HIGHEST_MOS,
-            words=[
-                answers.WordAnswer(
-                    name=word.name,
-                    from_mos=word.from_mos,
-                    meaning=word.meaning,
-                    measured=word.measured,
-                )
-                for word in WORDS
-            ],
+            words=[answers.WordAnswer(**asdict(word)) for word in WORDS],
         )
 
 

@@ -29,18 +29,7 @@ LINGER_S = 3.0
 
 
 def connection_kind(limits: ServeSettings) -> type[Connection]:
-    """Make the class of a server's connections.
-
-    Parameters
-    ----------
-    limits : ServeSettings
-        Patience, slowest rate, and numbers of connections.
-
-    Returns
-    -------
-    type
-        For `http` of `uvicorn.Config`.
-    """
+    """Make the class of a server's connections, for `http` of `uvicorn.Config`."""
     return type("LimitedConnection", (Connection,), {"limits": limits})
 
 
@@ -181,15 +170,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
 def who(host: str) -> str:
     """Tell clients apart: by address, and in IPv6 by network, of which anyone has a whole one.
 
-    Parameters
-    ----------
-    host : str
-        An address.
-
-    Returns
-    -------
-    str
-        The address, or the first 64 bits of one of IPv6.
+    Its network is the first 64 bits of an address.
     """
     address = as_address(host)
     if not isinstance(address, IPv6Address):

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import pickle
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
-from musqa_pipeline.core.workers.child import ERROR, LOST
+from musqa_pipeline.core.workers.interface import Lost
 from musqa_pipeline.core.workers.limits import Limits
 from musqa_pipeline.core.workers.pool import StoppedError, WorkerPool
 from musqa_pipeline.scoring.serve.problems import RETRY_AFTER_S, ProblemError, unfit
@@ -50,13 +49,7 @@ class Desk:
         return self._n_admitted
 
     def refuse_if_full(self) -> None:
-        """Tell a client now what it would be told after it has sent a recording.
-
-        Raises
-        ------
-        ProblemError
-            503 if too many are waiting.
-        """
+        """Tell a client now, by a 503, what it would be told after it has sent a recording."""
         if self._n_admitted >= self._room:
             raise ProblemError(
                 503,
@@ -67,18 +60,7 @@ class Desk:
 
     @contextlib.contextmanager
     def admitted(self) -> Iterator[None]:
-        """Let a request in; its recording is there.
-
-        Yields
-        ------
-        None
-            Control, to the work.
-
-        Raises
-        ------
-        ProblemError
-            503 if too many are waiting.
-        """
+        """Let a request in, whose recording is there, or refuse it as `refuse_if_full` does."""
         self.refuse_if_full()
         self._n_admitted += 1
         try:
@@ -87,19 +69,7 @@ class Desk:
             self._n_admitted -= 1
 
     async def run(self, work: Callable[..., ResultT], *arguments: object) -> ResultT:
-        """Run a function in a worker process, within the time limit.
-
-        Parameters
-        ----------
-        work : callable
-            A function of a module.
-        *arguments : object
-            What it takes; they are pickled.
-
-        Returns
-        -------
-        object
-            What it returns.
+        """Run a function of a module in a worker process, within the time limit.
 
         Raises
         ------
@@ -107,21 +77,23 @@ class Desk:
             504 if it takes too long, 422 if the file cannot be scored or its worker dies, 503 if
             the server is stopping, 500 if it is at fault.
         """
-        payload = pickle.dumps((_apply, (work, arguments)))
-        loop = asyncio.get_running_loop()
+        stopping = ProblemError(503, "stopping", "the server is stopping; start it anew")
+        loop, task = asyncio.get_running_loop(), (work, arguments)
         try:
-            answer = await loop.run_in_executor(
-                self._threads, self._crew.call, payload, self._limits
+            running = loop.run_in_executor(
+                self._threads, self._crew.run, _apply, task, self._limits
             )
-        except (StoppedError, RuntimeError) as error:  # the pool of threads says the latter
-            raise ProblemError(503, "stopping", "the server is stopping; start it anew") from error
-        kind, value = pickle.loads(answer)
-        if kind == LOST:
-            raise self._lost(value)
-        if kind == ERROR:
-            raise _told(value) from value
-        result: ResultT = value
-        return result
+        except RuntimeError as error:  # the pool of threads takes no more
+            raise stopping from error
+        try:
+            found = await running
+        except StoppedError as error:
+            raise stopping from error
+        except Exception as error:
+            raise _told(error) from error
+        if isinstance(found, Lost):
+            raise self._lost(found.reason)
+        return found
 
     def stop(self) -> None:
         """End the workers; whoever waits for one is told so."""

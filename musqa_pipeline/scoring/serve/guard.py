@@ -7,14 +7,13 @@ requests from other origins are refused, and that no answer allows another origi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from musqa_pipeline.scoring.serve.problems import ProblemError
+from musqa_pipeline.scoring.serve.problems import ProblemError, refusal
 from musqa_pipeline.scoring.serve.settings import LOOPBACK_NAMES, as_address
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -71,7 +70,8 @@ class Guard:
         try:
             self._check(Headers(scope=scope), scope["method"])
         except ProblemError as problem:
-            await _refuse(problem, send_guarded)
+            # What follows may be another request than it seems.
+            await refusal(problem)(scope, receive, send_guarded)
             return
         await self._app(scope, receive, send_guarded)
 
@@ -115,14 +115,3 @@ def _place_of(origin: str) -> str | None:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return None
-
-
-async def _refuse(problem: ProblemError, send: Send) -> None:
-    body = json.dumps(problem.body, ensure_ascii=False).encode()
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        (b"connection", b"close"),  # what follows may be another request than it seems
-    ]
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from starlette.responses import JSONResponse
+
 from musqa_pipeline.core.errors import UnfitInputError
 
 RETRY_AFTER_S = 5
@@ -12,7 +14,7 @@ NO_AUDIO = ("no known audio format", "the file holds no audio")
 
 
 class ProblemError(Exception):
-    """A request that is refused.
+    """A request that is refused, with an HTTP status.
 
     Parameters
     ----------
@@ -44,19 +46,13 @@ class ProblemError(Exception):
         return {"error": {"code": self.code, "message": self.message}}
 
 
+def refusal(problem: ProblemError) -> JSONResponse:
+    """Answer with a problem, and end the connection."""
+    return JSONResponse(problem.body, problem.status, {**problem.headers, "Connection": "close"})
+
+
 def unfit(error: UnfitInputError) -> ProblemError:
-    """Say of a recording why it cannot be scored.
-
-    Parameters
-    ----------
-    error : UnfitInputError
-        What was found.
-
-    Returns
-    -------
-    ProblemError
-        415 for what is no audio, 413 for what is too long, else 422.
-    """
+    """Say why a recording has no score: 415 if it is no audio, 413 if it is too long, else 422."""
     message = f"{error.detail}; {error.advice}"
     if error.detail.startswith(NO_AUDIO):
         return ProblemError(415, "not_audio", f"{error.detail}; send a recording")

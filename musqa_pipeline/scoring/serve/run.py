@@ -29,14 +29,7 @@ QUEUE = 1024
 
 
 def serve(settings: ServeSettings, say: Callable[[str], object]) -> None:
-    """Serve until interrupted.
-
-    Parameters
-    ----------
-    settings : ServeSettings
-        Where, and within which limits.
-    say : callable
-        Takes lines for the user.
+    """Serve until interrupted; `say` takes lines for the user.
 
     Raises
     ------

@@ -59,13 +59,7 @@ class SpectrogramMeter:
         self._rest = np.zeros(0, np.float32)
 
     def push(self, mono: NDArray[np.float32]) -> None:
-        """Take the next samples.
-
-        Parameters
-        ----------
-        mono : ndarray of float32, shape (samples,)
-            The mean of the channels.
-        """
+        """Take the next samples of the mean of the channels, float32 (samples,)."""
         data = np.concatenate([self._rest, mono])
         n = (len(data) - self._n_fft) // self._hop + 1 if len(data) >= self._n_fft else 0
         if n:

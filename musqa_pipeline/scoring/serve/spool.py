@@ -43,11 +43,6 @@ class Spool:
     def folder(self) -> Iterator[Folder]:
         """Make a folder for a request, which is deleted afterwards.
 
-        Yields
-        ------
-        Folder
-            Its files, and the room that they take.
-
         Raises
         ------
         ProblemError
@@ -103,18 +98,7 @@ class Folder:
         self._spool = spool
 
     def take(self, n_bytes: int) -> None:
-        """Take room for bytes, before they are written if their number is known then.
-
-        Parameters
-        ----------
-        n_bytes : int
-            How many more.
-
-        Raises
-        ------
-        ProblemError
-            503 if there is not so much.
-        """
+        """Take room for bytes, before they are written if possible, or raise a 503."""
         self._spool._take(n_bytes)
         self.taken_bytes += n_bytes
 

@@ -97,20 +97,7 @@ async def save_body(
 
 
 def refuse_too_large(n_bytes: int, max_bytes: int) -> None:
-    """Refuse a recording for its size.
-
-    Parameters
-    ----------
-    n_bytes : int
-        What came, or what its header says.
-    max_bytes : int
-        Largest audio.
-
-    Raises
-    ------
-    ProblemError
-        413 if it is larger.
-    """
+    """Refuse a recording by a 413, if what came, or what its header says, is too large."""
     if n_bytes > max_bytes:
         raise ProblemError(
             413,

@@ -37,17 +37,7 @@ class Job:
 
 
 def score_job(job: Job) -> dict[str, Any]:
-    """Score a file; runs in a worker process.
-
-    Parameters
-    ----------
-    job : Job
-        What to do.
-
-    Returns
-    -------
-    dict
-        Plain values of an `answers.ScoreAnswer`.
+    """Score a file in a worker process; return plain values of an `answers.ScoreAnswer`.
 
     Raises
     ------
@@ -69,15 +59,9 @@ def score_job(job: Job) -> dict[str, Any]:
 
 
 def preview_job(job: Job, wav: Path) -> None:
-    """Write a file as a WAV that every browser plays; runs in a worker process.
+    """Write a file as a WAV that every browser plays, in a worker process.
 
-    Parameters
-    ----------
-    job : Job
-        The file.
-    wav : Path
-        File to write: 16 bit, at most 48 kHz, one or two channels; more than two become their
-        mean.
+    It has 16 bit, at most 48 kHz, one or two channels; more than two become their mean.
 
     Raises
     ------

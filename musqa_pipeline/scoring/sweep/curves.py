@@ -93,19 +93,10 @@ class Curve:
         return int(self._whole(metric).sum())
 
     def means(self, metric: str, counts: Floats | None = None) -> tuple[Floats, Floats]:
-        """Return the curve of mean rates and scores.
+        """Return the curve of mean rates in kbit/s and scores, float64 (steps,).
 
-        Parameters
-        ----------
-        metric : str
-            One of `METRICS`.
-        counts : ndarray of float64, shape (recordings,), optional
-            How often each recording counts; once when left out.
-
-        Returns
-        -------
-        kbps, mos : ndarray of float64, shape (steps,)
-            NaN where no recording counts.
+        Each recording counts as often as `counts`, float64 (recordings,), says, once when left out;
+        where none counts, it is NaN.
         """
         weights = self._whole(metric) * (1.0 if counts is None else counts)
         total = weights.sum()
@@ -156,17 +147,9 @@ class Curve:
 
 
 def steps_of(points: Sequence[Point]) -> list[Step]:
-    """Average points over recordings.
+    """Average all points of a sweep over recordings.
 
-    Parameters
-    ----------
-    points : sequence of Point
-        All points of a sweep.
-
-    Returns
-    -------
-    list of Step
-        The references first, then the codecs in the order of the points, by rising bitrate.
+    The references come first, then the codecs in the order of the points, by rising bitrate.
     """
     recordings, draws = _draws(points)
     steps = []
@@ -188,18 +171,7 @@ def steps_of(points: Sequence[Point]) -> list[Step]:
 
 
 def comparisons(points: Sequence[Point]) -> list[Comparison]:
-    """Compare every codec with the first one, by both metrics.
-
-    Parameters
-    ----------
-    points : sequence of Point
-        All points of a sweep.
-
-    Returns
-    -------
-    list of Comparison
-        None with one codec.
-    """
+    """Compare every codec of a sweep with the first one, by both metrics."""
     recordings, draws = _draws(points)
     curves = {codec: c for codec, c in _curves(points, recordings).items() if codec}
     anchor, *others = curves

@@ -51,17 +51,7 @@ class Point:
 
 
 def measure(task: SweepTask) -> list[Point]:
-    """Encode, decode and score; runs in a worker process.
-
-    Parameters
-    ----------
-    task : SweepTask
-        What to do.
-
-    Returns
-    -------
-    list of Point
-        One a bitrate, in their order; of the reference itself, one.
+    """Encode, decode and score in a worker process; one point a bitrate, in their order.
 
     Raises
     ------
@@ -96,7 +86,7 @@ def measure(task: SweepTask) -> list[Point]:
 
 
 def coded_kbps(container: str, bitstream: bytes) -> float:
-    """Measure the bitrate of a coded stream, without container and headers.
+    """Measure the bitrate of a coded stream, without container and headers, in kbit/s.
 
     Parameters
     ----------
@@ -105,11 +95,6 @@ def coded_kbps(container: str, bitstream: bytes) -> float:
     bitstream : bytes
         The stream. Ogg pages and the headers of Vorbis (4 kB, which a song spreads over minutes)
         are not counted; the 7 bytes that begin an ADTS frame are.
-
-    Returns
-    -------
-    float
-        Bits of the packets over the time that they last, in kbit/s.
 
     Raises
     ------

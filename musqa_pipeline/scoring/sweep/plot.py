@@ -34,19 +34,8 @@ svg { color-scheme: light dark; font-family: system-ui, "DejaVu Sans", sans-seri
 </style>"""
 
 
-def sweep_figure(result: Sweep) -> Figure:
-    """Draw a sweep; call within `house_style`.
-
-    Parameters
-    ----------
-    result : Sweep
-        What was found.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A panel for the curves, the legend below.
-    """
+def _figure(result: Sweep) -> Figure:
+    """Draw a sweep, within `house_style`: a panel for the curves, the legend below."""
     steps = result.steps
     codecs = list(dict.fromkeys(step.codec for step in steps if step.codec))
     figure = new_figure(6.6, 4.7)
@@ -91,7 +80,7 @@ def sweep_figure(result: Sweep) -> Figure:
 def sweep_svg(result: Sweep) -> str:
     """Return the picture as an SVG file that follows the reader's light or dark scheme."""
     with house_style("sweep"):
-        text = to_svg(sweep_figure(result), _alternative(result))
+        text = to_svg(_figure(result), _alternative(result))
     head, tail = text.split(">", 1)
     head = re.sub(r' style="[^"]*"', "", head)
     return f"{head}>{_PALETTE}{tail}\n"
@@ -100,7 +89,7 @@ def sweep_svg(result: Sweep) -> str:
 def sweep_png(result: Sweep) -> bytes:
     """Return the picture as PNG on white."""
     with house_style("sweep"):
-        return to_png(sweep_figure(result))
+        return to_png(_figure(result))
 
 
 def _draw(axes: Any, steps: list[Step], metric: str, colour: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from musqa_pipeline.audio.degradations.codecs import ADTS, MP2, MP3, OGG, OPUS, Codec
 from musqa_pipeline.core.errors import SettingsError
@@ -17,30 +17,14 @@ LADDER_KBPS = (
 
 
 def codec_named(name: str) -> Codec:
-    """Find a codec by its name.
-
-    Parameters
-    ----------
-    name : str
-        Key of `CODECS`.
-
-    Returns
-    -------
-    Codec
-        The codec.
-
-    Raises
-    ------
-    SettingsError
-        If there is none of that name.
-    """
+    """Find a codec by its name in `CODECS`, or raise SettingsError."""
     if name not in CODECS:
         raise SettingsError(f"--codec {name}: unknown; name one of {', '.join(CODECS)}")
     return CODECS[name]
 
 
 def steps_kbps(name: str, bitrates: str) -> tuple[int, ...]:
-    """Return the bitrates at which a codec is tried.
+    """Return the bitrates at which a codec is tried, in kbit/s for mono, ascending, each once.
 
     Parameters
     ----------
@@ -49,11 +33,6 @@ def steps_kbps(name: str, bitrates: str) -> tuple[int, ...]:
     bitrates : str
         ``"24:256"`` for all steps of `LADDER_KBPS` between the two that the encoder takes, or a
         list such as ``"24,32,48"``; in kbit/s.
-
-    Returns
-    -------
-    tuple of int
-        In kbit/s for mono, ascending, each once.
 
     Raises
     ------
@@ -74,7 +53,7 @@ def steps_kbps(name: str, bitrates: str) -> tuple[int, ...]:
         )
     values = sorted({int(number) for number in numbers})
     if separator == ":":
-        found = tuple(kbps for kbps in LADDER_KBPS if kbps in taken and _within(kbps, values))
+        found = tuple(k for k in LADDER_KBPS if k in taken and values[0] <= k <= values[-1])
         if not found:
             raise SettingsError(
                 f"--bitrates {bitrates}: {name} has no step there; it goes from {taken[0]} to "
@@ -83,16 +62,9 @@ def steps_kbps(name: str, bitrates: str) -> tuple[int, ...]:
         return found
     for kbps in values:
         if kbps not in taken:
+            nearest = min(taken, key=lambda step: abs(step - kbps))
             raise SettingsError(
                 f"--bitrates {bitrates}: {name} does not take {kbps} kbit/s for 48 kHz mono; "
-                f"nearest: {_nearest(kbps, taken)} kbit/s"
+                f"nearest: {nearest} kbit/s"
             )
     return tuple(values)
-
-
-def _within(kbps: int, ends: Sequence[int]) -> bool:
-    return ends[0] <= kbps <= ends[-1]
-
-
-def _nearest(kbps: int, taken: Sequence[int]) -> int:
-    return min(taken, key=lambda step: abs(step - kbps))

@@ -37,17 +37,7 @@ class SweepReference:
 
 
 def reference_files(path: Path) -> list[Path]:
-    """Find the files of a sweep.
-
-    Parameters
-    ----------
-    path : Path
-        A file of audio, or a folder of them.
-
-    Returns
-    -------
-    list of Path
-        Sorted by name.
+    """Find the files of a sweep, sorted by name: a file of audio, or those of a folder.
 
     Raises
     ------
@@ -65,12 +55,12 @@ def reference_files(path: Path) -> list[Path]:
 
 
 def cut_references(path: Path, *, n_per_file: int, name: str) -> list[SweepReference]:
-    """Cut excerpts out of a file.
+    """Cut excerpts out of a file, best without loss and of full band.
 
     Parameters
     ----------
     path : Path
-        A file of audio, best without loss and of full band.
+        A file of audio.
     n_per_file : int
         Excerpts wanted; shorter files give fewer.
     name : str

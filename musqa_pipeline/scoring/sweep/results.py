@@ -13,25 +13,11 @@ from musqa_pipeline.scoring.sweep.sweep import Sweep, as_record
 
 
 def write_sweep(result: Sweep, folder: Path) -> list[Path]:
-    """Write a sweep's files.
+    """Write a sweep's files into a folder, which is made if needed, and return their paths.
 
-    Parameters
-    ----------
-    result : Sweep
-        What was found.
-    folder : Path
-        Made if needed; files of an earlier sweep are replaced.
-
-    Returns
-    -------
-    list of Path
-        ``sweep.csv`` (the curves), ``sweep_points.csv`` (each excerpt), ``sweep.json`` (all),
-        ``sweep.svg`` and ``sweep.png``.
-
-    Raises
-    ------
-    LakeError
-        If the folder cannot be written.
+    They are ``sweep.csv`` (the curves), ``sweep_points.csv`` (each excerpt), ``sweep.json`` (all),
+    ``sweep.svg`` and ``sweep.png``; those of an earlier sweep are replaced. Raise LakeError if the
+    folder cannot be written.
     """
     record = as_record(result)
     texts: dict[str, str | bytes] = {

@@ -19,12 +19,6 @@ from musqa_pipeline.scoring.sweep.curves import Comparison, Mean, Step, comparis
 from musqa_pipeline.scoring.sweep.measure import Point, SweepTask, measure
 from musqa_pipeline.scoring.sweep.references import SweepReference, cut_references, reference_files
 
-CURVE_COLUMNS = (
-    "codec", "asked_kbps", "bitrate_kbps", "visqol_mos", "visqol_mos_low", "visqol_mos_high",
-    "model_mos", "model_mos_low", "model_mos_high", "n_recordings", "n_model_recordings",
-)  # fmt: skip
-"""Columns of `sweep.csv`, a line a codec and bitrate."""
-
 
 @dataclass(frozen=True)
 class Sweep:
@@ -142,7 +136,7 @@ def as_record(result: Sweep) -> dict[str, Any]:
 
 
 def curve_row(step: Step) -> dict[str, Any]:
-    """Return a step as a row with the columns `CURVE_COLUMNS`."""
+    """Return a step as a row of `sweep.csv`."""
 
     def values(name: str, mean: Mean | None) -> dict[str, float | None]:
         return {

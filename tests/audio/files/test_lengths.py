@@ -116,7 +116,7 @@ def test_a_scan_tells_a_file_that_was_cut_off(files, tmp_path, name):
     path = tmp_path / files(name).name
     path.write_bytes(data[: len(data) * 43 // 100])
     with pytest.raises(UnfitInputError) as told:
-        read_recording(path, 1, lambda _: False)
+        read_recording(path, 1)
     assert told.value.reason == "damaged"
 
 
@@ -144,7 +144,7 @@ def test_a_length_that_is_left_open_is_no_fault(tmp_path, name):
     with open_audio(path) as audio:
         assert sum(map(len, audio.blocks)) / RATE_HZ == pytest.approx(12.0, abs=0.06)
     assert read_signal(path).duration_s == pytest.approx(12.0, abs=0.06)
-    heard = read_recording(path, 1, lambda _: False)
+    heard = read_recording(path, 1)
     assert heard.duration_s == pytest.approx(12.0, abs=0.06)
 
 

@@ -36,15 +36,11 @@ def test_a_copy_of_about_the_same_length_is_heard_at_the_same_places():
     assert max(abs(x - y) for x, y in zip(a, b, strict=True)) < 0.05
 
 
-def silent(samples):
-    return not samples.any()
-
-
 def test_silence_is_passed_over(tmp_path):
     x = np.zeros(200 * 4_000, np.float32)
     x[: 60 * 4_000] = 0.1  # then nothing, as before a hidden track
     soundfile.write(tmp_path / "a.wav", x, 4_000)
-    found = read_recording(tmp_path / "a.wav", 3, silent)
+    found = read_recording(tmp_path / "a.wav", 3)
     assert found.duration_s == 200
     assert [e.start_s for e in found.excerpts] == pytest.approx([5.0, 200 / 6 - 5], abs=0.1)
     assert all(e.samples.all() for e in found.excerpts)
@@ -52,14 +48,14 @@ def test_silence_is_passed_over(tmp_path):
 
 def test_a_silent_recording_is_still_read(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(40 * 4_000), 4_000)
-    assert len(read_recording(tmp_path / "a.wav", 3, silent).excerpts) == 3
+    assert len(read_recording(tmp_path / "a.wav", 3).excerpts) == 3
 
 
 def test_the_samples_are_those_of_the_file(tmp_path):
     x = np.random.default_rng(1).uniform(-0.5, 0.5, (4_000 * 50, 2)).astype(np.float32)
     x[25 * 4_000, 1] = np.nan
     soundfile.write(tmp_path / "a.wav", x, 4_000, subtype="FLOAT")
-    found = read_recording(tmp_path / "a.wav", 3, silent)
+    found = read_recording(tmp_path / "a.wav", 3)
     for excerpt in found.excerpts:
         start = round(excerpt.start_s * 4_000)
         np.testing.assert_array_equal(
@@ -73,7 +69,7 @@ def test_a_header_that_promises_more_is_damage(tmp_path):
     whole = (tmp_path / "a.flac").read_bytes()
     (tmp_path / "a.flac").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UnfitInputError, match=r"damaged: .*get the file again"):
-        read_recording(tmp_path / "a.flac", 3, silent)
+        read_recording(tmp_path / "a.flac", 3)
 
 
 def test_excerpts_that_would_fill_the_memory_are_refused_by_the_header(tmp_path):
@@ -85,6 +81,6 @@ def test_excerpts_that_would_fill_the_memory_are_refused_by_the_header(tmp_path)
         r"odd_format: 64 channels at 384000 Hz: 3 excerpts of 10 s fill 2\.9 GB; take fewer exc"
     )
     with pytest.raises(UnfitInputError, match=message):
-        read_recording(path, 3, lambda samples: False)
+        read_recording(path, 3)
     check_held(384_000, 64, 2, 10.0)
     check_held(192_000, 6, 40, 10.0)  # 5.1 at the most excerpts there are

@@ -21,7 +21,7 @@ from musqa_pipeline.scoring.sweep import sweep as sweep_module
 from musqa_pipeline.scoring.sweep.measure import Point, coded_kbps
 from musqa_pipeline.scoring.sweep.rates import CODECS
 from musqa_pipeline.scoring.sweep.references import cut_references, reference_files
-from musqa_pipeline.scoring.sweep.sweep import CURVE_COLUMNS, as_record
+from musqa_pipeline.scoring.sweep.sweep import as_record
 from musqa_pipeline.scoring.sweep.sweep import sweep as run_sweep
 from tests.audio.music import music
 from tests.audio.sounds import write
@@ -138,7 +138,10 @@ def test_a_folder_and_two_codecs_as_files(run, tmp_path, monkeypatch):
     record = json.loads((tmp_path / "sweep.json").read_text())
     with (tmp_path / "sweep.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert tuple(rows[0]) == CURVE_COLUMNS
+    assert tuple(rows[0]) == (
+        "codec", "asked_kbps", "bitrate_kbps", "visqol_mos", "visqol_mos_low", "visqol_mos_high",
+        "model_mos", "model_mos_low", "model_mos_high", "n_recordings", "n_model_recordings",
+    )  # fmt: skip
     assert [row["codec"] for row in rows] == ["reference"] + 4 * ["opus"] + 4 * ["vorbis"]
     assert float(rows[1]["visqol_mos"]) == record["curves"][1]["visqol_mos"] == 2.4
     with (tmp_path / "sweep_points.csv").open() as stream:
