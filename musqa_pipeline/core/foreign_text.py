@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 
@@ -53,3 +54,10 @@ def markdown_text(value: object) -> str:
     text = printable(" ".join(str(value).split()))
     text = _MARKS.sub(lambda mark: "\\" + mark.group(), text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def markdown_table(heads: str, rows: Iterable[Iterable[object]]) -> str:
+    """Write a table of cells that are Markdown already; `heads` has bars between its columns."""
+    lines = [heads, " | ".join(["---"] * (heads.count("|") + 1))]
+    lines += [" | ".join(map(str, row)) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)

@@ -7,14 +7,13 @@ Hugging Face reads it, written as JSON, which YAML contains.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.fingerprints import tool_version
-from musqa_pipeline.core.foreign_text import json_text, markdown_text, printable
+from musqa_pipeline.core.foreign_text import json_text, markdown_table, markdown_text, printable
 from musqa_pipeline.release.exports.kinds import Format
 from musqa_pipeline.release.exports.plan import FILE_A_ROW, Options
 from musqa_pipeline.release.exports.table import EXPORTED
@@ -51,8 +50,8 @@ def dataset_card(published: Published, options: Options, rows: pl.DataFrame, mar
         "## Files",
         _files(options),
         "## Columns",
-        _table(("column", "type", "meaning"), [
-            (f"`{c.name}`", str(c.type), markdown_text(c.doc)) for c in EXPORTED.columns
+        markdown_table("column | type | meaning", [
+            (f"`{c.name}`", c.type, markdown_text(c.doc)) for c in EXPORTED.columns
         ]),
         "## Splits",
         f"Protocol `{published.context.preset.dataset.protocol}`: "
@@ -120,8 +119,8 @@ def _counts(rows: pl.DataFrame) -> str:
                 of.select("catalog", "recording").n_unique(), f"{mean:.2f}",
                 f"{lowest:.2f} to {highest:.2f}",
             ))  # fmt: skip
-    heads = ("split", "rows", "with audio", "references", "recordings", "mean MOS", "range of MOS")
-    return _table(heads, lines)
+    heads = "split | rows | with audio | references | recordings | mean MOS | range of MOS"
+    return markdown_table(heads, lines)
 
 
 def _files(options: Options) -> str:
@@ -171,34 +170,32 @@ def _labels(published: Published, rows: pl.DataFrame) -> str:
     return (
         "Each excerpt was brought to one loudness, compared with its untouched reference, and "
         f"scored by {said}.{versions} The bitstreams are of\n\n"
-        + _table(("encoder", "last process", "rows"), lines)
+        + markdown_table("encoder | last process | rows", lines)
     )
 
 
 def _terms(published: Published, rows: pl.DataFrame, audible: pl.DataFrame) -> str:
-    lines: list[Sequence[Any]] = []
+    lines = []
     by = ["catalog", "track_file", "title", "artist", "terms", "split"]
     for row in audible.group_by(by).len("n").sort("catalog", "track_file").to_dicts():
         origin = _origins(published, row["catalog"]).get(row["track_file"], "")
-        lines.append((
-            *map(markdown_text, (
-                row["title"] or row["track_file"], row["artist"] or "unknown", row["terms"],
-                origin or row["track_file"], row["split"], row["n"],
-            )),
-        ))  # fmt: skip
+        lines.append(map(markdown_text, (
+            row["title"] or row["track_file"], row["artist"] or "unknown", row["terms"],
+            origin or row["track_file"], row["split"], row["n"],
+        )))  # fmt: skip
     text = (
         "Every recording keeps its own terms. What was changed: 10 s cut out, mixed to mono, "
         "brought to one loudness, and degraded as the columns say. Share-alike terms bind the "
         "excerpts of their recordings.\n\n"
-        + _table(("recording", "by", "terms", "from", "split", "rows"), lines)
+        + markdown_table("recording | by | terms | from | split | rows", lines)
     )
     kept = kept_back(rows)
     if kept.height:
         text += (
             "\n\nThe audio of these was kept back, because their terms do not let just anyone pass "
             "on changed copies; their labels and plans are in `without_audio.csv`.\n\n"
-            + _table(
-                ("terms", "recordings", "rows"),
+            + markdown_table(
+                "terms | recordings | rows",
                 [(markdown_text(terms), *counts) for terms, *counts in kept.rows()],
             )
         )
@@ -214,8 +211,3 @@ def _origins(published: Published, catalog: str) -> dict[str, str]:
 
 def _code(text: str) -> str:
     return f"`{printable(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
-
-
-def _table(heads: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
-    rows = [heads, ["---"] * len(heads), *lines]
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)

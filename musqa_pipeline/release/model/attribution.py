@@ -13,7 +13,7 @@ from musqa_pipeline.catalogs.known import load_catalog
 from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
 from musqa_pipeline.core.csv_text import unguarded
 from musqa_pipeline.core.files import explained
-from musqa_pipeline.core.foreign_text import markdown_text
+from musqa_pipeline.core.foreign_text import markdown_table, markdown_text
 from musqa_pipeline.release.model.divisions import FINAL, divide
 from musqa_pipeline.stages.engine.context import Context
 
@@ -38,12 +38,11 @@ def attribution_table(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
 
 def attribution_markdown(table: pl.DataFrame) -> str:
     """Write the list as Markdown."""
-    lines = ["| recording | by | terms | from |", "| --- | --- | --- | --- |"]
+    lines = []
     for row in table.to_dicts():
         cells = (row["title"] or row["file"], row["artist"] or "unknown", row["licence"])
-        said = map(markdown_text, (*cells, row["origin"] or row["file"]))
-        lines.append(f"| {' | '.join(said)} |")
-    return "\n".join(lines)
+        lines.append(map(markdown_text, (*cells, row["origin"] or row["file"])))
+    return markdown_table("recording | by | terms | from", lines)
 
 
 def origins_of(context: Context, catalog: str) -> dict[str, str]:

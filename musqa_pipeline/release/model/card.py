@@ -13,7 +13,7 @@ import polars as pl
 
 from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
-from musqa_pipeline.core.foreign_text import markdown_text
+from musqa_pipeline.core.foreign_text import markdown_table, markdown_text
 from musqa_pipeline.core.settings.release import ReleaseSettings
 from musqa_pipeline.release.model.divisions import FINAL, divide
 
@@ -100,22 +100,21 @@ LIMITS = """\
 
 def _data(facts: Facts) -> str:
     train = divide(facts.rows, FINAL, facts.settings.n_folds).train
-    lines = ["| | recordings | groups | rows |", "| --- | --- | --- | --- |"]
     made = {SYNTHESISED_TIER: "synthesised by musqa", COPY_TIER: "darker copies of recordings"}
-    parts = [(pl.col("tier") == tier, words) for tier, words in made.items()]
-    real = ~pl.col("tier").is_in(list(made))
-    for chosen, words in ((real, "recordings"), *parts):
-        lines.append(_data_line(train.filter(chosen), words))
-    lines.append(_data_line(train, "all that trains"))
-    test = facts.rows.filter(pl.col("part") == "test")
-    lines.append(_data_line(test, "test recordings, never trained on"))
-    refused = facts.rows.filter(~pl.col("allowed") & real & (pl.col("part") != "test"))
-    lines.append(_data_line(refused, "kept out for their terms"))
+    real, untested = ~pl.col("tier").is_in(list(made)), pl.col("part") != "test"
+    parts = {
+        "recordings": train.filter(real),
+        **{words: train.filter(pl.col("tier") == tier) for tier, words in made.items()},
+        "all that trains": train,
+        "test recordings, never trained on": facts.rows.filter(~untested),
+        "kept out for their terms": facts.rows.filter(~pl.col("allowed") & real & untested),
+    }
     terms = train.filter(real).group_by("licence").agg(n=pl.col("track_id").n_unique())
-    said = ", ".join(
-        f"{markdown_text(row['licence'])} {row['n']}" for row in terms.sort("licence").to_dicts()
+    said = ", ".join(f"{markdown_text(name)} {n}" for name, n in terms.sort("licence").rows())
+    return (
+        markdown_table("| recordings | groups | rows", [_size(*part) for part in parts.items()])
+        + f"\n\nTerms of the recordings that train: {said}.{_further(train)}"
     )
-    return "\n".join(lines) + f"\n\nTerms of the recordings that train: {said}.{_further(train)}"
 
 
 def _further(train: pl.DataFrame) -> str:
@@ -126,128 +125,110 @@ def _further(train: pl.DataFrame) -> str:
     return f" Further rows of the same recordings are among these: {said}."
 
 
-def _data_line(rows: pl.DataFrame, words: str) -> str:
+def _size(words: str, rows: pl.DataFrame) -> tuple[object, ...]:
     n = rows.select("catalog", "track_id").n_unique() if rows.height else 0
-    return f"| {words} | {n} | {rows['split_group'].n_unique()} | {rows.height:,} |"
+    return words, n, rows["split_group"].n_unique(), f"{rows.height:,}"
 
 
 def _accuracy(rows: Iterable[Mapping[str, Any]]) -> str:
     lines = [
-        "Errors in MOS; 95 % intervals by a bootstrap over groups of recordings.",
-        "",
-        "| asked | rows | groups | n | Pearson's r | RMSE | mean absolute error |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for row in rows:
-        cells = [_spread(row, name) for name in ("pearson", "rmse", "mae")]
-        lines.append(
-            f"| {ASKED[row['asked']]} | {row['subset']} | {row['n_recordings']} "
-            f"| {row['n_rows']:,} | {' | '.join(cells)} |"
+        (
+            *(ASKED[row["asked"]], row["subset"], row["n_recordings"], f"{row['n_rows']:,}"),
+            *(_spread(row, name) for name in ("pearson", "rmse", "mae")),
         )
-    return "\n".join(lines)
-
-
-def _intervals(facts: Facts) -> str:
-    lines = [
-        f"Each score has a {facts.calibration['level']:.0%} interval. Share of the labels that lie "
-        "within it, each group of recordings one vote, and the mean half width in MOS:",
-        "",
-        "| | covered | 95 % interval of that | groups | ± MOS |",
-        "| --- | --- | --- | --- | --- |",
+        for row in rows
     ]
-    for name, words in COVERED.items():
-        if name in facts.coverage:
-            lines.append(_covered(facts.coverage[name], words))
-    for row in (
-        *facts.coverage["out_of_fold"]["by_quality"],
-        *facts.coverage["out_of_fold"]["by_distance"],
-    ):
-        lines.append(_covered(row, f"out of fold, {row['what']}"))
-    return "\n".join(lines)
-
-
-def _covered(row: Mapping[str, Any], words: str) -> str:
-    ends = "" if row["low"] is None else f"{row['low']:.2f}-{row['high']:.2f}"
+    heads = "asked | rows | groups | n | Pearson's r | RMSE | mean absolute error"
     return (
-        f"| {words} | {row['share']:.3f} | {ends} | {row['n_recordings']} "
-        f"| {row['half_width_mos']:.2f} |"
+        "Errors in MOS; 95 % intervals by a bootstrap over groups of recordings.\n\n"
+        + markdown_table(heads, lines)
     )
 
 
+def _intervals(facts: Facts) -> str:
+    covered, folds = facts.coverage, facts.coverage["out_of_fold"]
+    lines = [_covered(covered[name], words) for name, words in COVERED.items() if name in covered]
+    for row in (*folds["by_quality"], *folds["by_distance"]):
+        lines.append(_covered(row, f"out of fold, {row['what']}"))
+    return (
+        f"Each score has a {facts.calibration['level']:.0%} interval. Share of the labels that lie "
+        "within it, each group of recordings one vote, and the mean half width in MOS:\n\n"
+        + markdown_table("| covered | 95 % interval of that | groups | ± MOS", lines)
+    )
+
+
+def _covered(row: Mapping[str, Any], words: str) -> tuple[object, ...]:
+    ends = "" if row["low"] is None else f"{row['low']:.2f}-{row['high']:.2f}"
+    share, half_width = f"{row['share']:.3f}", f"{row['half_width_mos']:.2f}"
+    return words, share, ends, row["n_recordings"], half_width
+
+
 def _unknown(facts: Facts) -> str:
-    beyond = facts.coverage["beyond"]
-    lines = [
+    not_music = facts.certificate["not_music"]
+    return (
         "The distance is 1.0 where 99.5 % of the unmet recordings' rows are nearer; the scorer "
-        f"abstains beyond. Of the test and kept out recordings' rows {beyond['share']:.2%} lie "
-        "beyond. Sounds that are no music:",
-        "",
-        "| sound | tried | refused |",
-        "| --- | --- | --- |",
-    ]
-    lines += [
-        f"| {row['kind']} | {row['n']} | {row['n_abstained']} |"
-        for row in facts.certificate["not_music"]
-    ]
-    return "\n".join(lines)
+        "abstains beyond. Of the test and kept out recordings' rows "
+        f"{facts.coverage['beyond']['share']:.2%} lie beyond. Sounds that are no music:\n\n"
+        + markdown_table(
+            "sound | tried | refused",
+            [(row["kind"], row["n"], row["n_abstained"]) for row in not_music],
+        )
+    )
 
 
 def _certificate(rows: Iterable[Mapping[str, Any]]) -> str:
-    lines = [
-        "Largest difference of two scores of the same music, twelve synthesised pieces of 15 s:",
-        "",
-        "| change | largest difference, MOS | limit | pairs |",
-        "| --- | --- | --- | --- |",
-    ]
+    lines = []
     for row in rows:
-        lines.append(
-            f"| {row['what']} | {row['largest_mos']:.4f} | {row['limit_mos']:g}"
-            f"{'' if row['holds'] else ' (not held)'} | {row['n']} |"
-        )
-    return "\n".join(lines)
+        limit = f"{row['limit_mos']:g}{'' if row['holds'] else ' (not held)'}"
+        lines.append((row["what"], f"{row['largest_mos']:.4f}", limit, row["n"]))
+    return (
+        "Largest difference of two scores of the same music, twelve synthesised pieces of 15 s:\n\n"
+        + markdown_table("change | largest difference, MOS | limit | pairs", lines)
+    )
 
 
 def _sense(sense: Mapping[str, Any]) -> str:
-    steep = sense["steepest_mos_per_khz"]
-    above = sense["above_original"]
-    lines = [
+    steep, above = sense["steepest_mos_per_khz"], sense["above_original"]
+    lowpasses = [
+        (
+            *(f"{point['cutoff_hz'] / 1000:g}", f"{point['predicted_mos']:.2f}"),
+            *(f"{point['label_mos']:.2f}", _listeners(point["mushra"])),
+        )
+        for point in sense["lowpass"]
+    ]
+    codecs = []
+    for codec, points in sense["codecs"].items():
+        first, last = points[0], points[-1]
+        predicted = (
+            f"{first['predicted_mos']:.2f} at {first['bitrate_kbps']:g}, "
+            f"{last['predicted_mos']:.2f} at {last['bitrate_kbps']:g} kbit/s"
+        )
+        labels = f"{first['label_mos']:.2f}, {last['label_mos']:.2f}"
+        codecs.append((codec, predicted, labels, f"{sense['codec_fall_mos'][codec]:.2f}"))
+    parts = [
         "Recordings that the network never met; means, each group one vote. Listeners: ODAQ, other "
         "music.",
-        "",
-        "| low-pass, kHz | predicted | label | listeners, MUSHRA |",
-        "| --- | --- | --- | --- |",
-    ]
-    for point in sense["lowpass"]:
-        heard = "" if point["mushra"] is None else f"{point['mushra']:g}"
-        lines.append(
-            f"| {point['cutoff_hz'] / 1000:g} | {point['predicted_mos']:.2f} "
-            f"| {point['label_mos']:.2f} | {heard} |"
-        )
-    lines += [
-        "",
+        markdown_table("low-pass, kHz | predicted | label | listeners, MUSHRA", lowpasses),
         f"Largest fall as the cut-off rises: {sense['lowpass_fall_mos']:.2f} MOS. Steepest rise: "
         f"{steep['predicted_mos']:.2f} MOS per kHz, of the labels {steep['label_mos']:.2f}. From a "
         f"cut-off to the next the score falls by up to {sense['excess_mos']:.2f} MOS more than the "
         f"label{_worst_step(sense['excess'])}.",
-        "",
-        "| codec | predicted, lowest and highest bitrate | labels | largest fall with bitrate |",
-        "| --- | --- | --- | --- |",
+        markdown_table(
+            "codec | predicted, lowest and highest bitrate | labels | largest fall with bitrate",
+            codecs,
+        ),
     ]
-    for codec, points in sense["codecs"].items():
-        first, last = points[0], points[-1]
-        lines.append(
-            f"| {codec} | {first['predicted_mos']:.2f} at {first['bitrate_kbps']:g}, "
-            f"{last['predicted_mos']:.2f} at {last['bitrate_kbps']:g} kbit/s "
-            f"| {first['label_mos']:.2f}, {last['label_mos']:.2f} "
-            f"| {sense['codec_fall_mos'][codec]:.2f} |"
-        )
     if above["share"] is not None:
         ends = "" if above["low"] is None else f" ({above['low']:.1%} to {above['high']:.1%})"
-        lines += [
-            "",
+        parts.append(
             f"Degraded copies that score above their original + 0.1: {above['share']:.1%}{ends} of "
-            f"{above['n_rows']:,}.",
-        ]
-    return "\n".join(lines)
+            f"{above['n_rows']:,}."
+        )
+    return "\n\n".join(parts)
+
+
+def _listeners(mushra: float | None) -> str:
+    return "" if mushra is None else f"{mushra:g}"
 
 
 def _worst_step(steps: Sequence[Mapping[str, Any]]) -> str:
