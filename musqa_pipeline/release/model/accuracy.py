@@ -19,6 +19,8 @@ from musqa_pipeline.studies.statistics.metrics import mae, pearson, rmse
 N_DRAWS = 2_000
 CONFIDENCE = 0.95
 MOS_PER_QUALITY = 4.0
+Ends = tuple[float, float] | tuple[None, None]
+NO_ENDS = None, None
 FULL_BAND_TIERS = ("lossless",)
 """Tiers of recordings whose references hold all frequencies and were never coded."""
 SUBSETS = {
@@ -41,15 +43,20 @@ def accuracy_rows(said: pl.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
+def mean_interval(values: NDArray[np.float64], *seed_key: str) -> Ends:
+    """Return the interval of the mean of values, one of each group of recordings."""
+    n = len(values)
+    if n < MIN_RECORDINGS:
+        return NO_ENDS
+    counts = recording_counts(n, N_DRAWS, "release", *seed_key)
+    return interval(counts @ values / n, CONFIDENCE) or NO_ENDS
+
+
 def voted_share(true: NDArray[np.bool_], group: NDArray[np.str_], *seed_key: str) -> dict[str, Any]:
     """Return how often something is so, each group of recordings having one vote."""
     names, index = np.unique(group, return_inverse=True)
     shares = np.bincount(index, weights=true) / np.bincount(index)
-    ends = None
-    if len(names) >= MIN_RECORDINGS:
-        counts = recording_counts(len(names), N_DRAWS, "release", *seed_key)
-        ends = interval(counts @ shares / len(names), CONFIDENCE)
-    low, high = ends or (None, None)
+    low, high = mean_interval(shares, *seed_key)
     return {
         "share": float(shares.mean()),
         "low": low,
@@ -62,20 +69,15 @@ def voted_share(true: NDArray[np.bool_], group: NDArray[np.str_], *seed_key: str
 def _measured(part: pl.DataFrame, *seed_key: str) -> dict[str, Any]:
     label, predicted = part["label"].to_numpy() / 100, part["predicted"].to_numpy() / 100
     names, index = np.unique(part["split_group"].to_numpy().astype(str), return_inverse=True)
-    r, error, absolute = pearson(label, predicted), rmse(label, predicted), mae(label, predicted)
-    values = {
-        "pearson": r,
-        "rmse": None if error is None else error * MOS_PER_QUALITY,
-        "mae": None if absolute is None else absolute * MOS_PER_QUALITY,
-    }
     found: dict[str, Any] = {"n_recordings": len(names), "n_rows": part.height}
     draws = {}
     if len(names) >= MIN_RECORDINGS:
         counts = recording_counts(len(names), N_DRAWS, "release", *seed_key)
         draws = resampled_metrics(label, predicted, index, counts, ranks=False)
-    for name, value in values.items():
-        scale = 1.0 if name == "pearson" else MOS_PER_QUALITY
-        ends = interval(draws[name] * scale, CONFIDENCE) if draws else None
-        low, high = ends or (None, None)
-        found |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    for metric in (pearson, rmse, mae):
+        name, scale = metric.__name__, 1.0 if metric is pearson else MOS_PER_QUALITY
+        value = metric(label, predicted)
+        low, high = (draws and interval(draws[name] * scale, CONFIDENCE)) or NO_ENDS
+        scaled = None if value is None else value * scale
+        found |= {name: scaled, f"{name}_low": low, f"{name}_high": high}
     return found

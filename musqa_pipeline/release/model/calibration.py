@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.seeds import unit_interval_hash
@@ -142,15 +143,8 @@ def _reach(evidence: Evidence, calibration: Calibration) -> tuple[Floats, Floats
 def _widths(evidence: Evidence, lacking: Floats, share: float) -> tuple[float, ...]:
     """Return the weighted quantile of what is lacking around each knot, with linear weights."""
     widths = []
-    for i, knot in enumerate(KNOTS):
-        left = KNOTS[i - 1] if i else knot - 1
-        right = KNOTS[i + 1] if i + 1 < len(KNOTS) else knot + 1
-        near = np.interp(evidence.mean, [left, knot, right], [0.0, 1.0, 0.0])
-        if not i:
-            near = np.where(evidence.mean < knot, 1.0, near)
-        if i + 1 == len(KNOTS):
-            near = np.where(evidence.mean > knot, 1.0, near)
-        weight = near * evidence.weight
+    for here in np.eye(len(KNOTS)):  # rows beyond the outer knots count as those at them
+        weight = np.interp(evidence.mean, KNOTS, here) * evidence.weight
         widest = weighted_quantile(lacking, weight, share) if weight.sum() > 0 else LEAST_WIDTH
         widths.append(max(LEAST_WIDTH, widest))
     return tuple(widths)
@@ -167,17 +161,6 @@ def _by_distance(evidence: Evidence, factor: Floats) -> tuple[tuple[float, ...],
         knots.append(weighted_quantile(evidence.distance[inside], weight[inside], 0.5))
         needed.append(weighted_quantile(factor[inside], weight[inside], LEVEL))
         votes.append(float(weight[inside].sum()))
-    rising = _never_falling(np.maximum(needed, 0.1), np.array(votes))
+    rising = isotonic_regression(np.maximum(needed, 0.1), weights=votes).x
     middle = float(np.average(rising, weights=votes))
     return tuple(knots), tuple((rising / middle).tolist())
-
-
-def _never_falling(values: Floats, weight: Floats) -> Floats:
-    """Return the nearest values that never fall: pooled adjacent violators."""
-    blocks: list[tuple[float, float, int]] = []
-    for value, vote in zip(values, weight, strict=True):
-        blocks.append((float(value), float(vote), 1))
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            (a, u, m), (b, v, n) = blocks[-2:]
-            blocks[-2:] = [((a * u + b * v) / (u + v), u + v, m + n)]
-    return np.concatenate([np.full(n, value) for value, _, n in blocks])

@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from musqa_pipeline.release.model.accuracy import CONFIDENCE, FULL_BAND_TIERS, N_DRAWS, voted_share
+from musqa_pipeline.release.model.accuracy import FULL_BAND_TIERS, mean_interval, voted_share
 from musqa_pipeline.release.model.singles import curve, largest_fall, score_lowpasses, score_singles
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.studies.statistics.bootstrap import MIN_RECORDINGS, interval, recording_counts
 
 ODAQ_MUSHRA = {
     3_500.0: 18.0, 5_000.0: 25.0, 7_000.0: 36.0, 9_000.0: 47.0, 10_500.0: 59.0, 12_000.0: 80.0,
@@ -102,14 +101,9 @@ def excess_steps(lowpasses: pl.DataFrame) -> list[dict[str, Any]]:
     edges_hz = sorted(each["cutoff_hz"].unique())
     gaps = table.select(str(edge_hz) for edge_hz in edges_hz).to_numpy()
     steps = np.diff(gaps, axis=1)
-    n_groups = len(steps)
-    draws = None
-    if n_groups >= MIN_RECORDINGS:
-        draws = recording_counts(n_groups, N_DRAWS, "release", "excess") @ steps / n_groups
     rows = []
     for number, (low_hz, high_hz) in enumerate(itertools.pairwise(edges_hz)):
-        ends = None if draws is None else interval(draws[:, number], CONFIDENCE)
-        low, high = ends or (None, None)
+        low, high = mean_interval(steps[:, number], "excess")
         excess = float(steps[:, number].mean())
         rows.append(
             {"from_hz": high_hz, "to_hz": low_hz, "excess_mos": excess, "low": low, "high": high}

@@ -170,13 +170,7 @@ def scaled(
 def write_domain(domain: Domain, path: Path) -> None:
     """Write a domain as ``.npz``."""
     with whole_file(path) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file,
-            mean=domain.mean,
-            components=domain.components,
-            variances=domain.variances,
-            rest_variance=domain.rest_variance,
-        )
+        np.savez(file, **vars(domain))
 
 
 def read_domain(path: Path) -> Domain:

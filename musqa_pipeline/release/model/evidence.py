@@ -39,14 +39,7 @@ class Evidence:
 
     def take(self, chosen: NDArray[np.bool_]) -> Evidence:
         """Return the rows of a mask."""
-        return Evidence(
-            group=self.group[chosen],
-            quality=self.quality[chosen],
-            mean=self.mean[chosen],
-            low=self.low[chosen],
-            high=self.high[chosen],
-            distance=self.distance[chosen],
-        )
+        return Evidence(**{name: values[chosen] for name, values in vars(self).items()})
 
 
 def evidence_of(

@@ -19,7 +19,6 @@ from musqa_pipeline.studies.figures import (
 )
 
 BLUE, ORANGE, GREEN, RED = SERIES_PRINTED[:4]
-REFERENCE_HZ = 24_000.0
 
 
 def intervals_png(
