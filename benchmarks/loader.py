@@ -11,6 +11,7 @@ import argparse
 import statistics
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,11 @@ import torch
 
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.data.shards import ImageShards
-from musqa_pipeline.learning.registry import find_model, recipe_of
+from musqa_pipeline.learning.entry import TrainingSettings
+from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.learning.training.batches import ShardBatches, loader_options
-from musqa_pipeline.learning.training.learner import mean_square_error
-from musqa_pipeline.learning.training.optimizer import make_optimizer
+from musqa_pipeline.learning.training.learner import make_optimizer, mean_square_error
+from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
 
 N_FRAMES, N_BANDS, ROWS_PER_GROUP = 1876, 256, 16
@@ -56,11 +58,12 @@ def loader_speed(batches, epoch):
 
 def stepper(name, batch_size, device, precision):
     """Return a function that does one training step and gives images a second."""
-    settings = recipe_of(name, ModelsSettings(backbone_weights="random", precision=precision))
+    recipe = recipe_of(name, ModelsSettings(backbone_weights="random", precision=precision))
+    settings = TrainingSettings.of(asdict(recipe))
     entry = find_model(name)
     network = entry.build(settings).to(device).train()
-    optimizer = make_optimizer(network, settings, settings.learning_rate)
-    size = batch_size or settings.batch_size
+    optimizer = make_optimizer(network, settings)
+    size = batch_size or recipe.batch_size
     images = torch.rand(size, entry.input.n_frames, entry.input.n_bands, device=device)
     quality = torch.rand(size, device=device)
     mixed = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)

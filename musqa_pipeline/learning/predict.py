@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import LakeError, StageError
 from musqa_pipeline.core.files import explained
-from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.data.shards import ImageShards
+from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.learning.training.checkpoint import SETTINGS_FILE, WEIGHTS_FILE, read_weights
 
@@ -160,15 +160,14 @@ def predict_rows(
     return {model: np.array([values[key] for key in keys]) for model, values in found.items()}
 
 
-def _read_settings(path: Path) -> tuple[str, ModelsSettings]:
+def _read_settings(path: Path) -> tuple[str, TrainingSettings]:
     """Return which network was trained, and how."""
     try:
         record = json.loads(seals.read(path).decode("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise LakeError(f"cannot read {path}: {error}; train the network again") from error
     try:
-        values: dict[str, Any] = record["settings"] | {"names": tuple(record["settings"]["names"])}
-        return str(record["model"]), ModelsSettings(**values)
+        return str(record["model"]), TrainingSettings.of(record["settings"])
     except (KeyError, TypeError, AttributeError) as error:
         raise LakeError(
             f"{path} is no record of a training ({repr(error)[:200]}); train the network again"

@@ -7,111 +7,41 @@ torch until a network is built, so that a preset's names can be checked at no co
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from musqa_pipeline.learning.training.learner import Learner
+
+# Partials of functions, because other ranks of a training get the entry pickled.
+def _build(module: str, kind: str, settings: TrainingSettings) -> nn.Module:
+    """Build a network of a module of `networks` that no setting changes."""
+    found = import_module(f"musqa_pipeline.learning.networks.{module}")
+    network: nn.Module = getattr(found, kind)()
+    return network
 
 
-@dataclass(frozen=True)
-class InputSpec:
-    """What a network eats: float32 images (n, n_frames, n_bands) in 0-1, or something else."""
+def _build_backbone(name: str, frozen_stem: bool, settings: TrainingSettings) -> nn.Module:
+    from musqa_pipeline.learning.networks.imagenet import build
 
-    n_frames: int = 1876
-    """Rows of an image, over time; of the mel images 256 samples apart, 10 s (paper 001, III.C)."""
-    n_bands: int = 256
-    """Columns of an image; of the mel images bands from low to high, 0 to 24 kHz."""
-    stage: str = "spectrograms"
-    """The stage whose shards hold the images."""
-    others: tuple[tuple[int, ...], ...] = ()
-    """Shape of an example of each input, where these are not one such image."""
-
-    @property
-    def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """Shape of an example of each input."""
-        return self.others or ((self.n_frames, self.n_bands),)
+    return build(name, settings, frozen_stem=frozen_stem)
 
 
-@dataclass(frozen=True)
-class ModelEntry:
-    """One network of the registry."""
+def _build_ablation(name: str, settings: TrainingSettings) -> nn.Module:
+    from musqa_pipeline.learning.networks.musqa_net_ablations import ABLATIONS
 
-    title: str
-    """What a report calls it."""
-    build: Callable[[ModelsSettings], nn.Module]
-    """Makes a network with fresh weights, drawn from torch's global generator."""
-    input: InputSpec
-    loss: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None
-    """Of (network, images, quality), for training; the mean square error when left out."""
-    recipe: Mapping[str, Any] = field(default_factory=dict)
-    """Fields of `ModelsSettings` in which it is trained otherwise than the section says."""
-    has_backbone: bool = False
-    """Whether it holds a network whose weights `backbone_weights` names."""
-    on_request: bool = False
-    """Whether a report passes over it unless it was run."""
-    learner: Callable[[nn.Module, ModelsSettings], Learner] | None = None
-    """Says how it is trained, where that is not one loss of quality and one optimizer."""
+    return ABLATIONS[name].build()
 
 
-def _build_cnn1d(settings: ModelsSettings) -> nn.Module:
-    from musqa_pipeline.learning.networks.cnn1d import Cnn1d
+def _ablation_loss(name: str, network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+    from musqa_pipeline.learning.networks.musqa_net_ablations import ABLATIONS
 
-    return Cnn1d()
-
-
-def _build_cnn1d_reversed(settings: ModelsSettings) -> nn.Module:
-    from musqa_pipeline.learning.networks.cnn1d import Cnn1dReversed
-
-    return Cnn1dReversed()
-
-
-def _build_inception(settings: ModelsSettings) -> nn.Module:
-    from musqa_pipeline.learning.networks.inception import build
-
-    return build(settings)
-
-
-def _build_inception_frozen_stem(settings: ModelsSettings) -> nn.Module:
-    from musqa_pipeline.learning.networks.inception import build_frozen_stem
-
-    return build_frozen_stem(settings)
-
-
-def _build_vgg(settings: ModelsSettings) -> nn.Module:
-    from musqa_pipeline.learning.networks.vgg import build
-
-    return build(settings)
-
-
-def _build_vgg_frozen_stem(settings: ModelsSettings) -> nn.Module:
-    from musqa_pipeline.learning.networks.vgg import build_frozen_stem
-
-    return build_frozen_stem(settings)
-
-
-def _backbone(title: str, build: Callable[[ModelsSettings], nn.Module], batch: int) -> ModelEntry:
-    """Describe a network of table IV; batches as in the paper, III.E."""
-    return ModelEntry(title, build, InputSpec(), recipe={"batch_size": batch}, has_backbone=True)
-
-
-def _build_insenet(settings: ModelsSettings) -> nn.Module:
-    from musqa_pipeline.learning.networks.insenet import InseNet
-
-    return InseNet()
-
-
-def _build_musqa_net(settings: ModelsSettings) -> nn.Module:
-    from musqa_pipeline.learning.networks.musqa_net import MusqaNet
-
-    return MusqaNet()
+    return ABLATIONS[name].loss(network, images, quality)
 
 
 def _musqa_net_loss(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
@@ -120,7 +50,18 @@ def _musqa_net_loss(network: nn.Module, images: Tensor, quality: Tensor) -> Tens
     return loss(network, images, quality)  # type: ignore[arg-type]
 
 
-MUSQA_NET_RECIPE = {
+def _backbone(title: str, name: str, batch_size: int, *, frozen_stem: bool = False) -> ModelEntry:
+    """Describe a network of table IV; batches as in the paper, III.E."""
+    return ModelEntry(
+        title,
+        partial(_build_backbone, name, frozen_stem),
+        InputSpec(),
+        recipe={"batch_size": batch_size},
+        has_backbone=True,
+    )
+
+
+MUSQA_NET_RECIPE: dict[str, Any] = {
     "train_rows": "every",
     "batch_size": 64,
     "learning_rate": 2e-3,
@@ -137,29 +78,22 @@ MUSQA_NET_INPUT = InputSpec(n_frames=31, n_bands=1024, stage="features")
 
 def _ablation(name: str, title: str) -> ModelEntry:
     """Describe musqa-net without one of its choices; trained by its recipe."""
-
-    def build(settings: ModelsSettings) -> nn.Module:
-        from musqa_pipeline.learning.networks.musqa_net_ablations import ABLATIONS
-
-        return ABLATIONS[name].build()
-
-    def loss(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
-        from musqa_pipeline.learning.networks.musqa_net_ablations import ABLATIONS
-
-        return ABLATIONS[name].loss(network, images, quality)
-
     return ModelEntry(
-        f"musqa-net, {title} (ablation)", build, MUSQA_NET_INPUT, loss, MUSQA_NET_RECIPE
+        f"musqa-net, {title} (ablation)",
+        partial(_build_ablation, name),
+        MUSQA_NET_INPUT,
+        partial(_ablation_loss, name),
+        MUSQA_NET_RECIPE,
     )
 
 
 MODELS: dict[str, ModelEntry] = {
     "musqa_net": ModelEntry(
         "musqa-net",
-        _build_musqa_net,
+        partial(_build, "musqa_net", "MusqaNet"),
         MUSQA_NET_INPUT,
-        loss=_musqa_net_loss,
-        recipe=MUSQA_NET_RECIPE,
+        _musqa_net_loss,
+        MUSQA_NET_RECIPE,
     ),
     "musqa_net_one_member": _ablation("one_member", "one member"),
     "musqa_net_no_augmentation": _ablation("no_augmentation", "no augmentation"),
@@ -167,22 +101,24 @@ MODELS: dict[str, ModelEntry] = {
     "musqa_net_point": _ablation("point", "a point for a distribution"),
     "musqa_net_no_level": _ablation("no_level", "no absolute level"),
     "musqa_net_coarse": _ablation("coarse", "coarse bands"),
-    "cnn1d": ModelEntry("1-D CNN (paper 001, table III)", _build_cnn1d, InputSpec()),
+    "cnn1d": ModelEntry(
+        "1-D CNN (paper 001, table III)", partial(_build, "cnn1d", "Cnn1d"), InputSpec()
+    ),
     "cnn1d_reversed": ModelEntry(
         "1-D CNN, time reversed (as paper 001 released it)",
-        _build_cnn1d_reversed,
+        partial(_build, "cnn1d", "Cnn1dReversed"),
         InputSpec(),
         on_request=True,
     ),
-    "inception_v3": _backbone("Inception v3 (paper 001, table IV)", _build_inception, 64),
+    "inception_v3": _backbone("Inception v3 (paper 001, table IV)", "inception_v3", 64),
     "inception_v3_frozen_stem": _backbone(
-        "Inception v3, stem frozen (ablation)", _build_inception_frozen_stem, 64
+        "Inception v3, stem frozen (ablation)", "inception_v3", 64, frozen_stem=True
     ),
-    "vgg19": _backbone("VGG19 (paper 001, table IV)", _build_vgg, 32),
-    "vgg19_frozen_stem": _backbone("VGG19, stem frozen (ablation)", _build_vgg_frozen_stem, 32),
+    "vgg19": _backbone("VGG19 (paper 001, table IV)", "vgg19", 32),
+    "vgg19_frozen_stem": _backbone("VGG19, stem frozen (ablation)", "vgg19", 32, frozen_stem=True),
     "insenet": ModelEntry(
         "intrusive, after InSE-NET (paper 002)",
-        _build_insenet,
+        partial(_build, "insenet", "InseNet"),
         InputSpec(n_frames=125, n_bands=64, stage="pairs"),
         recipe={
             # With the reference at hand every label counts, of dark or suspect originals too.
@@ -224,43 +160,3 @@ def find_model(name: str) -> ModelEntry:
             f"{', '.join(sorted(MODELS))}; edit the preset"
         )
     return MODELS[name]
-
-
-def recipe_of(name: str, settings: ModelsSettings) -> ModelsSettings:
-    """Return how one network is trained.
-
-    Parameters
-    ----------
-    name : str
-        A key of `MODELS`.
-    settings : ModelsSettings
-        The section; its `recipes` win over the registry's recipe, and that over the section.
-
-    Returns
-    -------
-    ModelsSettings
-        With `names` of this network alone and no `recipes`.
-
-    Raises
-    ------
-    SettingsError
-        If there is no such network, or a value is out of range.
-    """
-    own = {**find_model(name).recipe, **settings.recipes.get(name, {})}
-    return replace(settings, names=(name,), recipes={}, **own)
-
-
-def networks_in_use(preset: Preset) -> set[str]:
-    """Return the networks that a preset trains, in stage 7 or under a protocol.
-
-    Parameters
-    ----------
-    preset : Preset
-        Settings.
-
-    Returns
-    -------
-    set of str
-        Keys of the registry; `list_units` refuses names that it does not have.
-    """
-    return {*preset.models.names, *preset.protocols.models()} & MODELS.keys()

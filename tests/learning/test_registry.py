@@ -5,7 +5,8 @@ import pytest
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.learning.registry import MODELS, InputSpec, find_model
+from musqa_pipeline.learning.entry import InputSpec
+from musqa_pipeline.learning.registry import MODELS, find_model
 
 
 def test_an_unknown_network_is_an_error_that_names_those_there_are():

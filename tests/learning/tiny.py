@@ -13,15 +13,14 @@ import torch
 from torch import nn
 
 from musqa_pipeline.core.seeds import derive_generator
-from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.learning.registry import MODELS, InputSpec, ModelEntry
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
+from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.train import TrainingResult, train
 
 SPEC = InputSpec(n_frames=8, n_bands=6)
 N_TRAIN, N_VALIDATION = 30, 9
-SETTINGS = ModelsSettings(
-    names=("tiny",),
-    batch_size=8,  # the last batch of an epoch has 6
+BATCH_SIZE = 8  # the last batch of an epoch has 6
+SETTINGS = TrainingSettings(
     learning_rate=0.01,
     learning_rate_patience_epochs=1,
     max_epochs=8,
@@ -41,14 +40,14 @@ class Tiny(nn.Module):
         return self.out(self.dropout(torch.relu(self.hidden(images.flatten(1))))).squeeze(1)
 
 
-def build_tiny(settings: ModelsSettings) -> nn.Module:
+def build_tiny(settings: TrainingSettings) -> nn.Module:
     return Tiny()
 
 
 ENTRY = ModelEntry("a tiny network", build_tiny, SPEC)
 
 
-def build_plain(settings: ModelsSettings) -> nn.Module:
+def build_plain(settings: TrainingSettings) -> nn.Module:
     """Without chance, so that sharing a batch among processes changes rounding alone."""
     network = Tiny()
     network.dropout.p = 0.0
@@ -69,8 +68,8 @@ def make_images(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def train_batches(epoch: int, n: int = N_TRAIN) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     images, quality = make_images(n, 1)
     order = derive_generator("tests.tiny", epoch).permutation(n)
-    for first in range(0, n, SETTINGS.batch_size):
-        chosen = order[first : first + SETTINGS.batch_size]
+    for first in range(0, n, BATCH_SIZE):
+        chosen = order[first : first + BATCH_SIZE]
         yield images[chosen], quality[chosen]
 
 
@@ -80,14 +79,14 @@ def validation_batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
     yield images[7:], quality[7:]
 
 
-def train_tiny(folder: Path, settings: ModelsSettings = SETTINGS, **changes) -> TrainingResult:
+def train_tiny(folder: Path, settings: TrainingSettings = SETTINGS, **changes) -> TrainingResult:
     arguments = {
         "train_batches": train_batches,
         "validation_batches": validation_batches,
         "log": lambda line: None,
         **changes,
     }
-    return train("tiny", settings=settings, folder=folder, **arguments)
+    return train("tiny", entry=ENTRY, settings=settings, folder=folder, **arguments)
 
 
 def hang_in(epoch: int, batch: int) -> Callable[[int], Iterator[tuple[np.ndarray, np.ndarray]]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.training.checkpoint import (
     SETTINGS_FILE,
     WEIGHTS_FILE,
@@ -18,7 +18,7 @@ from musqa_pipeline.learning.training.checkpoint import (
 
 def write_run(folder: Path, network: torch.nn.Module, model: str = "insenet") -> Path:
     folder.mkdir(parents=True)
-    settings = asdict(ModelsSettings(names=(model,)))
+    settings = asdict(TrainingSettings())
     write_json(folder / SETTINGS_FILE, {"model": model, "settings": settings})
     write_weights(folder / WEIGHTS_FILE, network.state_dict())
     return folder

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musqa_pipeline.core.errors import SettingsError, StageError
 from musqa_pipeline.core.files import explained, whole_file
-from musqa_pipeline.core.settings.models import ModelsSettings
 
 if TYPE_CHECKING:
     from musqa_pipeline.learning.training.attempt import TrainingResult
@@ -21,13 +19,13 @@ if TYPE_CHECKING:
 WEIGHTS_FILE, SETTINGS_FILE = "weights.pt", "settings.json"
 
 
-def weights_digest(settings: ModelsSettings) -> str:
-    """Hash the weights that a recipe takes over, so that others are another run.
+def weights_digest(run: str) -> str:
+    """Hash the weights of an imported run, so that others are another run.
 
     Parameters
     ----------
-    settings : ModelsSettings
-        A network's recipe, with `imported_run`.
+    run : str
+        Its folder: `imported_run` of a network's recipe.
 
     Returns
     -------
@@ -35,34 +33,34 @@ def weights_digest(settings: ModelsSettings) -> str:
         32 hexadecimal digits; ``"absent"`` if there are none, of which `adopt` tells the user.
     """
     try:
-        with (imported_folder(settings) / WEIGHTS_FILE).open("rb") as file:
+        with (Path(run).expanduser() / WEIGHTS_FILE).open("rb") as file:
             return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
     except OSError:
         return "absent"
 
 
-def imported_folder(settings: ModelsSettings) -> Path:
-    """Return the folder that `imported_run` names."""
-    return Path(settings.imported_run).expanduser()
-
-
-def check_imported(model: str, settings: ModelsSettings) -> None:
+def check_imported(model: str, run: str) -> Path:
     """Check that there is a run of a network where its recipe says.
 
     Parameters
     ----------
     model : str
         A network of the registry.
-    settings : ModelsSettings
-        Its recipe.
+    run : str
+        `imported_run` of its recipe.
+
+    Returns
+    -------
+    Path
+        Its folder.
 
     Raises
     ------
     SettingsError
-        If there is no run at `imported_run`, or one of another network.
+        If there is no run, or one of another network.
     """
-    folder = imported_folder(settings)
-    where = f"[models.recipes.{model}] imported_run={settings.imported_run!r}"
+    folder = Path(run).expanduser()
+    where = f"[models.recipes.{model}] imported_run={run!r}"
     try:
         found = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))["model"]
         with (folder / WEIGHTS_FILE).open("rb"):
@@ -74,12 +72,14 @@ def check_imported(model: str, settings: ModelsSettings) -> None:
         ) from error
     if found != model:
         raise SettingsError(f"{where} is a run of {found}; name it in [models.recipes.{found}]")
+    return folder
 
 
 def adopt(
     model: str,
-    settings: ModelsSettings,
+    run: str,
     *,
+    record: Mapping[str, Any],
     validation_batches: ValidationBatches,
     folder: Path,
     data_fingerprint: str,
@@ -90,8 +90,10 @@ def adopt(
     ----------
     model : str
         A network of the registry.
-    settings : ModelsSettings
-        With `imported_run`.
+    run : str
+        `imported_run` of its recipe.
+    record : mapping
+        The settings as ``settings.json`` keeps them.
     validation_batches : callable
         Gives batches (images, quality).
     folder : Path
@@ -120,8 +122,7 @@ def adopt(
     from musqa_pipeline.learning.training.checkpoint import write_json
     from musqa_pipeline.learning.training.environment import describe_environment, usable_threads
 
-    check_imported(model, settings)
-    source = imported_folder(settings)
+    source = check_imported(model, run)
     network = load_model(source)
     squares, n_images = 0.0, 0
     with torch.inference_mode():
@@ -136,12 +137,10 @@ def adopt(
         )
     with explained("read", source / WEIGHTS_FILE):
         weights = (source / WEIGHTS_FILE).read_bytes()
-    record: Mapping[str, Any] = {
-        "model": model,
-        "data_fingerprint": data_fingerprint,
-        "settings": asdict(settings),
-    }
-    write_json(folder / SETTINGS_FILE, record)
+    write_json(
+        folder / SETTINGS_FILE,
+        {"model": model, "data_fingerprint": data_fingerprint, "settings": record},
+    )
     with whole_file(folder / WEIGHTS_FILE) as temporary:
         temporary.write_bytes(weights)
     return TrainingResult(

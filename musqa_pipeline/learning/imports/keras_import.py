@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from musqa_pipeline.core.errors import ModelError
-from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.imports.keras_files import KerasFile, KerasLayer, read_keras_file
 from musqa_pipeline.learning.training.checkpoint import (
     SETTINGS_FILE,
@@ -93,7 +93,7 @@ def import_keras(path: Path, out: Path, *, time_reversed: bool = True) -> dict[s
         "model": name,
         "checked": "shapes and layers" if file.config else "shapes alone",
     }
-    settings = asdict(ModelsSettings(names=(name,)))
+    settings = asdict(TrainingSettings())
     write_json(out / ORIGIN_FILE, origin)
     write_json(
         out / SETTINGS_FILE, {"model": name, "data_fingerprint": digest, "settings": settings}

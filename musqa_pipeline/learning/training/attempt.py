@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,10 @@ import torch
 
 from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.seeds import derive_seed
-from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
 from musqa_pipeline.learning.networks.backbone import FrozenStemNetwork
-from musqa_pipeline.learning.registry import ModelEntry
 from musqa_pipeline.learning.training import checkpoint as files
-from musqa_pipeline.learning.training.averaging import WeightAverage
-from musqa_pipeline.learning.training.batches import TrainBatches, ValidationBatches
-from musqa_pipeline.learning.training.callbacks import BatchSeeds, EpochClock
+from musqa_pipeline.learning.training.callbacks import BatchSeeds, EpochClock, WeightAverage
 from musqa_pipeline.learning.training.checkpoint import VALIDATION, History
 from musqa_pipeline.learning.training.environment import (
     describe_environment,
@@ -29,7 +25,7 @@ from musqa_pipeline.learning.training.environment import (
     usable_threads,
 )
 from musqa_pipeline.learning.training.learner import make_learner
-from musqa_pipeline.learning.training.loop import WholeCheckpoints, run_loop
+from musqa_pipeline.learning.training.loop import Task, WholeCheckpoints, run_loop
 from musqa_pipeline.learning.training.ranks import Rank
 from musqa_pipeline.learning.training.schedule import is_over, kept_epoch, learning_rate
 from musqa_pipeline.learning.training.speed import share_here
@@ -64,18 +60,12 @@ class TrainingResult:
 
 
 class Attempt(pl.Callback):
-    """One attempt at a training, with its folder and its history.
+    """One attempt at a training, with its history.
 
     Parameters
     ----------
-    name : str
-        Name of the network.
-    entry : ModelEntry
-        How to build it.
-    settings : ModelsSettings
-        The recipe.
-    folder : Path
-        Folder of the run; rank 0 alone writes to it.
+    task : Task
+        What to train.
     n_threads : int or None
         Threads for torch.
     log, on_epoch : callable
@@ -84,46 +74,35 @@ class Attempt(pl.Callback):
 
     def __init__(
         self,
-        name: str,
-        entry: ModelEntry,
-        settings: ModelsSettings,
-        folder: Path,
+        task: Task,
         n_threads: int | None,
         log: Callable[[str], object],
         on_epoch: Callable[[Metrics], object] | None,
     ) -> None:
-        self.name, self.entry, self.settings, self.folder = name, entry, settings, folder
-        self.tell, self.on_epoch = log, on_epoch
-        self.identity: dict[str, Any] = {}
+        self.task, self.tell, self.on_epoch = task, log, on_epoch
+        self.name, self.entry, self.settings, self.folder = task[:4]
         self.history = History()
-        self.n_threads = n_threads or max(1, usable_threads() // settings.devices)
+        self.n_threads = n_threads or max(1, usable_threads() // self.settings.devices)
         self.saved: dict[str, Any] | None = None
-        decay = settings.weight_average_decay
+        decay = self.settings.weight_average_decay
         self.average = WeightAverage(decay) if decay else None
 
-    def prepare(self, data_fingerprint: str) -> None:
-        """Read what an earlier attempt left, sweep up what it left half-written."""
+    def prepare(self, record: Mapping[str, Any]) -> None:
+        """Read what an earlier attempt left, sweep up what it left half-written; write a record."""
         with explained("write", self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             for leftover in self.folder.glob(".*.tmp"):
                 leftover.unlink()
-        self.read(data_fingerprint)
+        self.read()
         if self.saved:
             self.tell(f"{self.name}: resumed after {self.history.n_epochs} epochs")
-        settings = asdict(self.settings)
-        files.write_json(
-            self.folder / files.SETTINGS_FILE,
-            {"model": self.name, "data_fingerprint": data_fingerprint, "settings": settings},
-        )
+        files.write_json(self.folder / files.SETTINGS_FILE, record)
         self.environment = describe_environment(self.n_threads)
         files.write_json(self.folder / files.ENVIRONMENT_FILE, self.environment)
 
-    def read(self, data_fingerprint: str) -> None:
+    def read(self) -> None:
         """Read what an earlier attempt left, and write nothing."""
-        # How long a training may take is not what it is.
-        recipe = {k: v for k, v in self.settings.recipe().items() if k != "max_minutes"}
-        self.identity = {"model": self.name, "data": data_fingerprint, **recipe}
-        if found := files.read_checkpoint(self.folder, self.identity):
+        if found := files.read_checkpoint(self.folder, self.task.identity):
             self.history, self.n_threads, self.saved = found
 
     def is_over(self) -> bool:
@@ -135,30 +114,15 @@ class Attempt(pl.Callback):
         limit_s = self.settings.max_minutes * 60
         return 0 < limit_s <= sum(self.history.values.get("seconds", ()))
 
-    def resume_or_start(
-        self,
-        train_batches: TrainBatches,
-        validation_batches: ValidationBatches | None,
-        rank: Rank,
-    ) -> None:
+    def resume_or_start(self, rank: Rank) -> None:
         """Train from the last finished epoch to the end."""
-        self.clock = EpochClock(validates=validation_batches is not None)
+        self.clock = EpochClock(validates=self.task.validation_batches is not None)
         callbacks = [BatchSeeds(self.settings.seed), self.average, self.clock, self]
         with steady_torch(self.n_threads):
             torch.manual_seed(derive_seed("models.weights", self.settings.seed, self.name))
             learner = make_learner(self.entry, self.settings)
             checkpoints, self.saved = WholeCheckpoints(self.saved), None  # 185 MB for table III
-            run_loop(
-                learner,
-                [callback for callback in callbacks if callback],
-                self.settings,
-                checkpoints=checkpoints,
-                spec=self.entry.input,
-                train_batches=train_batches,
-                validation_batches=validation_batches,
-                folder=self.folder,
-                rank=rank,
-            )
+            run_loop(self.task, learner, list(filter(None, callbacks)), checkpoints, rank)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Keep the outputs of a frozen stem, now that it has its weights."""
@@ -189,7 +153,7 @@ class Attempt(pl.Callback):
         self, trainer: pl.Trainer, pl_module: Any, checkpoint: dict[str, Any]
     ) -> None:
         """Add what Lightning does not know."""
-        files.complete(checkpoint, self.identity, self.n_threads, self.history)
+        files.complete(checkpoint, self.task.identity, self.n_threads, self.history)
 
     def report(self, last: int, best: int) -> None:
         """Tell log and caller about a finished epoch."""

@@ -17,7 +17,7 @@ from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.learning.data.loader import make_loader
 from musqa_pipeline.learning.data.shards import ImageShards
-from musqa_pipeline.learning.registry import InputSpec
+from musqa_pipeline.learning.entry import InputSpec
 from musqa_pipeline.learning.training.ranks import Rank
 
 Array = NDArray[Any] | Tensor

@@ -127,7 +127,7 @@ def read_checkpoint(
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None
-    state = _read_tensors(path)
+    state = read_weights(path)
     if state.get("format") == 1:
         state = _from_format_1(state)
     record = state.get(_RECORD, {})
@@ -195,27 +195,6 @@ def write_weights(path: Path, network: Mapping[str, Tensor]) -> None:
     write_tensors(path, {name: tensor.detach().cpu() for name, tensor in network.items()})
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read a network's state dictionary onto the CPU.
-
-    Parameters
-    ----------
-    path : Path
-        A file that `write_weights` wrote.
-
-    Returns
-    -------
-    dict of str to Tensor
-        Names and tensors; nothing else is ever unpickled.
-
-    Raises
-    ------
-    LakeError
-        If the file is absent or damaged.
-    """
-    return _read_tensors(path)
-
-
 def keep_only_best(folder: Path, epoch: int) -> None:
     """Delete the weights of epochs that are no longer the best."""
     for path in folder.glob("best-*.pt"):
@@ -269,7 +248,24 @@ def write_tensors(path: Path, value: Mapping[str, Any]) -> None:
         temporary.write_bytes(buffer.getbuffer())
 
 
-def _read_tensors(path: Path) -> dict[str, Any]:
+def read_weights(path: Path) -> dict[str, Any]:
+    """Read tensors by name onto the CPU; nothing else is ever unpickled.
+
+    Parameters
+    ----------
+    path : Path
+        A file that `write_weights` or `write_tensors` wrote.
+
+    Returns
+    -------
+    dict
+        Names and tensors.
+
+    Raises
+    ------
+    LakeError
+        If the file is absent or damaged.
+    """
     try:
         content = io.BytesIO(seals.read(path))
         value = torch.load(content, map_location="cpu", weights_only=True)

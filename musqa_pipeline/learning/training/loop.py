@@ -7,18 +7,22 @@ that is done again after a kill gives the same weights.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
-from musqa_pipeline.learning.registry import InputSpec
-from musqa_pipeline.learning.training.batches import Epochs, TrainBatches, ValidationBatches
+from musqa_pipeline.learning.entry import ModelEntry, TrainingSettings
+from musqa_pipeline.learning.training.batches import (
+    Batch,
+    Epochs,
+    TrainBatches,
+    ValidationBatches,
+)
 from musqa_pipeline.learning.training.checkpoint import CHECKPOINT_FILE, write_tensors
 from musqa_pipeline.learning.training.learner import Learner
 from musqa_pipeline.learning.training.ranks import Rank, RankEnvironment
@@ -27,6 +31,23 @@ import lightning.pytorch as pl  # isort: skip
 from lightning.pytorch.plugins import CheckpointIO  # isort: skip
 from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
 from lightning.pytorch.strategies import DDPStrategy  # isort: skip
+
+
+class Task(NamedTuple):
+    """A training: what all its attempts and ranks share."""
+
+    name: str
+    """What the network is called."""
+    entry: ModelEntry
+    settings: TrainingSettings
+    folder: Path
+    """Folder of the run; rank 0 alone writes to it."""
+    identity: Mapping[str, Any]
+    """In what an attempt has to agree to be gone on with."""
+    train_batches: TrainBatches
+    validation_batches: ValidationBatches | None
+    device: str | None
+    """``"cpu"`` or ``"cuda"``; a GPU if there is one where it is None."""
 
 
 class WholeCheckpoints(CheckpointIO):
@@ -59,35 +80,24 @@ class WholeCheckpoints(CheckpointIO):
 
 
 def run_loop(
+    task: Task,
     learner: Learner,
-    callbacks: Sequence[pl.Callback],
-    settings: ModelsSettings,
-    *,
+    callbacks: list[pl.Callback],
     checkpoints: WholeCheckpoints,
-    spec: InputSpec,
-    train_batches: TrainBatches,
-    validation_batches: ValidationBatches | None,
-    folder: Path,
     rank: Rank,
 ) -> None:
     """Train until a callback says stop, or `max_epochs` are over.
 
     Parameters
     ----------
+    task : Task
+        A learner that steps by hand also clips by hand.
     learner : Learner
         What to train, with fresh weights.
-    callbacks : sequence of Callback
+    callbacks : list of Callback
         Who stores and reports.
-    settings : ModelsSettings
-        Epochs, precision and clipping; a learner that steps by hand clips by hand.
     checkpoints : WholeCheckpoints
         With a finished epoch to go on from, if there is one.
-    spec : InputSpec
-        What its network eats.
-    train_batches, validation_batches : callable
-        Where examples come from; without the second nothing is validated.
-    folder : Path
-        Where Lightning may write; nothing does unasked.
     rank : Rank
         Which of the processes that train together this is.
 
@@ -96,14 +106,14 @@ def run_loop(
     StageError
         If there is no image, or a loss is not finite.
     SettingsError
-        If inputs do not have the shape that the network eats.
+        If inputs do not have the shape that the network eats, or the precision needs a GPU.
     """
-    if settings.precision == "16-mixed" and not torch.cuda.is_available():
+    settings, on_gpu = task.settings, torch.cuda.is_available() and task.device != "cpu"
+    if settings.precision == "16-mixed" and not on_gpu:
         raise SettingsError(
             "[models] precision='16-mixed' needs a GPU, and there is none; edit the preset to "
             "'bf16-mixed' or '32'"
         )
-    on_gpu = torch.cuda.is_available()
     plugins: list[Any] = [checkpoints]
     strategy: Any = "auto"
     # Without one Lightning looks for a cluster and misreads a job scheduler's variables.
@@ -119,8 +129,8 @@ def run_loop(
         sync_batchnorm=on_gpu and rank.n_ranks > 1,
         max_epochs=settings.max_epochs,
         plugins=plugins,
-        callbacks=list(callbacks),
-        default_root_dir=folder,
+        callbacks=callbacks,
+        default_root_dir=task.folder,  # nothing writes there unasked
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -130,13 +140,16 @@ def run_loop(
         precision=settings.precision,
         gradient_clip_val=clip or None,
     )
-    validation = validation_batches and Epochs(validation_batches, spec, rank)
+
+    def epochs(batches: Callable[[], Iterable[Batch]]) -> Epochs:
+        return Epochs(batches, task.entry.input, rank)
+
     try:
         trainer.fit(
             learner,
-            train_dataloaders=Epochs(lambda: train_batches(trainer.current_epoch), spec, rank),
-            val_dataloaders=validation,
-            ckpt_path=folder / CHECKPOINT_FILE if checkpoints.saved else None,
+            train_dataloaders=epochs(lambda: task.train_batches(trainer.current_epoch)),
+            val_dataloaders=task.validation_batches and epochs(task.validation_batches),
+            ckpt_path=task.folder / CHECKPOINT_FILE if checkpoints.saved else None,
         )
     except SystemExit as stop:
         # Lightning turns Ctrl-C into an exit of the whole process.

@@ -8,8 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.learning.registry import ModelEntry
+from musqa_pipeline.learning.entry import ModelEntry, TrainingSettings
 
 PEAKS_TFLOP_PER_S: tuple[tuple[str, tuple[float, float, float]], ...] = (
     (r"H200|H100.*HBM3|H100 SXM", (67.0, 494.7, 989.4)),
@@ -24,14 +23,14 @@ PEAKS_TFLOP_PER_S: tuple[tuple[str, tuple[float, float, float]], ...] = (
 have float32's number there, and V100 and T4 have their mixed peak in float16 alone."""
 
 
-def training_flops_per_image(entry: ModelEntry, settings: ModelsSettings) -> int:
+def training_flops_per_image(entry: ModelEntry, settings: TrainingSettings) -> int:
     """Count the operations of a training step for one image, without computing anything.
 
     Parameters
     ----------
     entry : ModelEntry
         The network; a loss of its own is not counted.
-    settings : ModelsSettings
+    settings : TrainingSettings
         How it is built.
 
     Returns
@@ -76,46 +75,23 @@ def peak_flop_per_s(card: str, precision: str, *, tf32: bool) -> float | None:
     return None
 
 
-def share_of_peak(
-    flops_per_image: int, images_per_s: float, peak: float | None, n_devices: int = 1
-) -> float | None:
-    """Return which part of their peak the cards reach.
-
-    Parameters
-    ----------
-    flops_per_image : int
-        From `training_flops_per_image`.
-    images_per_s : float
-        Over all devices.
-    peak : float or None
-        Of one card, from `peak_flop_per_s`.
-    n_devices : int
-        Cards that share the work.
-
-    Returns
-    -------
-    float or None
-        In 0-1; None if the peak is unknown.
-    """
-    return None if peak is None else flops_per_image * images_per_s / (peak * n_devices)
-
-
-def share_here(entry: ModelEntry, settings: ModelsSettings, images_per_s: float) -> float | None:
-    """Return `share_of_peak` of a training on this machine's GPU.
+def share_here(entry: ModelEntry, settings: TrainingSettings, images_per_s: float) -> float | None:
+    """Return which part of its peak a training gets out of each of this machine's GPUs.
 
     Parameters
     ----------
     entry : ModelEntry
         The network.
-    settings : ModelsSettings
+    settings : TrainingSettings
         With `precision` and `devices`.
     images_per_s : float
-        Measured.
+        Measured, over all devices.
 
     Returns
     -------
     float or None
-        None without a GPU, on one that is not in the table, or where a step is more than one loss.
+        In 0-1; None without a GPU, on one that is not in the table, or where a step is more than
+        one loss.
     """
     if not torch.cuda.is_available() or entry.learner:
         return None
@@ -124,4 +100,4 @@ def share_here(entry: ModelEntry, settings: ModelsSettings, images_per_s: float)
     if peak is None:
         return None
     flops = training_flops_per_image(entry, settings)
-    return share_of_peak(flops, images_per_s, peak, settings.devices)
+    return flops * images_per_s / (peak * settings.devices)

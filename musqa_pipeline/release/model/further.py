@@ -12,10 +12,11 @@ import dataclasses
 import polars as pl
 
 from musqa_pipeline.core.errors import SettingsError, StageError
-from musqa_pipeline.learning.registry import find_model, recipe_of
+from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
 from musqa_pipeline.stages.dataset.report import read_dataset
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, describe_rows
 from musqa_pipeline.stages.views.duck import read_published
 

@@ -17,9 +17,10 @@ import polars as pl
 from musqa_pipeline.core import seals
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.learning.baselines.registry import BASELINES
-from musqa_pipeline.learning.registry import MODELS, recipe_of
+from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.trials import wanted_trials
+from musqa_pipeline.stages.models.recipes import recipe_of
 
 COSTS_FILE = "costs.json"
 
@@ -58,7 +59,7 @@ def measured_costs(
     if path.is_file():
         kept: dict[str, dict[str, Any]] = json.loads(seals.read(path))
         return kept
-    from musqa_pipeline.learning.training.cost import measure_costs
+    from musqa_pipeline.learning.cost import measure_costs
 
     asked = {run["model"]: dict(run) for run in runs}
     for trial in trials:

@@ -16,7 +16,7 @@ from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.settings.models import RANDOM
-from musqa_pipeline.learning.registry import MODELS, recipe_of
+from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.dataset.inputs import READ_STAGES, read_seen_tracks
 from musqa_pipeline.stages.dataset.near_duplicates import search_near_duplicates
 from musqa_pipeline.stages.dataset.report import describe_dataset, read_dataset
@@ -34,6 +34,7 @@ from musqa_pipeline.stages.evaluation.listeners import hear_tests
 from musqa_pipeline.stages.evaluation.lowpass_steps import list_steps
 from musqa_pipeline.stages.evaluation.summary import ABLATION_MARK, headline_model
 from musqa_pipeline.stages.evaluation.twins import find_twins
+from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.runs import backbone_weights_of
 from musqa_pipeline.stages.spectrograms.features.rows import POINTS
 

@@ -13,12 +13,12 @@ import polars as pl
 import pyarrow as pa
 
 from musqa_pipeline.core.files import whole_file
-from musqa_pipeline.learning.registry import networks_in_use
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Stage, Unit
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.stages.evaluation.table import EVALUATIONS
 from musqa_pipeline.stages.models.stage import unit_id_of
+from musqa_pipeline.stages.spectrograms.pairs.pairs import networks_in_use
 
 EVALUATION_UNIT = "evaluation"
 REPORT = "report"

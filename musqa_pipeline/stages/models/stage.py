@@ -21,9 +21,10 @@ from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.learning.imports.imported import weights_digest
-from musqa_pipeline.learning.registry import find_model, recipe_of
+from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.models.recipes import recipe_of, train_on_images
 from musqa_pipeline.stages.models.table import RUNS
 
 
@@ -31,7 +32,7 @@ def unit_id_of(context: Context, model_name: str) -> str:
     """Name a training: the network, and a digest of its recipe and data."""
     settings = recipe_of(model_name, context.preset.models)
     data = context.joint_partition(find_model(model_name).input.stage).fingerprint
-    imported = [weights_digest(settings)] if settings.imported_run else []
+    imported = [weights_digest(settings.imported_run)] if settings.imported_run else []
     return f"{model_name}-{digest([settings.recipe(), data, *imported])[:8]}"
 
 
@@ -86,7 +87,6 @@ def make_run(
     from musqa_pipeline.learning.data.shards import ImageShards
     from musqa_pipeline.learning.imports.imported import adopt
     from musqa_pipeline.learning.training.batches import ShardBatches
-    from musqa_pipeline.learning.training.train import train_on_images
     from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 
     name = unit.plan["model"]
@@ -111,7 +111,8 @@ def make_run(
         if settings.imported_run:
             result = adopt(
                 name,
-                settings,
+                settings.imported_run,
+                record=dataclasses.asdict(settings),
                 validation_batches=ShardBatches(validation, settings.batch_size),
                 folder=work.path,
                 data_fingerprint=data,

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from musqa_pipeline.cli.model import app
 from musqa_pipeline.core.errors import ModelError, SettingsError
-from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.imports.imported import adopt, check_imported, weights_digest
 from musqa_pipeline.learning.imports.keras_files import read_keras_file
 from musqa_pipeline.learning.imports.keras_import import SHAPES, import_keras
@@ -140,11 +139,12 @@ def test_filters_turned_round_would_not_do(trained, images, tmp_path):
 def test_it_is_measured_and_stored_as_a_training_is(trained, images, tmp_path):
     folder, quality, _ = trained
     import_keras(folder / "released.hdf5", tmp_path / "run")
-    settings = ModelsSettings(names=("cnn1d_reversed",), imported_run=str(tmp_path / "run"))
+    run = str(tmp_path / "run")
     label = np.float32(0.25)
     result = adopt(
         "cnn1d_reversed",
-        settings,
+        run,
+        record={"seed": 3},
         validation_batches=lambda: [(images, np.full(N_IMAGES, label))],
         folder=tmp_path / "stored",
         data_fingerprint="f" * 32,
@@ -152,13 +152,15 @@ def test_it_is_measured_and_stored_as_a_training_is(trained, images, tmp_path):
     assert (result.epochs, result.finished, result.parameters) == (0, True, 15_442_881)
     expected = float(np.mean((quality.astype(np.float64) - label) ** 2))
     assert result.best_validation_loss == pytest.approx(expected, abs=1e-5)
+    said = json.loads((tmp_path / "stored" / "settings.json").read_text())
+    assert (said["model"], said["settings"]) == ("cnn1d_reversed", {"seed": 3})
     again = load_model(tmp_path / "stored").state_dict()
     for name, tensor in load_model(tmp_path / "run").state_dict().items():
         assert torch.equal(again[name], tensor)
-    assert len(weights_digest(settings)) == 32
+    assert len(weights_digest(run)) == 32
     with pytest.raises(SettingsError, match=r"is a run of cnn1d_reversed; name it in \[models\."):
-        check_imported("cnn1d", settings)
-    gone = ModelsSettings(names=("cnn1d",), imported_run=str(tmp_path / "gone"))
+        check_imported("cnn1d", run)
+    gone = str(tmp_path / "gone")
     with pytest.raises(SettingsError, match=r"no run there .*musqa model import-keras FILE"):
         check_imported("cnn1d", gone)
     assert weights_digest(gone) == "absent"

@@ -11,17 +11,19 @@ from musqa_pipeline.core.errors import LakeError, SettingsError
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning import torchvision_ops
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 from musqa_pipeline.learning.networks.backbone import (
     BackboneNetwork,
     FrozenBackbone,
     FrozenStemNetwork,
 )
 from musqa_pipeline.learning.predict import load_model
-from musqa_pipeline.learning.registry import MODELS, InputSpec, ModelEntry, find_model, recipe_of
+from musqa_pipeline.learning.registry import MODELS, find_model
 from musqa_pipeline.learning.training.train import train
+from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.runs import backbone_weights_of, title_of
 
-RANDOM = ModelsSettings(names=("inception_v3",), backbone_weights="random", max_epochs=1)
+RANDOM = TrainingSettings(backbone_weights="random", max_epochs=1)
 SPEC = InputSpec(n_frames=16, n_bands=12)
 N_MOVING = 366 + 256_256 + 32_896 + 129
 
@@ -66,8 +68,9 @@ def train_small(name, folder, settings, **changes):
     batches = made_up_batches()
     arguments = {"log": lambda line: None, **changes}
     return train(
-        name, train_batches=lambda epoch: batches, validation_batches=lambda: batches,
-        settings=settings, folder=folder, **arguments,
+        name, entry=MODELS[name], settings=settings,
+        train_batches=lambda epoch: batches, validation_batches=lambda: batches,
+        folder=folder, **arguments,
     )  # fmt: skip
 
 
@@ -107,13 +110,12 @@ def test_a_real_step_moves_stem_and_head_and_leaves_inception_alone(tmp_path):
         networks[-1].stem.weight.register_hook(lambda g: stem_gradients.append(g.norm().item()))
         return networks[-1]
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(MODELS, "inception_v3", dataclasses.replace(entry, build=build))
-        train(
-            "inception_v3", settings=RANDOM, folder=tmp_path, log=lambda line: None,
-            train_batches=lambda epoch: [(images, quality)],
-            validation_batches=lambda: [(images, quality)],
-        )  # fmt: skip
+    train(
+        "inception_v3", entry=dataclasses.replace(entry, build=build), settings=RANDOM,
+        train_batches=lambda epoch: [(images, quality)],
+        validation_batches=lambda: [(images, quality)],
+        folder=tmp_path, log=lambda line: None,
+    )  # fmt: skip
     trained = networks[0]
     torch.manual_seed(derive_seed("models.weights", 0, "inception_v3"))
     fresh = entry.build(RANDOM)
@@ -203,7 +205,7 @@ def test_the_dense_layers_see_a_softmax_or_logits_by_setting():
 
 @pytest.mark.parametrize("name", ["small", "still"])
 def test_a_resumed_training_equals_an_undisturbed_one_and_loads(tmp_path, small, name):
-    settings = ModelsSettings(names=(name,), max_epochs=3)
+    settings = TrainingSettings(max_epochs=3)
 
     def interrupt(metrics):
         if metrics["epoch"] == 1:
@@ -224,7 +226,7 @@ def test_a_resumed_training_equals_an_undisturbed_one_and_loads(tmp_path, small,
 
 
 def test_weights_trained_on_another_backbone_are_refused(tmp_path, small, monkeypatch):
-    settings = ModelsSettings(names=("small",), max_epochs=1)
+    settings = TrainingSettings(max_epochs=1)
     train_small("small", tmp_path, settings)
     other = dataclasses.replace(MODELS["small"], build=lambda s: stand_in(s, seed=4))
     monkeypatch.setitem(MODELS, "small", other)
@@ -237,7 +239,7 @@ def test_weights_trained_on_another_backbone_are_refused(tmp_path, small, monkey
 
 
 def test_a_frozen_stem_shows_each_image_to_the_backbone_once(tmp_path, small, monkeypatch):
-    settings = ModelsSettings(names=("still",), max_epochs=3)
+    settings = TrainingSettings(max_epochs=3)
     seen = []
     forward = StandIn.forward
 

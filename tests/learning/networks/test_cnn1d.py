@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.networks.cnn1d import Cnn1d
 from musqa_pipeline.learning.registry import find_model
 
@@ -134,7 +134,7 @@ def test_fresh_weights_follow_torchs_seed():
 
     def first_weights(seed):
         torch.manual_seed(seed)
-        return entry.build(ModelsSettings()).conv1.weight
+        return entry.build(TrainingSettings()).conv1.weight
 
     assert torch.equal(first_weights(3), first_weights(3))
     assert not torch.equal(first_weights(3), first_weights(4))

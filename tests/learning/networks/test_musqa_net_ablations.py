@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.networks import musqa_net
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.networks.musqa_net_ablations import (
@@ -26,7 +26,7 @@ def test_an_ablation_trains_and_differs_from_the_network_in_its_loss_or_predicti
     entry, whole = MODELS[f"musqa_net_{name}"], MODELS["musqa_net"]
     assert (entry.recipe, entry.input) == (whole.recipe, whole.input)
     torch.manual_seed(1)
-    network = entry.build(ModelsSettings()).eval()
+    network = entry.build(TrainingSettings()).eval()
     torch.manual_seed(1)
     original = MusqaNet().eval()
     loss = loss_of(entry, network)
@@ -60,7 +60,7 @@ def test_coarse_bands_keep_means_and_nothing_finer():
 
 def test_one_member_has_a_quarter_of_the_weights():
     count = [
-        sum(p.numel() for p in MODELS[name].build(ModelsSettings()).parameters())
+        sum(p.numel() for p in MODELS[name].build(TrainingSettings()).parameters())
         for name in ("musqa_net_one_member", "musqa_net")
     ]
     assert 4 * count[0] == count[1]

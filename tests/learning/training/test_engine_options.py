@@ -1,7 +1,8 @@
 """The engine's options, each against a loop by hand or torch's own counterpart."""
 
+import functools
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,12 +14,12 @@ from torch.optim.swa_utils import AveragedModel
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.training import loop
-from musqa_pipeline.learning.training.averaging import WeightAverage
+from musqa_pipeline.learning.training.callbacks import WeightAverage
 from musqa_pipeline.learning.training.checkpoint import read_weights
-from musqa_pipeline.learning.training.learner import Supervised
-from musqa_pipeline.learning.training.optimizer import make_optimizer
+from musqa_pipeline.learning.training.learner import Supervised, make_optimizer
 from tests.learning import tiny
 from tests.learning.tiny import SETTINGS, train_tiny
 
@@ -151,10 +152,11 @@ def test_the_average_keeps_norms_and_counters_and_gives_the_weights_back():
 def test_adam_moves_only_what_needs_a_gradient_and_decay_spares_vectors():
     network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1))
     network[0].requires_grad_(False)
-    plain = make_optimizer(network, ModelsSettings(), 0.1)
+    plain = make_optimizer(network, TrainingSettings(learning_rate=0.1))
     assert type(plain) is torch.optim.Adam
+    assert plain.defaults["lr"] == 0.1
     assert [p.shape for p in plain.param_groups[0]["params"]] == [(1, 2), (1,)]
-    decayed = make_optimizer(network, ModelsSettings(weight_decay=0.3), 0.1)
+    decayed = make_optimizer(network, TrainingSettings(weight_decay=0.3))
     assert type(decayed) is torch.optim.AdamW
     assert [(len(g["params"]), g["weight_decay"]) for g in decayed.param_groups] == [
         (1, 0.3),
@@ -167,8 +169,8 @@ def test_adam_moves_only_what_needs_a_gradient_and_decay_spares_vectors():
     [("16-mixed", 0.0, True), ("16-mixed", 1.0, False), ("32", 1.0, True)],
 )
 def test_float16_is_clipped_by_an_optimizer_that_does_not_unscale_itself(precision, clip, fused):
-    settings = ModelsSettings(precision=precision, gradient_clip_norm=clip)
-    optimizer = make_optimizer(torch.nn.Linear(2, 1), settings, 0.1)
+    settings = TrainingSettings(precision=precision, gradient_clip_norm=clip)
+    optimizer = make_optimizer(torch.nn.Linear(2, 1), settings)
     assert optimizer.defaults["fused"] is fused
 
 
@@ -202,6 +204,12 @@ def test_a_recipe_names_an_option_only_once_it_is_used():
     assert set(ModelsSettings(weight_decay=0.1).recipe()) - set(plain) == {"weight_decay"}
 
 
+def test_a_training_has_the_names_and_defaults_of_the_section():
+    section = ModelsSettings()
+    assert all(getattr(section, f.name) == f.default for f in fields(TrainingSettings))
+    assert TrainingSettings.of(asdict(replace(section, seed=3))) == TrainingSettings(seed=3)
+
+
 def test_the_loss_scaling_of_float16_goes_on_where_it_was(tmp_path, monkeypatch):
     scalers = []
 
@@ -229,10 +237,10 @@ def test_a_run_that_an_earlier_version_began_goes_on_to_the_same_end(tmp_path):
     shutil.copytree(Path(__file__).parent / "format_1", tmp_path / "old")
     before = torch.load(tmp_path / "old" / "checkpoint.ckpt")
     epochs = []
-    resumed = train_tiny(
-        tmp_path / "old", OPTIONS, on_epoch=lambda metrics: epochs.append(metrics["epoch"])
-    )
-    undisturbed = train_tiny(tmp_path / "new", OPTIONS)
+    section = ModelsSettings(batch_size=tiny.BATCH_SIZE, **asdict(OPTIONS))
+    train_it = functools.partial(train_tiny, settings=OPTIONS, identity=section.recipe())
+    resumed = train_it(tmp_path / "old", on_epoch=lambda metrics: epochs.append(metrics["epoch"]))
+    undisturbed = train_it(tmp_path / "new")
     assert (before["format"], epochs) == (1, [3, 4])
     assert resumed.curves["validation_loss"][:3] == before["history"]["validation_losses"]
     for name, values in undisturbed.curves.items():
@@ -243,5 +251,5 @@ def test_a_run_that_an_earlier_version_began_goes_on_to_the_same_end(tmp_path):
     moments = [end["optimizer_states"][0]["state"] for end in ends]
     torch.testing.assert_close(*moments, rtol=1e-4, atol=1e-6)
     assert ends[0]["averaging_state"]["n_averaged"] == ends[1]["averaging_state"]["n_averaged"]
-    again = train_tiny(tmp_path / "old", OPTIONS)
+    again = train_it(tmp_path / "old")
     assert again == resumed

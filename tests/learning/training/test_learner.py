@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.learning.registry import InputSpec, ModelEntry
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry
 from musqa_pipeline.learning.training.checkpoint import read_weights
 from musqa_pipeline.learning.training.learner import Supervised
 from musqa_pipeline.learning.training.train import train

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from musqa_pipeline.core.errors import SettingsError, StageError
-from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.batches import Epochs
 from musqa_pipeline.learning.training.checkpoint import read_weights
 from musqa_pipeline.learning.training.ranks import Rank, started
@@ -30,12 +29,7 @@ def train_plain(folder, settings, **changes):
         "log": lambda line: None,
         **changes,
     }
-    return train("plain", settings=settings, folder=folder, **arguments)
-
-
-@pytest.fixture
-def _plain(monkeypatch):
-    monkeypatch.setitem(MODELS, "plain", tiny.PLAIN)
+    return train("plain", entry=tiny.PLAIN, settings=settings, folder=folder, **arguments)
 
 
 def broken_elsewhere(epoch):
@@ -57,7 +51,6 @@ def test_ranks_divide_each_batch_and_stand_in_where_there_is_nothing_for_them():
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("_plain")
 def test_two_processes_train_what_one_trains_and_leave_nothing_behind(tmp_path):
     environment = dict(os.environ)
     lines, epochs = [], []
@@ -96,7 +89,6 @@ def test_two_processes_go_on_where_they_were_ended(tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("_plain")
 def test_what_stops_another_rank_is_said_and_costs_one_epoch(tmp_path):
     settings = replace(SETTINGS, max_epochs=3, devices=2)
     with pytest.raises(

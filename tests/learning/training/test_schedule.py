@@ -4,8 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.learning.training.schedule import best_epoch, is_over, kept_epoch, learning_rate
+from musqa_pipeline.learning.entry import TrainingSettings
+from musqa_pipeline.learning.training.schedule import is_over, kept_epoch, learning_rate
 
 LOSSES = st.lists(st.integers(0, 12).map(lambda n: n / 100), max_size=60)
 
@@ -14,7 +14,7 @@ LOSSES = st.lists(st.integers(0, 12).map(lambda n: n / 100), max_size=60)
 def test_the_learning_rate_is_that_of_torchs_scheduler_with_one_epoch_less_patience(
     losses, patience, threshold
 ):
-    settings = ModelsSettings(
+    settings = TrainingSettings(
         learning_rate=0.5,
         learning_rate_factor=0.25,
         learning_rate_patience_epochs=patience,
@@ -32,7 +32,7 @@ def test_the_learning_rate_is_that_of_torchs_scheduler_with_one_epoch_less_patie
 
 
 def test_the_papers_rate_is_halved_by_the_tenth_epoch_without_improvement():
-    paper = ModelsSettings()
+    paper = TrainingSettings()
     stalled = [0.5] + [0.5] * 9
     assert learning_rate(stalled, paper) == 1e-3
     assert learning_rate([*stalled, 0.5], paper) == 5e-4
@@ -44,7 +44,7 @@ def test_the_papers_rate_is_halved_by_the_tenth_epoch_without_improvement():
 def test_training_stops_at_the_first_epoch_that_ends_enough_epochs_without_a_lower_loss(
     losses, patience
 ):
-    settings = ModelsSettings(max_epochs=50, stop_patience_epochs=patience)
+    settings = TrainingSettings(max_epochs=50, stop_patience_epochs=patience)
     stop, best, waited = 50, np.inf, 0
     for n, loss in enumerate(losses[:50], start=1):
         best, waited = (loss, 0) if loss < best else (best, waited + 1)
@@ -56,7 +56,7 @@ def test_training_stops_at_the_first_epoch_that_ends_enough_epochs_without_a_low
 
 
 def test_the_paper_stops_after_fifty_epochs_and_never_trains_more_than_three_hundred():
-    paper = ModelsSettings()
+    paper = TrainingSettings()
     assert not is_over([0.1] * 50, paper)
     assert is_over([0.1] * 51, paper)
     falling = list(np.linspace(1, 0.1, 300))
@@ -66,11 +66,11 @@ def test_the_paper_stops_after_fifty_epochs_and_never_trains_more_than_three_hun
 
 @pytest.mark.parametrize(("losses", "best"), [([3.0], 0), ([3, 1, 2, 1], 1), ([3, 2, 1], 2)])
 def test_the_first_of_the_lowest_losses_wins(losses, best):
-    assert best_epoch(losses) == best
+    assert kept_epoch(losses, TrainingSettings()) == best
 
 
 def test_a_cosine_rises_in_equal_steps_and_falls_as_torchs_scheduler():
-    settings = ModelsSettings(
+    settings = TrainingSettings(
         learning_rate=0.4, learning_rate_schedule="cosine", warmup_epochs=3, max_epochs=13
     )
     rates = [learning_rate([1.0] * n, settings) for n in range(13)]
@@ -86,5 +86,5 @@ def test_a_cosine_rises_in_equal_steps_and_falls_as_torchs_scheduler():
 
 def test_the_last_epoch_is_kept_where_the_settings_say_so():
     losses = [0.5, 0.1, 0.3]
-    assert kept_epoch(losses, ModelsSettings()) == best_epoch(losses) == 1
-    assert kept_epoch(losses, ModelsSettings(kept_weights="last")) == 2
+    assert kept_epoch(losses, TrainingSettings()) == 1
+    assert kept_epoch(losses, TrainingSettings(kept_weights="last")) == 2

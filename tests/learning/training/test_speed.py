@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.learning.registry import InputSpec, ModelEntry, find_model
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
+from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.learning.training import speed
 from musqa_pipeline.learning.training.environment import describe_environment
 from musqa_pipeline.learning.training.train import train
@@ -22,7 +22,7 @@ class OneLayer(torch.nn.Module):
 def test_operations_are_those_of_the_products_forward_and_backward():
     entry = ModelEntry("one", lambda settings: OneLayer(), InputSpec(8, 6))
     # Forward 2 * (6 * 5 + 5 * 1); backward of what moves 2 * 5 * 1; what stays has none.
-    assert speed.training_flops_per_image(entry, ModelsSettings()) == 2 * (30 + 5) + 2 * 5
+    assert speed.training_flops_per_image(entry, TrainingSettings()) == 2 * (30 + 5) + 2 * 5
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,6 @@ def test_peaks_are_those_of_the_data_sheets_and_unknown_cards_have_none(
     assert speed.peak_flop_per_s(card, precision, tf32=tf32) == peak
 
 
-def test_a_share_is_work_over_peak_and_none_where_the_peak_is_unknown():
-    assert speed.share_of_peak(10**9, 500.0, 1e12) == 0.5
-    assert speed.share_of_peak(10**9, 500.0, 1e12, n_devices=2) == 0.25
-    assert speed.share_of_peak(10**9, 500.0, None) is None
-
-
 def make_believe(monkeypatch, card):
     """Let torch name a GPU that is not there, to those who only ask for its name."""
     monkeypatch.setattr(speed.torch.cuda, "is_available", lambda: True)
@@ -58,13 +52,15 @@ def make_believe(monkeypatch, card):
 
 
 def test_a_card_that_is_known_gives_a_share_and_another_one_none(monkeypatch):
-    settings = ModelsSettings(precision="bf16-mixed", devices=2)
+    settings = TrainingSettings(precision="bf16-mixed", devices=2)
     cnn = find_model("cnn1d")
     assert speed.share_here(cnn, settings, 1000.0) is None  # no GPU
     make_believe(monkeypatch, "NVIDIA H200")
     flops = speed.training_flops_per_image(cnn, settings)
     assert 1e9 < flops < 3e9  # about 3 times the 0.47 G of a forward pass
     assert speed.share_here(cnn, settings, 1000.0) == pytest.approx(flops * 500 / 989.4e12)
+    alone = TrainingSettings(precision="bf16-mixed")
+    assert speed.share_here(cnn, alone, 1000.0) == pytest.approx(flops * 1000 / 989.4e12)
     make_believe(monkeypatch, "GeForce GTX 970")
     assert speed.share_here(cnn, settings, 1000.0) is None
 
@@ -83,8 +79,9 @@ def test_a_gpus_arithmetic_is_part_of_the_environment(monkeypatch):
 def test_every_epoch_says_its_speed(tmp_path):
     epochs, lines = [], []
     result = train(
-        "tiny", train_batches=tiny.train_batches, validation_batches=tiny.validation_batches,
-        settings=tiny.SETTINGS, folder=tmp_path, log=lines.append, on_epoch=epochs.append,
+        "tiny", entry=tiny.ENTRY, settings=tiny.SETTINGS,
+        train_batches=tiny.train_batches, validation_batches=tiny.validation_batches,
+        folder=tmp_path, log=lines.append, on_epoch=epochs.append,
     )  # fmt: skip
     speeds = [epoch["images_per_s"] for epoch in epochs]
     # Training alone: faster than all images over the whole epoch's time.

@@ -19,7 +19,6 @@ from musqa_pipeline.core.seal_format import State
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.training.environment import usable_threads
-from musqa_pipeline.learning.training.train import train
 from tests import ROOT
 from tests.learning import tiny
 from tests.learning.tiny import SETTINGS, train_tiny
@@ -136,7 +135,7 @@ def test_the_result_and_the_folder_say_what_was_done(undisturbed):
     assert json.loads((folder / "curves.json").read_text()) == undisturbed.curves
     record = json.loads((folder / "settings.json").read_text())
     assert record["model"] == "tiny"
-    assert record["settings"] == {**asdict(SETTINGS), "names": ["tiny"]}
+    assert record["settings"] == asdict(SETTINGS)
     environment = json.loads((folder / "environment.json").read_text())
     assert environment["torch"] == torch.__version__
     assert environment["n_threads"] == 1
@@ -275,14 +274,6 @@ def test_images_of_another_shape_are_refused(tmp_path):
     images = np.zeros((2, 8, 5), np.float32)
     with pytest.raises(SettingsError, match=r"images have shape \(8, 5\): expected \(8, 6\)"):
         train_tiny(tmp_path, train_batches=lambda epoch: [(images, np.zeros(2, np.float32))])
-
-
-def test_an_unknown_network_is_refused(tmp_path):
-    with pytest.raises(SettingsError, match="unknown network 'huge'"):
-        train(
-            "huge", train_batches=tiny.train_batches, validation_batches=tiny.validation_batches,
-            settings=SETTINGS, folder=tmp_path,
-        )  # fmt: skip
 
 
 def test_a_checkpoint_of_other_data_or_settings_is_refused_by_name(tmp_path):

@@ -14,14 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.learning.registry import InputSpec, ModelEntry
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 from musqa_pipeline.learning.training.learner import Learner
 from musqa_pipeline.learning.training.train import TrainingResult, train
 from tests.learning import tiny
 
 N_CLASSES = 3
-SETTINGS = replace(tiny.SETTINGS, names=("pair",), max_epochs=5)
+SETTINGS = replace(tiny.SETTINGS, max_epochs=5)
 
 
 class Discriminator(nn.Module):
@@ -38,7 +37,7 @@ class Discriminator(nn.Module):
         return (heard * (1 + self.of_class(classes))).sum(1)
 
 
-def build_pair(settings: ModelsSettings) -> nn.Module:
+def build_pair(settings: TrainingSettings) -> nn.Module:
     generator = nn.Sequential(nn.Linear(4 + N_CLASSES, 16), nn.BatchNorm1d(16), nn.Linear(16, 48))
     return nn.ModuleDict({"generator": generator, "discriminator": Discriminator()})
 
@@ -46,7 +45,7 @@ def build_pair(settings: ModelsSettings) -> nn.Module:
 class Adversarial(Learner):
     """Hinge losses; the generator moves in every second batch."""
 
-    def __init__(self, network: nn.Module, settings: ModelsSettings) -> None:
+    def __init__(self, network: nn.Module, settings: TrainingSettings) -> None:
         super().__init__(network)
         self.automatic_optimization = False
 
@@ -89,7 +88,7 @@ def train_batches(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield images, (quality * 100).astype(np.int64) % N_CLASSES
 
 
-def train_pair(folder: Path, settings: ModelsSettings = SETTINGS, **changes) -> TrainingResult:
+def train_pair(folder: Path, settings: TrainingSettings = SETTINGS, **changes) -> TrainingResult:
     arguments = {"train_batches": train_batches, "log": lambda line: None, **changes}
     return train(
         "pair", entry=ENTRY, validation_batches=None, settings=settings, folder=folder, **arguments

@@ -10,8 +10,9 @@ from torch import nn
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet, statistics
-from musqa_pipeline.learning.registry import MODELS, InputSpec, ModelEntry
+from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.checkpoint import write_json, write_weights
 from musqa_pipeline.release.model.domain import Scale, fit_domain
 from musqa_pipeline.release.model.export import (

@@ -17,7 +17,8 @@ from musqa_pipeline.core.settings.dataset import DatasetSettings
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.learning.registry import MODELS, InputSpec, ModelEntry
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry
+from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.checkpoint import write_json, write_weights
 from musqa_pipeline.stages.dataset.table import DATASET, SPLITS
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.learning.cost import count_parameters
 from musqa_pipeline.learning.networks.cnn1d import Cnn1d
-from musqa_pipeline.learning.training.cost import count_parameters
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.costs import COSTS_FILE, gather_costs, measured_costs
 from tests.stages.evaluation.made_up import made_up_run
@@ -46,7 +46,7 @@ def test_networks_of_trials_are_measured_once_and_kept(tmp_path: Path, monkeypat
     def refuse(*_):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr("musqa_pipeline.learning.training.cost.measure_costs", refuse)
+    monkeypatch.setattr("musqa_pipeline.learning.cost.measure_costs", refuse)
     assert measured_costs(context, [], TRIALS, folder) == found
     rows = {row["model"]: row for row in gather_costs(["vgg19"], [], TRIALS, found)}
     assert rows["vgg19"]["ms_per_excerpt"] is None

@@ -14,7 +14,8 @@ from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.learning.registry import MODELS, InputSpec, ModelEntry
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry
+from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.checkpoint import write_json, write_weights
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.listeners import digest_of_tests, hear_tests

@@ -7,15 +7,22 @@ import torch
 from matplotlib.image import imread
 
 from musqa_pipeline.core.errors import SettingsError, StageError
+from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.predict import load_model, predict
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.models.pictures import plot_curves
+from musqa_pipeline.stages.models.recipes import train_on_images
 from musqa_pipeline.stages.models.stage import MODELS_STAGE, run_folder, unit_id_of, watched_stage
 from musqa_pipeline.stages.models.table import RUNS
 from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 from tests.stages.models.tiny_lake import PARTS
+
+
+def test_an_unknown_network_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="unknown network 'huge'"):
+        train_on_images("huge", None, None, ModelsSettings(), folder=tmp_path)
 
 
 def run_row(context):

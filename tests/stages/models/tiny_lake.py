@@ -9,7 +9,7 @@ import numpy as np
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
-from musqa_pipeline.learning.registry import InputSpec, ModelEntry
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.models.stage import MODELS_STAGE
 from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS

@@ -11,8 +11,9 @@ import polars as pl
 
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_seed
-from musqa_pipeline.learning.registry import find_model, recipe_of
+from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.models.recipes import recipe_of, train_on_images
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, allowed_rows
 from musqa_pipeline.storage.stores.store import WorkFolder
 
@@ -54,7 +55,6 @@ def train_network(
     import torch
 
     from musqa_pipeline.learning.predict import load_model
-    from musqa_pipeline.learning.training.train import train_on_images
 
     seed = context.preset.models.seed
     if repetition:

@@ -19,9 +19,10 @@ import pyarrow as pa
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.learning.baselines.registry import BASELINES
-from musqa_pipeline.learning.registry import MODELS, recipe_of
+from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.stages.models.trials.divisions import Division, Trial, divide, list_trials
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network

@@ -22,7 +22,7 @@ from musqa_pipeline.audio.files.flac import reference_audio
 from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.learning.registry import find_model, networks_in_use
+from musqa_pipeline.learning.registry import MODELS, find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Stage, Unit
 from musqa_pipeline.stages.spectrograms.pairs.table import PAIRS
@@ -35,6 +35,14 @@ from musqa_pipeline.stages.spectrograms.row_shards import (
 )
 from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
+
+
+def networks_in_use(preset: Preset) -> set[str]:
+    """Return the networks that a preset trains, in stage 7 or under a protocol.
+
+    Stage 7 refuses names that the registry does not have.
+    """
+    return {*preset.models.names, *preset.protocols.models()} & MODELS.keys()
 
 
 def wants_pairs(preset: Preset) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import torch
 
-from musqa_pipeline.learning.training.cost import count_parameters, forward_ms, measure_costs
+from musqa_pipeline.learning.cost import count_parameters, forward_ms, measure_costs
 from tests.learning.tiny import SETTINGS, SPEC, Tiny
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.learning.registry import InputSpec, find_model
+from musqa_pipeline.learning.entry import InputSpec, TrainingSettings
+from musqa_pipeline.learning.registry import find_model
 
 N_RUNS = 9
 """Forward passes that are timed, after one that is not."""
@@ -108,9 +108,7 @@ def measure_costs(runs: Iterable[Mapping[str, Any]], *, n_runs: int = N_RUNS) ->
     for row in runs:
         entry = find_model(row["model"])
         values = json.loads(row["settings_json"])
-        settings = ModelsSettings(
-            **{**values, "names": tuple(values["names"]), "backbone_weights": "random"}
-        )
+        settings = TrainingSettings.of({**values, "backbone_weights": "random"})
         with torch.random.fork_rng(devices=[]):
             network = entry.build(settings)
         trainable, total = count_parameters(network)
