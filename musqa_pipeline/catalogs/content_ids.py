@@ -33,13 +33,7 @@ def former_ids(lake: Lake) -> dict[str, dict[str, str]]:
 
 
 def migrate_catalog(home: Home, catalog: str) -> Migrated:
-    """Give a catalog's track units the names that their files' content has.
-
-    Raises
-    ------
-    LakeError
-        If the lake cannot be written.
-    """
+    """Give a catalog's track units the names that their files' content has."""
     lake = Lake(home)
     if catalog not in {known.name for known in list_catalogs(home)}:  # removed while it waited
         return Migrated(2, catalog, 0, 0)

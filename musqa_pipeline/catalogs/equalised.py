@@ -62,13 +62,8 @@ def write_equalised_catalog(
 ) -> int:
     """Write one darker copy of each training recording of a catalog folder.
 
-    Raises
-    ------
-    CatalogError
-        If `source` has no `tracks.csv` with a column ``recording``, or one that names files
-        elsewhere.
-    LakeError
-        If the folder cannot be written.
+    Raises CatalogError if `source` has no `tracks.csv` with a column ``recording``, or one that
+    names files elsewhere.
     """
     rows = []
     for row in _chosen(_source_rows(source), n_copies, seed):

@@ -60,13 +60,7 @@ class Source:
         return real != root and not real.startswith(root.rstrip(os.sep) + os.sep)
 
     def require_inside(self, path: Path) -> None:
-        """Refuse a file that describes the catalog and is a link out of it.
-
-        Raises
-        ------
-        CatalogError
-            If it leads out of the folder, and that is not allowed.
-        """
+        """Refuse a file that describes the catalog and is a link out of it."""
         if self.leads_outside(path):
             raise CatalogError(
                 f"{path} is a link out of the catalog's folder; put the file itself there, or "

@@ -22,10 +22,7 @@ LEADS_OUTSIDE = Seen("leads outside", False)
 def identified_files(home: Home, catalog: str) -> list[tuple[str, Entry]]:
     """List the audio files of a catalog with their unit ids.
 
-    Raises
-    ------
-    CatalogError
-        If the catalog is unknown, gone or empty.
+    Raises CatalogError if the catalog is unknown, gone or empty.
     """
     entries = catalog_files(load_catalog(home, catalog))
     paths = [entry.path for entry in entries if not entry.leads_outside]

@@ -36,13 +36,8 @@ def add_catalog(
 ) -> Catalog:
     """Make a folder of music known under a name; adding it again updates what is said of it.
 
-    Raises
-    ------
-    CatalogError
-        If the folder is missing or holds no audio, the name cannot be used or belongs to another
-        folder, or `tracks.csv` cannot be used.
-    LakeError
-        If `home` cannot be written.
+    Raises CatalogError if the folder is missing or holds no audio, the name cannot be used or
+    belongs to another folder, or `tracks.csv` cannot be used.
     """
     folder = Path(folder).expanduser().absolute()
     if name is None:
@@ -85,10 +80,7 @@ def list_catalogs(home: Home) -> list[Catalog]:
 def load_catalog(home: Home, name: str) -> Catalog:
     """Load a catalog by name.
 
-    Raises
-    ------
-    CatalogError
-        If it is unknown or its `catalog.toml` is damaged.
+    Raises CatalogError if it is unknown or its `catalog.toml` is damaged.
     """
     store, key = open_store(home), _toml_key(name)
     path = store.address(key)
@@ -107,10 +99,7 @@ def load_catalog(home: Home, name: str) -> Catalog:
 def source_of(catalog: Catalog) -> Source:
     """Return what the reader of a catalog is given.
 
-    Raises
-    ------
-    CatalogError
-        If its folder is gone.
+    Raises CatalogError if its folder is gone.
     """
     of_file = reader_named(catalog.reader).of_file
     if not (catalog.folder.is_file() if of_file else catalog.folder.is_dir()):
@@ -124,13 +113,7 @@ def source_of(catalog: Catalog) -> Source:
 
 
 def catalog_found(catalog: Catalog) -> Found:
-    """List what a catalog holds, and how it differs from what its dataset says of itself.
-
-    Raises
-    ------
-    CatalogError
-        As `catalog_listing`.
-    """
+    """List what a catalog holds, and how it differs from what its dataset says of itself."""
     found = reader_named(catalog.reader).read(source_of(catalog))
     if not found.listing.entries:
         said = "".join(f"; {difference}" for difference in found.differences)
@@ -151,34 +134,19 @@ def catalog_found(catalog: Catalog) -> Found:
 def catalog_listing(catalog: Catalog) -> Listing:
     """List what a catalog holds, other files counted.
 
-    Raises
-    ------
-    CatalogError
-        If its folder is gone or unreadable, holds no audio, all its files are gone, or its
-        `tracks.csv` cannot be used.
+    Raises CatalogError if its folder is gone or unreadable, holds no audio, all its files are gone,
+    or its `tracks.csv` cannot be used.
     """
     return catalog_found(catalog).listing
 
 
 def catalog_files(catalog: Catalog) -> list[Entry]:
-    """List the audio files of a catalog.
-
-    Raises
-    ------
-    CatalogError
-        As `catalog_listing`.
-    """
+    """List the audio files of a catalog."""
     return list(catalog_listing(catalog).entries)
 
 
 def forget_catalog(home: Home, name: str) -> None:
-    """Delete a catalog's `catalog.toml`; neither its music nor what was made of it is touched.
-
-    Raises
-    ------
-    LakeError
-        If `home` cannot be written.
-    """
+    """Delete a catalog's `catalog.toml`; neither its music nor what was made of it is touched."""
     open_store(home).delete(_toml_key(name))
 
 

@@ -31,10 +31,7 @@ class Catalog:
 def from_toml(name: str, text: str, path: str) -> Catalog:
     """Read a catalog.
 
-    Raises
-    ------
-    CatalogError
-        If the text is damaged, or a value is of a wrong kind.
+    Raises CatalogError if the text is damaged, or a value is of a wrong kind.
     """
     try:
         raw = parse_toml(text)
@@ -63,13 +60,7 @@ def unusable(path: str, error: Exception) -> CatalogError:
 
 
 def to_toml(catalog: Catalog) -> str:
-    """Write a catalog.
-
-    Raises
-    ------
-    CatalogError
-        If a name is no text.
-    """
+    """Write a catalog."""
 
     def quoted(text: str) -> str:
         try:

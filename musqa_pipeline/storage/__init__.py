@@ -1,1 +1,1 @@
-"""How tables are kept whole."""
+"""How tables are kept whole. What cannot be read or written is a `LakeError` of one sentence."""

@@ -102,12 +102,7 @@ def write_demo_catalog(
 ) -> list[Path]:
     """Write the demo catalog, or what is missing of it.
 
-    Raises
-    ------
-    CatalogError
-        If an argument is out of range.
-    LakeError
-        If the folder cannot be written.
+    Raises CatalogError if an argument is out of range.
     """
     if not 1 <= n_tracks <= 1000:
         raise CatalogError(f"n_tracks={n_tracks}: expected 1 to 1000; ask for fewer or more")
@@ -128,13 +123,7 @@ def write_demo_catalog(
 
 
 def write_sketch(folder: Path, *, seed: int = 0) -> Path:
-    """Write a piece that is too short to serve, so that the demo shows what quarantine is.
-
-    Raises
-    ------
-    LakeError
-        If the folder cannot be written.
-    """
+    """Write a piece that is too short to serve, so that the demo shows what quarantine is."""
     path, plan = folder / "sketch.flac", TrackPlan(0, seed, SKETCH_S)
     if not _is_current(path, plan):
         _write_track(path, plan)

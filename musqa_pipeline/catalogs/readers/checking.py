@@ -35,10 +35,7 @@ def check(
 ) -> Check:
     """Compare a folder with what its dataset says of itself.
 
-    Raises
-    ------
-    CatalogError
-        If the layout is another one, or a file cannot be read.
+    Raises CatalogError if the layout is another one, or a file cannot be read.
     """
     found = reader.read(source)
     compared, damaged, resized = 0, [], []
@@ -69,13 +66,7 @@ def check(
 
 
 def file_digest(path: Path, algorithm: str) -> str:
-    """Hash a file.
-
-    Raises
-    ------
-    CatalogError
-        If it cannot be read.
-    """
+    """Hash a file."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
     try:
         with path.open("rb") as stream:

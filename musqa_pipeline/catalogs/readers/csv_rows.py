@@ -20,10 +20,7 @@ _LIMIT = threading.Lock()
 def csv_lines(source: Source, file: str) -> Iterator[Iterator[list[str]]]:
     """Open a CSV file of a dataset.
 
-    Raises
-    ------
-    CatalogError
-        If the file is a link out of the folder, cannot be read or is no CSV in UTF-8.
+    Raises CatalogError if it is a link out of the folder, unreadable or no CSV in UTF-8.
     """
     path = source.folder / file
     source.require_inside(path)
@@ -50,13 +47,7 @@ def _long_cells() -> Iterator[None]:
 
 
 def require_cells(path: Path, header: Iterable[str], needed: Iterable[str]) -> None:
-    """Check that a header names what a reader needs.
-
-    Raises
-    ------
-    CatalogError
-        If one is missing.
-    """
+    """Check that a header names what a reader needs."""
     absent = sorted(set(needed) - set(header))
     if absent:
         raise CatalogError(
@@ -66,13 +57,7 @@ def require_cells(path: Path, header: Iterable[str], needed: Iterable[str]) -> N
 
 
 def read_csv(source: Source, file: str, needed: Iterable[str]) -> list[dict[str, str]]:
-    """Read a CSV file of a dataset whose first line names the columns.
-
-    Raises
-    ------
-    CatalogError
-        If the file cannot be used.
-    """
+    """Read a CSV file of a dataset whose first line names the columns."""
     columns = tuple(needed)
     with csv_lines(source, file) as lines:
         header = next(lines, [])

@@ -51,13 +51,7 @@ LAYOUT = (
 
 
 def read(source: Source) -> Found:
-    """List the tracks of the subset that is there.
-
-    Raises
-    ------
-    CatalogError
-        If the layout is another one, or the metadata cannot be used.
-    """
+    """List the tracks of the subset that is there."""
     require_no_columns("fma", source)
     folder = source.folder
     subsets = [size for size in SIZES if (folder / f"fma_{size}").is_dir()]
@@ -124,13 +118,7 @@ def track_file(number: int) -> str:
 
 
 def checksums(folder: Path) -> Iterator[Checksum]:
-    """Read the lists of SHA-1 that lie in each folder of the dataset.
-
-    Raises
-    ------
-    CatalogError
-        If a list cannot be read.
-    """
+    """Read the lists of SHA-1 that lie in each folder of the dataset."""
     for part in ("fma_metadata", *(f"fma_{size}" for size in SIZES)):
         path = folder / part / "checksums"
         if not path.is_file():

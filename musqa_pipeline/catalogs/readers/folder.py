@@ -31,10 +31,7 @@ def read_folder(source: Source) -> Listing:
     Hidden files and folders are left out, symbolic links are followed (each folder once). What
     leads out of the folder is an entry that is marked, unless the owner allows such links.
 
-    Raises
-    ------
-    CatalogError
-        If the `tracks.csv` cannot be used; the message names the line.
+    Raises CatalogError if the `tracks.csv` cannot be used; the message names the line.
     """
     folder = source.folder
     walk = walk_audio(source)

@@ -87,13 +87,7 @@ def clips(part: Mapping[str, str]) -> frozenset[str]:
 
 
 def read(source: Source) -> Found:
-    """List the clips.
-
-    Raises
-    ------
-    CatalogError
-        If the layout is another one.
-    """
+    """List the clips."""
     require_no_columns("gtzan", source)
     folder = source.folder
     root = _genres_folder(folder)

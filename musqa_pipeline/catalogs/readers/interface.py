@@ -67,7 +67,7 @@ class Reader:
     looks_like: Callable[[Path], bool]
     """Whether a folder has this layout; looks at names, opens nothing."""
     read: Callable[[Source], Found]
-    """Lists a catalog; raises `CatalogError`."""
+    """Lists a catalog; raises `CatalogError` if its layout or its own files are other ones."""
     archives: tuple[Checksum, ...] = ()
     """The published archives, for those who have kept them."""
     checksums: Callable[[Path], Iterable[Checksum]] = lambda _: ()
@@ -79,13 +79,7 @@ class Reader:
 
 
 def require_no_columns(reader: str, source: Source) -> None:
-    """Refuse a column map where the dataset's own metadata are used.
-
-    Raises
-    ------
-    CatalogError
-        If it is not empty.
-    """
+    """Refuse a column map where the dataset's own metadata are used."""
     if source.columns:
         raise CatalogError(
             f"reader {reader}: columns {sorted(source.columns)} are mapped, but it takes "

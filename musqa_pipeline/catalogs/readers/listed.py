@@ -15,13 +15,7 @@ from musqa_pipeline.core.errors import CatalogError
 
 
 def read(source: Source) -> Found:
-    """List the files that the CSV names.
-
-    Raises
-    ------
-    CatalogError
-        If the CSV cannot be used; the message names the line.
-    """
+    """List the files that the CSV names."""
     path = source.folder
     named = {name: source.columns.get(name, name) for name in ("file", *METADATA)}
     unknown = sorted(source.columns.keys() - named.keys())

@@ -32,13 +32,7 @@ LICENCE = "CC-BY-NC-SA-4.0"
 
 
 def read(source: Source) -> Found:
-    """List the mixes.
-
-    Raises
-    ------
-    CatalogError
-        If the layout is another one, or metadata cannot be used.
-    """
+    """List the mixes."""
     require_no_columns("medleydb", source)
     folder = source.folder
     walk = walk_audio(source)

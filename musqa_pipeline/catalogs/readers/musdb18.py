@@ -31,13 +31,7 @@ LICENCE = "for education and research; terms differ from song to song"
 
 
 def read(source: Source) -> Found:
-    """List the mixtures.
-
-    Raises
-    ------
-    CatalogError
-        If the layout is another one, or both kinds are mixed.
-    """
+    """List the mixtures."""
     require_no_columns("musdb18", source)
     folder = source.folder
     if not looks_like(folder):

@@ -32,13 +32,7 @@ LICENCE = "CC-BY-4.0"
 
 
 def read(source: Source) -> Found:
-    """List the recordings.
-
-    Raises
-    ------
-    CatalogError
-        If the layout is another one, or the metadata cannot be used.
-    """
+    """List the recordings."""
     require_no_columns("musicnet", source)
     folder = source.folder
     if not (folder / METADATA_CSV).is_file():

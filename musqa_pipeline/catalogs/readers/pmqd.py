@@ -38,13 +38,7 @@ LAYOUT = f"{PMQD_CSV} and a folder audio (24 bit) or audio32 (32 bit)"
 
 
 def read(source: Source) -> Found:
-    """List the original segments.
-
-    Raises
-    ------
-    CatalogError
-        If the layout is another one, or the table cannot be used.
-    """
+    """List the original segments."""
     require_no_columns("pmqd", source)
     rows = {_file(source.folder, row): row for row in _rows(source)}
     walk = walk_audio(source)
@@ -77,12 +71,7 @@ def read(source: Source) -> Found:
 def write_opinions(folder: Path, path: Path) -> int:
     """Write the ratings as a table of opinions, for `musqa listening compare`.
 
-    Raises
-    ------
-    CatalogError
-        If the layout is another one, or a rating is no number from 1 to 5.
-    LakeError
-        If the file cannot be written.
+    Raises CatalogError if the layout is another one, or a rating is no number from 1 to 5.
     """
     rows = _rows(Source(folder))
     text = io.StringIO()

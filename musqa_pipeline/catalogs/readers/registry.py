@@ -32,10 +32,7 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 def reader_named(name: str) -> Reader:
     """Return a reader by its name.
 
-    Raises
-    ------
-    CatalogError
-        If there is none of this name.
+    Raises CatalogError if there is none of this name.
     """
     if name not in READERS:
         raise CatalogError(f"reader={name!r}: expected one of {', '.join(READERS)}")
@@ -45,10 +42,7 @@ def reader_named(name: str) -> Reader:
 def detect_reader(path: Path) -> str:
     """Tell by its layout which reader knows a folder.
 
-    Raises
-    ------
-    CatalogError
-        If several know it.
+    Raises CatalogError if several know it.
     """
     if (path / TRACKS_CSV).is_file():
         return FOLDER

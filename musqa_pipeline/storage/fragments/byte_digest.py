@@ -57,13 +57,7 @@ def stamp(path: Path) -> None:
 
 
 def check_bytes(path: Path) -> State:
-    """Compare a Parquet file with the digest that it carries.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read.
-    """
+    """Compare a Parquet file with the digest that it carries."""
     with path.open("rb") as file:
         at = _find(file)
         if at is None:

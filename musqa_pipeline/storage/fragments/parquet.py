@@ -23,10 +23,7 @@ UNREADABLE = (OSError, pa.ArrowException, UnicodeDecodeError)
 def opened(store: Store, key: str) -> Iterator[Source]:
     """Open a fragment for pyarrow, to read parts of it.
 
-    Raises
-    ------
-    DamagedError
-        If it is not there or damaged, also when the block finds out.
+    Raises DamagedError if it is not there or damaged, also when the block finds out.
     """
     try:
         with store.opened(key) as source:
@@ -43,10 +40,7 @@ def opened(store: Store, key: str) -> Iterator[Source]:
 def footer(store: Store, key: str) -> Mapping[bytes, bytes]:
     """Read the keys that a fragment's footer carries.
 
-    Raises
-    ------
-    LakeError
-        If the store does not answer.
+    Raises LakeError if the store does not answer.
     """
     found = file_metadata(store, key)
     return (found.metadata or {}) if found else {}
@@ -69,10 +63,7 @@ def is_current(store: Store, key: str, fingerprint: str) -> bool:
 def read_fragment(store: Store, key: str, columns: list[str] | None = None) -> pa.Table:
     """Read a fragment, all of it or some columns.
 
-    Raises
-    ------
-    LakeError
-        If it is not there, damaged, or lacks a column.
+    Raises LakeError if it is not there, damaged, or lacks a column.
     """
     with opened(store, key) as source:
         return pq.read_table(
@@ -93,10 +84,7 @@ def read_wanted(store: Store, key: str, wanted: pa.Schema) -> pa.Table:
 def rewrite_fragment(store: Store, key: str) -> None:
     """Write a fragment anew with the same values and keys, in the same row groups and codec.
 
-    Raises
-    ------
-    LakeError
-        If it cannot be read or written; then it is as it was.
+    Raises LakeError if it cannot be read or written; then it is as it was.
     """
     with opened(store, key) as source, parquet_file(source) as file:
         table, metadata = file.read(use_threads=False), file.metadata
@@ -120,10 +108,7 @@ def write_fragment(
 ) -> None:
     """Write a fragment whole.
 
-    Raises
-    ------
-    LakeError
-        If it cannot be written; nothing is left half-written.
+    Raises LakeError if it cannot be written; nothing is left half-written.
     """
     checksum = {CHECKSUM_KEY: table_checksum(table).encode()}
     footer = {**(table.schema.metadata or {}), **checksum}

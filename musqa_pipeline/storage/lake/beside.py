@@ -19,13 +19,7 @@ _UNITS = {"evaluation": "evaluation"}
 
 
 def set_aside_beside(store: Store, partition: Partition) -> list[str]:
-    """Take units out of the way whose files beside them are damaged; call it with the lock held.
-
-    Raises
-    ------
-    LakeError
-        If a file cannot be moved.
-    """
+    """Take units out of the way whose files beside them are damaged; call it with the lock held."""
     if partition.stage in PACKED_STAGES or partition.catalog or not isinstance(store.home, Path):
         return []
     moved = []
@@ -38,13 +32,7 @@ def set_aside_beside(store: Store, partition: Partition) -> list[str]:
 
 
 def set_aside_folder(store: Store, partition: Partition, name: str) -> None:
-    """Move a folder to ``lake/damaged/``, and first the unit that it belongs to.
-
-    Raises
-    ------
-    LakeError
-        If a file cannot be moved.
-    """
+    """Move a folder to ``lake/damaged/``, and first the unit that it belongs to."""
     unit = partition.key(_UNITS.get(partition.stage, name))
     if store.exists(unit):
         set_aside(store, unit)  # first: without it the folder is that of a unit under way

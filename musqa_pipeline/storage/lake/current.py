@@ -21,13 +21,7 @@ _FOOTERS: dict[tuple[str, str], _Footer] = {}
 def current_units(
     store: Store, partition: Partition, wanted: Collection[str] | None = None
 ) -> dict[str, int]:
-    """Find the units of a partition that carry its fingerprint, packed or in files of their own.
-
-    Raises
-    ------
-    LakeError
-        If the store does not answer, or a pack is gone.
-    """
+    """Find the units of a partition that carry its fingerprint, packed or in files of their own."""
 
     def read(manifest: Manifest) -> tuple[dict[str, Packed], list[StoredFile]]:
         packed = packed_units(store, partition, manifest) if manifest.packs else {}

@@ -55,10 +55,7 @@ def settled(
     `known` keeps manifests from one read to the next: that one is out of date shows when what it
     names is gone, since packs never change and a unit of one name has one content.
 
-    Raises
-    ------
-    LakeError
-        If a unit is not there or damaged; a damaged one is out of the way then.
+    Raises LakeError if a unit is not there or damaged; a damaged one is out of the way then.
     """
     known = {} if known is None else known
     for attempt in range(ATTEMPTS):
@@ -78,13 +75,7 @@ def settled(
 def set_aside_damaged(
     store: Store, partitions: Iterable[Partition], is_readable: Callable[[Path], bool]
 ) -> list[str]:
-    """Move fragments and packs that blind a view out of its sight.
-
-    Raises
-    ------
-    LakeError
-        If one cannot be moved.
-    """
+    """Move fragments and packs that blind a view out of its sight."""
     lying = {key: one for partition in partitions for one in in_all_catalogs(store, partition)
              for key in _files(store, one)}  # fmt: skip
     bad = [key for key in sorted(lying) if not _is_readable(store, key, is_readable)]
@@ -106,10 +97,7 @@ def mend_pack(store: Store, partition: Partition, key: str) -> None:
 
     If all of them are good, the new pack has the name of the old one and lies in its place.
 
-    Raises
-    ------
-    LakeError
-        If the store cannot be written, or another process changed the partition.
+    Raises LakeError if the store cannot be written, or another process changed the partition.
     """
     manifest = read_manifest(store, partition)
     if key not in manifest.packs:
@@ -123,10 +111,7 @@ def mend_pack(store: Store, partition: Partition, key: str) -> None:
 def taken_out(store: Store, partition: Partition, manifest: Manifest, error: DamagedError) -> bool:
     """Take out of the way what an error names, if it is damaged.
 
-    Raises
-    ------
-    DamagedError
-        If a unit was set aside.
+    Raises DamagedError if a unit was set aside.
     """
     key = error.key
     if are_left_alone() or not key or not is_damaged(store, key):

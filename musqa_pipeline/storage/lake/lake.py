@@ -43,13 +43,7 @@ class Lake:
 
     @property
     def root(self) -> Path:
-        """The home of a lake on a disk.
-
-        Raises
-        ------
-        LakeError
-            If the lake is on object storage.
-        """
+        """The home of a lake on a disk."""
         if not isinstance(self.store.home, Path):
             raise LakeError(f"{self.store.home} is no folder; this works on a lake on a disk")
         return self.store.home
@@ -93,10 +87,8 @@ class Lake:
     ) -> Home:
         """Write a unit whole: after this call it is done, at any earlier moment it is not there.
 
-        Raises
-        ------
-        LakeError
-            If the disk is full, read-only or not permitted; nothing is left half-written.
+        Raises LakeError if the disk is full, read-only or not permitted; nothing is left
+        half-written.
         """
         footer = {
             **(table.schema.metadata or {}),
@@ -124,10 +116,7 @@ class Lake:
     ) -> pa.Table:
         """Read one unit.
 
-        Raises
-        ------
-        LakeError
-            If it is not there or damaged.
+        Raises LakeError if it is not there or damaged.
         """
         return reading.read_unit(self.store, partition, unit_id, columns, self._known)
 

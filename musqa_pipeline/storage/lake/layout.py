@@ -54,10 +54,7 @@ class Migration:
 def read_layout(lake: Lake) -> dict[str, Any]:
     """Read which layout a lake has.
 
-    Raises
-    ------
-    LakeError
-        If the record is damaged, or of a layout that this code does not know.
+    Raises LakeError if the record is damaged, or of a layout that this code does not know.
     """
     found = lake.store.read_versioned(LAYOUT_KEY)
     if found is None:
@@ -83,10 +80,7 @@ def read_layout(lake: Lake) -> dict[str, Any]:
 def stamp_layout(lake: Lake) -> None:
     """Write down the layout of a new lake; call it before the first fragment is written.
 
-    Raises
-    ------
-    LakeError
-        If the lake is of a later layout, or cannot be written.
+    Raises LakeError if the lake is of a later layout, or cannot be written.
     """
     record = read_layout(lake)
     if record["layout"] == LAYOUT and not lake.store.exists(LAYOUT_KEY):
@@ -100,10 +94,7 @@ def apply_migrations(
 ) -> list[Migrated]:
     """Bring a lake to the present layout, as far as its catalogs' folders are there.
 
-    Raises
-    ------
-    LakeError
-        If the lake is of a later layout, or cannot be written.
+    Raises LakeError if the lake is of a later layout, or cannot be written.
     """
     lake = Lake(home)
     record = read_layout(lake)

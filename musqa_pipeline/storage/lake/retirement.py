@@ -13,13 +13,7 @@ from musqa_pipeline.storage.packs.unpacking import retire_units
 
 
 def restore_units(lake: Lake, partition: Partition, wanted: Iterable[str]) -> list[str]:
-    """Take units back whose input came back after they were retired.
-
-    Raises
-    ------
-    LakeError
-        If a file cannot be moved.
-    """
+    """Take units back whose input came back after they were retired."""
     there = {file.stem for file in lake.store.files(partition.retired_key)}
     manifest = read_manifest(lake.store, partition)
     back = []
@@ -34,13 +28,7 @@ def restore_units(lake: Lake, partition: Partition, wanted: Iterable[str]) -> li
 
 
 def retire_all(lake: Lake, partition: Partition) -> int:
-    """Move whatever lies on a partition out of sight, whole or damaged.
-
-    Raises
-    ------
-    LakeError
-        If a file cannot be moved.
-    """
+    """Move whatever lies on a partition out of sight, whole or damaged."""
     units = unit_ids(lake, partition)
     retire_units(lake.store, partition, units)
     return len(units)

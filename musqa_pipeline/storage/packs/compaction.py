@@ -70,13 +70,7 @@ class Source:
 
 
 def compact_partition(store: Store, partition: Partition) -> Compacted:
-    """Pack the loose units of a partition, together with packs that are less than half full.
-
-    Raises
-    ------
-    LakeError
-        If the store cannot be read or written.
-    """
+    """Pack the loose units of a partition, together with packs that are less than half full."""
     manifest = read_manifest(store, partition)
     loose = loose_units(store, partition, manifest)
     if not loose:
@@ -108,12 +102,7 @@ def compact_partition(store: Store, partition: Partition) -> Compacted:
 def compact_after_stage(store: Store, partition: Partition) -> Compacted:
     """Pack a partition at the end of its stage, if `MUSQA_COMPACT_AT` or more files lie loose.
 
-    Raises
-    ------
-    SettingsError
-        If the variable is no number of files.
-    LakeError
-        If the store cannot be read or written.
+    Raises SettingsError if the variable is no number of files.
     """
     text = os.environ.get(VARIABLE, "").strip() or str(AFTER_STAGE)
     if not text.isdecimal():

@@ -100,10 +100,7 @@ def manifest_key(partition: Partition) -> str:
 def read_manifest(store: Store, partition: Partition) -> Manifest:
     """Read what a partition consists of now.
 
-    Raises
-    ------
-    LakeError
-        If the manifest is damaged.
+    Raises LakeError if the manifest is damaged.
     """
     if partition.stage not in PACKED_STAGES:
         return Manifest()
@@ -125,10 +122,7 @@ def read_manifest(store: Store, partition: Partition) -> Manifest:
 def commit_manifest(store: Store, partition: Partition, old: Manifest, new: Manifest) -> Manifest:
     """Make a new manifest the partition's, if nobody changed the old one.
 
-    Raises
-    ------
-    LakeError
-        If another process changed it since; nothing is changed then.
+    Raises LakeError if another process changed it since; nothing is changed then.
     """
     record = {
         "generation": new.generation,
@@ -148,25 +142,13 @@ def commit_manifest(store: Store, partition: Partition, old: Manifest, new: Mani
 def packed_units(
     store: Store, partition: Partition, manifest: Manifest | None = None
 ) -> dict[str, Packed]:
-    """Return where each packed unit of a partition lies.
-
-    Raises
-    ------
-    LakeError
-        If a pack is gone or damaged.
-    """
+    """Return where each packed unit of a partition lies."""
     manifest = manifest or read_manifest(store, partition)
     return {unit: place for key in manifest.packs for unit, place in pack_index(store, key).items()}
 
 
 def find_packed(store: Store, manifest: Manifest, unit: str) -> Packed | None:
-    """Return where one unit lies in a partition's packs, None if it is in none of them.
-
-    Raises
-    ------
-    LakeError
-        If a pack is gone or damaged.
-    """
+    """Return where one unit lies in a partition's packs, None if it is in none of them."""
     places = (pack_index(store, key).get(unit) for key in manifest.packs)
     return next((place for place in places if place is not None), None)
 
@@ -179,13 +161,7 @@ def loose_units(store: Store, partition: Partition, manifest: Manifest) -> list[
 
 
 def pack_index(store: Store, key: str) -> Mapping[str, Packed]:
-    """Return where each unit of a pack lies; packs never change, so that it is read once.
-
-    Raises
-    ------
-    LakeError
-        If the pack is gone or damaged.
-    """
+    """Return where each unit of a pack lies; packs never change, so that it is read once."""
     return _index(store.address(key), key, _Ref(store))
 
 

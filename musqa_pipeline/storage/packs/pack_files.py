@@ -53,10 +53,7 @@ class Piece:
 def read_piece(store: Store, key: str, unit: str) -> Piece:
     """Read a loose unit for packing, and check it against its checksum.
 
-    Raises
-    ------
-    LakeError
-        If it is damaged.
+    Raises LakeError if it is damaged.
     """
     with parquet.opened(store, key), store.lent(key) as path:
         state = check_bytes(path)
@@ -97,10 +94,7 @@ def packed_piece(store: Store, unit: str, place: Packed) -> Piece:
 def write_pack(store: Store, key: str, pieces: Iterable[Piece], schema: pa.Schema) -> None:
     """Write a pack whole, and read it back before anything relies on it.
 
-    Raises
-    ------
-    LakeError
-        If it cannot be written, or does not hold what was written.
+    Raises LakeError if it cannot be written, or does not hold what was written.
     """
     with store.writing(key) as temporary, _PackWriter(temporary, schema) as writer:
         for piece in pieces:
@@ -183,10 +177,7 @@ def read_packed(
 ) -> Iterator[tuple[str, pa.Table]]:
     """Read packed units, each pack once.
 
-    Raises
-    ------
-    LakeError
-        If a pack is gone or damaged, or lacks a column.
+    Raises LakeError if a pack is gone or damaged, or lacks a column.
     """
     by_pack: dict[str, list[str]] = {}
     for unit, place in units.items():

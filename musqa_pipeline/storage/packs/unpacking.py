@@ -27,10 +27,7 @@ from musqa_pipeline.storage.stores.store import Store
 def take_out(store: Store, partition: Partition, units: Collection[str]) -> Manifest:
     """Let packs be without some units; their rows are gone for whoever looks from now on.
 
-    Raises
-    ------
-    LakeError
-        If the store cannot be written, or another process changed the partition.
+    Raises LakeError if the store cannot be written, or another process changed the partition.
     """
     manifest, gone = read_manifest(store, partition), set(units)
     looked_at = manifest.packs if gone else ()
@@ -47,13 +44,7 @@ def take_out(store: Store, partition: Partition, units: Collection[str]) -> Mani
 
 
 def retire_units(store: Store, partition: Partition, units: Collection[str]) -> None:
-    """Move units out of sight, packed or loose, losing nothing.
-
-    Raises
-    ------
-    LakeError
-        If a file cannot be moved or written, or a pack is damaged.
-    """
+    """Move units out of sight, packed or loose, losing nothing."""
     manifest = read_manifest(store, partition)
     found = {unit: find_packed(store, manifest, unit) for unit in units}
     packed = {unit: place for unit, place in found.items() if place}
@@ -89,10 +80,7 @@ def superseded_by_packs(store: Store, partition: Partition) -> dict[Partition, t
 def drop_superseded(store: Store, partition: Partition, replaced: Collection[str]) -> int:
     """Delete what packs replaced; call it once views show the packs.
 
-    Raises
-    ------
-    LakeError
-        If a file cannot be deleted, or another process changed the partition.
+    Raises LakeError if a file cannot be deleted, or another process changed the partition.
     """
     manifest, n_deleted = read_manifest(store, partition), 0
     dropped = [key for key in manifest.superseded if key in replaced]

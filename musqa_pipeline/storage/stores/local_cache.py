@@ -42,12 +42,8 @@ def scratch_folder(home: ObjectHome) -> Path:
 def mirrored(bucket: Bucket, root: Path, file: StoredFile) -> Path:
     """Return a copy of an object of one version, fetched once, to be read only.
 
-    Raises
-    ------
-    FileNotFoundError
-        If it is gone.
-    LakeError
-        If it cannot be fetched, or the disk is full.
+    Raises FileNotFoundError if it is gone, and LakeError if it cannot be fetched, or the disk is
+    full.
     """
     folder, _, name = file.key.rpartition("/")
     version = digest_of(file.version.encode())[:12]

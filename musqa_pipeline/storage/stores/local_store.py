@@ -31,10 +31,7 @@ class LocalStore:
     def path(self, key: str) -> Path:
         """Return the path of a key; one that leads out of the home is an error.
 
-        Raises
-        ------
-        LakeError
-            If the key comes from a table or a manifest that is damaged.
+        Raises LakeError if the key comes from a table or a manifest that is damaged.
         """
         if key and not stays_inside(key):
             raise LakeError(

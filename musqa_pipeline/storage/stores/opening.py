@@ -16,10 +16,7 @@ from musqa_pipeline.storage.stores.store import Store
 def open_store(home: Home) -> Store:
     """Return the store of a home; cheap to ask for again.
 
-    Raises
-    ------
-    LakeError
-        If it is on object storage and the libraries for that are absent.
+    Raises LakeError if it is on object storage and the libraries for that are absent.
     """
     return _open_bucket(home) if isinstance(home, ObjectHome) else LocalStore(home)
 

@@ -81,10 +81,7 @@ class Bucket:
 
         A whole one is checked against its digest, a wanted version against that which is there.
 
-        Raises
-        ------
-        LakeError
-            If the storage does not answer, or gives what was never put.
+        Raises LakeError if the storage does not answer, or gives what was never put.
         """
         about: dict[str, str] = {"Range": span} if span else {}
         if version:
@@ -118,11 +115,6 @@ class Bucket:
 
         `expected` is a version, or None if there has to be no such object. If an answer was lost,
         the request is sent again and refused, and the object itself tells who put it.
-
-        Raises
-        ------
-        LakeError
-            If the storage refuses it or does not answer.
         """
         put_id = os.urandom(8).hex()
         about: dict[str, Any] = {"Metadata": {DIGEST: digest_of(content), PUT_ID: put_id}}

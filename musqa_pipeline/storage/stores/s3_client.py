@@ -32,10 +32,7 @@ _DENIED = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Expir
 def endpoint_url() -> str | None:
     """Return the endpoint of a storage that is not Amazon's; None leaves it to AWS's settings.
 
-    Raises
-    ------
-    SettingsError
-        If it is no http or https URL, or carries credentials.
+    Raises SettingsError if it is no http or https URL, or carries credentials.
     """
     url = os.environ.get(ENDPOINT)
     if not url:
@@ -54,10 +51,7 @@ def endpoint_url() -> str | None:
 def make_client() -> Any:
     """Return a client, which threads may share and which tries again what may pass.
 
-    Raises
-    ------
-    SettingsError
-        If the endpoint or AWS's own configuration cannot be used.
+    Raises SettingsError if the endpoint or AWS's own configuration cannot be used.
     """
     endpoint = endpoint_url()
     config = Config(

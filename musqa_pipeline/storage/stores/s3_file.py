@@ -19,12 +19,7 @@ PIECE_BYTES = 8 << 20
 def open_object(bucket: Bucket, key: str) -> pa.NativeFile:
     """Open an object for reading, in the version that it has now.
 
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
-    LakeError
-        If the storage does not answer.
+    Raises FileNotFoundError if it is not there.
     """
     tail = read_tail(bucket, key)
     if tail.first_byte == 0:

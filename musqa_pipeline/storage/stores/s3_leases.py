@@ -68,10 +68,7 @@ class Lease:
     def check(self) -> None:
         """Raise unless the lease is surely held, without asking the storage.
 
-        Raises
-        ------
-        LeaseLostError
-            If it was taken over, or was not renewed in time.
+        Raises LeaseLostError if it was taken over, or was not renewed in time.
         """
         # A tenth earlier than others think so.
         if self.lost or _now_s() > self.renewed_s + 0.9 * self.ttl_s:
@@ -86,12 +83,7 @@ class Lease:
 
         One that expired and that nobody took is held again: its version says so.
 
-        Raises
-        ------
-        LeaseLostError
-            If it was taken over.
-        LakeError
-            If the storage does not answer.
+        Raises LeaseLostError if it was taken over.
         """
         with self.turn:
             if self.lost:
@@ -135,12 +127,8 @@ class Leases:
     def hold(self, key: str, *, wait: bool) -> Iterator[Lease]:
         """Hold a lease while the block runs.
 
-        Raises
-        ------
-        LockedError
-            If it is held and `wait` is false.
-        LeaseLostError
-            At the end of the block, if it was lost meanwhile.
+        Raises LockedError if it is held and `wait` is false, and LeaseLostError at the end of the
+        block, if it was lost meanwhile.
         """
         lease = self._take(key, wait=wait)
         self._held.append(lease)
@@ -195,10 +183,7 @@ class Leases:
 def lease_s() -> float:
     """Return how long a lease lasts that nobody renews.
 
-    Raises
-    ------
-    SettingsError
-        If it is no number of at least 2.
+    Raises SettingsError if it is no number of at least 2.
     """
     text = os.environ.get(LEASE_S) or str(DEFAULT_LEASE_S)
     try:

@@ -48,12 +48,8 @@ class TornError(Exception):
 def again(doing: str, what: ObjectHome, act: Callable[[], T]) -> T:
     """Act, again where that may help.
 
-    Raises
-    ------
-    AbsentError, EmptyError, ChangedError
-        If there is nothing there, or not what a condition demanded.
-    LakeError
-        One sentence, which names no credential; `StorageAwayError` if it may pass.
+    Raises AbsentError, EmptyError or ChangedError if there is nothing there or not what a condition
+    demanded; else LakeError, which names no credential, or StorageAwayError if it may pass.
     """
     for attempt in range(ATTEMPTS):
         last = attempt == ATTEMPTS - 1

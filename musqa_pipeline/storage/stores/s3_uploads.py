@@ -20,10 +20,7 @@ _MARK = "?uploadId="
 def put_file(bucket: Bucket, key: str, path: Path) -> None:
     """Put a file whole: in one request, or in parts that appear together.
 
-    Raises
-    ------
-    LakeError
-        If the storage refuses it or does not answer; the object is as it was.
+    Raises LakeError if the storage refuses it or does not answer; the object is as it was.
     """
     if path.stat().st_size <= SINGLE_PUT_BYTES:
         bucket.put(key, path.read_bytes())
