@@ -1,8 +1,13 @@
-"""What tests share: a lake of their own."""
+"""What tests share: a lake of their own, and one thread for each process."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+# Before numpy and torch are loaded: workers of pytest share the cores, where more threads spin
+# longer than they compute.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import hypothesis
 import pytest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.graph import catalog_context, joint_context
 from musqa_pipeline.storage.lake.lake import Lake
 from tests import ROOT
+from tests.drill.zygote import Run, run_musqa, shared_zygote
 
 CATALOG = "tiny"
 N_TRACKS = 6
@@ -49,16 +50,27 @@ network = "cnn1d"
 """
 
 
+NOTE_S = 2.0
+"""After this time a note is below the last bit of the files."""
+
+
+@cache
+def _note(semitone: int, sample_rate_hz: int) -> np.ndarray:
+    """A struck tone of eleven harmonics, float64."""
+    t = np.arange(round(NOTE_S * sample_rate_hz)) / sample_rate_hz
+    phase = 2 * np.pi * 110 * 2 ** (semitone / 12) * t
+    return np.exp(-6 * t) * sum(np.sin(k * phase) / k for k in range(1, 12))
+
+
 def compose(index: int, duration_s: float = 11.0, sample_rate_hz: int = 48_000) -> np.ndarray:
     """Struck tones over a bed of full-band noise: stereo, float32 (samples, 2)."""
     rng = derive_generator("tests", index)
     t = np.arange(round(duration_s * sample_rate_hz)) / sample_rate_hz
     music = np.zeros_like(t)
-    for beat in np.arange(0, duration_s, 0.25):
-        frequency_hz = 110 * 2 ** (rng.integers(0, 48) / 12)
-        since = np.clip(t - beat, 0, None)
-        tone = sum(np.sin(2 * np.pi * k * frequency_hz * since) / k for k in range(1, 12))
-        music += (t >= beat) * np.exp(-6 * since) * tone
+    for beat_s in np.arange(0, duration_s, 0.25):
+        note = _note(int(rng.integers(0, 48)), sample_rate_hz)
+        rest = music[round(beat_s * sample_rate_hz) :]
+        rest[: len(note)] += note[: len(rest)]
     noise = rng.standard_normal((len(t), 2)) * (0.02 + 0.02 * index)
     stereo = 0.05 * music[:, None] + noise * (0.3 + 0.7 * (np.sin(2 * np.pi * 2 * t) > 0))[:, None]
     return (0.4 * stereo / np.abs(stereo).max()).astype(np.float32)
@@ -133,32 +145,18 @@ class Checkout:
             return joint_context(self.home, self.preset)
         return catalog_context(self.home, self.preset, CATALOG)
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a Python command in the checkout and wait for it."""
-        finished = subprocess.run(
-            [sys.executable, *command],
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=500,
-        )
+    def musqa(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a `musqa` command in a process of its own and wait for it."""
+        finished = run_musqa(*arguments, cwd=self.root, environment=self.environment)
         if check and finished.returncode:
-            raise AssertionError(f"{command} ended with {finished.returncode}:\n{finished.stderr}")
+            raise AssertionError(
+                f"{arguments} ended with {finished.returncode}:\n{finished.stderr}"
+            )
         return finished
 
-    def musqa(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a `musqa` command."""
-        return self.run("-m", "musqa_pipeline.cli", *arguments, check=check)
-
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start a Python command, to be killed; its output goes to run.log."""
-        with (self.root / "run.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, *command],
-                cwd=self.root,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
+    def start(self, *arguments: str) -> Run:
+        """Start a `musqa` command, or a program of the drill, to be killed; see run.log."""
+        log = self.root / "run.log"
+        return shared_zygote().start(
+            *arguments, cwd=self.root, log=log, environment=self.environment
+        )

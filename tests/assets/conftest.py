@@ -10,6 +10,7 @@ import pytest
 
 from tests.assets.checkout import Checkout, write_music
 
+RUN = ("run", "--preset", "tiny.toml", "--json")
 READER = textwrap.dedent(
     """
     import json, sys, time
@@ -21,7 +22,7 @@ READER = textwrap.dedent(
         if database_path(home).exists():
             for name in VIEWS:
                 seen[name].append(query(home, f"SELECT count(*) AS n FROM {name}")["n"][0])
-        time.sleep(0.2)
+        time.sleep(1)
     print(json.dumps(seen))
     """
 )
@@ -47,7 +48,15 @@ def finished(tmp_path_factory, music):
         text=True,
     )
     try:
-        checkout.first_run = checkout.musqa("run", "--preset", "tiny.toml", "--json")
+        checkout.first_run = subprocess.run(
+            [sys.executable, "-m", "musqa_pipeline.cli", *RUN],
+            cwd=checkout.root,
+            env=checkout.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=500,
+        )
     finally:
         (folder / "stop").touch()
         checkout.reader_output = reader.communicate(timeout=120)

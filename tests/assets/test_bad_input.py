@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ import soundfile
 
 from musqa_pipeline.stages.views.duck import query
 from tests.assets.checkout import Checkout, compose
+from tests.drill.zygote import run_musqa
 
 RATE_HZ = 48_000
 
@@ -168,13 +168,7 @@ def test_a_read_only_lake_is_named_with_what_to_do(tmp_path, music):
 
 def test_outside_a_checkout_the_command_says_so(tmp_path, finished):
     environment = {k: v for k, v in finished.environment.items() if not k.startswith("MUSQA_P")}
-    run = subprocess.run(
-        [sys.executable, "-m", "musqa_pipeline.cli", "run", "--catalog", "tiny"],
-        cwd=tmp_path,
-        env={**environment, "MUSQA_HOME": str(finished.home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment["MUSQA_HOME"] = str(finished.home)
+    run = run_musqa("run", "--catalog", "tiny", cwd=tmp_path, environment=environment)
     assert run.returncode == 1
     assert "change into one, or set MUSQA_PROJECT" in run.stderr

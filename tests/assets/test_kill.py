@@ -13,7 +13,7 @@ from musqa_pipeline.stages.engine.records import RECORDS
 from musqa_pipeline.stages.graph import CATALOG_STAGES, STAGE_NAMES, get_stage
 from tests.assets.checkout import Checkout
 
-RUN = ("-m", "musqa_pipeline.cli", "run", "--preset", "tiny.toml")
+RUN = ("run", "--preset", "tiny.toml")
 ONE_UNIT = ("dataset", "evaluation")
 """Stages of a single unit: there the middle is after the work and before it is stored."""
 SHORT = ("degradations", "dataset", "models")
@@ -58,7 +58,7 @@ def kill_in(checkout, stage):
     log = checkout.root / "run.log"
     if stage in ONE_UNIT:
         marker = checkout.root / f"{stage}.marker"
-        run = checkout.start("-m", "tests.assets.slowed_run", stage, str(marker))
+        run = checkout.start("slowed", stage, str(marker))
         wait_for(marker.exists, run, log)
         kill(run)
         assert stored(checkout, stage) == {}
@@ -122,10 +122,7 @@ def test_a_run_killed_in_the_middle_of_stages_ends_like_an_undisturbed_one(
         for earlier, inodes in kept.items():
             now = stored(checkout, earlier)
             assert {unit: now[unit] for unit in inodes} == inodes, f"{earlier} was made again"
-    reports = [
-        json.loads(line)
-        for line in checkout.musqa("run", "--preset", "tiny.toml", "--json").stdout.splitlines()
-    ]
+    reports = [json.loads(line) for line in checkout.musqa(*RUN, "--json").stdout.splitlines()]
     last = stages[-1]
     made = {report["stage"]: report["made"] for report in reports}
     assert all(made[s] == 0 for s in STAGE_NAMES[: STAGE_NAMES.index(last)])

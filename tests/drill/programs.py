@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.settings.preset import load_preset
+from musqa_pipeline.stages import graph
 from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
 from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
 from musqa_pipeline.stages.engine.stage import run_stage
@@ -59,6 +63,28 @@ def inline_graph(home: str, preset_file: str, until: str = JOINT_ORDER[-1]) -> N
             except MusqaError as error:
                 raise SystemExit(f"error: {error}") from error
             publish(context, [name])
+
+
+def slowed(stage_name: str, marker: str) -> None:
+    """Run the graph; one joint stage makes its unit, touches the marker and sleeps before storing.
+
+    So that a test can kill it in the middle.
+    """
+    from musqa_pipeline.cli.app import main
+
+    module_name, attribute = graph._DECLARED_IN[stage_name].split(":")
+    module = importlib.import_module(module_name)
+    stage = getattr(module, attribute)
+
+    def make_and_sleep(context: Any, unit: Any) -> Any:
+        table = stage.make(context, unit)
+        Path(marker).touch()
+        time.sleep(300)
+        return table
+
+    setattr(module, attribute, replace(stage, make=make_and_sleep, inline=True))
+    sys.argv = ["musqa", "run", "--preset", "tiny.toml"]
+    main()
 
 
 def hold_lock(home: str, name: str, note: str) -> None:

@@ -2,7 +2,8 @@
 
 ``python -m tests.drill.zygote``: a line of JSON in, a line of JSON out. What it forks is a process
 like that of the console script, only without the seconds of imports; whoever asks kills it by its
-process id, and gets from here how it ended.
+process id, and gets from here how it ended. The drill has one of its own; tests share another,
+by `run_musqa`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +68,24 @@ class Zygote:
         assert self.process.stdout is not None
         assert json.loads(self.process.stdout.readline()) == "ready"
 
-    def start(self, *argv: str, cwd: Path, log: Path, user: int = 0, **variables: str) -> Run:
-        """Fork a musqa command, or a program of `tests.drill.programs` by its name."""
+    def start(
+        self,
+        *argv: str,
+        cwd: Path,
+        log: Path,
+        output: Path | None = None,
+        user: int = 0,
+        environment: dict[str, str] | None = None,
+        **variables: str,
+    ) -> Run:
+        """Fork a musqa command, or a program of `tests.drill.programs` by its name.
+
+        It says all in the log; standard output apart, if there is a file for it. Its environment is
+        the zygote's, or the one given, with the variables on top.
+        """
         asked = {
-            "start": argv, "cwd": str(cwd), "log": str(log), "user": user, "variables": variables,
+            "start": argv, "cwd": str(cwd), "log": str(log), "output": str(output or log),
+            "user": user, "environment": environment, "variables": variables,
         }  # fmt: skip
         return Run(self, self.ask(asked))
 
@@ -114,6 +131,34 @@ class Run:
         """Send a signal; it is there: nobody but its zygote waits for it."""
         os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        """Kill it, as `subprocess.Popen` does."""
+        if self.poll() is None:
+            self.send(signal.SIGKILL)
+
+
+@cache
+def shared_zygote() -> Zygote:
+    """Start the one that all tests of this process share; it ends with this process."""
+    return Zygote(Path(tempfile.gettempdir()))
+
+
+def run_musqa(
+    *argv: str, cwd: Path, environment: dict[str, str], timeout_s: float = 500.0
+) -> subprocess.CompletedProcess[str]:
+    """Run a musqa command to its end, as `subprocess.run` does, without seconds of imports."""
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder, "output"), Path(folder, "errors")
+        run = shared_zygote().start(
+            *argv, cwd=cwd, log=errors, output=output, environment=environment
+        )
+        try:
+            code = run.wait(timeout_s)
+        finally:
+            run.kill()
+        said = [path.read_text(encoding="utf-8") for path in (output, errors)]
+    return subprocess.CompletedProcess(argv, code, *said)
+
 
 def main() -> None:
     """Import, then serve."""
@@ -156,11 +201,13 @@ def _become(asked: dict[str, Any]) -> None:
     code = 70
     try:
         os.setpgid(0, 0)  # a session of its own would get a share of the processor of its own
-        null, log = os.open(os.devnull, os.O_RDONLY), os.open(asked["log"], _APPEND, 0o666)
-        os.dup2(null, 0)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(os.open(asked["output"], _APPEND, 0o666), 1)
+        os.dup2(os.open(asked["log"], _APPEND, 0o666), 2)
         os.closerange(3, 256)
+        if asked["environment"] is not None:
+            os.environ.clear()
+            os.environ.update(asked["environment"])
         os.environ.update(asked["variables"])
         os.chdir(asked["cwd"])
         if "DRILL_FSIZE" in os.environ:
@@ -174,8 +221,9 @@ def _become(asked: dict[str, Any]) -> None:
         points.install()
         first, *rest = asked["start"]
         sys.argv = ["musqa", *asked["start"]]
-        if hasattr(programs, first):
-            getattr(programs, first)(*rest)
+        program = getattr(programs, first, None)
+        if getattr(program, "__module__", None) == programs.__name__:
+            program(*rest)
         else:
             from musqa_pipeline.cli.app import main as musqa
 

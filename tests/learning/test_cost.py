@@ -29,15 +29,15 @@ def test_parameters_that_stay_are_counted_apart():
     assert count_parameters(Slow()) == (12 + 1, 48 * 12 + 12 + 12 + 1)
 
 
-def test_a_pass_is_timed_one_image_at_a_time_on_one_core_and_warm():
-    network, before = Slow().train(), torch.get_num_threads()
+def test_a_pass_is_timed_one_image_at_a_time_on_one_core_and_warm(two_threads):
+    network = Slow().train()
     found = forward_ms(network, SPEC, n_runs=5)
     assert 10 <= found < 100  # the first pass is not in the median
     assert network.shapes == [(1, SPEC.n_frames, SPEC.n_bands)] * 6
     assert network.modes == [False] * 6
     assert network.threads == [1] * 6
     assert network.training
-    assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == 2
 
 
 def test_costs_join_what_is_measured_with_what_training_took():

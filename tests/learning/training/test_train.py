@@ -206,7 +206,7 @@ def test_a_training_may_use_all_cores_unless_told_otherwise(monkeypatch):
     assert usable_threads() == len(os.sched_getaffinity(0))
 
 
-def test_threads_stay_those_that_a_run_began_with(tmp_path, monkeypatch):
+def test_threads_stay_those_that_a_run_began_with(tmp_path, monkeypatch, two_threads):
     train_tiny(tmp_path, replace(SETTINGS, max_minutes=1e-9))
     monkeypatch.setenv("MUSQA_WORKERS", "2")
     seen = []
@@ -215,7 +215,7 @@ def test_threads_stay_those_that_a_run_began_with(tmp_path, monkeypatch):
     assert result.environment["n_threads"] == 1
 
 
-def test_torch_python_and_the_process_are_left_as_they_were(tmp_path, capfd):
+def test_torch_python_and_the_process_are_left_as_they_were(tmp_path, capfd, two_threads):
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
