@@ -5,10 +5,9 @@ Exit codes: 0 done, 1 failed (one sentence on standard error says why and what t
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -25,6 +24,7 @@ from musqa_pipeline.cli import (
     serve,
     sweep,
 )
+from musqa_pipeline.cli.options import missing, needs
 from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.foreign_text import LINES, printable
@@ -34,6 +34,13 @@ FACTORY_COMMANDS = (
     "catalog", "run", "status", "query", "report", "demo", "costs", "export", "recipe",
     "verify", "gc", "migrate", "compact", "arrivals", "runs",
 )  # fmt: skip
+EXTRA_COMMANDS = {
+    "label": (label, "label"),
+    "compare": (compare, "factory"),
+    "serve": (serve, "serve"),
+    "sweep": (sweep, "factory"),
+}
+"""Commands whose libraries an extra has: their modules and the extras."""
 
 app = typer.Typer(
     name="musqa",
@@ -59,67 +66,28 @@ def _root(
     """No-reference music quality assessment: from folders of music to evaluated models."""
 
 
-def _missing(libraries: Iterable[str]) -> list[str]:
-    return [name for name in libraries if not _is_installed(name)]
-
-
-def _is_installed(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ImportError:  # what a finder that hides a library says
-        return False
-
-
-def _register_label() -> None:
-    missing = _missing(label.LIBRARIES)
-    if missing:
-        _refuse(("label",), missing, extra="label")
+def _register(name: str) -> None:
+    module, extra = EXTRA_COMMANDS[name]
+    if missing(module.LIBRARIES):
+        _refuse((name,), module.LIBRARIES, extra=extra)
     else:
-        app.command("label", help=label.HELP)(label.label)
-
-
-def _register_compare() -> None:
-    missing = _missing(compare.LIBRARIES)
-    if missing:
-        _refuse(("compare",), missing, extra="factory")
-    else:
-        app.command("compare", help=compare.HELP)(compare.compare)
-
-
-def _register_serve() -> None:
-    missing = _missing(serve.LIBRARIES)
-    if missing:
-        _refuse(("serve",), missing, extra="serve")
-    else:
-        app.command("serve", help=serve.HELP)(serve.serve)
-
-
-def _register_sweep() -> None:
-    missing = _missing(sweep.LIBRARIES)
-    if missing:
-        _refuse(("sweep",), missing, extra="factory")
-    else:
-        app.command("sweep", help=sweep.HELP)(sweep.sweep)
+        app.command(name, help=module.HELP)(getattr(module, name))
 
 
 def _register_factory() -> None:
-    missing = _missing(FACTORY_LIBRARIES)
-    if missing:
-        _refuse(FACTORY_COMMANDS, missing, extra="factory")
-        return
-    from musqa_pipeline.cli.factory import register
+    if missing(FACTORY_LIBRARIES):
+        _refuse(FACTORY_COMMANDS, FACTORY_LIBRARIES, extra="factory")
+    else:
+        from musqa_pipeline.cli.factory import register
 
-    register(app)
+        register(app)
 
 
-def _refuse(commands: Iterable[str], missing: list[str], *, extra: str) -> None:
+def _refuse(commands: Iterable[str], libraries: Sequence[str], *, extra: str) -> None:
     """Register commands that say what to install."""
 
     def refuse() -> None:
-        raise MusqaError(
-            f"this command needs {', '.join(missing)}; install them with "
-            f"pip install 'musqa-pipeline[{extra}]'"
-        )
+        needs(libraries, "this command", extra=extra)
 
     settings = {"ignore_unknown_options": True, "allow_extra_args": True}
     for name in commands:
@@ -148,10 +116,8 @@ def register_commands(word: str = "") -> None:
     app.command("score", help=score.HELP)(score.score)
     app.command("gate", help=gate.HELP)(gate.gate)
     app.command("scan", help=scan.HELP)(scan.scan)
-    _register_label()
-    _register_compare()
-    _register_serve()
-    _register_sweep()
+    for name in EXTRA_COMMANDS:
+        _register(name)
     app.add_typer(listening.app, name="listening")
     app.add_typer(model.app, name="model")
     others = {command.name for command in app.registered_commands}

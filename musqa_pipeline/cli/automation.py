@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import JsonOption
 
 runs_app = typer.Typer(help="Runs in the Dagster instance.", no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def arrivals(
     preset: Annotated[
         str | None, typer.Option("--preset", help="Default: MUSQA_PRESET, or demo.")
     ] = None,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what the sensor sees of each catalog, and why it would or would not start a run."""
     if preset:
@@ -44,7 +44,7 @@ def runs_prune(
     older_than_days: Annotated[
         int, typer.Option("--older-than-days", min=1, help="Of runs that were created before.")
     ] = 180,
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete old runs and their events from the Dagster instance; the lake is not touched.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import JsonOption, PresetOption, needs
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.core.home import home_folder
 
@@ -24,10 +24,6 @@ COLUMNS = [
     "number", "champion", "decided_utc", "decision", "network", "rmse", "against", "difference",
     "at_most", "recordings", "new", "reason",
 ]  # fmt: skip
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-PresetOption = Annotated[
-    str, typer.Option("--preset", help="demo, paper, musqa, or the path of a .toml file.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +69,7 @@ def refreeze(
     as_json: JsonOption = False,
 ) -> None:
     """Let the test recordings that came since join the frozen ones; the history records it."""
-    _require_libraries("refreeze")
+    needs(LIBRARIES, "musqa model refreeze", kind=ModelError)
     from musqa_pipeline.core.settings.preset import load_preset
     from musqa_pipeline.release.promotion.promote import refreeze as join
     from musqa_pipeline.release.promotion.publish import show_history
@@ -90,13 +86,7 @@ def refreeze(
 
 @contextmanager
 def champion_folder(preset: str) -> Iterator[Path]:
-    """Lay the champion's files into a folder while the block runs.
-
-    Raises
-    ------
-    ModelError
-        If the preset has no champion.
-    """
+    """Lay the champion's files into a folder while the block runs."""
     context = _context(preset)
     from musqa_pipeline.release.promotion.candidate import read_champion, unpacked
     from musqa_pipeline.release.promotion.history import read_history, require_champion
@@ -108,17 +98,8 @@ def champion_folder(preset: str) -> Iterator[Path]:
 
 def _context(preset: str) -> Context:
     """Return a context that knows no fingerprints: the history needs none."""
-    _require_libraries("history")
+    needs(LIBRARIES, "musqa model history", kind=ModelError)
     from musqa_pipeline.core.settings.preset import load_preset
     from musqa_pipeline.stages.engine.context import Context
 
     return Context(home_folder(), load_preset(preset), None, {})
-
-
-def _require_libraries(command: str) -> None:
-    missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ModelError(
-            f"musqa model {command} needs {', '.join(missing)}; install them with "
-            "pip install 'musqa-pipeline[factory]'"
-        )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.cli.options import CsvOption, JsonLinesOption, PairsOption, one_form
 from musqa_pipeline.cli.output import emit
 from musqa_pipeline.cli.pair_rows import PairTable, csv_writer, json_writer, print_rows
 
@@ -58,8 +59,8 @@ def compare(
         ),
     ] = None,
     device: Annotated[Device, typer.Option("--device", help="Where to compute.")] = Device.cpu,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: JsonLinesOption = False,
+    as_csv: CsvOption = False,
     scores: Annotated[
         Path | None,
         typer.Option(
@@ -68,22 +69,14 @@ def compare(
             help="Train the network further on listening scores: file_ref,file_deg,mos.",
         ),
     ] = None,
-    pairs_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--pairs",
-            metavar="FILE.csv",
-            help="Read pairs from the columns reference,degraded; paths relative to the file.",
-        ),
-    ] = None,
+    pairs_file: PairsOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="RUN", help="New folder for the fine-tuned network."),
     ] = None,
 ) -> None:
     """Compare files with their references; `HELP` says it to users."""
-    if as_json and as_csv:
-        raise typer.BadParameter("give --json or --csv, not both")
+    one_form(as_json=as_json, as_csv=as_csv)
     if (scores is None) != (out is None):
         raise typer.BadParameter("--fine-tune SCORES.csv and --out RUN go together")
     named = (reference is not None) + (degraded is not None)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import JsonOption, PresetOption
 from musqa_pipeline.core.home import home_folder
 
 COLUMNS = [
@@ -16,10 +13,8 @@ COLUMNS = [
 
 
 def costs(
-    preset: Annotated[
-        str, typer.Option("--preset", help="demo, paper, musqa, or the path of a .toml file.")
-    ] = "demo",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
+    preset: PresetOption = "demo",
+    as_json: JsonOption = False,
 ) -> None:
     """Show time, CPU time and size of every stage, added up over all its runs."""
     from musqa_pipeline.core.settings.preset import load_preset

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import JsonOption, TermsOption
 from musqa_pipeline.release.exports.kinds import Format
 
 HELP = """Write a preset's published dataset as files for other tools, with a card.
@@ -48,11 +49,8 @@ def export(
     with_references: Annotated[
         bool, typer.Option("--with-references", help="Write the untouched references, too.")
     ] = False,
-    accept_terms: Annotated[
-        list[str] | None,
-        typer.Option("--accept-terms", help="Terms that you may pass on, as stated; repeatable."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
+    accept_terms: TermsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Write a published dataset; `HELP` says it to users."""
     from musqa_pipeline.core.home import home_folder

@@ -15,6 +15,7 @@ from musqa_pipeline.catalogs.known import add_catalog, catalog_files, catalog_fo
 from musqa_pipeline.catalogs.readers.registry import reader_named
 from musqa_pipeline.cli import automation, export, output, readers, recipe, upkeep
 from musqa_pipeline.cli.costs import costs
+from musqa_pipeline.cli.options import CsvOption, JsonOption, PresetOption, named_columns, one_form
 from musqa_pipeline.core.errors import CatalogError, MusqaError
 from musqa_pipeline.core.home import Home, find_checkout, home_folder
 from musqa_pipeline.core.progress import logger
@@ -24,10 +25,6 @@ from musqa_pipeline.stages.graph import STAGE_NAMES
 from musqa_pipeline.storage.stores.opening import open_store, place_here
 
 StageName = StrEnum("StageName", {name: name for name in STAGE_NAMES})  # type: ignore[misc]
-PresetOption = Annotated[
-    str, typer.Option("--preset", help="demo, paper, musqa, or the path of a .toml file.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 catalog_app = typer.Typer(help="Folders of music that musqa knows.", no_args_is_help=True)
 
@@ -78,7 +75,7 @@ def catalog_add(
         catalog = write_demo()
     else:
         assert folder is not None
-        columns = dict(_pair(text) for text in mapping or [])
+        columns = named_columns(mapping, "--map", "KEY=COLUMN, as in recording=song")
         catalog = add_catalog(
             *(home_folder(), folder, name, columns), reader=reader, follow_links=follow_links
         )
@@ -158,8 +155,6 @@ def catalog_list(as_json: JsonOption = False) -> None:
             row["problem"] = str(error)
         rows.append(row)
     columns = ["name", "files", "reader", "folder"]
-    if any(row["problem"] for row in rows):
-        columns.append("problem")
     output.table(rows, columns, as_json=as_json, empty="no catalogs yet")
 
 
@@ -214,11 +209,10 @@ def status(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
 def query(
     sql: Annotated[str, typer.Argument(help='For example "SELECT count(*) FROM labels".')],
     as_json: JsonOption = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Query the views of musqa.duckdb."""
-    if as_json and as_csv:
-        raise typer.BadParameter("give --json or --csv, not both")
+    one_form(as_json=as_json, as_csv=as_csv)
     import duckdb
 
     from musqa_pipeline.stages.views.duck import query as run_query
@@ -279,10 +273,3 @@ def _report_path(preset_name: str) -> Home:
 
 def _report_key(preset_name: str) -> str:
     return f"reports/{preset_name}/report.html"
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not (separator and key and value):
-        raise typer.BadParameter(f"--map {text!r}: expected KEY=COLUMN, as in recording=song")
-    return key, value

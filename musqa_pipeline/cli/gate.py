@@ -10,7 +10,14 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output, score_text
-from musqa_pipeline.cli.options import FilesArgument, ListOption, ModelOption, wrong_usage
+from musqa_pipeline.cli.options import (
+    FilesArgument,
+    JsonLinesOption,
+    ListOption,
+    ModelOption,
+    WorkersOption,
+    wrong_usage,
+)
 from musqa_pipeline.cli.score import items_named
 from musqa_pipeline.core.foreign_text import printable
 from musqa_pipeline.scoring.batch import Options, Result, score_items
@@ -66,10 +73,8 @@ def gate(
         bool, typer.Option("--allow-abstained", help="Files without a score pass.")
     ] = False,
     model: ModelOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Worker processes, for many files.")
-    ] = 1,
+    as_json: JsonLinesOption = False,
+    workers: WorkersOption = 1,
 ) -> None:
     """Hold files against a least score and a baseline; `HELP` says it to users."""
     if bool(files) == (list_file is not None):
@@ -90,7 +95,8 @@ def gate(
             checks.append(check(result, rules))
             kept += [result] * (new_baseline is not None)
             if as_json:
-                output.data(score_text.json_line(_record(checks[-1])))
+                record = {**asdict(checks[-1]), "passed": checks[-1].passed}
+                output.data(score_text.json_line(record))
     if not as_json:
         _print(checks)
     if new_baseline is not None:
@@ -103,10 +109,6 @@ def gate(
     output.say(f"{len(checks)} files: {len(checks) - n_failed} pass, {n_failed} fail", err=True)
     if n_failed or not checks:
         raise typer.Exit(1)
-
-
-def _record(done: Check) -> dict[str, object]:
-    return {**asdict(done), "passed": done.passed}
 
 
 def _print(checks: list[Check]) -> None:

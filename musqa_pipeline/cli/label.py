@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.cli.options import CsvOption, JsonLinesOption, PairsOption, one_form
 from musqa_pipeline.cli.pair_rows import PairTable, csv_writer, json_writer, print_rows
 
 if TYPE_CHECKING:
@@ -50,16 +51,9 @@ def label(
             show_default=False,
         ),
     ] = None,
-    pairs_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--pairs",
-            metavar="FILE.csv",
-            help="Read pairs from the columns reference,degraded; paths relative to the file.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    pairs_file: PairsOption = None,
+    as_json: JsonLinesOption = False,
+    as_csv: CsvOption = False,
     bands: Annotated[
         bool, typer.Option("--bands", help="Add the similarity of each of 32 bands (JSON, CSV).")
     ] = False,
@@ -84,8 +78,7 @@ def label(
         raise typer.BadParameter("give a reference and degraded files, or --pairs FILE.csv")
     if len(files) == 1:
         raise typer.BadParameter(f"{files[0]} is the reference; name degraded files after it")
-    if as_json and as_csv:
-        raise typer.BadParameter("give --json or --csv, not both")
+    one_form(as_json=as_json, as_csv=as_csv)
     if patches and not as_json:
         raise typer.BadParameter("--patches needs --json")
     if bands and not (as_json or as_csv):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,9 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import no_nan, wrong_usage
-from musqa_pipeline.cli.stimuli import needs, stimuli
-from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.cli.options import (
+    CsvOption,
+    JsonLinesOption,
+    named_columns,
+    needs,
+    no_nan,
+    one_form,
+    wrong_usage,
+)
+from musqa_pipeline.cli.stimuli import stimuli
+from musqa_pipeline.core.csv_text import csv_of
 
 if TYPE_CHECKING:
     from musqa_pipeline.studies.listening.ratings import Ratings
@@ -46,8 +53,6 @@ Renamed = Annotated[
     list[str] | None,
     typer.Option("--map", help="A column of another name, as mos=label; repeatable."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Scale = Annotated[tuple[float, float], typer.Option("--scale", help="Ends of the scale.")]
 Headphones = Annotated[
     bool,
@@ -92,8 +97,8 @@ def screen(
     anchor_gap: AnchorGap = 20.0,
     repeat_limit: RepeatLimit = 50.0,
     tolerated: Tolerated = 15.0,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
+    as_json: JsonLinesOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """List the listeners whose ratings should not be used, with every reason."""
     settings = _screening(scale, headphones, top, mid_scale, anchor_gap, repeat_limit, tolerated)
@@ -118,8 +123,8 @@ def mos(
     anchor_gap: AnchorGap = 20.0,
     repeat_limit: RepeatLimit = 50.0,
     tolerated: Tolerated = 15.0,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
+    as_json: JsonLinesOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Average ratings to mean opinion scores with 95 % intervals, after screening."""
     from musqa_pipeline.studies.listening.mos import mean_opinions
@@ -171,8 +176,8 @@ def compare(
     ] = None,
     draws: Annotated[int, typer.Option("--draws", min=100, help="Resamples of recordings.")] = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the resamples.")] = 0,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
+    as_json: JsonLinesOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
     """Compare predictions with opinions, as they are and after the mapping of P.1401."""
     from musqa_pipeline.studies.listening.compare import compare as compute
@@ -247,24 +252,16 @@ def _say_kept(ratings: Ratings, rejections: Sequence[Rejection]) -> None:
     output.say(f"{len(ratings.raters) - n_gone} of {len(ratings.raters)} listeners kept", err=True)
 
 
-def _renamed(pairs: list[str] | None, option: str = "--map") -> dict[str, str]:
-    names = {}
-    for pair in pairs or []:
-        name, separator, there = pair.partition("=")
-        if not (separator and name and there):
-            raise typer.BadParameter(f"{option} {pair!r}: expected NAME=COLUMN, as in mos=label")
-        names[name] = there
-    return names
+def _renamed(texts: list[str] | None, option: str = "--map") -> dict[str, str]:
+    return named_columns(texts, option, "NAME=COLUMN, as in mos=label")
 
 
 def _print(
     rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...], as_json: bool, as_csv: bool
 ) -> None:
-    if as_json and as_csv:
-        raise typer.BadParameter("give --json or --csv, not both")
+    one_form(as_json=as_json, as_csv=as_csv)
     if not as_csv:
         output.table(rows, columns, as_json=as_json, empty="nobody to leave out")
         return
-    text = io.StringIO()
-    write_csv(text, [columns, *([row.get(name) for name in columns] for row in rows)])
-    output.data(text.getvalue(), nl=False)
+    lines = [columns, *([row.get(name) for name in columns] for row in rows)]
+    output.data(csv_of(lines), nl=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,13 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from musqa_pipeline.cli import champion, output
+from musqa_pipeline.cli.options import JsonOption, needs
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.core.home import Home
 
 app = typer.Typer(help="Models of the scorer: shipped, chosen, or your own.", no_args_is_help=True)
 champion.register(app)
 COLUMNS = ["used", "where", "name", "version", "calibrated", "sealed", "megabytes", "path"]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
 @app.command("list")
@@ -38,8 +37,7 @@ def list_models(as_json: JsonOption = False) -> None:
     ]
     if used is not None and not any(row["used"] for row in rows):
         rows.append({"used": "*", "where": model_file.ENVIRONMENT, **_described(used)})
-    problems = ["problem"] if any(row["problem"] for row in rows) else []
-    output.table(rows, [*COLUMNS, *problems], as_json=as_json, empty="no model is installed")
+    output.table(rows, COLUMNS, as_json=as_json, empty="no model is installed")
 
 
 def _released(home: Home) -> list[Path]:
@@ -92,12 +90,7 @@ def export_model(
     Such a model gives scores without intervals, and does not know what is far from its training:
     both need recordings that it did not learn from (docs/model_release.md).
     """
-    missing = [n for n in ("torch", "onnx", "polars") if importlib.util.find_spec(n) is None]
-    if missing:
-        raise ModelError(
-            f"musqa model export needs {', '.join(missing)}; install them with "
-            "pip install 'musqa-pipeline[factory]'"
-        )
+    needs(("torch", "onnx", "polars"), "musqa model export", kind=ModelError)
     from musqa_pipeline.release.model.export import export_run
 
     asked = str(run) == champion.CHAMPION and not run.is_dir()
@@ -124,12 +117,7 @@ def import_keras_file(
     you say --upright. Name the folder as imported_run in a preset to have it evaluated
     (docs/models.md).
     """
-    missing = [n for n in ("torch", "h5py") if importlib.util.find_spec(n) is None]
-    if missing:
-        raise ModelError(
-            f"musqa model import-keras needs {', '.join(missing)}; install them with "
-            "pip install 'musqa-pipeline[factory]'"
-        )
+    needs(("torch", "h5py"), "musqa model import-keras", kind=ModelError)
     from musqa_pipeline.learning.imports.keras_import import import_keras
 
     origin = import_keras(file, out, time_reversed=not upright)
@@ -145,9 +133,10 @@ def _described(path: Path) -> dict[str, Any]:
     """Return what a list says of a model file; one that is damaged must not hide the others."""
     from musqa_pipeline.scoring.model_file import ModelFile
 
-    row: dict[str, Any] = {"path": str(path), "name": "", "version": ""}
-    row |= {"calibrated": False, "sealed": False}
-    row |= {"megabytes": None, "accuracy": None, "problem": None}
+    row: dict[str, Any] = {
+        "path": str(path), "name": "", "version": "", "calibrated": False, "sealed": False,
+        "megabytes": None, "accuracy": None, "problem": None,
+    }  # fmt: skip
     try:
         row["megabytes"] = round(path.stat().st_size / 1e6, 1)
         model = ModelFile(path)

@@ -1,9 +1,10 @@
-"""What commands share of their options: which files, which model, and how a wrong one ends."""
+"""What commands share: options, libraries that may be missing, and how wrong usage ends."""
 
 from __future__ import annotations
 
+import importlib.util
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -23,6 +24,74 @@ ListOption = Annotated[
 ModelOption = Annotated[
     Path | None, typer.Option("--model", metavar="FILE", help="Another model file.")
 ]
+OtherModelOption = Annotated[
+    Path | None, typer.Option("--model", metavar="FILE", help="Model file, in place of yours.")
+]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, help="Worker processes, for many files.")
+]
+PairsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--pairs",
+        metavar="FILE.csv",
+        help="Read pairs from the columns reference,degraded; paths relative to the file.",
+    ),
+]
+TermsOption = Annotated[
+    list[str] | None,
+    typer.Option("--accept-terms", help="Terms that you may pass on, as stated; repeatable."),
+]
+PresetOption = Annotated[
+    str, typer.Option("--preset", help="demo, paper, musqa, or the path of a .toml file.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
+
+def one_form(*, as_json: bool, as_csv: bool) -> None:
+    """Refuse JSON and CSV at once."""
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+
+
+def named_columns(texts: list[str] | None, option: str, form: str) -> dict[str, str]:
+    """Read the values of an option that gives columns other names."""
+    names = {}
+    for text in texts or []:
+        name, separator, column = text.partition("=")
+        if not (separator and name and column):
+            raise typer.BadParameter(f"{option} {text!r}: expected {form}")
+        names[name] = column
+    return names
+
+
+def missing(libraries: Iterable[str]) -> list[str]:
+    """List the libraries that are not installed."""
+    return [name for name in libraries if not _is_installed(name)]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ImportError:  # what a finder that hides a library says
+        return False
+
+
+def needs(
+    libraries: Iterable[str],
+    what: str = "this",
+    *,
+    extra: str = "factory",
+    kind: type[MusqaError] = MusqaError,
+) -> None:
+    """Refuse to go on without libraries, and say which extra has them."""
+    if absent := missing(libraries):
+        raise kind(
+            f"{what} needs {', '.join(absent)}; install them with "
+            f"pip install 'musqa-pipeline[{extra}]'"
+        )
 
 
 @contextmanager
@@ -30,11 +99,6 @@ def wrong_usage() -> Iterator[None]:
     """Let what the block refuses end as wrong usage does, with exit code 2.
 
     For blocks that do nothing but check options: what is wrong with a file ends with 1.
-
-    Raises
-    ------
-    typer.BadParameter
-        In place of any `MusqaError`.
     """
     try:
         yield

@@ -22,15 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 REPORT_COLUMNS = (
-    "stage",
-    "catalog",
-    "units",
-    "made",
-    "rows",
-    "quarantined",
-    "seconds",
-    "cpu_seconds",
-)
+    "stage", "catalog", "units", "made", "rows", "quarantined", "seconds", "cpu_seconds",
+)  # fmt: skip
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -60,8 +53,10 @@ def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
 def table(
     rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str
 ) -> None:
-    """Print rows: one JSON object a line, or a table."""
+    """Print rows: one JSON object a line, or a table, with their problems if there are any."""
     rows = list(rows)
+    if "problem" not in columns and any(row.get("problem") for row in rows):
+        columns = [*columns, "problem"]
     if as_json:
         for row in rows:
             data(json_text(_plain(row)))

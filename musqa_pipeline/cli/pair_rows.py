@@ -5,7 +5,6 @@ Each pair is printed as it comes; one that has no score gets a row that says why
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -13,7 +12,7 @@ import typer
 from rich.cells import cell_len
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.csv_text import csv_of
 from musqa_pipeline.core.foreign_text import json_text, printable
 
 if TYPE_CHECKING:
@@ -50,13 +49,7 @@ Writer = Callable[[FoundT], str]
 
 
 def print_rows(pairs: Iterable[FoundT], write: Writer[FoundT], n_pairs: int) -> None:
-    """Print each pair as it comes, its warnings apart, and end with 1 if one has no score.
-
-    Raises
-    ------
-    typer.Exit
-        If a pair has no score.
-    """
+    """Print each pair as it comes, its warnings apart, and end with 1 if one has no score."""
     n_failed = 0
     said: set[str] = set()
     for found in pairs:
@@ -93,9 +86,7 @@ def csv_writer(row: Row[FoundT]) -> Writer[FoundT]:
         whole = {**row(found), "warnings": "; ".join(found.warnings), "error": found.error}
         lines = [list(whole.values())] if started else [list(whole), list(whole.values())]
         started = True
-        text = io.StringIO()
-        write_csv(text, lines)
-        return text.getvalue().removesuffix("\n")
+        return csv_of(lines).removesuffix("\n")
 
     return line
 
@@ -105,21 +96,11 @@ class PairTable:
 
     def __init__(self, row: Row[Any], formats: Mapping[str, str], pairs: Sequence[Pair]) -> None:
         self._row, self._formats, self._started = row, formats, False
-        names = (
-            ["degraded"]
-            if len({p.reference_name for p in pairs}) == 1
-            else ["reference", "degraded"]
-        )
-        self._widths = {
-            name: max(
-                len(name),
-                *(
-                    min(cell_len(printable(getattr(p, f"{name}_name"))), LONGEST_NAME)
-                    for p in pairs
-                ),
-            )
-            for name in names
-        }
+        alone = len({p.reference_name for p in pairs}) == 1
+        self._widths = {}
+        for name in ["degraded"] if alone else ["reference", "degraded"]:
+            longest = max(cell_len(printable(getattr(p, f"{name}_name"))) for p in pairs)
+            self._widths[name] = max(len(name), min(longest, LONGEST_NAME))
 
     def line(self, found: FoundPair) -> str:
         """Return one line, the first time with the header above it."""

@@ -12,11 +12,10 @@ from musqa_pipeline.catalogs.readers.checking import check
 from musqa_pipeline.catalogs.readers.interface import Difference, Reader
 from musqa_pipeline.catalogs.readers.registry import READERS, reader_named
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import JsonOption
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.progress import logger
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
 def register(catalog_app: typer.Typer) -> None:

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import JsonOption, TermsOption
 from musqa_pipeline.core.errors import StageError
 
 app = typer.Typer(
     help="A published set without its audio, and the way back to the same bits.",
     no_args_is_help=True,
 )
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
 @app.command("export")
@@ -25,10 +25,7 @@ def export_recipe(
         Path | None,
         typer.Option("--references", help="Folder that gets the references with tails, as FLAC."),
     ] = None,
-    accept_terms: Annotated[
-        list[str] | None,
-        typer.Option("--accept-terms", help="Terms that you may pass on, as stated; repeatable."),
-    ] = None,
+    accept_terms: TermsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write what was done to which reference, and the hashes of what came out."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import ModelOption, wrong_usage
-from musqa_pipeline.cli.output import emit
 from musqa_pipeline.core.foreign_text import LINES, printable
 
 if TYPE_CHECKING:
@@ -82,7 +80,7 @@ def scan(
         output.say("stopped; the same command goes on from here", err=True)
         raise typer.Exit(STOPPED) from None
     paths = {"page": str(report.page), "csv": str(report.csv)}
-    emit({**report.summary, **paths}, _text(report.summary, paths), as_json=as_json)
+    output.emit({**report.summary, **paths}, _text(report.summary, paths), as_json=as_json)
     if report.summary["unreadable"]:
         raise typer.Exit(SOME_UNREADABLE)
 
@@ -103,12 +101,7 @@ class _Shown:
             self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.stop()
 
@@ -127,10 +120,8 @@ class _Shown:
             self._bar.update(self._task, total=seen.files, completed=seen.done, note=note)
         elif seen.done - self._last >= LOG_EVERY or (seen.done == seen.files and seen.files):
             self._last = seen.done
-            line = ", ".join(
-                part for part in (f"scan: {seen.done}/{seen.files} files", note) if part
-            )
-            output.say(line, err=True)
+            line = f"scan: {seen.done}/{seen.files} files"
+            output.say(f"{line}, {note}" if note else line, err=True)
 
 
 def _text(summary: dict[str, Any], paths: dict[str, str]) -> str:

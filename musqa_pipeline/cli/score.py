@@ -15,10 +15,14 @@ import typer
 from musqa_pipeline.audio.files.limits import check_limits
 from musqa_pipeline.cli import output, score_text
 from musqa_pipeline.cli.options import (
+    CsvOption,
     FilesArgument,
+    JsonLinesOption,
     ListOption,
     ModelOption,
+    WorkersOption,
     no_nan,
+    one_form,
     wrong_usage,
 )
 from musqa_pipeline.scoring.batch import Options, Result, score_items
@@ -52,8 +56,8 @@ Examples:
 def score(
     files: FilesArgument = None,
     list_file: ListOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: JsonLinesOption = False,
+    as_csv: CsvOption = False,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Print windows and events below each file.")
     ] = False,
@@ -71,9 +75,7 @@ def score(
         float,
         typer.Option("--max-hours", min=0.001, callback=no_nan, help="Refuse what is longer."),
     ] = 24.0,
-    workers: Annotated[
-        int, typer.Option("--workers", min=1, help="Worker processes, for many files.")
-    ] = 1,
+    workers: WorkersOption = 1,
     stream: Annotated[
         bool, typer.Option("--stream", help="Read raw audio from standard input, as it comes.")
     ] = False,
@@ -84,8 +86,7 @@ def score(
     ] = SampleFormat.f32le,
 ) -> None:
     """Score files or a stream; `HELP` says it to users."""
-    if as_json and as_csv:
-        raise typer.BadParameter("give --json or --csv, not both")
+    one_form(as_json=as_json, as_csv=as_csv)
     if timeline and (as_json or as_csv):
         raise typer.BadParameter("--timeline is for people; JSON has windows and events anyway")
     if stream + bool(files) + (list_file is not None) != 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -11,7 +10,7 @@ from typing import Any
 
 import typer
 
-from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.csv_text import csv_of
 from musqa_pipeline.core.foreign_text import json_text, printable
 from musqa_pipeline.scoring.batch import Result
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
@@ -60,11 +59,9 @@ def json_line(record: Mapping[str, Any]) -> str:
 
 def csv_line(values: Iterable[Any]) -> str:
     """Write values as one line of CSV."""
-    text = io.StringIO()
     plain = map(_finite, values)
     cells = [";".join(map(str, value)) if isinstance(value, list) else value for value in plain]
-    write_csv(text, [cells])
-    return text.getvalue().removesuffix("\n")
+    return csv_of([cells]).removesuffix("\n")
 
 
 def text_line(result: Result) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import wrong_usage
+from musqa_pipeline.cli.options import OtherModelOption, wrong_usage
 
 LIBRARIES = ("fastapi", "python_multipart", "uvicorn")
 HELP = """Serve a page where a file is dropped, scored and heard, and a JSON API.
@@ -29,9 +28,7 @@ Examples:
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port; 0 takes any free one.")] = 8000,
-    model: Annotated[
-        Path | None, typer.Option("--model", metavar="FILE", help="Model file, in place of yours.")
-    ] = None,
+    model: OtherModelOption = None,
     max_mb: Annotated[float, typer.Option("--max-mb", help="Largest file, in MB.")] = 200.0,
     max_minutes: Annotated[
         float, typer.Option("--max-minutes", help="Longest recording, in minutes.")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +10,7 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import wrong_usage
-from musqa_pipeline.core.errors import MusqaError
+from musqa_pipeline.cli.options import needs, wrong_usage
 
 AUDIO_ENDINGS = (".wav", ".flac", ".aif", ".aiff", ".ogg", ".opus", ".mp3", ".m4a")
 LIBRARIES = ("ffmpeg", "imageio_ffmpeg", "pedalboard", "pydantic")
@@ -86,22 +84,6 @@ def stimuli(
         f"keep {written.key} away from the server",
         as_json=as_json,
     )
-
-
-def needs(libraries: Iterable[str]) -> None:
-    """Refuse to go on without libraries that are not part of the base installation.
-
-    Raises
-    ------
-    MusqaError
-        If one is missing; the text says what to install.
-    """
-    missing = [name for name in libraries if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MusqaError(
-            f"this needs {', '.join(missing)}; install them with "
-            "pip install 'musqa-pipeline[factory]'"
-        )
 
 
 def _audio_files(given: Sequence[Path]) -> list[Path]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import wrong_usage
-from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.cli.options import OtherModelOption, one_form, wrong_usage
+from musqa_pipeline.core.csv_text import csv_of
 from musqa_pipeline.core.foreign_text import json_text
 
 if TYPE_CHECKING:
@@ -55,15 +54,11 @@ def sweep(
     excerpts: Annotated[
         int, typer.Option("--excerpts", min=1, max=100, help="Excerpts of 10 s a file.")
     ] = 3,
-    model: Annotated[
-        Path | None, typer.Option("--model", metavar="FILE", help="Model file, in place of yours.")
-    ] = None,
+    model: OtherModelOption = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Worker processes.")] = 1,
 ) -> None:
     """Draw rate-quality curves; `HELP` says it to users."""
-    if as_json and as_csv:
-        raise typer.BadParameter("give --json or --csv, not both")
-
+    one_form(as_json=as_json, as_csv=as_csv)
     from musqa_pipeline.scoring.sweep.rates import steps_kbps
     from musqa_pipeline.scoring.sweep.results import write_sweep
     from musqa_pipeline.scoring.sweep.sweep import as_record, curve_row
@@ -78,9 +73,7 @@ def sweep(
         output.data(json_text(as_record(result), allow_nan=False))
     elif as_csv:
         rows = [curve_row(step) for step in result.steps]
-        text = io.StringIO()
-        write_csv(text, [rows[0].keys(), *(row.values() for row in rows)])
-        output.data(text.getvalue(), nl=False)
+        output.data(csv_of([rows[0].keys(), *(row.values() for row in rows)]), nl=False)
     else:
         _print_tables(result)
     if out is not None:
@@ -89,7 +82,6 @@ def sweep(
 
 
 def _print_tables(result: Sweep) -> None:
-    from musqa_pipeline.cli.output import table
     from musqa_pipeline.scoring.sweep.sweep import curve_row
 
     n = len(result.recordings)
@@ -103,7 +95,7 @@ def _print_tables(result: Sweep) -> None:
         for name in columns[3:]:
             shown[name] = _with_ends(row[name], row[f"{name}_low"], row[f"{name}_high"], ".2f")
         rows.append(shown)
-    table(rows, columns, as_json=False, empty="")
+    output.table(rows, columns, as_json=False, empty="")
     for found in result.comparisons:
         name = "ViSQOL" if found.metric == "visqol" else "the model"
         what = f"BD-rate of {found.codec} against {found.anchor} by {name}"

@@ -8,14 +8,13 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import no_nan
+from musqa_pipeline.cli.options import JsonOption, no_nan
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.operations.maintenance.compact import AT_LEAST
 from musqa_pipeline.operations.maintenance.garbage import OLDER_THAN_DAYS
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 SHOWN = 50
 """Findings that are printed for people; JSON has all."""
 
@@ -121,8 +120,6 @@ def compact(
     ]  # fmt: skip
     empty = f"no partition has {at_least} loose files or more"
     columns = ["place", "units", "packs"]
-    if any(row["problem"] for row in rows):
-        columns.append("problem")
     output.table(rows, columns, as_json=as_json, empty=empty)
 
 

@@ -18,14 +18,7 @@ NO = frozenset({"no", "n", "false", "0"})
 def read_rows(
     path: Path, renamed: Mapping[str, str] | None = None
 ) -> tuple[list[str], list[dict[str, str]]]:
-    """Read a CSV file with a header.
-
-    Raises
-    ------
-    SettingsError
-        If the file cannot be read, is no CSV, has no rows, or a row is longer or shorter than the
-        header, or a column to rename is not there.
-    """
+    """Read a CSV file with a header."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
@@ -57,13 +50,7 @@ def read_rows(
 
 
 def require_columns(path: Path, header: Sequence[str], needed: Iterable[str]) -> None:
-    """Check that a file has the columns that are needed.
-
-    Raises
-    ------
-    SettingsError
-        If one is missing.
-    """
+    """Check that a file has the columns that are needed."""
     lacking = [name for name in needed if name not in header]
     if lacking:
         raise SettingsError(
@@ -73,13 +60,7 @@ def require_columns(path: Path, header: Sequence[str], needed: Iterable[str]) ->
 
 
 def number(path: Path, row: Mapping[str, str], column: str) -> float:
-    """Return a cell as a finite number.
-
-    Raises
-    ------
-    SettingsError
-        If it is none.
-    """
+    """Return a cell as a finite number."""
     try:
         value = float(row[column])
     except ValueError:
@@ -93,13 +74,7 @@ def number(path: Path, row: Mapping[str, str], column: str) -> float:
 
 
 def yes_or_no(path: Path, row: Mapping[str, str], column: str) -> bool | None:
-    """Return a cell as an answer.
-
-    Raises
-    ------
-    SettingsError
-        If it is neither yes nor no.
-    """
+    """Return a cell as an answer."""
     text = row.get(column, "").lower()
     if not text:
         return None
@@ -111,13 +86,7 @@ def yes_or_no(path: Path, row: Mapping[str, str], column: str) -> bool | None:
 
 
 def named_file(path: Path, name: str) -> Path:
-    """Return where a file is that a table names.
-
-    Raises
-    ------
-    SettingsError
-        If it starts with ``~`` and a user who is not known, or holds a zero byte.
-    """
+    """Return where a file is that a table names."""
     if "\0" in name:
         raise SettingsError(f"{path} names {name!r}, which no file is called; correct the line")
     try:

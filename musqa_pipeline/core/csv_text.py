@@ -7,6 +7,7 @@ apostrophe in front, which they take for "what follows is text"; `unguarded` tak
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable
 from typing import Any, TextIO
@@ -32,3 +33,10 @@ def write_csv(stream: TextIO, rows: Iterable[Iterable[Any]], *, lineterminator: 
     """Write rows as CSV, guarded."""
     writer = csv.writer(stream, lineterminator=lineterminator)
     writer.writerows(map(guarded, row) for row in rows)
+
+
+def csv_of(rows: Iterable[Iterable[Any]]) -> str:
+    """Return rows as CSV, guarded."""
+    stream = io.StringIO()
+    write_csv(stream, rows)
+    return stream.getvalue()

@@ -91,52 +91,19 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-PASSING = frozenset(
-    [
-        errno.EAGAIN,
-        errno.EBUSY,
-        errno.ECONNABORTED,
-        errno.ECONNREFUSED,
-        errno.ECONNRESET,
-        errno.EHOSTDOWN,
-        errno.EHOSTUNREACH,
-        errno.EINTR,
-        errno.EIO,
-        errno.ENETDOWN,
-        errno.ENETRESET,
-        errno.ENETUNREACH,
-        errno.EPIPE,
-        errno.EREMOTEIO,
-        errno.ESTALE,
-        errno.ETIMEDOUT,
-    ]
-)
+PASSING = frozenset((
+    errno.EAGAIN, errno.EBUSY, errno.ECONNABORTED, errno.ECONNREFUSED, errno.ECONNRESET,
+    errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EINTR, errno.EIO, errno.ENETDOWN, errno.ENETRESET,
+    errno.ENETUNREACH, errno.EPIPE, errno.EREMOTEIO, errno.ESTALE, errno.ETIMEDOUT,
+))  # fmt: skip
 """Errors of a disk that is a network's, and of a network."""
-
-
-_PASSING_KINDS = (
-    MachineError,
-    LeaseLostError,
-    StorageAwayError,
-    ConnectionError,
-    TimeoutError,
-)
-
-
-PASSING_NAMES = frozenset(
-    [
-        "ConnectTimeoutError",
-        "ConnectionClosedError",
-        "EndpointConnectionError",
-        "HTTPClientError",
-        "IncompleteReadError",
-        "ReadTimeoutError",
-        "ResponseStreamingError",
-        "ServerTimeoutError",
-        "SlowDown",
-    ]
-)
+PASSING_NAMES = frozenset((
+    "ConnectTimeoutError", "ConnectionClosedError", "EndpointConnectionError", "HTTPClientError",
+    "IncompleteReadError", "ReadTimeoutError", "ResponseStreamingError", "ServerTimeoutError",
+    "SlowDown",
+))  # fmt: skip
 """Classes of storage clients, by name, so that none of these needs to be installed."""
+_PASSING_KINDS = (MachineError, LeaseLostError, StorageAwayError, ConnectionError, TimeoutError)
 
 
 def is_passing(error: BaseException) -> bool:

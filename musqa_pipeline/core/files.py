@@ -19,13 +19,7 @@ from musqa_pipeline.core.home import refuse_url
 
 @contextmanager
 def explained(doing: str, path: Path) -> Iterator[None]:
-    """Turn an operating-system error into a `LakeError` of one sentence.
-
-    Raises
-    ------
-    LakeError
-        In place of any `OSError`.
-    """
+    """Turn an operating-system error into a `LakeError` of one sentence."""
     try:
         yield
     except OSError as error:
@@ -43,10 +37,7 @@ def explained(doing: str, path: Path) -> Iterator[None]:
 def whole_file(path: Path, *, sealed: bool = False, twice: bool = False) -> Iterator[Path]:
     """Give a temporary path whose file is moved to `path` when the block ends without an error.
 
-    Raises
-    ------
-    LakeError
-        If the disk is full, read-only or not permitted; the temporary file is gone then.
+    Raises LakeError if the disk is full, read-only or not permitted; no temporary file stays then.
     """
     refuse_url(path)
     writer = f"{platform.node()}-{os.getpid()}"  # another machine may write the same unit
@@ -92,11 +83,7 @@ def may_be_written(temporary: Path) -> bool:
 def exclusive_lock(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold an exclusive lock on a file, freed by the kernel if the process dies.
 
-    Raises
-    ------
-    LakeError
-        If it is held by another process and `wait` is false (`LockedError`), or the file cannot
-        be made.
+    Raises LockedError if another process holds it and `wait` is false.
     """
     with explained("lock", path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,13 +35,7 @@ Home = Path | ObjectHome
 
 
 def parse_home(text: str) -> Home:
-    """Read the value of `MUSQA_HOME`.
-
-    Raises
-    ------
-    SettingsError
-        If it is another kind of URL, has no bucket, or carries credentials.
-    """
+    """Read the value of `MUSQA_HOME`."""
     found = _URL.fullmatch(text)
     if not found:
         return Path(text).expanduser().absolute()
@@ -67,13 +61,7 @@ def parse_home(text: str) -> Home:
 
 
 def refuse_url(path: Path) -> None:
-    """Refuse a path that was a URL before it was taken for a path.
-
-    Raises
-    ------
-    LakeError
-        If one of its parts is a scheme such as ``s3:``: a folder of that name is never wanted.
-    """
+    """Refuse a path with a part such as ``s3:``, a URL before it was taken for a path."""
     scheme = next((p for p in path.parts if p.endswith(":") and p[:-1] in _SCHEMES), None)
     if scheme:
         raise LakeError(
@@ -87,13 +75,7 @@ MARKER = "dagster.yaml"
 
 
 def find_checkout() -> Path | None:
-    """Find the checkout: `MUSQA_PROJECT`, or the nearest folder upwards with a ``dagster.yaml``.
-
-    Raises
-    ------
-    MusqaError
-        If `MUSQA_PROJECT` is set but is no checkout.
-    """
+    """Find the checkout: `MUSQA_PROJECT`, or the nearest folder upwards with a ``dagster.yaml``."""
     named = os.environ.get("MUSQA_PROJECT")
     if named:
         root = Path(named).expanduser().absolute()
@@ -105,13 +87,7 @@ def find_checkout() -> Path | None:
 
 
 def require_checkout() -> Path:
-    """Return the checkout.
-
-    Raises
-    ------
-    MusqaError
-        If there is none.
-    """
+    """Return the checkout."""
     root = find_checkout()
     if root is None:
         raise MusqaError(
@@ -121,13 +97,7 @@ def require_checkout() -> Path:
 
 
 def home_folder() -> Home:
-    """Return `MUSQA_HOME`, by default ``data`` in the checkout (or here, outside of one).
-
-    Raises
-    ------
-    SettingsError
-        If it is a URL that cannot be used.
-    """
+    """Return `MUSQA_HOME`, by default ``data`` in the checkout (or here, outside of one)."""
     named = os.environ.get("MUSQA_HOME")
     if named:
         return parse_home(named)

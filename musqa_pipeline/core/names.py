@@ -27,11 +27,8 @@ def stays_inside(path: str) -> bool:
 def below(folder: Path, *parts: str) -> Path:
     """Return the path of a file that is to be written below a folder, and cannot lead out of it.
 
-    Raises
-    ------
-    LakeError
-        If a part is empty, hidden or holds a separator or a zero byte, or if a folder on the way
-        is a link that leads out.
+    Raises LakeError if a part is empty, hidden or holds a separator or a zero byte, or if a folder
+    on the way is a link that leads out.
     """
     for part in parts:
         if not part or part.startswith(".") or any(c in part for c in "/\\\0"):

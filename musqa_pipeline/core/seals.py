@@ -95,10 +95,7 @@ def remove(path: Path) -> None:
 def check(path: Path) -> State:
     """Compare a file with its seal.
 
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
+    Raises FileNotFoundError if it is not there.
     """
     for attempt in range(_ATTEMPTS):
         is_last = attempt == _ATTEMPTS - 1  # writers that never pause wait for it
@@ -117,12 +114,8 @@ def check(path: Path) -> State:
 def read(path: Path, *, editable: bool = False) -> bytes:
     """Read a file that has to be what was written; a small one heals from its seal.
 
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
-    DamagedError
-        If it is not what was written, and too large to be kept twice.
+    Raises FileNotFoundError if it is not there, and DamagedError if it is not what was written and
+    too large to be kept twice.
     """
     content, seal = path.read_bytes(), _read(path)
     if seal is None or digest_of(content) in seal.digests:

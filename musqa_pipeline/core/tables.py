@@ -40,13 +40,7 @@ class Table:
         )
 
     def from_rows(self, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-        """Build an Arrow table from dictionaries, refusing keys that do not fit.
-
-        Raises
-        ------
-        ValueError
-            If a row has an unknown key, lacks a column, or has None where none is allowed.
-        """
+        """Build an Arrow table from dictionaries, refusing keys that do not fit."""
         rows = list(rows)
         known = {c.name for c in self.columns}
         required = {c.name for c in self.columns if not c.nullable}

@@ -9,10 +9,7 @@ from typing import Any
 def parse_toml(text: str) -> dict[str, Any]:
     """Parse TOML that somebody else wrote.
 
-    Raises
-    ------
-    ValueError
-        If it is no TOML, nests too deeply or holds a number that Python refuses to read.
+    Raises ValueError if it is no TOML, nests too deeply or holds a number that Python refuses.
     """
     try:
         return tomllib.loads(text)

@@ -41,7 +41,7 @@ def run(folder, monkeypatch):
     """Run the command in this process; returns exit code, standard output and error."""
     monkeypatch.chdir(folder)
     app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "label"]
-    app._register_label()
+    app._register("label")
 
     def run(*arguments):
         return CliRunner().invoke(app.app, ["label", *arguments])
@@ -162,7 +162,7 @@ def test_the_help_has_examples(run):
 def test_without_its_libraries_it_names_the_extra(run, monkeypatch):
     monkeypatch.setattr(label, "LIBRARIES", ("numba", "not_there"))
     app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "label"]
-    app._register_label()
+    app._register("label")
     ended = run("a.wav", "b.wav", "--json")
     assert isinstance(ended.exception, MusqaError)
     assert "needs not_there; install them with pip install 'musqa-pipeline[label]'" in str(

@@ -161,8 +161,7 @@ sys.meta_path.insert(0, Absent())
 sys.argv = ["musqa", "listening", "mos", "mushra.csv", "--key", "key.csv", "--csv"]
 from musqa_pipeline.cli import app
 app._register_factory = lambda: None
-app._register_label = lambda: None
-app._register_compare = lambda: None
+app.EXTRA_COMMANDS.clear()
 app.main()
 """.replace("{ABSENT}", repr(ABSENT))
     ended = subprocess.run(

@@ -112,13 +112,7 @@ def builtin_presets() -> list[str]:
 
 
 def load_preset(name_or_file: str | Path, *, sections: Mapping[str, type[Section]] = {}) -> Preset:
-    """Load a preset by name, or from a TOML file, with further sections as `parse_preset`.
-
-    Raises
-    ------
-    SettingsError
-        If there is no such preset, or a key, type or value in it is wrong.
-    """
+    """Load a preset by name, or from a TOML file, with further sections as `parse_preset`."""
     name, raw = _merged(name_or_file, seen=())
     return parse_preset(name, raw, sections=sections)
 
@@ -129,11 +123,6 @@ def parse_preset(
     """Build a preset from nested mappings, as TOML gives them.
 
     `sections` are those that it may have beyond the thirteen: their classes by name.
-
-    Raises
-    ------
-    SettingsError
-        If the name, a key, a type or a value is wrong.
     """
     # DuckDB's schemas differ by more than case, and some names are its own.
     if not name.isidentifier() or name != name.lower() or name in RESERVED_NAMES:

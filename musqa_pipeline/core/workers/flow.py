@@ -19,15 +19,12 @@ class Transport(Protocol):
 
     def room(self) -> int:
         """Return how many tasks may be under way now."""
-        ...
 
     def submit(self, index: int, payload: bytes) -> None:
         """Send a task on its way."""
-        ...
 
     def next_answer(self) -> tuple[int, bytes]:
         """Wait for the answer of any task under way."""
-        ...
 
 
 def flow(
@@ -38,12 +35,8 @@ def flow(
 ) -> Iterator[ResultT | Lost[TaskT]]:
     """Yield what becomes of each task, in the order in which they finish.
 
-    Raises
-    ------
-    StageError
-        If `most_losses` tasks are lost with no result between them.
-    Exception
-        The first that the function raises.
+    Raises StageError if `most_losses` tasks are lost with no result between them, and the first
+    error of the function.
     """
     packed = Packed(function)
     waiting = enumerate(tasks)

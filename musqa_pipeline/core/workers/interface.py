@@ -47,7 +47,6 @@ class Fanout(Protocol):
         needs: Needs | None = None,
     ) -> Iterator[ResultT | Lost[TaskT]]:
         """Yield ``function(task)`` of every task, in any order; the first error ends it."""
-        ...
 
 
 class Inline:

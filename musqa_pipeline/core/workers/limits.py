@@ -22,13 +22,7 @@ class Limits:
 
 
 def limits_from_environment() -> Limits:
-    """Read `MUSQA_UNIT_TIMEOUT_S` and `MUSQA_WORKER_MEMORY_GB`.
-
-    Raises
-    ------
-    SettingsError
-        If one is no positive number.
-    """
+    """Read `MUSQA_UNIT_TIMEOUT_S` and `MUSQA_WORKER_MEMORY_GB`."""
     time_s = _positive("MUSQA_UNIT_TIMEOUT_S", "seconds, as in 3600")
     memory_gb = _positive("MUSQA_WORKER_MEMORY_GB", "gigabytes, as in 4")
     return Limits(DEFAULT_TIME_S if time_s is None else time_s, memory_gb)

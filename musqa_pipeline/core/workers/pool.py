@@ -51,10 +51,7 @@ class WorkerPool:
     def call(self, payload: bytes, limits: Limits) -> bytes:
         """Run one task in a child process; a child that dies is replaced.
 
-        Raises
-        ------
-        StoppedError
-            If the pool is dismissed meanwhile.
+        Raises StoppedError if the pool is dismissed meanwhile.
         """
         reason = ""
         for _ in range(ATTEMPTS):
@@ -81,12 +78,7 @@ class WorkerPool:
     ) -> ResultT | Lost[TaskT]:
         """Run a function over one task in a child process.
 
-        Raises
-        ------
-        StoppedError
-            If the pool is dismissed meanwhile.
-        Exception
-            What the function raises.
+        Raises StoppedError if the pool is dismissed meanwhile, and what the function raises.
         """
         kind, value = pickle.loads(self.call(pickle.dumps((function, task)), limits))
         if kind == ERROR:

@@ -44,7 +44,7 @@ def run(folder, monkeypatch, tmp_path):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MUSQA_MODEL", str(folder / "tiny.onnx"))
     app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "sweep"]
-    app._register_sweep()
+    app._register("sweep")
     return lambda *arguments: CliRunner().invoke(app.app, ["sweep", *arguments])
 
 
@@ -196,7 +196,7 @@ def test_json_and_csv_exclude_each_other(run):
 def test_without_the_factory_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(sweep, "LIBRARIES", ("no_such_library",))
     app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "sweep"]
-    app._register_sweep()
+    app._register("sweep")
     ended = CliRunner().invoke(app.app, ["sweep", "a.wav", "--codec", "opus"])
     assert "this command needs no_such_library" in str(ended.exception)
     assert "pip install 'musqa-pipeline[factory]'" in str(ended.exception)
