@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.files import decoding, limits
-from musqa_pipeline.audio.files.blocks import in_blocks
+from musqa_pipeline.audio.files.blocks import finite, in_blocks
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.scoring.abstain import SILENCE
@@ -222,10 +222,8 @@ class Scorer:
 
         for block in blocks:
             limits.check_level(block)
-            finite = np.isfinite(block)
-            if not finite.all():
-                n_not_finite += int(finite.size - np.count_nonzero(finite))
-                block = np.where(finite, block, np.float32(0.0))
+            block, n_bad = finite(block)
+            n_not_finite += n_bad
             mono = to_mono(block)
             meters.update(block, mono)
             if detectors is not None:

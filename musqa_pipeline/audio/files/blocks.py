@@ -67,3 +67,10 @@ def rechunked(
         waiting, n_waiting = [joined[whole:]], n_waiting - whole
     if n_waiting:
         yield np.concatenate(waiting)
+
+
+def finite(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
+    """Return samples with 0 in place of what is not finite, and how many these are."""
+    known = np.isfinite(samples)
+    n_bad = int(known.size - np.count_nonzero(known))
+    return (np.where(known, samples, np.float32(0.0)), n_bad) if n_bad else (samples, 0)

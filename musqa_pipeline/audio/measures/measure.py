@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from musqa_pipeline.audio.files.blocks import finite
 from musqa_pipeline.audio.files.limits import MAX_DURATION_S, too_long
 from musqa_pipeline.audio.files.reading import (
     AudioInfo,
@@ -72,10 +73,8 @@ def measure_file(path: Path, info: AudioInfo) -> Measurement:
         if block.shape[1] != info.channels:
             raise DecodeError(f"{block.shape[1]} channels decoded, {info.channels} declared")
         hasher.update(np.ascontiguousarray(block, dtype="<f4").tobytes())
-        finite = np.isfinite(block)
-        if not finite.all():
-            n_not_finite += int(np.count_nonzero(~finite))
-            block = np.where(finite, block, np.float32(0.0))
+        block, n_bad = finite(block)
+        n_not_finite += n_bad
         frames += len(block)
         if frames > MAX_DURATION_S * rate:
             raise too_long("it goes on decoding", MAX_DURATION_S)

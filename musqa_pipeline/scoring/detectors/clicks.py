@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from musqa_pipeline.scoring.detectors.finding import Detector, Finding, counted
-from musqa_pipeline.scoring.detectors.section import Section
+from musqa_pipeline.scoring.detectors.section import Section, in_blocks
 
-BLOCK_S = 0.0005
 NEAR_BLOCKS = 8
 """Sound on each side that a click is compared with, 4 ms, next to the block after its own."""
 WIDE_BLOCKS = 120
@@ -30,7 +30,7 @@ LEAST_PEAK = 0.004
 
 def find(section: Section) -> list[Finding]:
     """Find clicks; strength is 1 each, and `details` has how far it stands out in dB."""
-    size = max(4, round(BLOCK_S * section.sample_rate_hz))
+    size = section.block_samples
     found: dict[int, float] = {}
     for channel in section.channels:
         for at, ratio in _clicks(channel, size):
@@ -46,17 +46,15 @@ def find(section: Section) -> list[Finding]:
 
 def _clicks(channel: NDArray[np.float32], size: int) -> list[tuple[int, float]]:
     """Return blocks with a click and how far it stands out."""
-    bent = np.diff(channel, n=2)
-    count = len(bent) // size
+    blocks, power = in_blocks(np.diff(channel, n=2), size)
+    count = len(blocks)
     if count < 2 * NEAR_BLOCKS + 4:
         return []
-    blocks = bent[: count * size].reshape(count, size)
     peaks = np.maximum(blocks.max(axis=1), -blocks.min(axis=1))
-    powers = np.einsum("ij,ij->i", blocks, blocks) / np.float32(size)
-    sums = np.concatenate([[0.0], np.cumsum(powers, dtype=np.float64)])
+    sums = np.concatenate([[0.0], np.cumsum(power, dtype=np.float64)])
     reach = NEAR_BLOCKS + 2
     at = np.arange(reach, count - reach)
-    at = at[(peaks[at] >= LEAST_PEAK) & (peaks[at] == _of_three(peaks)[at])]
+    at = at[(peaks[at] >= LEAST_PEAK) & (peaks[at] == maximum_filter1d(peaks, 3)[at])]
     # The blocks next to its own may hold a part of it.
     before = sums[at - 1] - sums[at - 1 - NEAR_BLOCKS]
     after = sums[at + 2 + NEAR_BLOCKS] - sums[at + 2]
@@ -68,14 +66,6 @@ def _clicks(channel: NDArray[np.float32], size: int) -> list[tuple[int, float]]:
         if peaks[i] >= LEAST_PROMINENCE * max(float(o.max()) for o in others):
             clicks.append((int(i), float(ratio)))
     return clicks
-
-
-def _of_three(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Largest of each value and its neighbours."""
-    most = values.copy()
-    np.maximum(most[1:], values[:-1], out=most[1:])
-    np.maximum(most[:-1], values[1:], out=most[:-1])
-    return most
 
 
 def _say(finding: Finding) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from musqa_pipeline.audio.files.blocks import finite
 from musqa_pipeline.scoring.detectors.finding import Detector, Finding
 from musqa_pipeline.scoring.detectors.registry import DETECTORS
 from musqa_pipeline.scoring.detectors.section import SECTION_S, Section
@@ -80,9 +81,7 @@ class Detectors:
                 f"{part.shape[1]} channels after {self._waiting[0].shape[1]}: expected the same; "
                 "begin a new stream"
             )
-        finite = np.isfinite(part)
-        if not finite.all():
-            part[~finite] = 0.0
+        part, _ = finite(part)
         self._waiting.append(part)
         self._n_waiting += len(part)
         # A whole section more must wait, so that the last one can reach back from the end.

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.scoring.detectors.finding import Detector, Finding, counted
-from musqa_pipeline.scoring.detectors.section import Section
+from musqa_pipeline.scoring.detectors.section import Section, in_blocks
 
-BLOCK_S = 0.0005
 AROUND_BLOCKS = 20
 """Sound before and after a gap that it is compared with, 10 ms."""
 GAP_POWER = 10 ** (-45 / 10)
@@ -33,8 +32,7 @@ LEAST_BLOCKS = 3
 
 def find(section: Section) -> list[Finding]:
     """Find gaps in any channel; strength is 1 each, and `details` has the length in ms."""
-    rate = section.sample_rate_hz
-    size = max(4, round(BLOCK_S * rate))
+    rate, size = section.sample_rate_hz, section.block_samples
     spans: set[tuple[int, int]] = set()
     for channel in section.channels:
         spans.update(_gaps(channel, size, round(LONGEST_S * rate / size)))
@@ -51,12 +49,10 @@ def find(section: Section) -> list[Finding]:
 
 def _gaps(channel: NDArray[np.float32], size: int, longest: int) -> list[tuple[int, int]]:
     """Return the first block of each gap and the first after it."""
-    slope = np.diff(channel)
-    count = len(slope) // size
+    _, power = in_blocks(np.diff(channel), size)
+    count = len(power)
     if count < 2 * AROUND_BLOCKS + LEAST_BLOCKS:
         return []
-    blocks = slope[: count * size].reshape(count, size)
-    power = np.einsum("ij,ij->i", blocks, blocks) / np.float32(size)
     sums = np.concatenate([[0.0], np.cumsum(power, dtype=np.float64)])
     at = np.arange(AROUND_BLOCKS + 1, count - AROUND_BLOCKS - LEAST_BLOCKS)
     # The block before may hold the last of the sound and the first of the gap.

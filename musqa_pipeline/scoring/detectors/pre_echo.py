@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.scoring.detectors.finding import Detector, Finding
-from musqa_pipeline.scoring.detectors.section import Section
+from musqa_pipeline.scoring.detectors.section import Section, in_blocks
 
-BLOCK_S = 0.0005
 REST_BLOCKS = (80, 16)
 """From 40 to 8 ms before an attack there is only what came before it."""
 EARLY_BLOCKS = (6, 3)
@@ -39,14 +38,11 @@ def find(section: Section) -> list[Finding]:
 
     Strength is the median rise in dB, and `details` has the numbers of attacks.
     """
-    size = max(4, round(BLOCK_S * section.sample_rate_hz))
-    bent = np.diff(section.mono, n=2)
-    count = len(bent) // size
-    if count < REST_BLOCKS[0] + 2 * PEAK_BLOCKS + 2:
+    size = section.block_samples
+    _, power = in_blocks(np.diff(section.mono, n=2), size)
+    if len(power) < REST_BLOCKS[0] + 2 * PEAK_BLOCKS + 2:
         return []
-    blocks = bent[: count * size].reshape(count, size)
-    power = np.einsum("ij,ij->i", blocks, blocks) / np.float32(size) + np.float32(1e-13)
-    level = np.float32(10.0) * np.log10(power)
+    level = np.float32(10.0) * np.log10(power + np.float32(1e-13))
     attacks, rises = [], []
     for at, peak in _attacks(level):
         rest = float(np.percentile(level[at - REST_BLOCKS[0] : at - REST_BLOCKS[1]], 85))

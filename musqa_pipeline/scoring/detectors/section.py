@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from scipy.fft import next_fast_len, rfft
 
 SECTION_S = 10.0
+BLOCK_S = 0.0005
+"""What lasts a moment is looked for in blocks of this length."""
 FRAME_S = 0.043
 """Length of a spectrum, to the nearest power of two: 2048 samples at 44.1 and 48 kHz."""
 
@@ -45,6 +47,11 @@ class Section:
         return total / np.float32(len(self.channels))
 
     @property
+    def block_samples(self) -> int:
+        """Samples of a block of `BLOCK_S`."""
+        return max(4, round(BLOCK_S * self.sample_rate_hz))
+
+    @property
     def _n_fft(self) -> int:
         return 1 << max(6, round(np.log2(self.sample_rate_hz * FRAME_S)))
 
@@ -77,6 +84,15 @@ class Section:
         frames = self.mono[: count * n].reshape(count, n) * _window(n)
         spectra = rfft(frames, axis=1)
         return spectra.real**2 + spectra.imag**2, self.sample_rate_hz / n
+
+
+def in_blocks(
+    samples: NDArray[np.float32], size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cut samples into blocks, shape (blocks, size), and return them with their mean powers."""
+    count = len(samples) // size
+    blocks = samples[: count * size].reshape(count, size)
+    return blocks, np.einsum("ij,ij->i", blocks, blocks) / np.float32(size)
 
 
 @functools.lru_cache(maxsize=16)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import EXCERPT_S
-from musqa_pipeline.audio.files.blocks import in_blocks
+from musqa_pipeline.audio.files.blocks import finite, in_blocks
 from musqa_pipeline.audio.files.decoding import open_audio, read_length
 from musqa_pipeline.audio.files.limits import check_held
 from musqa_pipeline.audio.files.reading import AudioInfo
@@ -68,7 +68,7 @@ def read_recording(path: Path, n_excerpts: int) -> Recording:
     else:
         parts = _decode(path, [round(s * rate_hz) for s in wanted + spare], rate_hz)
         found = [
-            Excerpt(s, *_finite(x)) for s, x in zip(wanted + spare, parts, strict=True) if len(x)
+            Excerpt(s, *finite(x)) for s, x in zip(wanted + spare, parts, strict=True) if len(x)
         ]
         silent = [e for e in found if _is_silent(e.samples)]
         heard = [e for e in found if e not in silent][: len(wanted)]
@@ -110,7 +110,7 @@ def _seek(
                 )
             continue
         if len(samples):
-            excerpt = Excerpt(start_s, *_finite(samples))
+            excerpt = Excerpt(start_s, *finite(samples))
             (silent if _is_silent(excerpt.samples) else heard).append(excerpt)
     return heard, silent
 
@@ -134,9 +134,3 @@ def _is_silent(samples: Samples) -> bool:
     blocks = in_blocks(samples, samples.shape[1])
     power = sum(float(np.sum(np.square(block, dtype=np.float64))) for block in blocks)
     return power / samples.size < 10 ** (SILENT_DBFS / 10)
-
-
-def _finite(samples: Samples) -> tuple[Samples, int]:
-    finite = np.isfinite(samples)
-    n_bad = int(finite.size - np.count_nonzero(finite))
-    return (np.where(finite, samples, np.float32(0.0)), n_bad) if n_bad else (samples, 0)

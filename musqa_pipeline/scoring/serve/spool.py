@@ -10,6 +10,7 @@ import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -81,21 +82,13 @@ class Spool:
         self._taken_bytes += n_bytes
 
 
+@dataclass
 class Folder:
-    """A folder of a request.
+    """A folder of a request, and the room that its files take."""
 
-    Parameters
-    ----------
-    path : Path
-        Where it is.
-    spool : Spool
-        What it is part of.
-    """
-
-    def __init__(self, path: Path, spool: Spool) -> None:
-        self.path = path
-        self.taken_bytes = 0
-        self._spool = spool
+    path: Path
+    _spool: Spool
+    taken_bytes: int = 0
 
     def take(self, n_bytes: int) -> None:
         """Take room for bytes, before they are written if possible, or raise a 503."""
