@@ -28,9 +28,9 @@ import soxr
 from numpy.typing import NDArray
 
 from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog
-from musqa_pipeline.scoring.scan.excerpts import EXCERPT_S, excerpt_starts
 from musqa_pipeline.scoring.scan.fingerprints import Heard, Words, find_copies, fingerprint_words
 from musqa_pipeline.scoring.scan.origin import analyse, lossy_origin
+from musqa_pipeline.scoring.scan.reading import EXCERPT_S, excerpt_starts
 
 RATE_HZ = 44_100
 DURATION_S = 240.0

@@ -37,8 +37,7 @@ from musqa_pipeline.audio.degradations.codecs import (
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog
 from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
-from musqa_pipeline.scoring.detectors.detect import Detectors
-from musqa_pipeline.scoring.detectors.registry import DETECTORS
+from musqa_pipeline.scoring.detectors.detect import DETECTORS, Detectors
 from tests.scoring.detectors.faults import FAULTS
 from tests.scoring.detectors.music import castanets
 

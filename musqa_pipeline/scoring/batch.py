@@ -50,16 +50,7 @@ class Result:
 
 
 def score_items(items: Iterable[Item], options: Options, *, n_workers: int = 1) -> Iterator[Result]:
-    """Score files.
-
-    Parameters
-    ----------
-    items : iterable of Item
-        Taken as they are needed, so that there may be any number.
-    options : Options
-        How.
-    n_workers : int
-        Child processes; one file alone is scored in this process.
+    """Score files as they come, so that there may be any number; one alone in this process.
 
     Yields
     ------

@@ -50,22 +50,10 @@ def cost_mos(event: Event, duration_s: float) -> float:
 
 
 def cause_of(events: Sequence[Event], mos: float | None, duration_s: float) -> str:
-    """Name the likeliest cause of a low score.
+    """Name the likeliest cause of a low score, the text of the costliest event of its kind.
 
-    Parameters
-    ----------
-    events : sequence of Event
-        Of the whole recording.
-    mos : float or None
-        Its score.
-    duration_s : float
-        Its length.
-
-    Returns
-    -------
-    str
-        The text of the costliest event of the costliest kind; empty if that explains too
-        little, without a score, and for a score that calls for no explanation.
+    It is empty if the kind that costs most explains too little of what the score lacks, without a
+    score, and for a score that calls for no explanation.
     """
     if mos is None or mos >= WORDS[0].from_mos:
         return ""

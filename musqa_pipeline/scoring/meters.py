@@ -11,13 +11,7 @@ from musqa_pipeline.scoring.abstain import CANCELLED_BELOW_DB
 
 
 class Meters:
-    """Measures a recording block by block.
-
-    Parameters
-    ----------
-    sample_rate_hz, channels : int
-        Of the recording.
-    """
+    """Measures a recording block by block."""
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         from musqa_pipeline.audio.measures.bandwidth import BandwidthMeter

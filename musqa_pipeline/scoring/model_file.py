@@ -215,12 +215,7 @@ def chosen_model_path() -> Path:
 
 
 def choose_model(path: Path | None) -> Path:
-    """Make a model file the user's choice, or go back to the shipped one.
-
-    Parameters
-    ----------
-    path : Path or None
-        A model file, which is checked and copied; None forgets the choice.
+    """Check and copy a model file to be the user's choice; None goes back to the shipped one.
 
     Returns
     -------

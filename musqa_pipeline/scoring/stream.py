@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,7 @@ class SampleFormat(StrEnum):
     s16le = "s16le"
 
 
-_TYPES: dict[SampleFormat, np.dtype[Any]] = {
-    SampleFormat.f32le: np.dtype("<f4"),
-    SampleFormat.s16le: np.dtype("<i2"),
-}
+_TYPES = {SampleFormat.f32le: "<f4", SampleFormat.s16le: "<i2"}
 
 
 def raw_blocks(
@@ -41,7 +38,7 @@ def raw_blocks(
 
     What is not finite is 0. A last frame that is not whole is left out.
     """
-    kind = _TYPES[sample_format]
+    kind = np.dtype(_TYPES[sample_format])
     frame_bytes = kind.itemsize * channels
     wanted = max(1, int(READ_S * sample_rate_hz)) * frame_bytes
     while data := stream.read(wanted):

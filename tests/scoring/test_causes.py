@@ -4,7 +4,7 @@ import pytest
 
 from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOWPASS_MOS
 from musqa_pipeline.scoring.causes import COST_MOS, cause_of, cost_mos
-from musqa_pipeline.scoring.detectors.registry import DETECTORS
+from musqa_pipeline.scoring.detectors.detect import DETECTORS
 from musqa_pipeline.scoring.score import Event
 
 

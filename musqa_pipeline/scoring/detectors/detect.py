@@ -13,11 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.files.blocks import finite
+from musqa_pipeline.scoring.detectors.band_edge import BAND_EDGE
+from musqa_pipeline.scoring.detectors.clicks import CLICK
+from musqa_pipeline.scoring.detectors.clipping import CLIPPING
+from musqa_pipeline.scoring.detectors.dropouts import DROPOUT
 from musqa_pipeline.scoring.detectors.finding import Detector, Finding
-from musqa_pipeline.scoring.detectors.registry import DETECTORS
+from musqa_pipeline.scoring.detectors.holes import HOLES
+from musqa_pipeline.scoring.detectors.hum import HUM
+from musqa_pipeline.scoring.detectors.noise import NOISE
+from musqa_pipeline.scoring.detectors.pre_echo import PRE_ECHO
 from musqa_pipeline.scoring.detectors.section import SECTION_S, Section
+from musqa_pipeline.scoring.detectors.stereo import MONO_COLLAPSE
 from musqa_pipeline.scoring.score import Event
 
+DETECTORS: dict[str, Detector] = {
+    d.kind: d
+    for d in (BAND_EDGE, HOLES, PRE_ECHO, CLIPPING, CLICK, DROPOUT, HUM, NOISE, MONO_COLLAPSE)
+}
+"""Every detector by the kind of its events."""
 OVERLAP_S = 0.25
 SHORT_S = 0.5
 """A shorter finding belongs whole to the section in which its middle lies."""

@@ -61,19 +61,9 @@ def find_groups(store: ScanStore, scan: Scan) -> Groups:
 
 
 def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int, str]:
-    """Choose the copy to keep.
+    """Choose the copy to keep; return its place, and what decided.
 
-    Parameters
-    ----------
-    copies : sequence of dict
-        Records of one group with `file` and `size_bytes`, as `rows.py` gives them.
-
-    Returns
-    -------
-    place : int
-        Of the best.
-    why : str
-        What decided.
+    They are records of one group with `file` and `size_bytes`, as `rows.py` gives them.
     """
     best_mos = max((c["mos"] for c in copies if c["mos"] is not None), default=None)
     widest = max(c["bandwidth_hz"] or 0.0 for c in copies)

@@ -174,20 +174,10 @@ def _hits(recordings: list[Heard], excerpt: int, n_earlier: int) -> Iterator[tup
 
 
 def error_rate(first: tuple[Words, ...], second: tuple[Words, ...], shifts: set[int]) -> float:
-    """Compare two recordings bit by bit, excerpt by excerpt.
+    """Return the part of the bits in which two recordings differ, the mean of their excerpts.
 
-    Parameters
-    ----------
-    first, second : tuple of ndarray of uint32
-        Their fingerprints.
-    shifts : set of int
-        Where to look: what is in frame t of the first is in t + shift of the second.
-
-    Returns
-    -------
-    float
-        Part of the bits that differ, the mean of the excerpts at their best shifts; 1 where
-        nothing can be compared. Silent excerpts do not count.
+    What is in frame t of the first is looked for in t + shift of the second, around `shifts`, and
+    the best one counts. Silent excerpts do not; where nothing can be compared, it is 1.
     """
     first_tried = max(min(shifts) - NEAR_SHIFTS, -MOST_SHIFT_FRAMES)
     tried = range(first_tried, min(max(shifts) + NEAR_SHIFTS, MOST_SHIFT_FRAMES) + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from musqa_pipeline.scoring.scan.settings import ScanSettings
 from musqa_pipeline.scoring.scan.store import FILE, Result, ScanStore
 from musqa_pipeline.scoring.scan.thumbnails import columns_of, shares, thumbnail
 from musqa_pipeline.scoring.scan.together import together
-from musqa_pipeline.scoring.score import Event, Score
+from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
 
 MOST_EVENTS = 40
@@ -122,7 +122,7 @@ def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Res
 def _record(recording: Recording, score: Score, spectrum: Spectrum) -> dict[str, Any]:
     info = recording.info
     record = score.as_dict()
-    events = sorted(score.events, key=_length_s, reverse=True)[:MOST_EVENTS]
+    events = sorted(score.events, key=lambda e: e.stop_s - e.start_s, reverse=True)[:MOST_EVENTS]
     record["events"] = [asdict(e) for e in sorted(events, key=lambda e: (e.start_s, e.kind))]
     record["windows"] = [asdict(w) for w in score.windows]
     record["duration_s"] = recording.duration_s
@@ -140,10 +140,6 @@ def _record(recording: Recording, score: Score, spectrum: Spectrum) -> dict[str,
     )
 
 
-def _length_s(event: Event) -> float:
-    return event.stop_s - event.start_s
-
-
 def _rounded(value: Any) -> Any:
     """Round floats to 4 decimals, which is finer than anything is measured."""
     if isinstance(value, float):
@@ -157,15 +153,13 @@ def _rounded(value: Any) -> Any:
 
 def _at(start_s: float, score: Score) -> Score:
     """Move windows and events of an excerpt to its place."""
-    return replace(
-        score,
-        windows=tuple(_moved(score.windows, start_s)),
-        events=tuple(_moved(score.events, start_s)),
-    )
 
+    def moved(spans: Iterable[Any]) -> tuple[Any, ...]:
+        return tuple(
+            replace(s, start_s=s.start_s + start_s, stop_s=s.stop_s + start_s) for s in spans
+        )
 
-def _moved(spans: Sequence[Any], by_s: float) -> list[Any]:
-    return [replace(s, start_s=s.start_s + by_s, stop_s=s.stop_s + by_s) for s in spans]
+    return replace(score, windows=moved(score.windows), events=moved(score.events))
 
 
 @contextmanager

@@ -31,23 +31,10 @@ DECIMALS = {"mos": 2, "mos_low": 2, "mos_high": 2, "mos_before": 2, "duration_s"
 
 
 def write_page(path: Path, table: ScanTable, summary: dict[str, Any], title: str) -> None:
-    """Write the page; the file appears when it is whole.
+    """Write the page of a library with this title; the file appears when it is whole.
 
-    Parameters
-    ----------
-    path : Path
-        Where to.
-    table : ScanTable
-        Its rows; the first `MOST_ROWS` are shown.
-    summary : dict
-        From `ScanTable.summary`.
-    title : str
-        Name of the library.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be written.
+    The first `MOST_ROWS` of the table are shown, and its `summary`. Raise LakeError if it cannot be
+    written.
     """
     head = {
         "title": title,

@@ -1,7 +1,12 @@
 """The parts of a file that a scan listens to, read without the rest where the format can seek.
 
-Where it cannot (`AudioInfo.seeks`), a file is decoded from its beginning, and once more before that
-if its header does not say how long it is.
+They are the middles of equal parts of the recording, silence passed over. Nothing is drawn by
+chance and nothing depends on the bytes of the file: two copies of a recording, whatever their
+codec, are heard at the same places. So their scores can be compared, and their fingerprints
+overlap. A place that turns out to be silent is replaced by the next of `spare_starts`.
+
+Where the format cannot seek (`AudioInfo.seeks`), a file is decoded from its beginning, and once
+more before that if its header does not say how long it is.
 """
 
 from __future__ import annotations
@@ -19,7 +24,6 @@ from musqa_pipeline.audio.files.decoding import open_audio, read_length
 from musqa_pipeline.audio.files.limits import check_held
 from musqa_pipeline.audio.files.reading import AudioInfo
 from musqa_pipeline.core.errors import UnfitInputError
-from musqa_pipeline.scoring.scan.excerpts import excerpt_starts, spare_starts
 
 Samples = NDArray[np.float32]
 SILENT_DBFS = -60.0
@@ -47,6 +51,29 @@ class Recording:
     duration_s: float
     excerpts: tuple[Excerpt, ...]
     """Those that are not silent; all, if all are."""
+
+
+def excerpt_starts(duration_s: float, n_excerpts: int) -> list[float]:
+    """Return where excerpts of a recording begin, in seconds, rising.
+
+    There are fewer where it is shorter than so many, and 0 alone where it is shorter than two.
+    """
+    n = max(1, min(n_excerpts, int(duration_s / EXCERPT_S)))
+    part_s = duration_s / n
+    return [max(0.0, (i + 0.5) * part_s - EXCERPT_S / 2) for i in range(n)]
+
+
+def spare_starts(duration_s: float, n_excerpts: int) -> list[float]:
+    """Return where to listen in place of silent excerpts, as many places again, in seconds.
+
+    They go from the beginning on: an excerpt is silent most often because the recording ends long
+    before the file does.
+    """
+    n = max(1, min(n_excerpts, int(duration_s / EXCERPT_S)))
+    part_s = duration_s / n
+    if part_s < 3 * EXCERPT_S:  # they would repeat what was heard
+        return []
+    return [i * part_s + min(part_s / 2 - 1.5 * EXCERPT_S, EXCERPT_S / 2) for i in range(n)]
 
 
 def read_recording(path: Path, n_excerpts: int) -> Recording:

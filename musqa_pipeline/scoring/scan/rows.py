@@ -19,19 +19,7 @@ MOST_COMPARED = 1_000
 
 
 class ScanTable:
-    """The rows of a scan.
-
-    Parameters
-    ----------
-    store : ScanStore
-        With its results.
-    scan : Scan
-        Which.
-    groups : Groups
-        Copies, by content.
-    changes : Changes
-        Since the scan before.
-    """
+    """The rows of a scan, with its copies by content and its changes since the scan before."""
 
     def __init__(self, store: ScanStore, scan: Scan, groups: Groups, changes: Changes) -> None:
         self._store, self.scan, self.changes = store, scan, changes

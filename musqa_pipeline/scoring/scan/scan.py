@@ -67,20 +67,16 @@ def scan_library(
 
     Parameters
     ----------
-    library : Path
-        A folder.
-    out : Path
-        Folder of the results; made if needed.
+    library, out : Path
+        A folder, and that of the results, which is made if needed.
     settings : ScanSettings
         How much of each recording is heard.
     model : Path
         The model file.
     fanout : Fanout, optional
         Where files are measured; `worker_pool` when left out.
-    observer : callable
-        Told after each file.
-    say : callable
-        Takes a line for the user.
+    observer, say : callable
+        Told after each file; takes a line for the user.
 
     Returns
     -------
@@ -139,7 +135,7 @@ def _scan(
             for path in store.waiting(current.number)
         )
         pool = fanout or worker_pool(full=settings.full)
-        _measure(store, current, setting, pool.map(work, tasks), observer)
+        _measure(store, current, pool.map(work, tasks), observer)
         return _report(store, current, previous, out, path_text(Path(root).name or root))
 
 
@@ -154,7 +150,6 @@ def worker_pool(n_workers: int | None = None, *, full: bool = False) -> LocalPoo
 def _measure(
     store: ScanStore,
     scan: Scan,
-    setting: str,
     answers: Iterator[Done | Lost[Task]],
     observer: Callable[[Progress], object],
 ) -> None:
@@ -169,7 +164,7 @@ def _measure(
                 refused += 1
                 store.refuse(scan.number, answer.path, str(answer.found))
             else:
-                store.save(scan.number, setting, answer.path, answer.found)
+                store.save(scan.number, scan.setting, answer.path, answer.found)
             done += 1
             observer(Progress(counts["files"], done, refused))
     finally:

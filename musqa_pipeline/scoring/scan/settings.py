@@ -17,7 +17,7 @@ class ScanSettings:
     """How much of each recording is listened to."""
 
     n_excerpts: int = 3
-    """Excerpts of 10 s a recording, spread evenly (`excerpts.py`)."""
+    """Excerpts of 10 s a recording, spread evenly (`reading.py`)."""
     full: bool = False
     """Whether the whole recording is scored, window by window, in place of the excerpts."""
 

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean
 
 from musqa_pipeline.scoring.combine import MIXED_MOS
 from musqa_pipeline.scoring.score import Score
@@ -65,10 +66,8 @@ def together(scores: Sequence[Score], duration_s: float) -> Score:
 
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return math.fsum(known) / len(known) if known and len(known) == len(values) else None
+    return fmean(known) if known and len(known) == len(values) else None
 
 
 def _mean_lufs(values: Sequence[float]) -> float | None:
-    if not values:
-        return None
-    return 10.0 * math.log10(math.fsum(10 ** (v / 10) for v in values) / len(values))
+    return 10.0 * math.log10(fmean(10 ** (v / 10) for v in values)) if values else None

@@ -68,17 +68,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def create_app(settings: ServeSettings, model: ModelFile) -> FastAPI:
     """Build the application; its workers live as long as its lifespan.
 
-    Parameters
-    ----------
-    settings : ServeSettings
-        Limits and names.
-    model : ModelFile
-        The model, for what is said of it; workers load their own from its path.
-
-    Returns
-    -------
-    FastAPI
-        Ready to run.
+    Of `model` is told; workers load their own from its path.
     """
 
     @contextlib.asynccontextmanager

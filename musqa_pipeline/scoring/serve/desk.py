@@ -27,12 +27,7 @@ ResultT = TypeVar("ResultT")
 class Desk:
     """Takes requests in, up to a number, and runs their work in processes.
 
-    Parameters
-    ----------
-    settings : ServeSettings
-        Number of workers, length of the queue, time limit, room for files.
-    parent : Path, optional
-        Where the folder for files is made; see `Spool`.
+    `parent` is that of the folder for files; see `Spool`.
     """
 
     def __init__(self, settings: ServeSettings, parent: Path | None = None) -> None:

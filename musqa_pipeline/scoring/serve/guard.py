@@ -42,12 +42,7 @@ HEADERS = {
 class Guard:
     """Refuses requests that another site sends, and adds the headers of `HEADERS`.
 
-    Parameters
-    ----------
-    app : ASGI application
-        What is guarded.
-    allowed_hosts : collection of str
-        Names that the Host header may have, beside addresses and localhost.
+    The Host header may be an address, localhost or one of `allowed_hosts`.
     """
 
     def __init__(self, app: ASGIApp, allowed_hosts: Collection[str] = ()) -> None:

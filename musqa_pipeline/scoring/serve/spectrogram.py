@@ -37,13 +37,7 @@ class Spectrogram:
 
 
 class SpectrogramMeter:
-    """Adds up a spectrogram block by block.
-
-    Parameters
-    ----------
-    sample_rate_hz : int
-        Of the recording.
-    """
+    """Adds up a spectrogram block by block."""
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._rate = sample_rate_hz

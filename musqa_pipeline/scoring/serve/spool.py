@@ -20,14 +20,9 @@ FOLDER_PREFIX = "musqa-serve-"
 
 
 class Spool:
-    """The folder, locked by this process as long as it lives.
+    """The folder, locked by this process as long as it lives, for files of `room_bytes` together.
 
-    Parameters
-    ----------
-    room_bytes : int
-        How much all files may take together.
-    parent : Path, optional
-        Where the folder is made; the system's folder for such when left out.
+    It is made in `parent`, or where the system has folders for such.
     """
 
     def __init__(self, room_bytes: int, parent: Path | None = None) -> None:

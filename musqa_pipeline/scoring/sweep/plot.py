@@ -25,6 +25,8 @@ LINES: dict[str, dict[str, Any]] = {
     "visqol": {"linestyle": "-", "marker": "o", "markersize": 4.5},
     "model": {"linestyle": (0, (4, 2)), "marker": "D", "markersize": 3.8},
 }
+DOTTED: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (1, 2))}
+"""The line of the references."""
 TICKS_KBPS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384)
 _PALETTE = """<style>
 svg { color-scheme: light dark; font-family: system-ui, "DejaVu Sans", sans-serif;
@@ -49,7 +51,7 @@ def _figure(result: Sweep) -> Figure:
             _draw(axes, own, metric, colour)
     reference = next(step for step in steps if not step.codec)
     if reference.model:
-        axes.axhline(reference.model.value, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+        axes.axhline(reference.model.value, **DOTTED)
     rates = [step.bitrate_kbps for step in steps if step.bitrate_kbps]
     ticks = [kbps for kbps in TICKS_KBPS if min(rates) * 0.9 <= kbps <= max(rates) * 1.1]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
@@ -63,17 +65,12 @@ def _figure(result: Sweep) -> Figure:
     ]
     handles += [Line2D([], [], color=MUTED, label=name, **LINES[name]) for name in METRICS]
     if reference.model:
-        dotted: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (1, 2))}
-        handles.append(Line2D([], [], label="model on the references", **dotted))
+        handles.append(Line2D([], [], label="model on the references", **DOTTED))
     handles[len(codecs)].set_label("ViSQOL")
     figure.legend(handles=handles, loc="outside lower left", ncols=4)
     n = len(result.recordings)
-    figure.suptitle(
-        result.recordings[0] if n == 1 else f"mean of {n} recordings",
-        fontsize=10,
-        x=0.01,
-        ha="left",
-    )
+    title = result.recordings[0] if n == 1 else f"mean of {n} recordings"
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     return figure
 
 

@@ -67,10 +67,8 @@ def sweep(
         others are compared with.
     model : Path, optional
         Model file; the default one when left out.
-    n_per_file : int
-        Excerpts of 10 s a file.
-    n_workers : int
-        Worker processes; 1 is this process. Results do not depend on it.
+    n_per_file, n_workers : int
+        Excerpts of 10 s a file; worker processes, 1 is this process. Results do not depend on it.
 
     Returns
     -------

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.scoring.detectors import detect as frame
-from musqa_pipeline.scoring.detectors.detect import Detectors, detect
+from musqa_pipeline.scoring.detectors.detect import DETECTORS, Detectors, detect
 from musqa_pipeline.scoring.detectors.finding import Detector, Finding
-from musqa_pipeline.scoring.detectors.registry import DETECTORS
 
 RATE_HZ = 16_000
 

@@ -12,8 +12,7 @@ import pytest
 from musqa_pipeline.audio.degradations.applied import to_int16
 from musqa_pipeline.audio.degradations.codecs import ADTS, MP2, MP3, OGG, CodecParams, encode_all
 from musqa_pipeline.audio.degradations.ffmpeg import decode
-from musqa_pipeline.scoring.detectors.detect import detect
-from musqa_pipeline.scoring.detectors.registry import DETECTORS
+from musqa_pipeline.scoring.detectors.detect import DETECTORS, detect
 from tests.scoring.detectors.faults import FAULTS
 from tests.scoring.detectors.music import RATE_HZ, block_transform, castanets, chords
 

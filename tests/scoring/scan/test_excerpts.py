@@ -8,8 +8,12 @@ import soundfile
 
 from musqa_pipeline.audio.files.limits import check_held
 from musqa_pipeline.core.errors import UnfitInputError
-from musqa_pipeline.scoring.scan.excerpts import EXCERPT_S, excerpt_starts, spare_starts
-from musqa_pipeline.scoring.scan.reading import read_recording
+from musqa_pipeline.scoring.scan.reading import (
+    EXCERPT_S,
+    excerpt_starts,
+    read_recording,
+    spare_starts,
+)
 from tests.audio.bombs import rf64_header
 
 
