@@ -33,7 +33,7 @@ def short_reason(sound_s: float) -> str:
 
 
 def speech_reason(probability: float) -> str:
-    """Return why a recording that is speech with a probability has no score."""
+    """Return why a recording of speech has no score; `probability` is that it is speech."""
     return (
         f"it sounds like speech (probability {probability:.2f}), and the model knows music only; "
         "use a measure made for speech"
@@ -41,7 +41,7 @@ def speech_reason(probability: float) -> str:
 
 
 def unfamiliar_reason(distance: float) -> str:
-    """Return why a recording so far from the training data, above `FARTHEST`, has no score."""
+    """Return why a recording has no score whose distance from the training data is too large."""
     shown = math.ceil(100 * distance - 1e-3) / 100  # rounded up, as 1.00 would be within the limit
     return (
         f"it is unlike all music that the model learned from (distance {shown:.2f}, limit "

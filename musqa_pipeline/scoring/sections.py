@@ -38,10 +38,12 @@ def shares_s(
 
     Parameters
     ----------
-    sections, cell_frames : sequence of Section, int
+    sections : sequence of Section
         From the cutter.
     windows : iterable of (int, int, int)
         Number of the section, first frame and frame after the last, of those that count.
+    cell_frames : int
+        From the cutter.
 
     Returns
     -------

@@ -68,7 +68,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 def create_app(settings: ServeSettings, model: ModelFile) -> FastAPI:
     """Build the application; its workers live as long as its lifespan.
 
-    Of `model` is told; workers load their own from its path.
+    Clients are told of `model`; workers load their own from its path.
     """
 
     @contextlib.asynccontextmanager
