@@ -213,12 +213,8 @@ def _draws(points: Sequence[Point]) -> tuple[list[str], Floats]:
 
 
 def _curves(points: Sequence[Point], recordings: Sequence[str]) -> dict[str, Curve]:
-    codecs = sorted({p.codec for p in points}, key=lambda name: (name != "", _order(name, points)))
+    codecs = sorted(dict.fromkeys(p.codec for p in points), key=lambda name: name != "")
     return {
         codec: Curve([point for point in points if point.codec == codec], recordings)
         for codec in codecs
     }
-
-
-def _order(codec: str, points: Sequence[Point]) -> int:
-    return next(index for index, point in enumerate(points) if point.codec == codec)
