@@ -16,7 +16,7 @@ from assets.jobs import catalog_job, joint_job
 from assets.partitions import catalogs
 from assets.reaping import process_tag, reap_dead_runs
 from assets.resources import MusqaResource
-from musqa_pipeline.catalogs.known import catalog_listing, load_catalog
+from musqa_pipeline.catalogs.known import catalog_found, load_catalog
 from musqa_pipeline.core.errors import CatalogError, CheckFailedError, MusqaError, StageError
 from musqa_pipeline.core.home import home_folder, require_checkout
 from musqa_pipeline.core.progress import logger
@@ -106,7 +106,7 @@ def _unusable(names: list[str]) -> dict[str, str]:
     skipped = {}
     for name in names:
         try:
-            catalog_listing(load_catalog(home_folder(), name))
+            catalog_found(load_catalog(home_folder(), name))
         except CatalogError as error:
             skipped[name] = str(error)
     if skipped and len(skipped) == len(names):

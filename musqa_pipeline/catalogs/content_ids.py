@@ -17,9 +17,10 @@ from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.partition import LAKE, Partition
-from musqa_pipeline.storage.lake.inventory import partitions, unit_ids
+from musqa_pipeline.storage.lake.inventory import partitions
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.lake.layout import Migrated, Migration
+from musqa_pipeline.storage.lake.reading import all_units
 
 FORMER_IDS_KEY = f"{LAKE}/former-ids.json"
 STAGES = ("quarantine", "tracks")
@@ -43,7 +44,7 @@ def migrate_catalog(home: Home, catalog: str) -> Migrated:
         return Migrated(2, catalog, 0, 0, waiting=str(error))
     present_id = {dated_unit_id(entry): unit_id for unit_id, entry in files}
     of_tracks = _partitions_of_tracks(lake, catalog)
-    units = {partition: unit_ids(lake, partition) for partition in of_tracks}
+    units = {partition: all_units(lake.store, partition) for partition in of_tracks}
     seen = {unit for partition in of_tracks for unit in units[partition] if unit in present_id}
     known = former_ids(lake)
     names = {present_id[unit]: unit for unit in seen if present_id[unit] != unit}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from musqa_pipeline.catalogs.folder import Entry, Listing, Source
+from musqa_pipeline.catalogs.folder import Entry, Source
 from musqa_pipeline.catalogs.readers.interface import Found
 from musqa_pipeline.catalogs.readers.registry import FOLDER, detect_reader, reader_named
 from musqa_pipeline.catalogs.toml_file import Catalog, from_toml, to_toml, unusable
@@ -63,7 +63,7 @@ def add_catalog(
     if follow_links is None:
         follow_links = known is not None and known.follow_links
     catalog = Catalog(name, folder, dict(columns), reader, follow_links)
-    catalog_listing(catalog)
+    catalog_found(catalog)
     if not store.commit(key, to_toml(catalog).encode(), present[1] if present else None):
         raise CatalogError(
             f"catalog {name!r} was added by another process at this moment; look at it with "
@@ -113,7 +113,11 @@ def source_of(catalog: Catalog) -> Source:
 
 
 def catalog_found(catalog: Catalog) -> Found:
-    """List what a catalog holds, and how it differs from what its dataset says of itself."""
+    """List what a catalog holds, and how it differs from what its dataset says of itself.
+
+    Raises CatalogError if its folder is gone or unreadable, holds no audio, all its files are gone,
+    or its `tracks.csv` cannot be used.
+    """
     found = reader_named(catalog.reader).read(source_of(catalog))
     if not found.listing.entries:
         said = "".join(f"; {difference}" for difference in found.differences)
@@ -131,18 +135,9 @@ def catalog_found(catalog: Catalog) -> Found:
     return found
 
 
-def catalog_listing(catalog: Catalog) -> Listing:
-    """List what a catalog holds, other files counted.
-
-    Raises CatalogError if its folder is gone or unreadable, holds no audio, all its files are gone,
-    or its `tracks.csv` cannot be used.
-    """
-    return catalog_found(catalog).listing
-
-
 def catalog_files(catalog: Catalog) -> list[Entry]:
-    """List the audio files of a catalog."""
-    return list(catalog_listing(catalog).entries)
+    """List the audio files of a catalog; raises as `catalog_found`."""
+    return list(catalog_found(catalog).listing.entries)
 
 
 def forget_catalog(home: Home, name: str) -> None:

@@ -9,7 +9,7 @@ from musqa_pipeline.catalogs.known import (
     Catalog,
     add_catalog,
     catalog_files,
-    catalog_listing,
+    catalog_found,
     list_catalogs,
     load_catalog,
 )
@@ -39,7 +39,7 @@ def test_a_catalog_points_to_its_folder_and_copies_nothing(home, music):
 
 
 def test_files_are_listed_by_path_and_others_counted(music):
-    listing = catalog_listing(Catalog("c", music))
+    listing = catalog_found(Catalog("c", music)).listing
     assert [e.file for e in listing.entries] == ["a.FLAC", "b.wav", "sub/c d.mp3"]
     assert listing.n_other_files == 1
 

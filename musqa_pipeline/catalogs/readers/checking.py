@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -10,8 +11,6 @@ from pathlib import Path
 from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.catalogs.readers.interface import Checksum, Difference, Reader
 from musqa_pipeline.core.errors import CatalogError
-
-CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -67,18 +66,12 @@ def check(
 
 def file_digest(path: Path, algorithm: str) -> str:
     """Hash a file."""
-    digest = hashlib.new(algorithm, usedforsecurity=False)
     try:
         with path.open("rb") as stream:
-            for chunk in _chunks(stream.read):
-                digest.update(chunk)
+            make = functools.partial(hashlib.new, algorithm, usedforsecurity=False)
+            return hashlib.file_digest(stream, make).hexdigest()
     except OSError as error:
         raise CatalogError(f"cannot read {path}: {error.strerror}; check the disk") from error
-    return digest.hexdigest()
-
-
-def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    return iter(lambda: read(CHUNK_BYTES), b"")
 
 
 def _wanted(reader: Reader, folder: Path) -> Iterator[tuple[Checksum, bool]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
-from musqa_pipeline.catalogs.folder import Source
+from musqa_pipeline.catalogs.folder import METADATA, ROLES, Source
 from musqa_pipeline.core.errors import CatalogError
 
 LONGEST_CELL = 1 << 24
@@ -24,11 +25,45 @@ def csv_lines(source: Source, file: str) -> Iterator[Iterator[list[str]]]:
     """
     path = source.folder / file
     source.require_inside(path)
+    with _long_cells(), _opened(path, "get the file again") as stream:
+        yield csv.reader(stream, strict=True)
+
+
+@contextmanager
+def tracks_lines(
+    path: Path, columns: Mapping[str, str]
+) -> Iterator[tuple[csv.DictReader[str], dict[str, str]]]:
+    """Open a CSV file with the columns of a `tracks.csv`; give also what each is called in it.
+
+    Raises CatalogError if it is unreadable or no CSV in UTF-8, or the map names other columns.
+    """
+    named = {name: columns.get(name, name) for name in ("file", *METADATA)}
+    unknown = sorted(columns.keys() - named.keys())
+    if unknown:
+        raise CatalogError(
+            f"column map names {unknown}; expected some of file, {', '.join(METADATA)}"
+        )
+    with _opened(path, "save it as CSV in UTF-8") as stream:
+        reader = csv.DictReader(stream, strict=True)
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
+        yield reader, named
+
+
+def require_role(path: Path, line: int, role: str, name: str) -> None:
+    """Check what a line says a file is for."""
+    if role not in ROLES:
+        raise CatalogError(
+            f"{path}, line {line}: role={role!r} of {name!r}: expected train, test or nothing"
+        )
+
+
+@contextmanager
+def _opened(path: Path, advice: str) -> Iterator[TextIO]:
     try:
-        with _long_cells(), path.open(encoding="utf-8-sig", newline="") as stream:
-            yield csv.reader(stream, strict=True)
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            yield stream
     except (UnicodeDecodeError, csv.Error) as error:
-        raise CatalogError(f"cannot read {path}: {error}; get the file again") from error
+        raise CatalogError(f"cannot read {path}: {error}; {advice}") from error
     except OSError as error:
         raise CatalogError(
             f"cannot read {path}: {error.strerror}; make the file readable"

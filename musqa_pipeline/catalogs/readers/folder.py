@@ -5,20 +5,19 @@ Nothing is opened but the CSV.
 
 from __future__ import annotations
 
-import csv
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from musqa_pipeline.catalogs.folder import (
     METADATA,
-    ROLES,
     TRACKS_CSV,
     Entry,
     Listing,
     Source,
     walk_audio,
 )
+from musqa_pipeline.catalogs.readers.csv_rows import require_role, tracks_lines
 from musqa_pipeline.catalogs.readers.interface import Found, Reader
 from musqa_pipeline.core.csv_text import unguarded
 from musqa_pipeline.core.errors import CatalogError
@@ -73,39 +72,17 @@ def _read_csv(source: Source, path: Path) -> list[tuple[int, str, dict[str, str]
             )
         return []
     source.require_inside(path)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            header = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = header
-            named = {name: columns.get(name, name) for name in ("file", *METADATA)}
-            _check_header(path, header, named, columns)
-            return [_row(path, reader.line_num, raw, named) for raw in reader if any(raw.values())]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CatalogError(f"cannot read {path}: {error}; save it as CSV in UTF-8") from error
-    except OSError as error:
-        raise CatalogError(
-            f"cannot read {path}: {error.strerror}; make the file readable"
-        ) from error
-
-
-def _check_header(
-    path: Path, header: list[str], source: Mapping[str, str], columns: Mapping[str, str]
-) -> None:
-    unknown = sorted(columns.keys() - {"file", *METADATA})
-    if unknown:
-        raise CatalogError(
-            f"column map names {unknown}; expected some of file, {', '.join(METADATA)}"
-        )
-    absent = sorted(column for column in columns.values() if column not in header)
-    if source["file"] not in header:
-        absent.append(source["file"])
-    if absent:
-        raise CatalogError(
-            f"{path} has no column {', '.join(map(repr, dict.fromkeys(absent)))}, only "
-            f"{', '.join(map(repr, header)) or 'an empty first line'}; add it, or name another "
-            "one in the column map"
-        )
+    with tracks_lines(path, columns) as (reader, named):
+        header = reader.fieldnames or []
+        wanted = [*sorted(columns.values()), named["file"]]
+        absent = dict.fromkeys(column for column in wanted if column not in header)
+        if absent:
+            raise CatalogError(
+                f"{path} has no column {', '.join(map(repr, absent))}, only "
+                f"{', '.join(map(repr, header)) or 'an empty first line'}; add it, or name another "
+                "one in the column map"
+            )
+        return [_row(path, reader.line_num, raw, named) for raw in reader if any(raw.values())]
 
 
 def _row(
@@ -120,11 +97,7 @@ def _row(
             f"{path}, line {line}: file={name!r}: expected a path inside the catalog's folder, "
             "relative to it"
         )
-    if values["role"] not in ROLES:
-        raise CatalogError(
-            f"{path}, line {line}: role={values['role']!r} of {name!r}: expected train, test or "
-            "nothing"
-        )
+    require_role(path, line, values["role"], name)
     return line, PurePosixPath(name).as_posix(), values
 
 

@@ -6,10 +6,10 @@ file; they may leave it, because whoever names each file means it.
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from musqa_pipeline.catalogs.folder import METADATA, ROLES, Entry, Listing, Source
+from musqa_pipeline.catalogs.folder import METADATA, Entry, Listing, Source
+from musqa_pipeline.catalogs.readers.csv_rows import require_role, tracks_lines
 from musqa_pipeline.catalogs.readers.interface import Found, Reader
 from musqa_pipeline.core.errors import CatalogError
 
@@ -17,50 +17,33 @@ from musqa_pipeline.core.errors import CatalogError
 def read(source: Source) -> Found:
     """List the files that the CSV names."""
     path = source.folder
-    named = {name: source.columns.get(name, name) for name in ("file", *METADATA)}
-    unknown = sorted(source.columns.keys() - named.keys())
-    if unknown:
-        raise CatalogError(
-            f"column map names {unknown}; expected some of file, {', '.join(METADATA)}"
-        )
     entries: dict[str, Entry] = {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            reader.fieldnames = header = [name.strip() for name in reader.fieldnames or []]
-            absent = [c for c in (named["file"], *source.columns.values()) if c not in header]
-            if absent:
-                raise CatalogError(
-                    f"{path} has no column {absent[0]!r}, only "
-                    f"{', '.join(map(repr, header)) or 'an empty first line'}; add it, or name "
-                    "another one with --map"
-                )
-            for raw in reader:
-                if not any(raw.values()):
-                    continue
-                file = raw.get(named["file"]) or ""
-                said = {key: (raw.get(named[key]) or "").strip() for key in METADATA}
-                said["role"] = said["role"].lower()
-                _check(path, reader.line_num, file, said["role"], entries)
-                entries[file] = Entry(file, path.parent / file, said)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CatalogError(f"cannot read {path}: {error}; save it as CSV in UTF-8") from error
-    except OSError as error:
-        raise CatalogError(
-            f"cannot read {path}: {error.strerror}; make the file readable"
-        ) from error
+    with tracks_lines(path, source.columns) as (reader, named):
+        header = reader.fieldnames or []
+        absent = [c for c in (named["file"], *source.columns.values()) if c not in header]
+        if absent:
+            raise CatalogError(
+                f"{path} has no column {absent[0]!r}, only "
+                f"{', '.join(map(repr, header)) or 'an empty first line'}; add it, or name "
+                "another one with --map"
+            )
+        for raw in reader:
+            if not any(raw.values()):
+                continue
+            file = raw.get(named["file"]) or ""
+            said = {key: (raw.get(named[key]) or "").strip() for key in METADATA}
+            said["role"] = said["role"].lower()
+            _check(path, reader.line_num, file, entries)
+            require_role(path, reader.line_num, said["role"], file)
+            entries[file] = Entry(file, path.parent / file, said)
     return Found(Listing(tuple(entries[file] for file in sorted(entries)), 0))
 
 
-def _check(path: Path, line: int, file: str, role: str, known: dict[str, Entry]) -> None:
+def _check(path: Path, line: int, file: str, known: dict[str, Entry]) -> None:
     if not file or "\0" in file:
         raise CatalogError(f"{path}, line {line}: file={file!r}: expected the path of a file")
     if file in known:
         raise CatalogError(f"{path}, line {line}: file {file!r} is named above; keep one of them")
-    if role not in ROLES:
-        raise CatalogError(
-            f"{path}, line {line}: role={role!r} of {file!r}: expected train, test or nothing"
-        )
 
 
 READER = Reader(

@@ -10,7 +10,6 @@ from musqa_pipeline.storage.fragments.partition import (
     Partition,
 )
 from musqa_pipeline.storage.lake.lake import Lake
-from musqa_pipeline.storage.lake.reading import all_units
 
 SCHEMA_UNIT = "schema"
 """The zero-row file that keeps a view valid."""
@@ -31,8 +30,3 @@ def partitions(lake: Lake, stage: str | None = None, *, empty: bool = False) -> 
                 catalogs = store.folders(f"{LAKE}/{name}/{place}")
                 found += [Partition(name, short, c.removeprefix("catalog=")) for c in catalogs]
     return [partition for partition in found if empty or partition.catalog != EMPTY_CATALOG]
-
-
-def unit_ids(lake: Lake, partition: Partition) -> list[str]:
-    """List the units that lie on a partition, packed or loose, whatever is in them."""
-    return all_units(lake.store, partition)

@@ -25,7 +25,6 @@ from musqa_pipeline.storage.fragments.partition import (
     Partition,
 )
 from musqa_pipeline.storage.lake import reading
-from musqa_pipeline.storage.lake.current import current_units
 from musqa_pipeline.storage.packs.manifest import read_manifest
 from musqa_pipeline.storage.packs.unpacking import retire_units, take_out
 from musqa_pipeline.storage.stores.opening import open_store
@@ -56,22 +55,18 @@ class Lake:
         """Return the path of a unit's file (it may not exist yet), on a disk."""
         return self.root / self._key(partition, unit_id)
 
-    def address(self, partition: Partition, unit_id: str) -> str:
-        """Return what messages call a unit's file: its path or URL."""
-        return self.store.address(self._key(partition, unit_id))
-
     def done(self, partition: Partition) -> list[str]:
         """List the units whose footer has the partition's fingerprint, sorted; none is damaged."""
         return list(self.row_counts(partition))
 
     def row_counts(self, partition: Partition) -> dict[str, int]:
         """Return how many rows each unit that `done` lists has, from its footer alone, sorted."""
-        return dict(sorted(current_units(self.store, partition).items()))
+        return dict(sorted(reading.current_units(self.store, partition).items()))
 
     def missing(self, partition: Partition, unit_ids: Iterable[str]) -> list[str]:
         """List those of `unit_ids` that are not done yet, in the order given."""
         asked = list(unit_ids)
-        there = current_units(self.store, partition, asked)
+        there = reading.current_units(self.store, partition, asked)
         return [unit for unit in asked if unit not in there]
 
     def write(
@@ -152,7 +147,7 @@ class Lake:
     def retire(self, partition: Partition, keep: Iterable[str]) -> list[str]:
         """Move units that are no longer wanted out of the views' sight, losing nothing."""
         others = set(reading.all_units(self.store, partition)) - set(keep)
-        gone = sorted(current_units(self.store, partition, others)) if others else []
+        gone = sorted(reading.current_units(self.store, partition, others)) if others else []
         retire_units(self.store, partition, gone)
         return gone
 

@@ -1,4 +1,4 @@
-"""Reading units, wherever they lie: in files of their own or in packs.
+"""Reading units, in files of their own or in packs, and telling which of them are done.
 
 A partition may be compacted while it is read; then a file is gone that was there, and what is
 sought is found at its new place.
@@ -6,7 +6,7 @@ sought is found at its new place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -19,11 +19,18 @@ import pyarrow.parquet as pq
 from musqa_pipeline.core.errors import DamagedError
 from musqa_pipeline.core.tables import with_later
 from musqa_pipeline.storage.fragments import parquet
-from musqa_pipeline.storage.fragments.partition import EMPTY_CATALOG, SUFFIX, Partition
+from musqa_pipeline.storage.fragments.partition import (
+    EMPTY_CATALOG,
+    FINGERPRINT_KEY,
+    SUFFIX,
+    Partition,
+)
 from musqa_pipeline.storage.lake.damaged import settled, taken_out
 from musqa_pipeline.storage.packs.manifest import (
+    MOVED,
     PACKED_STAGES,
     Manifest,
+    Packed,
     find_packed,
     in_all_catalogs,
     loose_units,
@@ -31,10 +38,14 @@ from musqa_pipeline.storage.packs.manifest import (
     read_manifest,
 )
 from musqa_pipeline.storage.packs.pack_files import packed_piece, read_packed
-from musqa_pipeline.storage.stores.store import Source, Store
+from musqa_pipeline.storage.stores.store import Source, Store, StoredFile
 
 Known: TypeAlias = MutableMapping[Partition, Manifest]
 """Manifests that were read before; see `settled`."""
+_Footer: TypeAlias = tuple[bytes | None, int]
+"""Fingerprint and number of rows."""
+_FOOTERS: dict[tuple[str, str], _Footer] = {}
+"""By URL and version: an object of one version never changes."""
 
 
 def read_unit(
@@ -127,6 +138,41 @@ def view_sources(store: Store, partition: Partition) -> list[str]:
         sources += [store.address(key) for key in manifest.packs]
         sources.append(store.address(f"{manifest.loose_folder(one)}/*{SUFFIX}"))
     return sources
+
+
+def current_units(
+    store: Store, partition: Partition, wanted: Collection[str] | None = None
+) -> dict[str, int]:
+    """Find the units of a partition that carry its fingerprint, packed or in files of their own."""
+
+    def read(manifest: Manifest) -> tuple[dict[str, Packed], list[StoredFile]]:
+        packed = packed_units(store, partition, manifest) if manifest.packs else {}
+        return packed, store.files(manifest.loose_folder(partition))
+
+    packed, loose = settled(store, partition, read)
+    there = {u: at.rows for u, at in packed.items() if at.fingerprint == partition.fingerprint}
+    files = {file.stem: file for file in loose if file.name.endswith(SUFFIX) and file.name != MOVED}
+    asked = [files[unit] for unit in (files if wanted is None else wanted) if unit in files]
+    if store.n_readers == 1:
+        found = [_read(store, file) for file in asked]
+    else:
+        with ThreadPoolExecutor(store.n_readers) as threads:
+            found = list(threads.map(lambda file: _remembered(store, file), asked))
+    mine = partition.fingerprint.encode()
+    there |= {f.stem: rows for f, (value, rows) in zip(asked, found, strict=True) if value == mine}
+    return there if wanted is None else {unit: there[unit] for unit in wanted if unit in there}
+
+
+def _read(store: Store, file: StoredFile) -> _Footer:
+    found = parquet.file_metadata(store, file.key)
+    return ((found.metadata or {}).get(FINGERPRINT_KEY), found.num_rows) if found else (None, 0)
+
+
+def _remembered(store: Store, file: StoredFile) -> _Footer:
+    place = (store.address(file.key), file.version)
+    if place not in _FOOTERS:
+        _FOOTERS[place] = _read(store, file)
+    return _FOOTERS[place]
 
 
 def all_units(store: Store, partition: Partition) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.partition import Partition
-from musqa_pipeline.storage.lake.inventory import unit_ids
 from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.reading import all_units
 from musqa_pipeline.storage.packs.manifest import read_manifest
 from musqa_pipeline.storage.packs.unpacking import retire_units
 
@@ -29,7 +29,7 @@ def restore_units(lake: Lake, partition: Partition, wanted: Iterable[str]) -> li
 
 def retire_all(lake: Lake, partition: Partition) -> int:
     """Move whatever lies on a partition out of sight, whole or damaged."""
-    units = unit_ids(lake, partition)
+    units = all_units(lake.store, partition)
     retire_units(lake.store, partition, units)
     return len(units)
 

@@ -9,7 +9,6 @@ none. Packs never change; what takes units out writes new packs and commits.
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +31,9 @@ an error that says why, and never some of the rows."""
 SCHEMA_NAME = f"schema{SUFFIX}"
 """The zero-row file that keeps a view valid."""
 INDEX_KEY = b"musqa.units"
+_INDEXES: dict[str, dict[str, Packed]] = {}
+"""What was read of packs last, by address."""
+_MOST_INDEXES = 256
 
 
 @dataclass(frozen=True)
@@ -161,35 +163,26 @@ def loose_units(store: Store, partition: Partition, manifest: Manifest) -> list[
 
 
 def pack_index(store: Store, key: str) -> Mapping[str, Packed]:
-    """Return where each unit of a pack lies; packs never change, so that it is read once."""
-    return _index(store.address(key), key, _Ref(store))
+    """Return where each unit of a pack lies; packs never change, so that it is read once.
+
+    Raises DamagedError if the pack is gone or damaged.
+    """
+    address = store.address(key)
+    if address in _INDEXES:
+        return _INDEXES[address]
+    with parquet.opened(store, key) as source:
+        footer = pq.read_metadata(source).metadata or {}
+    try:
+        index = index_of(key, footer)
+    except (KeyError, ValueError, TypeError) as error:
+        text = f"{address} is no pack ({error!r}); see docs/lake.md"
+        raise DamagedError(text, key) from error
+    for oldest in list(_INDEXES)[: len(_INDEXES) + 1 - _MOST_INDEXES]:
+        _INDEXES.pop(oldest, None)
+    return _INDEXES.setdefault(address, index)
 
 
 def index_of(key: str, footer: Mapping[bytes, bytes]) -> dict[str, Packed]:
     """Read the index of a pack from its footer's keys."""
     rows: dict[str, dict[str, Any]] = json.loads(footer[INDEX_KEY])
     return {unit: Packed(pack=key, **row) for unit, row in rows.items()}
-
-
-class _Ref:
-    """A store that a cache does not tell from others: the address already does."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Ref)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@functools.lru_cache(maxsize=256)
-def _index(address: str, key: str, at: _Ref) -> dict[str, Packed]:
-    with parquet.opened(at.store, key) as source:
-        footer = pq.read_metadata(source).metadata or {}
-    try:
-        return index_of(key, footer)
-    except (KeyError, ValueError, TypeError) as error:
-        text = f"{address} is no pack ({error!r}); see docs/lake.md"
-        raise DamagedError(text, key) from error

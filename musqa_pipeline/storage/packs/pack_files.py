@@ -6,9 +6,11 @@ fast and the payload of one is read alone.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -20,10 +22,9 @@ from musqa_pipeline.core.tables import columns_there
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.byte_digest import (
     BYTES_KEY,
-    PLACE,
     check_bytes,
     parquet_file,
-    stamp,
+    parquet_writer,
 )
 from musqa_pipeline.storage.fragments.checksum import CHECKSUM_KEY, table_checksum
 from musqa_pipeline.storage.fragments.partition import FINGERPRINT_KEY
@@ -96,80 +97,57 @@ def write_pack(store: Store, key: str, pieces: Iterable[Piece], schema: pa.Schem
 
     Raises LakeError if it cannot be written, or does not hold what was written.
     """
-    with store.writing(key) as temporary, _PackWriter(temporary, schema) as writer:
-        for piece in pieces:
-            writer.add(piece)
+    with store.writing(key) as temporary:
+        _write(temporary, pieces, schema)
     index = pack_index(store, key)
     for unit, table in read_packed(store, index):
         _check(store, unit, index[unit], table)
 
 
-class _PackWriter:
-    """Writes row groups and remembers which unit lies in which."""
+def _write(path: Path, pieces: Iterable[Piece], schema: pa.Schema) -> None:
+    """Write row groups, and in the footer which unit lies in which."""
+    left = iter(pieces)
+    first = next(left)
+    index: dict[str, dict[str, Any]] = {}
+    n_groups = 0
+    with parquet_writer(path, schema, compression=dict(first.compression) or "zstd") as writer:
+        for together in _row_groups(itertools.chain([first], left)):
+            is_large, n_rows = together[0].table.nbytes >= GROUP_BYTES, 0
+            for piece in together:
+                rows = piece.table.num_rows
+                n_own = -(-rows // piece.group_rows) if is_large else min(rows, 1)
+                index[piece.unit] = {
+                    "first_group": n_groups, "n_groups": n_own, "offset": n_rows, "rows": rows,
+                    "fingerprint": piece.fingerprint, "checksum": piece.checksum,
+                    "footer": dict(piece.footer),
+                }  # fmt: skip
+                n_rows += rows
+            if is_large:
+                writer.write_table(together[0].table, row_group_size=together[0].group_rows)
+                n_groups += n_own
+            elif n_rows:
+                table = pa.concat_tables([piece.table for piece in together]).combine_chunks()
+                writer.write_table(table, row_group_size=n_rows)
+                n_groups += 1
+        writer.add_key_value_metadata({INDEX_KEY: json.dumps(index).encode()})
 
-    def __init__(self, path: Any, schema: pa.Schema) -> None:
-        self._path, self._schema = path, schema
-        self._writer: pq.ParquetWriter | None = None
-        self._index: dict[str, dict[str, Any]] = {}
-        self._small: list[Piece] = []
-        self._small_bytes = self._groups = 0
 
-    def __enter__(self) -> _PackWriter:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._flush()
-            index = {INDEX_KEY: json.dumps(self._index).encode()}
-            self._open({}).add_key_value_metadata({**index, **PLACE})
-        if self._writer is not None:
-            self._writer.close()
-            if kind is None:
-                stamp(self._path)
-
-    def add(self, piece: Piece) -> None:
-        """Take the next unit."""
-        writer = self._open(piece.compression)
-        if piece.table.nbytes < GROUP_BYTES:
-            self._small.append(piece)
-            self._small_bytes += piece.table.nbytes
-            if self._small_bytes >= GROUP_BYTES:
-                self._flush()
-            return
-        self._flush()
-        n_groups = -(-piece.table.num_rows // piece.group_rows)
-        self._note(piece, n_groups, 0)
-        writer.write_table(piece.table, row_group_size=piece.group_rows)
-        self._groups += n_groups
-
-    def _flush(self) -> None:
-        """Write the small units that wait as one row group."""
-        if not self._small:
-            return
-        offset = 0
-        for piece in self._small:
-            self._note(piece, 1 if piece.table.num_rows else 0, offset)
-            offset += piece.table.num_rows
-        together = pa.concat_tables([piece.table for piece in self._small]).combine_chunks()
-        if offset:
-            self._open({}).write_table(together, row_group_size=offset)
-            self._groups += 1
-        self._small, self._small_bytes = [], 0
-
-    def _note(self, piece: Piece, n_groups: int, offset: int) -> None:
-        self._index[piece.unit] = {
-            "first_group": self._groups, "n_groups": n_groups, "offset": offset,
-            "rows": piece.table.num_rows, "fingerprint": piece.fingerprint,
-            "checksum": piece.checksum, "footer": dict(piece.footer),
-        }  # fmt: skip
-
-    def _open(self, compression: Mapping[str, str]) -> pq.ParquetWriter:
-        if self._writer is None:
-            codec = dict(compression) or "zstd"
-            self._writer = pq.ParquetWriter(
-                self._path, self._schema, compression=codec, write_page_checksum=True
-            )
-        return self._writer
+def _row_groups(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    """Put small units together; a large one is alone."""
+    small: list[Piece] = []
+    n_bytes = 0
+    for piece in pieces:
+        is_large = piece.table.nbytes >= GROUP_BYTES
+        if small and (is_large or n_bytes >= GROUP_BYTES):
+            yield small
+            small, n_bytes = [], 0
+        if is_large:
+            yield [piece]
+        else:
+            small.append(piece)
+            n_bytes += piece.table.nbytes
+    if small:
+        yield small
 
 
 def read_packed(

@@ -6,7 +6,6 @@ what was put last.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,7 +17,8 @@ from pathlib import Path
 
 from musqa_pipeline.core.files import explained, read_index, whole_file, write_index
 from musqa_pipeline.core.home import ObjectHome, refuse_url
-from musqa_pipeline.storage.stores.s3_bucket import Bucket, digest_of
+from musqa_pipeline.core.seal_format import digest_of, file_digest
+from musqa_pipeline.storage.stores.s3_bucket import Bucket
 from musqa_pipeline.storage.stores.s3_client import endpoint_url
 from musqa_pipeline.storage.stores.s3_uploads import put_file
 from musqa_pipeline.storage.stores.store import StoredFile, WorkFolder
@@ -124,7 +124,7 @@ def work_folder(bucket: Bucket, root: Path, folder: str) -> Iterator[WorkFolder]
     if not (path / _MANIFEST).exists():
         for name, file in stored.items():
             fetch(bucket, file.key, path / name, file.version)
-        digests = {name: _file_digest(path / name) for name in stored}
+        digests = {name: file_digest(path / name) for name in stored}
         write_index(path / _MANIFEST, {"versions": versions, "digests": digests})
     last_s = time.monotonic()
 
@@ -151,7 +151,7 @@ def _put(bucket: Bucket, path: Path, folder: str) -> None:
     # A checkpoint needs the weights that were written before it.
     for file in sorted(local, key=lambda file: (file.stat().st_mtime_ns, file.name)):
         name = file.relative_to(path).as_posix()
-        digests[name] = _file_digest(file)
+        digests[name] = file_digest(file)
         if known.get(name) != digests[name]:
             put_file(bucket, f"{folder}/{name}", file)
     for name in sorted(known.keys() - digests.keys()):
@@ -159,8 +159,3 @@ def _put(bucket: Bucket, path: Path, folder: str) -> None:
     files, _ = bucket.listing(folder, deep=True)
     versions = {file.key.removeprefix(f"{folder}/"): file.version for file in files}
     write_index(path / _MANIFEST, {"versions": versions, "digests": digests})
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

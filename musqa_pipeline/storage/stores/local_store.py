@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,7 +13,7 @@ from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.files import exclusive_lock, explained, may_be_written, whole_file
 from musqa_pipeline.core.home import Home, refuse_url
 from musqa_pipeline.core.names import short, stays_inside
-from musqa_pipeline.core.seal_format import State
+from musqa_pipeline.core.seal_format import State, digest_of
 from musqa_pipeline.storage.stores.store import LAKE, LOCKS, Held, Source, StoredFile, WorkFolder
 
 
@@ -92,7 +91,7 @@ class LocalStore:
             content = self.read_bytes(key)
         except FileNotFoundError:
             return None
-        return content, _content_version(content)
+        return content, digest_of(content)
 
     def writing(
         self, key: str, *, sealed: bool = False, twice: bool = False
@@ -219,10 +218,6 @@ def _seen(key: str, look: Callable[[], os.stat_result]) -> StoredFile | None:
         return None
     version = f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}"
     return StoredFile(key, status.st_size, version, status.st_mtime)
-
-
-def _content_version(content: bytes) -> str:
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _nothing_to_put() -> None:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.home import ObjectHome
+from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.storage.stores.s3_client import make_client
 from musqa_pipeline.storage.stores.s3_retries import (
     AbsentError,
@@ -138,7 +139,7 @@ class Bucket:
     def look_up(self, key: str) -> tuple[StoredFile, str] | None:
         """Describe an object, with the digest that it was put with or ""; None if it is absent."""
         try:
-            reply = self.again("read", key, lambda: self.call("head_object", key))
+            reply = self.send("read", "head_object", key)
         except AbsentError:
             return None
         modified_s = reply["LastModified"].timestamp()
@@ -150,18 +151,11 @@ class Bucket:
         prefix = self.name(folder).rstrip("/") + "/" if self.name(folder) else ""
         files: list[StoredFile] = []
         folders: list[str] = []
-        more: dict[str, str] = {}
+        about = {"Bucket": self.home.bucket, "Prefix": prefix}
+        if not deep:
+            about["Delimiter"] = "/"
         while True:
-            reply = self.again(
-                "list",
-                folder,
-                lambda more=more: self._client.list_objects_v2(  # type: ignore[misc]
-                    Bucket=self.home.bucket,
-                    Prefix=prefix,
-                    **({} if deep else {"Delimiter": "/"}),
-                    **more,
-                ),
-            )
+            reply = self.again("list", folder, lambda: self._client.list_objects_v2(**about))
             files += [
                 StoredFile(
                     o["Key"][self._base :], o["Size"], o["ETag"], o["LastModified"].timestamp()
@@ -174,11 +168,11 @@ class Bucket:
             ]
             if not reply.get("IsTruncated"):
                 return sorted(files), sorted(folders)
-            more = {"ContinuationToken": reply["NextContinuationToken"]}
+            about["ContinuationToken"] = reply["NextContinuationToken"]
 
     def delete(self, key: str) -> None:
         """Delete an object if it is there."""
-        self.again("delete", key, lambda: self.call("delete_object", key))
+        self.send("delete", "delete_object", key)
 
     def copy(self, key: str, target: str) -> None:
         """Copy an object within the storage; a missing one is an error."""
@@ -210,16 +204,15 @@ class Bucket:
             self.failed = error
             raise
 
+    def send(self, doing: str, method: str, key: str, **about: Any) -> dict[str, Any]:
+        """Call a method of the client on an object, again where that may help."""
+        return self.again(doing, key, lambda: self.call(method, key, **about))
+
     def call(self, method: str, key: str, **about: Any) -> dict[str, Any]:
         """Call a method of the client once, on an object."""
         call = getattr(self._client, method)
         reply: dict[str, Any] = call(Bucket=self.home.bucket, Key=self.name(key), **about)
         return reply
-
-
-def digest_of(content: bytes) -> str:
-    """Return the digest by which content is recognised."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _extent(reply: dict[str, Any], n_bytes: int) -> tuple[int, int]:

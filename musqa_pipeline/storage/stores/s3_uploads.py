@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from musqa_pipeline.core.errors import LakeError
+from musqa_pipeline.core.seal_format import file_digest
 from musqa_pipeline.storage.stores.s3_bucket import DIGEST, Bucket, md5_of
 from musqa_pipeline.storage.stores.s3_retries import AbsentError
 from musqa_pipeline.storage.stores.store import StoredFile
@@ -25,12 +25,9 @@ def put_file(bucket: Bucket, key: str, path: Path) -> None:
     if path.stat().st_size <= SINGLE_PUT_BYTES:
         bucket.put(key, path.read_bytes())
         return
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    digest = file_digest(path)
     about = {"Metadata": {DIGEST: digest}}
-    upload = bucket.again(
-        "write", key, lambda: bucket.call("create_multipart_upload", key, **about)
-    )["UploadId"]
+    upload = bucket.send("write", "create_multipart_upload", key, **about)["UploadId"]
     try:
         parts = [
             {"PartNumber": number, "ETag": _put_part(bucket, key, upload, number, content)}
@@ -65,10 +62,7 @@ def abort_upload(bucket: Bucket, name: str) -> bool:
 
 def _put_part(bucket: Bucket, key: str, upload: str, number: int, content: bytes) -> str:
     about = {"UploadId": upload, "PartNumber": number, "ContentMD5": md5_of(content)}
-    reply = bucket.again(
-        "write", key, lambda: bucket.call("upload_part", key, Body=content, **about)
-    )
-    return str(reply["ETag"])
+    return str(bucket.send("write", "upload_part", key, Body=content, **about)["ETag"])
 
 
 def _complete(
@@ -76,7 +70,7 @@ def _complete(
 ) -> None:
     about = {"UploadId": upload, "MultipartUpload": {"Parts": parts}}
     try:
-        bucket.again("write", key, lambda: bucket.call("complete_multipart_upload", key, **about))
+        bucket.send("write", "complete_multipart_upload", key, **about)
     except AbsentError:  # done already, if it was the answer that got lost
         found = bucket.look_up(key)
         if found is None or found[1] != digest:
@@ -88,9 +82,7 @@ def _complete(
 
 def _abort(bucket: Bucket, key: str, upload: str) -> None:
     try:
-        bucket.again(
-            "write", key, lambda: bucket.call("abort_multipart_upload", key, UploadId=upload)
-        )
+        bucket.send("write", "abort_multipart_upload", key, UploadId=upload)
     except (LakeError, AbsentError):  # `sweep` does it later
         return
 

@@ -8,8 +8,9 @@ from musqa_pipeline.operations.maintenance.mend import mend
 from musqa_pipeline.operations.maintenance.verify import verify_lake
 from musqa_pipeline.stages.engine.migrations import bring_forward
 from musqa_pipeline.stages.views.duck import publish
-from musqa_pipeline.storage.lake.inventory import partitions, unit_ids
+from musqa_pipeline.storage.lake.inventory import partitions
 from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.reading import all_units
 from tests.storage.lake.first_lake import first_context, point_to, unpack
 
 
@@ -23,7 +24,7 @@ def small_lake(tmp_path_factory):
         stage = "tracks" if short.stage == "quarantine" else short.stage
         partition = context.partition(stage)
         partition = partition.quarantine if short.stage == "quarantine" else partition
-        for unit in unit_ids(lake, short):
+        for unit in all_units(lake.store, short):
             lake.write(
                 partition, unit, lake.read(partition, unit), row_group_rows=1, compression="none"
             )

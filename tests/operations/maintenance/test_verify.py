@@ -15,8 +15,8 @@ from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE
-from musqa_pipeline.storage.lake.inventory import unit_ids
 from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.reading import all_units
 from musqa_pipeline.storage.stores.local_store import LocalStore
 from musqa_pipeline.storage.stores.store import StoredFile
 from tests.storage.lake.first_lake import first_context, unpack
@@ -25,7 +25,7 @@ from tests.storage.lake.first_lake import first_context, unpack
 def file_of(home, stage, index=0):
     context = first_context(home)
     partition = context.partition(stage)
-    return context.lake.path(partition, unit_ids(context.lake, partition)[index])
+    return context.lake.path(partition, all_units(context.lake.store, partition)[index])
 
 
 def kinds(seen):

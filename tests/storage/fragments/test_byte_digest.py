@@ -15,7 +15,7 @@ from musqa_pipeline.storage.fragments.byte_digest import check_bytes
 from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.beside import set_aside_beside
 from musqa_pipeline.storage.packs.compaction import compact_partition
-from musqa_pipeline.storage.packs.manifest import _index, read_manifest
+from musqa_pipeline.storage.packs.manifest import _INDEXES, read_manifest
 from tests.storage.fragments.flips import break_pages, flipped
 
 PARTITION = Partition("labels", "f" * 32, "c")
@@ -130,7 +130,7 @@ def test_a_pack_whose_index_cannot_be_read_blocks_nobody(lake):
     (key,) = read_manifest(lake.store, PARTITION).packs
     content = (lake.root / key).read_bytes()
     (lake.root / key).write_bytes(content[:-8] + bytes(4) + content[-4:])
-    _index.cache_clear()  # as in another process
+    _INDEXES.clear()  # as in another process
     assert lake.missing(PARTITION, ["a", "b"]) == ["a", "b"]
 
 

@@ -9,7 +9,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.labels import stage as labels
 from musqa_pipeline.stages.labels.stage import LABELS_STAGE
-from musqa_pipeline.storage.lake import current
+from musqa_pipeline.storage.lake import reading
 from tests.stages.dataset.adaptive.world import add_references
 from tests.storage.stores import toy
 
@@ -22,7 +22,7 @@ def requests_of(storage, monkeypatch):
     """Count the requests of some work in a process that knows nothing of the lake yet."""
 
     def count(work, methods=("GET", "HEAD"), match="."):
-        monkeypatch.setattr(current, "_FOOTERS", {})
+        monkeypatch.setattr(reading, "_FOOTERS", {})
         storage.faults(("none", methods, match, 10**9))
         work()
         (fired,) = storage.fired()
@@ -63,10 +63,10 @@ def test_listing_the_units_of_a_stage_reads_a_footer_a_unit_and_nothing_else(
 def test_what_was_listed_once_costs_a_listing(remote_home, requests_of):
     context = with_units(remote_home, SIZES[1])
     labels.list_units(context)
-    known = dict(current._FOOTERS)
+    known = dict(reading._FOOTERS)
 
     def again():
-        current._FOOTERS.update(known)
+        reading._FOOTERS.update(known)
         labels.list_units(context)
 
     assert requests_of(again) <= 2  # the manifest, and the folder
