@@ -10,6 +10,8 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from musqa_pipeline.audio.files.reading import read_blocks
+
 CODED = {
     **{f"mp3 {rate}k": ["-c:a", "libmp3lame", "-b:a", f"{rate}k", "-f", "mp3"]
        for rate in (32, 48, 64, 96, 128, 320)},
@@ -90,3 +92,8 @@ def write_m4a(path, samples, codec="alac", rate_hz=48_000):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return pcm.T / np.float32(32_768)
+
+
+def read_span(path, start_frame, n_frames):
+    """Decode a part of a file."""
+    return np.concatenate(list(read_blocks(path, start_frame=start_frame, n_frames=n_frames)))

@@ -1,7 +1,16 @@
-"""Reading with PyAV what soundfile refuses: M4A, AAC, ALAC and whatever else FFmpeg decodes."""
+"""Reading with PyAV what soundfile refuses: M4A, AAC, ALAC and whatever else FFmpeg decodes.
+
+Neither a file's name nor its content leads to another file. FFmpeg reads playlists (HLS, DASH,
+concat) like any format, whatever a file is called: a hostile file in a catalog, or one that is sent
+to the server, would have other files of the machine decoded in its place. And a file called
+``concat:a|b`` or ``http:…`` is a protocol to it. So the name is given as one of the protocol
+``file``, and only formats that hold their audio themselves are opened.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,21 +19,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.files.audio_info import AudioInfo, DecodeError
-from musqa_pipeline.audio.files.av_container import open_container
 from musqa_pipeline.audio.files.lengths import contradiction_of
 
+FORMATS = (
+    "3g2", "3gp", "aa", "aac", "aax", "ac3", "ac4", "act", "adts", "adx", "aea", "aiff", "amr",
+    "amrnb", "amrwb", "apac", "ape", "aptx", "aptx_hd", "asf", "ast", "au", "avi", "avr", "bonk",
+    "caf", "dsf", "dts", "dtshd", "dv", "eac3", "f4v", "flac", "flv", "gsm", "gxf", "hca", "iamf",
+    "iff", "ilbc", "ipod", "ircam", "ismv", "latm", "lc3", "loas", "m4a", "matroska", "mca", "mj2",
+    "mlp", "mmf", "mov", "mp2", "mp3", "mp4", "mpc", "mpc8", "mpeg", "mpegts", "mxf", "nistsphere",
+    "nut", "oga", "ogg", "ogv", "oma", "opus", "osq", "paf", "pvf", "qcp", "qoa", "rka", "rm",
+    "rso", "sbc", "sds", "shn", "siff", "sol", "sox", "spdif", "spx", "svs", "swf", "tak", "truehd",
+    "tta", "vob", "voc", "vqf", "w64", "wav", "wavarc", "webm", "wsd", "wtv", "wv", "wve", "xa",
+    "xwma",
+)  # fmt: skip
+"""FFmpeg's names of the formats that may be opened; no playlist is among them."""
 _PROMISING_FORMATS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "caf", "matroska,webm", "tta", "wv"})
 """Formats whose duration is what their header says; FFmpeg reckons others from a bitrate."""
 
 
-def _open_av(path: Path, refusal: str) -> tuple[Any, Any]:
+def _open(path: Path, refusal: str) -> tuple[Any, Any]:
     """Open with PyAV; `refusal` is what soundfile said."""
     try:
         import av
     except ImportError as error:
         raise DecodeError(f"{refusal} (and PyAV, which reads more formats, is absent)") from error
     try:
-        container = open_container(path)
+        container = av.open(
+            f"file:{os.fspath(path)}",
+            metadata_errors="replace",
+            options={"format_whitelist": ",".join(FORMATS), "protocol_whitelist": "file"},
+        )
     except av.error.ArgumentError as error:  # none of the formats that are opened
         raise DecodeError("the file holds no audio stream (a picture, a playlist …)") from error
     except (av.error.FFmpegError, ValueError, UnicodeEncodeError) as error:
@@ -39,19 +63,23 @@ def _open_av(path: Path, refusal: str) -> tuple[Any, Any]:
     return container, stream
 
 
-def av_info(path: Path, refusal: str) -> AudioInfo:
-    """Read a file's header with PyAV.
+@contextlib.contextmanager
+def open_av(path: Path, refusal: str) -> Iterator[tuple[AudioInfo, Iterator[NDArray[np.float32]]]]:
+    """Open a file with PyAV.
 
     Parameters
     ----------
     path : Path
     refusal : str
-        What soundfile said of it.
+        What soundfile, which refuses the file, said of it.
 
-    Returns
-    -------
-    AudioInfo
+    Yields
+    ------
+    info : AudioInfo
         Its parts are never read without what comes before them: PyAV's seeking is not exact.
+    blocks : iterator of ndarray of float32, shape (frames, channels)
+        From the beginning, without the encoder's delay and padding where the container tells them.
+        Raises DecodeError if decoding fails; the text says after how many seconds.
 
     Raises
     ------
@@ -60,7 +88,7 @@ def av_info(path: Path, refusal: str) -> AudioInfo:
     OSError
         If the file cannot be read.
     """
-    container, stream = _open_av(path, refusal)
+    container, stream = _open(path, refusal)
     with container:
         why = contradiction_of(path)
         if why:
@@ -72,7 +100,8 @@ def av_info(path: Path, refusal: str) -> AudioInfo:
         }
         tags = {key: found[key] for key in ("title", "artist", "genre") if found.get(key)}
         frames = round(_promised_s(container, stream) * context.sample_rate)
-        return AudioInfo(context.sample_rate, context.channels, codec, frames, tags)
+        info = AudioInfo(context.sample_rate, context.channels, codec, frames, tags)
+        yield info, _blocks(container, stream)
 
 
 def _promised_s(container: Any, stream: Any) -> float:
@@ -86,52 +115,28 @@ def _promised_s(container: Any, stream: Any) -> float:
     return max(0.0, container.duration / 1e6) if is_alone else 0.0
 
 
-def av_blocks(path: Path, refusal: str) -> Iterator[NDArray[np.float32]]:
-    """Decode a file with PyAV from its beginning.
-
-    Parameters
-    ----------
-    path : Path
-    refusal : str
-        What soundfile said of it.
-
-    Yields
-    ------
-    ndarray of float32, shape (frames, channels)
-        Without the encoder's delay and padding, where the container tells them.
-
-    Raises
-    ------
-    DecodeError
-        If PyAV is absent or decoding fails; the text says after how many seconds.
-    """
+def _blocks(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
     import av
 
-    container, stream = _open_av(path, refusal)
-    with container:
-        rate = stream.codec_context.sample_rate
-        # Same layout and rate as the file: only the sample format changes.
-        resampler = av.AudioResampler(format="flt", layout=None, rate=None)
-        channels = 0
-        done = 0
-        try:
-            for frame in container.decode(stream):
-                for converted in resampler.resample(frame):
-                    n_channels = converted.layout.nb_channels
-                    if channels and n_channels != channels:
-                        raise DecodeError(
-                            f"channels change from {channels} to {n_channels} "
-                            f"after {done / rate:.1f} s"
-                        )
-                    channels = n_channels
-                    block = np.asarray(converted.to_ndarray(), np.float32).reshape(-1, channels)
-                    block = block[: _wanted_samples(frame)]
-                    done += len(block)
-                    yield block
-        except (av.error.FFmpegError, ValueError) as error:
-            raise DecodeError(
-                f"decoding stops after {done / max(rate, 1):.1f} s: {error}"
-            ) from error
+    rate = stream.codec_context.sample_rate
+    # Same layout and rate as the file: only the sample format changes.
+    resampler = av.AudioResampler(format="flt", layout=None, rate=None)
+    channels = done = 0
+    try:
+        for frame in container.decode(stream):
+            for converted in resampler.resample(frame):
+                n_channels = converted.layout.nb_channels
+                if channels and n_channels != channels:
+                    raise DecodeError(
+                        f"channels change from {channels} to {n_channels} after {done / rate:.1f} s"
+                    )
+                channels = n_channels
+                block = np.asarray(converted.to_ndarray(), np.float32).reshape(-1, channels)
+                block = block[: _wanted_samples(frame)]
+                done += len(block)
+                yield block
+    except (av.error.FFmpegError, ValueError) as error:
+        raise DecodeError(f"decoding stops after {done / max(rate, 1):.1f} s: {error}") from error
 
 
 def _wanted_samples(frame: Any) -> int:

@@ -30,24 +30,25 @@ def main() -> None:
 
 
 def _decode(path: Path, start_frame: int, n_frames: int | None, out: BinaryIO) -> None:
-    from musqa_pipeline.audio.files.reading import DecodeError, read_blocks, read_info
+    from musqa_pipeline.audio.files.reading import DecodeError, open_file
 
+    failed = b""
     try:
-        info = read_info(path)
-        header = asdict(info)
+        with open_file(path, start_frame=start_frame, n_frames=n_frames) as (info, blocks):
+            out.write(json.dumps(asdict(info)).encode() + b"\n")
+            out.flush()
+            failed = _number(FAILED)
+            for block in blocks:
+                if block.shape[1] != info.channels:
+                    raise DecodeError(
+                        f"{block.shape[1]} channels decoded, {info.channels} declared"
+                    )
+                out.write(_number(len(block)))
+                out.write(np.ascontiguousarray(block, "<f4").tobytes())
+            out.write(_number(END))
     except (DecodeError, OSError) as error:
-        header = {"error": str(error)}
-    out.write(json.dumps(header).encode() + b"\n")
-    out.flush()
-    if "error" in header:
-        return
-    try:
-        for block in read_blocks(path, start_frame=start_frame, n_frames=n_frames):
-            if block.shape[1] != info.channels:
-                raise DecodeError(f"{block.shape[1]} channels decoded, {info.channels} declared")
-            out.write(np.int64(len(block)).astype("<i8").tobytes())
-            out.write(np.ascontiguousarray(block, "<f4").tobytes())
-        out.write(np.int64(END).astype("<i8").tobytes())
-    except (DecodeError, OSError) as error:
-        out.write(np.int64(FAILED).astype("<i8").tobytes())
-        out.write(json.dumps({"error": str(error)}).encode() + b"\n")
+        out.write(failed + json.dumps({"error": str(error)}).encode() + b"\n")
+
+
+def _number(n_frames: int) -> bytes:
+    return n_frames.to_bytes(8, "little", signed=True)

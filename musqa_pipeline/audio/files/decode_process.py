@@ -108,7 +108,7 @@ _idle: list[_Child] = []
 
 @contextlib.contextmanager
 def decoder(
-    path: Path, start_frame: int, n_frames: int | None
+    path: Path, *, start_frame: int, n_frames: int | None
 ) -> Iterator[tuple[AudioInfo, Iterator[NDArray[np.float32]]]]:
     """Decode a file with PyAV in a child process.
 

@@ -8,8 +8,8 @@ process of its own, so that a crash of that decoder is an error of one file; tha
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,15 +20,11 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.files.blocks import rechunked
 from musqa_pipeline.audio.files.decode_process import decoder
 from musqa_pipeline.audio.files.limits import MAX_DURATION_S, check_declared, check_limits, too_long
-from musqa_pipeline.audio.files.reading import (
-    AudioInfo,
-    DecodeError,
-    read_blocks,
-    read_info,
-    require_whole,
-)
+from musqa_pipeline.audio.files.reading import AudioInfo, DecodeError, open_file, require_whole
 from musqa_pipeline.audio.files.soundfile_names import open_soundfile
 from musqa_pipeline.core.errors import UnfitInputError
+
+Opened = AbstractContextManager[tuple[AudioInfo, Iterator[NDArray[np.float32]]]]
 
 
 @dataclass(frozen=True)
@@ -75,15 +71,9 @@ def open_audio(
     whole = start_frame == 0 and n_frames is None
     try:
         # soundfile is asked about the file alone: PyAV may only be imported by a child.
-        with _child_or_none(path, start_frame, n_frames) as child:
-            info = read_info(path) if child is None else child.info
+        with _opener(path)(path, start_frame=start_frame, n_frames=n_frames) as (info, source):
             check_limits(info.sample_rate_hz, info.channels)
             check_declared(info.declared_frames, info.sample_rate_hz, max_duration_s)
-            source = (
-                read_blocks(path, start_frame=start_frame, n_frames=n_frames)
-                if child is None
-                else child.blocks
-            )
             blocks = _same_size(source, info, max_duration_s)
             yield Audio(info, _checked(blocks, path, info, before) if whole else blocks)
     except DecodeError as error:
@@ -174,12 +164,11 @@ def _checked(
     require_whole(n_frames, info)
 
 
-@contextmanager
-def _child_or_none(path: Path, start_frame: int, n_frames: int | None) -> Iterator[Audio | None]:
-    """Start a decoder in a process of its own for what soundfile refuses."""
+def _opener(path: Path) -> Callable[..., Opened]:
+    """Choose this process, or for what soundfile refuses one of its own."""
     try:
         with path.open("rb"), open_soundfile(path):
-            pass
+            return open_file
     except soundfile.LibsndfileError as error:
         if importlib.util.find_spec("av") is None:
             raise UnfitInputError(
@@ -187,11 +176,7 @@ def _child_or_none(path: Path, start_frame: int, n_frames: int | None) -> Iterat
                 f"soundfile cannot read it ({_refusal(error)})",
                 "M4A, AAC and ALAC need: pip install 'musqa-pipeline[m4a]'",
             ) from error
-    else:
-        yield None
-        return
-    with decoder(path, start_frame, n_frames) as (info, blocks):
-        yield Audio(info, blocks)
+        return decoder
 
 
 def _refusal(error: soundfile.LibsndfileError) -> str:

@@ -6,7 +6,8 @@ memory whole. Nothing here knows about catalogs or stages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.files.audio_info import LOSSLESS_CODECS, AudioInfo, DecodeError
-from musqa_pipeline.audio.files.av_reading import av_blocks, av_info
+from musqa_pipeline.audio.files.av_reading import open_av
 from musqa_pipeline.audio.files.lengths import (
     MAX_LOSSY_SHORTFALL_S,
     MAX_SHORTFALL_S,
@@ -28,9 +29,9 @@ from musqa_pipeline.audio.files.streaming import stream_piece
 __all__ = (
     "AudioInfo",
     "DecodeError",
+    "open_file",
     "read_blocks",
     "read_info",
-    "read_span",
     "require_whole",
     "to_mono",
 )
@@ -45,38 +46,11 @@ _SEEKS_EXACTLY = frozenset({"FLAC", "WAV", "WAVEX", "RF64", "W64", "AIFF", "CAF"
 _MPEG = "MP3"
 
 
-def read_info(path: Path) -> AudioInfo:
-    """Read a file's header.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    AudioInfo
-        Rate, channels, codec, declared length and tags.
-
-    Raises
-    ------
-    DecodeError
-        If neither soundfile nor PyAV knows the format, or the file ends before its header says.
-    OSError
-        If the file cannot be opened.
-    """
-    with path.open("rb"):  # so that a missing permission is not taken for a broken file
-        pass
-    try:
-        with open_soundfile(path) as file:
-            return _soundfile_info(file, length_of(path, file))
-    except soundfile.LibsndfileError as error:
-        return av_info(path, error.error_string)
-
-
-def read_blocks(
+@contextlib.contextmanager
+def open_file(
     path: Path, *, start_frame: int = 0, n_frames: int | None = None
-) -> Iterator[NDArray[np.float32]]:
-    """Decode a file block by block.
+) -> Iterator[tuple[AudioInfo, Iterator[NDArray[np.float32]]]]:
+    """Open a file for its header and for its samples, block by block.
 
     Parameters
     ----------
@@ -89,47 +63,67 @@ def read_blocks(
 
     Yields
     ------
-    ndarray of float32, shape (frames, channels)
-        At most `BLOCK_FRAMES` frames; new memory each time.
+    info : AudioInfo
+        Rate, channels, codec, declared length and tags.
+    blocks : iterator of ndarray of float32, shape (frames, channels)
+        At most `BLOCK_FRAMES` frames; new memory each time. Raises DecodeError if decoding fails,
+        at the start or on the way; the text says after how many seconds.
 
     Raises
     ------
     DecodeError
-        If decoding fails, at the start or on the way; the text says after how many seconds.
+        If neither soundfile nor PyAV knows the format, or the file ends before its header says.
     OSError
         If the file cannot be opened.
     """
-    with path.open("rb"):
+    with path.open("rb"):  # so that a missing permission is not taken for a broken file
         pass
-    try:
-        file = open_soundfile(path)
-    except soundfile.LibsndfileError as error:
-        yield from _trim(av_blocks(path, error.error_string), start_frame, n_frames)
-        return
-    with file:
-        length = length_of(path, file)
-        info = _soundfile_info(file, length)
-        if length.pieces:
-            yield from _trim(_stream_blocks(path, length, info), start_frame, n_frames)
-            return
-        first = _seek_before(file, info, start_frame)
-        yield from _trim(_file_blocks(file, first, info), start_frame - first, n_frames)
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_soundfile(path))
+        except soundfile.LibsndfileError as error:
+            info, blocks = stack.enter_context(open_av(path, error.error_string))
+            first = 0
+        else:
+            length = length_of(path, file)
+            info = _soundfile_info(file, length)
+            first = _decoded_from(file, info, start_frame)
+            blocks = (
+                _stream_blocks(path, length, info)
+                if length.pieces
+                else _file_blocks(file, first, info)
+            )
+        trimmed = _trim(blocks, start_frame - first, n_frames)
+        yield info, stack.enter_context(contextlib.closing(trimmed))
 
 
-def _seek_before(file: soundfile.SoundFile, info: AudioInfo, start_frame: int) -> int:
-    """Go to where decoding must begin to be exact at a frame; return that place."""
+def read_info(path: Path) -> AudioInfo:
+    """Read a file's header; see `open_file`."""
+    with open_file(path) as (info, _):
+        return info
+
+
+def read_blocks(
+    path: Path, *, start_frame: int = 0, n_frames: int | None = None
+) -> Iterator[NDArray[np.float32]]:
+    """Decode a file block by block; see `open_file`."""
+    with open_file(path, start_frame=start_frame, n_frames=n_frames) as (_, blocks):
+        yield from blocks
+
+
+def _decoded_from(file: soundfile.SoundFile, info: AudioInfo, start_frame: int) -> int:
+    """Return where decoding must begin to be exact at a frame."""
     if not info.seeks:
         return 0
     preroll_s = PREROLL_S if file.format == _MPEG else 0.0
-    first = max(0, min(start_frame - round(preroll_s * info.sample_rate_hz), info.declared_frames))
-    if first:
-        file.seek(first)
-    return first
+    return max(0, min(start_frame - round(preroll_s * info.sample_rate_hz), info.declared_frames))
 
 
 def _file_blocks(
     file: soundfile.SoundFile, first: int, info: AudioInfo
 ) -> Iterator[NDArray[np.float32]]:
+    if first:
+        file.seek(first)
     done = first
     try:
         while len(block := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
@@ -165,18 +159,7 @@ def _stops(done: int, info: AudioInfo, why: str) -> DecodeError:
 
 
 def require_whole(n_frames: int, info: AudioInfo) -> None:
-    """Check that a file decoded to its end.
-
-    Parameters
-    ----------
-    n_frames : int
-    info : AudioInfo
-
-    Raises
-    ------
-    DecodeError
-        If the header promises more, beyond an encoder's padding.
-    """
+    """Raise `DecodeError` if a header promises more than decoded, beyond an encoder's padding."""
     rate_hz = info.sample_rate_hz
     allowed_s = MAX_LOSSY_SHORTFALL_S if info.is_lossy else MAX_SHORTFALL_S
     if n_frames + allowed_s * rate_hz < info.declared_frames:
@@ -186,45 +169,8 @@ def require_whole(n_frames: int, info: AudioInfo) -> None:
         )
 
 
-def read_span(path: Path, start_frame: int, n_frames: int) -> NDArray[np.float32]:
-    """Decode a part of a file.
-
-    Parameters
-    ----------
-    path : Path
-    start_frame, n_frames : int
-        The part, in frames at the file's own rate.
-
-    Returns
-    -------
-    ndarray of float32, shape (frames, channels)
-        Fewer than `n_frames` where the file ends.
-
-    Raises
-    ------
-    DecodeError
-        If decoding fails or nothing is there.
-    OSError
-        If the file cannot be opened.
-    """
-    blocks = list(read_blocks(path, start_frame=start_frame, n_frames=n_frames))
-    if not blocks:
-        raise DecodeError(f"no audio at frame {start_frame}")
-    return np.concatenate(blocks)
-
-
 def to_mono(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mix channels to one: their mean, whatever their number and order.
-
-    Parameters
-    ----------
-    samples : ndarray of float32, shape (frames, channels)
-
-    Returns
-    -------
-    ndarray of float32, shape (frames,)
-        New memory.
-    """
+    """Mix frames of channels to their mean, in new memory, whatever their number and order."""
     mono = samples[:, 0].copy()
     for channel in samples.T[1:]:
         mono += channel
@@ -252,7 +198,7 @@ def _soundfile_info(file: soundfile.SoundFile, length: Length) -> AudioInfo:
 
 def _trim(
     blocks: Iterator[NDArray[np.float32]], start_frame: int, n_frames: int | None
-) -> Iterator[NDArray[np.float32]]:
+) -> Generator[NDArray[np.float32]]:
     """Cut a part out of a stream of blocks."""
     end = start_frame + n_frames if n_frames is not None else 1 << 62
     at = 0

@@ -55,12 +55,14 @@ def test_without_pyav_one_sentence_says_so(tmp_path, monkeypatch):
 
 
 CRASHES = """
-import musqa_pipeline.audio.files.reading as reading, os, numpy as np
-reading.read_info = lambda path: reading.AudioInfo(48000, 2, "aac", 0)
-def blocks(path, **part):
+import musqa_pipeline.audio.files.reading as reading, contextlib, os, numpy as np
+def blocks():
     yield np.zeros((70_000, 2), np.float32)
     {end}
-reading.read_blocks = blocks
+@contextlib.contextmanager
+def open_file(path, **part):
+    yield reading.AudioInfo(48000, 2, "aac", 0), blocks()
+reading.open_file = open_file
 """
 
 

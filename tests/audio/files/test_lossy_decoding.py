@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.audio.files import reading
-from musqa_pipeline.audio.files.reading import DecodeError, read_blocks, read_info, read_span
-from tests.audio.coded import CODED, LAYOUTS, bursts, decode, encode
+from musqa_pipeline.audio.files.reading import DecodeError, read_blocks, read_info
+from tests.audio.coded import CODED, LAYOUTS, bursts, decode, encode, read_span
 
 ROUNDING = 2e-4
 """What decoders of one standard differ by: Vorbis and AAC by far less, Opus the most."""

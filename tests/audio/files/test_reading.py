@@ -5,14 +5,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from musqa_pipeline.audio.files.reading import (
-    DecodeError,
-    read_blocks,
-    read_info,
-    read_span,
-    to_mono,
-)
+from musqa_pipeline.audio.files.reading import DecodeError, read_blocks, read_info, to_mono
 from tests import ROOT
+from tests.audio.coded import read_span
 from tests.audio.sounds import RATE_HZ, noise, write
 
 SAMPLES = noise(2.0, channels=2)
