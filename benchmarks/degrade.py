@@ -17,10 +17,10 @@ import numpy as np
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, TAIL_SAMPLES
 from musqa_pipeline.audio.degradations import ffmpeg
-from musqa_pipeline.audio.degradations.applied import to_int16
 from musqa_pipeline.audio.degradations.codecs import Codec
 from musqa_pipeline.audio.degradations.ffmpeg import EncodeJob
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
+from musqa_pipeline.audio.files.flac import to_int16
 
 
 def reference():

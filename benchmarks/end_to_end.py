@@ -37,11 +37,11 @@ from threadpoolctl import threadpool_limits
 from visqol.api import VisqolApi
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
-from musqa_pipeline.audio.degradations.applied import to_int16
 from musqa_pipeline.audio.degradations.codecs import Codec
 from musqa_pipeline.audio.degradations.lowpass import lag_samples
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_audio
+from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
 from musqa_pipeline.stages.degradations.apply import BETWEEN_SAMPLES
 from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE

@@ -19,9 +19,9 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from musqa_pipeline.audio.degradations.applied import to_int16  # noqa: E402
 from musqa_pipeline.audio.degradations.codecs import MP3, CodecParams, encode_all  # noqa: E402
 from musqa_pipeline.audio.degradations.ffmpeg import decode  # noqa: E402
+from musqa_pipeline.audio.files.flac import to_int16  # noqa: E402
 from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan  # noqa: E402
 from tests.scoring.serve.browser import Browser  # noqa: E402
 

@@ -24,7 +24,6 @@ import numpy as np
 import soundfile
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from musqa_pipeline.audio.degradations.applied import to_int16
 from musqa_pipeline.audio.degradations.codecs import (
     ADTS,
     MP2,
@@ -35,6 +34,7 @@ from musqa_pipeline.audio.degradations.codecs import (
     encode_all,
 )
 from musqa_pipeline.audio.degradations.ffmpeg import decode
+from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog
 from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
 from musqa_pipeline.scoring.detectors.detect import DETECTORS, Detectors

@@ -7,7 +7,6 @@ output. Loudness, cutting and identity are the business of `apply`, not of a deg
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,7 +15,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.files.flac import to_flac
 
 LIBSNDFILE = f"libsndfile {soundfile.__libsndfile_version__} flac"
 
@@ -49,18 +48,7 @@ class Degradation(Protocol):
         ...
 
     def draw(self, rng: np.random.Generator) -> Any:
-        """Draw parameters; the only place where chance comes in.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            From `seeds.derive_generator`.
-
-        Returns
-        -------
-        Params
-            Everything that `apply` needs.
-        """
+        """Draw everything that `apply` needs; the only place where chance comes in."""
         ...
 
     def apply(self, x: NDArray[np.float32], params: Any) -> Applied:
@@ -103,44 +91,8 @@ def stored_as_flac(y: NDArray[np.floating], *, delay_samples: int = 0) -> Applie
     integers = np.clip(integers, -(2**23), 2**23 - 1).astype(np.int32)
     return Applied(
         container="flac",
-        bitstream=flac_bytes(integers << 8, "PCM_24"),
+        bitstream=to_flac(integers << 8, "PCM_24"),
         delay_samples=delay_samples,
         gain_db=20.0 * shift * math.log10(2.0),
         encoder=LIBSNDFILE,
     )
-
-
-def flac_bytes(integers: NDArray[np.integer], subtype: str) -> bytes:
-    """Encode integer samples as FLAC.
-
-    Parameters
-    ----------
-    integers : ndarray of int16 or int32, shape (samples,)
-        16-bit samples, or 24-bit samples in the upper bytes of 32.
-    subtype : str
-        ``"PCM_16"`` or ``"PCM_24"``.
-
-    Returns
-    -------
-    bytes
-    """
-    file = io.BytesIO()
-    soundfile.write(file, integers, SAMPLE_RATE_HZ, format="FLAC", subtype=subtype)
-    return file.getvalue()
-
-
-def to_int16(x: NDArray[np.floating]) -> NDArray[np.int16]:
-    """Quantise to 16 bit as a WAV file would: rounded, and cut at full scale.
-
-    Parameters
-    ----------
-    x : ndarray of float, shape (samples,)
-        Full scale 1.0.
-
-    Returns
-    -------
-    ndarray of int16, shape (samples,)
-        Exact for a signal that was 16-bit before.
-    """
-    scaled = np.rint(np.asarray(x, np.float64) * 32768.0)
-    return np.clip(scaled, -32768, 32767).astype(np.int16)

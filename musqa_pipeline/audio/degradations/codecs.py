@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.degradations.applied import Applied, to_int16
+from musqa_pipeline.audio.degradations.applied import Applied
 from musqa_pipeline.audio.degradations.chance import between, log_between
 from musqa_pipeline.audio.degradations.ffmpeg import EncodeJob, encode, ffmpeg_version
+from musqa_pipeline.audio.files.flac import to_int16
 
 DEFAULT, VBR = "default", "vbr"
 """How an encoder is told what to do: by a bitrate, which it keeps in its own way (the paper's), or

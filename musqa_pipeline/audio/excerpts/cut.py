@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import EXCERPT_S, EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
 from musqa_pipeline.audio.files.decoding import open_audio
-from musqa_pipeline.audio.files.flac import FULL_SCALE_16, to_16_bit
+from musqa_pipeline.audio.files.flac import FULL_SCALE_16, to_int16
 from musqa_pipeline.audio.files.limits import check_level
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
@@ -111,7 +111,7 @@ def level(window: Window, target_lufs: float) -> LevelledExcerpt:
     scaled = window.samples.astype(np.float64) * 10.0 ** (gain_db / 20.0)
     scored = scaled[:EXCERPT_SAMPLES]
     over = (scored > (FULL_SCALE_16 - 0.5) / FULL_SCALE_16) | (scored < -1 - 0.5 / FULL_SCALE_16)
-    stored = to_16_bit(scaled)
+    stored = to_int16(scaled)
     heard = stored[:EXCERPT_SAMPLES].astype(np.float64) / FULL_SCALE_16
     return LevelledExcerpt(
         samples=stored,

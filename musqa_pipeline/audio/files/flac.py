@@ -1,4 +1,4 @@
-"""The stored form of a reference: 16-bit FLAC bytes of 10 s and a tail, mono, 48 kHz."""
+"""FLAC in memory, mono at 48 kHz: the stored form of a reference, 10 s and a tail in 16 bit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def reference_audio(flac: bytes) -> NDArray[np.float32]:
     return samples
 
 
-def to_16_bit(samples: NDArray[np.floating]) -> NDArray[np.int16]:
+def to_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
     """Round to 16 bit; what is over full scale is clipped.
 
     Rounding is plain: dither would add a noise floor that no row of the labels accounts for, and
@@ -40,7 +40,7 @@ def to_16_bit(samples: NDArray[np.floating]) -> NDArray[np.int16]:
     Parameters
     ----------
     samples : ndarray of float
-        Full scale is 1.0.
+        Full scale is 1.0; exact for a signal that was 16-bit before.
 
     Returns
     -------
@@ -50,13 +50,14 @@ def to_16_bit(samples: NDArray[np.floating]) -> NDArray[np.int16]:
     return np.clip(scaled, -FULL_SCALE_16, FULL_SCALE_16 - 1).astype(np.int16)
 
 
-def to_flac(samples: NDArray[np.int16]) -> bytes:
-    """Encode mono 16-bit samples at 48 kHz.
+def to_flac(samples: NDArray[np.integer], subtype: str = "PCM_16") -> bytes:
+    """Encode mono samples at 48 kHz.
 
     Parameters
     ----------
-    samples : ndarray of int16, shape (samples,)
-        Mono.
+    samples : ndarray of int16 or int32, shape (samples,)
+        16-bit samples, or 24-bit samples in the upper bytes of 32.
+    subtype : {"PCM_16", "PCM_24"}
 
     Returns
     -------
@@ -64,5 +65,5 @@ def to_flac(samples: NDArray[np.int16]) -> bytes:
         A FLAC file; the same bytes for the same samples and build of libsndfile.
     """
     buffer = io.BytesIO()
-    soundfile.write(buffer, samples, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_16")
+    soundfile.write(buffer, samples, SAMPLE_RATE_HZ, format="FLAC", subtype=subtype)
     return buffer.getvalue()

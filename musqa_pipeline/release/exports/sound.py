@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.io import wavfile
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-from musqa_pipeline.audio.degradations.applied import flac_bytes
+from musqa_pipeline.audio.files.flac import to_flac
 
 STEP_DB = 20.0 * math.log10(2.0)
 LARGEST_24 = (2**23 - 1) / 2**23
@@ -40,7 +40,7 @@ def int16_wav(samples: NDArray[np.int16]) -> bytes:
 
 def int16_flac(samples: NDArray[np.int16]) -> bytes:
     """Write mono 16-bit samples at 48 kHz as FLAC."""
-    return flac_bytes(samples, "PCM_16")
+    return to_flac(samples)
 
 
 def halvings(samples: NDArray[np.float32]) -> int:
@@ -56,4 +56,4 @@ def int24_flac(samples: NDArray[np.float32]) -> tuple[bytes, float]:
     """Write mono samples at 48 kHz as 24-bit FLAC, halved until they fit."""
     n = halvings(samples)
     integers = np.rint(np.asarray(samples, np.float64) * 2.0 ** (23 - n)).astype(np.int32)
-    return flac_bytes(integers << 8, "PCM_24"), n * STEP_DB
+    return to_flac(integers << 8, "PCM_24"), n * STEP_DB

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, TAIL_SAMPLES
-from musqa_pipeline.audio.degradations.applied import LIBSNDFILE, Applied, flac_bytes, to_int16
+from musqa_pipeline.audio.degradations.applied import LIBSNDFILE, Applied
 from musqa_pipeline.audio.degradations.codecs import Codec, encode_all
 from musqa_pipeline.audio.degradations.ffmpeg import STREAMS_PER_PROCESS, decode
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, Process
 from musqa_pipeline.audio.degradations.rebuild import aligned, cut, with_gain
+from musqa_pipeline.audio.files.flac import to_flac, to_int16
 from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.stages.degradations.plan import processes_of
@@ -143,7 +144,7 @@ def _finished(applied: Applied, decoded: NDArray[np.float32], target_lufs: float
 
 def _untouched(pcm: NDArray[np.int16]) -> dict[str, Any]:
     """Store the reference itself, at its own level."""
-    applied = Applied("flac", flac_bytes(pcm, "PCM_16"), 0, 0.0, LIBSNDFILE)
+    applied = Applied("flac", to_flac(pcm), 0, 0.0, LIBSNDFILE)
     return _result(applied, pcm.astype(np.float32) / np.float32(32768.0), 0.0)
 
 

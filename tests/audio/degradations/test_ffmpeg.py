@@ -3,9 +3,10 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from musqa_pipeline.audio.degradations.applied import stored_as_flac, to_int16
+from musqa_pipeline.audio.degradations.applied import stored_as_flac
 from musqa_pipeline.audio.degradations.codecs import MP2, MP3, OPUS, CodecParams, encode_all
 from musqa_pipeline.audio.degradations.ffmpeg import EncodeJob, decode, encode, ffmpeg_version
+from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.core.errors import ToolError
 from tests.audio.music import music
 

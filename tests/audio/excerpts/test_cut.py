@@ -9,7 +9,7 @@ from scipy.signal import resample_poly
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, TAIL_SAMPLES
 from musqa_pipeline.audio.excerpts.cut import Window, find_window, level
-from musqa_pipeline.audio.files.flac import reference_audio, to_16_bit, to_flac
+from musqa_pipeline.audio.files.flac import reference_audio, to_flac, to_int16
 from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
 from tests.audio.bombs import BOMBS, rf64_header
@@ -131,7 +131,7 @@ def test_flac_keeps_every_16_bit_sample_and_its_bytes_repeat(tmp_path):
 
 def test_rounding_is_to_the_nearest_step():
     steps = np.array([0.0, 0.4, 0.6, -0.6, 1.4, -1.4]) / 32_768
-    assert to_16_bit(steps).tolist() == [0, 0, 1, -1, 1, -1]
+    assert to_int16(steps).tolist() == [0, 0, 1, -1, 1, -1]
 
 
 def test_many_channels_of_a_high_rate_are_not_held_in_memory(tmp_path):

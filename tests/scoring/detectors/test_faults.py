@@ -9,9 +9,9 @@ import time
 import numpy as np
 import pytest
 
-from musqa_pipeline.audio.degradations.applied import to_int16
 from musqa_pipeline.audio.degradations.codecs import ADTS, MP2, MP3, OGG, CodecParams, encode_all
 from musqa_pipeline.audio.degradations.ffmpeg import decode
+from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.scoring.detectors.detect import DETECTORS, detect
 from tests.scoring.detectors.faults import FAULTS
 from tests.scoring.detectors.music import RATE_HZ, block_transform, castanets, chords

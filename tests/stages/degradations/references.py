@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from musqa_pipeline.audio.files.flac import to_16_bit, to_flac
+from musqa_pipeline.audio.files.flac import to_flac, to_int16
 from musqa_pipeline.core.settings.preset import parse_preset
 from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE
 from musqa_pipeline.stages.engine.context import Context
@@ -35,7 +35,7 @@ def context_with_references(home: Path, *, n_references: int = 1, **degradations
             "upper_edge_hz": 20_000.0,
             "tail_samples": 9_600,
             "tail_mirrored": False,
-            "flac": to_flac(to_16_bit(music(INPUT_SAMPLES, seed=i + 1))),
+            "flac": to_flac(to_int16(music(INPUT_SAMPLES, seed=i + 1))),
         }
         context.lake.write(context.partition("excerpts"), f"r{i}-0", EXCERPTS.from_rows([row]))
     return context

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
-from musqa_pipeline.audio.degradations.applied import to_int16
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import aligned, degraded_audio
+from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.core.settings.degradations import DegradationsSettings

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from musqa_pipeline.audio.degradations.applied import to_int16
 from musqa_pipeline.audio.degradations.codecs import (
     ADTS,
     DEFAULT,
@@ -17,6 +16,7 @@ from musqa_pipeline.audio.degradations.codecs import (
 )
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.degradations.rebuild import aligned
+from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.stages.degradations.checks import estimate_lag_samples
 from tests.audio.music import music
 

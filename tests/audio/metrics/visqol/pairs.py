@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ, TAIL_SAMPLES
-from musqa_pipeline.audio.degradations.applied import to_int16
 from musqa_pipeline.audio.degradations.codecs import Codec, encode_all
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import aligned
+from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
 from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
 from musqa_pipeline.core.seeds import derive_generator

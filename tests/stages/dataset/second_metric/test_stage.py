@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import soundfile
 
-from musqa_pipeline.audio.files.flac import to_16_bit, to_flac
+from musqa_pipeline.audio.files.flac import to_flac, to_int16
 from musqa_pipeline.audio.metrics import registry
 from musqa_pipeline.audio.metrics.score import SecondScore
 from musqa_pipeline.audio.metrics.zimtohrli import Zimtohrli
@@ -111,7 +111,7 @@ def filled(tmp_path_factory):
                 "start_s": 0.0, "source_lufs": -20.0, "gain_db": 0.0, "loudness_lufs": -23.0,
                 "peak": 0.5, "n_clipped_samples": 0, "upper_edge_hz": 20_000.0,
                 "tail_samples": 9_600, "tail_mirrored": False,
-                "flac": to_flac(to_16_bit(music(INPUT_SAMPLES, seed=number + 1))),
+                "flac": to_flac(to_int16(music(INPUT_SAMPLES, seed=number + 1))),
             }  # fmt: skip
             partition = context.partition("excerpts", catalog)
             context.lake.write(partition, excerpt_id, EXCERPTS.from_rows([row]))
@@ -156,7 +156,7 @@ def test_each_chosen_row_gets_the_metrics_opinion_of_its_own_audio(context):
         (c, p) for c in CATALOGS for p in "01"
     }
     row = next(r for r in rows if r["degraded_id"] == f"{1:016x}-0-1" and r["catalog"] == "south")
-    reference = to_16_bit(music(INPUT_SAMPLES, seed=2))[:N].astype(np.float32) / 32_768
+    reference = to_int16(music(INPUT_SAMPLES, seed=2))[:N].astype(np.float32) / 32_768
     expected = Zimtohrli(reference).score(2 * degraded(1, 1))
     assert row["second_mos"] == pytest.approx(expected.mos, abs=1e-3)
     assert row["second_distance"] == pytest.approx(expected.distance, rel=1e-2)

@@ -11,7 +11,7 @@ import torch
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.features.gammatone_bands import N_BANDS, N_FRAMES, band_cells
-from musqa_pipeline.audio.files.flac import to_16_bit, to_flac
+from musqa_pipeline.audio.files.flac import to_flac, to_int16
 from musqa_pipeline.core.settings.preset import parse_preset
 from musqa_pipeline.core.settings.protocols import ProtocolsSettings
 from musqa_pipeline.learning.data.loader import iter_rows
@@ -66,7 +66,7 @@ def place(tmp_path_factory):
         for number in range(N_EXCERPTS):
             excerpt_id = f"{number:016x}-0"
             blank = {c.name: _blank(c.type) for c in EXCERPTS.columns}
-            row = blank | {"excerpt_id": excerpt_id, "flac": to_flac(to_16_bit(reference(number)))}
+            row = blank | {"excerpt_id": excerpt_id, "flac": to_flac(to_int16(reference(number)))}
             partition = context.partition("excerpts", catalog)
             context.lake.write(partition, excerpt_id, EXCERPTS.from_rows([row]))
     run_stage(PAIRS_STAGE, context)
