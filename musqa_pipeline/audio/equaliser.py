@@ -30,17 +30,7 @@ class Equaliser:
 
 
 def draw_equaliser(rng: np.random.Generator) -> Equaliser:
-    """Draw an equaliser.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    Equaliser
-        Every value rounded, so that what is written down is what is used.
-    """
+    """Draw an equaliser; values are rounded, so that what is written down is what is used."""
     low, high = KNEE_HZ
     knee = low * (high / low) ** rng.random()
     slope, ripple = rng.uniform(*SLOPE_DB_PER_OCTAVE), rng.normal(0, RIPPLE_DB, 12)

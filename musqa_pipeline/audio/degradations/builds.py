@@ -65,17 +65,9 @@ def builds_here() -> Mapping[str, str]:
 
 
 def differing_builds(recorded: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
-    """List what differs between two descriptions.
+    """List what differs between two descriptions, as in ``"soxr 1.0.0 there, 1.1.0 here"``.
 
-    Parameters
-    ----------
-    recorded, here : mapping of str to str
-        From `builds_here`, then and now.
-
-    Returns
-    -------
-    list of str
-        Such as ``"soxr 1.0.0 there, 1.1.0 here"``, in the order of `recorded`; hashes shortened.
+    In the order of `recorded`; hashes are shortened.
     """
 
     def said(of: Mapping[str, str], name: str) -> str:

@@ -8,51 +8,17 @@ import numpy as np
 
 
 def between(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw uniformly.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    low, high : float
-
-    Returns
-    -------
-    float
-        Rounded to four decimals.
-    """
+    """Draw uniformly between two limits; rounded to four decimals."""
     return round(float(rng.uniform(low, high)), 4)
 
 
 def log_between(rng: np.random.Generator, low: float, high: float) -> float:
-    """Draw uniformly on a logarithmic scale.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    low, high : float
-        Limits, above 0.
-
-    Returns
-    -------
-    float
-        Rounded to one decimal.
-    """
+    """Draw uniformly on a logarithmic scale, between limits above 0; rounded to one decimal."""
     return round(low * (high / low) ** float(rng.random()), 1)
 
 
 def one_of(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
-    """Draw a name.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    weights : mapping of str to float
-        Names with their probabilities, which add up to 1.
-
-    Returns
-    -------
-    str
-    """
+    """Draw one of several names by their weights, which add up to 1."""
     limits = np.cumsum(list(weights.values()))
     place = int(np.searchsorted(limits, rng.random(), side="right"))
     return list(weights)[min(place, len(limits) - 1)]

@@ -81,17 +81,7 @@ class Codec:
         return encode_all([(to_int16(x), self, params)])[0]
 
     def options(self, params: CodecParams) -> tuple[tuple[str, str], ...]:
-        """Return ffmpeg's options for parameters.
-
-        Parameters
-        ----------
-        params : CodecParams
-
-        Returns
-        -------
-        tuple of (str, str)
-            Names without their dash, and values.
-        """
+        """Return ffmpeg's options for parameters: names without their dash, and values."""
         if params.control == VBR:
             return (("q:a", f"{params.quality:g}"),)
         return (("b:a", f"{params.bitrate_kbps}k"), *self.controls[params.control].items())

@@ -153,18 +153,7 @@ def decode(streams: Sequence[tuple[str, bytes]]) -> list[NDArray[np.float32]]:
 
 @functools.cache
 def ffmpeg_version() -> str:
-    """Return the version of the ffmpeg that is used, for the record.
-
-    Returns
-    -------
-    str
-        For example ``"9.0.2"``.
-
-    Raises
-    ------
-    ToolError
-        If ffmpeg is missing.
-    """
+    """Return the version of ffmpeg, such as ``"9.0.2"``; raise `ToolError` if it is missing."""
     try:
         return str(imageio_ffmpeg.get_ffmpeg_version())
     except (OSError, RuntimeError, ValueError, IndexError, subprocess.SubprocessError) as error:

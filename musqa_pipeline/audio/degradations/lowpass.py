@@ -108,18 +108,11 @@ class Lowpass:
 
 @functools.lru_cache(maxsize=64)
 def lag_samples(params: LowpassParams) -> int:
-    """Whole samples by which a filter delays music.
+    """Return the whole samples by which a filter delays music.
 
-    Parameters
-    ----------
-    params : LowpassParams
-
-    Returns
-    -------
-    int
-        Half the length of an FIR filter. Of an IIR filter, where the cross-correlation with the
-        input peaks if the input's spectrum falls by 3 dB an octave, as that of music does: 6, 4, 3,
-        2 for the cut-offs of table II.
+    Half the length of an FIR filter. Of an IIR filter, where the cross-correlation with the input
+    peaks if the input's spectrum falls by 3 dB an octave, as that of music does: 6, 4, 3, 2 for the
+    cut-offs of table II.
     """
     if params.family == FIR:
         return len(_taps(params)) // 2
@@ -134,17 +127,8 @@ def lag_spread_samples(params: LowpassParams) -> int:
     """Bound how far the lag of a part of the band is from `lag_samples`.
 
     A steep filter delays the neighbourhood of its cut-off more than the rest, and so a sound whose
-    strongest notes lie there.
-
-    Parameters
-    ----------
-    params : LowpassParams
-
-    Returns
-    -------
-    int
-        Largest difference of the group delay between 200 Hz and the cut-off, rounded up; 0 for
-        FIR, which delays all alike.
+    strongest notes lie there: by the largest difference of the group delay between 200 Hz and the
+    cut-off. FIR filters delay all alike.
     """
     if params.family == FIR:
         return 0

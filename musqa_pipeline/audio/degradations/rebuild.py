@@ -49,33 +49,12 @@ def degraded_audio(rows: Iterable[Mapping[str, Any]]) -> list[NDArray[np.float32
 
 
 def aligned(applied: Applied, decoded: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring a decoded result to the time and level of its input, tail included.
-
-    Parameters
-    ----------
-    applied : Applied
-    decoded : ndarray of float32, shape (samples,)
-
-    Returns
-    -------
-    ndarray of float32, shape (samples,)
-        Aligned with the input, and about as long.
-    """
+    """Bring a decoded result to the time and level of its input, tail included."""
     return with_gain(decoded[applied.delay_samples :], applied.gain_db)
 
 
 def cut(decoded: NDArray[np.float32], delay_samples: int) -> NDArray[np.float32]:
-    """Drop the delay of a decoded stream and what follows 10 s.
-
-    Parameters
-    ----------
-    decoded : ndarray of float32, shape (samples,)
-    delay_samples : int
-
-    Returns
-    -------
-    ndarray of float32, shape (480000,)
-        The 10 s.
+    """Drop the delay of a decoded stream, and what follows 10 s.
 
     Raises
     ------
@@ -93,16 +72,5 @@ def cut(decoded: NDArray[np.float32], delay_samples: int) -> NDArray[np.float32]
 
 
 def with_gain(x: NDArray[np.float32], gain_db: float) -> NDArray[np.float32]:
-    """Multiply by a gain, in float32 so that every reader of a row gets the same samples.
-
-    Parameters
-    ----------
-    x : ndarray of float32
-    gain_db : float
-
-    Returns
-    -------
-    ndarray of float32
-        New array; 0 dB leaves the samples as they are.
-    """
+    """Multiply by a gain, in float32 so that every reader of a row gets the same samples."""
     return x * np.float32(10.0 ** (gain_db / 20.0))

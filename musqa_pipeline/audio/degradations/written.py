@@ -56,7 +56,7 @@ _NEEDED = {
 
 
 def check_params(name: str, degradation: object, params: Any) -> None:
-    """Check the parameters of a process.
+    """Check the parameters of a process as they were written down, of the right class.
 
     Parameters
     ----------
@@ -64,7 +64,6 @@ def check_params(name: str, degradation: object, params: Any) -> None:
         Of the degradation, for the message.
     degradation : Degradation
     params : Params
-        As they were written down: of the right class, with any values.
 
     Raises
     ------

@@ -94,18 +94,9 @@ def find_window(
 
 
 def level(window: Window, target_lufs: float) -> LevelledExcerpt:
-    """Bring a window to its target loudness and to 16 bit.
+    """Bring a window to its target loudness, which it has before clipping, and to 16 bit.
 
-    Parameters
-    ----------
-    window : Window
-    target_lufs : float
-        Loudness of the 10 s afterwards, before clipping.
-
-    Returns
-    -------
-    LevelledExcerpt
-        The gain acts on the tail too; peak and clipping count the 10 s only.
+    The gain acts on the tail too; peak and clipping count the 10 s only.
     """
     gain_db = gain_to_target_db(window.lufs, target_lufs)
     scaled = window.samples.astype(np.float64) * 10.0 ** (gain_db / 20.0)

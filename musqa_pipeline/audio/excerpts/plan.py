@@ -10,18 +10,7 @@ N_CANDIDATES = 24
 
 
 def n_excerpts(duration_s: float, n_per_track: int) -> int:
-    """Return how many excerpts a track gives.
-
-    Parameters
-    ----------
-    duration_s : float
-    n_per_track : int
-
-    Returns
-    -------
-    int
-        As many as fit without overlap, at most `n_per_track`.
-    """
+    """Return how many of the excerpts that are wanted of a track fit without overlap."""
     return min(n_per_track, int(duration_s // EXCERPT_S))
 
 

@@ -45,10 +45,8 @@ _START = (EXCERPT_SAMPLES - N_FFT - (_FRAMES - 1) * HOP_SAMPLES) // 2
 def band_edges() -> NDArray[np.int64]:
     """Return the borders of the bands, as numbers of bins of a spectrum of `N_FFT` samples.
 
-    Returns
-    -------
-    ndarray of int64, shape (N_BANDS + 1,)
-        Mel-spaced from 30 Hz to 6 kHz, then every `BINS_PER_LINEAR_BAND` bins up to 24 kHz.
+    `N_BANDS` + 1 of them: mel-spaced from 30 Hz to 6 kHz, then every `BINS_PER_LINEAR_BAND` bins up
+    to 24 kHz.
     """
     bin_hz = SAMPLE_RATE_HZ / N_FFT
     low, high = (2595 * np.log10(1 + hz / 700) for hz in (30.0, LINEAR_FROM_BIN * bin_hz))
@@ -120,40 +118,12 @@ def band_image(samples: NDArray[np.floating]) -> NDArray[np.uint8]:
 
 
 def band_image_at(samples: NDArray[np.floating], lufs: float) -> NDArray[np.uint8]:
-    """Analyse an excerpt that was made for another loudness than `TARGET_LUFS`.
-
-    Parameters
-    ----------
-    samples : ndarray of float, shape (480000,)
-        Mono, 48 kHz.
-    lufs : float
-
-    Returns
-    -------
-    ndarray of uint8, shape (N_SEGMENTS, N_COLUMNS)
-        As `band_image` gives it.
-
-    Raises
-    ------
-    UnfitInputError
-        If it is not 10 s of finite mono samples.
-    """
+    """Return the `band_image` of an excerpt whose loudness is another than `TARGET_LUFS`."""
     return band_image(samples * np.float32(10.0 ** ((TARGET_LUFS - lufs) / 20.0)))
 
 
 def levels_db(image: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """Turn an image back into levels.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (..., N_SEGMENTS, N_COLUMNS)
-        From `band_image`.
-
-    Returns
-    -------
-    dict of str to ndarray of float32, shape (..., N_SEGMENTS, N_BANDS)
-        In dB, by name of `STATISTICS`.
-    """
+    """Turn images back into levels in dB, shape (..., N_SEGMENTS, N_BANDS), by `STATISTICS`."""
     levels = image.astype(np.float32) * np.float32(STEP_DB) + np.float32(FLOOR_DB)
     parts = np.split(levels, len(STATISTICS), axis=-1)
     return dict(zip(STATISTICS, parts, strict=True))

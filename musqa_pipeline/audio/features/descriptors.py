@@ -40,18 +40,7 @@ _AT_FLOOR_DB = FLOOR_DB + 3.0
 
 
 def describe(image: NDArray[np.uint8]) -> dict[str, float]:
-    """Describe a band image.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, shape (N_SEGMENTS, N_COLUMNS)
-        From `bands.band_image`.
-
-    Returns
-    -------
-    dict of str to float
-        A number for each of `DESCRIPTORS`, in their order.
-    """
+    """Describe a band image: a number for each of `DESCRIPTORS`, in their order."""
     return {name: float(value) for name, _, value in _described(levels_db(image))}
 
 

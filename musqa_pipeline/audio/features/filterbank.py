@@ -25,18 +25,7 @@ LOG_STEP = np.log(6.4) / 27.0
 
 
 def hz_to_mel(frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convert hertz to mel on Slaney's scale.
-
-    Parameters
-    ----------
-    frequency_hz : ndarray of float64
-        Frequencies in hertz, 0 or more.
-
-    Returns
-    -------
-    ndarray of float64
-        Mel, same shape; 15 at 1 kHz.
-    """
+    """Convert hertz to mel on Slaney's scale; 1 kHz is 15 mel."""
     above = np.maximum(frequency_hz, LOG_FROM_HZ)
     return np.where(
         frequency_hz < LOG_FROM_HZ,
@@ -46,18 +35,7 @@ def hz_to_mel(frequency_hz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convert mel on Slaney's scale to hertz.
-
-    Parameters
-    ----------
-    mel : ndarray of float64
-        Mel, 0 or more.
-
-    Returns
-    -------
-    ndarray of float64
-        Frequencies in hertz, same shape.
-    """
+    """Convert mel on Slaney's scale to hertz."""
     return np.where(
         mel < LOG_FROM_MEL,
         mel * LINEAR_HZ_PER_MEL,
@@ -66,18 +44,9 @@ def mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mel_edges_hz(n_mels: int, top_hz: float = SAMPLE_RATE_HZ / 2) -> NDArray[np.float64]:
-    """Return where the bands begin, peak and end.
+    """Return where bands between 0 Hz and `top_hz` begin, peak and end, shape (n_mels + 2,).
 
-    Parameters
-    ----------
-    n_mels : int
-    top_hz : float
-        End of the last band in hertz; the first begins at 0 Hz.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_mels + 2,)
-        Hertz. Band i begins at element i, peaks at i + 1 and ends at i + 2.
+    Band i begins at element i, peaks at i + 1 and ends at i + 2.
     """
     return mel_to_hz(np.linspace(0.0, float(hz_to_mel(np.array(top_hz))), n_mels + 2))
 
@@ -85,10 +54,6 @@ def mel_edges_hz(n_mels: int, top_hz: float = SAMPLE_RATE_HZ / 2) -> NDArray[np.
 @functools.cache
 def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int) -> scipy.sparse.csr_array:
     """Build the filters from 0 Hz to half the sample rate.
-
-    Parameters
-    ----------
-    sample_rate_hz, n_fft, n_mels : int
 
     Returns
     -------

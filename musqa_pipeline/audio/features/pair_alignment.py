@@ -40,18 +40,7 @@ def find_lag_samples(reference: Tensor, degraded: Tensor) -> int:
 
 
 def cut_to_common(reference: Tensor, degraded: Tensor, lag_samples: int) -> tuple[Tensor, Tensor]:
-    """Cut both signals to the time that they share.
-
-    Parameters
-    ----------
-    reference, degraded : Tensor, shape (samples,)
-    lag_samples : int
-
-    Returns
-    -------
-    tuple of Tensor
-        Both, of one length; it may be 0.
-    """
+    """Cut both signals to the time that they share, which may be none."""
     reference, degraded = reference[max(0, -lag_samples) :], degraded[max(0, lag_samples) :]
     n_samples = min(len(reference), len(degraded))
     return reference[:n_samples], degraded[:n_samples]

@@ -16,19 +16,7 @@ Storage = Literal["uint8", "float16"]
 
 
 def encode_cells(image: NDArray[np.float32], storage: Storage) -> NDArray[np.generic]:
-    """Round the cells of an image to the type they are stored in.
-
-    Parameters
-    ----------
-    image : ndarray of float32
-        Cells, 0 to 1.
-    storage : {"uint8", "float16"}
-        Type of a stored cell; uint8 holds 255 times the value.
-
-    Returns
-    -------
-    ndarray of uint8 or float16
-    """
+    """Round cells in 0-1 to the type they are stored in; uint8 holds 255 times the value."""
     if storage == "float16":
         return image.astype(np.float16)
     return np.rint(image * np.float32(255.0)).astype(np.uint8)
@@ -37,17 +25,7 @@ def encode_cells(image: NDArray[np.float32], storage: Storage) -> NDArray[np.gen
 def decode_cells(
     cells: NDArray[np.generic], out: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
-    """Turn stored cells back into numbers in 0-1.
-
-    Parameters
-    ----------
-    cells : ndarray of uint8 or float16
-    out : ndarray of float32, optional
-
-    Returns
-    -------
-    ndarray of float32
-    """
+    """Turn stored cells back into numbers in 0-1, in `out` if it is given."""
     if out is None:
         out = np.empty(cells.shape, np.float32)
     if cells.dtype == np.uint8:

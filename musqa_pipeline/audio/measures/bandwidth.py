@@ -41,12 +41,7 @@ LOWEST_CLIFF_HZ = 2_500.0
 
 
 class BandwidthMeter:
-    """Upper spectral edge of a mono stream, fed in blocks, in bounded memory.
-
-    Parameters
-    ----------
-    sample_rate_hz : int
-    """
+    """Upper spectral edge of a mono stream, fed in blocks, in bounded memory."""
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._rate = sample_rate_hz
@@ -62,13 +57,7 @@ class BandwidthMeter:
         self._seen = 0
 
     def update(self, mono: NDArray[np.float32]) -> None:
-        """Take the next samples.
-
-        Parameters
-        ----------
-        mono : ndarray of float32, shape (samples,)
-            Full scale is 1.0; finite.
-        """
+        """Take the next samples of shape (samples,), finite; full scale is 1.0."""
         joined = np.concatenate([self._rest, mono])
         n_frames = len(joined) // self._n_fft
         frames = joined[: n_frames * self._n_fft].reshape(n_frames, self._n_fft)
@@ -86,13 +75,7 @@ class BandwidthMeter:
             self._stride *= 2
 
     def upper_edge_hz(self) -> float:
-        """Return the upper edge of all samples so far.
-
-        Returns
-        -------
-        float
-            In hertz, between 0 (silence) and half the sample rate.
-        """
+        """Return the upper edge so far, between 0 (silence) and half the sample rate."""
         if not self._kept:
             return 0.0
         decibels = 10.0 * np.log10(np.stack(self._kept) + 1e-20)
@@ -103,15 +86,7 @@ class BandwidthMeter:
     def fall_db(self, edge_hz: float) -> float:
         """Return how far the loud spectrum falls within half a kilohertz at a frequency.
 
-        Parameters
-        ----------
-        edge_hz : float
-            Where, for example at the upper edge.
-
-        Returns
-        -------
-        float
-            In dB, from just below to just above; 0 where there is nothing above or below.
+        From just below to just above; 0 where there is nothing above or below.
         """
         edge = round(edge_hz / self._band_hz)
         if not self._kept or edge < CLIFF_BANDS or edge + CLIFF_BANDS >= len(self._starts):
@@ -122,18 +97,9 @@ class BandwidthMeter:
 
 
 def upper_edge_hz(samples_mono: NDArray[np.float32], sample_rate_hz: int) -> float:
-    """Find where the spectrum of a recording ends.
+    """Find where the spectrum of a mono recording ends, to about 125 Hz.
 
-    Parameters
-    ----------
-    samples_mono : ndarray of float32, shape (samples,)
-        Full scale is 1.0.
-    sample_rate_hz : int
-
-    Returns
-    -------
-    float
-        Upper edge in hertz, to about 125 Hz; 0 for silence or less than 85 ms.
+    It is 0 for silence or less than 85 ms.
     """
     meter = BandwidthMeter(sample_rate_hz)
     meter.update(np.asarray(samples_mono, np.float32))

@@ -14,18 +14,9 @@ from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 
 
 def integrated_lufs(mono: NDArray[np.floating], sample_rate_hz: int = SAMPLE_RATE_HZ) -> float:
-    """Measure integrated loudness after ITU-R BS.1770-4, with pyloudnorm.
+    """Measure the loudness of mono samples, 400 ms or more, after ITU-R BS.1770-4 with pyloudnorm.
 
-    Parameters
-    ----------
-    mono : ndarray of float, shape (samples,)
-        Full scale is 1.0; at least 400 ms.
-    sample_rate_hz : int
-
-    Returns
-    -------
-    float
-        In LUFS; -inf where every gating block is below -70 LUFS.
+    It is -inf where every gating block is below -70 LUFS.
     """
     with warnings.catch_warnings():  # numpy's, about the mean of no block
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -33,23 +24,7 @@ def integrated_lufs(mono: NDArray[np.floating], sample_rate_hz: int = SAMPLE_RAT
 
 
 def gain_to_target_db(measured_lufs: float, target_lufs: float) -> float:
-    """Return the gain that brings a signal to a loudness.
-
-    Parameters
-    ----------
-    measured_lufs, target_lufs : float
-        Loudness now and wanted, in LUFS.
-
-    Returns
-    -------
-    float
-        In decibels.
-
-    Raises
-    ------
-    ValueError
-        If `measured_lufs` is not finite, so that no gain reaches the target.
-    """
+    """Return the gain between two loudnesses; raise ValueError if `measured_lufs` is not finite."""
     if not math.isfinite(measured_lufs):
         raise ValueError(f"measured_lufs={measured_lufs}: expected finite; drop the signal")
     return target_lufs - measured_lufs

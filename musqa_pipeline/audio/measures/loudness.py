@@ -28,10 +28,6 @@ class LoudnessMeter:
     Five channels are L, R, C, Ls, Rs; six are 5.1 in the order of WAV (L, R, C, LFE, Ls, Rs),
     where the LFE does not count; of any other number all channels weigh the same.
 
-    Parameters
-    ----------
-    sample_rate_hz, channels : int
-
     References
     ----------
     .. [1] ITU-R BS.1770-4 (2015), Annex 1: objective multichannel loudness measurement algorithm.
@@ -56,13 +52,7 @@ class LoudnessMeter:
         """Weighted energy between the hop boundaries int(j * HOP_S * rate)."""
 
     def update(self, block: NDArray[np.float32]) -> None:
-        """Take the next samples.
-
-        Parameters
-        ----------
-        block : ndarray of float, shape (frames, channels)
-            Full scale is 1.0; finite.
-        """
+        """Take the next samples of shape (frames, channels), finite; full scale is 1.0."""
         if not len(block):
             return
         weighted = block.astype(np.float64)
@@ -90,10 +80,7 @@ class LoudnessMeter:
     def integrated_lufs(self) -> float:
         """Return the loudness of all samples so far.
 
-        Returns
-        -------
-        float
-            In LUFS; -inf for less than 400 ms or where every block is below the absolute gate.
+        It is -inf for less than 400 ms or where every block is below the absolute gate.
         """
         n_blocks = round((self._frames / self._rate - BLOCK_S) / HOP_S) + 1
         if self._frames < BLOCK_S * self._rate or n_blocks < 1:

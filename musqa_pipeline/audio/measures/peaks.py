@@ -20,10 +20,6 @@ class TruePeakMeter:
     The interpolator is a Kaiser-windowed sinc of 24 taps a phase. Most chunks are never
     interpolated: no value between samples can exceed the largest sample around it by more than
     the taps' absolute sum, so those that cannot beat the peak found so far are skipped.
-
-    Parameters
-    ----------
-    channels : int
     """
 
     def __init__(self, channels: int) -> None:
@@ -35,13 +31,7 @@ class TruePeakMeter:
         self._peak = 0.0
 
     def update(self, block: NDArray[np.float32]) -> None:
-        """Take the next samples.
-
-        Parameters
-        ----------
-        block : ndarray of float32, shape (frames, channels)
-            Full scale is 1.0; finite.
-        """
+        """Take the next samples of shape (frames, channels), finite; full scale is 1.0."""
         if not len(block):
             return
         joined = np.concatenate([self._before, block])
@@ -63,38 +53,21 @@ class TruePeakMeter:
             self._peak = max(self._peak, float(np.abs(whole).max(initial=0.0)))
 
     def true_peak_dbtp(self) -> float:
-        """Return the true peak of all samples so far.
-
-        Returns
-        -------
-        float
-            In dBTP, -inf for digital silence.
-        """
+        """Return the true peak of all samples so far; -inf for digital silence."""
         channels = self._before.shape[1]
         self.update(np.zeros((2 * HALF_TAPS, channels), np.float32))
         return 20.0 * math.log10(self._peak) if self._peak > 0 else -math.inf
 
 
 class PhaseMeter:
-    """Correlation of the first two channels over the whole stream.
-
-    Parameters
-    ----------
-    channels : int
-    """
+    """Correlation of the first two channels over the whole stream."""
 
     def __init__(self, channels: int) -> None:
         self._channels = channels
         self._products = np.zeros(3)
 
     def update(self, block: NDArray[np.float32]) -> None:
-        """Take the next samples.
-
-        Parameters
-        ----------
-        block : ndarray of float32, shape (frames, channels)
-            Full scale is 1.0; finite.
-        """
+        """Take the next samples of shape (frames, channels), finite; full scale is 1.0."""
         if self._channels >= 2:
             left, right = block[:, 0].astype(np.float64), block[:, 1].astype(np.float64)
             # No dot product: BLAS sums in an order that depends on its number of threads.
@@ -105,10 +78,7 @@ class PhaseMeter:
     def correlation(self) -> float:
         """Return the correlation of left and right so far.
 
-        Returns
-        -------
-        float
-            In [-1, 1]; 1 for mono, and 0 where one channel is silent.
+        It is 1 for mono, and 0 where one channel is silent.
         """
         if self._channels < 2:
             return 1.0
