@@ -1,1 +1,1 @@
-"""What is in a sound, and what can be done to it; knows no lake and no preset."""
+"""What is in a sound, and what can be done to it, from files to metrics; knows no lake."""

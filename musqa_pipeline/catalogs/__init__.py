@@ -1,1 +1,1 @@
-"""The catalogs that a home knows: their folders, their `catalog.toml`, how they come and go."""
+"""Catalogs of music: known ones, how their files are identified, readers, the demo music."""

@@ -1,1 +1,1 @@
-"""How something is learned: networks, training, data, baselines; knows no lake."""
+"""How something is learned: networks, training, data, baselines, imports; opens no lake."""

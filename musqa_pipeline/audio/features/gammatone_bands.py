@@ -77,14 +77,11 @@ def band_cells(samples: Tensor) -> Tensor:
     return ((level_db - FLOOR_DB) / (TOP_DB - FLOOR_DB)).clamp_(0.0, 1.0)
 
 
-def band_weights() -> NDArray[np.float64]:
+def _band_weights() -> NDArray[np.float64]:
     """Return what a bin of a frame's spectrum adds to the power of each band.
 
-    Returns
-    -------
-    ndarray of float64, shape (FRAME_SAMPLES // 2 + 1, N_BANDS)
-        Squared gains of the gammatone bands, scaled so that the sum over the bins of a frame's
-        squared magnitudes times a column is the mean power of the frame, so filtered.
+    The squared gains of the gammatone bands, scaled so that the sum over the bins of a frame's
+    squared magnitudes times a column is the mean power of the frame, so filtered.
     """
     bank = design_gammatone(SAMPLE_RATE_HZ, n_bands=N_BANDS)
     delay = np.exp(-2j * np.pi * np.arange(FRAME_SAMPLES // 2 + 1) / FRAME_SAMPLES)[:, None]
@@ -107,5 +104,5 @@ def _band_powers(frames: Tensor, window: Tensor, weights: Tensor) -> Tensor:
 @functools.cache
 def _tables(device: str) -> tuple[Tensor, Tensor]:
     window = torch.hann_window(FRAME_SAMPLES, device=device)
-    weights = torch.from_numpy(np.repeat(band_weights(), 2, axis=0).astype(np.float32))
+    weights = torch.from_numpy(np.repeat(_band_weights(), 2, axis=0).astype(np.float32))
     return window, weights.to(device)

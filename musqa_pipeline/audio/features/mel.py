@@ -20,7 +20,7 @@ import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.filterbank import mel_filters
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
 from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
@@ -47,21 +47,6 @@ class MelImage:
     """Whether the signal was shorter than 10 s and was repeated."""
 
 
-def image_shape(settings: SpectrogramsSettings = DEFAULTS) -> tuple[int, int]:
-    """Return the shape of a mel image.
-
-    Parameters
-    ----------
-    settings : SpectrogramsSettings
-
-    Returns
-    -------
-    tuple of int
-        (n_frames, n_mels); (1876, 256) by default.
-    """
-    return 1 + EXCERPT_SAMPLES // settings.hop_length_samples, settings.n_mels
-
-
 def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEFAULTS) -> MelImage:
     """Compute the mel image of at most 10 s of audio.
 
@@ -82,7 +67,7 @@ def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEF
         If the signal is empty, not mono, longer than 10 s or not finite.
     """
     excerpt, looped = loop_to_excerpt(samples)
-    power = mel_power(excerpt, settings)
+    power = _mel_power(excerpt, settings)
     floor = max(POWER_FLOOR, float(power.max()) * 10.0 ** (-settings.top_db / 10.0))
     np.maximum(power, np.float32(floor), out=power)
     loudest, quietest = float(power.max()), float(power.min())
@@ -100,21 +85,12 @@ def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEF
     )
 
 
-def mel_power(
+def _mel_power(
     excerpt: NDArray[np.float32], settings: SpectrogramsSettings = DEFAULTS
 ) -> NDArray[np.float32]:
-    """Compute the power in mel bands.
+    """Compute the power in mel bands, shape (n_mels, n_frames).
 
-    Parameters
-    ----------
-    excerpt : ndarray of float32, shape (samples,)
-        Mono at 48 kHz.
-    settings : SpectrogramsSettings
-
-    Returns
-    -------
-    ndarray of float32, shape (n_mels, n_frames)
-        Power; the square of the windowed amplitude sum, not divided by the window's.
+    It is the square of the windowed amplitude sum, not divided by the window's.
     """
     n_fft = settings.n_fft
     filters = mel_filters(SAMPLE_RATE_HZ, n_fft, settings.n_mels)

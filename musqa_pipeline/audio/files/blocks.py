@@ -14,18 +14,7 @@ MAX_SAMPLES_PER_BLOCK = BLOCK_FRAMES * 8
 
 
 def in_blocks(samples: NDArray[np.float32], channels: int) -> Iterator[NDArray[np.float32]]:
-    """Cut samples in memory into the blocks that a file would give.
-
-    Parameters
-    ----------
-    samples : ndarray of float32, shape (frames, channels)
-    channels : int
-
-    Yields
-    ------
-    ndarray of float32, shape (frames, channels)
-        Views.
-    """
+    """Cut samples in memory, shape (frames, channels), into the blocks that a file would give."""
     size = block_frames(channels)
     for start in range(0, len(samples), size):
         yield samples[start : start + size]
@@ -39,19 +28,7 @@ def block_frames(channels: int) -> int:
 def rechunked(
     blocks: Iterable[NDArray[np.float32]], channels: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Cut a stream anew, into blocks of `block_frames`.
-
-    Parameters
-    ----------
-    blocks : iterable of ndarray of float32, shape (frames, channels)
-        Of any lengths.
-    channels : int
-
-    Yields
-    ------
-    ndarray of float32, shape (frames, channels)
-        The last one is shorter.
-    """
+    """Cut a stream of blocks anew, into blocks of `block_frames`; the last one is shorter."""
     size = block_frames(channels)
     waiting: list[NDArray[np.float32]] = []
     n_waiting = 0

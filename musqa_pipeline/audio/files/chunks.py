@@ -33,19 +33,7 @@ class AudioChunk:
 def audio_chunk(path: Path) -> AudioChunk | None:
     """Find the audio of a file that is made of chunks.
 
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    AudioChunk or None
-        None if the file is none of these containers, or its audio chunk is not found.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
+    None if the file is none of these containers, or its audio chunk is not found.
     """
     size = path.stat().st_size
     with path.open("rb") as file:

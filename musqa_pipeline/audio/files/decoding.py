@@ -91,10 +91,6 @@ def open_audio(
 def read_length(path: Path) -> tuple[AudioInfo, int]:
     """Tell how long a recording is, by its header or, where that leaves it open, by decoding.
 
-    Parameters
-    ----------
-    path : Path
-
     Returns
     -------
     info : AudioInfo

@@ -14,37 +14,19 @@ FULL_SCALE_16 = 1 << 15
 
 
 def reference_audio(flac: bytes) -> NDArray[np.float32]:
-    """Decode a stored reference.
+    """Decode a stored reference to multiples of 1/32768 in [-1, 1).
 
-    Parameters
-    ----------
-    flac : bytes
-        Column `flac` of `excerpts`.
-
-    Returns
-    -------
-    ndarray of float32, shape (EXCERPT_SAMPLES + TAIL_SAMPLES,)
-        Multiples of 1/32768 in [-1, 1). The first `EXCERPT_SAMPLES` are what is scored; the tail
-        feeds encoders only.
+    The first `EXCERPT_SAMPLES` are what is scored; the tail feeds encoders only.
     """
     samples, _ = soundfile.read(io.BytesIO(flac), dtype="float32")
     return samples
 
 
 def to_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
-    """Round to 16 bit; what is over full scale is clipped.
+    """Round to 16 bit; what is over full scale is clipped, and what was 16-bit before stays.
 
     Rounding is plain: dither would add a noise floor that no row of the labels accounts for, and
     at -23 LUFS the rounding error of music lies 75 dB below it.
-
-    Parameters
-    ----------
-    samples : ndarray of float
-        Full scale is 1.0; exact for a signal that was 16-bit before.
-
-    Returns
-    -------
-    ndarray of int16
     """
     scaled = np.rint(np.asarray(samples, np.float64) * FULL_SCALE_16)
     return np.clip(scaled, -FULL_SCALE_16, FULL_SCALE_16 - 1).astype(np.int16)

@@ -57,23 +57,9 @@ class Length:
 
 
 def length_of(path: Path, file: soundfile.SoundFile) -> Length:
-    """Decide how long a file says that it is.
+    """Decide how long a file, which is open, says that it is.
 
-    Parameters
-    ----------
-    path : Path
-    file : soundfile.SoundFile
-        The same one, open.
-
-    Returns
-    -------
-    Length
-        A contradiction that only decoding shows is not among it: see `reading.require_whole`.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
+    A contradiction that only decoding shows is not among it: see `reading.require_whole`.
     """
     if file.format == "OGG":
         return _ogg_length(path, file)
@@ -91,19 +77,7 @@ def length_of(path: Path, file: soundfile.SoundFile) -> Length:
 def contradiction_of(path: Path) -> str:
     """Say how a file that soundfile does not read contradicts its own header.
 
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    str
-        Empty if it does not, or its container is none that is looked into here.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
+    Empty if it does not, or its container is none that is looked into here.
     """
     with path.open("rb") as file:
         is_ogg = file.read(4) == b"OggS"

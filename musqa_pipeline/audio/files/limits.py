@@ -29,10 +29,6 @@ MAX_HELD_BYTES = 2 << 30
 def check_limits(sample_rate_hz: int, channels: int) -> None:
     """Refuse rates and numbers of channels that no music has.
 
-    Parameters
-    ----------
-    sample_rate_hz, channels : int
-
     Raises
     ------
     UnfitInputError
@@ -56,37 +52,14 @@ def check_limits(sample_rate_hz: int, channels: int) -> None:
 
 
 def too_long(found: str, max_duration_s: float) -> UnfitInputError:
-    """Build the error of a file that is longer than a limit.
-
-    Parameters
-    ----------
-    found : str
-        What was found, such as ``"the header says 30 h"``.
-    max_duration_s : float
-
-    Returns
-    -------
-    UnfitInputError
-        With the reason ``too_long``.
-    """
+    """Build the error of a file of which was found what is over a limit: ``too_long``."""
     return UnfitInputError(
         "too_long", f"{found}, the limit is {_shown(max_duration_s, 'g')}", "cut it into parts"
     )
 
 
 def check_declared(declared_frames: int, sample_rate_hz: int, max_duration_s: float) -> None:
-    """Refuse a file whose header says that it is longer than a limit.
-
-    Parameters
-    ----------
-    declared_frames, sample_rate_hz : int
-    max_duration_s : float
-
-    Raises
-    ------
-    UnfitInputError
-        If it is longer; its reason is ``too_long``.
-    """
+    """Refuse a file whose header says that it is longer than a limit: ``too_long``."""
     if declared_frames > max_duration_s * sample_rate_hz:
         found = _shown(declared_frames / sample_rate_hz, ",.1f")
         raise too_long(f"the header says {found}", max_duration_s)
@@ -95,10 +68,7 @@ def check_declared(declared_frames: int, sample_rate_hz: int, max_duration_s: fl
 def check_level(samples: NDArray[np.floating]) -> None:
     """Refuse samples of a level that no audio has, before anything is computed of them.
 
-    Parameters
-    ----------
-    samples : ndarray of float
-        Of any shape; full scale is 1.0. What is not finite is passed over.
+    What is not finite is passed over.
 
     Raises
     ------
@@ -113,18 +83,7 @@ def check_level(samples: NDArray[np.floating]) -> None:
 
 
 def check_peak(true_peak_dbtp: float) -> None:
-    """Refuse a peak that no audio has.
-
-    Parameters
-    ----------
-    true_peak_dbtp : float
-        Of a recording, or of its samples.
-
-    Raises
-    ------
-    UnfitInputError
-        If it is above `MAX_DBTP` or NaN; its reason is ``odd_level``.
-    """
+    """Refuse a peak above `MAX_DBTP` or NaN, which no audio has: ``odd_level``."""
     if not true_peak_dbtp <= MAX_DBTP:
         raise UnfitInputError(
             "odd_level",
@@ -135,11 +94,6 @@ def check_peak(true_peak_dbtp: float) -> None:
 
 def check_held(sample_rate_hz: int, channels: int, n_excerpts: int, duration_s: float) -> None:
     """Refuse to hold excerpts whose rate and channels would fill the memory.
-
-    Parameters
-    ----------
-    sample_rate_hz, channels, n_excerpts : int
-    duration_s : float
 
     Raises
     ------

@@ -38,21 +38,9 @@ class MpegStream:
 
 
 def mpeg_stream(path: Path) -> MpegStream:
-    """Look at an MPEG audio file's first frame and at its tags.
+    """Look at the first frame and at the tags of an MP1, MP2 or MP3 file.
 
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    MpegStream
-        `is_counted` is false for layers I and II, which have no such frame.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
+    `is_counted` is false for layers I and II, which have no such frame [1]_.
 
     References
     ----------

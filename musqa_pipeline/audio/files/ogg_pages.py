@@ -31,20 +31,8 @@ class OggPages:
 def ogg_pages(path: Path) -> OggPages:
     """Walk over the pages of an Ogg file; what is in them is not read.
 
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    OggPages
-        A link begins with a page of a new stream after a page that was none. What stands between
-        or after pages (tags, padding) belongs to the link before.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
+    A link begins with a page of a new stream after a page that was none. What stands between or
+    after pages (tags, padding) belongs to the link before.
     """
     size = path.stat().st_size
     starts: list[int] = []

@@ -27,20 +27,7 @@ class Pair:
 
 
 def pair_up(reference: Path, degraded: Iterable[Path]) -> list[Pair]:
-    """Pair one reference with each of several files.
-
-    Parameters
-    ----------
-    reference : Path
-        The undamaged file.
-    degraded : iterable of Path
-        What was made of it.
-
-    Returns
-    -------
-    list of Pair
-        In order, named by the paths as they are.
-    """
+    """Pair one reference with each of several files, named by the paths as they are."""
     return [Pair(reference, path, path_text(reference), path_text(path)) for path in degraded]
 
 

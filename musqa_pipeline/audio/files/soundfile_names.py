@@ -33,16 +33,7 @@ class StreamedFile(soundfile.SoundFile):
 
 
 def open_soundfile(path: Path) -> soundfile.SoundFile:
-    """Open a file with soundfile.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    soundfile.SoundFile
-        To be closed by the caller.
+    """Open a file with soundfile; the caller closes it.
 
     Raises
     ------
@@ -55,17 +46,7 @@ def open_soundfile(path: Path) -> soundfile.SoundFile:
 
 
 def codec_name(file: soundfile.SoundFile) -> str:
-    """Name a file's codec as ffmpeg does.
-
-    Parameters
-    ----------
-    file : soundfile.SoundFile
-
-    Returns
-    -------
-    str
-        Such as flac, pcm_s16le, mp3, vorbis.
-    """
+    """Name a file's codec as ffmpeg does, such as flac, pcm_s16le, mp3 or vorbis."""
     codec = _SUBTYPES.get(file.subtype, file.subtype.lower())
     if file.format == "FLAC":
         codec = "flac"

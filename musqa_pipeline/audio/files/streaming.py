@@ -23,15 +23,7 @@ _BLOCK_BYTES = 1 << 16
 
 
 class Stream:
-    """A piece of a file that is being decoded.
-
-    Parameters
-    ----------
-    source : binary file
-        The file, at the piece's first byte.
-    piece : Piece
-        What to feed the decoder with.
-    """
+    """A piece of a file, whose first byte its source stands at, that is being decoded."""
 
     def __init__(self, source: BinaryIO, piece: Piece) -> None:
         self._source = source
@@ -99,25 +91,14 @@ def _write_all(pipe: int, data: bytes) -> None:
 
 @contextlib.contextmanager
 def stream_piece(path: Path, piece: Piece) -> Iterator[Stream]:
-    """Open a piece of a file as a stream.
+    """Open a piece of a file, which stands for itself, as a stream.
 
-    Parameters
-    ----------
-    path : Path
-    piece : Piece
-        A part of it that stands for itself: a link of an Ogg chain, the frames of an MP3.
-
-    Yields
-    ------
-    Stream
-        Its `file` cannot seek and does not know its length.
+    Its `file` cannot seek and does not know its length.
 
     Raises
     ------
     soundfile.LibsndfileError
         If it cannot be decoded.
-    OSError
-        If the file cannot be read.
     """
     with path.open("rb") as source:
         source.seek(piece.start)

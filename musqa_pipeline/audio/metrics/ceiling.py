@@ -80,18 +80,8 @@ def own_mos(
 def origin_kbps(tier: str, bitrate_kbps: float) -> float:
     """Return the bitrate at which a track was once coded, at its lowest.
 
-    Parameters
-    ----------
-    tier : str
-        ``lossy_190k_up``, ``lossy_150k_190k``, ``lossy_below_150k``, or free text.
-    bitrate_kbps : float
-        Mean bitrate of the file as it is.
-
-    Returns
-    -------
-    float
-        In kbit/s: the lower bound in the tier (two thirds of an upper bound); without one, the
-        file's own rate if a lossy codec can have it, else 128.
+    The lower bound in the tier, such as ``lossy_150k_190k``, or two thirds of the bound of
+    ``lossy_below_150k``; without one, the file's own rate if a lossy codec can have it, else 128.
     """
     bounds = [float(number) for number in re.findall(r"(\d+)k", tier.lower())]
     if bounds:

@@ -119,35 +119,23 @@ def _label_whole_task(task: _Task) -> list[tuple[int, PairLabel]]:
 
 
 def _label_task(task: _Task) -> Iterator[tuple[int, PairLabel]]:
-    bound: _Bound | None = None
-    refusal = ""
     try:
         bound = _Bound(task.pairs[0][1].reference, task.second_opinion)
     except UnfitInputError as error:
         refusal = f"{error.detail}; {error.advice}"
+        yield from ((index, _failed(pair, refusal)) for index, pair in task.pairs)
+        return
     for index, pair in task.pairs:
-        if bound is None:
-            yield index, _failed(pair, refusal)
-        else:
-            yield index, bound.label(pair)
+        yield index, bound.label(pair)
 
 
 class ReferenceFile:
-    """A reference that was read, for the files that are compared with it.
-
-    Parameters
-    ----------
-    path : Path
+    """A reference that was read, as `signal`, for the files that are compared with it.
 
     Raises
     ------
     UnfitInputError
         If it cannot be read whole.
-
-    Attributes
-    ----------
-    signal : Signal
-        What it holds.
     """
 
     def __init__(self, path: Path) -> None:
@@ -159,17 +147,9 @@ class ReferenceFile:
             ) from error
 
     def read_degraded(self, path: Path) -> tuple[Signal, tuple[str, ...]]:
-        """Read a file that is compared with it.
+        """Read a file that is compared with it, and what to know of both files.
 
-        Parameters
-        ----------
-        path : Path
-
-        Returns
-        -------
-        signal : Signal
-        warnings : tuple of str
-            About both files, each with ``reference: `` or ``degraded: `` before it.
+        Each warning begins with ``reference: `` or ``degraded: ``.
 
         Raises
         ------

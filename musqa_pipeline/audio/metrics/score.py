@@ -50,17 +50,9 @@ class Metric(Protocol):
         """Take the reference, of shape (samples,), mono, 48 kHz."""
 
     def score(self, degraded: NDArray[np.float32], /) -> MetricScore:
-        """Score a degraded version of the reference.
+        """Score a degraded version of the reference, mono, 48 kHz, which may pass full scale.
 
-        Parameters
-        ----------
-        degraded : ndarray of float32, shape (samples,)
-            Mono, 48 kHz; may pass full scale.
-
-        Returns
-        -------
-        MetricScore
-            The same for the same samples, on one thread or many.
+        The score is the same for the same samples, on one thread or many.
         """
         ...
 
@@ -83,16 +75,8 @@ class SecondMetric(Protocol):
         """Take the reference, of shape (samples,), mono, 48 kHz."""
 
     def score(self, degraded: NDArray[np.float32], /) -> SecondScore:
-        """Score a degraded version of the reference.
+        """Score a degraded version, mono, 48 kHz, aligned with the reference.
 
-        Parameters
-        ----------
-        degraded : ndarray of float32, shape (samples,)
-            Mono, 48 kHz, aligned with the reference; may pass full scale.
-
-        Returns
-        -------
-        SecondScore
-            The same for the same samples, on one thread or many.
+        It may pass full scale. The score is the same for the same samples, on one thread or many.
         """
         ...

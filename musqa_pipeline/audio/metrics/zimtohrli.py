@@ -71,20 +71,12 @@ class Zimtohrli:
         _load()
 
     def score(self, degraded: NDArray[np.float32]) -> SecondScore:
-        """Score a degraded version of the reference.
+        """Score a degraded version of the reference, aligned and level-matched.
 
-        Parameters
-        ----------
-        degraded : ndarray of float32, shape (samples,)
-            Mono, 48 kHz, aligned and level-matched. What is beyond the reference's end is left
-            out, and so is up to a second of the reference beyond this one's end; what is missing
-            beyond that counts as silence.
-
-        Returns
-        -------
-        SecondScore
-            Up to 30 s exactly what the package says; of what is longer, the mean distance of equal
-            pieces of at most 30 s.
+        What is beyond the reference's end is left out, and so is up to a second of the reference
+        beyond this one's end; what is missing beyond that counts as silence. Up to 30 s the score
+        is exactly what the package says; of what is longer, it is of the mean distance of equal
+        pieces of at most 30 s.
 
         Raises
         ------

@@ -1,1 +1,1 @@
-"""Fan-out: one function over many tasks, on this machine or on many."""
+"""Fan-out: one function over many tasks in supervised processes, each task within its limits."""

@@ -1,1 +1,1 @@
-"""What every run of a stage cost: time, bytes, machine and versions, kept and plotted over runs."""
+"""What runs of stages cost so far: sums and series of what each run recorded, and their page."""

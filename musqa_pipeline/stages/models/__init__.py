@@ -1,1 +1,1 @@
-"""Stage 7: networks, their registry and their resumable training."""
+"""Stage 7: a resumable training for each network of the preset, with its curves and pictures."""

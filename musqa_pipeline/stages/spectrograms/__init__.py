@@ -1,1 +1,1 @@
-"""Stage 6: mel images of the dataset in Parquet shards, and their loader."""
+"""Stage 6: images of the chosen rows in shards, their checks and pictures; features and pairs."""

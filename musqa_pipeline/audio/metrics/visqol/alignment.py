@@ -22,20 +22,10 @@ ROUNDING = 1e-5
 
 
 @numba.njit(cache=True, error_model="numpy")
-def write_envelope(samples: NDArray[np.float64], out: NDArray[np.float64]) -> float:
-    """Write ViSQOL's upper envelope of a signal, and zeros behind it.
+def _write_envelope(samples: NDArray[np.float64], out: NDArray[np.float64]) -> float:
+    """Write ViSQOL's upper envelope of a signal, and zeros behind it; return the signal's mean.
 
-    Parameters
-    ----------
-    samples : ndarray of float64, shape (samples,)
-        A signal.
-    out : ndarray of float64, shape (padded,)
-        At least as long; overwritten.
-
-    Returns
-    -------
-    float
-        The mean of the signal; the envelope is never below it, nor below 0 if that is positive.
+    The envelope is never below the mean, nor below 0 if that is positive.
     """
     n = len(samples)
     mean = samples.mean() if n else 0.0
@@ -48,12 +38,8 @@ def write_envelope(samples: NDArray[np.float64], out: NDArray[np.float64]) -> fl
 class EnvelopeBank:
     """Envelopes of slices of a reference, with their transforms, to align degraded slices to.
 
-    Parameters
-    ----------
-    slices : list of ndarray of float64
-        Signals; those that are compared with them may be longer or shorter.
-    n_samples : int
-        Length of the longest signal on either side.
+    Slices may be longer or shorter than those that are compared with them; `n_samples` is the
+    length of the longest on either side.
     """
 
     def __init__(self, slices: list[NDArray[np.float64]], n_samples: int) -> None:
@@ -62,7 +48,7 @@ class EnvelopeBank:
         self._lengths = [len(piece) for piece in slices]
         self._envelopes = np.empty((len(slices), n_samples))
         self._means = [
-            write_envelope(piece, row) for piece, row in zip(slices, self._envelopes, strict=True)
+            _write_envelope(piece, row) for piece, row in zip(slices, self._envelopes, strict=True)
         ]
         transform = fft.forward(len(slices), self.n_fft, "float32")
         transform.input[:, :n_samples] = self._envelopes
@@ -74,17 +60,9 @@ class EnvelopeBank:
     def leads(self, degraded: list[NDArray[np.float64]]) -> list[int]:
         """Return by how many samples each degraded slice is early.
 
-        Parameters
-        ----------
-        degraded : list of ndarray of float64
-            For each of the first slices of the reference one, at most `n_samples` long; an empty
-            one has no lead.
-
-        Returns
-        -------
-        list of int
-            The lag of the largest correlation, the lowest of equal ones; 0 where it is more than
-            half the reference's length, as ViSQOL has it.
+        For each of the first slices of the reference there is one, at most `n_samples` long; an
+        empty one has no lead. It is the lag of the largest correlation, the lowest of equal ones; 0
+        where it is more than half the reference's length, as ViSQOL has it.
 
         Notes
         -----
@@ -96,7 +74,7 @@ class EnvelopeBank:
         forward = fft.forward(len(self._lengths), self.n_fft, "float32")
         forward.input[len(degraded) :] = 0.0
         forward.input[:, self.n_samples :] = 0.0
-        means = [write_envelope(piece, self._degraded[i]) for i, piece in enumerate(degraded)]
+        means = [_write_envelope(piece, self._degraded[i]) for i, piece in enumerate(degraded)]
         forward.input[: len(degraded), : self.n_samples] = self._degraded[: len(degraded)]
         backward = fft.backward(len(self._lengths), self.n_fft, "float32")
         _conjugate_product(self._spectra, forward.run(), backward.input)
@@ -182,20 +160,7 @@ def _conjugate_product(first: NDArray[Any], second: NDArray[Any], out: NDArray[A
 
 
 def undelayed(degraded: NDArray[SampleT], lag_samples: int) -> NDArray[SampleT]:
-    """Undo a delay as ViSQOL does: cut the front if late, put zeros before if early.
-
-    Parameters
-    ----------
-    degraded : ndarray of float, shape (samples,)
-        A signal.
-    lag_samples : int
-        Its delay; positive if it is late.
-
-    Returns
-    -------
-    ndarray of float, shape (samples - lag_samples,)
-        Of the same precision.
-    """
+    """Undo a delay as ViSQOL does: cut the front if late (above 0), put zeros before if early."""
     if lag_samples >= 0:
         return degraded[lag_samples:]
     return np.concatenate((np.zeros(-lag_samples, degraded.dtype), degraded))

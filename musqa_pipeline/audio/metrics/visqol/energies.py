@@ -86,19 +86,10 @@ class EnergyBank:
         return np.arange(max(n_frames, 0), dtype=np.int64) * self.hop_samples
 
     def rms(self, samples: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the RMS of each band of each frame.
+        """Return the RMS of each band, low to high, of each frame: shape (32, frames).
 
-        Parameters
-        ----------
-        samples : ndarray of float64, shape (samples,)
-            A signal.
-        starts : ndarray of int64, shape (frames,)
-            Where the frames start; each lies within the signal.
-
-        Returns
-        -------
-        ndarray of float64, shape (32, frames)
-            Bands low to high, as if each windowed frame were filtered from rest.
+        It is as if each windowed frame were filtered from rest. Frames start at `starts`, which lie
+        within the signal.
         """
         n = self.frame_samples
         rms = np.empty((N_BANDS, len(starts)))
@@ -128,19 +119,9 @@ class EnergyBank:
 
 @functools.cache
 def energy_bank(sample_rate_hz: int, dtype: DType = "float64") -> EnergyBank:
-    """Design the bank of a sample rate, once per process.
+    """Design the bank of a sample rate, once per process; it takes about a second.
 
-    Parameters
-    ----------
-    sample_rate_hz : int
-        ViSQOL's audio mode is made for 48,000.
-    dtype : {"float64", "float32"}
-        Precision in which powers and tails are summed.
-
-    Returns
-    -------
-    EnergyBank
-        Takes about a second.
+    ViSQOL's audio mode is made for 48,000 Hz. Powers and tails are summed in the precision `dtype`.
     """
     if dtype != "float64":
         exact = energy_bank(sample_rate_hz)

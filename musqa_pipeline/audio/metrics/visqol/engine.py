@@ -127,18 +127,7 @@ class Reference:
             return self._score(degraded)
 
     def score_batch(self, degraded: Iterable[NDArray[np.floating]]) -> list[VisqolScore]:
-        """Score several degraded versions, one after the other.
-
-        Parameters
-        ----------
-        degraded : iterable of array_like of float, each of shape (samples,)
-            As for `score`.
-
-        Returns
-        -------
-        list of VisqolScore
-            In their order.
-        """
+        """Score several degraded versions, one after the other."""
         return [self.score(samples) for samples in degraded]
 
     def _score(self, degraded: NDArray[np.floating]) -> VisqolScore:

@@ -24,12 +24,7 @@ KEPT_PLANS = 16
 
 @functools.cache
 def fft_library() -> str:
-    """Name the library in use.
-
-    Returns
-    -------
-    str
-        ``"fftw"`` or ``"pocketfft"``.
+    """Name the library in use, ``"fftw"`` or ``"pocketfft"``.
 
     Raises
     ------
@@ -55,36 +50,13 @@ def fft_library() -> str:
 def forward(n_rows: int, n_samples: int, dtype: DType = "float64") -> RealTransform:
     """Return the transform of `n_rows` rows of `n_samples` real samples to their spectra.
 
-    Parameters
-    ----------
-    n_rows, n_samples : int
-        Shape of the input.
-    dtype : {"float64", "float32"}
-        Of the samples; spectra have the same precision.
-
-    Returns
-    -------
-    RealTransform
-        From (n_rows, n_samples) to (n_rows, n_samples // 2 + 1).
+    Samples are `dtype`, and spectra of the same precision.
     """
     return _planned("forward", n_rows, n_samples, dtype)
 
 
 def backward(n_rows: int, n_samples: int, dtype: DType = "float64") -> RealTransform:
-    """Return the inverse of `forward`, scaled by 1 / n_samples.
-
-    Parameters
-    ----------
-    n_rows, n_samples : int
-        Shape of the output.
-    dtype : {"float64", "float32"}
-        Of the samples; spectra have the same precision.
-
-    Returns
-    -------
-    RealTransform
-        From (n_rows, n_samples // 2 + 1) to (n_rows, n_samples).
-    """
+    """Return the inverse of `forward`, scaled by 1 / n_samples."""
     return _planned("backward", n_rows, n_samples, dtype)
 
 
@@ -146,16 +118,5 @@ def _planned(direction: str, n_rows: int, n_samples: int, dtype: DType) -> RealT
 
 
 def fast_length(n_samples: int) -> int:
-    """Return the least length of at least `n_samples` that transforms fast.
-
-    Parameters
-    ----------
-    n_samples : int
-        At least 1.
-
-    Returns
-    -------
-    int
-        With small prime factors only.
-    """
+    """Return the least length of at least `n_samples` that transforms fast."""
     return int(scipy.fft.next_fast_len(n_samples, real=True))

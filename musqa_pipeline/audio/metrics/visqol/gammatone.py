@@ -33,20 +33,9 @@ class GammatoneBank:
 def design_gammatone(
     sample_rate_hz: int, *, n_bands: int = 32, lowest_hz: float = 50.0
 ) -> GammatoneBank:
-    """Design ViSQOL's filterbank.
+    """Design ViSQOL's filterbank, with unity gain at each centre.
 
-    Parameters
-    ----------
-    sample_rate_hz : int
-        Rate of the signals; the bank reaches up to half of it.
-    n_bands : int
-    lowest_hz : float
-        Centre of the lowest band.
-
-    Returns
-    -------
-    GammatoneBank
-        Unity gain at each centre.
+    It reaches from a band centred at `lowest_hz` up to half the sample rate.
     """
     period_s = 1.0 / sample_rate_hz
     corner_hz = EAR_Q * MIN_BANDWIDTH_HZ

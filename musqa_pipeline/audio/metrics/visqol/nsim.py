@@ -36,16 +36,7 @@ def floor_together(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Raise two spectrograms to a common floor frame by frame, and set the lowest value to 0.
 
-    Parameters
-    ----------
-    reference_db, degraded_db : ndarray of float64, shape (bands, frames)
-        From `to_db`; may differ in length.
-    n_bands : int
-
-    Returns
-    -------
-    tuple of two ndarray of float64
-        The same shapes, in decibels above the lowest value of both.
+    Both are from `to_db`, of shape (bands, frames), and may differ in length.
     """
     first, second = reference_db.copy(), degraded_db.copy()
     n_common = min(first.shape[1], second.shape[1])
@@ -72,17 +63,10 @@ def floor_together(
 def band_similarities(
     reference: NDArray[np.float64], degraded: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the NSIM of two patches, averaged over time.
+    """Return the NSIM of each band of two patches, averaged over time.
 
-    Parameters
-    ----------
-    reference, degraded : ndarray of float64, shape (bands, frames)
-        In decibels above a common floor.
-
-    Returns
-    -------
-    ndarray of float64, shape (bands,)
-        1 where they are equal; can be slightly negative.
+    Patches are of shape (bands, frames), in decibels above a common floor. A similarity is 1 where
+    they are equal, and can be slightly negative.
     """
     n_bands, n_frames = reference.shape
     means = np.empty(n_bands)
@@ -116,17 +100,8 @@ def local_statistics(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean and standard deviation under the window, at each band and frame.
 
-    Parameters
-    ----------
-    values : ndarray of float64, shape (bands, frames)
-        A spectrogram; its own edges are repeated.
-    left, right : int
-        1, or 0 where each frame is to be taken as the first or last of a patch.
-
-    Returns
-    -------
-    tuple of two ndarray of float64, shape (bands, frames)
-        Mean and deviation; a variance that rounding has made negative counts as 0.
+    The edges of `values` are repeated. `left` and `right` are 1, or 0 where each frame is to be
+    taken as the first or last of a patch. A variance that rounding has made negative counts as 0.
     """
     n_bands, n_frames = values.shape
     means, deviations = np.empty_like(values), np.empty_like(values)

@@ -32,17 +32,9 @@ class SupportVectors:
     rho: float
 
     def mos(self, fvnsim: NDArray[np.float64]) -> float:
-        """Map the similarity of the bands to a MOS.
+        """Map the similarity of the bands, low to high, to a MOS-LQO in [1, 5].
 
-        Parameters
-        ----------
-        fvnsim : ndarray of float64, shape (bands,)
-            Mean NSIM of each band, low to high.
-
-        Returns
-        -------
-        float
-            MOS-LQO in [1, 5]; 1 where the mean over bands is below 0.15.
+        It is 1 where the mean over bands is below 0.15.
         """
         if float(np.mean(fvnsim)) < LEAST_VNSIM:
             return 1.0
@@ -56,12 +48,7 @@ class SupportVectors:
 
 @functools.cache
 def support_vectors() -> SupportVectors:
-    """Read the model from the installed visqol-python, once per process.
-
-    Returns
-    -------
-    SupportVectors
-        ViSQOL v3's model of audio mode.
+    """Read ViSQOL v3's model of audio mode from the installed visqol-python, once per process.
 
     Raises
     ------

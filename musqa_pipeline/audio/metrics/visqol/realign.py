@@ -35,7 +35,6 @@ class Spectrogram:
     Parameters
     ----------
     samples : ndarray of float64, shape (samples,)
-        The signal.
     db : ndarray of float64, shape (bands, frames)
         Its spectrogram, level matched.
     gain : float
@@ -82,19 +81,7 @@ class Spectrogram:
 
 
 class PatchAligner:
-    """Realigns patches with those of one reference.
-
-    Parameters
-    ----------
-    reference : Spectrogram
-        The reference.
-    starts : ndarray of int64, shape (patches,)
-        First frames of its patches.
-    bank : EnergyBank
-        Of the reference's sample rate.
-    sample_rate_hz : int
-        That rate.
-    """
+    """Realigns patches with those of one reference, which start at the frames `starts`."""
 
     def __init__(
         self,
@@ -113,20 +100,7 @@ class PatchAligner:
         self._banks: OrderedDict[int, EnvelopeBank] = OrderedDict()
 
     def slices(self, offsets: NDArray[np.int64], n_samples: int) -> list[Slice | None]:
-        """Return the audio of found patches.
-
-        Parameters
-        ----------
-        offsets : ndarray of int64, shape (patches found,)
-            From `find_offsets`.
-        n_samples : int
-            Length of the degraded signal.
-
-        Returns
-        -------
-        list of Slice or None
-            None for a patch that was lost.
-        """
+        """Return the audio of found patches in a signal of a length; None for a lost one."""
         return [
             None
             if offset == LOST
@@ -139,20 +113,7 @@ class PatchAligner:
         return self._slices[index].cut(self._reference.samples)
 
     def leads(self, slices: list[Slice | None], samples: NDArray[np.float64]) -> list[int]:
-        """Return by how many samples the audio of each found patch is early.
-
-        Parameters
-        ----------
-        slices : list of Slice or None
-            From `slices`.
-        samples : ndarray of float64, shape (samples,)
-            The degraded signal.
-
-        Returns
-        -------
-        list of int
-            0 for a patch that was lost.
-        """
+        """Return by how many samples the audio of each found patch is early; 0 for a lost one."""
         found = []
         for first in range(0, len(slices), PATCHES_AT_ONCE):
             pieces = slices[first : first + PATCHES_AT_ONCE]

@@ -25,17 +25,9 @@ LOST = -1
 
 
 def patch_starts(n_frames: int) -> NDArray[np.int64]:
-    """Return where the patches of a reference start.
+    """Return where the patches of a reference of at least 45 frames start.
 
-    Parameters
-    ----------
-    n_frames : int
-        Frames of its spectrogram, at least 45.
-
-    Returns
-    -------
-    ndarray of int64, shape (patches,)
-        14, 44, 74, ... as far as a whole patch and a frame follow.
+    At 14, 44, 74, ... as far as a whole patch and a frame follow.
     """
     half = PATCH_FRAMES // 2
     return np.arange(half, max(n_frames - PATCH_FRAMES, half + 1), PATCH_FRAMES) - 1
@@ -91,11 +83,6 @@ def degraded_statistics(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Compute what the search needs of the degraded side, once for all patches and offsets.
 
-    Parameters
-    ----------
-    degraded_db : ndarray of float64, shape (bands, frames)
-        Above the common floor.
-
     Returns
     -------
     tuple of three ndarray of float64
@@ -124,6 +111,7 @@ def best_path(
     starts : ndarray of int64, shape (patches,)
         First frames of the reference patches.
     n_frames : int
+        Of the degraded signal.
 
     Returns
     -------

@@ -33,36 +33,19 @@ class Slice:
 
 
 def patch_times(offset: int, frame_s: float) -> tuple[float, float]:
-    """Return start and end of a patch in seconds.
+    """Return start and end in seconds of the patch that begins at a frame.
 
-    Parameters
-    ----------
-    offset : int
-    frame_s : float
-
-    Returns
-    -------
-    tuple of float
-        Its hops' sum, though the last window reaches further.
+    They span its hops, though the last window reaches further.
     """
     start_s = offset * frame_s
     return start_s, start_s + frame_s * PATCH_FRAMES
 
 
 def slice_of(start_s: float, end_s: float, n_samples: int, sample_rate_hz: int) -> Slice:
-    """Return the samples that ViSQOL takes for a stretch of time.
+    """Return the samples that ViSQOL takes for a stretch of time of a signal.
 
-    Parameters
-    ----------
-    start_s, end_s : float
-        From `patch_times`.
-    n_samples, sample_rate_hz : int
-
-    Returns
-    -------
-    Slice
-        The last sample of a signal is never part of it; what lies beyond the end becomes zeros
-        in front.
+    The last sample of a signal is never part of it; what lies beyond the end becomes zeros in
+    front.
     """
     start = max(0, int(start_s * sample_rate_hz))
     stop = min(n_samples - 1, int(end_s * sample_rate_hz))

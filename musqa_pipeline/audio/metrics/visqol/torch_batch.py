@@ -103,18 +103,7 @@ class TorchReference(Reference):
         return self.score_batch([degraded])[0]
 
     def score_batch(self, degraded: Iterable[NDArray[np.floating]]) -> list[VisqolScore]:
-        """Score several degraded versions, up to sixteen at a time.
-
-        Parameters
-        ----------
-        degraded : iterable of array_like of float, each of shape (samples,)
-            As for `Reference.score`; lengths may differ.
-
-        Returns
-        -------
-        list of VisqolScore
-            In their order.
-        """
+        """Score several degraded versions, up to sixteen at a time; lengths may differ."""
         checked = [_checked(samples, "degraded signal") for samples in degraded]
         scores: list[VisqolScore] = []
         for first in range(0, len(checked), PAIRS_AT_ONCE):

@@ -1,1 +1,1 @@
-"""Protocols: trainings beside the one of stage 7, each with recordings that it never saw."""
+"""The stage `trials`: protocols, whom each trains on and predicts, and its trainings and fits."""

@@ -1,1 +1,1 @@
-"""An intrusive network after InSE-NET: it sees the reference beside the degraded signal."""
+"""The stage `pairs`: images of reference and degraded signal, for intrusive networks."""
