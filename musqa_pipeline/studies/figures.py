@@ -89,17 +89,9 @@ def house_style(name: str = "musqa") -> Iterator[None]:
 
 
 def new_figure(width_in: float, height_in: float) -> Figure:
-    """Return an empty figure that needs no display and no global state.
+    """Return an empty figure that needs no display and no global state, laid out when saved.
 
-    Parameters
-    ----------
-    width_in, height_in : float
-        Size in inches; 4.8 wide fills a phone and half a desktop page.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        With its own canvas, laid out tightly when saved.
+    4.8 inches wide fills a phone and half a desktop page.
     """
     layout = ConstrainedLayoutEngine(h_pad=0.07, w_pad=0.05)
     figure = Figure(figsize=(width_in, height_in), layout=layout)
@@ -110,12 +102,7 @@ def new_figure(width_in: float, height_in: float) -> Figure:
 def points_axes(axes: Axes, *, x: str, y: str, square: bool = False) -> None:
     """Set labels, and for a plot of points against points the scale 0-100 on both sides.
 
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-    x, y : str
-    square : bool
-        Whether both axes are 0-100 points, with the diagonal drawn.
+    With `square`, the diagonal is drawn too.
     """
     axes.set_xlabel(x)
     axes.set_ylabel(y)
@@ -127,19 +114,10 @@ def points_axes(axes: Axes, *, x: str, y: str, square: bool = False) -> None:
 
 
 def to_svg(figure: Figure, alternative: str) -> str:
-    """Return a figure as an ``<svg>`` element for the page.
+    """Return a figure as an ``<svg>`` element for the page, scaling to the width it is given.
 
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Drawn within `house_style`; saved within it too.
-    alternative : str
-        One sentence for those who cannot see it.
-
-    Returns
-    -------
-    str
-        Markup without a prolog, scaling to the width it is given.
+    It is drawn and saved within `house_style`; `alternative` is a sentence for those who cannot see
+    it.
     """
     buffer = io.StringIO()
     figure.savefig(
@@ -168,18 +146,9 @@ def to_svg(figure: Figure, alternative: str) -> str:
 
 
 def to_png(figure: Figure, dots_per_inch: int = 110) -> bytes:
-    """Return a figure as PNG on white, for places that cannot style an SVG.
+    """Return a figure, drawn within `house_style`, as PNG on white, the same on every run.
 
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Drawn within `house_style`.
-    dots_per_inch : int
-
-    Returns
-    -------
-    bytes
-        The file, the same on every run.
+    For places that cannot style an SVG.
     """
     from PIL import Image  # matplotlib requires it; only pictures need it
 

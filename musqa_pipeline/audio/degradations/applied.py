@@ -52,18 +52,9 @@ class Degradation(Protocol):
         ...
 
     def apply(self, x: NDArray[np.float32], params: Any) -> Applied:
-        """Apply the degradation: same input and parameters, same bytes.
+        """Apply the degradation to mono samples at 48 kHz: same input and parameters, same bytes.
 
-        Parameters
-        ----------
-        x : ndarray of float32, shape (samples,)
-            Mono, 48 kHz, full scale 1.0.
-        params : Params
-
-        Returns
-        -------
-        Applied
-            The stored result; its decoded signal is at least as long as `x` less one frame.
+        The stored result decodes to at least as much as `x` less one frame.
         """
         ...
 
@@ -71,19 +62,8 @@ class Degradation(Protocol):
 def stored_as_flac(y: NDArray[np.floating], *, delay_samples: int = 0) -> Applied:
     """Store the output of a filter or effect as 24-bit FLAC, with headroom where it needs some.
 
-    The headroom is a power of two, so that it costs no accuracy.
-
-    Parameters
-    ----------
-    y : ndarray of float, shape (samples,)
-        Mono, 48 kHz; may pass full scale.
-    delay_samples : int
-        Samples by which `y` lags the input.
-
-    Returns
-    -------
-    Applied
-        Decodes to `y` times a power of two, within 2**-24.
+    It decodes to `y`, which lags the input by `delay_samples`, within 2**-24 but for the headroom:
+    a power of two, so that it costs no accuracy.
     """
     peak = float(np.max(np.abs(y), initial=0.0))
     shift = max(0, math.frexp(peak)[1])  # peak < 2**shift; frexp gives 1 for a peak of 1.0

@@ -48,16 +48,7 @@ class EncodeJob:
 
 
 def encode(jobs: Sequence[EncodeJob]) -> list[bytes]:
-    """Encode 16-bit mono audio at 48 kHz.
-
-    Parameters
-    ----------
-    jobs : sequence of EncodeJob
-
-    Returns
-    -------
-    list of bytes
-        Bitstreams in the order of the jobs; the same bytes however jobs are grouped.
+    """Encode 16-bit mono audio at 48 kHz: the same bytes however jobs are grouped.
 
     Raises
     ------
@@ -100,17 +91,9 @@ def encode(jobs: Sequence[EncodeJob]) -> list[bytes]:
 
 
 def decode(streams: Sequence[tuple[str, bytes]]) -> list[NDArray[np.float32]]:
-    """Decode mono bitstreams to float, without dropping any delay.
+    """Decode mono bitstreams, each with its demuxer (mp3, aac, ogg or flac), to float.
 
-    Parameters
-    ----------
-    streams : sequence of (str, bytes)
-        Demuxer (mp3, aac, ogg or flac) and bitstream.
-
-    Returns
-    -------
-    list of ndarray of float32, shape (samples,)
-        In the order of the streams; may pass full scale, full scale is 1.0.
+    No delay is dropped. Full scale is 1.0 and may be passed.
 
     Raises
     ------

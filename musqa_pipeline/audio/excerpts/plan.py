@@ -23,24 +23,10 @@ def candidate_starts(
     seed: int,
     track_id: str,
 ) -> list[int]:
-    """Draw where one excerpt may start.
+    """Draw where one excerpt may start: frames at the track's own rate, in the order to try them.
 
-    The track is divided into `n_in_track` equal parts and excerpt `index` lies in its own, so
-    that excerpts never overlap and each is drawn without knowing the others.
-
-    Parameters
-    ----------
-    n_frames, sample_rate_hz : int
-    n_in_track : int
-        Excerpts of the track, from `n_excerpts`.
-    index, seed : int
-    track_id : str
-
-    Returns
-    -------
-    list of int
-        Different start frames at the track's own rate, in the order in which to try them; the
-        first loud one is taken.
+    The track is divided into `n_in_track` equal parts and excerpt `index` (from 0) lies in its
+    own, so that excerpts never overlap and each is drawn without knowing the others.
     """
     length = EXCERPT_S * sample_rate_hz
     first = n_frames * index // n_in_track

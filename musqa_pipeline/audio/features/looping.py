@@ -13,7 +13,7 @@ from musqa_pipeline.core.errors import UnfitInputError
 
 
 def loop_to_excerpt(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], bool]:
-    """Repeat a signal from its start until it lasts 10 s.
+    """Repeat a signal from its start until it lasts 10 s, and tell whether it was shorter.
 
     Parameters
     ----------
@@ -23,9 +23,7 @@ def loop_to_excerpt(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], 
     Returns
     -------
     excerpt : ndarray of float32, shape (480000,)
-        The signal itself if it lasts 10 s.
     looped : bool
-        Whether it was shorter.
 
     Raises
     ------

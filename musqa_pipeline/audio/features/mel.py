@@ -48,18 +48,9 @@ class MelImage:
 
 
 def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEFAULTS) -> MelImage:
-    """Compute the mel image of at most 10 s of audio.
+    """Compute the mel image of at most 10 s of mono audio at 48 kHz; less is looped to 10 s.
 
-    Parameters
-    ----------
-    samples : ndarray of float, shape (samples,)
-        Mono at 48 kHz, at most 10 s; less is looped to 10 s.
-    settings : SpectrogramsSettings
-
-    Returns
-    -------
-    MelImage
-        All zeros if every cell is equally loud, as in silence.
+    It is all zeros if every cell is equally loud, as in silence.
 
     Raises
     ------

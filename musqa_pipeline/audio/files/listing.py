@@ -26,20 +26,10 @@ class Found:
 def list_library(library: Path, leave_out: Path | None = None) -> Iterator[Found]:
     """List the audio files below a folder, in no particular order.
 
-    Hidden files and folders are left out; symbolic links are followed, each folder once. What is
-    audio is told by the ending of the name, so that a picture that was renamed is listed too, and
-    later gets a row that says what it is.
-
-    Parameters
-    ----------
-    library : Path
-    leave_out : Path, optional
-        A folder not to look into, that of the scan's own results.
-
-    Yields
-    ------
-    Found
-        One for each file; folders that cannot be listed are given with their problem.
+    Hidden files and folders are left out, and so is `leave_out`, that of a scan's own results;
+    symbolic links are followed, each folder once. What is audio is told by the ending of the name,
+    so that a picture that was renamed is listed too, and later gets a row that says what it is.
+    Folders that cannot be listed are given with their problem.
     """
     seen = set()
     if leave_out is not None and leave_out.is_dir():

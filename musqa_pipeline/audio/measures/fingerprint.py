@@ -46,14 +46,7 @@ class Match:
 
 
 def fingerprint(samples: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.int8]:
-    """Compute the fingerprint of a mono signal.
-
-    Parameters
-    ----------
-    samples : ndarray of float32, shape (samples,)
-        At any level.
-    sample_rate_hz : int
-        At least 6,000.
+    """Compute the fingerprint of a mono signal at any level, of at least 6,000 Hz.
 
     Returns
     -------

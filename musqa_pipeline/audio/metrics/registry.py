@@ -33,19 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def open_metric(reference: NDArray[np.float32], *, metric: str, device: str) -> Metric:
-    """Bind a metric to a reference.
-
-    Parameters
-    ----------
-    reference : ndarray of float32, shape (samples,)
-        Mono, 48 kHz.
-    metric, device : str
-        Which metric, and where it is computed, as ``[labels]`` of a preset says.
-
-    Returns
-    -------
-    Metric
-        Ready to score.
+    """Bind the metric of a preset to a reference, mono at 48 kHz.
 
     Raises
     ------

@@ -85,12 +85,11 @@ def read_predictions(path: Path, renamed: Mapping[str, str] | None = None) -> di
 def match(
     opinions: Sequence[Opinion], predictions: Mapping[str, float], *, references: bool = False
 ) -> Matched:
-    """Bring opinions and predictions together by file.
+    """Bring opinions and predictions together by file, in the order of the opinions.
 
     Parameters
     ----------
     opinions : sequence of Opinion
-        From `mos`.
     predictions : mapping of str to float
         From `read_predictions`. Where no name matches as it stands, names without folders do.
     references : bool
@@ -137,13 +136,13 @@ def compare(
 ) -> list[Estimate]:
     """Compute every metric, as predictions are and after the mapping of ITU-T P.1401.
 
+    A mapping changes neither ranks nor the ranking accuracy, but where it is flat it makes ties.
+
     Parameters
     ----------
     matched : Matched
-        From `match`.
-    n_draws : int
+    n_draws, seed : int
         Resamples of recordings, where they are known.
-    seed : int
     threshold : float, optional
         Of the ranking accuracy, on the scale of the opinions; by default the mean full width of
         their intervals.
@@ -151,8 +150,7 @@ def compare(
     Returns
     -------
     list of Estimate
-        First without mapping, then with it. A mapping changes neither ranks nor the ranking
-        accuracy, but where it is flat it makes ties.
+        First without mapping, then with it.
     """
     found = []
     for mapped in (False, True):

@@ -58,10 +58,6 @@ def write_test(
     log : callable
         Takes a line per recording.
 
-    Returns
-    -------
-    WrittenTest
-
     Raises
     ------
     SettingsError

@@ -35,19 +35,9 @@ class Opinion:
 
 
 def mean_opinions(ratings: Ratings) -> list[Opinion]:
-    """Average scores over listeners.
+    """Average scores over the listeners that are kept, in the order in which excerpts appear.
 
     A listener who rated an excerpt twice counts once, with the mean of both.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        Of the listeners that are kept.
-
-    Returns
-    -------
-    list of Opinion
-        In the order in which excerpts appear.
 
     Raises
     ------

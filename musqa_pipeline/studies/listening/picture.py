@@ -23,18 +23,9 @@ STYLE = "<style>:root{--ink:#1b2530;--muted:#5c6773;--grid:#dde2e8;--card:#fff}<
 
 
 def over_opinions(matched: Matched, *, points: bool = False) -> figures.Figure:
-    """Make the figure, within `figures.house_style`; of the kind of paper 001, figure 3.
+    """Draw within `figures.house_style` one panel of the kind of paper 001, figure 3.
 
-    Parameters
-    ----------
-    matched : Matched
-    points : bool
-        Whether both are points of 100, so that a diagonal means something.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One panel, a marker an excerpt.
+    With `points`, both sides are points of 100, so that a diagonal means something.
     """
     figure = figures.new_figure(*((4.8, 4.8) if points else (5.2, 4.4)))
     axes = figure.add_subplot()
@@ -65,20 +56,12 @@ def over_opinions(matched: Matched, *, points: bool = False) -> figures.Figure:
 
 
 def draw(matched: Matched, path: Path, *, title: str = "") -> None:
-    """Draw predictions over opinions into a file.
-
-    Parameters
-    ----------
-    matched : Matched
-    path : Path
-        Ends in .svg or .png; the same bytes for the same numbers.
-    title : str
-        Above the picture.
+    """Draw predictions over opinions into a file, the same bytes for the same numbers.
 
     Raises
     ------
     SettingsError
-        If the ending is another, or the file cannot be written.
+        If the path does not end in .svg or .png, or the file cannot be written.
     """
     if path.suffix.lower() not in (".svg", ".png"):
         raise SettingsError(f"{path}: expected a name that ends in .svg or .png")

@@ -32,18 +32,7 @@ class PagePlan:
 
 
 def plan_files(files: Sequence[Path], settings: StimuliSettings) -> list[PagePlan]:
-    """Plan a test of files; the first one is for training.
-
-    Parameters
-    ----------
-    files : sequence of Path
-    settings : StimuliSettings
-        Processes, duration and seed.
-
-    Returns
-    -------
-    list of PagePlan
-        One a recording, in order.
+    """Plan a test of two reference recordings or more; the first one is for training.
 
     Raises
     ------
@@ -118,17 +107,7 @@ def codecs_by_bitrate() -> tuple[int, ...]:
 
 
 def repeated_pages(pages: Sequence[PagePlan], settings: StimuliSettings) -> list[PagePlan]:
-    """Choose the recordings that are presented twice.
-
-    Parameters
-    ----------
-    pages : sequence of PagePlan
-    settings : StimuliSettings
-
-    Returns
-    -------
-    list of PagePlan
-        Drawn from those that are not for training.
+    """Draw the recordings that are presented twice from those that are not for training.
 
     Raises
     ------

@@ -138,15 +138,15 @@ def read_plain(path: Path, renamed: Mapping[str, str] | None = None) -> Ratings:
     Parameters
     ----------
     path : Path
-        A CSV file with the columns ``file``, ``rater`` and ``score``; ``page``, ``condition``,
-        ``recording``, ``presentation`` (1 or 2) and ``headphones`` (yes or no) are used if there.
+        A CSV file with the columns ``file``, ``rater`` and ``score``; ``page`` (else the recording
+        stands for it), ``condition``, ``recording``, ``presentation`` (1 or 2) and ``headphones``
+        (yes or no) are used if there.
     renamed : mapping of str to str, optional
         Columns of another name: name here -> name in the file.
 
     Returns
     -------
     Ratings
-        All rows. Where ``page`` is missing, the recording stands for it.
 
     Raises
     ------

@@ -34,17 +34,9 @@ class Rejection:
 
 
 def screen(ratings: Ratings, settings: ScreeningSettings) -> list[Rejection]:
-    """Find the listeners whose scores should not be used.
+    """Find the listeners whose scores should not be used, with every reason.
 
-    Parameters
-    ----------
-    ratings : Ratings
-    settings : ScreeningSettings
-
-    Returns
-    -------
-    list of Rejection
-        Every reason, in the order of listeners and rules.
+    In the order of listeners and rules.
     """
     found = []
     for rater in ratings.raters:
@@ -59,17 +51,7 @@ def screen(ratings: Ratings, settings: ScreeningSettings) -> list[Rejection]:
 
 
 def missing_data(ratings: Ratings) -> dict[str, str]:
-    """Say which rules could reject nobody, and why.
-
-    Parameters
-    ----------
-    ratings : Ratings
-
-    Returns
-    -------
-    dict of str to str
-        By rule, what the scores lack; empty if all rules applied.
-    """
+    """Say which rules could reject nobody, and by rule what the scores lack."""
     conditions = {r.condition for r in ratings.scores}
     no_reference = "" if REFERENCE in conditions else "no hidden reference"
     no_low = "" if LOW_ANCHOR in conditions else "no 3.5 kHz anchor"

@@ -90,16 +90,9 @@ class ScreeningSettings:
             raise SettingsError(
                 f"scale {self.scale_low} to {self.scale_high}: expected the low end first"
             )
-        for name in (
-            "top_frac",
-            "mid_scale_frac",
-            "above_reference_frac",
-            "above_mid_anchor_frac",
-            "repeat_frac",
-            "tolerated_frac",
-        ):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise SettingsError(f"{name}={getattr(self, name)}: expected 0 to 1")
+        for name, value in vars(self).items():
+            if name.endswith("_frac") and not 0.0 <= value <= 1.0:
+                raise SettingsError(f"{name}={value}: expected 0 to 1")
 
     def score(self, fraction: float) -> float:
         """Return the score at a fraction of the scale, from 0 at its low end to 1."""

@@ -54,19 +54,9 @@ class Stimulus:
 
 
 def make_page(page: PagePlan, settings: StimuliSettings) -> list[Stimulus]:
-    """Make the sounds of one page.
+    """Make the sounds of one page: the reference, the processes in order, the anchors.
 
-    Parameters
-    ----------
-    page : PagePlan
-        Recording, place, length and processes.
-    settings : StimuliSettings
-        Loudness, fades and seed.
-
-    Returns
-    -------
-    list of Stimulus
-        The reference, the processes in order, the anchors; the same samples every time.
+    They are the same samples every time.
 
     Raises
     ------

@@ -103,18 +103,7 @@ def configuration(
 
 
 def to_yaml(value: Mapping[str, Any]) -> str:
-    """Write a configuration as YAML.
-
-    Parameters
-    ----------
-    value : mapping
-        Of mappings, lists, text, numbers and truth values; keys are plain words.
-
-    Returns
-    -------
-    str
-        With a line break at the end.
-    """
+    """Write a configuration, whose keys are plain words, as YAML with a line break at the end."""
     return "\n".join(_lines(value)) + "\n"
 
 

@@ -46,20 +46,10 @@ class BdRate:
 
 
 def efficient(rates_kbps: ArrayLike, mos: ArrayLike) -> tuple[Floats, Floats]:
-    """Keep the points that are worth their bitrate.
+    """Keep the points that are worth their bitrate: both coordinates strictly ascending.
 
     A curve has an inverse only where quality rises with the rate, which a measured one does not
     everywhere. A point is left out if a cheaper one is as good.
-
-    Parameters
-    ----------
-    rates_kbps, mos : array_like of float, shape (n,)
-        Points in any order.
-
-    Returns
-    -------
-    rates_kbps, mos : ndarray of float64, shape (kept,)
-        Both strictly ascending.
     """
     rates = np.asarray(rates_kbps, dtype=np.float64)
     quality = np.asarray(mos, dtype=np.float64)

@@ -34,19 +34,10 @@ Floats = NDArray[np.float64]
 
 
 def recording_counts(n_recordings: int, n_draws: int, *seed_key: str | int) -> Floats:
-    """Draw how often each recording is in each resample.
+    """Draw how often each recording is in each resample, shape (n_draws, n_recordings).
 
-    Parameters
-    ----------
-    n_recordings, n_draws : int
-    *seed_key : str or int
-        What the draw belongs to; the same key gives the same draws, so that two models that are
-        compared meet the same resamples.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_draws, n_recordings)
-        Counts; each row sums to `n_recordings`.
+    The same seed key gives the same draws, so that two models that are compared meet the same
+    resamples.
     """
     generator = derive_generator("bootstrap", *seed_key)
     even = np.full(n_recordings, 1.0 / n_recordings)
@@ -101,19 +92,9 @@ def resampled_metrics(
 
 
 def interval(draws: Floats, confidence: float) -> tuple[float, float] | None:
-    """Return the percentile interval of a resampled metric.
+    """Return the percentile interval of a resampled metric over the draws where it is no NaN.
 
-    Parameters
-    ----------
-    draws : ndarray of float64, shape (draws,)
-        The metric in each resample, NaN where it is not defined.
-    confidence : float
-
-    Returns
-    -------
-    tuple of float or None
-        Lower and upper end over the draws that are defined; None where more than
-        `MAX_UNDEFINED_FRACTION` of them are not.
+    None where more than `MAX_UNDEFINED_FRACTION` of them are.
     """
     defined = draws[np.isfinite(draws)]
     if len(defined) < (1.0 - MAX_UNDEFINED_FRACTION) * len(draws) or not len(defined):
@@ -181,20 +162,10 @@ def paired_difference(
 def resamples(
     columns: Sequence[ArrayLike], recording_index: ArrayLike, counts: Floats
 ) -> Iterator[list[NDArray[Any]]]:
-    """Yield the rows of every resample.
+    """Yield the rows of every resample: the columns, each row as often as its recording was drawn.
 
-    Parameters
-    ----------
-    columns : sequence of array_like, each of shape (rows,)
-        Labels, predictions, and what else belongs to a row.
-    recording_index : array_like of int, shape (rows,)
-        Number of each row's recording, a column of `counts`.
-    counts : ndarray of float64, shape (draws, recordings)
-
-    Yields
-    ------
-    list of ndarray
-        The columns, each row as often as its recording was drawn.
+    Columns are what belongs to a row, such as labels and predictions; `recording_index` is the
+    number of each row's recording, a column of `counts` from `recording_counts`.
     """
     arrays = [np.asarray(column) for column in columns]
     index = np.asarray(recording_index, dtype=np.intp)

@@ -45,19 +45,19 @@ class Distribution:
 
 
 def distribution_of(values: ArrayLike, recording: ArrayLike, *seed_key: str) -> Distribution | None:
-    """Sum up the values of a variable.
+    """Sum up the finite values of a variable; None if there is none.
 
     Parameters
     ----------
     values : array_like of float, shape (rows,)
-        What is not finite is left out.
     recording : array_like, shape (rows,)
+        Name of each value's recording.
     *seed_key : str
+        What the draw belongs to.
 
     Returns
     -------
     Distribution or None
-        None if no value is finite.
     """
     x = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(x)
@@ -81,31 +81,14 @@ def distribution_of(values: ArrayLike, recording: ArrayLike, *seed_key: str) -> 
 
 
 def distance(first: Distribution, second: Distribution) -> float:
-    """Return the first Wasserstein distance of two distributions.
-
-    Parameters
-    ----------
-    first, second : Distribution
-
-    Returns
-    -------
-    float
-        0 or more, in the unit of the variable.
-    """
+    """Return the first Wasserstein distance of two distributions of one variable, in its unit."""
     return float(np.abs(first.quantiles - second.quantiles).mean())
 
 
 def threshold(first: Distribution, second: Distribution) -> float | None:
     """Return what the distance stays below if nothing has changed, at `CONFIDENCE`.
 
-    Parameters
-    ----------
-    first, second : Distribution
-
-    Returns
-    -------
-    float or None
-        In the unit of the variable; None if either has too few recordings.
+    None if either distribution has too few recordings.
     """
     if not len(first.resampled) or not len(second.resampled):
         return None

@@ -20,17 +20,7 @@ LARGEST = 1.0 - 1e-15
 
 
 def fisher_z(coefficient: ArrayLike) -> np.ndarray:
-    """Transform correlations so that their error is nearly normal: artanh.
-
-    Parameters
-    ----------
-    coefficient : array_like of float
-        In [-1, 1].
-
-    Returns
-    -------
-    ndarray of float64
-        Of the same shape; finite.
+    """Transform correlations so that their error is nearly normal: artanh, but finite.
 
     Raises
     ------

@@ -39,17 +39,9 @@ class MonotoneCubic:
     """The range of the predictions it was fitted to."""
 
     def __call__(self, predicted: ArrayLike) -> NDArray[np.float64]:
-        """Map predictions.
+        """Map predictions to the unit of the labels.
 
-        Parameters
-        ----------
-        predicted : array_like of float
-            Outside [low, high], where nothing is known of the cubic, the nearest end counts.
-
-        Returns
-        -------
-        ndarray of float64
-            Of the same shape, in the unit of the labels.
+        Outside [low, high], where nothing is known of the cubic, the nearest end counts.
         """
         x = np.clip(np.asarray(predicted, dtype=np.float64), self.low, self.high)
         t = (2.0 * x - self.low - self.high) / (self.high - self.low)

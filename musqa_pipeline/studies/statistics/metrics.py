@@ -17,16 +17,7 @@ CONSTANT_BELOW = 1e-9
 
 
 def checked_pair(label: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.float64], ...]:
-    """Return both sides as arrays, one value each per row.
-
-    Parameters
-    ----------
-    label, predicted : array_like of float, shape (rows,)
-
-    Returns
-    -------
-    tuple of ndarray of float64, shape (rows,)
-        The labels, the predictions.
+    """Return labels and predictions as arrays of float64, one value each per row.
 
     Raises
     ------
