@@ -5,26 +5,28 @@ All are on when the daemon runs. What has arrived and what has moved is the libr
 """
 
 import dataclasses
+import functools
 import json
+import operator
 import os
 import time
 import warnings
 
 import dagster as dg
 
-from assets.jobs import JOINT_TAG, catalog_job, joint_job
+from assets.jobs import JOINT, JOINT_TAG, catalog_job, joint_job
 from assets.partitions import catalogs
 from assets.reaping import reap_dead_runs
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.home import home_folder
-from musqa_pipeline.core.settings.preset import Preset, load_preset
+from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.operations.discovery.decision import CatalogState, read_memory, write_memory
 from musqa_pipeline.operations.discovery.joint import joint_state
 from musqa_pipeline.operations.discovery.look import Look, look
 from musqa_pipeline.operations.discovery.watch import read_watch
 from musqa_pipeline.stages.engine.catalog_choice import drawn_catalogs
-from musqa_pipeline.stages.graph import JOINT_STAGES, STAGE_NAMES, seen_context
+from musqa_pipeline.stages.graph import JOINT_STAGES, STAGE_NAMES, load_preset, seen_context
 
 LOOK_EVERY_S = int(os.environ.get("MUSQA_LOOK_EVERY_S") or 30)
 FETCH_S = 20.0
@@ -161,22 +163,21 @@ def upstream_mark(instance: dg.DagsterInstance, preset: Preset) -> str:
     return digest([ran, drawn_catalogs(seen_context(home_folder(), preset)), repr(preset)])
 
 
-def joint_condition(stage: str) -> dg.AutomationCondition:
-    """Return when a joint stage runs: all of them together, when their inputs moved and rest."""
+def joint_condition(name: str) -> dg.AutomationCondition:
+    """Return when a joint asset is made: all of them together, when their inputs moved and rest."""
     condition = dg.AutomationCondition
-    if stage != JOINT_STAGES[0]:
-        before = JOINT_STAGES[JOINT_STAGES.index(stage) - 1]
-        return condition.asset_matches(before, condition.will_be_requested())
+    if name != JOINT_STAGES[0]:
+        return condition.asset_matches(JOINT_STAGES[0], condition.will_be_requested())
     catalogs_run = condition.any_deps_in_progress()
-    joint_runs = condition.asset_matches(JOINT_STAGES[-1], condition.in_progress())
-    return JointInputsMoved() & ~catalogs_run & ~joint_runs
+    joint_runs = [condition.asset_matches(one, condition.in_progress()) for one in JOINT_STAGES]
+    return JointInputsMoved() & ~catalogs_run & ~functools.reduce(operator.or_, joint_runs)
 
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", category=dg.BetaWarning)
     joint_automation = dg.AutomationConditionSensorDefinition(
         "joint_automation",
-        target=dg.AssetSelection.assets(*JOINT_STAGES),
+        target=JOINT,
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=LOOK_EVERY_S,
         run_tags={JOINT_TAG: "yes"},

@@ -67,12 +67,12 @@ CHECKS = (
     StageCheck("dataset", dataset.check_no_row_twice),
     StageCheck("dataset", dataset.check_uniform, blocking=False, always_warns=True),
     StageCheck("dataset", dataset.check_near_duplicates, blocking=False, always_warns=True),
-    StageCheck("dataset", opinions.check_opinions, blocking=False),
+    StageCheck("opinions", opinions.check_opinions, blocking=False),
     StageCheck("spectrograms", spectrograms.check_counts),
     StageCheck("spectrograms", spectrograms.check_images),
-    StageCheck("spectrograms", drift.check_drift, blocking=False, always_warns=True),
+    StageCheck("drift", drift.check_drift, blocking=False, always_warns=True),
     StageCheck("evaluation", evaluation.check_better_than_mean, blocking=False),
-    StageCheck("evaluation", promotion.check_promotion, blocking=False, always_warns=True),
+    StageCheck("promotion", promotion.check_promotion, blocking=False, always_warns=True),
 )
 
 

@@ -1,38 +1,18 @@
-"""The code location: eight assets, their checks, two jobs, and what starts them by itself."""
+"""The code location: the assets, their checks, two jobs, and what starts them by itself."""
 
 import dagster as dg
 
-from assets import (
-    dataset,
-    degradations,
-    evaluation,
-    excerpts,
-    labels,
-    models,
-    spectrograms,
-    tracks,
-)
+from assets import stages
 from assets.automation import arrivals, joint_automation, weekly_catalogs, weekly_report
 from assets.checks import asset_checks
 from assets.jobs import catalog_job, joint_job
 from assets.resources import MusqaResource
 
-STAGE_MODULES = [
-    tracks,
-    excerpts,
-    degradations,
-    labels,
-    dataset,
-    spectrograms,
-    models,
-    evaluation,
-]
-
 
 def build_definitions(musqa: MusqaResource | None = None) -> dg.Definitions:
     """Assemble the graph."""
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(STAGE_MODULES),
+        assets=dg.load_assets_from_package_module(stages),
         asset_checks=asset_checks,
         jobs=[catalog_job, joint_job],
         sensors=[arrivals, joint_automation],

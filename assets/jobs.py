@@ -2,10 +2,13 @@
 
 import dagster as dg
 
-from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES
+from musqa_pipeline.stages.graph import CATALOG_STAGES
 
 JOINT_TAG = "musqa/joint"
 """Run tag of the joint stages; `dagster.yaml` lets one such run at a time."""
+
+JOINT = dg.AssetSelection.all() - dg.AssetSelection.assets(*CATALOG_STAGES)
+"""The joint stages, and the pages beside them."""
 
 catalog_job = dg.define_asset_job(
     "catalog_job",
@@ -14,7 +17,7 @@ catalog_job = dg.define_asset_job(
 )
 joint_job = dg.define_asset_job(
     "joint_job",
-    selection=dg.AssetSelection.assets(*JOINT_STAGES),
+    selection=JOINT,
     description="Dataset, spectrograms, models and evaluation over the catalogs of the preset.",
     tags={JOINT_TAG: "yes"},
 )

@@ -20,11 +20,12 @@ from musqa_pipeline.catalogs.known import catalog_found, load_catalog
 from musqa_pipeline.core.errors import CatalogError, CheckFailedError, MusqaError, StageError
 from musqa_pipeline.core.home import home_folder, require_checkout
 from musqa_pipeline.core.progress import logger
-from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.stages.dataset.second_metric.stage import wants_opinions
-from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
+from musqa_pipeline.stages.graph import CATALOG_STAGES, MAIN_STAGES, ROWS, load_preset
 from musqa_pipeline.storage.lake.lake import Lake
 
+PAGES = {"drift": "spectrograms", "promotion": "evaluation", "costs": "evaluation"}
+"""The assets that are no stages, and the stage that each is made beside."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 """A failed run ends in one sentence; its stack traces are in the UI."""
 
@@ -53,7 +54,7 @@ def remove_partition(catalog: str) -> None:
         instance.delete_dynamic_partition(str(catalogs.name), catalog)
 
 
-def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list[dict[str, Any]]:
+def run(preset: str, chosen: list[str], *, until: str = MAIN_STAGES[-1]) -> list[dict[str, Any]]:
     """Execute the stages 1-4 of each catalog, then the joint stages.
 
     Raises
@@ -64,7 +65,7 @@ def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list
     """
     preset = str(Path(preset).absolute()) if preset.endswith(".toml") else preset
     wants_opinions(load_preset(preset))  # what is wrong or absent is said before anything starts
-    wanted = STAGE_NAMES[: STAGE_NAMES.index(until) + 1]
+    wanted = assets_until(until)
     definitions = build_definitions(MusqaResource(preset_name=preset))
     reports: list[dict[str, Any]] = []
     with project_instance() as instance, Lake(home_folder()).lock("run", wait=False):
@@ -82,10 +83,17 @@ def run(preset: str, chosen: list[str], *, until: str = STAGE_NAMES[-1]) -> list
                     raise
                 logger.error(f"{catalog} is kept out of the set, the others go on: {error}")
                 reports.append({"stage": "checks", "catalog": catalog, "failed": str(error)})
-        stages = [s for s in JOINT_STAGES if s in wanted]
+        stages = [s for s in wanted if s not in CATALOG_STAGES]
         if stages:
             reports += _execute(definitions, instance, joint_job.name, stages, None)
     return reports
+
+
+def assets_until(last: str) -> list[str]:
+    """List the assets up to one of the eight stages, with those that are made beside each."""
+    main = MAIN_STAGES[: MAIN_STAGES.index(last) + 1]
+    beside = {**{row.name: row.beside or row.name for row in ROWS}, **PAGES}
+    return [name for name, stage in beside.items() if stage in main]
 
 
 def refuse_failed(reports: list[dict[str, Any]]) -> None:

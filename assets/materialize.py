@@ -12,33 +12,39 @@ from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.progress import ProgressSnapshot
 from musqa_pipeline.core.tables import Table
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, StageReport, run_stage
+from musqa_pipeline.stages.engine.stage import Stage, StageReport, Unit, run_stage
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.views.duck import publish, query, view_columns
 
 Picture = Callable[[Context], bytes]
-Rounds = Callable[[Context, Callable[[Stage], StageReport]], StageReport]
+Make = Callable[[Context, Unit], pa.Table]
+Rounds = Callable[[Context, Callable[[str], StageReport]], StageReport]
 PREVIEW_ROWS = 5
 
 
 def run_and_describe(
     musqa: MusqaResource,
     context: Context,
-    stage: Stage,
+    name: str,
     *,
+    make: Make | None = None,
     rounds: Rounds | None = None,
     after: Callable[[Context], object] | None = None,
     picture: Picture | None = None,
 ) -> dg.MaterializeResult:
     """Run one stage, or as `rounds` says, and return counts, schema, preview and picture."""
     observer = progress_observer(dg.AssetExecutionContext.get())
+    stage = get_stage(name)
+    stage = dataclasses.replace(stage, make=make) if make else stage
 
-    def run(one: Stage) -> StageReport:
-        return run_stage(one, context, fanout=musqa.fanout(), observer=observer)
+    def run(one: str) -> StageReport:
+        which = stage if one == name else get_stage(one)
+        return run_stage(which, context, fanout=musqa.fanout(), observer=observer)
 
-    report = rounds(context, run) if rounds else run(stage)
+    report = rounds(context, run) if rounds else run(name)
     if after:
         after(context)
-    publish(context, [stage.name])
+    publish(context, [name])
     shown = {"picture": dg.MetadataValue.md(_image(picture(context)))} if picture else {}
     metadata = {**shown, **counts(report), **view_metadata(context, stage)}
     version = digest(

@@ -6,11 +6,16 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from musqa_pipeline.core.home import home_folder
-from musqa_pipeline.core.settings.preset import Preset, load_preset
+from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.core.workers.interface import Fanout
 from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.graph import catalog_context, joint_context, joint_inputs_now
+from musqa_pipeline.stages.graph import (
+    catalog_context,
+    joint_context,
+    joint_inputs_now,
+    load_preset,
+)
 
 INPUTS_TAG = "musqa/joint_inputs"
 """Run tag: what the joint stages of this run see, so that all of them see the same."""
@@ -23,11 +28,13 @@ class MusqaResource(dg.ConfigurableResource):
     """Name or file of a preset; `MUSQA_PRESET`, or ``demo``, when empty."""
     _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
     _run_id: str | None = PrivateAttr(default=None)
+    _joint: Context | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Remember which run this is."""
         self._instance = context.instance
         self._run_id = context.run.run_id if context.run else None
+        self._joint = None
 
     def preset(self) -> Preset:
         """Load the preset."""
@@ -40,8 +47,14 @@ class MusqaResource(dg.ConfigurableResource):
     def joint_context(self) -> Context:
         """Return the context of the stages 5-8 for the catalogs and labels of this run's start.
 
-        A catalog that is labelled while the joint stages run belongs to the next run of them.
+        It is made once a run; a catalog that is labelled while the joint stages run belongs to the
+        next run of them.
         """
+        if self._joint is None or self._run_id is None:
+            self._joint = self._new_joint_context()
+        return self._joint
+
+    def _new_joint_context(self) -> Context:
         home, preset = home_folder(), self.preset()
         run = (
             self._instance.get_run_by_id(self._run_id) if self._instance and self._run_id else None

@@ -44,10 +44,8 @@ from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_au
 from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
 from musqa_pipeline.stages.degradations.apply import BETWEEN_SAMPLES
-from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE
 from musqa_pipeline.stages.engine.stage import Unit
-from musqa_pipeline.stages.labels.stage import LABELS_STAGE
-from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_STAGE
+from musqa_pipeline.stages.graph import get_stage
 from tests.audio.metrics.visqol.oracle import Oracle
 from tests.audio.music import music
 from tests.stages.degradations.references import context_with_references
@@ -82,7 +80,7 @@ def make_context(home, n_cascades):
     """Return a lake that holds the reference ``r0-0``, and knows where the three stages go."""
     context = context_with_references(home, singles=sorted(PROCESSES), n_cascades=n_cascades)
     context = replace(context, fingerprints={**context.fingerprints, "dataset": "d" * 32})
-    spectrograms = SPECTROGRAMS_STAGE.fingerprint(context)
+    spectrograms = get_stage("spectrograms").fingerprint(context)
     return replace(context, fingerprints={**context.fingerprints, "spectrograms": spectrograms})
 
 
@@ -103,9 +101,9 @@ def store(stage, context, unit):
 def musqa(context):
     """Return ids, samples, MOS and images of all rows, and CPU seconds by step."""
     watch = Stopwatch()
-    (unit,) = DEGRADATIONS_STAGE.units(context)
-    degraded = watch.time("degrade", store, DEGRADATIONS_STAGE, context, unit)
-    labels = watch.time("label", store, LABELS_STAGE, context, unit)
+    (unit,) = get_stage("degradations").units(context)
+    degraded = watch.time("degrade", store, get_stage("degradations"), context, unit)
+    labels = watch.time("label", store, get_stage("labels"), context, unit)
     rows = [
         {
             **label,
@@ -118,7 +116,7 @@ def musqa(context):
         for label in labels.select(["degraded_id", "excerpt_id", "mos", "quality"]).to_pylist()
     ]
     shard = Unit("train-00000", "train shard 0", {"rows": rows})
-    images = watch.time("spectrogram", store, SPECTROGRAMS_STAGE, context, shard)
+    images = watch.time("spectrogram", store, get_stage("spectrograms"), context, shard)
     cells = [
         np.frombuffer(row["image"], np.uint8).reshape(row["n_frames"], row["n_bands"]) / 255
         for row in images.to_pylist()

@@ -31,12 +31,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.core.tables import Column, Table
 from musqa_pipeline.core.workers.interface import Fanout
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Stage, Unit, run_stage
+from musqa_pipeline.stages.graph import load_preset
 from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 

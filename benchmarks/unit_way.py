@@ -32,7 +32,6 @@ from benchmarks.query_times import ROWS_PER_UNIT, made_up
 from musqa_pipeline.catalogs.identity import identified_files
 from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.core.home import Home, ObjectHome
-from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.core.tables import Table
 from musqa_pipeline.operations.maintenance.compact import compact_lake
 from musqa_pipeline.stages.degradations.plan import n_cascades_of
@@ -40,7 +39,7 @@ from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.degradations.unit_names import unit_id_of
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
-from musqa_pipeline.stages.graph import catalog_context
+from musqa_pipeline.stages.graph import catalog_context, load_preset
 from musqa_pipeline.stages.labels.stage import list_units
 from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.stages.tracks.table import TRACKS

@@ -33,10 +33,9 @@ from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
 from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
 from musqa_pipeline.core.home import home_folder
-from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.graph import get_stage, joint_context
+from musqa_pipeline.stages.graph import get_stage, joint_context, load_preset
 
 MODEL = "musqa_net"
 SLOPES = {

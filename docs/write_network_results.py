@@ -14,11 +14,10 @@ from write_results import DOCS, markdown, replace_section, view
 
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
-from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.differences import paired_differences
 from musqa_pipeline.stages.evaluation.publish import reports_folder
-from musqa_pipeline.stages.graph import joint_context
+from musqa_pipeline.stages.graph import joint_context, load_preset
 
 SUBSETS = {
     ("all", "all"): "all rows",

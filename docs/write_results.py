@@ -16,13 +16,18 @@ from pathlib import Path
 import polars as pl
 
 from musqa_pipeline.core.home import home_folder
-from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.stages.dataset.pictures import plot_report
 from musqa_pipeline.stages.dataset.report import describe_dataset
 from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.pictures import scatter_png
-from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES, catalog_context, joint_context
+from musqa_pipeline.stages.graph import (
+    CATALOG_STAGES,
+    JOINT_STAGES,
+    catalog_context,
+    joint_context,
+    load_preset,
+)
 from musqa_pipeline.stages.labels.consistency import LabelRows, describe_labels, read_rows
 from musqa_pipeline.stages.labels.consistency_pictures import plot_label_sense
 from musqa_pipeline.stages.labels.pictures import curves_of, plot_curves

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from musqa_pipeline.scoring.model_file import SHIPPED
-from musqa_pipeline.stages.graph import STAGE_NAMES, get_stage
+from musqa_pipeline.stages.graph import MAIN_STAGES, get_stage
 from tests import ROOT
 
 MODULES = sorted((ROOT / "musqa_pipeline").rglob("*.py"))
@@ -46,9 +46,9 @@ def test_a_package_does_no_work_at_import(path):
 
 
 def test_every_stage_has_its_folder_its_asset_and_its_tests():
-    for name in STAGE_NAMES:
+    for name in MAIN_STAGES:
         assert (ROOT / "musqa_pipeline" / "stages" / name).is_dir()
-        assert (ROOT / "assets" / f"{name}.py").is_file()
+        assert (ROOT / "assets" / "stages" / f"{name}.py").is_file()
         assert (ROOT / "tests" / "stages" / name).is_dir()
         assert get_stage(name).name == name
 

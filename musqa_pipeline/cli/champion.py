@@ -70,10 +70,9 @@ def refreeze(
 ) -> None:
     """Let the test recordings that came since join the frozen ones; the history records it."""
     needs(LIBRARIES, "musqa model refreeze", kind=ModelError)
-    from musqa_pipeline.core.settings.preset import load_preset
     from musqa_pipeline.release.promotion.promote import refreeze as join
     from musqa_pipeline.release.promotion.publish import show_history
-    from musqa_pipeline.stages.graph import joint_context
+    from musqa_pipeline.stages.graph import joint_context, load_preset
 
     context = joint_context(home_folder(), load_preset(preset))
     row = join(context, note)
@@ -99,7 +98,7 @@ def champion_folder(preset: str) -> Iterator[Path]:
 def _context(preset: str) -> Context:
     """Return a context that knows no fingerprints: the history needs none."""
     needs(LIBRARIES, "musqa model history", kind=ModelError)
-    from musqa_pipeline.core.settings.preset import load_preset
     from musqa_pipeline.stages.engine.context import Context
+    from musqa_pipeline.stages.graph import load_preset
 
     return Context(home_folder(), load_preset(preset), None, {})

@@ -17,11 +17,11 @@ def costs(
     as_json: JsonOption = False,
 ) -> None:
     """Show time, CPU time and size of every stage, added up over all its runs."""
-    from musqa_pipeline.core.settings.preset import load_preset
     from musqa_pipeline.operations.costs.page import publish_costs
     from musqa_pipeline.operations.costs.summary import read_runs, sum_up
     from musqa_pipeline.stages.engine.context import Context
     from musqa_pipeline.stages.evaluation.pages import size_words
+    from musqa_pipeline.stages.graph import load_preset
 
     context = Context(home_folder(), load_preset(preset), None, {})
     rows = sum_up(read_runs(context))

@@ -19,12 +19,12 @@ from musqa_pipeline.cli.options import CsvOption, JsonOption, PresetOption, name
 from musqa_pipeline.core.errors import CatalogError, MusqaError
 from musqa_pipeline.core.home import Home, find_checkout, home_folder
 from musqa_pipeline.core.progress import logger
-from musqa_pipeline.core.settings.preset import DEMO_CATALOG, load_preset
+from musqa_pipeline.core.settings.preset import DEMO_CATALOG
 from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
-from musqa_pipeline.stages.graph import STAGE_NAMES
+from musqa_pipeline.stages.graph import MAIN_STAGES, load_preset
 from musqa_pipeline.storage.stores.opening import open_store, place_here
 
-StageName = StrEnum("StageName", {name: name for name in STAGE_NAMES})  # type: ignore[misc]
+StageName = StrEnum("StageName", {name: name for name in MAIN_STAGES})  # type: ignore[misc]
 
 catalog_app = typer.Typer(help="Folders of music that musqa knows.", no_args_is_help=True)
 
@@ -188,8 +188,9 @@ def run(
             "add one with `musqa catalog add DIR`, or choose another preset with --preset"
         )
     reports = launch.run(preset, chosen, until=str(until))
-    output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
-    if not as_json and until == STAGE_NAMES[-1]:
+    shown = [r for r in reports if as_json or r["stage"] not in launch.PAGES]
+    output.table(shown, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    if not as_json and until == MAIN_STAGES[-1]:
         output.say(f"report: {_report_path(settings.name)}")
     launch.refuse_failed(reports)
 
@@ -251,7 +252,8 @@ def demo(as_json: JsonOption = False) -> None:
 
     write_demo()
     reports = launch.run("demo", [DEMO_CATALOG])
-    output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    shown = [r for r in reports if as_json or r["stage"] not in launch.PAGES]
+    output.table(shown, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
     if not as_json:
         output.next_steps(_report_path("demo"))
 

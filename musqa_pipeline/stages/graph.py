@@ -1,55 +1,220 @@
-"""The eight stages in order, and the fingerprints of a preset.
+"""The graph: one row a stage, and the fingerprints that a preset gives them.
 
-Stages are loaded when they are asked for, so that a command that needs one of them does not pay
-for the libraries of all.
+Whatever lists stages derives from `ROWS`: assets and jobs, views and `docs/tables.md`, the sections
+of a preset, `musqa run` and `musqa status`. What a row names is loaded when it is asked for, so
+that a command that needs one stage does not pay for the libraries of all.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from musqa_pipeline.core.home import Home
+from musqa_pipeline.core.settings import preset as presets
 from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.stages.degradations.round_plans import SCORING
+from musqa_pipeline.core.tables import Table
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Stage
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.lake.layout import read_layout
 
-CATALOG_STAGES = ("tracks", "excerpts", "degradations", "labels")
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What the graph says of a stage."""
+
+    name: str
+    maker: str
+    """Its `Maker`, as ``module:NAME`` below `musqa_pipeline`."""
+    table: str
+    """What its view shows, as ``module:NAME``."""
+    joint: bool = False
+    """Whether it is made over all catalogs that the preset sees, and not per catalog."""
+    beside: str = ""
+    """The stage that it is made beside, if it is none of the eight that `--until` names."""
+    upstream: tuple[str, ...] = ()
+    """Stages whose fingerprint its own depends on."""
+    reads: tuple[str, ...] = ()
+    """Further stages that are to be made before it."""
+    section: str = ""
+    """Section of the preset that is in its fingerprint; none where unit ids say what they need."""
+    settings: str = ""
+    """Class of that section as ``module:NAME``, if `Preset` does not declare it."""
+
+
+ROWS = (
+    Row(
+        name="tracks",
+        maker="stages.tracks.stage:TRACKS_MAKER",
+        table="stages.tracks.table:TRACKS",
+        section="tracks",
+    ),
+    Row(
+        name="excerpts",
+        maker="stages.excerpts.stage:EXCERPTS_MAKER",
+        table="stages.excerpts.table:EXCERPTS",
+        upstream=("tracks",),
+        section="excerpts",
+    ),
+    Row(
+        name="degradations",
+        maker="stages.degradations.stage:DEGRADATIONS_MAKER",
+        table="stages.degradations.table:DEGRADATIONS",
+        upstream=("excerpts",),
+        section="degradations",
+    ),
+    Row(
+        name="labels",
+        maker="stages.labels.stage:LABELS_MAKER",
+        table="stages.labels.table:LABELS",
+        upstream=("degradations", "excerpts"),
+        section="labels",
+    ),
+    Row(
+        name="splits",
+        maker="stages.dataset.stage:SPLITS_MAKER",
+        table="stages.dataset.table:SPLITS",
+        joint=True,
+        beside="dataset",
+        upstream=("tracks", "excerpts"),
+        reads=("labels",),
+        section="dataset",
+    ),
+    Row(
+        name="dataset",
+        maker="stages.dataset.stage:DATASET_MAKER",
+        table="stages.dataset.table:DATASET",
+        joint=True,
+        upstream=("splits", "labels"),
+        section="dataset",
+    ),
+    Row(
+        name="opinions",
+        maker="stages.dataset.second_metric.stage:OPINIONS_MAKER",
+        table="stages.dataset.second_metric.table:OPINIONS",
+        joint=True,
+        beside="dataset",
+        upstream=("dataset",),
+        reads=("excerpts", "degradations"),
+        section="opinions",
+    ),
+    Row(
+        name="spectrograms",
+        maker="stages.spectrograms.stage:SPECTROGRAMS_MAKER",
+        table="stages.spectrograms.table:SPECTROGRAMS",
+        joint=True,
+        upstream=("dataset",),
+        reads=("degradations",),
+        section="spectrograms",
+    ),
+    Row(
+        name="features",
+        maker="stages.spectrograms.features.stage:FEATURES_MAKER",
+        table="stages.spectrograms.features.table:FEATURES",
+        joint=True,
+        beside="spectrograms",
+        upstream=("dataset",),
+        reads=("degradations",),
+    ),
+    Row(
+        name="pairs",
+        maker="stages.spectrograms.pairs.pairs:PAIRS_MAKER",
+        table="stages.spectrograms.pairs.table:PAIRS",
+        joint=True,
+        beside="spectrograms",
+        upstream=("dataset",),
+        reads=("excerpts", "degradations"),
+    ),
+    Row(
+        name="models",
+        maker="stages.models.stage:MODELS_MAKER",
+        table="stages.models.table:RUNS",
+        joint=True,
+        upstream=("dataset",),
+        reads=("spectrograms", "features", "pairs"),
+    ),
+    Row(
+        name="trials",
+        maker="stages.models.trials.stage:TRIALS_MAKER",
+        table="stages.models.trials.table:TRIALS",
+        joint=True,
+        beside="models",
+        upstream=("dataset",),
+        reads=("spectrograms", "features", "pairs"),
+    ),
+    Row(
+        name="evaluation",
+        maker="stages.evaluation.stage:EVALUATION_MAKER",
+        table="stages.evaluation.table:EVALUATIONS",
+        joint=True,
+        upstream=("models",),
+        reads=("opinions", "features", "spectrograms", "trials"),
+        section="evaluation",
+    ),
+    Row(
+        name="release",
+        maker="release.model.stage:RELEASE_MAKER",
+        table="stages.views.release_table:RELEASE",
+        joint=True,
+        beside="evaluation",
+        upstream=("features",),
+        reads=("spectrograms", "trials"),
+    ),
+)  # each after all that it names
+"""The stages, in the order in which they are made."""
+
+CATALOG_STAGES = tuple(row.name for row in ROWS if not row.joint)
 """Made per catalog."""
-JOINT_STAGES = ("dataset", "spectrograms", "models", "evaluation")
+JOINT_STAGES = tuple(row.name for row in ROWS if row.joint)
 """Made over all catalogs that the preset sees."""
 STAGE_NAMES = (*CATALOG_STAGES, *JOINT_STAGES)
-JOINT_ORDER = (
-    "splits", "dataset", "opinions", "spectrograms", "features", "pairs", "models", "trials",
-    "evaluation", "release",
-)  # fmt: skip
-"""The joint stages with those that are made beside them, each after what it reads."""
+MAIN_STAGES = tuple(row.name for row in ROWS if not row.beside)
+"""Those that `--until` names; the others are made beside one of them."""
 
-_DECLARED_IN = {
-    "tracks": "musqa_pipeline.stages.tracks.stage:TRACKS_STAGE",
-    "excerpts": "musqa_pipeline.stages.excerpts.stage:EXCERPTS_STAGE",
-    "degradations": "musqa_pipeline.stages.degradations.stage:DEGRADATIONS_STAGE",
-    "labels": "musqa_pipeline.stages.labels.stage:LABELS_STAGE",
-    "splits": "musqa_pipeline.stages.dataset.stage:SPLITS_STAGE",
-    "dataset": "musqa_pipeline.stages.dataset.stage:DATASET_STAGE",
-    "opinions": "musqa_pipeline.stages.dataset.second_metric.stage:OPINIONS_STAGE",
-    "spectrograms": "musqa_pipeline.stages.spectrograms.stage:SPECTROGRAMS_STAGE",
-    "features": "musqa_pipeline.stages.spectrograms.features.stage:FEATURES_STAGE",
-    "pairs": "musqa_pipeline.stages.spectrograms.pairs.pairs:PAIRS_STAGE",
-    "models": "musqa_pipeline.stages.models.stage:MODELS_STAGE",
-    "trials": "musqa_pipeline.stages.models.trials.stage:TRIALS_STAGE",
-    "evaluation": "musqa_pipeline.stages.evaluation.stage:EVALUATION_STAGE",
-    "release": "musqa_pipeline.release.model.stage:RELEASE_STAGE",
-}
+
+def find_row(name: str) -> Row:
+    """Return the row of a stage."""
+    return next(row for row in ROWS if row.name == name)
 
 
 def get_stage(name: str) -> Stage:
     """Return a stage by name."""
-    module, attribute = _DECLARED_IN[name].split(":")
-    stage: Stage = getattr(importlib.import_module(module), attribute)
-    return stage
+    row = find_row(name)
+    return Stage(
+        name=name,
+        table=get_table(row),
+        upstream=row.upstream,
+        joint=row.joint,
+        section=row.section,
+        **vars(_load(row.maker)),
+    )
+
+
+def get_table(row: Row) -> Table:
+    """Return the table of a stage."""
+    table: Table = _load(row.table)
+    return table
+
+
+def _load(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(importlib.import_module(f"musqa_pipeline.{module}"), name)
+
+
+def load_preset(name_or_file: str | Path) -> Preset:
+    """Load a preset by name, or from a TOML file, with the sections of all stages.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such preset, or a key, type or value in it is wrong.
+    """
+    sections = {row.section: _load(row.settings) for row in ROWS if row.settings}
+    return presets.load_preset(name_or_file, sections=sections)
 
 
 def catalog_context(home: Home, preset: Preset, catalog: str | None) -> Context:
@@ -61,20 +226,19 @@ def catalog_context(home: Home, preset: Preset, catalog: str | None) -> Context:
         If the lake is of a later layout. One of an earlier layout is looked at as it is.
     """
     read_layout(Lake(home))
-    context = Context(home, preset, catalog, scoring_fingerprint(home, preset))
+    context = Context(home, preset, catalog, {}, scoring_fingerprint(home, preset))
     return _with_fingerprints(context, CATALOG_STAGES)
 
 
-def scoring_fingerprint(home: Home, preset: Preset) -> dict[str, str]:
+def scoring_fingerprint(home: Home, preset: Preset) -> str:
     """Return what `degradations` has to know of `labels`: nothing while the adaptive mode is off.
 
     What is made then depends on labels, so on everything that can change a label.
     """
     if not preset.adaptive.rounds:
-        return {}
+        return ""
     labels = get_stage("labels")
-    alone = Context(home, preset, None, dict.fromkeys(labels.upstream, ""))
-    return {SCORING: labels.fingerprint(alone)}
+    return labels.fingerprint(Context(home, preset, None, dict.fromkeys(labels.upstream, "")))
 
 
 def joint_context(home: Home, preset: Preset, inputs: str | None = None) -> Context:
@@ -89,7 +253,7 @@ def joint_context(home: Home, preset: Preset, inputs: str | None = None) -> Cont
 
     seen = seen_context(home, preset)
     inputs = joint_inputs(seen) if inputs is None else inputs
-    return _with_fingerprints(seen, JOINT_ORDER, {"splits": (inputs,)})
+    return _with_fingerprints(seen, JOINT_STAGES, {"splits": (inputs,)})
 
 
 def joint_inputs_now(home: Home, preset: Preset) -> str:
@@ -117,14 +281,9 @@ def seen_context(home: Home, preset: Preset) -> Context:
 
 
 def _with_fingerprints(
-    context: Context, stages: tuple[str, ...], inputs: dict[str, tuple[str, ...]] | None = None
+    context: Context, stages: Iterable[str], inputs: dict[str, tuple[str, ...]] | None = None
 ) -> Context:
     for name in stages:
         fingerprint = get_stage(name).fingerprint(context, inputs=(inputs or {}).get(name, ()))
-        context = Context(
-            context.home,
-            context.preset,
-            context.catalog,
-            {**context.fingerprints, name: fingerprint},
-        )
+        context = replace(context, fingerprints={**context.fingerprints, name: fingerprint})
     return context

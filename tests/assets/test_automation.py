@@ -17,6 +17,7 @@ from assets import automation, failures, resources, upkeep
 from assets.automation import arrivals, joint_automation, weekly_catalogs, weekly_report
 from assets.definitions import defs
 from assets.jobs import JOINT_TAG
+from assets.launch import PAGES
 from assets.partitions import catalogs
 from assets.reaping import PROCESS_TAG, process_tag, reap_dead_runs
 from musqa_pipeline.catalogs.known import add_catalog
@@ -28,6 +29,8 @@ from musqa_pipeline.stages.graph import JOINT_STAGES
 from tests import ROOT
 
 MONDAY = datetime.datetime(2026, 11, 23, 3, tzinfo=datetime.UTC)
+
+JOINT_ASSETS = {*JOINT_STAGES, *PAGES}
 
 
 @pytest.fixture
@@ -91,7 +94,7 @@ def test_all_of_it_is_on_by_default():
         for key in repository.asset_graph.get_all_asset_keys()
         if repository.asset_graph.get(key).automation_condition
     }
-    assert with_condition == set(JOINT_STAGES)
+    assert with_condition == JOINT_ASSETS
 
 
 def test_a_dropped_folder_becomes_a_partition_and_one_request(place, instance):
@@ -176,12 +179,12 @@ def test_joint_stages_are_asked_for_together_once_what_they_see_has_moved(
     assert asked == set()  # no labels yet
     lake.state = JointState("aa", is_done=False)
     asked, cursor = evaluate(instance, cursor)
-    assert asked == set(JOINT_STAGES)
+    assert asked == JOINT_ASSETS
     asked, cursor = evaluate(instance, cursor)
     assert asked == set()  # asked for already, whether or not that run will succeed
     lake.state = JointState("bb", is_done=False)
     asked, cursor = evaluate(instance, cursor)
-    assert asked == set(JOINT_STAGES)
+    assert asked == JOINT_ASSETS
     lake.state = JointState("cc", is_done=True)
     asked, cursor = evaluate(instance, cursor)
     assert asked == set()  # somebody made it by hand
@@ -225,7 +228,7 @@ def test_a_catalog_under_way_is_waited_for_and_then_the_request_comes(place, ins
     assert asked == set()
     instance.report_run_failed(run)  # a broken catalog holds nobody up
     asked, cursor = evaluate(instance, cursor)
-    assert asked == set(JOINT_STAGES)
+    assert asked == JOINT_ASSETS
 
 
 def test_a_joint_run_under_way_is_waited_for(place, instance, monkeypatch):
@@ -239,7 +242,7 @@ def test_a_joint_run_under_way_is_waited_for(place, instance, monkeypatch):
     assert asked == set()
     instance.report_run_failed(run)
     asked, _ = evaluate(instance, cursor)
-    assert asked == set(JOINT_STAGES)
+    assert asked == JOINT_ASSETS
 
 
 def test_the_weekly_report_is_asked_for_when_it_is_behind(place, stored, monkeypatch):

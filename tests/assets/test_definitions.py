@@ -11,19 +11,21 @@ import pytest
 
 from assets.checks import CHECKS, asset_checks
 from assets.definitions import defs
-from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES, STAGE_NAMES
+from assets.launch import PAGES
+from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES, MAIN_STAGES, ROWS, STAGE_NAMES
 from musqa_pipeline.stages.views.duck import query
 from tests import ROOT
 
 BIN = Path(sys.executable).parent
+ASSETS = (*STAGE_NAMES, *PAGES)
 
 
 def test_the_definitions_load():
     dg.Definitions.validate_loadable(defs)
-    assert {key.to_user_string() for key in defs.resolve_all_asset_keys()} == set(STAGE_NAMES)
+    assert {key.to_user_string() for key in defs.resolve_all_asset_keys()} == set(ASSETS)
 
 
-@pytest.mark.parametrize("name", STAGE_NAMES)
+@pytest.mark.parametrize("name", ASSETS)
 def test_every_asset_has_group_description_kinds_owners_and_version(name):
     spec = next(s for s in defs.resolve_all_asset_specs() if s.key == dg.AssetKey(name))
     assert spec.group_name in {"references", "labelling", "training", "reports"}
@@ -34,7 +36,7 @@ def test_every_asset_has_group_description_kinds_owners_and_version(name):
 
 
 def test_only_the_stages_of_a_catalog_are_partitioned():
-    for name in STAGE_NAMES:
+    for name in ASSETS:
         spec = next(s for s in defs.resolve_all_asset_specs() if s.key == dg.AssetKey(name))
         assert (spec.partitions_def is not None) == (name in CATALOG_STAGES)
 
@@ -46,15 +48,20 @@ def test_no_asset_takes_a_slot_that_would_outlive_a_kill():
 
 def test_the_jobs_have_the_stages_in_order():
     graph = defs.resolve_asset_graph()
-    for name, upstream in zip(STAGE_NAMES[1:], STAGE_NAMES, strict=False):
-        assert dg.AssetKey(upstream) in graph.get(dg.AssetKey(name)).parent_keys
-    for job, stages in (("catalog_job", CATALOG_STAGES), ("joint_job", JOINT_STAGES)):
+    for row in ROWS:
+        parents = {key.to_user_string() for key in graph.get(dg.AssetKey(row.name)).parent_keys}
+        assert parents == {*row.upstream, *row.reads}
+    for number, stage in enumerate(MAIN_STAGES[1:]):
+        above = graph.upstream_key_iterator(dg.AssetKey(stage))
+        assert dg.AssetKey(MAIN_STAGES[number]) in set(above)
+    for job, stages in (("catalog_job", CATALOG_STAGES), ("joint_job", (*JOINT_STAGES, *PAGES))):
         keys = defs.resolve_job_def(job).asset_layer.executable_asset_keys
         assert {key.to_user_string() for key in keys} == set(stages)
 
 
 def test_every_stage_has_a_check_and_every_check_a_claim():
-    assert {check.asset for check in CHECKS} == set(STAGE_NAMES) - {"models"}
+    beside = {"opinions", "drift", "promotion"}
+    assert {check.asset for check in CHECKS} == {*MAIN_STAGES, *beside} - {"models"}
     for definition in asset_checks:
         for spec in definition.check_specs:
             assert len(spec.description) > 20
@@ -92,7 +99,7 @@ def test_dagsters_own_commands_find_the_graph(finished, command):
     )
     assert run.returncode == 0, run.stderr
     if command[1] != "definitions":
-        assert all(name in run.stdout for name in STAGE_NAMES)
+        assert all(name in run.stdout for name in ASSETS)
 
 
 @pytest.mark.long

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from musqa_pipeline.stages.engine.records import RECORDS
-from musqa_pipeline.stages.graph import CATALOG_STAGES, STAGE_NAMES, get_stage
+from musqa_pipeline.stages.graph import CATALOG_STAGES, MAIN_STAGES, get_stage
 from tests.assets.checkout import Checkout
 
 RUN = ("run", "--preset", "tiny.toml")
@@ -110,7 +110,7 @@ def weights_of(checkout):
 
 
 @pytest.mark.parametrize(
-    "stages", [pytest.param(STAGE_NAMES, marks=pytest.mark.long, id="all"), SHORT], ids=str
+    "stages", [pytest.param(MAIN_STAGES, marks=pytest.mark.long, id="all"), SHORT], ids=str
 )
 def test_a_run_killed_in_the_middle_of_stages_ends_like_an_undisturbed_one(
     tmp_path, music, finished, stages
@@ -125,7 +125,7 @@ def test_a_run_killed_in_the_middle_of_stages_ends_like_an_undisturbed_one(
     reports = [json.loads(line) for line in checkout.musqa(*RUN, "--json").stdout.splitlines()]
     last = stages[-1]
     made = {report["stage"]: report["made"] for report in reports}
-    assert all(made[s] == 0 for s in STAGE_NAMES[: STAGE_NAMES.index(last)])
+    assert all(made[s] == 0 for s in MAIN_STAGES[: MAIN_STAGES.index(last)])
     ours, theirs = files_of(checkout), files_of(finished)
     assert ours.keys() == theirs.keys()
     assert [name for name in ours if ours[name] != theirs[name]] == []

@@ -8,7 +8,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from musqa_pipeline.stages.graph import STAGE_NAMES
+from assets.launch import PAGES
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.stages.graph import CATALOG_STAGES, ROWS, STAGE_NAMES
 from musqa_pipeline.stages.views.duck import VIEWS, query
 
 
@@ -24,7 +26,13 @@ def instance(finished, monkeypatch):
 
 def test_a_run_reports_every_stage_as_json(finished):
     reports = [json.loads(line) for line in finished.first_run.stdout.splitlines()]
-    assert [report["stage"] for report in reports] == list(STAGE_NAMES)
+    order = [report["stage"] for report in reports]
+    assert order[: len(CATALOG_STAGES)] == list(CATALOG_STAGES)
+    assert sorted(order) == sorted([*STAGE_NAMES, *PAGES])
+    for row in ROWS:
+        assert all(
+            order.index(name) < order.index(row.name) for name in (*row.upstream, *row.reads)
+        )
     by_stage = {report["stage"]: report for report in reports}
     assert by_stage["tracks"]["rows"] == by_stage["tracks"]["row_count"] == 6
     assert by_stage["degradations"]["rows"] == by_stage["labels"]["rows"] == 6 * 3
@@ -78,7 +86,8 @@ def test_a_second_run_makes_nothing_and_gives_the_same_views(finished):
     before = query(finished.home, "SELECT * FROM evaluations ORDER BY ALL")
     again = finished.musqa("run", "--preset", "tiny.toml", "--json")
     reports = [json.loads(line) for line in again.stdout.splitlines()]
-    assert [report["made"] for report in reports] == [0] * len(STAGE_NAMES)
+    made = {report["stage"]: report["made"] for report in reports if "made" in report}
+    assert made == dict.fromkeys(STAGE_NAMES, 0)
     assert query(finished.home, "SELECT * FROM evaluations ORDER BY ALL").equals(before)
 
 
@@ -93,25 +102,57 @@ def test_the_runs_show_in_dagsters_list_as_successes(finished, instance):
 def test_an_asset_shows_rows_schema_preview_and_fingerprint(finished, instance, stage):
     event = instance.get_latest_materialization_event(dg.AssetKey(stage))
     metadata = event.asset_materialization.metadata
-    assert metadata["dagster/row_count"].value > 0
+    assert (metadata["dagster/row_count"].value > 0) == (stage not in {"pairs", "release"})
     names = [column.name for column in metadata["dagster/column_schema"].value.columns]
     view = {"models": "runs", "evaluation": "evaluations"}.get(stage, stage)
     table = VIEWS[view]
     assert names[: len(table.columns)] == [column.name for column in table.columns]
-    assert metadata["preview"].value.count("\n") >= 2
+    assert metadata["preview"].value.count("\n") >= (
+        2 if metadata["dagster/row_count"].value else 1
+    )
     assert len(metadata["fingerprint"].value) == 32
-    if stage in {"labels", "dataset", "spectrograms", "models", "evaluation"}:
+    if stage in {"labels", "dataset", "opinions", "spectrograms", "models", "evaluation"}:
         assert metadata["picture"].value.startswith("![picture](data:image/png;base64,")
         assert len(metadata["picture"].value) < 150_000
 
 
-def test_the_second_opinion_is_shown_with_the_dataset(finished, instance):
-    event = instance.get_latest_materialization_event(dg.AssetKey("dataset"))
-    metadata = event.asset_materialization.metadata
-    n_chosen = metadata["dagster/row_count"].value
-    assert metadata["opinions/row_count"].value == n_chosen > 0
-    assert metadata["opinions/picture"].value.startswith("![picture](data:image/png;base64,")
-    assert metadata["opinions/picture"].value != metadata["picture"].value
+def test_the_second_opinion_is_an_asset_of_its_own(finished, instance):
+    chosen, asked = (
+        instance.get_latest_materialization_event(dg.AssetKey(name)).asset_materialization.metadata
+        for name in ("dataset", "opinions")
+    )
+    assert asked["dagster/row_count"].value == chosen["dagster/row_count"].value > 0
+    assert asked["picture"].value != chosen["picture"].value
+
+
+def test_pages_beside_the_stages_say_what_they_made(finished, instance):
+    for name, page in (("drift", "drift.html"), ("costs", "costs.html")):
+        event = instance.get_latest_materialization_event(dg.AssetKey(name))
+        assert event.asset_materialization.metadata["page"].value.endswith(f"tiny/{page}")
+        assert (finished.home / "reports" / "tiny" / page).is_file()
+    decided = instance.get_latest_materialization_event(dg.AssetKey("promotion"))
+    assert decided.asset_materialization.metadata["promotion"].value
+
+
+def test_a_failed_promotion_fails_promotion_alone(finished, monkeypatch):
+    from assets.resources import MusqaResource
+    from assets.stages import evaluation as reports
+
+    def fail(place):
+        raise StageError("the champion cannot be read")
+
+    monkeypatch.setenv("MUSQA_HOME", str(finished.home))
+    monkeypatch.setattr(reports, "publish_decision", fail)
+    result = dg.materialize(
+        [reports.evaluation, reports.release, reports.promotion, reports.costs],
+        resources={"musqa": MusqaResource(preset_name=str(finished.root / "tiny.toml"))},
+        raise_on_error=False,
+    )
+    assert not result.success
+    made = {event.asset_key.path[-1] for event in result.get_asset_materialization_events()}
+    assert made == {"evaluation", "release", "costs"}
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert failure.step_key == "promotion"
 
 
 def test_each_epoch_of_a_training_is_an_observation_with_its_losses(finished, instance):
@@ -146,7 +187,7 @@ def test_every_check_was_evaluated_with_numbers(finished, instance):
 def test_status_says_that_all_is_done(finished):
     lines = finished.musqa("status", "--preset", "tiny.toml", "--json").stdout.splitlines()
     rows = pl.DataFrame([json.loads(line) for line in lines])
-    assert rows["stage"].to_list() == list(STAGE_NAMES)
+    assert rows["stage"].to_list() == list(STAGE_NAMES)  # those beside the eight too
     assert rows["missing"].to_list() == [0] * len(STAGE_NAMES)
     assert (rows["done"] == rows["units"]).all()
 
@@ -171,7 +212,8 @@ def test_a_changed_setting_makes_again_exactly_what_it_touches(finished):
     preset.write_text('extends = "tiny.toml"\n[dataset]\nseed = 9\n')
     again = finished.musqa("run", "--preset", "other.toml", "--until", "dataset", "--json")
     made = {r["stage"]: r["made"] for r in map(json.loads, again.stdout.splitlines())}
-    assert made == {"tracks": 0, "excerpts": 0, "degradations": 0, "labels": 0, "dataset": 1}
+    assert made.pop("opinions") > 0
+    assert made == {**dict.fromkeys(CATALOG_STAGES, 0), "splits": 1, "dataset": 1}
     counts = query(
         finished.home,
         "SELECT (SELECT count(*) FROM other.dataset), (SELECT count(*) FROM tiny.dataset)",

@@ -13,9 +13,8 @@ from musqa_pipeline.core.settings.preset import parse_preset
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
 from musqa_pipeline.stages.engine.stage import run_stage
-from musqa_pipeline.stages.excerpts.stage import EXCERPTS_STAGE
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.tracks.duplicates import mark_duplicates, read_tracks
-from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE
 
 RATE_HZ = 48_000
 
@@ -49,10 +48,10 @@ def run_tracks(home: Path, folder: Path, **sections: dict) -> Context:
     """Add `folder` as catalog `c`, run stage 1 on it and mark duplicates."""
     add_catalog(home, folder, "c")
     context = Context(home, parse_preset("test", sections), "c", {})
-    context = replace(context, fingerprints={"tracks": TRACKS_STAGE.fingerprint(context)})
-    run_stage(TRACKS_STAGE, context)
+    context = replace(context, fingerprints={"tracks": get_stage("tracks").fingerprint(context)})
+    run_stage(get_stage("tracks"), context)
     mark_duplicates(context)
-    fingerprints = {**context.fingerprints, "excerpts": EXCERPTS_STAGE.fingerprint(context)}
+    fingerprints = {**context.fingerprints, "excerpts": get_stage("excerpts").fingerprint(context)}
     return replace(context, fingerprints=fingerprints)
 
 

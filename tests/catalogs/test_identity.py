@@ -14,10 +14,8 @@ from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.seals import seal_path
 from musqa_pipeline.core.settings.preset import parse_preset
 from musqa_pipeline.stages.engine.stage import run_stage
-from musqa_pipeline.stages.excerpts.stage import EXCERPTS_STAGE
-from musqa_pipeline.stages.graph import catalog_context, joint_context
+from musqa_pipeline.stages.graph import catalog_context, get_stage, joint_context
 from musqa_pipeline.stages.tracks.duplicates import mark_duplicates
-from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE
 from musqa_pipeline.storage.stores.local_store import LocalStore
 from tests.audio.sounds import noise, tracks_of, write
 
@@ -61,9 +59,9 @@ def hashed(cache, paths):
 def run(home):
     """Stages 1 and 2 of catalog `c`: their reports, and the fingerprints of the joint stages."""
     context = catalog_context(home, PRESET, "c")
-    tracks = run_stage(TRACKS_STAGE, context)
+    tracks = run_stage(get_stage("tracks"), context)
     mark_duplicates(context)
-    excerpts = run_stage(EXCERPTS_STAGE, context)
+    excerpts = run_stage(get_stage("excerpts"), context)
     return context, tracks, excerpts, joint_context(home, PRESET).fingerprints
 
 

@@ -80,11 +80,11 @@ def replay(bomb: Path, place: Path, world: Path) -> list[str]:
 def stages(bomb: Path, place: Path, world: Path) -> None:
     """The stages that open audio, as `musqa run` runs them."""
     from musqa_pipeline.stages.engine.stage import run_stage
-    from musqa_pipeline.stages.excerpts.stage import EXCERPTS_STAGE
+    from musqa_pipeline.stages.graph import get_stage
     from tests.audio.sounds import quarantine_of, run_tracks
 
     context = run_tracks(place / "home", Path(alone(bomb, place)))
-    run_stage(EXCERPTS_STAGE, context)
+    run_stage(get_stage("excerpts"), context)
     refused = [*quarantine_of(context).values(), *quarantine_of(context, "excerpts").values()]
     for row in refused:
         raise MusqaError(f"{row['reason']}: {row['detail']}; {row['advice']}")

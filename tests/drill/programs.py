@@ -13,15 +13,15 @@ from typing import Any
 
 from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.settings.preset import load_preset
-from musqa_pipeline.stages import graph
 from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
 from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.evaluation.publish import publish_report
 from musqa_pipeline.stages.graph import (
     CATALOG_STAGES,
-    JOINT_ORDER,
+    JOINT_STAGES,
     catalog_context,
+    find_row,
     get_stage,
     joint_context,
 )
@@ -46,11 +46,11 @@ def toy(home: str, numbers: str) -> None:
         raise SystemExit(f"error: {error}") from error
 
 
-def inline_graph(home: str, preset_file: str, until: str = JOINT_ORDER[-1]) -> None:
+def inline_graph(home: str, preset_file: str, until: str = JOINT_STAGES[-1]) -> None:
     """Run the stages in this one process, as the assets do: run, what comes after, publish."""
-    preset, order = load_preset(preset_file), (*CATALOG_STAGES, *JOINT_ORDER)
+    preset, order = load_preset(preset_file), (*CATALOG_STAGES, *JOINT_STAGES)
     for name in order[: order.index(until) + 1]:
-        joint = name in JOINT_ORDER
+        joint = name in JOINT_STAGES
         for catalog in [None] if joint else chosen_catalogs(Path(home), preset):
             context = (
                 joint_context(Path(home), preset)
@@ -72,17 +72,17 @@ def slowed(stage_name: str, marker: str) -> None:
     """
     from musqa_pipeline.cli.app import main
 
-    module_name, attribute = graph._DECLARED_IN[stage_name].split(":")
-    module = importlib.import_module(module_name)
-    stage = getattr(module, attribute)
+    module_name, attribute = find_row(stage_name).maker.split(":")
+    module = importlib.import_module(f"musqa_pipeline.{module_name}")
+    maker = getattr(module, attribute)
 
     def make_and_sleep(context: Any, unit: Any) -> Any:
-        table = stage.make(context, unit)
+        table = maker.make(context, unit)
         Path(marker).touch()
         time.sleep(300)
         return table
 
-    setattr(module, attribute, replace(stage, make=make_and_sleep, inline=True))
+    setattr(module, attribute, replace(maker, make=make_and_sleep, inline=True))
     sys.argv = ["musqa", "run", "--preset", "tiny.toml"]
     main()
 

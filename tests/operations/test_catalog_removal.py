@@ -14,10 +14,9 @@ from musqa_pipeline.operations.catalog_removal import remove_catalog
 from musqa_pipeline.stages.dataset.inputs import joint_inputs
 from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
 from musqa_pipeline.stages.engine.stage import run_stage
-from musqa_pipeline.stages.graph import catalog_context
+from musqa_pipeline.stages.graph import catalog_context, get_stage
 from musqa_pipeline.stages.tracks import stage as tracks_stage
 from musqa_pipeline.stages.tracks.duplicates import mark_duplicates, read_tracks
-from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE
 from musqa_pipeline.stages.views.duck import publish, query
 from musqa_pipeline.storage.lake.lake import Lake
 from tests.audio.sounds import noise, write
@@ -50,7 +49,7 @@ def two(two_measured, tmp_path):
 
 def measure(home, name):
     context = catalog_context(home, PRESET, name)
-    report = run_stage(TRACKS_STAGE, context)
+    report = run_stage(get_stage("tracks"), context)
     mark_duplicates(context)
     return report
 

@@ -58,7 +58,7 @@ class Preset(Section):
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     release: ReleaseSettings = field(default_factory=ReleaseSettings)
     promotion: PromotionSettings = field(default_factory=PromotionSettings)
-    further: Mapping[str, Section] = field(default_factory=dict, repr=False)
+    further: Mapping[str, Section] = field(default_factory=dict)
     """The sections that were handed in, which are attributes as well."""
 
     def __post_init__(self) -> None:

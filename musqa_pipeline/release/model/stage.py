@@ -19,7 +19,7 @@ from musqa_pipeline.release.model.further import further_contexts, further_rows
 from musqa_pipeline.release.model.licences import with_permission
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, read_rows
@@ -110,15 +110,10 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     return table.select(RELEASE.schema.names).to_arrow().cast(RELEASE.schema)
 
 
-RELEASE_STAGE = Stage(
-    name="release",
+RELEASE_MAKER = Maker(
     version=1,
-    table=RELEASE,
     tools=("torch", "lightning", "numpy"),
     units=list_units,
     make=make_unit,
-    upstream=("features",),
-    own_settings=False,
     retires=False,
-    joint=True,
 )

@@ -19,15 +19,15 @@ STORAGE_ONLY = ("rows_per_group", "rows_per_shard")
 
 
 def _mel() -> tuple[int, ImageRow]:
-    from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_STAGE, image_row
+    from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_MAKER, image_row
 
-    return SPECTROGRAMS_STAGE.version, image_row
+    return SPECTROGRAMS_MAKER.version, image_row
 
 
 def _bands() -> tuple[int, ImageRow]:
-    from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_STAGE, feature_row
+    from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_MAKER, feature_row
 
-    return FEATURES_STAGE.version, feature_row
+    return FEATURES_MAKER.version, feature_row
 
 
 MAKERS: dict[str, Callable[[], tuple[int, ImageRow]]] = {"spectrograms": _mel, "features": _bands}

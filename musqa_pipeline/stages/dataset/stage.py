@@ -13,7 +13,7 @@ from musqa_pipeline.stages.dataset.report import read_candidates, read_splits
 from musqa_pipeline.stages.dataset.splits import split_tracks
 from musqa_pipeline.stages.dataset.table import DATASET, SPLITS
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 
 REPETITION = 0
 DATASET_UNIT = "dataset"
@@ -87,27 +87,18 @@ def make_dataset(context: Context, unit: Unit) -> pa.Table:
     return draw.rows.select(DATASET.schema.names).to_arrow().cast(DATASET.schema)
 
 
-SPLITS_STAGE = Stage(
-    name="splits",
+SPLITS_MAKER = Maker(
     version=1,
-    table=SPLITS,
     tools=(),
-    upstream=("tracks", "excerpts"),
-    settings="dataset",
     units=list_splits,
     make=make_splits,
-    joint=True,
     inline=True,
 )
 
-DATASET_STAGE = Stage(
-    name="dataset",
+DATASET_MAKER = Maker(
     version=2,
-    table=DATASET,
     tools=(),
-    upstream=("splits", "labels"),
     units=list_dataset,
     make=make_dataset,
-    joint=True,
     inline=True,
 )

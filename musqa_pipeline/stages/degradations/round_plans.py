@@ -19,8 +19,6 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.storage.fragments.partition import Partition
 
 PLAN_PARTITION = "rounds"
-SCORING = "scoring"
-"""Among the fingerprints of a context: what `labels` does, whatever it is done to."""
 
 
 @dataclass(frozen=True)
@@ -76,5 +74,4 @@ def fingerprinted_settings(context: Context) -> dict[str, Any]:
     """Return what the mode adds to the fingerprint of `degradations`: nothing while it is off."""
     if not context.preset.adaptive.rounds:
         return {}
-    scoring = context.fingerprints[SCORING]
-    return {"adaptive": context.preset.section("adaptive"), "scoring": scoring}
+    return {"adaptive": context.preset.section("adaptive"), "scoring": context.scoring}

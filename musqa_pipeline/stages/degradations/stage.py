@@ -20,7 +20,7 @@ from musqa_pipeline.stages.degradations.round_plans import fingerprinted_setting
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.degradations.unit_names import unit_id_of
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 
 ROWS_PER_GROUP = 8
 """About 1.5 MB of bitstreams, so that reading a few rows of a reference does not read all."""
@@ -92,12 +92,9 @@ def rows_per_group(_: Context) -> int:
     return ROWS_PER_GROUP
 
 
-DEGRADATIONS_STAGE = Stage(
-    name="degradations",
+DEGRADATIONS_MAKER = Maker(
     version=1,
-    table=DEGRADATIONS,
     tools=("imageio-ffmpeg", "numpy", "pyloudnorm", "scipy", "soundfile"),
-    upstream=("excerpts",),
     also=fingerprinted_besides,
     units=list_units,
     make=make_unit,

@@ -23,6 +23,8 @@ class Context:
     """The catalog, for stages 1-4; None for the joint stages 5-8."""
     fingerprints: Mapping[str, str]
     """Fingerprint of each stage that is known by now."""
+    scoring: str = ""
+    """Fingerprint of `labels` by itself, on which `degradations` depend in the adaptive mode."""
     manifests: Known | None = field(default=None, repr=False, compare=False)
     """Keeps what the units of one run read of their inputs' partitions, in each worker process."""
 

@@ -1,8 +1,9 @@
 """What a stage is, and how its units are made: only the missing ones, each whole, bad ones named.
 
-A stage module declares one `Stage`. `run_stage` lists its units, makes the missing ones through a
-`Fanout`, retires those whose input is gone, and returns counts. The same function serves the
-Dagster assets, the command line and the tests.
+A stage's module declares a `Maker`, its row in `stages/graph.py` where it stands; together they are
+a `Stage`. `run_stage` lists its units, makes the missing ones through a `Fanout`, retires those
+whose input is gone, and returns counts. The same function serves the Dagster assets, the command
+line and the tests.
 """
 
 from __future__ import annotations
@@ -45,32 +46,22 @@ class Unit:
     """What `make` needs beyond the lake; small and picklable."""
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One stage: how to list its units and how to make one."""
+@dataclass(frozen=True, kw_only=True)
+class Maker:
+    """How a stage's units are listed and made."""
 
-    name: str
     version: int
     """Raised when the meaning of the output changes, not for refactors."""
-    table: Table
     tools: tuple[str, ...]
     """Distributions whose version can change the result."""
     units: Callable[[Context], list[Unit]]
     """Lists all units that should exist now."""
     make: Callable[[Context, Unit], pa.Table]
     """Makes one unit, from the lake and the plan alone: no clock, no global chance."""
-    upstream: tuple[str, ...] = ()
-    """Stages whose fingerprint this one's depends on."""
-    joint: bool = False
-    """Whether it sees all chosen catalogs together (stages 5-8)."""
     inline: bool = False
     """Whether units are made in the calling process (training, reports)."""
-    settings: str = ""
-    """Preset section, if it is not called like the stage."""
     also: Callable[[Context], Mapping[str, Any]] | None = None
     """What else belongs to the settings in the fingerprint; often nothing."""
-    own_settings: bool = True
-    """Whether the section is in the fingerprint; not where unit ids say what they depend on."""
     retires: bool = True
     """Whether units that are no longer listed are moved out of sight."""
     after: Callable[[Context, Unit], object] | None = None
@@ -78,13 +69,27 @@ class Stage:
     row_group_rows: Callable[[Context], int] | None = None
     compression: str = "zstd"
 
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Maker):
+    """A stage in its place in the graph."""
+
+    name: str
+    table: Table
+    upstream: tuple[str, ...] = ()
+    """Stages whose fingerprint this one's depends on."""
+    joint: bool = False
+    """Whether it sees all chosen catalogs together."""
+    section: str = ""
+    """Section of the preset that is in the fingerprint; none where unit ids say what they need."""
+
     def fingerprint(self, context: Context, *, inputs: tuple[str, ...] = ()) -> str:
         """Fingerprint of this stage's results; `inputs` digests what a joint stage sees."""
         return stage_fingerprint(
             stage=self.name,
             version=self.version,
             settings={
-                **(context.preset.section(self.settings or self.name) if self.own_settings else {}),
+                **(context.preset.section(self.section) if self.section else {}),
                 **(self.also(context) if self.also else {}),
             },
             upstream=[*(context.fingerprints[name] for name in self.upstream), *inputs],
@@ -124,7 +129,7 @@ class StageReport:
 
 
 @dataclass(frozen=True)
-class _Maker:
+class _UnitMaker:
     """Makes and stores units of a stage; what all of them share travels with it."""
 
     stage: Stage
@@ -172,7 +177,7 @@ def run_stage(
         restored = [] if stage.joint else restore_units(lake, partition, sorted(todo))
         todo -= set(restored)
         its = replace(context, manifests={})
-        maker = _Maker(stage, its, lake.make_room(partition, todo))
+        maker = _UnitMaker(stage, its, lake.make_room(partition, todo))
         lake.keep_readable(partition, stage.table.schema)
         tally = Tally()
         runner = Inline() if stage.inline or fanout is None else fanout

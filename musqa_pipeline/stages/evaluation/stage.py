@@ -14,9 +14,8 @@ import pyarrow as pa
 
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.evaluation.slices import evaluate
-from musqa_pipeline.stages.evaluation.table import EVALUATIONS
 from musqa_pipeline.stages.models.stage import unit_id_of
 from musqa_pipeline.stages.spectrograms.pairs.pairs import networks_in_use
 
@@ -89,15 +88,11 @@ def evaluated_runs(context: Context) -> dict[str, Any]:
     return about
 
 
-EVALUATION_STAGE = Stage(
-    name="evaluation",
+EVALUATION_MAKER = Maker(
     version=3,
-    table=EVALUATIONS,
     tools=("numpy", "scipy", "scikit-learn", "torch"),
     units=list_units,
     make=make_unit,
-    upstream=("models",),
     also=evaluated_runs,
-    joint=True,
     inline=True,
 )

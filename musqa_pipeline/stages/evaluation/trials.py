@@ -6,7 +6,7 @@ import polars as pl
 
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.slices import PREDICTIONS_SCHEMA
-from musqa_pipeline.stages.models.trials.stage import TRIALS_STAGE, wants_trials
+from musqa_pipeline.stages.models.trials.stage import list_units, wants_trials
 from musqa_pipeline.stages.models.trials.table import TRIALS
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS
 
@@ -40,10 +40,11 @@ def wanted_trials(context: Context) -> pl.DataFrame:
     empty = pl.DataFrame(TRIALS.schema.empty_table())
     if not wants_trials(context):
         return empty
-    done = set(context.lake.done(TRIALS_STAGE.partition(context)))
-    units = TRIALS_STAGE.units(context)
+    partition = context.joint_partition("trials")
+    done = set(context.lake.done(partition))
+    units = list_units(context)
     found = context.lake.scan(
-        TRIALS_STAGE.partition(context),
+        partition,
         TRIALS.schema,
         units=[u.unit_id for u in units if u.unit_id in done],
     )

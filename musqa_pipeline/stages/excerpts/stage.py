@@ -16,7 +16,7 @@ from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.catalogs.identity import identified_files
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
 from musqa_pipeline.stages.tracks.duplicates import read_tracks
 from musqa_pipeline.stages.tracks.verdict import USABLE
@@ -139,13 +139,10 @@ def _check_unchanged(plan: Any) -> None:
         )
 
 
-EXCERPTS_STAGE = Stage(
-    name="excerpts",
+EXCERPTS_MAKER = Maker(
     version=1,
-    table=EXCERPTS,
     tools=("numpy", "scipy", "soundfile", "av", "soxr", "pyloudnorm"),
     units=list_units,
     make=make_unit,
-    upstream=("tracks",),
     compression="none",
 )

@@ -11,7 +11,7 @@ from musqa_pipeline.audio.metrics.registry import open_metric
 from musqa_pipeline.audio.metrics.score import MetricScore
 from musqa_pipeline.stages.degradations.unit_names import excerpt_id_of
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.labels.table import LABELS
 
 ROWS_AT_ONCE = 16
@@ -73,12 +73,9 @@ def quality_of(mos: float) -> float:
     return (mos - 1.0) / 4.0
 
 
-LABELS_STAGE = Stage(
-    name="labels",
+LABELS_MAKER = Maker(
     version=2,
-    table=LABELS,
     tools=("numba", "numpy", "pyfftw", "scipy", "visqol-python"),
-    upstream=("degradations", "excerpts"),
     units=list_units,
     make=make_unit,
 )

@@ -9,7 +9,6 @@ stage goes on with.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,7 +22,7 @@ from musqa_pipeline.core.progress import logger
 from musqa_pipeline.learning.imports.imported import weights_digest
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of, train_on_images
 from musqa_pipeline.stages.models.table import RUNS
 
@@ -149,27 +148,11 @@ def make_run(
     return RUNS.from_rows([row])
 
 
-MODELS_STAGE = Stage(
-    name="models",
+MODELS_MAKER = Maker(
     version=2,
-    table=RUNS,
     tools=("torch", "lightning"),
     units=list_units,
     make=make_run,
-    upstream=("dataset",),
-    own_settings=False,
     retires=False,
-    joint=True,
     inline=True,
 )
-
-
-def watched_stage(
-    *,
-    log: Callable[[str], object] | None = None,
-    on_epoch: Callable[..., object] | None = None,
-) -> Stage:
-    """Return the stage with someone who watches its epochs, for example Dagster's observations."""
-    return dataclasses.replace(
-        MODELS_STAGE, make=functools.partial(make_run, log=log, on_epoch=on_epoch)
-    )

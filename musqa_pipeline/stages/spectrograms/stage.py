@@ -14,7 +14,7 @@ from musqa_pipeline.audio.features.mel import mel_image
 from musqa_pipeline.audio.features.storage import decode_cells, encode_cells
 from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.spectrograms.row_shards import (
     PLAN_COLUMNS,
     list_shards,
@@ -52,14 +52,10 @@ def image_row(
     }
 
 
-SPECTROGRAMS_STAGE = Stage(
-    name="spectrograms",
+SPECTROGRAMS_MAKER = Maker(
     version=2,
-    table=SPECTROGRAMS,
     tools=("imageio-ffmpeg", "numpy", "scipy"),
-    upstream=("dataset",),
     units=list_shards,
     make=make_unit,
-    joint=True,
     row_group_rows=rows_per_group,
 )

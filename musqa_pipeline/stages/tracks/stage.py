@@ -24,7 +24,7 @@ from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.core.foreign_text import path_text
 from musqa_pipeline.core.settings.tracks import TracksSettings
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.tracks.table import TRACKS
 from musqa_pipeline.stages.tracks.verdict import FLAGGED, USABLE, flags_of
 
@@ -205,10 +205,8 @@ def _row(
     }
 
 
-TRACKS_STAGE = Stage(
-    name="tracks",
+TRACKS_MAKER = Maker(
     version=2,
-    table=TRACKS,
     tools=("numpy", "scipy", "soundfile", "av", "pyloudnorm"),
     units=list_units,
     make=make_unit,

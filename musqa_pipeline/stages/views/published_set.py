@@ -12,7 +12,6 @@ import polars as pl
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.home import Home
-from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.core.tables import Table
 from musqa_pipeline.stages.dataset.stage import DATASET_UNIT
 from musqa_pipeline.stages.dataset.table import DATASET
@@ -20,7 +19,7 @@ from musqa_pipeline.stages.degradations.sources import units_by_excerpt
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
-from musqa_pipeline.stages.graph import CATALOG_STAGES, catalog_context
+from musqa_pipeline.stages.graph import CATALOG_STAGES, catalog_context, load_preset
 from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.stages.tracks.duplicates import read_tracks
 from musqa_pipeline.stages.views.duck import read_published

@@ -7,48 +7,20 @@ from typing import Any
 
 from musqa_pipeline.core.settings.preset import DEMO_CATALOG
 from musqa_pipeline.core.tables import Column, Table
-from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
-from musqa_pipeline.stages.dataset.table import DATASET, SPLITS
 from musqa_pipeline.stages.degradations.round_plans import PLAN_PARTITION
 from musqa_pipeline.stages.degradations.round_table import ROUNDS
-from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.exclusions import WITHHELD
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
 from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
-from musqa_pipeline.stages.evaluation.table import EVALUATIONS
-from musqa_pipeline.stages.excerpts.table import EXCERPTS
-from musqa_pipeline.stages.labels.table import LABELS
-from musqa_pipeline.stages.models.table import RUNS
-from musqa_pipeline.stages.models.trials.table import TRIALS
-from musqa_pipeline.stages.spectrograms.features.table import FEATURES
-from musqa_pipeline.stages.spectrograms.pairs.table import PAIRS
-from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
-from musqa_pipeline.stages.tracks.table import TRACKS
+from musqa_pipeline.stages.graph import ROWS, get_table
 from musqa_pipeline.stages.views.drift_table import DRIFT
 from musqa_pipeline.stages.views.promotions_table import PROMOTIONS
-from musqa_pipeline.stages.views.release_table import RELEASE
 from musqa_pipeline.stages.views.remote import View
 from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
 
-PER_CATALOG = {
-    "tracks": TRACKS,
-    "excerpts": EXCERPTS,
-    "degradations": DEGRADATIONS,
-    "labels": LABELS,
-}
-JOINT = {
-    "splits": SPLITS,
-    "dataset": DATASET,
-    "opinions": OPINIONS,
-    "spectrograms": SPECTROGRAMS,
-    "features": FEATURES,
-    "pairs": PAIRS,
-    "models": RUNS,
-    "trials": TRIALS,
-    "evaluation": EVALUATIONS,
-    "release": RELEASE,
-}
+PER_CATALOG = {row.name: get_table(row) for row in ROWS if not row.joint}
+JOINT = {row.name: get_table(row) for row in ROWS if row.joint}
 HISTORY = {
     "promotions": PROMOTIONS, "drift": DRIFT, "stage_runs": STAGE_RUNS, "withheld": WITHHELD,
 }  # fmt: skip
@@ -90,7 +62,8 @@ def _views(lake: Lake, entry: dict[str, Any]) -> Iterator[View]:
             quarantined.append(f"SELECT * EXCLUDE (settings) FROM {files}")
         else:
             source = f"SELECT * EXCLUDE (settings) FROM {files} WHERE {visible}"
-            if table is TRACKS:  # of exact duplicates, all but the first are in quarantine
+            # Of exact duplicates, all but the first are in quarantine.
+            if partition.stage == "tracks":
                 source += (
                     f" AND (catalog, unit_id) NOT IN (SELECT (catalog, unit_id) FROM {refused})"
                 )

@@ -21,7 +21,7 @@ from musqa_pipeline.core.settings.preset import (
 from musqa_pipeline.core.settings.promotion import PromotionSettings
 from musqa_pipeline.core.settings.section import Section, Several, ZeroOrMore, silent
 from musqa_pipeline.learning.registry import MODELS
-from musqa_pipeline.stages.graph import STAGE_NAMES, joint_context
+from musqa_pipeline.stages.graph import MAIN_STAGES, joint_context
 from tests import ROOT
 
 FIELDS = [(s, f.name) for s in SECTIONS for f in dataclasses.fields(getattr(Preset(name="p"), s))]
@@ -208,7 +208,7 @@ def test_a_changed_field_changes_the_fingerprint_of_its_stage_and_of_those_after
     object.__setattr__(changed, field, other_value(settings, field))
     before = joint_context(home, preset).fingerprints
     after = joint_context(home, dataclasses.replace(preset, **{section: changed})).fingerprints
-    moved = [stage for stage in STAGE_NAMES if before[stage] != after[stage]]
+    moved = [stage for stage in MAIN_STAGES if before[stage] != after[stage]]
     if section in {"models", "protocols"}:  # their units say which recipe and data they depend on
         assert moved == ["evaluation"]
         return
@@ -223,7 +223,7 @@ def test_a_changed_field_changes_the_fingerprint_of_its_stage_and_of_those_after
         assert moved == []
         return
     first = "degradations" if section == "adaptive" else section
-    after_it = list(STAGE_NAMES[STAGE_NAMES.index(first) :])
+    after_it = list(MAIN_STAGES[MAIN_STAGES.index(first) :])
     if section == "spectrograms":  # so are the networks that eat them, by their units
         after_it.remove("models")
     assert moved == after_it

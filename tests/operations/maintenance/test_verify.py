@@ -14,7 +14,7 @@ from musqa_pipeline.operations.maintenance.verify import verify_lake
 from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
 from musqa_pipeline.stages.engine.stage import run_stage
-from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.lake.reading import all_units
 from musqa_pipeline.storage.stores.local_store import LocalStore
@@ -117,7 +117,7 @@ def test_damage_is_found_and_mended_by_the_next_run(home, damage):
     assert (home / "lake" / "damaged" / key.removeprefix("lake/")).exists()
     assert kind not in kinds(verify_lake(home))
     if stage == "tracks":
-        assert run_stage(TRACKS_STAGE, first_context(home)).made == 1
+        assert run_stage(get_stage("tracks"), first_context(home)).made == 1
         assert verify_lake(home).findings == ()
 
 

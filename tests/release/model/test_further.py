@@ -11,10 +11,14 @@ from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.release.model.card import Facts, _data
 from musqa_pipeline.release.model.divisions import FINAL, divide
 from musqa_pipeline.release.model.further import further_contexts
-from musqa_pipeline.release.model.stage import RELEASE_STAGE, list_units, read_release_rows
+from musqa_pipeline.release.model.stage import (
+    list_units,
+    read_release_rows,
+)
 from musqa_pipeline.stages.dataset.table import DATASET
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.stages.models.trials.networks import images_of
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
@@ -149,7 +153,7 @@ def test_a_training_knows_on_which_further_rows_it_depends(context):
 
 
 def test_a_release_trains_on_them(context, rows):
-    report = run_stage(RELEASE_STAGE, context, log=print)
+    report = run_stage(get_stage("release"), context, log=print)
     assert report.made == 3
     partition, unit = context.joint_partition("release"), list_units(context)[0]
     said = context.lake.read(partition, unit.unit_id)

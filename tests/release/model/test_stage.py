@@ -13,9 +13,13 @@ from musqa_pipeline.release.model.certificate import made_piece
 from musqa_pipeline.release.model.domain import Scale
 from musqa_pipeline.release.model.out_of_fold import read_said
 from musqa_pipeline.release.model.publish import publish_release
-from musqa_pipeline.release.model.stage import RELEASE_STAGE, list_units, read_release_rows
+from musqa_pipeline.release.model.stage import (
+    list_units,
+    read_release_rows,
+)
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import get_stage
 from tests.release.model.release_lake import RELEASE, release_lake
 from tests.release.model.sounds import piece
 from tests.stages.evaluation.small_lake import ENTRY
@@ -37,7 +41,7 @@ def context(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(context):
-    return run_stage(RELEASE_STAGE, context, log=print)
+    return run_stage(get_stage("release"), context, log=print)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,7 @@ def said(context, report):
 @pytest.mark.usefixtures("report")
 def test_trainings_are_made_once_and_a_second_seed_makes_the_new_ones_alone(context, report):
     assert (report.units, report.made) == (3, 3)
-    assert run_stage(RELEASE_STAGE, context, log=print).made == 0
+    assert run_stage(get_stage("release"), context, log=print).made == 0
     units = {unit.unit_id for unit in list_units(context)}
 
     def others(**changes):
@@ -74,10 +78,12 @@ def test_a_recording_under_other_terms_is_asked_of_the_final_network_alone(said)
 def test_seeds_are_averaged(context, said):
     preset = dataclasses.replace(context.preset, release=dataclasses.replace(RELEASE, n_seeds=2))
     two = dataclasses.replace(context, preset=preset)
-    run_stage(RELEASE_STAGE, two, log=print)
+    run_stage(get_stage("release"), two, log=print)
     both = read_said(two, read_release_rows(two))
     assert both.height == said.height
-    parts = pl.DataFrame(two.lake.scan(two.joint_partition("release"), RELEASE_STAGE.table.schema))
+    parts = pl.DataFrame(
+        two.lake.scan(two.joint_partition("release"), get_stage("release").table.schema)
+    )
     one = (
         parts.filter(pl.col("asked") == "test")
         .group_by("catalog", "degraded_id")

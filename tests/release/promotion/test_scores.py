@@ -17,7 +17,7 @@ from musqa_pipeline.release.promotion.images import (
     recipe_of_stage,
 )
 from musqa_pipeline.stages.engine.records import record_partition
-from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_STAGE
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.spectrograms.row_shards import list_shards
 from musqa_pipeline.stages.views.promotions_table import FROZEN_IMAGES
 from tests.release.promotion.world import lake_with_champions
@@ -51,7 +51,7 @@ def test_images_made_of_frozen_bitstreams_are_those_that_the_stage_makes(frozen)
     recipe = recipe_of_stage(context, "features")
     rebuilt = images_of(context, recipe, current.clear())
     [unit] = [unit for unit in list_shards(context) if unit.unit_id.startswith("test-")]
-    made = pl.DataFrame(FEATURES_STAGE.make(context, unit)).sort("catalog", "degraded_id")
+    made = pl.DataFrame(get_stage("features").make(context, unit)).sort("catalog", "degraded_id")
     assert rebuilt["image"].equals(made["image"])
     assert rebuilt["degraded_id"].equals(made["degraded_id"])
     assert rebuilt["quality"].equals(made["quality"])

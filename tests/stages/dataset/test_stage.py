@@ -17,12 +17,12 @@ from musqa_pipeline.stages.dataset.checks import (
 from musqa_pipeline.stages.dataset.inputs import joint_inputs, read_labelled_rows, read_seen_tracks
 from musqa_pipeline.stages.dataset.pictures import plot_draw
 from musqa_pipeline.stages.dataset.report import describe_dataset, read_dataset, read_splits
-from musqa_pipeline.stages.dataset.stage import DATASET_STAGE, SPLITS_STAGE
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.stages.tracks.table import TRACKS
 from musqa_pipeline.storage.fragments.partition import Partition
@@ -99,14 +99,14 @@ def _noise(seed):
 def joint(home, preset=PRESET):
     """The context of the joint stages, made as the graph makes it."""
     context = Context(home, parse_preset("test", preset), None, dict(FINGERPRINTS))
-    splits = SPLITS_STAGE.fingerprint(context, inputs=(joint_inputs(context),))
+    splits = get_stage("splits").fingerprint(context, inputs=(joint_inputs(context),))
     context = Context(home, context.preset, None, {**FINGERPRINTS, "splits": splits})
-    dataset = DATASET_STAGE.fingerprint(context)
+    dataset = get_stage("dataset").fingerprint(context)
     return Context(home, context.preset, None, {**context.fingerprints, "dataset": dataset})
 
 
 def run(context):
-    return run_stage(SPLITS_STAGE, context), run_stage(DATASET_STAGE, context)
+    return run_stage(get_stage("splits"), context), run_stage(get_stage("dataset"), context)
 
 
 @pytest.fixture
@@ -260,12 +260,12 @@ def test_each_setting_changes_the_rows(full_home, field, value):
 def test_a_lake_without_catalogs_says_how_to_add_one(home):
     context = joint(home)
     with pytest.raises(StageError, match=r"sees no catalog .*musqa catalog add DIR"):
-        run_stage(SPLITS_STAGE, context)
+        run_stage(get_stage("splits"), context)
 
 
 def test_a_part_without_rows_is_refused_with_advice(full_home, monkeypatch):
     context = joint(full_home)
-    run_stage(SPLITS_STAGE, context)
+    run_stage(get_stage("splits"), context)
     tested = read_splits(context).filter(part="test")["track_id"]
 
     def candidates_of_the_others(rows, **_):
@@ -275,4 +275,4 @@ def test_a_part_without_rows_is_refused_with_advice(full_home, monkeypatch):
         "musqa_pipeline.stages.dataset.report.find_candidates", candidates_of_the_others
     )
     with pytest.raises(StageError, match=r"no row may be drawn for test; add music"):
-        run_stage(DATASET_STAGE, context)
+        run_stage(get_stage("dataset"), context)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from musqa_pipeline.audio.files.flac import to_flac, to_int16
 from musqa_pipeline.core.settings.preset import parse_preset
-from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
-from musqa_pipeline.stages.labels.stage import LABELS_STAGE
+from musqa_pipeline.stages.graph import get_stage
 from tests.audio.music import INPUT_SAMPLES, music
 
 
@@ -17,7 +16,7 @@ def context_with_references(home: Path, *, n_references: int = 1, **degradations
     """Store references ``r0-0``, ``r1-0``… and return the context of their catalog."""
     preset = parse_preset("tiny", {"degradations": degradations})
     fingerprints = {"excerpts": "e" * 32}
-    for stage in (DEGRADATIONS_STAGE, LABELS_STAGE):
+    for stage in (get_stage("degradations"), get_stage("labels")):
         context = Context(home, preset, "songs", fingerprints)
         fingerprints = {**fingerprints, stage.name: stage.fingerprint(context)}
     context = Context(home, preset, "songs", fingerprints)

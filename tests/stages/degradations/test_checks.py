@@ -11,9 +11,9 @@ from musqa_pipeline.stages.degradations.checks import (
     check_loudness,
     estimate_lag_samples,
 )
-from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.storage.stores.local_store import LocalStore
 from tests.audio.music import music
 from tests.stages.dataset.adaptive.world import add_references
@@ -28,7 +28,7 @@ def made(tmp_path_factory):
     context = context_with_references(
         tmp_path_factory.mktemp("made") / "home", singles=[3, 12], n_cascades=1
     )
-    run_stage(DEGRADATIONS_STAGE, context)
+    run_stage(get_stage("degradations"), context)
     return context
 
 
@@ -111,7 +111,7 @@ def test_an_undropped_delay_is_found(context):
 
 def test_only_a_random_low_pass_may_delay_its_edge(home):
     context = context_with_references(home, singles=[3], n_cascades=0, n_random=8)
-    run_stage(DEGRADATIONS_STAGE, context)
+    run_stage(get_stage("degradations"), context)
     unit = "r0-0-n0"
     partition = context.partition("degradations")
     assert check_alignment(context, n_rows=9).passed

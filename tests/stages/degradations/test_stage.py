@@ -1,9 +1,10 @@
 import pyarrow.parquet as pq
 
 from musqa_pipeline.stages.degradations.plan import plan_reference
-from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE, list_units
+from musqa_pipeline.stages.degradations.stage import list_units
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
+from musqa_pipeline.stages.graph import get_stage
 from tests.stages.degradations.references import context_with_references
 
 FEW = {"singles": [2, 42], "n_cascades": 6, "include_reference": True}
@@ -11,7 +12,7 @@ FEW = {"singles": [2, 42], "n_cascades": 6, "include_reference": True}
 
 def test_a_reference_becomes_one_file_with_the_rows_of_its_plan(home):
     context = context_with_references(home, **FEW)
-    report = run_stage(DEGRADATIONS_STAGE, context)
+    report = run_stage(get_stage("degradations"), context)
     assert (report.units, report.made, report.rows) == (1, 1, 9)
     table = context.lake.read(context.partition("degradations"), "r0-0-n6")
     plan = plan_reference("r0-0", 6, context.preset.degradations)
@@ -26,13 +27,13 @@ def test_a_reference_becomes_one_file_with_the_rows_of_its_plan(home):
 
 def test_the_same_file_comes_out_byte_for_byte_when_it_is_made_again(home):
     context = context_with_references(home, singles=[9, 45], n_cascades=2)
-    run_stage(DEGRADATIONS_STAGE, context)
+    run_stage(get_stage("degradations"), context)
     path = context.lake.path(context.partition("degradations"), "r0-0-n2")
     first = path.read_bytes()
     path.unlink()
-    assert run_stage(DEGRADATIONS_STAGE, context).made == 1
+    assert run_stage(get_stage("degradations"), context).made == 1
     assert path.read_bytes() == first
-    assert run_stage(DEGRADATIONS_STAGE, context).made == 0
+    assert run_stage(get_stage("degradations"), context).made == 0
 
 
 def test_each_reference_is_a_unit_and_one_in_quarantine_is_none(home):

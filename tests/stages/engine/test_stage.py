@@ -144,7 +144,7 @@ def test_the_fingerprint_follows_version_settings_tools_and_upstream(home):
         replace(TOY, version=2).fingerprint(context),
         replace(TOY, tools=("scipy",)).fingerprint(context),
         replace(TOY, upstream=("labels",)).fingerprint(context),
-        replace(TOY, settings="dataset").fingerprint(context),
+        replace(TOY, section="dataset").fingerprint(context),
         TOY.fingerprint(context, inputs=("x",)),
     ]
     assert len({base, *changed}) == 6

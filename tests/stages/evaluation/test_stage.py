@@ -14,7 +14,8 @@ from musqa_pipeline.stages.evaluation.checks import check_better_than_mean
 from musqa_pipeline.stages.evaluation.pictures import scatter_png
 from musqa_pipeline.stages.evaluation.predictions import read_predictions, read_runs
 from musqa_pipeline.stages.evaluation.publish import publish_report
-from musqa_pipeline.stages.evaluation.stage import EVALUATION_STAGE, report_folder
+from musqa_pipeline.stages.evaluation.stage import report_folder
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.spectrograms.features.rows import read_rows
 from tests.stages.evaluation.small_lake import ENTRY, PRESET, small_lake
 
@@ -32,7 +33,7 @@ def _networks():
 @pytest.fixture(scope="module")
 def context(tmp_path_factory):
     context = small_lake(tmp_path_factory.mktemp("small") / "home", bias=BIAS)
-    report = run_stage(EVALUATION_STAGE, context, log=print)
+    report = run_stage(get_stage("evaluation"), context, log=print)
     assert (report.units, report.made) == (1, 1)
     return context
 
@@ -40,7 +41,7 @@ def context(tmp_path_factory):
 @pytest.fixture(scope="module")
 def table(context):
     partition = context.joint_partition("evaluation")
-    return pl.DataFrame(context.lake.scan(partition, EVALUATION_STAGE.table.schema))
+    return pl.DataFrame(context.lake.scan(partition, get_stage("evaluation").table.schema))
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +115,12 @@ def test_the_page_shows_unfinished_runs_worst_examples_and_counts(context):
 def test_a_second_run_makes_nothing_and_a_killed_one_is_made_again(context, table):
     page = report_folder(context) / "report.html"
     inode, text = page.stat().st_ino, page.read_bytes()
-    assert run_stage(EVALUATION_STAGE, context, log=print).made == 0
+    assert run_stage(get_stage("evaluation"), context, log=print).made == 0
     assert page.stat().st_ino == inode
     path = context.lake.path(context.joint_partition("evaluation"), "evaluation")
     before = path.read_bytes()
     path.unlink()  # a kill after the report and before the table
-    assert run_stage(EVALUATION_STAGE, context, log=print).made == 1
+    assert run_stage(get_stage("evaluation"), context, log=print).made == 1
     assert path.read_bytes() == before
     assert page.read_bytes() == text
 

@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 
 from musqa_pipeline.audio.metrics.registry import METRICS
-from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE
 from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.labels.checks import check_counts, check_identity, check_range
 from musqa_pipeline.stages.labels.pictures import plot_label_curves, read_curves
-from musqa_pipeline.stages.labels.stage import LABELS_STAGE
 from musqa_pipeline.stages.labels.table import LABELS
 from tests.stages.degradations.references import context_with_references
 from tests.stages.labels.fake import Nearness
@@ -23,8 +22,8 @@ def made(tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(METRICS, "visqol", Nearness)
-        run_stage(DEGRADATIONS_STAGE, context)
-        run_stage(LABELS_STAGE, context)
+        run_stage(get_stage("degradations"), context)
+        run_stage(get_stage("labels"), context)
     return context
 
 

@@ -2,10 +2,13 @@ import pytest
 
 from musqa_pipeline.audio.metrics.registry import METRICS
 from musqa_pipeline.audio.metrics.visqol import Reference
-from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.stage import run_stage
-from musqa_pipeline.stages.labels.stage import LABELS_STAGE, list_units, quality_of
+from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.labels.stage import (
+    list_units,
+    quality_of,
+)
 from musqa_pipeline.storage.stores.local_store import LocalStore
 from tests.stages.degradations.references import context_with_references
 from tests.stages.labels.fake import Nearness
@@ -25,8 +28,8 @@ def labels_of(context, unit_id):
 def test_each_degraded_excerpt_gets_a_label_and_identical_ones_are_scored_once(home, nearness):
     wanted = {"singles": [1, 25, 26, 27], "n_cascades": 0, "include_reference": True}
     context = context_with_references(home, **wanted)
-    run_stage(DEGRADATIONS_STAGE, context)
-    assert run_stage(LABELS_STAGE, context).rows == 5
+    run_stage(get_stage("degradations"), context)
+    assert run_stage(get_stage("labels"), context).rows == 5
     assert nearness.scored == 3
     rows = labels_of(context, "r0-0-n0")
     assert [r["degraded_id"] for r in rows] == [f"r0-0-{p}" for p in (0, 1, 25, 26, 27)]
@@ -41,13 +44,13 @@ def test_each_degraded_excerpt_gets_a_label_and_identical_ones_are_scored_once(h
     path = context.lake.path(context.partition("labels"), "r0-0-n0")
     first = path.read_bytes()
     path.unlink()
-    run_stage(LABELS_STAGE, context)
+    run_stage(get_stage("labels"), context)
     assert path.read_bytes() == first
 
 
 def test_units_are_those_of_the_degradations_that_have_rows(home, nearness):
     context = context_with_references(home, n_references=2, singles=[42], n_cascades=0)
-    run_stage(DEGRADATIONS_STAGE, context)
+    run_stage(get_stage("degradations"), context)
     context.lake.write(context.partition("degradations"), "r9-0-n0", DEGRADATIONS.from_rows([]))
     assert [u.unit_id for u in list_units(context)] == ["r0-0-n0", "r1-0-n0"]
     assert [u.what for u in list_units(context)] == ["r0-0", "r1-0"]
@@ -55,7 +58,7 @@ def test_units_are_those_of_the_degradations_that_have_rows(home, nearness):
 
 def test_listing_the_units_opens_each_file_of_the_stage_before_once(home, monkeypatch):
     context = context_with_references(home, n_references=2, singles=[42], n_cascades=0)
-    run_stage(DEGRADATIONS_STAGE, context)
+    run_stage(get_stage("degradations"), context)
     opened, open_file = [], LocalStore.opened
     monkeypatch.setattr(
         LocalStore, "opened", lambda store, key: opened.append(key) or open_file(store, key)
@@ -63,14 +66,14 @@ def test_listing_the_units_opens_each_file_of_the_stage_before_once(home, monkey
     assert len(list_units(context)) == 2
     assert len(opened) == len(set(opened)) == 2
     del opened[:]
-    assert len(DEGRADATIONS_STAGE.units(context)) == 2
+    assert len(get_stage("degradations").units(context)) == 2
     assert len(opened) == len(set(opened)) == 2
 
 
 def test_visqol_labels_a_reference(home):
     context = context_with_references(home, singles=[42], n_cascades=0, include_reference=True)
-    run_stage(DEGRADATIONS_STAGE, context)
-    run_stage(LABELS_STAGE, context)
+    run_stage(get_stage("degradations"), context)
+    run_stage(get_stage("labels"), context)
     identity, lowpass = labels_of(context, "r0-0-n0")
     assert identity["mos"] == pytest.approx(4.732, abs=0.001)
     assert 1.0 < lowpass["mos"] < 3.5

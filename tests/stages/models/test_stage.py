@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import io
 import json
 
@@ -12,9 +13,10 @@ from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.predict import load_model, predict
 from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.models.pictures import plot_curves
 from musqa_pipeline.stages.models.recipes import train_on_images
-from musqa_pipeline.stages.models.stage import MODELS_STAGE, run_folder, unit_id_of, watched_stage
+from musqa_pipeline.stages.models.stage import make_run, run_folder, unit_id_of
 from musqa_pipeline.stages.models.table import RUNS
 from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 from tests.stages.models.tiny_lake import PARTS
@@ -25,6 +27,12 @@ def test_an_unknown_network_is_refused(tmp_path):
         train_on_images("huge", None, None, ModelsSettings(), folder=tmp_path)
 
 
+def watched(log=lambda line: None, **watcher):
+    """The stage with somebody who watches its epochs, as the asset of `models` is."""
+    make = functools.partial(make_run, log=log, **watcher)
+    return dataclasses.replace(get_stage("models"), make=make)
+
+
 def run_row(context):
     return context.lake.read(
         context.joint_partition("models"), unit_id_of(context, "tiny")
@@ -33,7 +41,7 @@ def run_row(context):
 
 def test_a_run_is_a_row_with_weights_that_load_and_predict(context):
     lines, epochs = [], []
-    stage = watched_stage(log=lines.append, on_epoch=epochs.append)
+    stage = watched(log=lines.append, on_epoch=epochs.append)
     report = run_stage(stage, context, log=lines.append)
     assert (report.units, report.made, report.rows) == (1, 1, 1)
     row = run_row(context)
@@ -58,10 +66,10 @@ def test_a_run_is_a_row_with_weights_that_load_and_predict(context):
 
 
 def test_a_finished_run_stays_and_its_picture_is_small(context):
-    run_stage(watched_stage(log=lambda line: None), context)
+    run_stage(watched(), context)
     path = context.lake.path(context.joint_partition("models"), unit_id_of(context, "tiny"))
     before = path.stat().st_ino
-    assert run_stage(MODELS_STAGE, context).made == 0
+    assert run_stage(get_stage("models"), context).made == 0
     assert path.stat().st_ino == before
     png = plot_curves(context)
     assert len(png) <= 60_000
@@ -77,17 +85,17 @@ def test_a_run_that_was_ended_before_its_row_goes_on(context):
             raise Killed
 
     with pytest.raises(Killed):
-        run_stage(watched_stage(log=lambda line: None, on_epoch=end), context)
+        run_stage(watched(on_epoch=end), context)
     assert context.lake.done(context.joint_partition("models")) == []
     epochs = []
-    run_stage(watched_stage(log=lambda line: None, on_epoch=epochs.append), context)
+    run_stage(watched(on_epoch=epochs.append), context)
     assert [metrics["epoch"] for metrics in epochs] == [2]
     assert run_row(context)["epochs"] == 3
 
 
 def test_without_a_watcher_lines_go_to_the_logger_of_the_library(context, caplog):
     caplog.set_level("INFO", logger="musqa_pipeline")
-    run_stage(MODELS_STAGE, context)
+    run_stage(get_stage("models"), context)
     assert sum(line.startswith("tiny: epoch") for line in caplog.messages) == 3
 
 
@@ -95,7 +103,7 @@ def test_a_part_without_images_is_an_error(context):
     partition = context.joint_partition("spectrograms")
     context.lake.path(partition, "validation-0000").unlink()
     with pytest.raises(StageError, match="no images of part 'validation'"):
-        run_stage(MODELS_STAGE, context)
+        run_stage(get_stage("models"), context)
 
 
 @pytest.mark.parametrize(
@@ -116,11 +124,11 @@ def test_settings_that_cannot_work_are_refused_before_anything_is_trained(
         spectrograms=dataclasses.replace(context.preset.spectrograms, **images),
     )
     with pytest.raises(SettingsError, match=message):
-        MODELS_STAGE.units(dataclasses.replace(context, preset=preset))
+        get_stage("models").units(dataclasses.replace(context, preset=preset))
 
 
 def test_every_column_of_runs_is_filled(context):
-    run_stage(watched_stage(log=lambda line: None), context)
+    run_stage(watched(), context)
     row = run_row(context)
     assert set(row) == {column.name for column in RUNS.columns}
     assert all(value is not None for value in row.values())

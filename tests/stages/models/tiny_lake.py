@@ -11,7 +11,7 @@ from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.models.stage import MODELS_STAGE
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
 from tests.learning.tiny import Tiny
 
@@ -30,7 +30,7 @@ def tiny_context(home):
     for part, n_rows in PARTS.items():
         write_shard(context, part, n_rows)
     # The network "tiny" has to be registered.
-    fingerprint = MODELS_STAGE.fingerprint(context)
+    fingerprint = get_stage("models").fingerprint(context)
     return dataclasses.replace(
         context, fingerprints={**context.fingerprints, "models": fingerprint}
     )

@@ -9,7 +9,7 @@ import pytest
 
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
-from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_STAGE
+from musqa_pipeline.stages.graph import get_stage
 from tests.stages.spectrograms.small_dataset import (
     CATALOGS,
     N_EXCERPTS,
@@ -43,7 +43,7 @@ def made_once(
 ) -> Path:
     """The same lake after the stage; not to be changed."""
     context = fill_lake(small_context(tmp_path_factory.mktemp("made")), bitstreams)
-    run_stage(SPECTROGRAMS_STAGE, context)
+    run_stage(get_stage("spectrograms"), context)
     return context.home
 
 

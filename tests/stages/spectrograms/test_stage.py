@@ -15,10 +15,10 @@ from musqa_pipeline.stages.dataset.table import DATASET
 from musqa_pipeline.stages.degradations.sources import read_bitstreams, units_by_excerpt
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.spectrograms import row_shards
 from musqa_pipeline.stages.spectrograms import stage as stage_module
 from musqa_pipeline.stages.spectrograms.row_shards import list_shards, shard_files
-from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_STAGE
 from tests.stages.spectrograms.small_dataset import small_context
 
 
@@ -94,11 +94,11 @@ def test_the_order_is_mixed_and_does_not_depend_on_the_order_of_dataset(context)
 
 
 def test_only_the_missing_shard_is_made_again_with_the_same_bytes(context):
-    run_stage(SPECTROGRAMS_STAGE, context)
+    run_stage(get_stage("spectrograms"), context)
     files = shard_files(context)
     before = [(f.read_bytes(), f.stat().st_ino) for f in files]
     files[2].unlink()
-    report = run_stage(SPECTROGRAMS_STAGE, context)
+    report = run_stage(get_stage("spectrograms"), context)
     assert (report.units, report.made) == (6, 1)
     after = [(f.read_bytes(), f.stat().st_ino) for f in files]
     assert [b for b, _ in after] == [b for b, _ in before]
@@ -177,7 +177,7 @@ def test_a_row_without_a_bitstream_is_named(context):
     with pytest.raises(
         StageError, match=rf"catalog south, reference {1:016x}-0: no bitstream of {1:016x}-0-"
     ):
-        run_stage(SPECTROGRAMS_STAGE, context)
+        run_stage(get_stage("spectrograms"), context)
 
 
 def test_audio_that_is_not_finite_stops_the_stage_and_is_named(context, monkeypatch):
@@ -186,5 +186,5 @@ def test_audio_that_is_not_finite_stops_the_stage_and_is_named(context, monkeypa
 
     monkeypatch.setattr(row_shards, "degraded_audio", broken)
     with pytest.raises(StageError, match=r"of catalog north decodes to .*not_finite: 480000 sampl"):
-        run_stage(SPECTROGRAMS_STAGE, context)
+        run_stage(get_stage("spectrograms"), context)
     assert shard_files(context) == []

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.tracks.checks import check_tracks
 from musqa_pipeline.stages.tracks.duplicates import mark_duplicates, read_tracks
-from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE
 from tests.audio.sounds import noise, quarantine_of, run_tracks, tracks_of, write
 
 
@@ -49,19 +49,19 @@ def test_marking_twice_writes_nothing(twins):
     marked = mark_duplicates(context)
     assert len(marked) == 2
     assert {p: p.stat().st_ino for p in files} == inodes
-    assert run_stage(TRACKS_STAGE, context).made == 0
+    assert run_stage(get_stage("tracks"), context).made == 0
     assert mark_duplicates(context) == marked
 
 
 def test_a_duplicate_comes_back_when_its_twins_are_gone(twins):
     folder, context = twins
     (folder / "a.flac").unlink()
-    run_stage(TRACKS_STAGE, context)
+    run_stage(get_stage("tracks"), context)
     mark_duplicates(context)
     assert set(tracks_of(context)) == {"b.wav", "other.wav"}
     assert quarantine_of(context)["sub/c.wav"]["detail"] == "same samples as b.wav"
     (folder / "b.wav").unlink()
-    run_stage(TRACKS_STAGE, context)
+    run_stage(get_stage("tracks"), context)
     assert mark_duplicates(context) == []
     assert set(tracks_of(context)) == {"other.wav", "sub/c.wav"}
     assert quarantine_of(context) == {}
@@ -70,7 +70,7 @@ def test_a_duplicate_comes_back_when_its_twins_are_gone(twins):
 def test_other_reasons_are_left_alone(twins):
     folder, context = twins
     (folder / "empty.wav").touch()
-    run_stage(TRACKS_STAGE, context)
+    run_stage(get_stage("tracks"), context)
     mark_duplicates(context)
     assert quarantine_of(context)["empty.wav"]["reason"] == "empty_file"
 
@@ -78,7 +78,7 @@ def test_other_reasons_are_left_alone(twins):
 def test_unmarked_duplicates_fail_the_check(twins):
     folder, context = twins
     write_song(folder / "z.wav", seed=1)
-    run_stage(TRACKS_STAGE, context)
+    run_stage(get_stage("tracks"), context)
     assert check_tracks(context).numbers["twice"] == 1
     assert not check_tracks(context).passed
     mark_duplicates(context)

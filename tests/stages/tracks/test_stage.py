@@ -12,8 +12,12 @@ from musqa_pipeline.audio.files.reading import read_info
 from musqa_pipeline.audio.measures.measure import measure_file
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.stages.engine.stage import Unit, run_stage
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.tracks.checks import check_tracks
-from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE, check_readable, list_units
+from musqa_pipeline.stages.tracks.stage import (
+    check_readable,
+    list_units,
+)
 from tests.audio.sounds import noise, quarantine_of, run_tracks, tracks_of, write
 from tests.nobody import refusal_as_nobody
 
@@ -141,7 +145,7 @@ def test_the_check_accounts_for_every_file(library):
 
 def test_the_check_fails_if_a_unit_left_neither_row_nor_reason(library):
     partition = library.partition("tracks")
-    library.lake.write(partition, "lost", TRACKS_STAGE.table.from_rows([]))
+    library.lake.write(partition, "lost", get_stage("tracks").table.from_rows([]))
     try:
         result = check_tracks(library)
         assert (result.passed, result.numbers["lost"]) == (False, 1)
@@ -188,14 +192,14 @@ def test_only_what_changed_is_measured_again(home, tmp_path):
     write(folder / "b.wav", noise(seed=1))
     (folder / "tracks.csv").write_text("file,title\na.wav,A\n")
     context = run_tracks(home, folder)
-    assert run_stage(TRACKS_STAGE, context).made == 0
+    assert run_stage(get_stage("tracks"), context).made == 0
     (folder / "tracks.csv").write_text("file,title\na.wav,New\n")
-    report = run_stage(TRACKS_STAGE, context)
+    report = run_stage(get_stage("tracks"), context)
     assert (report.made, report.retired) == (1, 1)
     assert tracks_of(context)["a.wav"]["title"] == "New"
     write(folder / "b.wav", noise(seed=2))
     os.utime(folder / "b.wav", ns=(1, 1))
-    assert run_stage(TRACKS_STAGE, context).made == 1
+    assert run_stage(get_stage("tracks"), context).made == 1
 
 
 def test_units_can_travel_to_workers(library):

@@ -10,9 +10,8 @@ from musqa_pipeline.operations.catalog_removal import remove_catalog
 from musqa_pipeline.stages.dataset.inputs import joint_inputs, read_labelled_rows
 from musqa_pipeline.stages.engine.migrations import bring_forward
 from musqa_pipeline.stages.engine.stage import run_stage
-from musqa_pipeline.stages.graph import catalog_context, joint_context
+from musqa_pipeline.stages.graph import catalog_context, get_stage, joint_context
 from musqa_pipeline.stages.tracks import stage as tracks_stage
-from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE
 from musqa_pipeline.stages.views.duck import publish, query
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.lake.lake import Lake
@@ -56,7 +55,7 @@ def test_units_are_taken_over_without_decoding(first, no_decoding):
     new = context.lake.done(context.partition("tracks"))
     assert len(new) == 3
     assert not set(new) & set(old)
-    report = run_stage(TRACKS_STAGE, context)
+    report = run_stage(get_stage("tracks"), context)
     assert (report.units, report.made, report.retired, report.quarantined) == (3, 0, 0, 1)
     assert sorted(tracks_of(context)) == PIECES
     assert all(row["unit_id"] in new for row in tracks_of(context).values())
@@ -72,7 +71,7 @@ def test_the_joint_stages_see_no_difference(first):
     assert joint_inputs(first_context(first, None)) == before
     for path in (first.parent / "music").iterdir():
         os.utime(path, (1, 1))
-    assert run_stage(TRACKS_STAGE, first_context(first)).made == 0
+    assert run_stage(get_stage("tracks"), first_context(first)).made == 0
     assert joint_inputs(first_context(first, None)) == before
 
 
@@ -102,7 +101,7 @@ def test_a_file_that_changed_since_is_made_again_and_its_old_unit_retires(first)
     (first.parent / "music" / "piece 0.flac").touch()
     (result,) = bring_forward(first)
     assert (result.n_adopted, result.n_left) == (2, 1)
-    report = run_stage(TRACKS_STAGE, first_context(first))
+    report = run_stage(get_stage("tracks"), first_context(first))
     assert (report.made, report.retired) == (1, 1)
 
 
@@ -118,7 +117,7 @@ def test_a_catalog_whose_folder_is_gone_waits_and_is_taken_over_later(first, tmp
     assert len(lines) == 1  # said once
     (tmp_path / "unplugged").rename(tmp_path / "plugged in")
     point_to(first, tmp_path / "plugged in")
-    assert run_stage(TRACKS_STAGE, first_context(first)).made == 0
+    assert run_stage(get_stage("tracks"), first_context(first)).made == 0
     assert read_layout(Lake(first)) == {"layout": 2, "waiting": {"2": []}}
 
 

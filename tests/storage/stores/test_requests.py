@@ -4,11 +4,11 @@ import pytest
 
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.core.workers.local import LocalPool
-from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE, read_excerpt_ids
+from musqa_pipeline.stages.degradations.stage import read_excerpt_ids
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.labels import stage as labels
-from musqa_pipeline.stages.labels.stage import LABELS_STAGE
 from musqa_pipeline.storage.lake import reading
 from tests.stages.dataset.adaptive.world import add_references
 from tests.storage.stores import toy
@@ -41,7 +41,7 @@ def with_units(home, n_units):
     context = context_of(home / str(n_units))
     ids = [f"{number:016x}-0" for number in range(n_units)]
     add_references(context, ids)
-    table = DEGRADATIONS_STAGE.table.schema.empty_table()
+    table = get_stage("degradations").table.schema.empty_table()
     for excerpt_id in ids:
         context.lake.write(context.partition("degradations"), f"{excerpt_id}-n2", table)
     return context
@@ -82,7 +82,7 @@ def test_a_run_reads_its_manifest_as_often_for_many_units_as_for_few(
         context = context_of(remote_home / str(n_units))
         work = lambda c=context: run_stage(toy.TOY, c)  # noqa: E731
         reads.append(requests_of(work, match=manifest))
-        assert len(context.lake.done(LABELS_STAGE.partition(context))) == n_units
+        assert len(context.lake.done(get_stage("labels").partition(context))) == n_units
         again = context_of(remote_home / f"again-{n_units}")
         work = lambda c=again: run_stage(toy.TOY, c)  # noqa: E731
         puts.append(requests_of(work, ("PUT",), match=r"labels/.*/u\d+\.parquet"))
@@ -102,4 +102,4 @@ def test_each_worker_of_a_run_reads_the_manifest_of_an_input_once(
         work = lambda c=context, f=fanout: run_stage(toy.READER, c, fanout=f)  # noqa: E731
         listing = requests_of(lambda c=context: toy.list_inputs(c), match=manifest)
         assert 1 <= requests_of(work, match=manifest) - listing <= n_workers
-        assert len(context.lake.done(LABELS_STAGE.partition(context))) == n_units
+        assert len(context.lake.done(get_stage("labels").partition(context))) == n_units

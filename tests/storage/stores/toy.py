@@ -41,7 +41,13 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
 
 TOY = Stage(
-    name="labels", version=1, table=SQUARES, tools=("numpy",), units=list_units, make=make_unit
+    name="labels",
+    section="labels",
+    version=1,
+    table=SQUARES,
+    tools=("numpy",),
+    units=list_units,
+    make=make_unit,
 )
 
 

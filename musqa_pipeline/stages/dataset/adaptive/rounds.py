@@ -17,14 +17,14 @@ from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.stages.dataset.adaptive.plan_round import draw_plan
 from musqa_pipeline.stages.degradations.round_plans import plan_id, plan_partition, stored_plans
 from musqa_pipeline.stages.degradations.round_table import ROUNDS
-from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_STAGE, read_excerpt_ids
+from musqa_pipeline.stages.degradations.stage import DEGRADATIONS_MAKER, read_excerpt_ids
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, StageReport
-from musqa_pipeline.stages.labels.stage import LABELS_STAGE
+from musqa_pipeline.stages.engine.stage import StageReport
+from musqa_pipeline.stages.labels.stage import LABELS_MAKER
 
 logger = logging.getLogger("musqa_pipeline")
-Run = Callable[[Stage], StageReport]
-"""Runs a stage with the caller's fan-out and progress."""
+Run = Callable[[str], StageReport]
+"""Runs the stage of a name with the caller's fan-out and progress."""
 
 
 def run_rounds(
@@ -40,14 +40,14 @@ def run_rounds(
         Whatever a stage raises.
     """
     if not context.preset.adaptive.rounds:
-        return run(DEGRADATIONS_STAGE)
+        return run("degradations")
     lake, partition = context.lake, plan_partition(context)
     with lake.lock(partition.lock_name):
         lake.sweep(partition)
         lake.keep_readable(partition, ROUNDS.schema)
         report: StageReport | None = None
         while True:
-            made, labelled = run(DEGRADATIONS_STAGE), run(LABELS_STAGE)
+            made, labelled = run("degradations"), run("labels")
             report = _together(report, made, labelled)
             plan = next_plan(context)
             if plan is None:
@@ -87,13 +87,13 @@ def require_labelled(context: Context, round_number: int) -> None:
     StageError
         If a unit of an earlier round is neither labelled nor in quarantine.
     """
-    for stage in (DEGRADATIONS_STAGE, LABELS_STAGE):
-        units = {unit.unit_id: unit.what for unit in stage.units(context)}
-        missing = context.lake.missing(stage.partition(context), units)
+    for name, maker in (("degradations", DEGRADATIONS_MAKER), ("labels", LABELS_MAKER)):
+        units = {unit.unit_id: unit.what for unit in maker.units(context)}
+        missing = context.lake.missing(context.partition(name), units)
         if missing:
             raise StageError(
                 f"round {round_number} of catalog {context.catalog} cannot be planned: "
-                f"{len(missing)} units of earlier rounds have no {stage.name} yet, for example "
+                f"{len(missing)} units of earlier rounds have no {name} yet, for example "
                 f"{units[missing[0]]}; run the stages degradations and labels again"
             )
 

@@ -20,7 +20,7 @@ from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
 from musqa_pipeline.stages.dataset.stage import DATASET_UNIT
 from musqa_pipeline.stages.degradations.sources import add_units, in_chunks, read_bitstreams
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 
 NO_METRIC = "none"
 ROWS_AT_ONCE = 16
@@ -110,13 +110,9 @@ def _reference_of(row: dict[str, Any]) -> tuple[str, str]:
     return row["catalog"], row["excerpt_id"]
 
 
-OPINIONS_STAGE = Stage(
-    name="opinions",
+OPINIONS_MAKER = Maker(
     version=1,
-    table=OPINIONS,
     tools=("numpy", "zimtohrli"),
-    upstream=("dataset",),
     units=list_units,
     make=make_unit,
-    joint=True,
 )

@@ -21,7 +21,7 @@ from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.stages.models.trials.divisions import Division, Trial, divide, list_trials
@@ -168,16 +168,11 @@ def forget_checkpoint(context: Context, unit: Unit) -> None:
     context.lake.store.delete(f"{partition.folder_key}/{unit.unit_id}/{CHECKPOINT_FILE}")
 
 
-TRIALS_STAGE = Stage(
-    name="trials",
+TRIALS_MAKER = Maker(
     version=1,
-    table=TRIALS,
     tools=("torch", "lightning", "scikit-learn"),
     units=list_units,
     make=make_unit,
-    upstream=("dataset",),
-    own_settings=False,
     retires=False,
-    joint=True,
     after=forget_checkpoint,
 )

@@ -15,7 +15,7 @@ from musqa_pipeline.audio.features.descriptors import describe
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
 from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.spectrograms.features.table import FEATURES
 from musqa_pipeline.stages.spectrograms.row_shards import (
     PLAN_COLUMNS,
@@ -52,16 +52,11 @@ def feature_row(
     }
 
 
-FEATURES_STAGE = Stage(
-    name="features",
+FEATURES_MAKER = Maker(
     version=1,
-    table=FEATURES,
     tools=("imageio-ffmpeg", "numpy", "scipy"),
-    upstream=("dataset",),
-    own_settings=False,
     also=shard_sizes,
     units=list_shards,
     make=make_unit,
-    joint=True,
     row_group_rows=rows_per_group,
 )

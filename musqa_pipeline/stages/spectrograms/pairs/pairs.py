@@ -24,7 +24,7 @@ from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.learning.registry import MODELS, find_model
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Stage, Unit
+from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.spectrograms.pairs.table import PAIRS
 from musqa_pipeline.stages.spectrograms.row_shards import (
     PLAN_COLUMNS,
@@ -122,16 +122,11 @@ def _level_db(cell: float) -> float:
     return FLOOR_DB + float(cell) * (TOP_DB - FLOOR_DB)
 
 
-PAIRS_STAGE = Stage(
-    name="pairs",
+PAIRS_MAKER = Maker(
     version=1,
-    table=PAIRS,
     tools=("imageio-ffmpeg", "numpy", "scipy", "torch"),
-    upstream=("dataset",),
     units=list_units,
     make=make_unit,
-    joint=True,
-    own_settings=False,
     also=shard_sizes,
     retires=False,
     row_group_rows=rows_per_group,

@@ -22,7 +22,7 @@ from musqa_pipeline.stages.degradations.stage import list_units, read_excerpt_id
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.graph import catalog_context, get_stage
 from musqa_pipeline.stages.labels.checks import check_counts as check_label_counts
-from musqa_pipeline.stages.tracks.stage import TRACKS_STAGE
+from musqa_pipeline.stages.tracks.stage import TRACKS_MAKER
 from musqa_pipeline.stages.views.duck import publish, query
 from musqa_pipeline.storage.lake.lake import Lake
 from tests.stages.dataset.adaptive.world import (
@@ -72,8 +72,8 @@ def plans_of(context):
 @pytest.mark.parametrize("name", builtin_presets())
 def test_the_mode_is_off_in_every_preset_and_then_changes_no_fingerprint(home, monkeypatch, name):
     monkeypatch.setattr(fingerprints, "tool_version", lambda distribution: "0")
-    tracks = dataclasses.replace(TRACKS_STAGE, version=1)  # it has read lossy files anew since
-    monkeypatch.setattr("musqa_pipeline.stages.tracks.stage.TRACKS_STAGE", tracks)
+    maker = dataclasses.replace(TRACKS_MAKER, version=1)  # it has read lossy files anew since
+    monkeypatch.setattr("musqa_pipeline.stages.tracks.stage.TRACKS_MAKER", maker)
     preset = load_preset(name)
     if name == "musqa":  # which got random rows since, for fewer cascades
         before = dataclasses.replace(preset.degradations, n_cascades=60, n_random=0)
@@ -336,8 +336,8 @@ def test_what_can_change_a_label_changes_what_is_made_only_while_the_mode_is_on(
 
     on, off = world(home, []).preset, Preset(name="p")
     before = fingerprint(on), fingerprint(off)
-    newer = dataclasses.replace(stage.LABELS_STAGE, version=stage.LABELS_STAGE.version + 1)
-    monkeypatch.setattr(stage, "LABELS_STAGE", newer)
+    newer = dataclasses.replace(stage.LABELS_MAKER, version=stage.LABELS_MAKER.version + 1)
+    monkeypatch.setattr(stage, "LABELS_MAKER", newer)
     assert fingerprint(on) != before[0]
     assert fingerprint(off) == before[1]
 

@@ -85,8 +85,8 @@ def score(context: Context, unit: Unit) -> pa.Table:
 def use_costless_stages(monkeypatch) -> None:
     """Let the graph's stages 3 and 4 make rows without audio."""
     for module, name, make in (
-        (degradations_stage, "DEGRADATIONS_STAGE", degrade),
-        (labels_stage, "LABELS_STAGE", score),
+        (degradations_stage, "DEGRADATIONS_MAKER", degrade),
+        (labels_stage, "LABELS_MAKER", score),
     ):
         costless = dataclasses.replace(getattr(module, name), make=make)
         monkeypatch.setattr(module, name, costless)
@@ -102,11 +102,13 @@ def world(home: Path, excerpt_ids: list[str], **preset) -> Context:
 
 def with_fingerprints(context: Context) -> Context:
     """Give the stages 3 and 4 their fingerprints."""
-    fingerprints = {"excerpts": "e" * 32, **scoring_fingerprint(context.home, context.preset)}
+    fingerprints = {"excerpts": "e" * 32}
+    scoring = scoring_fingerprint(context.home, context.preset)
+    context = dataclasses.replace(context, fingerprints=fingerprints, scoring=scoring)
     for name in ("degradations", "labels"):
-        context = dataclasses.replace(context, fingerprints=dict(fingerprints))
-        fingerprints[name] = get_stage(name).fingerprint(context)
-    return dataclasses.replace(context, fingerprints=fingerprints)
+        fingerprints = {**fingerprints, name: get_stage(name).fingerprint(context)}
+        context = dataclasses.replace(context, fingerprints=fingerprints)
+    return context
 
 
 def add_references(context: Context, excerpt_ids: list[str]) -> None:
@@ -119,7 +121,8 @@ def add_references(context: Context, excerpt_ids: list[str]) -> None:
 def play(context: Context, *, before=lambda stage: None, fanout=None, log=lambda text: None):
     """Run all rounds; `before` is called before each run of a stage."""
 
-    def run(stage):
+    def run(name):
+        stage = get_stage(name)
         before(stage)
         return run_stage(stage, context, fanout=fanout, log=log)
 

@@ -32,7 +32,6 @@ from musqa_pipeline.stages.dataset.second_metric.residuals import (
     with_residuals,
 )
 from musqa_pipeline.stages.dataset.second_metric.stage import (
-    OPINIONS_STAGE,
     list_units,
     wants_opinions,
 )
@@ -149,7 +148,7 @@ def with_metric(context, metric):
 
 
 def test_each_chosen_row_gets_the_metrics_opinion_of_its_own_audio(context):
-    report = run_stage(OPINIONS_STAGE, context)
+    report = run_stage(get_stage("opinions"), context)
     assert (report.units, report.made, report.rows) == (4, 4, 8)
     rows = stored(context)
     assert {(r["catalog"], r["degraded_id"][-1]) for r in rows} == {
@@ -169,33 +168,33 @@ def test_each_chosen_row_gets_the_metrics_opinion_of_its_own_audio(context):
 
 
 def test_only_what_is_missing_is_made_and_bytes_are_the_same(context, nearness):
-    run_stage(OPINIONS_STAGE, context)
+    run_stage(get_stage("opinions"), context)
     assert nearness.bound == 4  # once a reference
     partition = context.joint_partition("opinions")
     path = context.lake.path(partition, f"north.{0:016x}-0")
     first = path.read_bytes()
     path.unlink()
     assert not check_opinions(context).passed
-    assert run_stage(OPINIONS_STAGE, context).made == 1
+    assert run_stage(get_stage("opinions"), context).made == 1
     assert path.read_bytes() == first
-    assert run_stage(OPINIONS_STAGE, context).made == 0
+    assert run_stage(get_stage("opinions"), context).made == 0
 
 
 @pytest.mark.long
 def test_workers_make_the_same_bytes(context, filled, tmp_path):
-    run_stage(OPINIONS_STAGE, context)
+    run_stage(get_stage("opinions"), context)
     partition = context.joint_partition("opinions")
     alone = {u: context.lake.path(partition, u).read_bytes() for u in context.lake.done(partition)}
     for unit in alone:
         context.lake.path(partition, unit).unlink()
-    assert run_stage(OPINIONS_STAGE, context, fanout=LocalPool(2)).made == 4
+    assert run_stage(get_stage("opinions"), context, fanout=LocalPool(2)).made == 4
     assert {u: context.lake.path(partition, u).read_bytes() for u in alone} == alone
 
 
 def test_off_makes_nothing_and_needs_no_package(context, monkeypatch):
     monkeypatch.setitem(sys.modules, "zimtohrli", None)
     off = with_metric(context, "none")
-    assert run_stage(OPINIONS_STAGE, off).units == 0
+    assert run_stage(get_stage("opinions"), off).units == 0
     assert check_opinions(off).passed
     publish(off, ["opinions"])
     assert query(off.home, "SELECT count(*) AS n FROM opinions")["n"][0] == 0
@@ -205,7 +204,7 @@ def test_off_makes_nothing_and_needs_no_package(context, monkeypatch):
 def test_without_its_package_the_extra_is_named(context, monkeypatch):
     monkeypatch.setitem(sys.modules, "zimtohrli", None)
     with pytest.raises(ToolError, match=re.escape("pip install 'musqa-pipeline[zimtohrli]'")):
-        run_stage(OPINIONS_STAGE, context)
+        run_stage(get_stage("opinions"), context)
 
 
 def test_without_a_dataset_it_says_what_to_run(context):
@@ -225,7 +224,7 @@ def test_switching_it_on_changes_no_other_fingerprint(home):
 
 
 def test_the_query_of_the_docs_gives_the_residuals_of_the_picture(context, nearness):
-    run_stage(OPINIONS_STAGE, context)
+    run_stage(get_stage("opinions"), context)
     publish(context, ["opinions"])
     (sql,) = re.findall(r"```sql\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert f"{NEIGHBOURS} PRECEDING AND {NEIGHBOURS} FOLLOWING" in sql
@@ -262,7 +261,7 @@ def test_residuals_leave_the_offset_out_and_find_the_odd_rows():
 
 def test_a_picture_is_drawn_of_any_number_of_rows(context, nearness):
     assert plot_opinions(context).startswith(b"\x89PNG")  # none yet
-    run_stage(OPINIONS_STAGE, context)
+    run_stage(get_stage("opinions"), context)
     png = plot_opinions(context)
     assert png.startswith(b"\x89PNG")
     assert 5_000 < len(png) < 150_000

@@ -12,7 +12,11 @@ from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.stages.evaluation.trials import read_trials
-from musqa_pipeline.stages.models.trials.stage import TRIALS_STAGE, list_units, wanted_models
+from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.models.trials.stage import (
+    list_units,
+    wanted_models,
+)
 from musqa_pipeline.stages.spectrograms.features.rows import read_rows
 from tests.stages.evaluation.small_lake import ENTRY, PRESET, small_lake
 
@@ -37,7 +41,7 @@ def context(tmp_path_factory):
         models=dataclasses.replace(PRESET.models, max_epochs=2, batch_size=4),
     )
     context = small_lake(tmp_path_factory.mktemp("trials") / "home", preset=preset)
-    report = run_stage(TRIALS_STAGE, context, log=print)
+    report = run_stage(get_stage("trials"), context, log=print)
     assert report.made == report.units == 3 * 1 + 3 * 2 + 2
     return context
 
@@ -45,7 +49,7 @@ def context(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trials(context):
     return pl.DataFrame(
-        context.lake.scan(context.joint_partition("trials"), TRIALS_STAGE.table.schema)
+        context.lake.scan(context.joint_partition("trials"), get_stage("trials").table.schema)
     )
 
 
@@ -69,10 +73,10 @@ def test_the_mean_of_a_fold_does_not_know_its_recordings(context, trials):
 
 
 def test_a_second_run_makes_nothing_and_one_more_repetition_that_alone(context):
-    assert run_stage(TRIALS_STAGE, context, log=print).made == 0
+    assert run_stage(get_stage("trials"), context, log=print).made == 0
     more = dataclasses.replace(PROTOCOLS, repetitions={"upper_edge": 3})
     preset = dataclasses.replace(context.preset, protocols=more)
-    report = run_stage(TRIALS_STAGE, dataclasses.replace(context, preset=preset), log=print)
+    report = run_stage(get_stage("trials"), dataclasses.replace(context, preset=preset), log=print)
     assert (report.units, report.made) == (12, 1)
 
 
@@ -135,11 +139,11 @@ def test_a_trial_keeps_its_checkpoint_until_its_row_is_stored(context):
         if u.plan["model"] == "brightness" and u.unit_id not in context.lake.done(partition)
     ]  # fmt: skip
     checkpoint = context.lake.folder(partition) / unit.unit_id / "checkpoint.ckpt"
-    first = TRIALS_STAGE.make(further, unit)
+    first = get_stage("trials").make(further, unit)
     assert checkpoint.exists()
     before = checkpoint.stat().st_mtime_ns
-    assert TRIALS_STAGE.make(further, unit).drop(["minutes"]).equals(first.drop(["minutes"]))
+    assert get_stage("trials").make(further, unit).drop(["minutes"]).equals(first.drop(["minutes"]))
     assert checkpoint.stat().st_mtime_ns == before, "it was trained again"
-    run_stage(TRIALS_STAGE, further, log=print)
+    run_stage(get_stage("trials"), further, log=print)
     assert unit.unit_id in context.lake.done(partition)
     assert list(context.lake.folder(partition).glob("*/checkpoint.ckpt")) == []

@@ -11,7 +11,7 @@ from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.core.settings.preset import parse_preset
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
-from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_STAGE
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.spectrograms.features.table import FEATURES
 from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 from tests.stages.spectrograms.small_dataset import (
@@ -54,7 +54,7 @@ def made(tmp_path_factory, streams):
     context = fill_lake(
         Context(tmp_path_factory.mktemp("features"), preset, None, fingerprints), streams
     )
-    run_stage(FEATURES_STAGE, context)
+    run_stage(get_stage("features"), context)
     return context
 
 
@@ -99,7 +99,7 @@ def test_a_lost_shard_is_made_again_with_the_same_bytes_and_no_other_is_touched(
     files = shard_files(made, "features")
     before = {f: (f.read_bytes(), f.stat().st_ino) for f in files}
     files[2].unlink()
-    report = run_stage(FEATURES_STAGE, made)
+    report = run_stage(get_stage("features"), made)
     assert (report.units, report.made) == (len(files), 1)
     assert files[2].read_bytes() == before[files[2]][0]
     assert all(f.stat().st_ino == before[f][1] for f in files if f != files[2])
@@ -111,7 +111,7 @@ def test_the_fingerprint_follows_how_rows_are_divided(made):
     )
     same = parse_preset("small", {"catalogs": list(CATALOGS), "spectrograms": SMALL})
     prints = {
-        FEATURES_STAGE.fingerprint(Context(made.home, preset, None, made.fingerprints))
+        get_stage("features").fingerprint(Context(made.home, preset, None, made.fingerprints))
         for preset in (changed, same)
     }
     assert len(prints) == 2

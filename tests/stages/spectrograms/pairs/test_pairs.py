@@ -21,9 +21,13 @@ from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
+from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.models.runs import newest_run, read_preset_runs
-from musqa_pipeline.stages.models.stage import MODELS_STAGE, run_folder
-from musqa_pipeline.stages.spectrograms.pairs.pairs import PAIRS_STAGE, list_units, wants_pairs
+from musqa_pipeline.stages.models.stage import run_folder
+from musqa_pipeline.stages.spectrograms.pairs.pairs import (
+    list_units,
+    wants_pairs,
+)
 from musqa_pipeline.stages.spectrograms.pairs.table import PAIRS
 from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
@@ -69,7 +73,7 @@ def place(tmp_path_factory):
             row = blank | {"excerpt_id": excerpt_id, "flac": to_flac(to_int16(reference(number)))}
             partition = context.partition("excerpts", catalog)
             context.lake.write(partition, excerpt_id, EXCERPTS.from_rows([row]))
-    run_stage(PAIRS_STAGE, context)
+    run_stage(get_stage("pairs"), context)
     return context
 
 
@@ -116,7 +120,7 @@ def test_a_preset_without_such_a_network_makes_none(place):
 
 def test_without_the_network_what_is_there_stays(place):
     before = place.lake.done(place.joint_partition("pairs"))
-    report = run_stage(PAIRS_STAGE, replace(place, preset=preset("cnn1d")))
+    report = run_stage(get_stage("pairs"), replace(place, preset=preset("cnn1d")))
     assert (report.units, report.retired) == (0, 0)
     assert place.lake.done(place.joint_partition("pairs")) == before != []
 
@@ -134,7 +138,7 @@ def test_the_stage_models_trains_on_it_and_what_it_trained_compares(place, monke
     )
     fingerprints = {**place.fingerprints, "models": "8" * 32}
     trained = replace(place, preset=short, fingerprints=fingerprints)
-    run_stage(MODELS_STAGE, trained)
+    run_stage(get_stage("models"), trained)
     (row,) = read_preset_runs(trained)
     assert (row["model"], row["epochs"], row["finished"]) == ("insenet", 2, True)
     assert row["n_train"] == len(CATALOGS) * 4  # every row, not those of the uniform draw alone

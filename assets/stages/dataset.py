@@ -1,0 +1,33 @@
+"""Stage 5: splits and dataset, with what a second metric says of its rows."""
+
+import dagster as dg
+
+from assets.declaration import stage_asset
+from assets.materialize import run_and_describe
+from assets.resources import MusqaResource
+from musqa_pipeline.stages.dataset.pictures import plot_draw
+from musqa_pipeline.stages.dataset.second_metric.pictures import plot_opinions
+from musqa_pipeline.stages.dataset.second_metric.stage import wants_opinions
+from musqa_pipeline.stages.engine.exclusions import warn_of_withheld
+
+
+@stage_asset(group="training", kinds={"parquet"})
+def splits(musqa: MusqaResource) -> dg.MaterializeResult:
+    """Which recordings are trained on, watched and tested, without one in two parts."""
+    place = musqa.joint_context()
+    warn_of_withheld(place)
+    return run_and_describe(musqa, place, "splits")
+
+
+@stage_asset(group="training", kinds={"parquet"})
+def dataset(musqa: MusqaResource) -> dg.MaterializeResult:
+    """Excerpts drawn so that quality is uniform, split by recording without a leak."""
+    return run_and_describe(musqa, musqa.joint_context(), "dataset", picture=plot_draw)
+
+
+@stage_asset(group="training", kinds={"parquet"})
+def opinions(musqa: MusqaResource) -> dg.MaterializeResult:
+    """What a second metric says of the dataset's rows; none unless the preset asks for one."""
+    place = musqa.joint_context()
+    picture = plot_opinions if wants_opinions(place.preset) else None
+    return run_and_describe(musqa, place, "opinions", picture=picture)
