@@ -8,7 +8,6 @@ because every command lists the stages.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +33,9 @@ from musqa_pipeline.stages.spectrograms.row_shards import (
     shard_sizes,
 )
 from musqa_pipeline.storage.fragments.partition import Partition
-from musqa_pipeline.storage.lake.lake import Lake
+
+_LAST: dict[tuple[Home, Partition, str], NDArray[np.float32]] = {}
+"""The last reference: a shard's rows come reference by reference; a unit never changes."""
 
 
 def networks_in_use(preset: Preset) -> set[str]:
@@ -98,14 +99,15 @@ def image_row(
 
 
 def _reference_cells(context: Context, catalog: str, excerpt_id: str) -> NDArray[np.float32]:
-    return _read_reference(context.home, context.partition("excerpts", catalog), excerpt_id)
-
-
-# A shard's rows come reference by reference; a file of the lake never changes.
-@functools.lru_cache(maxsize=2)
-def _read_reference(home: Home, partition: Partition, excerpt_id: str) -> NDArray[np.float32]:
-    table = Lake(home).read(partition, excerpt_id, ["flac"])
-    return _cells(reference_audio(table["flac"][0].as_py())[:EXCERPT_SAMPLES])
+    partition = context.partition("excerpts", catalog)
+    place = (context.home, partition, excerpt_id)
+    cells = _LAST.get(place)
+    if cells is None:
+        table = context.lake.read(partition, excerpt_id, ["flac"])
+        cells = _cells(reference_audio(table["flac"][0].as_py())[:EXCERPT_SAMPLES])
+        _LAST.clear()
+        _LAST[place] = cells
+    return cells
 
 
 def _cells(samples: NDArray[np.float32]) -> NDArray[np.float32]:
