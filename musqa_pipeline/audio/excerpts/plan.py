@@ -10,7 +10,7 @@ N_CANDIDATES = 24
 
 
 def n_excerpts(duration_s: float, n_per_track: int) -> int:
-    """Return how many of the excerpts that are wanted of a track fit without overlap."""
+    """Return how many excerpts of a track fit without overlap, at most `n_per_track`."""
     return min(n_per_track, int(duration_s // EXCERPT_S))
 
 

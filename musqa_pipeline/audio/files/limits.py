@@ -52,14 +52,14 @@ def check_limits(sample_rate_hz: int, channels: int) -> None:
 
 
 def too_long(found: str, max_duration_s: float) -> UnfitInputError:
-    """Build the error of a file of which was found what is over a limit: ``too_long``."""
+    """Build the error ``too_long``; `found` is a text such as ``"the header says 30 h"``."""
     return UnfitInputError(
         "too_long", f"{found}, the limit is {_shown(max_duration_s, 'g')}", "cut it into parts"
     )
 
 
 def check_declared(declared_frames: int, sample_rate_hz: int, max_duration_s: float) -> None:
-    """Refuse a file whose header says that it is longer than a limit: ``too_long``."""
+    """Refuse, as ``too_long``, a file whose header says that it is longer than a limit."""
     if declared_frames > max_duration_s * sample_rate_hz:
         found = _shown(declared_frames / sample_rate_hz, ",.1f")
         raise too_long(f"the header says {found}", max_duration_s)
@@ -83,7 +83,7 @@ def check_level(samples: NDArray[np.floating]) -> None:
 
 
 def check_peak(true_peak_dbtp: float) -> None:
-    """Refuse a peak above `MAX_DBTP` or NaN, which no audio has: ``odd_level``."""
+    """Refuse, as ``odd_level``, a peak above `MAX_DBTP` or NaN: no audio has it."""
     if not true_peak_dbtp <= MAX_DBTP:
         raise UnfitInputError(
             "odd_level",

@@ -23,7 +23,7 @@ _BLOCK_BYTES = 1 << 16
 
 
 class Stream:
-    """A piece of a file, whose first byte its source stands at, that is being decoded."""
+    """A piece of a file that is being decoded; the source stands at its first byte."""
 
     def __init__(self, source: BinaryIO, piece: Piece) -> None:
         self._source = source
