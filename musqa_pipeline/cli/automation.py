@@ -13,12 +13,6 @@ from musqa_pipeline.cli.options import JsonOption
 runs_app = typer.Typer(help="Runs in the Dagster instance.", no_args_is_help=True)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    app.command("arrivals")(arrivals)
-    app.add_typer(runs_app, name="runs")
-
-
 def arrivals(
     preset: Annotated[
         str | None, typer.Option("--preset", help="Default: MUSQA_PRESET, or demo.")

@@ -26,12 +26,6 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `musqa model`."""
-    app.command("history")(history)
-    app.command("refreeze")(refreeze)
-
-
 def history(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
     """Show every decision on a model: promoted, kept out, disqualified, and why."""
     context = _context(preset)

@@ -31,13 +31,17 @@ catalog_app = typer.Typer(help="Folders of music that musqa knows.", no_args_is_
 
 def register(app: typer.Typer) -> None:
     """Add the factory's commands to the command line."""
-    readers.register(catalog_app)
+    catalog_app.command("readers")(readers.catalog_readers)
+    catalog_app.command("check")(readers.catalog_check)
+    catalog_app.command("opinions")(readers.catalog_opinions)
     app.add_typer(catalog_app, name="catalog")
     app.add_typer(recipe.app, name="recipe")
+    app.add_typer(automation.runs_app, name="runs")
     app.command("export", help=export.HELP)(export.export)
-    upkeep.register(app)
-    automation.register(app)
-    commands: tuple[Callable[..., None], ...] = (run, status, query, report, demo, costs)
+    commands: tuple[Callable[..., None], ...] = (
+        upkeep.verify, upkeep.gc, upkeep.migrate, upkeep.compact, automation.arrivals,
+        run, status, query, report, demo, costs,
+    )  # fmt: skip
     for command in commands:
         app.command(command.__name__)(command)
 

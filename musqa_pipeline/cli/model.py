@@ -14,7 +14,8 @@ from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.core.home import Home
 
 app = typer.Typer(help="Models of the scorer: shipped, chosen, or your own.", no_args_is_help=True)
-champion.register(app)
+app.command()(champion.history)
+app.command()(champion.refreeze)
 COLUMNS = ["used", "where", "name", "version", "calibrated", "sealed", "megabytes", "path"]
 
 

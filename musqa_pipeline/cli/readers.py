@@ -18,13 +18,6 @@ from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.progress import logger
 
 
-def register(catalog_app: typer.Typer) -> None:
-    """Add the commands to `musqa catalog`."""
-    catalog_app.command("readers")(catalog_readers)
-    catalog_app.command("check")(catalog_check)
-    catalog_app.command("opinions")(catalog_opinions)
-
-
 def catalog_readers(
     name: Annotated[str | None, typer.Argument(help="One of them, with all that is known.")] = None,
     as_json: JsonOption = False,

@@ -19,12 +19,6 @@ SHOWN = 50
 """Findings that are printed for people; JSON has all."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to the command line."""
-    for command in (verify, gc, migrate, compact):
-        app.command(command.__name__)(command)
-
-
 def verify(
     mend_it: Annotated[
         bool,
