@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import copy
 import json
+import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,15 +24,19 @@ from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 from musqa_pipeline.learning.intrusive.scores import ScoredPairs
 from musqa_pipeline.learning.networks.insenet import InseNet
 from musqa_pipeline.learning.predict import load_model
+from musqa_pipeline.learning.training.batches import Batch
 from musqa_pipeline.learning.training.checkpoint import (
     SETTINGS_FILE,
     WEIGHTS_FILE,
     write_json,
     write_weights,
 )
+from musqa_pipeline.learning.training.learner import Supervised
+from musqa_pipeline.learning.training.train import train
 from musqa_pipeline.studies.statistics.metrics import pearson, rmse, spearman
 
 FINE_TUNE_FILE = "fine_tune.json"
@@ -197,21 +203,55 @@ def train_further(
     nn.Module
         In evaluation mode, in which it was trained too.
     """
-    tuned = copy.deepcopy(network).eval()
-    quality = torch.from_numpy((scores.mos - 1.0) / 4.0).float().to(device)
-    weights = torch.from_numpy(scores.weights).float().to(device)
-    images = scores.images.to(device)
-    adam = torch.optim.AdamW(
-        tuned.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-    for epoch in range(settings.epochs):
+    quality = torch.from_numpy((scores.mos - 1.0) / 4.0).float()
+    targets = torch.stack((quality, torch.from_numpy(scores.weights).float()), 1)
+
+    def batches(epoch: int) -> Iterator[Batch]:
         order = derive_generator("intrusive.order", settings.seed, fold, epoch).permutation(rows)
-        for batch in torch.from_numpy(order).to(device).split(settings.batch_size):
-            adam.zero_grad()
-            errors = tuned(images[batch]) - quality[batch]
-            torch.mean(weights[batch] * errors.square()).backward()
-            adam.step()
-    return tuned
+        for batch in torch.from_numpy(order).split(settings.batch_size):
+            yield scores.images[batch], targets[batch]
+
+    tuned = copy.deepcopy(network).eval()
+    entry = ModelEntry(
+        "the second step", lambda _: tuned, InputSpec(*scores.images.shape[1:]), learner=_Further
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            "insenet",
+            entry=entry,
+            settings=TrainingSettings(
+                learning_rate=settings.learning_rate,
+                weight_decay=settings.weight_decay,
+                max_epochs=settings.epochs,
+            ),
+            train_batches=batches,
+            validation_batches=None,
+            folder=Path(folder),
+            log=lambda line: None,
+            n_threads=torch.get_num_threads(),
+            device=device,
+        )
+    return tuned.to(device)
+
+
+class _Further(Supervised):
+    """Moves all weights alike, and leaves normalisation as the first training left it."""
+
+    def __init__(self, network: nn.Module, settings: TrainingSettings) -> None:
+        super().__init__(network, settings, loss=_weighed_square_error)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Make AdamW, which does not spare vectors here."""
+        return torch.optim.AdamW(
+            self.network.parameters(),
+            lr=self.settings.learning_rate,
+            weight_decay=self.settings.weight_decay,
+        )
+
+
+def _weighed_square_error(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
+    quality, weights = targets.unbind(1)
+    return torch.mean(weights * (network(images) - quality).square())
 
 
 def predict_mos(network: nn.Module, images: Tensor) -> NDArray[np.float64]:
