@@ -1,12 +1,10 @@
-"""What a network costs: parameters, time for 10 s of audio, minutes of training."""
+"""What a network costs: parameters, and time for 10 s of audio."""
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -17,22 +15,6 @@ from musqa_pipeline.learning.registry import find_model
 
 N_RUNS = 9
 """Forward passes that are timed, after one that is not."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one network costs."""
-
-    model: str
-    trainable_parameters: int
-    total_parameters: int
-    """With those of a frozen backbone."""
-    forward_ms: float
-    """Median time for the image of 10 s on one core, without making the image."""
-    training_minutes: float | None
-    """Of the run; None for a network that was not trained, or not to its end."""
-    device: str
-    """What it was trained on; empty if it was not."""
 
 
 def count_parameters(network: nn.Module) -> tuple[int, int]:
@@ -88,38 +70,32 @@ def forward_ms(network: nn.Module, spec: InputSpec, *, n_runs: int = N_RUNS) -> 
     return 1e3 * statistics.median(times[1:])
 
 
-def measure_costs(runs: Iterable[Mapping[str, Any]], *, n_runs: int = N_RUNS) -> list[Cost]:
-    """Measure what the networks of some runs cost.
+def measure_cost(
+    model: str, settings: Mapping[str, Any], *, n_runs: int = N_RUNS
+) -> dict[str, float]:
+    """Measure what a network costs, built with weights of chance, which need no file.
 
     Parameters
     ----------
-    runs : iterable of mapping
-        Rows of the table `runs`, with `model`, `settings_json`, `finished`, `minutes`, `device`.
+    model : str
+        A key of the registry.
+    settings : mapping
+        Of its training, as the table `runs` keeps them.
     n_runs : int
-        Forward passes that are timed for each.
+        Forward passes that are timed.
 
     Returns
     -------
-    list of Cost
-        In the order of the runs. Networks are built with weights of chance, which changes no cost
-        and needs no file.
+    dict
+        ``trainable`` and all ``parameters``, those of a frozen backbone included, and
+        ``ms_per_excerpt``, see `forward_ms`.
     """
-    costs = []
-    for row in runs:
-        entry = find_model(row["model"])
-        values = json.loads(row["settings_json"])
-        settings = TrainingSettings.of({**values, "backbone_weights": "random"})
-        with torch.random.fork_rng(devices=[]):
-            network = entry.build(settings)
-        trainable, total = count_parameters(network)
-        costs.append(
-            Cost(
-                model=row["model"],
-                trainable_parameters=trainable,
-                total_parameters=total,
-                forward_ms=forward_ms(network, entry.input, n_runs=n_runs),
-                training_minutes=row["minutes"] if row["finished"] else None,
-                device=row["device"],
-            )
-        )
-    return costs
+    entry = find_model(model)
+    with torch.random.fork_rng(devices=[]):
+        network = entry.build(TrainingSettings.of({**settings, "backbone_weights": "random"}))
+    trainable, total = count_parameters(network)
+    return {
+        "trainable": trainable,
+        "parameters": total,
+        "ms_per_excerpt": forward_ms(network, entry.input, n_runs=n_runs),
+    }

@@ -1,10 +1,9 @@
-import json
 import time
 from dataclasses import asdict
 
 import torch
 
-from musqa_pipeline.learning.cost import count_parameters, forward_ms, measure_costs
+from musqa_pipeline.learning.cost import count_parameters, forward_ms, measure_cost
 from tests.learning.tiny import SETTINGS, SPEC, Tiny
 
 
@@ -40,16 +39,10 @@ def test_a_pass_is_timed_one_image_at_a_time_on_one_core_and_warm(two_threads):
     assert torch.get_num_threads() == 2
 
 
-def test_costs_join_what_is_measured_with_what_training_took():
+def test_a_cost_is_measured_with_weights_of_chance_and_leaves_torchs_generator_alone():
     torch.manual_seed(1)
     state = torch.random.get_rng_state()
-    row = {"model": "tiny", "settings_json": json.dumps(asdict(SETTINGS)), "device": "cpu"}
-    ended, finished = measure_costs(
-        [{**row, "finished": False, "minutes": 3.0}, {**row, "finished": True, "minutes": 4.0}],
-        n_runs=3,
-    )
-    assert (ended.training_minutes, finished.training_minutes) == (None, 4.0)
-    assert (finished.model, finished.device) == ("tiny", "cpu")
-    assert finished.trainable_parameters == finished.total_parameters == 48 * 12 + 12 + 12 + 1
-    assert 0 < finished.forward_ms < 1000
+    found = measure_cost("tiny", {**asdict(SETTINGS), "names": ["tiny"]}, n_runs=3)
+    assert found["trainable"] == found["parameters"] == 48 * 12 + 12 + 12 + 1
+    assert 0 < found["ms_per_excerpt"] < 1000
     assert torch.equal(torch.random.get_rng_state(), state)

@@ -6,8 +6,6 @@ trees learn songs. The settings are common ones and were not searched for (`docs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from musqa_pipeline.audio.features.descriptors import DESCRIPTORS
 from musqa_pipeline.core.seeds import derive_seed
+from musqa_pipeline.learning.baselines.registry import Predictor
 from musqa_pipeline.learning.baselines.simple import training_labels
 
 N_TREES = 400
@@ -27,31 +26,7 @@ FEATURE_FRACTION = 0.2
 """Features looked at for each split."""
 
 
-@dataclass(frozen=True)
-class Boosted:
-    """Predicts from the descriptive features of a row."""
-
-    model: HistGradientBoostingRegressor
-
-    def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
-        """Predict from the features.
-
-        Parameters
-        ----------
-        rows : polars.DataFrame
-            A column for each of `DESCRIPTORS`.
-
-        Returns
-        -------
-        ndarray of float64, shape (rows,)
-            In the unit of the labels.
-        """
-        with threadpool_limits(1):
-            predicted: NDArray[np.float64] = self.model.predict(_features(rows))
-        return predicted
-
-
-def fit_boosted(rows: pl.DataFrame, *, seed: int) -> Boosted:
+def fit_boosted(rows: pl.DataFrame, seed: int) -> Predictor:
     """Fit on training rows.
 
     Parameters
@@ -63,8 +38,8 @@ def fit_boosted(rows: pl.DataFrame, *, seed: int) -> Boosted:
 
     Returns
     -------
-    Boosted
-        The predictor.
+    callable
+        Predicts from a column for each of `DESCRIPTORS`.
 
     Raises
     ------
@@ -84,7 +59,14 @@ def fit_boosted(rows: pl.DataFrame, *, seed: int) -> Boosted:
         random_state=derive_seed("baselines.boosted", seed) % 2**32,
     )
     with threadpool_limits(1):
-        return Boosted(model.fit(_features(rows), labels))
+        model.fit(_features(rows), labels)
+
+    def predict(asked: pl.DataFrame) -> NDArray[np.float64]:
+        with threadpool_limits(1):
+            predicted: NDArray[np.float64] = model.predict(_features(asked))
+        return predicted
+
+    return predict
 
 
 def _features(rows: pl.DataFrame) -> NDArray[np.float32]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from musqa_pipeline.audio.degradations.effects import Resample
 from musqa_pipeline.audio.degradations.lowpass import FAMILY_WEIGHTS
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS
 from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.learning.baselines.registry import Predictor
 
 PROCESS_COLUMNS = tuple(
     f"{half}_{name}"
@@ -39,49 +39,22 @@ _LEAST_ROWS = 5
 """A process with fewer training rows than this is estimated from its parameters instead."""
 
 
-@dataclass(frozen=True)
-class Oracle:
-    """Predicts the mean label of a process; of a cascade, that of the worse half."""
-
-    means: Mapping[tuple[str, str], float]
-    """By name and parameters."""
-    by_parameters: HistGradientBoostingRegressor
-    """For processes that were drawn at random, of which no two are alike."""
-
-    def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
-        """Predict from the process alone.
-
-        Parameters
-        ----------
-        rows : polars.DataFrame
-            `depth` and `PROCESS_COLUMNS`.
-
-        Returns
-        -------
-        ndarray of float64, shape (rows,)
-            In the unit of the labels.
-        """
-        halves = list(_halves(rows))
-        asked = sorted({half for row in halves for half in row if half not in self.means})
-        estimates = dict(self.means)
-        if asked:
-            values = self.by_parameters.predict(_table(asked))
-            estimates.update(zip(asked, values.tolist(), strict=True))
-        return np.array([min(estimates[half] for half in row) for row in halves])
-
-
-def fit_oracle(rows: pl.DataFrame) -> Oracle:
+def fit_oracle(rows: pl.DataFrame, seed: int = 0) -> Predictor:
     """Fit on what each process did to the songs that may be seen.
 
     Parameters
     ----------
     rows : polars.DataFrame
         Training rows: `label`, `depth` and `PROCESS_COLUMNS`. Cascades are not looked at.
+    seed : int
+        Decides nothing.
 
     Returns
     -------
-    Oracle
-        The predictor.
+    callable
+        Predicts the mean label of a process from `depth` and `PROCESS_COLUMNS`; of a cascade, that
+        of the worse half. Processes that were drawn at random, of which no two are alike, are
+        estimated from their parameters.
 
     Raises
     ------
@@ -102,7 +75,18 @@ def fit_oracle(rows: pl.DataFrame) -> Oracle:
     model = HistGradientBoostingRegressor(
         max_iter=150, learning_rate=0.08, min_samples_leaf=8, early_stopping=False, random_state=0
     )
-    return Oracle(means, model.fit(_table(halves), labels))
+    model.fit(_table(halves), labels)
+
+    def predict(asked: pl.DataFrame) -> NDArray[np.float64]:
+        processes = list(_halves(asked))
+        unknown = sorted({half for row in processes for half in row if half not in means})
+        estimates = dict(means)
+        if unknown:
+            values = model.predict(_table(unknown))
+            estimates.update(zip(unknown, values.tolist(), strict=True))
+        return np.array([min(estimates[half] for half in row) for row in processes])
+
+    return predict
 
 
 def _halves(rows: pl.DataFrame) -> Iterator[list[tuple[str, str]]]:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from importlib import import_module
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-
-class Predictor(Protocol):
-    """A fitted baseline."""
-
-    def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
-        """Predict rows, in the unit of the labels."""
-        ...
+Predictor = Callable[[pl.DataFrame], NDArray[np.float64]]
+"""A fitted baseline: predicts rows, in the unit of the labels."""
 
 
 @dataclass(frozen=True)
@@ -25,38 +20,22 @@ class BaselineEntry:
 
     title: str
     """What a report calls it."""
-    fit: Callable[[pl.DataFrame, int], Predictor]
-    """Takes training rows, as `evaluation.rows.read_rows` gives them, and a seed."""
+    module: str
+    """Of this package; it, and scikit-learn, are imported when it is fitted."""
+    name: str
+    """Of its function."""
 
-
-def _fit_mean(rows: pl.DataFrame, seed: int) -> Predictor:
-    from musqa_pipeline.learning.baselines.simple import fit_mean
-
-    return fit_mean(rows)
-
-
-def _fit_upper_edge(rows: pl.DataFrame, seed: int) -> Predictor:
-    from musqa_pipeline.learning.baselines.simple import fit_upper_edge
-
-    return fit_upper_edge(rows)
-
-
-def _fit_boosted(rows: pl.DataFrame, seed: int) -> Predictor:
-    from musqa_pipeline.learning.baselines.boosted import fit_boosted
-
-    return fit_boosted(rows, seed=seed)
-
-
-def _fit_oracle(rows: pl.DataFrame, seed: int) -> Predictor:
-    from musqa_pipeline.learning.baselines.oracle import fit_oracle
-
-    return fit_oracle(rows)
+    def fit(self, rows: pl.DataFrame, seed: int) -> Predictor:
+        """Fit on training rows, as `evaluation.rows.read_rows` gives them."""
+        module = import_module(f"musqa_pipeline.learning.baselines.{self.module}")
+        predictor: Predictor = getattr(module, self.name)(rows, seed)
+        return predictor
 
 
 BASELINES: dict[str, BaselineEntry] = {
-    "mean": BaselineEntry("mean label", _fit_mean),
-    "upper_edge": BaselineEntry("band edge", _fit_upper_edge),
-    "boosted": BaselineEntry("boosted features", _fit_boosted),
-    "oracle": BaselineEntry("oracle: process, not song", _fit_oracle),
+    "mean": BaselineEntry("mean label", "simple", "fit_mean"),
+    "upper_edge": BaselineEntry("band edge", "simple", "fit_upper_edge"),
+    "boosted": BaselineEntry("boosted features", "boosted", "fit_boosted"),
+    "oracle": BaselineEntry("oracle: process, not song", "oracle", "fit_oracle"),
 }
 """In the order in which reports list them."""

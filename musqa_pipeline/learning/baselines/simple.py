@@ -7,63 +7,13 @@ and validation parts only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
 from musqa_pipeline.core.errors import StageError
-
-
-@dataclass(frozen=True)
-class MeanBaseline:
-    """Predicts the mean label of the training part, whatever it hears."""
-
-    mean: float
-    """In the unit of the labels."""
-
-    def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
-        """Predict one constant.
-
-        Parameters
-        ----------
-        rows : polars.DataFrame
-            Gives the number of rows and nothing else.
-
-        Returns
-        -------
-        ndarray of float64, shape (rows,)
-            The mean.
-        """
-        return np.full(rows.height, self.mean)
-
-
-@dataclass(frozen=True)
-class UpperEdgeBaseline:
-    """Predicts from the upper edge of the spectrum: a rising line through its own knots."""
-
-    knots_hz: NDArray[np.float64]
-    """Edges, rising."""
-    knots: NDArray[np.float64]
-    """Predicted label at each, rising; linear between, constant beyond."""
-
-    def predict(self, rows: pl.DataFrame) -> NDArray[np.float64]:
-        """Predict the label from the edge.
-
-        Parameters
-        ----------
-        rows : polars.DataFrame
-            `upper_edge_hz` of each degraded spectrum.
-
-        Returns
-        -------
-        ndarray of float64, shape (rows,)
-            In the unit of the labels.
-        """
-        edge = rows["upper_edge_hz"].to_numpy().astype(np.float64)
-        return np.interp(edge, self.knots_hz, self.knots)
+from musqa_pipeline.learning.baselines.registry import Predictor
 
 
 def training_labels(rows: pl.DataFrame) -> NDArray[np.float64]:
@@ -89,50 +39,54 @@ def training_labels(rows: pl.DataFrame) -> NDArray[np.float64]:
     return rows["label"].to_numpy().astype(np.float64)
 
 
-def fit_mean(rows: pl.DataFrame) -> MeanBaseline:
-    """Fit the constant.
+def fit_mean(rows: pl.DataFrame, seed: int = 0) -> Predictor:
+    """Fit a constant.
 
     Parameters
     ----------
     rows : polars.DataFrame
         Training rows: `label`.
+    seed : int
+        Decides nothing.
 
     Returns
     -------
-    MeanBaseline
-        The predictor.
+    callable
+        Predicts the mean label, whatever it hears.
 
     Raises
     ------
     StageError
         If there are no rows.
     """
-    values = training_labels(rows)
-    return MeanBaseline(float(values.mean()))
+    mean = float(training_labels(rows).mean())
+    return lambda asked: np.full(asked.height, mean)
 
 
-def fit_upper_edge(rows: pl.DataFrame) -> UpperEdgeBaseline:
+def fit_upper_edge(rows: pl.DataFrame, seed: int = 0) -> Predictor:
     """Fit label over upper edge by isotonic regression: a wider band is never worse.
 
     Parameters
     ----------
     rows : polars.DataFrame
         Rows that may be seen: `upper_edge_hz` of each degraded spectrum, and `label`.
+    seed : int
+        Decides nothing.
 
     Returns
     -------
-    UpperEdgeBaseline
-        The predictor.
+    callable
+        Predicts from `upper_edge_hz` along a rising line, constant beyond its ends.
 
     Raises
     ------
     StageError
         If there are no rows.
     """
-    edge = rows["upper_edge_hz"].to_numpy().astype(np.float64)
-    values = training_labels(rows)
-    fitted = IsotonicRegression(out_of_bounds="clip").fit(edge, values)
-    return UpperEdgeBaseline(
-        np.asarray(fitted.X_thresholds_, dtype=np.float64),
-        np.asarray(fitted.y_thresholds_, dtype=np.float64),
-    )
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(_edges_hz(rows), training_labels(rows))
+    knots_hz, knots = fitted.X_thresholds_, fitted.y_thresholds_
+    return lambda asked: np.interp(_edges_hz(asked), knots_hz, knots)
+
+
+def _edges_hz(rows: pl.DataFrame) -> NDArray[np.float64]:
+    return rows["upper_edge_hz"].to_numpy().astype(np.float64)

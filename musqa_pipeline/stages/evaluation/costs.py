@@ -59,28 +59,13 @@ def measured_costs(
     if path.is_file():
         kept: dict[str, dict[str, Any]] = json.loads(seals.read(path))
         return kept
-    from musqa_pipeline.learning.cost import measure_costs
+    from musqa_pipeline.learning.cost import measure_cost
 
-    asked = {run["model"]: dict(run) for run in runs}
-    for trial in trials:
-        model = trial["model"]
-        if model in MODELS and model not in asked:
-            recipe = dataclasses.asdict(recipe_of(model, context.preset.models))
-            asked[model] = {
-                "model": model,
-                "settings_json": json.dumps(recipe),
-                "finished": False,
-                "minutes": 0.0,
-                "device": "",
-            }
-    found = {
-        cost.model: {
-            "trainable": cost.trainable_parameters,
-            "parameters": cost.total_parameters,
-            "ms_per_excerpt": cost.forward_ms,
-        }
-        for cost in measure_costs(asked.values())
-    }
+    settings = {run["model"]: json.loads(run["settings_json"]) for run in runs}
+    for model in dict.fromkeys(trial["model"] for trial in trials):
+        if model in MODELS and model not in settings:
+            settings[model] = dataclasses.asdict(recipe_of(model, context.preset.models))
+    found = {model: measure_cost(model, of_it) for model, of_it in settings.items()}
     with whole_file(path) as temporary:
         temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
     return found

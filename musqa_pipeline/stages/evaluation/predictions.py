@@ -87,7 +87,7 @@ def predict_baselines(
 ) -> dict[str, np.ndarray]:
     """Fit the baselines on what networks may see, and predict the test rows."""
     seen = rows.filter((pl.col("part") != "test") & allowed_rows(train_rows))
-    return {name: entry.fit(seen, 0).predict(test) for name, entry in BASELINES.items()}
+    return {name: entry.fit(seen, 0)(test) for name, entry in BASELINES.items()}
 
 
 def predict_networks(

@@ -24,13 +24,13 @@ def _few_trees(monkeypatch):
 
 def test_it_learns_what_features_say_of_rows_that_it_never_met():
     seen, unseen = rows(600, 0), rows(200, 1)
-    error = fit_boosted(seen, seed=0).predict(unseen) - unseen["label"].to_numpy()
+    error = fit_boosted(seen, seed=0)(unseen) - unseen["label"].to_numpy()
     assert np.sqrt(np.mean(error**2)) < 0.6 * unseen["label"].std()
 
 
 def test_the_seed_decides_and_nothing_else():
     seen = rows(300, 0)
-    first, again, other = (fit_boosted(seen, seed=s).predict(seen) for s in (0, 0, 1))
+    first, again, other = (fit_boosted(seen, seed=s)(seen) for s in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0
 

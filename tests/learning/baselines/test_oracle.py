@@ -37,13 +37,13 @@ SINGLES = frame(
 
 
 def test_a_process_of_the_tables_gets_the_mean_of_its_songs():
-    predicted = fit_oracle(SINGLES).predict(frame([row(0, MP3), row(0, LOW)]))
+    predicted = fit_oracle(SINGLES)(frame([row(0, MP3), row(0, LOW)]))
     assert predicted.tolist() == [65.0, 20.0]
 
 
 def test_a_cascade_is_as_bad_as_its_worse_half():
     rows = frame([row(0, MP3, OPUS), row(0, OPUS, MP3), row(0, MP3, LOW)])
-    assert fit_oracle(SINGLES).predict(rows).tolist() == [65.0, 65.0, 20.0]
+    assert fit_oracle(SINGLES)(rows).tolist() == [65.0, 65.0, 20.0]
 
 
 def test_a_random_process_is_estimated_from_its_parameters():
@@ -53,13 +53,13 @@ def test_a_random_process_is_estimated_from_its_parameters():
     rows = frame(
         [row(c / 200, ("lowpass", None, c), params=t) for c, t in zip(cutoffs, texts, strict=True)]
     )
-    predicted = fit_oracle(pl.concat([SINGLES, rows[:300]])).predict(rows[300:])
+    predicted = fit_oracle(pl.concat([SINGLES, rows[:300]]))(rows[300:])
     assert np.abs(predicted - rows["label"][300:].to_numpy()).mean() < 2.5
 
 
 def test_an_untouched_reference_is_a_process_too():
     rows = frame([row(90, ("reference", None, None)) | {"depth": 0}] * 6)
-    assert fit_oracle(rows).predict(rows[:1]).tolist() == [90.0]
+    assert fit_oracle(rows)(rows[:1]).tolist() == [90.0]
 
 
 def test_without_singles_there_is_no_oracle():

@@ -19,7 +19,7 @@ def edges(values):
 
 
 def test_the_mean_predictor_says_the_mean_of_what_it_was_fitted_on():
-    assert fit_mean(frame([1, 2, 3], [10, 20, 60])).predict(edges([1e3, 2e4])).tolist() == [
+    assert fit_mean(frame([1, 2, 3], [10, 20, 60]))(edges([1e3, 2e4])).tolist() == [
         30.0,
         30.0,
     ]
@@ -33,7 +33,7 @@ rows = st.lists(st.tuples(st.integers(20, 240), st.integers(0, 93)), min_size=1,
 def test_a_wider_band_is_never_predicted_worse(pairs):
     edge, label = np.array(pairs, dtype=float).T
     fitted = fit_upper_edge(frame(100 * edge, label))
-    predicted = fitted.predict(edges(np.linspace(0, 30_000, 200)))
+    predicted = fitted(edges(np.linspace(0, 30_000, 200)))
     assert (np.diff(predicted) >= -1e-9).all()
     assert predicted.min() >= label.min() - 1e-9
     assert predicted.max() <= label.max() + 1e-9
@@ -46,7 +46,7 @@ def test_the_edge_baseline_is_the_isotonic_regression(pairs):
     asked = np.linspace(10, 250, 77)
     expected = IsotonicRegression(out_of_bounds="clip").fit(edge, label).predict(asked)
     np.testing.assert_allclose(
-        fit_upper_edge(frame(edge, label)).predict(edges(asked)), expected, atol=1e-9
+        fit_upper_edge(frame(edge, label))(edges(asked)), expected, atol=1e-9
     )
 
 

@@ -95,7 +95,7 @@ def made_up_predictions(n_recordings: int = 14, seed: int = 5) -> pl.DataFrame:
         "upper_edge": fit_upper_edge(train),
     }
     parts = [
-        train.with_columns(model=pl.lit(name), predicted=pl.Series(model.predict(train)))
+        train.with_columns(model=pl.lit(name), predicted=pl.Series(model(train)))
         for name, model in fitted.items()
     ]
     return pl.concat([frame, *parts]).sort("model", maintain_order=True)

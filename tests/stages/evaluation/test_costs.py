@@ -46,7 +46,7 @@ def test_networks_of_trials_are_measured_once_and_kept(tmp_path: Path, monkeypat
     def refuse(*_):
         raise AssertionError("measured again")
 
-    monkeypatch.setattr("musqa_pipeline.learning.cost.measure_costs", refuse)
+    monkeypatch.setattr("musqa_pipeline.learning.cost.measure_cost", refuse)
     assert measured_costs(context, [], TRIALS, folder) == found
     rows = {row["model"]: row for row in gather_costs(["vgg19"], [], TRIALS, found)}
     assert rows["vgg19"]["ms_per_excerpt"] is None

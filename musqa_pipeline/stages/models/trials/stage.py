@@ -129,8 +129,8 @@ def _fit_baseline(
     seen = rows.filter(
         (division.train | division.validation) & allowed_rows(context.preset.models.train_rows)
     )
-    predictor = BASELINES[trial.model].fit(seen, trial.repetition)
-    predicted = predictor.predict(rows.filter(division.predicted)) / POINTS
+    predict = BASELINES[trial.model].fit(seen, trial.repetition)
+    predicted = predict(rows.filter(division.predicted)) / POINTS
     return predicted, {
         "finished": True,
         "n_train": seen.height,
