@@ -35,22 +35,8 @@ class LabelledImages(NamedTuple):
     """An id is unique within its catalog."""
 
 
-class EpochBatches(IterableDataset):
-    """The batches of one epoch, the same for any number of workers.
-
-    Parameters
-    ----------
-    shards : ImageShards
-        Where the images are.
-    order : ndarray of int64, shape (n_rows,)
-        The epoch's order.
-    batch_size : int
-        Images in a batch; the last may have fewer.
-    buffer_rows : int
-        Most rows held, those of the batch in the making not counted.
-    n_threads : int
-        Row groups read ahead, each by a thread of its own.
-    """
+class _EpochBatches(IterableDataset):
+    """The batches of one epoch, the same for any number of workers; see `make_loader`."""
 
     def __init__(
         self,
@@ -138,7 +124,7 @@ def make_loader(
     order = np.arange(shards.n_rows, dtype=np.int64)
     if shuffle:
         order = epoch_order(sizes, seed=seed, epoch=epoch, buffer_rows=buffer_rows)
-    batches = EpochBatches(
+    batches = _EpochBatches(
         shards, order, batch_size=batch_size, buffer_rows=buffer_rows, n_threads=n_threads
     )
     return DataLoader(

@@ -41,17 +41,9 @@ class RowReader:
         self._slots = np.empty((n_slots, *shards.shape), shards.dtype)
 
     def read(self, order: NDArray[np.int64]) -> Generator[NDArray[np.generic], None, None]:
-        """Yield rows in an order.
+        """Yield rows, cells as stored (n_frames, n_bands), valid until the next is asked for.
 
-        Parameters
-        ----------
-        order : ndarray of int64
-            Row numbers, none twice, an `epoch_order` or a part of one.
-
-        Yields
-        ------
-        ndarray of uint8 or float16, shape (n_frames, n_bands)
-            Cells as stored; valid until the next row is asked for.
+        `order` has no row number twice: an `epoch_order`, or a part of one.
         """
         wanted = set(order.tolist())
         slot_of: dict[int, int] = {}

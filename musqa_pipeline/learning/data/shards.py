@@ -145,17 +145,9 @@ class ImageShards:
         return self.shape[0] * self.shape[1] * self.dtype.itemsize
 
     def read_group(self, number: int) -> list[NDArray[np.generic]]:
-        """Read the images of a row group.
+        """Read the images of the group at this position of `groups`, one per entry of its `rows`.
 
-        Parameters
-        ----------
-        number : int
-            Position in `groups`.
-
-        Returns
-        -------
-        list of ndarray of uint8 or float16, shape (n_frames, n_bands)
-            One per entry of the group's `rows`; views that share the memory of the whole group.
+        They are views that share the memory of the whole group.
 
         Raises
         ------

@@ -81,7 +81,7 @@ def import_keras(path: Path, out: Path, *, time_reversed: bool = True) -> dict[s
     if (out / WEIGHTS_FILE).exists():
         raise ModelError(f"{out} holds a run already; name a new folder with --out")
     file = read_keras_file(path)
-    weights = to_state_dict(file, path)
+    weights = _to_state_dict(file, path)
     name = REVERSED if time_reversed else UPRIGHT
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "blake2b").hexdigest()[:32]
@@ -102,26 +102,8 @@ def import_keras(path: Path, out: Path, *, time_reversed: bool = True) -> dict[s
     return origin
 
 
-def to_state_dict(file: KerasFile, path: Path) -> dict[str, Tensor]:
-    """Turn Keras' weights into those of `Cnn1d`.
-
-    Parameters
-    ----------
-    file : KerasFile
-        From `read_keras_file`.
-    path : Path
-        Named in errors.
-
-    Returns
-    -------
-    dict of str to Tensor
-        State dictionary.
-
-    Raises
-    ------
-    ModelError
-        If layers are of another kind, number, shape or setting than those of table III.
-    """
+def _to_state_dict(file: KerasFile, path: Path) -> dict[str, Tensor]:
+    """Turn Keras' weights into the state dictionary of `Cnn1d`; refuse what is not table III's."""
     if file.config is not None:
         _check_config(file.config, path)
     if len(file.layers) != len(SHAPES):

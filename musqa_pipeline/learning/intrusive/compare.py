@@ -58,14 +58,9 @@ class PairComparison:
 
 
 class Comparer:
-    """A trained intrusive network, ready to compare.
+    """A trained intrusive network, the run of ``insenet`` in a folder, ready to compare.
 
-    Parameters
-    ----------
-    folder : Path
-        Folder of a run of ``insenet``.
-    device : str
-        ``"cpu"`` or ``"cuda"``: where spectrograms and network are computed.
+    Spectrograms and network are computed on `device`, ``"cpu"`` or ``"cuda"``.
 
     Raises
     ------
@@ -88,24 +83,7 @@ class Comparer:
         self.device = torch.device(device)
 
     def compare(self, reference: NDArray[np.float32], degraded: NDArray[np.float32]) -> Comparison:
-        """Compare two signals.
-
-        Parameters
-        ----------
-        reference, degraded : ndarray of float32, shape (samples,)
-            Mono, 48 kHz; their levels do not matter, their lengths may differ.
-
-        Returns
-        -------
-        Comparison
-            Score and delay.
-
-        Raises
-        ------
-        UnfitInputError
-            If a signal is silent or not finite, they share less than `MIN_FRAMES`, or the answer
-            is not finite.
-        """
+        """Compare two signals; see `compare_batch`."""
         return self.compare_batch([(reference, degraded)])[0]
 
     def compare_batch(
@@ -116,17 +94,19 @@ class Comparer:
         Parameters
         ----------
         pairs : sequence of (reference, degraded)
-            See `compare`.
+            Each float32 of shape (samples,), mono, 48 kHz; levels do not matter, lengths may
+            differ.
 
         Returns
         -------
         list of Comparison
-            In their order.
+            Score and delay of each.
 
         Raises
         ------
         UnfitInputError
-            See `compare`; one such pair costs all.
+            If a signal is silent or not finite, a pair shares less than `MIN_FRAMES`, or an answer
+            is not finite; one such pair costs all.
         """
         with torch.inference_mode():
             lags, cut = [], []

@@ -34,14 +34,7 @@ class FrozenBackbone(nn.Module):
 
     Its state dictionary is the SHA-256 of its weights, because these are the same in every
     checkpoint (VGG19: 575 MB): a network is built with its weights, and a checkpoint that was
-    trained on others is refused.
-
-    Parameters
-    ----------
-    network : nn.Module
-        Images (n, 3, 224, 224) in, (n, 1000) out.
-    name : str
-        What a message calls its weights.
+    trained on others is refused; `name` is what the message calls them.
     """
 
     digest: Tensor
@@ -76,14 +69,8 @@ class BackboneNetwork(nn.Module):
 
     The stem's ReLU follows the paper's text; dense layers are linear. Neither ImageNet's mean and
     deviation nor torchvision's ``transform_input`` is applied: the paper names no such step, and
-    the stem can learn it.
-
-    Parameters
-    ----------
-    backbone : FrozenBackbone
-        Its weights are there already.
-    output : {"softmax", "logits"}
-        What the dense layers see of the 1000 outputs. Keras' applications end in softmax.
+    the stem can learn it. `output` is what the dense layers see of the 1000 outputs; Keras'
+    applications end in softmax.
     """
 
     def __init__(
@@ -100,49 +87,19 @@ class BackboneNetwork(nn.Module):
             start_like_keras(layer)
 
     def forward(self, images_ntf: Tensor) -> Tensor:
-        """Predict quality.
-
-        Parameters
-        ----------
-        images_ntf : Tensor of float32, shape (n, 1876, 256)
-            Mel images, time by frequency, 0 to 1.
-
-        Returns
-        -------
-        Tensor of float32, shape (n,)
-            Predicted quality, not clipped.
-        """
+        """Predict quality, not clipped, shape (n,), of mel images (n, 1876, 256) in 0-1."""
         return self.dense3(self.dense2(self.dense1(self.outputs(images_ntf)))).squeeze(1)
 
     def outputs(self, images_ntf: Tensor) -> Tensor:
-        """Return what the dense layers see.
-
-        Parameters
-        ----------
-        images_ntf : Tensor of float32, shape (n, 1876, 256)
-            Mel images.
-
-        Returns
-        -------
-        Tensor, shape (n, 1000)
-            The backbone's softmax, or its logits.
-        """
+        """Return what the dense layers see: the softmax or the logits, shape (n, 1000)."""
         logits = self.backbone(self.picture(images_ntf))
         return logits.softmax(1) if self.output == "softmax" else logits
 
     def picture(self, images_ntf: Tensor) -> Tensor:
-        """Return what the backbone sees.
+        """Return what the backbone sees, shape (n, 3, 224, 224).
 
-        Parameters
-        ----------
-        images_ntf : Tensor of float32, shape (n, 1876, 256)
-            Mel images.
-
-        Returns
-        -------
-        Tensor, shape (n, 3, 224, 224)
-            The stem's three maps, 1866 x 246, resized bilinearly between pixel centres and without
-            antialiasing, as Keras' ``Resizing`` does: of 8.3 rows in time, two are looked at.
+        The stem's three maps, 1866 x 246, are resized bilinearly between pixel centres and without
+        antialiasing, as Keras' ``Resizing`` does: of 8.3 rows in time, two are looked at.
         """
         maps_nctf = torch.relu(self.stem(images_ntf.unsqueeze(1)))
         return functional.interpolate(maps_nctf, (SIDE, SIDE), mode="bilinear", antialias=False)
@@ -162,14 +119,7 @@ class FrozenStemNetwork(BackboneNetwork):
         self._cache: OutputsCache | None = None
 
     def cache_in(self, folder: Path, *, writable: bool = True) -> None:
-        """Look outputs up in a file of this folder from now on, and add new ones to it.
-
-        Parameters
-        ----------
-        folder : Path
-            Folder of the run.
-        writable : bool
-            Whether this process may add to the file; one process may.
+        """Look outputs up in a file of this folder from now on; one process may add to it.
 
         Raises
         ------

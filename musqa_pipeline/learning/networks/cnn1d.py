@@ -64,17 +64,9 @@ class Cnn1d(nn.Module):
         self.apply(start_like_keras)
 
     def forward(self, images_ntc: Tensor) -> Tensor:
-        """Predict quality.
+        """Predict quality, shape (n,), of mel images (n, 1876, 256) in 0-1.
 
-        Parameters
-        ----------
-        images_ntc : Tensor of float32, shape (n, 1876, 256)
-            Mel images, time by frequency, 0 to 1.
-
-        Returns
-        -------
-        Tensor of float32, shape (n,)
-            Predicted quality; not clipped, because a clipped output would teach nothing above 1.
+        It is not clipped, because a clipped output would teach nothing above 1.
         """
         x_nct = images_ntc.transpose(1, 2)
         x_nct = self.dropout1(self.pool1(torch.relu(self.conv1(x_nct))))

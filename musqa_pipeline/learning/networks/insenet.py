@@ -34,12 +34,7 @@ DIFFERENCE_GAIN = 2.0
 class Convolution(nn.Sequential):
     """A convolution that keeps time and frequency, batch normalisation, ReLU.
 
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels.
-    kernel : tuple of int
-        Odd lengths over time and frequency.
+    The kernel has odd lengths over time and frequency.
     """
 
     def __init__(self, n_in: int, n_out: int, kernel: tuple[int, int]) -> None:
@@ -52,13 +47,7 @@ class Convolution(nn.Sequential):
 
 
 class SqueezeExcitation(nn.Module):
-    """Gates from 0 to 1, one a channel, that follow from the channels' means.
-
-    Parameters
-    ----------
-    n_channels : int
-        Channels in and out.
-    """
+    """Gates from 0 to 1, one a channel, that follow from the channels' means."""
 
     def __init__(self, n_channels: int) -> None:
         super().__init__()
@@ -74,10 +63,7 @@ class SqueezeExcitation(nn.Module):
 class InceptionBlock(nn.Module):
     """Four views side by side: a point, a patch, along time, along frequency; then gates.
 
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels; each view gives a quarter of `n_out`.
+    Each view gives a quarter of the channels.
     """
 
     def __init__(self, n_in: int, n_out: int) -> None:
@@ -115,17 +101,9 @@ class InseNet(nn.Module):
         self.quality = nn.Linear(HEAD_UNITS, 1)
 
     def forward(self, images_ntc: Tensor) -> Tensor:
-        """Predict quality.
+        """Predict quality, (mos - 1) / 4 and not clipped, shape (n,).
 
-        Parameters
-        ----------
-        images_ntc : Tensor of float32, shape (n, frames, 2 * N_BANDS)
-            Cells in 0-1; at least 8 frames, `N_FRAMES` of 10 s.
-
-        Returns
-        -------
-        Tensor of float32, shape (n,)
-            Predicted quality, (mos - 1) / 4; not clipped.
+        Images are (n, frames, 2 * N_BANDS) in 0-1, of at least 8 frames; 10 s have `N_FRAMES`.
         """
         reference, degraded = images_ntc[..., :N_BANDS], images_ntc[..., N_BANDS:]
         difference = DIFFERENCE_GAIN * (reference - degraded)

@@ -64,18 +64,7 @@ class Member(nn.Module):
         self.register_buffer("frequency_b", torch.linspace(-1, 1, N_BANDS), persistent=False)
 
     def forward(self, statistics_ncb: Tensor) -> Tensor:
-        """Return the logarithms of the probabilities, but for a constant.
-
-        Parameters
-        ----------
-        statistics_ncb : Tensor of float32, shape (n, 10, 256)
-            From `statistics`.
-
-        Returns
-        -------
-        Tensor of float32, shape (n, 40)
-            Of the steps 0 to 0.95.
-        """
+        """Return the logits, shape (n, 40), of the steps 0 to 0.95; see `statistics`."""
         # A product, because an export to ONNX would freeze expand() to one number of images.
         frequency_n1b = statistics_ncb[:, :1] * 0 + self.frequency_b
         x_ncb = torch.cat([statistics_ncb, frequency_n1b], dim=1)
@@ -97,18 +86,7 @@ class MusqaNet(nn.Module):
         self.register_buffer("step_q", torch.linspace(0, HIGHEST_STEP, N_STEPS), persistent=False)
 
     def forward(self, images_nsx: Tensor) -> Tensor:
-        """Predict quality.
-
-        Parameters
-        ----------
-        images_nsx : Tensor of float32, shape (n, 31, 1024)
-            Band images, their cells over 255.
-
-        Returns
-        -------
-        Tensor of float32, shape (n,)
-            Mean of the distribution, in 0-0.95.
-        """
+        """Predict quality, the mean of `distribution`, in 0-0.95, shape (n,)."""
         return self.distribution(images_nsx) @ self.step_q
 
     def distribution(self, images_nsx: Tensor) -> Tensor:
@@ -168,24 +146,10 @@ def statistics(images_nsx: Tensor) -> Tensor:
 
 
 def loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
-    """Return what training makes small: cross entropy against labels as narrow bells.
+    """Return what training makes small: `cross_entropy` of changed images.
 
     Some segments, darkened and equalised at random, stand for the excerpt; all chance is drawn
-    from torch's global generator. Each member answers for itself, so that they stay different.
-
-    Parameters
-    ----------
-    network : MusqaNet
-        In training mode.
-    images_nsx : Tensor of float32, shape (n, 31, 1024)
-        Band images, their cells over 255.
-    quality_n : Tensor of float32, shape (n,)
-        Labels, 0-1.
-
-    Returns
-    -------
-    Tensor of float32, shape ()
-        Mean over the batch and the members, in nats.
+    from torch's global generator.
     """
     heard_nsx = equalised(darkened(some_segments(images_nsx), quality_n), quality_n)
     return cross_entropy(network, heard_nsx, quality_n)
@@ -193,6 +157,8 @@ def loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
 
 def cross_entropy(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Compare each member's distribution with the label as a narrow bell.
+
+    Each answers for itself, so that they stay different.
 
     Parameters
     ----------

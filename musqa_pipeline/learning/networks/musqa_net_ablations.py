@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,17 +24,11 @@ from musqa_pipeline.learning.networks.musqa_net_augmentation import (
 SMOOTHED_BANDS = 16
 """Bands that the ablation of frequency resolution averages: 1.5 kHz above 6 kHz."""
 Change = Callable[[Tensor], Tensor]
-Loss = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Loss = Callable[[Any, Tensor, Tensor], Tensor]
 
 
 class ChangedNet(MusqaNet):
-    """musqa-net that sees a changed image.
-
-    Parameters
-    ----------
-    change : callable
-        Takes and gives images of shape (n, n_segments, 1024).
-    """
+    """musqa-net that sees a changed image, of shape (n, n_segments, 1024) as before."""
 
     def __init__(self, change: Change) -> None:
         super().__init__()
@@ -62,20 +57,18 @@ def one_member() -> MusqaNet:
     return network
 
 
-def unaugmented_loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
+def unaugmented_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return musqa-net's loss on images that are neither darkened nor equalised."""
-    assert isinstance(network, MusqaNet)
     return musqa_net.cross_entropy(network, some_segments(images_nsx), quality_n)
 
 
-def undarkened_loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
+def undarkened_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return musqa-net's loss on images that are equalised and never darkened."""
-    assert isinstance(network, MusqaNet)
     heard_nsx = equalised(some_segments(images_nsx), quality_n)
     return musqa_net.cross_entropy(network, heard_nsx, quality_n)
 
 
-def point_loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
+def point_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return the square error of the mean instead of the distribution's cross entropy."""
     heard_nsx = darkened(some_segments(images_nsx), quality_n)
     return functional.mse_loss(network(equalised(heard_nsx, quality_n)), quality_n)
@@ -89,17 +82,12 @@ class Ablation:
     loss: Loss
 
 
-def _loss(network: nn.Module, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
-    assert isinstance(network, MusqaNet)
-    return musqa_net.loss(network, images_nsx, quality_n)
-
-
 ABLATIONS = {
-    "one_member": Ablation(one_member, _loss),
+    "one_member": Ablation(one_member, musqa_net.loss),
     "no_augmentation": Ablation(MusqaNet, unaugmented_loss),
     "no_darkening": Ablation(MusqaNet, undarkened_loss),
     "point": Ablation(MusqaNet, point_loss),
-    "no_level": Ablation(lambda: ChangedNet(without_level), _loss),
-    "coarse": Ablation(lambda: ChangedNet(without_fine_bands), _loss),
+    "no_level": Ablation(lambda: ChangedNet(without_level), musqa_net.loss),
+    "coarse": Ablation(lambda: ChangedNet(without_fine_bands), musqa_net.loss),
 }
 """By what their names in the registry end with."""

@@ -22,16 +22,9 @@ _KEY_BYTES = 16
 
 
 class OutputsCache:
-    """Outputs by image, in memory and in a file.
+    """Outputs by image, in memory and in a file whose name says which network they are of.
 
-    Parameters
-    ----------
-    path : Path
-        The file; its name has to say which network the outputs are of. 4 kB an image.
-    n_outputs : int
-        Values for each image.
-    writable : bool
-        Whether new outputs are appended to the file; one process at a time may.
+    It has 4 kB an image. One process at a time may be `writable` and append to it.
 
     Raises
     ------
@@ -50,19 +43,10 @@ class OutputsCache:
         return len(self._known)
 
     def get(self, images: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the outputs of images, computing those that are new.
+        """Return the outputs of images (n, ...), computing those that are new.
 
-        Parameters
-        ----------
-        images : Tensor of float32, shape (n, ...)
-            On any device.
-        compute : callable
-            Takes images (m, ...), gives their outputs (m, n_outputs).
-
-        Returns
-        -------
-        Tensor of float32, shape (n, n_outputs)
-            On the device of the images, without gradient.
+        `compute` takes images (m, ...) and gives their outputs (m, n_outputs). The result is
+        float32, on the device of the images, without gradient.
 
         Raises
         ------

@@ -60,17 +60,7 @@ class TrainingResult:
 
 
 class Attempt(pl.Callback):
-    """One attempt at a training, with its history.
-
-    Parameters
-    ----------
-    task : Task
-        What to train.
-    n_threads : int or None
-        Threads for torch.
-    log, on_epoch : callable
-        Who is told, see `musqa_pipeline.learning.training.train.train`.
-    """
+    """One attempt at a training, with its history; whom it tells, see `train`."""
 
     def __init__(
         self,
@@ -106,13 +96,13 @@ class Attempt(pl.Callback):
             self.history, self.n_threads, self.saved = found
 
     def is_over(self) -> bool:
-        """Whether training has reached its end, or the time that it may take."""
-        return is_over(self.history.judged, self.settings) or self.out_of_time()
+        """Whether training has reached its end, or the time that it may take.
 
-    def out_of_time(self) -> bool:
-        """Whether `max_minutes` are used up; looked at between epochs, so that one always ends."""
+        Looked at between epochs, so that one always ends.
+        """
         limit_s = self.settings.max_minutes * 60
-        return 0 < limit_s <= sum(self.history.values.get("seconds", ()))
+        out_of_time = 0 < limit_s <= sum(self.history.values.get("seconds", ()))
+        return out_of_time or is_over(self.history.judged, self.settings)
 
     def resume_or_start(self, rank: Rank) -> None:
         """Train from the last finished epoch to the end."""

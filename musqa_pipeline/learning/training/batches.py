@@ -112,16 +112,9 @@ def loader_options(batch_bytes: int, n_devices: int = 1) -> dict[str, Any]:
 
 
 class Epochs:
-    """A rank's part of the batches of whichever epoch begins, checked, as tensors; lazy.
+    """A rank's part of the batches of whichever epoch begins, as tensors; lazy.
 
-    Parameters
-    ----------
-    batches : callable
-        Gives the epoch's batches.
-    spec : InputSpec
-        What the network eats; other inputs are refused with a `SettingsError`.
-    rank : Rank
-        Whose part.
+    Inputs that the network does not eat are refused with a `SettingsError`.
     """
 
     def __init__(self, batches: Callable[[], Iterable[Batch]], spec: InputSpec, rank: Rank) -> None:

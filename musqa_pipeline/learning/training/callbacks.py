@@ -18,13 +18,7 @@ from lightning.pytorch.callbacks import WeightAveraging  # isort: skip
 
 
 class BatchSeeds(pl.Callback):
-    """Seeds dropout from (seed, epoch, batch), so that a resumed epoch repeats it.
-
-    Parameters
-    ----------
-    seed : int
-        Of the training.
-    """
+    """Seeds dropout from (seed, epoch, batch), so that a resumed epoch repeats it."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

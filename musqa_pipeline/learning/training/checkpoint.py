@@ -83,17 +83,18 @@ def complete(
     history : History
         With the epoch that ends.
     """
-    checkpoint[_RECORD] = {
-        "format": _FORMAT,
-        "identity": json.dumps(identity, sort_keys=True),
-        "n_threads": n_threads,
-        "history": history.values,
-    }
+    checkpoint[_RECORD] = _record(json.dumps(identity, sort_keys=True), n_threads, history.values)
     # Lightning counts an epoch as over only after the last hook in which it can be stored, and
     # would begin its end again.
     loops = checkpoint["loops"]["fit_loop"]
     steps = {name: state for name, state in loops.items() if "optim" in name}
     checkpoint["loops"] = _after_epochs(history.n_epochs, steps)
+
+
+def _record(identity: str, n_threads: int, history: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "format": _FORMAT, "identity": identity, "n_threads": n_threads, "history": history,
+    }  # fmt: skip
 
 
 def _after_epochs(n_epochs: int, steps: Mapping[str, Any]) -> dict[str, Any]:
@@ -149,12 +150,7 @@ def _from_format_1(old: Mapping[str, Any]) -> dict[str, Any]:
     history = {names.get(name, name): values for name, values in old["history"].items()}
     network = {f"network.{name}": tensor for name, tensor in old["network"].items()}
     checkpoint = {
-        _RECORD: {
-            "format": _FORMAT,
-            "identity": old["identity"],
-            "n_threads": old["n_threads"],
-            "history": history,
-        },
+        _RECORD: _record(old["identity"], old["n_threads"], history),
         "pytorch-lightning_version": version("lightning"),
         "state_dict": network,
         "loops": _after_epochs(len(history[VALIDATION]), {}),
@@ -178,20 +174,7 @@ def best_weights_file(folder: Path, epoch: int) -> Path:
 
 
 def write_weights(path: Path, network: Mapping[str, Tensor]) -> None:
-    """Write a network's state dictionary whole.
-
-    Parameters
-    ----------
-    path : Path
-        Final name.
-    network : mapping of str to Tensor
-        Names and tensors, on any device.
-
-    Raises
-    ------
-    LakeError
-        If the disk is full, read-only or not permitted.
-    """
+    """Write a network's state dictionary, on any device, whole; see `write_tensors`."""
     write_tensors(path, {name: tensor.detach().cpu() for name, tensor in network.items()})
 
 

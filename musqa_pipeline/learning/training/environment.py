@@ -48,7 +48,7 @@ def describe_environment(n_threads: int) -> dict[str, Any]:
         "machine": platform.machine(),
         "device": device_name(),
         "cuda": torch.version.cuda,
-        **_gpu_arithmetic(),
+        **(_gpu_arithmetic() if torch.cuda.is_available() else {}),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "n_threads": n_threads,
         **{name: tool_version(name) for name in _LIBRARIES},
@@ -56,8 +56,6 @@ def describe_environment(n_threads: int) -> dict[str, Any]:
 
 
 def _gpu_arithmetic() -> dict[str, Any]:
-    if not torch.cuda.is_available():
-        return {}
     cudnn = torch.backends.cudnn
     return {
         "n_gpus": torch.cuda.device_count(),

@@ -73,16 +73,8 @@ class Learner(pl.LightningModule):
 class Supervised(Learner):
     """A network that answers, with one optimizer and one loss.
 
-    Parameters
-    ----------
-    network : nn.Module
-        Inputs in, answers out.
-    settings : TrainingSettings
-        What its optimizer does.
-    loss : callable, optional
-        What training makes small; the mean square error when left out.
-    error : callable, optional
-        What validation looks at, for each example; the square error when left out.
+    `loss` is what training makes small, the mean square error when left out; `error` what
+    validation looks at for each example, the square error when left out.
     """
 
     def __init__(
@@ -95,7 +87,7 @@ class Supervised(Learner):
         super().__init__(network)
         self.settings = settings
         self._loss: Loss = loss or mean_square_error
-        self._error: Loss = error or square_errors
+        self._error: Loss = error or _square_errors
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Make Adam, or AdamW."""
@@ -153,7 +145,7 @@ def mean_square_error(network: nn.Module, images: Tensor, quality: Tensor) -> Te
     return functional.mse_loss(network(images), quality)
 
 
-def square_errors(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+def _square_errors(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
     """Return the square error of each prediction."""
     return (network(images) - quality).double().square()
 

@@ -53,10 +53,7 @@ class Task(NamedTuple):
 class WholeCheckpoints(CheckpointIO):
     """Lightning's checkpoints in files that are either whole or absent.
 
-    Parameters
-    ----------
-    saved : dict or None
-        What to go on from, as `read_checkpoint` gave it; let go once Lightning has taken it.
+    What to go on from is there already, and let go once Lightning has taken it.
     """
 
     def __init__(self, saved: dict[str, Any] | None) -> None:
@@ -86,20 +83,9 @@ def run_loop(
     checkpoints: WholeCheckpoints,
     rank: Rank,
 ) -> None:
-    """Train until a callback says stop, or `max_epochs` are over.
+    """Train fresh weights until a callback says stop, or `max_epochs` are over.
 
-    Parameters
-    ----------
-    task : Task
-        A learner that steps by hand also clips by hand.
-    learner : Learner
-        What to train, with fresh weights.
-    callbacks : list of Callback
-        Who stores and reports.
-    checkpoints : WholeCheckpoints
-        With a finished epoch to go on from, if there is one.
-    rank : Rank
-        Which of the processes that train together this is.
+    A learner that steps by hand also clips by hand.
 
     Raises
     ------

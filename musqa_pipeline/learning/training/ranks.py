@@ -145,12 +145,17 @@ def started(n_ranks: int, work: Callable[..., None], arguments: tuple[Any, ...])
                 os.environ[name] = value
 
 
-def _wait_until_ready(number: int, ear: Connection) -> None:
+def _heard(ear: Connection) -> str | None:
+    """Return why a rank ended, or None if it says that it is ready."""
     try:
-        said = ear.recv()
+        said: str | None = ear.recv()
     except EOFError:
-        said = "its process ended"
-    if said is not None:
+        return "its process ended"
+    return said
+
+
+def _wait_until_ready(number: int, ear: Connection) -> None:
+    if said := _heard(ear):
         raise StageError(
             f"training on several devices: rank {number} did not start ({said}); set [models] "
             "devices to 1, or mend what it says"
@@ -160,11 +165,7 @@ def _wait_until_ready(number: int, ear: Connection) -> None:
 def _blame(ears: list[Connection], error: RuntimeError) -> None:
     """Raise what another rank said before it ended, if any did."""
     for number, ear in enumerate(ears, start=1):
-        try:
-            said = ear.recv() if ear.poll(1.0) else None
-        except EOFError:
-            said = "its process ended"
-        if said is not None:
+        if ear.poll(1.0) and (said := _heard(ear)):
             raise StageError(
                 f"training on several devices: rank {number} stopped ({said}); mend what it says "
                 "and run again, which goes on from the last epoch"
