@@ -6,6 +6,7 @@ neither level nor delay moves the score by more than rounding and the grid of fr
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,13 +74,7 @@ class Comparer:
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
         if device == "cuda" and not torch.cuda.is_available():
             raise SettingsError("device='cuda': torch sees no CUDA device here; use cpu")
-        network = load_model(folder, device=device)
-        if not isinstance(network, InseNet):
-            raise SettingsError(
-                f"{folder} holds a {type(network).__name__}, which sees no reference; name the "
-                f"folder of a run of {MODEL}"
-            )
-        self.network = fold_normalisation(network)
+        self.network = fold_normalisation(load_intrusive(folder, device))
         self.device = torch.device(device)
 
     def compare(self, reference: NDArray[np.float32], degraded: NDArray[np.float32]) -> Comparison:
@@ -140,6 +135,25 @@ class Comparer:
         return quality.clamp(0.0, 1.0)
 
 
+def load_intrusive(folder: Path, device: str) -> InseNet:
+    """Load an intrusive network, or refuse a run of another one; see `load_model`.
+
+    Raises
+    ------
+    SettingsError
+        If the run is of another network.
+    LakeError
+        If a file of it is absent or damaged.
+    """
+    network = load_model(folder, device=device)
+    if not isinstance(network, InseNet):
+        raise SettingsError(
+            f"{folder} holds a {type(network).__name__}, which sees no reference; name the folder "
+            f"of a run of {MODEL}"
+        )
+    return network
+
+
 def pair_images(signals: Tensor) -> Tensor:
     """Compute the images that the network eats.
 
@@ -184,12 +198,10 @@ def compare_pairs(pairs: Iterable[Pair], comparer: Comparer) -> Iterator[PairCom
     PairComparison
         In their order, each as soon as it is done; a pair that cannot be scored says why.
     """
-    path: Path | None = None
-    file: ReferenceFile | None = None
+    read_reference = functools.lru_cache(maxsize=1)(ReferenceFile)
     for pair in pairs:
         try:
-            if file is None or path != pair.reference:
-                file, path = ReferenceFile(pair.reference), pair.reference
+            file = read_reference(pair.reference)
             degraded, warnings = file.read_degraded(pair.degraded)
             score = comparer.compare(file.signal.samples, degraded.samples)
         except UnfitInputError as error:

@@ -25,9 +25,8 @@ from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
+from musqa_pipeline.learning.intrusive.compare import MODEL, load_intrusive
 from musqa_pipeline.learning.intrusive.scores import ScoredPairs
-from musqa_pipeline.learning.networks.insenet import InseNet
-from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.training.batches import Batch
 from musqa_pipeline.learning.training.checkpoint import (
     SETTINGS_FILE,
@@ -121,12 +120,7 @@ def fine_tune(
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingsError(f"{out} exists and is not empty; name a new folder")
-    network = load_model(run, device=device)
-    if not isinstance(network, InseNet):
-        raise SettingsError(
-            f"{run} holds a {type(network).__name__}, which sees no reference; name the folder of "
-            "a run of insenet"
-        )
+    network = load_intrusive(run, device)
     images = scores.images.to(device)
     before = predict_mos(network, images)
     fold_of = draw_folds(scores.references, settings)
@@ -217,7 +211,7 @@ def train_further(
     )
     with tempfile.TemporaryDirectory() as folder:
         train(
-            "insenet",
+            MODEL,
             entry=entry,
             settings=TrainingSettings(
                 learning_rate=settings.learning_rate,

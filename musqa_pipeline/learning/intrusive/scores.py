@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,13 +125,12 @@ def repeat_to_longest(images: Sequence[Tensor]) -> Tensor:
 
 def _images(path: Path, names: Sequence[tuple[str, str]]) -> list[Tensor]:
     images, refused = [], []
-    kept: tuple[str, ReferenceFile] | None = None
+    read_reference = functools.lru_cache(maxsize=1)(ReferenceFile)
     for reference, degraded in names:
         try:
-            if kept is None or kept[0] != reference:
-                kept = reference, ReferenceFile(path.parent / reference)
-            signal, _ = kept[1].read_degraded(path.parent / degraded)
-            first = torch.from_numpy(kept[1].signal.samples)
+            file = read_reference(path.parent / reference)
+            signal, _ = file.read_degraded(path.parent / degraded)
+            first = torch.from_numpy(file.signal.samples)
             second = torch.from_numpy(signal.samples)
             cut = cut_to_common(first, second, find_lag_samples(first, second))
             images.append(pair_images(torch.stack(cut)[None])[0])

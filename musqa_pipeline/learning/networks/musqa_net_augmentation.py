@@ -52,7 +52,7 @@ def darkened(images_nsx: Tensor, quality_n: Tensor) -> Tensor:
 
     Returns
     -------
-    Tensor of float32, shape (n, n_segments, 1024)
+    Tensor
         New images.
     """
     n, device = len(images_nsx), images_nsx.device
@@ -72,19 +72,8 @@ def darkened(images_nsx: Tensor, quality_n: Tensor) -> Tensor:
 def equalised(images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Move the levels of each image by a smooth random curve over frequency.
 
-    Cells at the floor stay there: what is gone cannot be amplified.
-
-    Parameters
-    ----------
-    images_nsx : Tensor of float32, shape (n, n_segments, 1024)
-        Band images, their cells over 255.
-    quality_n : Tensor of float32, shape (n,)
-        Labels, 0-1.
-
-    Returns
-    -------
-    Tensor of float32, shape (n, n_segments, 1024)
-        New images.
+    Cells at the floor stay there: what is gone cannot be amplified. Arguments and result are
+    those of `darkened`.
     """
     poor_db, good_db = EQUALISER_DB
     spread_db_n = torch.where(quality_n >= DARKENED_QUALITY, good_db, poor_db)
