@@ -18,18 +18,7 @@ N_RUNS = 9
 
 
 def count_parameters(network: nn.Module) -> tuple[int, int]:
-    """Count the parameters of a network.
-
-    Parameters
-    ----------
-    network : nn.Module
-        On any device, meta included.
-
-    Returns
-    -------
-    trainable, total : int
-        Those that training moves, and all.
-    """
+    """Return how many parameters training moves, and how many there are; on any device."""
     parameters = list(network.parameters())
     trainable = sum(p.numel() for p in parameters if p.requires_grad)
     return trainable, sum(p.numel() for p in parameters)

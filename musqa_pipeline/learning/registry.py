@@ -137,16 +137,6 @@ MODELS: dict[str, ModelEntry] = {
 def find_model(name: str) -> ModelEntry:
     """Return the registry entry of a network.
 
-    Parameters
-    ----------
-    name : str
-        A key of `MODELS`.
-
-    Returns
-    -------
-    ModelEntry
-        How to build it and what it eats.
-
     Raises
     ------
     SettingsError

@@ -62,11 +62,6 @@ DECLARED = allow_torchvision()
 def need_torchvision(network: str) -> None:
     """Refuse to build a network of torchvision where that is not installed.
 
-    Parameters
-    ----------
-    network : str
-        What is to be built, for the message.
-
     Raises
     ------
     SettingsError

@@ -27,24 +27,9 @@ FEATURE_FRACTION = 0.2
 
 
 def fit_boosted(rows: pl.DataFrame, seed: int) -> Predictor:
-    """Fit on training rows.
+    """Fit on a column for each of `DESCRIPTORS`; see `BaselineEntry.fit`.
 
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        `label` and a column for each of `DESCRIPTORS`.
-    seed : int
-        Which features each split looks at.
-
-    Returns
-    -------
-    callable
-        Predicts from a column for each of `DESCRIPTORS`.
-
-    Raises
-    ------
-    StageError
-        If there are no rows.
+    The seed says which features each split looks at.
     """
     labels = training_labels(rows)
     model = HistGradientBoostingRegressor(

@@ -40,21 +40,11 @@ _LEAST_ROWS = 5
 
 
 def fit_oracle(rows: pl.DataFrame, seed: int = 0) -> Predictor:
-    """Fit on what each process did to the songs that may be seen.
+    """Fit on what each process did to the songs that may be seen; see `BaselineEntry.fit`.
 
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Training rows: `label`, `depth` and `PROCESS_COLUMNS`. Cascades are not looked at.
-    seed : int
-        Decides nothing.
-
-    Returns
-    -------
-    callable
-        Predicts the mean label of a process from `depth` and `PROCESS_COLUMNS`; of a cascade, that
-        of the worse half. Processes that were drawn at random, of which no two are alike, are
-        estimated from their parameters.
+    It predicts the mean label of a process from `depth` and `PROCESS_COLUMNS`; of a cascade, which
+    it does not look at, that of the worse half. Processes that were drawn at random, of which no
+    two are alike, are estimated from their parameters.
 
     Raises
     ------

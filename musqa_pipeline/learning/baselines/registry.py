@@ -26,7 +26,25 @@ class BaselineEntry:
     """Of its function."""
 
     def fit(self, rows: pl.DataFrame, seed: int) -> Predictor:
-        """Fit on training rows, as `evaluation.rows.read_rows` gives them."""
+        """Fit the baseline.
+
+        Parameters
+        ----------
+        rows : polars.DataFrame
+            Training rows, as `evaluation.rows.read_rows` gives them, with their `label`.
+        seed : int
+            Decides where anything is drawn.
+
+        Returns
+        -------
+        callable
+            Predicts other such rows.
+
+        Raises
+        ------
+        StageError
+            If there are no rows to fit on.
+        """
         module = import_module(f"musqa_pipeline.learning.baselines.{self.module}")
         predictor: Predictor = getattr(module, self.name)(rows, seed)
         return predictor

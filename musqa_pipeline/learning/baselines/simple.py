@@ -17,17 +17,7 @@ from musqa_pipeline.learning.baselines.registry import Predictor
 
 
 def training_labels(rows: pl.DataFrame) -> NDArray[np.float64]:
-    """Return the labels that a baseline is fitted on.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Training rows: `label`.
-
-    Returns
-    -------
-    ndarray of float64, shape (rows,)
-        At least one.
+    """Return the labels that a baseline is fitted on, or refuse that there are none.
 
     Raises
     ------
@@ -40,48 +30,15 @@ def training_labels(rows: pl.DataFrame) -> NDArray[np.float64]:
 
 
 def fit_mean(rows: pl.DataFrame, seed: int = 0) -> Predictor:
-    """Fit a constant.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Training rows: `label`.
-    seed : int
-        Decides nothing.
-
-    Returns
-    -------
-    callable
-        Predicts the mean label, whatever it hears.
-
-    Raises
-    ------
-    StageError
-        If there are no rows.
-    """
+    """Fit a constant, which predicts the mean label whatever it hears; see `BaselineEntry.fit`."""
     mean = float(training_labels(rows).mean())
     return lambda asked: np.full(asked.height, mean)
 
 
 def fit_upper_edge(rows: pl.DataFrame, seed: int = 0) -> Predictor:
-    """Fit label over upper edge by isotonic regression: a wider band is never worse.
+    """Fit label over `upper_edge_hz` by isotonic regression; see `BaselineEntry.fit`.
 
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        Rows that may be seen: `upper_edge_hz` of each degraded spectrum, and `label`.
-    seed : int
-        Decides nothing.
-
-    Returns
-    -------
-    callable
-        Predicts from `upper_edge_hz` along a rising line, constant beyond its ends.
-
-    Raises
-    ------
-    StageError
-        If there are no rows.
+    A wider band is never worse: the line rises, and is constant beyond its ends.
     """
     fitted = IsotonicRegression(out_of_bounds="clip").fit(_edges_hz(rows), training_labels(rows))
     knots_hz, knots = fitted.X_thresholds_, fitted.y_thresholds_

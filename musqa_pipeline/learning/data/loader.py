@@ -138,20 +138,7 @@ def make_loader(
 
 
 def iter_rows(shards: ImageShards, batch_size: int = 64) -> Iterator[LabelledImages]:
-    """Yield all images in storage order, with their ids.
-
-    Parameters
-    ----------
-    shards : ImageShards
-        What to read; its `labels` are in the same order.
-    batch_size : int
-        Images in a batch; the last may have fewer.
-
-    Yields
-    ------
-    LabelledImages
-        Images, quality, and the ids that name each row.
-    """
+    """Yield all images with their ids, in the order of `ImageShards.labels`."""
     ids: Sequence[str] = shards.labels["degraded_id"].to_pylist()
     catalogs: Sequence[str] = shards.labels["catalog"].to_pylist()
     first = 0

@@ -20,12 +20,7 @@ WEIGHTS_FILE, SETTINGS_FILE = "weights.pt", "settings.json"
 
 
 def weights_digest(run: str) -> str:
-    """Hash the weights of an imported run, so that others are another run.
-
-    Parameters
-    ----------
-    run : str
-        Its folder: `imported_run` of a network's recipe.
+    """Hash the weights in the folder of an imported run, so that others are another run.
 
     Returns
     -------
@@ -40,19 +35,7 @@ def weights_digest(run: str) -> str:
 
 
 def check_imported(model: str, run: str) -> Path:
-    """Check that there is a run of a network where its recipe says.
-
-    Parameters
-    ----------
-    model : str
-        A network of the registry.
-    run : str
-        `imported_run` of its recipe.
-
-    Returns
-    -------
-    Path
-        Its folder.
+    """Return the folder of the run of a network that its recipe's `imported_run` names.
 
     Raises
     ------

@@ -175,7 +175,7 @@ def train_further(
     fold: int,
     device: str,
 ) -> nn.Module:
-    """Train a copy of a network on some pairs.
+    """Train a copy of a network on some pairs, in evaluation mode, in which it is returned.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def train_further(
     Returns
     -------
     nn.Module
-        In evaluation mode, in which it was trained too.
+        The copy.
     """
     quality = torch.from_numpy((scores.mos - 1.0) / 4.0).float()
     targets = torch.stack((quality, torch.from_numpy(scores.weights).float()), 1)

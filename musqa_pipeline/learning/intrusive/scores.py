@@ -107,17 +107,9 @@ def score_weights(ci: NDArray[np.float64] | None, n_rows: int) -> NDArray[np.flo
 
 
 def repeat_to_longest(images: Sequence[Tensor]) -> Tensor:
-    """Repeat shorter images in time, so that all have one shape.
+    """Repeat shorter images (frames, columns) in time, so that all have one shape, and stack them.
 
-    Parameters
-    ----------
-    images : sequence of Tensor, each of shape (frames, columns)
-        The network takes their mean over time, which repeating hardly moves.
-
-    Returns
-    -------
-    Tensor, shape (images, most frames, columns)
-        New memory.
+    The network takes their mean over time, which repeating hardly moves.
     """
     longest = max(len(image) for image in images)
     return torch.stack([image.repeat(-(-longest // len(image)), 1)[:longest] for image in images])

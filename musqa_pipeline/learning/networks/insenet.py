@@ -116,17 +116,9 @@ class InseNet(nn.Module):
 
 
 def fold_normalisation(network: nn.Module) -> nn.Module:
-    """Fold each batch normalisation into the convolution before it, for predictions.
+    """Fold each batch normalisation of a network in evaluation mode into the convolution before it.
 
-    Parameters
-    ----------
-    network : nn.Module
-        In evaluation mode; changed.
-
-    Returns
-    -------
-    nn.Module
-        The same network; its outputs differ by rounding only.
+    The network is changed; its outputs differ by rounding only.
     """
     for module in network.modules():
         if isinstance(module, Convolution) and isinstance(module[1], nn.BatchNorm2d):

@@ -83,21 +83,11 @@ class ShardBatches:
 
 
 def loader_options(batch_bytes: int, n_devices: int = 1) -> dict[str, Any]:
-    """Choose how batches are made; speed alone depends on it.
+    """Choose how batches of so many bytes are made; speed alone depends on it.
 
-    Parameters
-    ----------
-    batch_bytes : int
-        Bytes of a batch.
-    n_devices : int
-        Processes that read at the same time on this machine.
-
-    Returns
-    -------
-    dict
-        Arguments of `make_loader`: none without a GPU. With one, a worker process for each core
-        beside the training's own, as many as shared memory has room for; without room, threads
-        that read ahead.
+    They are arguments of `make_loader`: none without a GPU. With one, a worker process for each
+    core beside the training's own, as many as shared memory has room for; without room, threads
+    that read ahead. `n_devices` processes of this machine read at the same time.
     """
     if not torch.cuda.is_available():
         return {}

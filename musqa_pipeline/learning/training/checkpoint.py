@@ -72,16 +72,8 @@ def complete(
 ) -> None:
     """Add to a checkpoint what Lightning does not know, and let it say that its epoch is over.
 
-    Parameters
-    ----------
-    checkpoint : dict
-        What Lightning keeps; changed in place.
-    identity : mapping
-        Which training this is: network, settings, data.
-    n_threads : int
-        Threads that it began with; another number would round differently.
-    history : History
-        With the epoch that ends.
+    `identity` says which training this is: network, settings, data. It goes on with as many
+    threads as it began with, because another number would round differently.
     """
     checkpoint[_RECORD] = _record(json.dumps(identity, sort_keys=True), n_threads, history.values)
     # Lightning counts an epoch as over only after the last hook in which it can be stored, and
@@ -106,19 +98,12 @@ def _after_epochs(n_epochs: int, steps: Mapping[str, Any]) -> dict[str, Any]:
 def read_checkpoint(
     folder: Path, identity: Mapping[str, Any]
 ) -> tuple[History, int, dict[str, Any]] | None:
-    """Read the last finished epoch of a run.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the run.
-    identity : mapping
-        Which training is asked for.
+    """Read the last finished epoch of a run, with its threads and the whole for Lightning.
 
     Returns
     -------
     (History, int, dict) or None
-        Finished epochs, threads, and the whole for Lightning; None before the first is finished.
+        None before the first epoch is finished.
 
     Raises
     ------
@@ -187,24 +172,12 @@ def keep_only_best(folder: Path, epoch: int) -> None:
 
 
 def settle_weights(folder: Path, epoch: int) -> Path:
-    """Give the best weights their final name; may be repeated after a kill.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the run.
-    epoch : int
-        The best epoch.
-
-    Returns
-    -------
-    Path
-        ``weights.pt``.
+    """Give the best weights their final name, ``weights.pt``; may be repeated after a kill.
 
     Raises
     ------
     LakeError
-        If neither the best weights nor ``weights.pt`` are there.
+        If neither they nor ``weights.pt`` are there.
     """
     best, final = best_weights_file(folder, epoch), folder / WEIGHTS_FILE
     if best.exists():
@@ -232,17 +205,7 @@ def write_tensors(path: Path, value: Mapping[str, Any]) -> None:
 
 
 def read_weights(path: Path) -> dict[str, Any]:
-    """Read tensors by name onto the CPU; nothing else is ever unpickled.
-
-    Parameters
-    ----------
-    path : Path
-        A file that `write_weights` or `write_tensors` wrote.
-
-    Returns
-    -------
-    dict
-        Names and tensors.
+    """Read tensors by name onto the CPU, as they were written; nothing else is ever unpickled.
 
     Raises
     ------

@@ -31,16 +31,8 @@ def device_name() -> str:
 def describe_environment(n_threads: int) -> dict[str, Any]:
     """Describe machine and libraries, for the record of a run.
 
-    Parameters
-    ----------
-    n_threads : int
-        Threads that torch uses.
-
-    Returns
-    -------
-    dict
-        Versions of Python and libraries, processor, device and threads; with a GPU also what
-        decides its arithmetic: cuDNN's version and switches, TF32.
+    Versions of Python and libraries, processor, device and threads; with a GPU also what decides
+    its arithmetic: cuDNN's version and switches, TF32.
     """
     return {
         "python": platform.python_version(),
@@ -71,16 +63,8 @@ def _gpu_arithmetic() -> dict[str, Any]:
 def steady_torch(n_threads: int) -> Iterator[None]:
     """Let a block compute repeatably and quietly, and leave the process as it was.
 
-    Parameters
-    ----------
-    n_threads : int
-        Threads for torch; sums over another number of threads round differently.
-
-    Yields
-    ------
-    None
-        Control, with deterministic algorithms (on a GPU where there are any), a generator of its
-        own, and neither log lines nor warnings of Lightning.
+    Algorithms are deterministic (on a GPU where there are any), the generator is one of its own,
+    and Lightning neither logs nor warns. Sums over another number of threads round differently.
     """
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     threads_before = torch.get_num_threads()

@@ -25,12 +25,11 @@ from musqa_pipeline.learning.training.batches import (
 )
 from musqa_pipeline.learning.training.checkpoint import CHECKPOINT_FILE, write_tensors
 from musqa_pipeline.learning.training.learner import Learner
-from musqa_pipeline.learning.training.ranks import Rank, RankEnvironment
+from musqa_pipeline.learning.training.ranks import Rank
 
 import lightning.pytorch as pl  # isort: skip
 from lightning.pytorch.plugins import CheckpointIO  # isort: skip
 from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
-from lightning.pytorch.strategies import DDPStrategy  # isort: skip
 
 
 class Task(NamedTuple):
@@ -100,21 +99,15 @@ def run_loop(
             "[models] precision='16-mixed' needs a GPU, and there is none; edit the preset to "
             "'bf16-mixed' or '32'"
         )
-    plugins: list[Any] = [checkpoints]
-    strategy: Any = "auto"
-    # Without one Lightning looks for a cluster and misreads a job scheduler's variables.
-    if rank.n_ranks > 1:
-        strategy = DDPStrategy(cluster_environment=RankEnvironment(rank))
-    else:
-        plugins.append(LightningEnvironment())
     clip = settings.gradient_clip_norm if learner.automatic_optimization else 0
     trainer = pl.Trainer(
         accelerator="gpu" if on_gpu else "cpu",
         devices=rank.n_ranks,
-        strategy=strategy,
+        strategy="ddp" if rank.n_ranks > 1 else "auto",
         sync_batchnorm=on_gpu and rank.n_ranks > 1,
         max_epochs=settings.max_epochs,
-        plugins=plugins,
+        # Without an environment Lightning looks for a cluster and misreads its variables.
+        plugins=[checkpoints, LightningEnvironment()],
         callbacks=callbacks,
         default_root_dir=task.folder,  # nothing writes there unasked
         logger=False,

@@ -23,7 +23,6 @@ from musqa_pipeline.core.errors import SettingsError, StageError
 from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
 
 from lightning.fabric.plugins.environments.lightning import find_free_network_port  # isort: skip
-from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
 
 _VARIABLES = (
     "MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "OMP_NUM_THREADS",
@@ -38,42 +37,6 @@ class Rank:
     number: int = 0
     """From 0."""
     n_ranks: int = 1
-    port: int = 0
-    """Where rank 0 listens, on this machine."""
-
-    @property
-    def leads(self) -> bool:
-        """Whether it writes, logs and decides."""
-        return self.number == 0
-
-
-class RankEnvironment(LightningEnvironment):
-    """Tells Lightning that the processes are there already, and which one this is."""
-
-    def __init__(self, rank: Rank) -> None:
-        super().__init__()
-        self.set_world_size(rank.n_ranks)
-        self.set_global_rank(rank.number)
-        self._rank = rank
-
-    @property
-    def creates_processes_externally(self) -> bool:
-        """True, so that Lightning starts none."""
-        return True
-
-    @property
-    def main_address(self) -> str:
-        """Address of rank 0: the same machine."""
-        return "127.0.0.1"
-
-    @property
-    def main_port(self) -> int:
-        """Where rank 0 listens."""
-        return self._rank.port
-
-    def local_rank(self) -> int:
-        """Return the number of this process, on its only machine."""
-        return self._rank.number
 
 
 @contextmanager
@@ -119,7 +82,7 @@ def started(n_ranks: int, work: Callable[..., None], arguments: tuple[Any, ...])
             ear, mouth = spawn.Pipe(duplex=False)
             process = spawn.Process(
                 target=_serve,
-                args=(mouth, os.getpid(), work, Rank(number, n_ranks, port), arguments),
+                args=(mouth, os.getpid(), port, work, Rank(number, n_ranks), arguments),
                 daemon=True,
             )
             process.start()
@@ -128,8 +91,9 @@ def started(n_ranks: int, work: Callable[..., None], arguments: tuple[Any, ...])
             ears.append(ear)
         for number, ear in enumerate(ears, start=1):
             _wait_until_ready(number, ear)
+        _tell_lightning(0, port)
         try:
-            yield Rank(0, n_ranks, port)
+            yield Rank(0, n_ranks)
         except RuntimeError as error:  # what torch says when another rank is gone
             _blame(ears, error)
             raise
@@ -143,6 +107,13 @@ def started(n_ranks: int, work: Callable[..., None], arguments: tuple[Any, ...])
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+def _tell_lightning(number: int, port: int) -> None:
+    """Say which process this is, so that Lightning starts none and knows where rank 0 listens."""
+    os.environ |= {
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "LOCAL_RANK": str(number),
+    }  # fmt: skip
 
 
 def _heard(ear: Connection) -> str | None:
@@ -175,11 +146,13 @@ def _blame(ears: list[Connection], error: RuntimeError) -> None:
 def _serve(
     mouth: Connection,
     parent: int,
+    port: int,
     work: Callable[..., None],
     rank: Rank,
     arguments: tuple[Any, ...],
 ) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _tell_lightning(rank.number, port)
     try:
         work(rank, lambda: mouth.send(None), *arguments)
     except Exception as error:

@@ -58,19 +58,9 @@ def learning_rate(losses: Sequence[float], settings: TrainingSettings) -> float:
 
 
 def kept_epoch(losses: Sequence[float], settings: TrainingSettings) -> int:
-    """Return the epoch whose weights are kept: the first with the lowest loss, or the last.
+    """Return the epoch, from 0, whose weights are kept: the last, or the best one.
 
-    Parameters
-    ----------
-    losses : sequence of float
-        At least one.
-    settings : TrainingSettings
-        `kept_weights`.
-
-    Returns
-    -------
-    int
-        From 0; a later epoch beats the best one only with a strictly lower loss.
+    A later epoch is better only with a strictly lower loss. There is at least one.
     """
     return len(losses) - 1 if settings.kept_weights == "last" else int(np.argmin(losses))
 
@@ -78,18 +68,8 @@ def kept_epoch(losses: Sequence[float], settings: TrainingSettings) -> int:
 def is_over(losses: Sequence[float], settings: TrainingSettings) -> bool:
     """Tell whether training has reached its end.
 
-    Parameters
-    ----------
-    losses : sequence of float
-        None before the first epoch.
-    settings : TrainingSettings
-        Most epochs and patience.
-
-    Returns
-    -------
-    bool
-        True after `max_epochs`, or after `stop_patience_epochs` epochs in a row without a strictly
-        lower loss.
+    It has after `max_epochs`, or after `stop_patience_epochs` epochs in a row without a strictly
+    lower loss.
     """
     if not losses:
         return False

@@ -26,19 +26,9 @@ have float32's number there, and V100 and T4 have their mixed peak in float16 al
 def training_flops_per_image(entry: ModelEntry, settings: TrainingSettings) -> int:
     """Count the operations of a training step for one image, without computing anything.
 
-    Parameters
-    ----------
-    entry : ModelEntry
-        The network; a loss of its own is not counted.
-    settings : TrainingSettings
-        How it is built.
-
-    Returns
-    -------
-    int
-        Floating-point operations of the forward and backward passes (a multiplication and an
-        addition are two), as `torch.utils.flop_counter` counts them. What needs no gradient, like
-        the weights of a frozen backbone, has none.
+    They are those of the forward and backward passes (a multiplication and an addition are two),
+    as `torch.utils.flop_counter` counts them. What needs no gradient, like the weights of a frozen
+    backbone, has none; a loss of its own is not counted.
     """
     with torch.device("meta"):
         network: nn.Module = entry.build(settings).train()
@@ -49,22 +39,9 @@ def training_flops_per_image(entry: ModelEntry, settings: TrainingSettings) -> i
 
 
 def peak_flop_per_s(card: str, precision: str, *, tf32: bool) -> float | None:
-    """Return what a card can do at best.
+    """Return what a card, by torch's name of it, can do at best, in float32 perhaps by TF32.
 
-    Parameters
-    ----------
-    card : str
-        Its name, as `torch.cuda.get_device_name` gives it.
-    precision : {"32", "bf16-mixed", "16-mixed"}
-        Setting of the training.
-    tf32 : bool
-        Whether convolutions in float32 may use TF32.
-
-    Returns
-    -------
-    float or None
-        Floating-point operations a second; None for a card that is not in the table, or bfloat16
-        on one that has none.
+    It is None for a card that is not in the table, or bfloat16 on one that has none.
     """
     for pattern, (single, tensor, mixed) in PEAKS_TFLOP_PER_S:
         if re.search(pattern, card):
@@ -76,22 +53,10 @@ def peak_flop_per_s(card: str, precision: str, *, tf32: bool) -> float | None:
 
 
 def share_here(entry: ModelEntry, settings: TrainingSettings, images_per_s: float) -> float | None:
-    """Return which part of its peak a training gets out of each of this machine's GPUs.
+    """Return which part of its peak, in 0-1, a training gets out of each of this machine's GPUs.
 
-    Parameters
-    ----------
-    entry : ModelEntry
-        The network.
-    settings : TrainingSettings
-        With `precision` and `devices`.
-    images_per_s : float
-        Measured, over all devices.
-
-    Returns
-    -------
-    float or None
-        In 0-1; None without a GPU, on one that is not in the table, or where a step is more than
-        one loss.
+    It is None without a GPU, on one that is not in the table, or where a step is more than one
+    loss.
     """
     if not torch.cuda.is_available() or entry.learner:
         return None
