@@ -38,7 +38,8 @@ def folder(tmp_path_factory):
 def run(folder, monkeypatch, home):
     """Run the command in this process, in the folder of the files."""
     monkeypatch.chdir(folder)
-    app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "compare"]
+    others = [c for c in app.app.registered_commands if c.name != "compare"]
+    monkeypatch.setattr(app.app, "registered_commands", others)
     app._register("compare")
     return lambda *arguments: CliRunner().invoke(app.app, ["compare", *arguments])
 
@@ -128,7 +129,8 @@ def test_without_a_trained_network_it_says_so(run):
 
 def test_without_its_libraries_it_names_the_extra(run, monkeypatch):
     monkeypatch.setattr("musqa_pipeline.cli.compare.LIBRARIES", ("no_such_library",))
-    app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "compare"]
+    others = [c for c in app.app.registered_commands if c.name != "compare"]
+    monkeypatch.setattr(app.app, "registered_commands", others)
     app._register("compare")
     ended = CliRunner().invoke(app.app, ["compare", "a", "b"])
     assert "this command needs no_such_library; install them with pip" in str(ended.exception)

@@ -38,10 +38,11 @@ def test_rows_that_do_not_fit_are_refused(row, message):
 def test_every_column_has_a_meaning_and_a_name_that_sql_takes_unquoted(name):
     import duckdb
 
-    for column in view_columns(VIEWS[name]):
-        assert len(column.doc) > 5, column.name
-        duckdb.connect().execute(f"CREATE TABLE t ({column.name} INT)")
-        duckdb.connect().execute(f"SELECT {column.name} FROM (SELECT 1) t({column.name})")
+    with duckdb.connect() as connection:
+        for column in view_columns(VIEWS[name]):
+            assert len(column.doc) > 5, column.name
+            connection.execute(f"CREATE OR REPLACE TABLE t ({column.name} INT)")
+            connection.execute(f"SELECT {column.name} FROM (SELECT 1) t({column.name})")
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -15,7 +15,7 @@ def flipped(content, at, bit=0):
 def only_duckdb_stumbles(path):
     """Flip a bit of the footer that pyarrow does not mind."""
     content = path.read_bytes()
-    for at in range(len(content) - 900, len(content) - 8):
+    for at in reversed(range(len(content) - 900, len(content) - 8)):
         for bit in range(8):
             path.write_bytes(flipped(content, at, bit))
             try:

@@ -21,13 +21,7 @@ WRITES, READS = ["PUT", "POST"], ["GET"]
 @pytest.fixture
 def lake(remote_home, monkeypatch):
     monkeypatch.setattr(s3_retries.time, "sleep", lambda _: None)
-    # botocore's own pauses grow to seconds; how long it waits is not what is tested
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", no_pause)
     return Lake(remote_home)
-
-
-def no_pause(self, context):
-    return 0.0
 
 
 @pytest.mark.parametrize(
@@ -219,7 +213,6 @@ def test_no_credentials_no_bucket_and_no_server_are_told_apart(storage, monkeypa
     with pytest.raises(LakeError, match="there are no credentials; set AWS_ACCESS_KEY_ID"):
         open_store(ObjectHome("another")).write_bytes("x", b"1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", no_pause)
     monkeypatch.setenv("MUSQA_S3_ENDPOINT", "http://127.0.0.1:9")
     _open_bucket.cache_clear()
     with pytest.raises(LakeError, match=r"does not answer .*check the network and MUSQA_S3_END"):
