@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,19 +50,20 @@ def write_rows(
     gains: dict[str, float] = {}
     if format_ == Format.wav:
         for name, (_, samples) in zip(names, rows, strict=True):
-            _write(_at(folder, name), sound.float_wav(samples))
+            _write(folder, name, sound.float_wav(samples))
     elif format_ == Format.flac:
         for name, (row, samples) in zip(names, rows, strict=True):
             flac, gain_db = sound.int24_flac(samples)
-            _write(_at(folder, name), flac)
+            _write(folder, name, flac)
             if gain_db:
                 gains[row["key"]] = gain_db
     elif format_ == Format.webdataset:
         with whole_file(_at(folder, names[0])) as temporary:
             _write_tar(temporary, _tar_members(rows, references))
     else:
-        make = _huggingface_table if format_ == Format.huggingface else _samples_table
-        _write_parquet(make(rows), _at(folder, names[0]))
+        table = EXPORTED.from_rows(row for row, _ in rows)
+        audio = {f"{row['key']}.wav": samples for row, samples in rows}
+        _write_parquet(_with_audio(format_, table, audio, sound.float_wav), folder, names[0])
     return gains
 
 
@@ -74,40 +75,30 @@ def write_references(
     if format_ in (Format.wav, Format.flac):
         encode = sound.int16_wav if format_ == Format.wav else sound.int16_flac
         for name, (_, samples) in zip(names, references, strict=True):
-            _write(_at(folder, name), encode(samples))
+            _write(folder, name, encode(samples))
         return
     kept = [{name: row[name] for name in REFERENCE_COLUMNS} for row, _ in references]
     schema = pa.schema([pa.field(name, pa.string()) for name in REFERENCE_COLUMNS])
     table = pa.Table.from_pylist(kept, schema=schema)
-    if format_ == Format.huggingface:
-        files = [
-            {"bytes": sound.int16_flac(samples), "path": f"{row['reference_key']}.flac"}
-            for row, samples in references
-        ]
-        table = _with_features(table.add_column(0, "audio", pa.array(files, _AUDIO)))
-    else:
-        samples = pa.array([samples for _, samples in references], pa.list_(pa.int16()))
-        table = table.append_column("samples", samples)
-    _write_parquet(table, _at(folder, names[0]))
+    audio = {f"{row['reference_key']}.flac": samples for row, samples in references}
+    _write_parquet(_with_audio(format_, table, audio, sound.int16_flac), folder, names[0])
 
 
 _AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 """How Hugging Face's feature ``Audio`` is stored."""
 
 
-def _samples_table(rows: list[Row]) -> pa.Table:
-    table = EXPORTED.from_rows(row for row, _ in rows)
-    return table.append_column(
-        "samples", pa.array([samples for _, samples in rows], pa.list_(pa.float32()))
-    )
-
-
-def _huggingface_table(rows: list[Row]) -> pa.Table:
-    table = EXPORTED.from_rows(row for row, _ in rows)
-    files = [
-        {"bytes": sound.float_wav(samples), "path": f"{row['key']}.wav"} for row, samples in rows
-    ]
-    return _with_features(table.add_column(0, "audio", pa.array(files, _AUDIO)))
+def _with_audio(
+    format_: Format,
+    table: pa.Table,
+    audio: Mapping[str, NDArray[Any]],
+    encode: Callable[[NDArray[Any]], bytes],
+) -> pa.Table:
+    """Add the samples of each row as files for Hugging Face, by name, else as lists."""
+    if format_ == Format.huggingface:
+        files = [{"bytes": encode(samples), "path": name} for name, samples in audio.items()]
+        return _with_features(table.add_column(0, "audio", pa.array(files, _AUDIO)))
+    return table.append_column("samples", pa.array(list(audio.values())))
 
 
 def _with_features(table: pa.Table) -> pa.Table:
@@ -139,9 +130,9 @@ def _write_tar(path: Path, members: Iterator[tuple[str, bytes]]) -> None:
             archive.addfile(info, io.BytesIO(content))
 
 
-def _write_parquet(table: pa.Table, path: Path) -> None:
+def _write_parquet(table: pa.Table, folder: Path, name: str) -> None:
     plain = [f.name for f in table.schema if f.name not in ("samples", "audio")]
-    with whole_file(path) as temporary:
+    with whole_file(_at(folder, name)) as temporary:
         pq.write_table(
             table,
             temporary,
@@ -157,6 +148,6 @@ def _at(folder: Path, name: str) -> Path:
     return below(folder, *name.split("/"))
 
 
-def _write(path: Path, content: bytes) -> None:
-    with whole_file(path) as temporary:
+def _write(folder: Path, name: str, content: bytes) -> None:
+    with whole_file(_at(folder, name)) as temporary:
         temporary.write_bytes(content)

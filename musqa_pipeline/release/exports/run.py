@@ -8,9 +8,13 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.core.csv_text import write_csv
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.files import explained, whole_file
@@ -21,9 +25,10 @@ from musqa_pipeline.release.exports.card import dataset_card
 from musqa_pipeline.release.exports.formats import files_of, write_references, write_rows
 from musqa_pipeline.release.exports.kinds import Format
 from musqa_pipeline.release.exports.plan import FILE_A_ROW, Plan, Shard
-from musqa_pipeline.release.exports.rebuild import read_reference, rebuilt_rows
+from musqa_pipeline.release.exports.rebuild import rebuilt_rows
 from musqa_pipeline.release.exports.sound import int16_flac
 from musqa_pipeline.release.exports.table import EXPORTED
+from musqa_pipeline.release.rebuild.collect import stored_samples
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.views.published_set import Published
 
@@ -97,9 +102,9 @@ def _write_claimed(
         for answer in fanout.map(_write_shard, todo):
             if isinstance(answer, Lost):
                 lost.append(f"{answer.task.shard.name}: {answer.reason}")
-            progress.advance(
-                0 if isinstance(answer, Lost) else answer, failed=isinstance(answer, Lost)
-            )
+                progress.advance(failed=True)
+            else:
+                progress.advance(answer)
     if lost:
         raise StageError("the export is not whole; run it again:\n  " + "\n  ".join(lost))
     rows = _finish(published, plan, folder)
@@ -121,20 +126,23 @@ def _write_shard(task: _Task) -> int:
     """Write one shard; runs in a worker."""
     shard = task.shard
     if task.of_references:
-        pairs = [(row, read_reference(task.context, row)) for row in shard.rows]
+        pairs = [(row, _reference(task, row)) for row in shard.rows]
         write_references(task.format, task.folder, shard, pairs)
         return 0
     beside: dict[str, bytes] = {}
     if task.with_references and task.format == Format.webdataset:
-        for row in shard.rows:
-            if row["reference_key"] not in beside:
-                beside[row["reference_key"]] = int16_flac(read_reference(task.context, row))
+        once = {row["reference_key"]: row for row in shard.rows}
+        beside = {key: int16_flac(_reference(task, row)) for key, row in once.items()}
     rows = list(rebuilt_rows(task.context, shard.rows))
     gains = write_rows(task.format, task.folder, shard, rows, beside)
     if task.format == Format.flac:  # after the files: what has it is whole
         with whole_file(task.folder / GAINS_FOLDER / f"{shard.name}.json") as temporary:
             temporary.write_text(json.dumps(gains, sort_keys=True))
     return len(rows)
+
+
+def _reference(task: _Task, row: dict[str, Any]) -> NDArray[np.int16]:
+    return stored_samples(task.context, row["catalog"], row["excerpt_id"])[:EXCERPT_SAMPLES]
 
 
 def _finish(published: Published, plan: Plan, folder: Path) -> pl.DataFrame:
@@ -148,16 +156,16 @@ def _finish(published: Published, plan: Plan, folder: Path) -> pl.DataFrame:
     )
     audible = rows.filter("passed_on")
     columns = EXPORTED.schema.names
+    named = audible.select(columns)
     if options.format in FILE_A_ROW:
         names = {
             row["key"]: file
             for shard in plan.shards
             for row, file in zip(shard.rows, files_of(options.format, shard), strict=True)
         }
-        named = audible.with_columns(file_name=pl.Series([names[k] for k in audible["key"]]))
-        _write_csv(folder / METADATA_FILE, named.select("file_name", *columns))
-    else:
-        _write_csv(folder / METADATA_FILE, audible.select(columns))
+        file_names = pl.Series("file_name", [names[key] for key in named["key"]])
+        named.insert_column(0, file_names)
+    _write_csv(folder / METADATA_FILE, named)
     kept_back = rows.filter(~pl.col("passed_on"))
     if kept_back.height:
         _write_csv(folder / WITHOUT_AUDIO_FILE, kept_back.select(columns))

@@ -12,7 +12,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -93,14 +94,6 @@ def certify(model: Path, pieces: Iterable[Piece]) -> list[Line]:
     if not scores:
         raise StageError("certificate: the model has a score for none of the pieces; add music")
 
-    def compared(what: str, limit: float, *changes: Callable[[Piece], Piece]) -> Line:
-        found = [
-            (_difference(scorer.score(p.samples, p.sample_rate_hz).mos, score), piece.name)
-            for piece, score in scores.values()
-            for p in (change(piece) for change in changes)
-        ]
-        return _line(what, limit, found)
-
     with tempfile.TemporaryDirectory(prefix="musqa-certificate-") as folder:
         files = _write_containers(Path(folder), [piece for piece, _ in scores.values()])
         lines = [
@@ -109,18 +102,7 @@ def certify(model: Path, pieces: Iterable[Piece]) -> list[Line]:
             _threads(model, files, scores),
             _lossy(scorer, [piece for piece, _ in scores.values()]),
         ]
-    return [
-        *lines,
-        compared("gain of -6 and +6 dB, in float", 0.02, _louder(-GAIN_DB), _louder(GAIN_DB)),
-        compared("left and right swapped", 0.1, _swapped),
-        compared("44.1 kHz instead of 48", 0.1, _resampled),
-        compared(f"{SILENCE_S:g} s of silence in front", 0.1, _after_silence),
-        compared(
-            f"windows that begin {' and '.join(f'{s:g}' for s in OFFSETS_S)} s later",
-            0.1,
-            *(_later(offset_s) for offset_s in OFFSETS_S),
-        ),
-    ]
+    return [*lines, *_changed(scorer, scores)]
 
 
 def as_rows(lines: Iterable[Line]) -> list[dict[str, Any]]:
@@ -235,31 +217,33 @@ def _write_alac(path: Path, piece: Piece) -> None:
             container.mux(packet)
 
 
-def _louder(gain_db: float) -> Callable[[Piece], Piece]:
-    factor = np.float32(10 ** (gain_db / 20))
-    return lambda piece: Piece(piece.name, piece.samples * factor, piece.sample_rate_hz)
+def _changed(scorer: Scorer, scores: Scores) -> Iterator[Line]:
+    found = defaultdict(list)
+    for piece, score in scores.values():
+        for change, versions in _changes(piece).items():
+            for samples, rate_hz in versions:
+                difference = _difference(scorer.score(samples, rate_hz).mos, score)
+                found[change].append((difference, piece.name))
+    for (what, limit), differences in found.items():
+        yield _line(what, limit, differences)
 
 
-def _swapped(piece: Piece) -> Piece:
-    swapped = np.ascontiguousarray(piece.samples[:, ::-1])
-    return Piece(piece.name, swapped, piece.sample_rate_hz)
-
-
-def _resampled(piece: Piece) -> Piece:
+def _changes(piece: Piece) -> dict[tuple[str, float], list[tuple[Samples, int]]]:
+    """Change music in ways that may move its score by a limit: samples and their rate."""
     import soxr
 
-    samples = soxr.resample(piece.samples, piece.sample_rate_hz, OTHER_RATE_HZ, quality="VHQ")
-    return Piece(piece.name, samples.astype(np.float32), OTHER_RATE_HZ)
-
-
-def _after_silence(piece: Piece) -> Piece:
-    silence = np.zeros((round(SILENCE_S * piece.sample_rate_hz), 2), np.float32)
-    return Piece(piece.name, np.concatenate([silence, piece.samples]), piece.sample_rate_hz)
-
-
-def _later(offset_s: float) -> Callable[[Piece], Piece]:
-    def cut(piece: Piece) -> Piece:
-        first = round(offset_s * piece.sample_rate_hz)
-        return Piece(piece.name, piece.samples[first:], piece.sample_rate_hz)
-
-    return cut
+    samples, rate_hz = piece.samples, piece.sample_rate_hz
+    gains = [np.float32(10 ** (gain_db / 20)) for gain_db in (-GAIN_DB, GAIN_DB)]
+    resampled = soxr.resample(samples, rate_hz, OTHER_RATE_HZ, quality="VHQ").astype(np.float32)
+    silence = np.zeros((round(SILENCE_S * rate_hz), 2), np.float32)
+    starts = [round(offset_s * rate_hz) for offset_s in OFFSETS_S]
+    later = f"windows that begin {' and '.join(f'{s:g}' for s in OFFSETS_S)} s later"
+    return {
+        ("gain of -6 and +6 dB, in float", 0.02): [(samples * gain, rate_hz) for gain in gains],
+        ("left and right swapped", 0.1): [(np.ascontiguousarray(samples[:, ::-1]), rate_hz)],
+        ("44.1 kHz instead of 48", 0.1): [(resampled, OTHER_RATE_HZ)],
+        (f"{SILENCE_S:g} s of silence in front", 0.1): [
+            (np.concatenate([silence, samples]), rate_hz)
+        ],
+        (later, 0.1): [(samples[start:], rate_hz) for start in starts],
+    }

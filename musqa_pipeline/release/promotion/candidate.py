@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ import polars as pl
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.names import below
+from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.release.promotion.images import recipe_from_json, recipe_of_images
 from musqa_pipeline.stages.dataset.groups import SplitTrack, track_keys
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
@@ -63,7 +63,7 @@ def read_challenger(context: Context) -> Candidate | None:
     tracks = read_seen_tracks(context).join(rows, on=["catalog", "track_id"], how="semi")
     return Candidate(
         network,
-        hashlib.blake2b(files["weights.pt"], digest_size=16).hexdigest(),
+        digest_of(files["weights.pt"]),
         files,
         images,
         frozenset(key for keys in keys_of_tracks(context, tracks).values() for key in keys),
@@ -120,7 +120,7 @@ def read_champion(context: Context, weights: str) -> Candidate:
     partition = record_partition("champions", context.preset.name)
     [row] = context.lake.read(partition, weights).to_pylist()
     files = dict(zip(row["file_names"], row["file_bytes"], strict=True))
-    if hashlib.blake2b(files["weights.pt"], digest_size=16).hexdigest() != weights:
+    if digest_of(files["weights.pt"]) != weights:
         raise LakeError(
             f"the stored champion {weights[:12]} of preset {context.preset.name} is damaged; "
             "restore lake/champions from a back-up"

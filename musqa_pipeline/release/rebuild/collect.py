@@ -16,7 +16,8 @@ from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.core.names import below
 from musqa_pipeline.core.progress import StageProgress
-from musqa_pipeline.release.rebuild.file import Head, Recipe, bytes_hash, reference_hash
+from musqa_pipeline.core.seal_format import digest_of
+from musqa_pipeline.release.rebuild.file import Head, Recipe, reference_hash
 from musqa_pipeline.stages.degradations.sources import add_units, read_bitstreams
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.graph import CATALOG_STAGES
@@ -42,7 +43,7 @@ def collect_recipe(published: Published, *, log: Callable[[str], object] | None 
     hashes: dict[tuple[str, str], str] = {}
     with StageProgress("bitstreams", len(plan), log=log) as progress:
         for key, row in read_bitstreams(context, plan):
-            hashes[key] = bytes_hash(row["bitstream"])
+            hashes[key] = digest_of(row["bitstream"])
             progress.advance(1)
     references = {
         (catalog, excerpt_id): reference_hash(samples)
@@ -70,22 +71,31 @@ def read_references(
     wanted = _names(rows)
     with StageProgress("references", len(wanted), log=log) as progress:
         for catalog, excerpt_id in wanted:
-            table = context.lake.read(context.partition("excerpts", catalog), excerpt_id, ["flac"])
-            flac = io.BytesIO(table["flac"][0].as_py())
-            samples, _ = soundfile.read(flac, dtype="int16")
-            yield catalog, excerpt_id, samples
+            yield catalog, excerpt_id, stored_samples(context, catalog, excerpt_id)
             progress.advance(1)
+
+
+def stored_samples(context: Context, catalog: str, excerpt_id: str) -> NDArray[np.int16]:
+    """Read a stored reference with the tail that feeds encoders."""
+    samples: NDArray[np.int16]
+    flac = io.BytesIO(_stored_flac(context, catalog, excerpt_id))
+    samples, _ = soundfile.read(flac, dtype="int16")
+    return samples
+
+
+def _stored_flac(context: Context, catalog: str, excerpt_id: str) -> bytes:
+    table = context.lake.read(context.partition("excerpts", catalog), excerpt_id, ["flac"])
+    content: bytes = table["flac"][0].as_py()
+    return content
 
 
 def write_references(published: Published, rows: pl.DataFrame, folder: Path) -> int:
     """Write the references that a recipe needs, with their tails, as FLAC."""
-    context, n = published.context, 0
-    for catalog, excerpt_id in _names(rows):
-        table = context.lake.read(context.partition("excerpts", catalog), excerpt_id, ["flac"])
+    names = _names(rows)
+    for catalog, excerpt_id in names:
         with whole_file(below(folder, catalog, f"{excerpt_id}.flac")) as temporary:
-            temporary.write_bytes(table["flac"][0].as_py())
-        n += 1
-    return n
+            temporary.write_bytes(_stored_flac(published.context, catalog, excerpt_id))
+    return len(names)
 
 
 def _names(rows: pl.DataFrame) -> list[tuple[str, str]]:

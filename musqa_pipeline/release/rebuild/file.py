@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import stat
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.files import explained, whole_file
 from musqa_pipeline.core.names import short
+from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.release.rebuild.checking import check_head, check_rows
 from musqa_pipeline.release.rebuild.table import RECIPE
 
@@ -143,11 +143,6 @@ def _text_bytes(column: pa.ChunkedArray) -> int:
     return total
 
 
-def bytes_hash(data: bytes) -> str:
-    """Hash a bitstream: blake2b, 16 bytes, as 32 hexadecimal digits."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
 def reference_hash(samples: NDArray[np.int16]) -> str:
     """Hash the 16-bit samples of a reference, 10 s and tail."""
-    return bytes_hash(samples.astype("<i2").tobytes())
+    return digest_of(samples.astype("<i2").tobytes())

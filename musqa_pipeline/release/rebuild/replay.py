@@ -21,9 +21,10 @@ from musqa_pipeline.core.errors import StageError, UnfitInputError, first_line
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.core.names import below
 from musqa_pipeline.core.progress import StageProgress
+from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost
 from musqa_pipeline.release.claims import claimed_folder
-from musqa_pipeline.release.rebuild.file import Head, Recipe, bytes_hash, reference_hash
+from musqa_pipeline.release.rebuild.file import Recipe, reference_hash
 from musqa_pipeline.release.rebuild.references import Found, Source, load_reference
 from musqa_pipeline.release.rebuild.table import RECIPE
 from musqa_pipeline.stages.dataset.table import DATASET
@@ -151,12 +152,10 @@ def count_by_codec(differences: list[Difference]) -> str:
     """Count rows by what made them, in words."""
     counts = Counter(difference.how for difference in differences)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    first, *others = (f"{n} {'rows' if n > 1 else 'row'} of {how}" for how, n in ranked)
-    return ", ".join([first, *others])
+    return ", ".join(f"{n} {'rows' if n > 1 else 'row'} of {how}" for how, n in ranked)
 
 
 def _tasks(recipe: Recipe, found: Found, out: Path) -> Iterator[Task]:
-    head: Head = recipe.head
     for (catalog, excerpt_id), rows in recipe.rows.group_by(
         ["catalog", "excerpt_id"], maintain_order=True
     ):
@@ -165,8 +164,9 @@ def _tasks(recipe: Recipe, found: Found, out: Path) -> Iterator[Task]:
             continue
         listed = rows.to_dicts()
         checked = [[row[name] for name in ("degraded_id", *_CHECKED)] for row in listed]
-        mark = hashlib.blake2b(repr(checked).encode(), digest_size=16).hexdigest()
-        yield Task(str(catalog), str(excerpt_id), source, head.target_lufs, listed, out, mark)
+        mark = digest_of(repr(checked).encode())
+        target_lufs = recipe.head.target_lufs
+        yield Task(str(catalog), str(excerpt_id), source, target_lufs, listed, out, mark)
 
 
 def _mark(recipe: Recipe) -> str:
@@ -191,39 +191,32 @@ def _is_done(task: Task) -> bool:
 
 def _make(task: Task) -> Answer:
     """Make one reference's rows, compare them, and store them if all are right; in a worker."""
-    wanted_reference = task.rows[0]["reference_hash"]
+    n_rows = len(task.rows)
     try:
         pcm = load_reference(task.source, target_lufs=task.target_lufs)
     except StageError as error:
-        return Answer(len(task.rows), [], f"{task.excerpt_id}: {error}")
-    if reference_hash(pcm) != wanted_reference:
-        return Answer(len(task.rows), [_differs(task, row, REFERENCE, "") for row in task.rows])
+        return Answer(n_rows, [], f"{task.excerpt_id}: {error}")
+    if reference_hash(pcm) != task.rows[0]["reference_hash"]:
+        return Answer(n_rows, [_differs(task, row, REFERENCE, "") for row in task.rows])
     plan = [{c.name: row[c.name] for c in PLAN_COLUMNS} for row in task.rows]
     try:
         made = degrade_reference(
             plan, pcm.astype(np.float32) / np.float32(32768.0), target_lufs=task.target_lufs
         )
     except UnfitInputError:  # silence where there was none
-        return Answer(len(task.rows), [_differs(task, row, LOST, "") for row in task.rows])
-    except (
-        ArithmeticError,
-        ValueError,
-    ) as error:  # parameters in range that are no filter together
-        return Answer(
-            len(task.rows), [], f"{task.excerpt_id}: a process cannot be made ({first_line(error)})"
-        )
+        return Answer(n_rows, [_differs(task, row, LOST, "") for row in task.rows])
+    except (ArithmeticError, ValueError) as error:  # in range, and no filter together
+        why = f"a process cannot be made ({first_line(error)})"
+        return Answer(n_rows, [], f"{task.excerpt_id}: {why}")
     differences = []
     for wanted, row in zip(task.rows, made, strict=True):
-        if bytes_hash(row["bitstream"]) != wanted["bitstream_hash"]:
+        if digest_of(row["bitstream"]) != wanted["bitstream_hash"]:
             differences.append(_differs(task, wanted, BITSTREAM, row["encoder"]))
         elif row["pcm_hash"] != wanted["pcm_hash"]:
             differences.append(_differs(task, wanted, SAMPLES, row["encoder"]))
     if not differences:
-        table = DEGRADATIONS.from_rows(made)
-        _write(
-            table.replace_schema_metadata({_MARK: task.mark.encode()}), task.out, *_file_of(task)
-        )
-    return Answer(len(task.rows), differences)
+        store(task, DEGRADATIONS.from_rows(made))
+    return Answer(n_rows, differences)
 
 
 def store(task: Task, table: pa.Table) -> None:

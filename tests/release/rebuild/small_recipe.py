@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import soundfile
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
+from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.core.settings.degradations import DegradationsSettings
-from musqa_pipeline.release.rebuild.file import FORMAT, HEAD_KEY, bytes_hash, reference_hash
+from musqa_pipeline.release.rebuild.file import FORMAT, HEAD_KEY, reference_hash
 from musqa_pipeline.release.rebuild.table import RECIPE
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.plan import plan_reference
@@ -46,7 +47,7 @@ def good_row(pcm=None):
     row = empty | {
         **planned, "catalog": CATALOG, "track_id": EXCERPT[:16], "part": "train", "mos": 4.5,
         "quality": 0.875, "metric": "visqol-v3 3.8.1", "encoder": made["encoder"],
-        "bitstream_hash": bytes_hash(made["bitstream"]), "pcm_hash": made["pcm_hash"],
+        "bitstream_hash": digest_of(made["bitstream"]), "pcm_hash": made["pcm_hash"],
         "reference_hash": reference_hash(pcm), "track_file": "a.flac",
         "track_pcm_hash": "0" * 32, "track_duration_s": 60.0, "track_sample_rate_hz": 48_000,
         "track_channels": 2,
