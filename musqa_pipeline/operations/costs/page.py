@@ -7,15 +7,18 @@ from typing import Any
 
 import matplotlib.dates
 import polars as pl
-from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from musqa_pipeline.operations.costs.summary import over_time, read_runs, sum_up, totals
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.evaluation.pages import place_page, render_page, size_words
-from musqa_pipeline.studies.figures import SERIES, house_style, new_figure, to_svg
+from musqa_pipeline.stages.evaluation.pages import (
+    page_figure,
+    place_page,
+    render_page,
+    size_words,
+)
+from musqa_pipeline.studies.figures import SERIES, new_figure
 
 PAGE = "costs.html"
 NEWEST = 60
@@ -44,9 +47,9 @@ def render_costs(preset_name: str, runs: pl.DataFrame) -> str:
     series = over_time(runs)
     plots = []
     for column, (title, label) in _PLOTS.items():
-        with house_style(f"costs-{column}"):
-            figure = draw_series(series, column, label)
-            plots.append((title, Markup(to_svg(figure, f"{title}, stage by stage, over runs"))))
+        words = f"{title}, stage by stage, over runs"
+        drawn = page_figure(draw_series, f"costs-{column}", words, series, column, label)
+        plots.append((title, drawn))
     return render_page(
         "musqa_pipeline.operations.costs",
         "costs.html.jinja",
@@ -82,12 +85,8 @@ def draw_series(series: Mapping[str, pl.DataFrame], column: str, label: str) -> 
         axes.legend(loc="upper center", ncols=4, bbox_to_anchor=(0.5, -0.12))
     if column == "size_bytes":
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: size_words(value)))
-    _date_axis(axes)
-    return figure
-
-
-def _date_axis(axes: Axes) -> None:
     locator = matplotlib.dates.AutoDateLocator(minticks=3, maxticks=7)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator))
     axes.margins(x=0.04)
+    return figure

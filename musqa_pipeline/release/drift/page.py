@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib.dates
 import numpy as np
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from musqa_pipeline.release.drift.record import record_drift
 from musqa_pipeline.release.drift.variables import ALL_CATALOGS, VARIABLES, Variable
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.evaluation.pages import place_page, render_page
-from musqa_pipeline.studies.figures import SERIES, house_style, new_figure, to_svg
+from musqa_pipeline.stages.evaluation.pages import page_figure, place_page, render_page
+from musqa_pipeline.studies.figures import SERIES, new_figure
 from musqa_pipeline.studies.statistics.distribution_distance import LEVELS
 
 PAGE = "drift.html"
@@ -38,9 +38,9 @@ def render_drift(preset_name: str, rows: Rows) -> str:
     for variable in VARIABLES:
         own = [row for row in rows if row["variable"] == variable.name]
         if own:
-            with house_style(f"drift-{variable.name}"):
-                figure = draw_variable(variable, own, catalogs)
-                plots.append((variable, Markup(to_svg(figure, f"{variable.title} over records"))))
+            words = f"{variable.title} over records"
+            drawn = (draw_variable, f"drift-{variable.name}", words, variable, own, catalogs)
+            plots.append((variable, page_figure(*drawn)))
     return render_page(
         "musqa_pipeline.release.drift",
         "drift.html.jinja",
@@ -94,9 +94,8 @@ def _shown_catalogs(newest: Rows) -> list[str]:
     sizes: dict[str, int] = {}
     for row in newest:
         sizes[row["seen_catalog"]] = max(sizes.get(row["seen_catalog"], 0), row["n_recordings"])
-    return sorted(sizes, key=lambda name: (name != ALL_CATALOGS, -sizes[name], name))[
-        :MOST_CATALOGS
-    ]
+    ranked = sorted(sizes, key=lambda name: (name != ALL_CATALOGS, -sizes[name], name))
+    return ranked[:MOST_CATALOGS]
 
 
 def _name(catalog: str) -> str:
@@ -106,11 +105,8 @@ def _name(catalog: str) -> str:
 def _shown(row: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
     """Return what the table says of a row of the newest record."""
     variable = next((v for v in VARIABLES if v.name == row["variable"]), None)
-    first = next(
-        r
-        for r in rows
-        if (r["seen_catalog"], r["variable"]) == (row["seen_catalog"], row["variable"])
-    )
+    key = operator.itemgetter("seen_catalog", "variable")
+    first = next(r for r in rows if key(r) == key(row))
     return {
         **row,
         "name": _name(row["seen_catalog"]),

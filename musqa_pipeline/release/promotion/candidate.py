@@ -16,7 +16,7 @@ from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.names import below
 from musqa_pipeline.core.seal_format import digest_of
-from musqa_pipeline.release.promotion.images import recipe_from_json, recipe_of_images
+from musqa_pipeline.release.promotion.images import recipe_of_images
 from musqa_pipeline.stages.dataset.groups import SplitTrack, track_keys
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.dataset.report import read_dataset
@@ -66,7 +66,7 @@ def read_challenger(context: Context) -> Candidate | None:
         digest_of(files["weights.pt"]),
         files,
         images,
-        frozenset(key for keys in keys_of_tracks(context, tracks).values() for key in keys),
+        frozenset().union(*keys_of_tracks(context, tracks).values()),
         {
             "n_train_rows": run["n_train"],
             "n_train_recordings": rows["recording"].n_unique(),
@@ -125,7 +125,7 @@ def read_champion(context: Context, weights: str) -> Candidate:
             f"the stored champion {weights[:12]} of preset {context.preset.name} is damaged; "
             "restore lake/champions from a back-up"
         )
-    images, keys = recipe_from_json(row["images_json"]), frozenset(row["training_keys"])
+    images, keys = json.loads(row["images_json"]), frozenset(row["training_keys"])
     return Candidate(row["network"], weights, files, images, keys)
 
 

@@ -83,10 +83,7 @@ def compare(rows: pl.DataFrame, settings: PromotionSettings) -> Comparison:
 
 
 def rmse_of(label: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the RMSE in the unit of the labels.
-
-    Raises ValueError if there is no row.
-    """
+    """Return the RMSE in the unit of the labels; no row is a ValueError."""
     value = rmse(label, predicted)
     if value is None:
         raise ValueError("RMSE of no rows: expected at least one")

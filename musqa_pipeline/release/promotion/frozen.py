@@ -6,9 +6,7 @@ label, what names its track, and what rebuilds its samples.
 
 from __future__ import annotations
 
-import itertools
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import polars as pl
 import pyarrow as pa
@@ -18,7 +16,12 @@ from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.release.promotion.candidate import keys_of_tracks
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.dataset.report import read_dataset
-from musqa_pipeline.stages.degradations.sources import add_units, in_chunks, read_bitstreams
+from musqa_pipeline.stages.degradations.sources import (
+    add_units,
+    in_chunks,
+    read_bitstreams,
+    units_by_excerpt,
+)
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.records import record_partition
@@ -50,7 +53,7 @@ def current_test_rows(context: Context) -> pl.DataFrame:
     named = test.with_columns(
         track_keys=pl.Series([keys[row] for row in rows], dtype=pl.List(pl.String))
     )
-    hashes = pl.concat(_hashes(context, *key, part) for key, part in _by_catalog(test))
+    hashes = pl.concat(_hashes(context, part) for part in test.partition_by("catalog"))
     found = named.join(hashes, on=KEYS, how="inner").sort(KEYS)
     return found.select([name for name in DESCRIBED if name != "frozen_set"])
 
@@ -132,23 +135,11 @@ def write_rows(context: Context, kind: str, unit: str, table: pa.Table) -> None:
     context.lake.write(partition, unit, table, row_group_rows=16, compression="none")
 
 
-def _by_catalog(rows: pl.DataFrame) -> list[tuple[tuple[str], list[str]]]:
-    """Gather the references of each catalog."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for catalog, excerpt_id in rows.select("catalog", "excerpt_id").iter_rows():
-        found[catalog].add(excerpt_id)
-    return [((catalog,), sorted(ids)) for catalog, ids in sorted(found.items())]
-
-
-def _hashes(context: Context, catalog: str, excerpt_ids: Sequence[str]) -> pl.DataFrame:
-    """Read which samples the degraded excerpts of some references are."""
-    plan = [{"catalog": catalog, "excerpt_id": excerpt_id} for excerpt_id in excerpt_ids]
-    add_units(context, plan)
-    units = set(itertools.chain.from_iterable(row["units"] for row in plan))
-    table = context.lake.scan(
-        context.partition("degradations", catalog),
-        DEGRADATIONS.schema,
-        columns=["degraded_id", "pcm_hash"],
-        units=units,
-    )
+def _hashes(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
+    """Read which samples the degraded excerpts of a catalog's references are."""
+    catalog = rows["catalog"][0]
+    units_of = units_by_excerpt(context, catalog)
+    units = {unit for excerpt_id in rows["excerpt_id"] for unit in units_of.get(excerpt_id, ())}
+    partition, columns = context.partition("degradations", catalog), ["degraded_id", "pcm_hash"]
+    table = context.lake.scan(partition, DEGRADATIONS.schema, columns=columns, units=units)
     return pl.DataFrame(table).with_columns(catalog=pl.lit(catalog))

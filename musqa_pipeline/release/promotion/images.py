@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -72,8 +71,3 @@ def context_of_images(context: Context, recipe: Mapping[str, Any]) -> Context:
     mel = SpectrogramsSettings(**recipe.get("spectrograms", {}))
     preset = dataclasses.replace(preset, excerpts=excerpts, spectrograms=mel)
     return dataclasses.replace(context, preset=preset)
-
-
-def recipe_from_json(text: str) -> dict[str, Any]:
-    """Read a recipe as `champions` keeps it."""
-    return dict(json.loads(text))

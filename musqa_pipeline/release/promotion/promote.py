@@ -121,9 +121,7 @@ def refreeze(context: Context, note: str = "") -> Mapping[str, Any]:
             "champion_weights": champion["weights"],
             "frozen_set": number,
             **_counts(judged),
-            "champion_rmse_points": rmse_of(
-                judged["label"].to_numpy(), judged["champion"].to_numpy()
-            ),
+            "champion_rmse_points": _rmse(judged, "champion"),
             "n_new_rows": 0,
             "n_new_recordings": 0,
             "report": "",
@@ -149,7 +147,7 @@ def _first(context: Context, challenger: Candidate) -> dict[str, Any]:
         "reason": "first: there was no champion before it",
         "frozen_set": 1,
         **_counts(judged),
-        "rmse_points": rmse_of(judged["label"].to_numpy(), judged["new"].to_numpy()),
+        "rmse_points": _rmse(judged, "new"),
         "n_new_rows": 0,
         "n_new_recordings": 0,
     }
@@ -187,15 +185,12 @@ def _held_against(
         champion=score_frozen(context, model, sets, current),
     )
     verdict = compare(judged, context.preset.promotion)
+    said = ("rmse_points", "champion_rmse_points", "difference_points", "upper_points", "reason")
     return {
         **against,
         **_counts(judged),
         "decision": "promoted" if verdict.not_worse else "kept",
-        "reason": verdict.reason,
-        "rmse_points": verdict.rmse_points,
-        "champion_rmse_points": verdict.champion_rmse_points,
-        "difference_points": verdict.difference_points,
-        "upper_points": verdict.upper_points,
+        **{name: getattr(verdict, name) for name in said},
         "new_rmse_points": _error_on(context, challenger, came),
         "new_champion_rmse_points": _error_on(context, model, came),
     }
@@ -220,5 +215,8 @@ def _error_on(context: Context, model: Candidate, rows: pl.DataFrame) -> float |
     said = score_current(context, model, rows)
     if said is None:
         return None
-    judged = _judged(rows.with_columns(label=pl.col("quality") * 100.0), new=said)
-    return rmse_of(judged["label"].to_numpy(), judged["new"].to_numpy())
+    return _rmse(_judged(rows.with_columns(label=pl.col("quality") * 100.0), new=said), "new")
+
+
+def _rmse(judged: pl.DataFrame, name: str) -> float:
+    return rmse_of(judged["label"].to_numpy(), judged[name].to_numpy())

@@ -16,10 +16,10 @@ from matplotlib.ticker import MaxNLocator
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.release.promotion.history import History
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.evaluation.pages import place_page, render_page
+from musqa_pipeline.stages.evaluation.pages import page_figure, place_page, render_page
 from musqa_pipeline.stages.evaluation.publish import REPORTS
 from musqa_pipeline.stages.evaluation.stage import HTML_FILE, JSON_FILE, report_key
-from musqa_pipeline.studies.figures import INK, MUTED, SERIES, house_style, new_figure, to_svg
+from musqa_pipeline.studies.figures import INK, MUTED, SERIES, new_figure
 
 PAGE = "models.html"
 MOST_LABELS = 12
@@ -90,12 +90,10 @@ def history_plots(decisions: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mar
         ("Error of each model and of the champion", draw_history),
         ("Difference from the champion, with the upper end of its interval", draw_differences),
     )
-    plots = []
-    for caption, draw in drawn:
-        with house_style(draw.__name__):
-            svg = to_svg(draw(decisions), f"{caption}, decision by decision")
-        plots.append((caption, Markup(svg)))
-    return plots
+    return [
+        (caption, page_figure(draw, draw.__name__, f"{caption}, decision by decision", decisions))
+        for caption, draw in drawn
+    ]
 
 
 def draw_history(decisions: Sequence[Mapping[str, Any]]) -> Figure:

@@ -104,19 +104,26 @@ def _image_files(
         for unit in units:
             context.lake.discard(partition, unit)
         unchanged = rows.join(current, on=[*KEYS, "pcm_hash"], how="semi")
-        copied = set()
-        for table in _stored(context, recipe, set(unchanged.select(KEYS).rows())):
-            copied.update(_keys(table))
-            unit = f"{name}-{set_name(number)}-{len(units):04d}"
+        tables = _images(context, recipe, number, rows, unchanged)
+        for index, table in enumerate(tables, start=len(units)):
+            unit = f"{name}-{set_name(number)}-{index:04d}"
             write_rows(context, "frozen_images", unit, table)
-            units.append(unit)
-        absent = set(rows.select(KEYS).rows()) - copied
-        for table in _rebuilt(context, recipe, number, absent):
-            unit = f"{name}-{set_name(number)}-{len(units):04d}"
-            write_rows(context, "frozen_images", unit, table)
-            units.append(unit)
         units = units_of_set(context, "frozen_images", number, of=name)
     return [context.lake.local_file(partition, unit) for unit in units]
+
+
+def _images(
+    context: Context,
+    recipe: Mapping[str, Any],
+    number: int,
+    rows: pl.DataFrame,
+    unchanged: pl.DataFrame,
+) -> Iterator[pa.Table]:
+    absent: set[Key] = set(rows.select(KEYS).rows())
+    for table in _stored(context, recipe, set(unchanged.select(KEYS).rows())):
+        absent.difference_update(_keys(table))
+        yield table
+    yield from _rebuilt(context, recipe, number, absent)
 
 
 def _stored(context: Context, recipe: Mapping[str, Any], wanted: set[Key]) -> Iterator[pa.Table]:

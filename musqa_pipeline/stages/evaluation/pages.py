@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.publish import REPORTS
 from musqa_pipeline.stages.evaluation.summary import number, shown_name
+from musqa_pipeline.studies.figures import house_style, to_svg
 
 
 def render_page(package: str, template: str, **values: Any) -> str:
@@ -23,6 +26,12 @@ def render_page(package: str, template: str, **values: Any) -> str:
     folder = resources.files("musqa_pipeline.stages.evaluation")
     style = Markup((folder / "report.css").read_text(encoding="utf-8"))
     return environment.from_string(text).render(style=style, **values)
+
+
+def page_figure(make: Callable[..., Figure], name: str, words: str, *arguments: Any) -> Markup:
+    """Draw a figure in the house style for a page; `words` are for those who cannot see it."""
+    with house_style(name):
+        return Markup(to_svg(make(*arguments), words))
 
 
 def place_page(context: Context, name: str, content: bytes) -> str:

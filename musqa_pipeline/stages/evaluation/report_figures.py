@@ -9,15 +9,14 @@ from typing import Any
 
 import polars as pl
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation import plots, plots_data, plots_protocols
 from musqa_pipeline.stages.evaluation.content import ReportContent
+from musqa_pipeline.stages.evaluation.pages import page_figure
 from musqa_pipeline.stages.evaluation.paper_tables import REPETITIONS, TABLE_V, repeated_metrics
 from musqa_pipeline.stages.evaluation.slices import DRAWS
 from musqa_pipeline.stages.evaluation.summary import shown_name
-from musqa_pipeline.studies.figures import house_style, to_svg
 from musqa_pipeline.studies.listening.picture import over_opinions
 
 COMPARED_BASELINES = ("boosted", "upper_edge")
@@ -56,7 +55,7 @@ def prediction_figures(
                 yield {
                     "section": "scatter",
                     "caption": f"{shown_name(model)}, {draw_words(draw)}",
-                    "svg": _svg(
+                    "svg": page_figure(
                         plots.scatter, f"scatter-{model}-{draw}",
                         f"Prediction over label of {shown_name(model)}", of(model, draw),
                     ),
@@ -65,7 +64,7 @@ def prediction_figures(
         yield {
             "section": "residuals",
             "caption": f"{shown_name(model)}: error over label, {draw_words(main)}",
-            "svg": _svg(
+            "svg": page_figure(
                 plots.residuals, f"residuals-{model}",
                 f"Error of {shown_name(model)} over label", of(model, main),
             ),
@@ -73,7 +72,7 @@ def prediction_figures(
         yield {
             "section": "residuals",
             "caption": f"{shown_name(model)}: error of each recording (rows), {draw_words(main)}",
-            "svg": _svg(
+            "svg": page_figure(
                 plots.by_recording, f"recordings-{model}",
                 f"Error of {shown_name(model)} by recording", of(model, main),
             ),
@@ -82,7 +81,7 @@ def prediction_figures(
     yield {
         "section": "calibration",
         "caption": f"Calibration, {draw_words(main)}",
-        "svg": _svg(
+        "svg": page_figure(
             plots.calibration_plot, "calibration", "Mean label over mean prediction",
             {shown_name(m): of(m, main) for m in curves}, content.confidence,
         ),
@@ -91,7 +90,7 @@ def prediction_figures(
         yield {
             "section": "calibration",
             "caption": f"One process of the tables alone, {draw_words(mixed)}",
-            "svg": _svg(
+            "svg": page_figure(
                 plots.process_curves, "processes", "Label and prediction over bitrate",
                 {shown_name(m): of(m, mixed) for m in curves},
             ),
@@ -107,7 +106,7 @@ def training_figures(content: ReportContent) -> Iterator[dict[str, Any]]:
         name = shown_name(run["model"])
         yield {
             "caption": name if run["finished"] else f"{name} (unfinished: no result)",
-            "svg": _svg(
+            "svg": page_figure(
                 plots_data.training_curves, f"training-{run['model']}-{run['seed']}",
                 f"Loss of {name} over epochs", curves, run["best_epoch"],
             ),
@@ -119,7 +118,7 @@ def protocol_figures(content: ReportContent, draw: str) -> dict[str, Markup | No
     found: dict[str, Markup | None] = dict.fromkeys(("learning_curve", "repetitions", "ceiling"))
     points = _curve_points(content, draw)
     if points:
-        found["learning_curve"] = _svg(
+        found["learning_curve"] = page_figure(
             plots_protocols.learning_curves, "learning-curve", "RMSE over recordings", points
         )
     repeated = [
@@ -129,12 +128,12 @@ def protocol_figures(content: ReportContent, draw: str) -> dict[str, Markup | No
     ]
     if repeated:
         models = list(dict.fromkeys([*TABLE_V, *(each.model for each in repeated)]))
-        found["repetitions"] = _svg(
+        found["repetitions"] = page_figure(
             plots_protocols.repetition_strips, "repetitions",
             "r and RMSE of each repetition beside the paper's", repeated, models,
         )  # fmt: skip
     if content.ceilings:
-        found["ceiling"] = _svg(
+        found["ceiling"] = page_figure(
             plots_protocols.gamma_lines, "ceiling", "Label differences over distance",
             content.ceilings,
         )  # fmt: skip
@@ -147,7 +146,7 @@ def listening_figures(content: ReportContent) -> list[dict[str, Any]]:
         {
             "test": result.test,
             "model": result.model,
-            "svg": _svg(
+            "svg": page_figure(
                 functools.partial(over_opinions, points=True), f"listeners-{i}",
                 f"Prediction of {shown_name(result.model)} over mean opinions", result.matched,
             ),
@@ -158,7 +157,7 @@ def listening_figures(content: ReportContent) -> list[dict[str, Any]]:
 
 def distribution_figure(content: ReportContent) -> Markup:
     """Return the figure of the labels before and after the draw."""
-    return _svg(
+    return page_figure(
         plots_data.distribution,
         "distribution",
         "Labels before and after the uniform draw",
@@ -192,9 +191,3 @@ def _curve_points(content: ReportContent, draw: str) -> dict[str, list[dict[str,
         if size is not None:
             found.setdefault(shown_name(row["model"]), []).append({**row, "n_groups": size})
     return {name: sorted(points, key=lambda p: p["n_groups"]) for name, points in found.items()}
-
-
-def _svg(make: Any, name: str, alternative: str, *arguments: Any) -> Markup:
-    with house_style(name):
-        figure: Figure = make(*arguments)
-        return Markup(to_svg(figure, alternative))
