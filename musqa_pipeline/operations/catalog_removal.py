@@ -37,7 +37,7 @@ def remove_catalog(home: Home, name: str) -> Removal:
     """
     catalog, lake, n_retired = load_catalog(home, name), Lake(home), 0
     with lake.lock("run", wait=False):
-        for partition in [partition for partition in partitions(lake) if partition.catalog == name]:
+        for partition in [one for one in partitions(lake) if one.catalog == name]:
             with lake.lock(partition.lock_name, wait=False):
                 n_retired += retire_all(lake, partition)
         lake.store.delete(cache_key(name))

@@ -13,6 +13,8 @@ from musqa_pipeline.stages.graph import ROWS
 
 _ORDER = {name: number for number, name in enumerate(row.name for row in ROWS)}
 
+_PER_ROW = pl.when(pl.col("rows") > 0).then(pl.col("cpu_s") / pl.col("rows"))
+
 
 def read_runs(context: Context) -> pl.DataFrame:
     """Read all recorded runs of a preset's stages."""
@@ -34,8 +36,7 @@ def sum_up(runs: pl.DataFrame) -> list[dict[str, Any]]:
         written_bytes=pl.col("written_bytes").sum(),
         shelf_bytes=pl.col("shelf_bytes").last(),
     )
-    per_row = pl.when(pl.col("rows") > 0).then(pl.col("cpu_s") / pl.col("rows"))
-    rows = summed.with_columns(cpu_s_per_row=per_row).rename({"run_catalog": "catalog"}).to_dicts()
+    rows = summed.with_columns(cpu_s_per_row=_PER_ROW).rename({"run_catalog": "catalog"}).to_dicts()
     return sorted(rows, key=lambda r: (_ORDER.get(r["stage"], len(_ORDER)), r["catalog"]))
 
 
@@ -54,18 +55,12 @@ def over_time(runs: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Make a series of each stage, all catalogs together."""
     series = {}
     for stage in sorted(runs["stage"].unique(), key=lambda s: _ORDER.get(s, len(_ORDER))):
-        own = runs.filter(pl.col("stage") == stage)
-        sizes: dict[str, int] = {}
-        size_bytes = []
-        for catalog, size in own.select("run_catalog", "shelf_bytes").iter_rows():
-            sizes[catalog] = size
-            size_bytes.append(sum(sizes.values()))
-        per_row = pl.when(pl.col("rows") > 0).then(pl.col("cpu_s") / pl.col("rows"))
-        series[stage] = own.select(
+        size, before = pl.col("shelf_bytes"), pl.col("shelf_bytes").shift(fill_value=0)
+        series[stage] = runs.filter(pl.col("stage") == stage).select(
             "finished_utc",
+            "wall_s",
             cpu_h=pl.col("cpu_s").cum_sum() / 3600,
-            size_bytes=pl.Series(size_bytes, dtype=pl.Float64),
-            cpu_s_per_row=per_row,
-            wall_s=pl.col("wall_s"),
+            size_bytes=(size - before.over("run_catalog")).cum_sum().cast(pl.Float64),
+            cpu_s_per_row=_PER_ROW,
         )
     return series

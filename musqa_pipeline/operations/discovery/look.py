@@ -7,11 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from musqa_pipeline.catalogs.folder import Source
-from musqa_pipeline.catalogs.known import (
-    add_catalog,
-    catalog_files,
-    load_catalog,
-)
+from musqa_pipeline.catalogs.known import add_catalog, catalog_files, load_catalog
 from musqa_pipeline.catalogs.readers.registry import detect_reader
 from musqa_pipeline.catalogs.toml_file import Catalog, to_toml
 from musqa_pipeline.core.errors import CatalogError, MusqaError
@@ -75,30 +71,24 @@ def look(
     for found in list_candidates(home, watch, go_on):
         past = memory.get(_key(found), Past())
         decision = _decide(home, preset, watch, found, past, now_s, register)
-        seen = _Said(decision.verdict, decision.reason)
+        said = _said(decision)
         run_key = ""
         if decision.verdict is CatalogState.REQUEST:
             run_key = f"{found.name}-{decision.past.requested}-{decision.past.n_requests}"
         sightings.append(
             Sighting(
                 *(found.name, found.place, decision.verdict, decision.reason, run_key),
-                news=seen.text != past.said,
+                news=said != past.said,
             )
         )
-        remembered[_key(found)] = replace(decision.past, said=seen.text)
+        remembered[_key(found)] = replace(decision.past, said=said)
     return Look(tuple(sightings), remembered)
 
 
-@dataclass(frozen=True)
-class _Said:
-    verdict: CatalogState
-    reason: str
-
-    @property
-    def text(self) -> str:
-        """What tells one look's verdict from another's; seconds that pass are no news."""
-        plain = self.verdict in (CatalogState.SETTLING, CatalogState.FETCHING)
-        return str(self.verdict) if plain else digest([self.verdict, self.reason])
+def _said(decision: Decision) -> str:
+    """Return what tells one look's verdict from another's; seconds that pass are no news."""
+    plain = decision.verdict in (CatalogState.SETTLING, CatalogState.FETCHING)
+    return str(decision.verdict) if plain else digest([decision.verdict, decision.reason])
 
 
 def _key(found: Candidate) -> str:

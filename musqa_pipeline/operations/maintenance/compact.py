@@ -40,11 +40,8 @@ def compact_lake(
 ) -> list[CompactedPartition]:
     """Pack the loose units of all partitions that have enough of them."""
     bring_forward(home, log)
-    lake, done, replaced = (
-        Lake(home),
-        list[CompactedPartition](),
-        dict[Partition, tuple[str, ...]](),
-    )
+    lake, done = Lake(home), list[CompactedPartition]()
+    replaced: dict[Partition, tuple[str, ...]] = {}
     waiting = {name for names in read_layout(lake)["waiting"].values() for name in names}
     for partition in partitions(lake):
         if partition.stage not in PACKED_STAGES or partition.catalog in waiting:

@@ -49,6 +49,18 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What a look at one file found."""
+
+    findings: tuple[Finding, ...] = ()
+    rows: int = 0
+    unsummed: bool = False
+    """Written before fragments carried a checksum."""
+    undigested: str = ""
+    """Its key, if it has no digest of its bytes."""
+
+
+@dataclass(frozen=True)
 class Verification:
     """What was looked at, and what was found."""
 

@@ -101,9 +101,7 @@ def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> lis
 def clear_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> Cleared:
     """Delete what `find_garbage` lists, but for what a run is working on."""
     lake, cleared, in_use = Lake(home), [], []
-    locks = {
-        partition.folder_key: partition.lock_name for partition in partitions(lake, empty=True)
-    }
+    locks = {one.folder_key: one.lock_name for one in partitions(lake, empty=True)}
     for item in find_garbage(home, older_than_days=older_than_days):
         if item.kind == "copy":
             lake.store.drop_copies(item.keys)

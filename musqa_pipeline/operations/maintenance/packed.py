@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.fingerprints import SHORT
 from musqa_pipeline.operations.maintenance.file_check import check_file
-from musqa_pipeline.operations.maintenance.findings import Finding
+from musqa_pipeline.operations.maintenance.findings import Finding, Looked
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.checksum import table_checksum
 from musqa_pipeline.storage.fragments.partition import Partition
@@ -30,16 +30,6 @@ from musqa_pipeline.storage.packs.manifest import (
 )
 from musqa_pipeline.storage.packs.pack_files import read_packed
 from musqa_pipeline.storage.stores.store import Store, StoredFile
-
-
-@dataclass(frozen=True)
-class PackCheck:
-    """What a look at a pack found."""
-
-    findings: tuple[Finding, ...]
-    rows: int = 0
-    undigested: str = ""
-    """Its key, if it has no digest of its bytes."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +75,7 @@ def beside(store: Store, packed: PackedPartition) -> list[StoredFile]:
     return stray
 
 
-def check_packs(lake: Lake, packed: PackedPartition) -> Iterator[PackCheck]:
+def check_packs(lake: Lake, packed: PackedPartition) -> Iterator[Looked]:
     """Check the packs of a partition, unit by unit."""
     store, partition = lake.store, packed.partition
     for key in packed.manifest.packs:
@@ -93,7 +83,7 @@ def check_packs(lake: Lake, packed: PackedPartition) -> Iterator[PackCheck]:
             # Another process may have packed the partition again since its manifest was read.
             if key in read_manifest(store, partition).packs:
                 gone = Finding("missing", key, "the manifest names it, and it is not there")
-                yield PackCheck((gone,))
+                yield Looked((gone,))
             continue
         yield _check_pack(store, partition, key)
     try:
@@ -103,10 +93,10 @@ def check_packs(lake: Lake, packed: PackedPartition) -> Iterator[PackCheck]:
         return  # found already
     if twice and read_manifest(store, partition).version == packed.manifest.version:
         what = f"{len(twice)} units are both loose and packed, the first {min(twice)}"
-        yield PackCheck((Finding("double", packed.manifest.loose_folder(partition), what),))
+        yield Looked((Finding("double", packed.manifest.loose_folder(partition), what),))
 
 
-def _check_pack(store: Store, partition: Partition, key: str) -> PackCheck:
+def _check_pack(store: Store, partition: Partition, key: str) -> Looked:
     found: list[Finding] = []
     rows, undigested = 0, ""
     try:
@@ -131,4 +121,4 @@ def _check_pack(store: Store, partition: Partition, key: str) -> PackCheck:
                 found.append(Finding(file_says.kind, key, file_says.detail))
     except (LakeError, KeyError, ValueError, TypeError) as error:
         found.append(Finding("damaged", key, str(error.__cause__ or error)))
-    return PackCheck(tuple(found), rows, undigested)
+    return Looked(tuple(found), rows, undigested=undigested)

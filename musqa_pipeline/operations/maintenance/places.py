@@ -82,9 +82,8 @@ def is_pack(key: str) -> bool:
 
 def is_known(key: str) -> bool:
     """Tell whether a file that is no fragment has a reason to be there."""
-    if key == FORMER_IDS_KEY or key.endswith(f"/{MOVED}") or _PACK.fullmatch(key):
-        return True
-    return bool(_BESIDE.fullmatch(key))
+    named = key == FORMER_IDS_KEY or key.endswith(f"/{MOVED}")
+    return named or bool(_PACK.fullmatch(key) or _BESIDE.fullmatch(key))
 
 
 def belongs_to(place: Place, catalogs: set[str]) -> bool:

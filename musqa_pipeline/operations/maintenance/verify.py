@@ -5,10 +5,10 @@ A run may go on meanwhile: what vanishes while it is looked at was moved, and is
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 
 from musqa_pipeline.catalogs.known import CATALOGS, list_catalogs
 from musqa_pipeline.core.errors import CatalogError, LakeError
@@ -18,7 +18,7 @@ from musqa_pipeline.core.progress import StageProgress
 from musqa_pipeline.core.seal_format import State
 from musqa_pipeline.core.seals import left_alone
 from musqa_pipeline.operations.maintenance.file_check import check_file
-from musqa_pipeline.operations.maintenance.findings import Finding, Verification
+from musqa_pipeline.operations.maintenance.findings import NOTES, Finding, Looked, Verification
 from musqa_pipeline.operations.maintenance.links import broken_links
 from musqa_pipeline.operations.maintenance.packed import (
     PackedPartition,
@@ -45,16 +45,6 @@ from musqa_pipeline.storage.stores.store import Store, StoredFile
 
 READERS = 8
 """Files that are read at a time, at most."""
-
-
-@dataclass(frozen=True)
-class _Checked:
-    findings: tuple[Finding, ...] = ()
-    rows: int = 0
-    unsummed: bool = False
-    """Written before fragments carried a checksum."""
-    undigested: str = ""
-    """Its key, if it was written before fragments carried a digest of their bytes."""
 
 
 def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Verification:
@@ -97,21 +87,16 @@ def _verify(lake: Lake, log: Callable[[str], object] | None) -> Verification:
     todo = [(file, place) for file, place in todo if file.key not in strays]
     n_packs = sum(len(one.manifest.packs) for one in packed)
     for file in lake.store.leftovers(LAKE):
-        findings.append(Finding("leftover", file.key, "half-written by a process that was killed"))
+        findings.append(Finding("leftover", file.key, NOTES["leftover"]))
     n_rows = n_unsummed = 0
     with StageProgress("verifying", len(todo) + n_packs, log=log) as progress:
-        for one in packed:
-            for pack in check_packs(lake, one):
-                findings += pack.findings
-                n_rows += pack.rows
-                lacking += filter(None, [pack.undigested])
-                progress.advance(pack.rows, failed=bool(pack.findings))
-        for checked in _check_all(lake.store, todo, published):
-            findings += checked.findings
-            n_rows += checked.rows
-            n_unsummed += checked.unsummed
-            lacking += filter(None, [checked.undigested])
-            progress.advance(checked.rows, failed=bool(checked.findings))
+        packs = (looked for one in packed for looked in check_packs(lake, one))
+        for looked in itertools.chain(packs, _check_all(lake.store, todo, published)):
+            findings += looked.findings
+            n_rows += looked.rows
+            n_unsummed += looked.unsummed
+            lacking += filter(None, [looked.undigested])
+            progress.advance(looked.rows, failed=bool(looked.findings))
     if published:
         findings += broken_links(home)
     findings += undigested(lacking)
@@ -128,10 +113,9 @@ def _verify(lake: Lake, log: Callable[[str], object] | None) -> Verification:
 
 def published_fingerprints(home: Home) -> dict[tuple[str, str], str]:
     """Return the whole fingerprints that views show, by stage and their first 12 digits."""
-    presets = read_published(home)["presets"].values()
     return {
         (stage, fingerprint[:SHORT]): fingerprint
-        for entry in presets
+        for entry in read_published(home)["presets"].values()
         for stage, fingerprint in entry["stages"].items()
     }
 
@@ -146,20 +130,20 @@ def _check_all(
     store: Store,
     todo: Iterable[tuple[StoredFile, Place]],
     published: dict[tuple[str, str], str],
-) -> Iterable[_Checked]:
+) -> Iterable[Looked]:
     with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool:
         futures = [pool.submit(_check, store, file.key, place, published) for file, place in todo]
         for future in as_completed(futures):
             yield future.result()
 
 
-def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str], str]) -> _Checked:
+def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str], str]) -> Looked:
     try:
         with store.lent(key) as path:
             seen = check_file(path)
     except (*parquet.UNREADABLE, LakeError) as error:
         gone = not store.exists(key)
-        return _Checked(() if gone else (Finding("damaged", key, str(error)),))
+        return Looked(() if gone else (Finding("damaged", key, str(error)),))
     found = []
     footer, schema, said = seen.footer, seen.schema, seen.footer.get(CHECKSUM_KEY, b"").decode()
     if seen.rows != seen.n_said or (place.is_schema and seen.rows):
@@ -188,7 +172,7 @@ def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str]
         found.append(Finding("wrong_digest", key, State.SEAL.value))
     if seen.kind and not found:
         found.append(Finding(seen.kind, key, seen.detail))
-    return _Checked(
+    return Looked(
         tuple(found),
         seen.rows,
         unsummed=not said and not place.is_schema,
