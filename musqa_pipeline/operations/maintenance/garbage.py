@@ -87,8 +87,8 @@ def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> lis
             continue
         kind = "run" if partition.catalog is None else "settings"
         found += _old(kind, lake.store.walk(partition.folder_key), older_than_days, whole=True)
-    for packed in packed_partitions(lake)[0]:
-        found += _old("superseded", beside(lake.store, packed), LEFTOVER_DAYS, whole=False)
+    for packed in packed_partitions(lake)[0].items():
+        found += _old("superseded", beside(lake.store, *packed), LEFTOVER_DAYS, whole=False)
     for attic in (RETIRED, DAMAGED):
         found += _old(attic, lake.store.walk(f"{LAKE}/{attic}"), older_than_days, whole=False)
     for folder in (LAKE, "catalogs", "reports", "cache"):

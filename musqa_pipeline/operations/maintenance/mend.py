@@ -42,7 +42,7 @@ def mend(home: Home, seen: Verification) -> Mended:
     for key in [key for key in bad if key not in units]:
         _mend_other(lake, key, done)
     packed = packed_partitions(lake)[0]
-    owner = {key: one.partition for one in packed for key in one.manifest.packs}
+    owner = {key: one for one, manifest in packed.items() for key in manifest.packs}
     gone = [f.key for f in seen.findings if f.kind == "missing" and f.key in owner]
     _mend_packs(lake, {key: owner[key] for key in {*bad, *gone} & owner.keys()}, done)
     for key in units:

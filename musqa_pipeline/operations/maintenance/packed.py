@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pyarrow.parquet as pq
 
@@ -32,18 +31,9 @@ from musqa_pipeline.storage.packs.pack_files import read_packed
 from musqa_pipeline.storage.stores.store import Store, StoredFile
 
 
-@dataclass(frozen=True)
-class PackedPartition:
-    """A partition that was compacted."""
-
-    partition: Partition
-    """Its fingerprint is cut to 12 digits."""
-    manifest: Manifest
-
-
-def packed_partitions(lake: Lake) -> tuple[list[PackedPartition], list[Finding]]:
+def packed_partitions(lake: Lake) -> tuple[dict[Partition, Manifest], list[Finding]]:
     """List the partitions that have packs, and those whose manifest cannot be read."""
-    found, broken = [], []
+    found, broken = dict[Partition, Manifest](), list[Finding]()
     for partition in partitions(lake):
         if partition.stage in PACKED_STAGES:
             try:
@@ -52,13 +42,12 @@ def packed_partitions(lake: Lake) -> tuple[list[PackedPartition], list[Finding]]
                 broken.append(Finding("damaged", manifest_key(partition), str(error)))
                 continue
             if manifest.version:
-                found.append(PackedPartition(partition, manifest))
+                found[partition] = manifest
     return found, broken
 
 
-def beside(store: Store, packed: PackedPartition) -> list[StoredFile]:
+def beside(store: Store, partition: Partition, manifest: Manifest) -> list[StoredFile]:
     """List files in a partition's folder that nobody reads: former packs and loose files."""
-    partition, manifest = packed.partition, packed.manifest
     read = {*manifest.packs, *manifest.superseded, manifest_key(partition)}
     folders = {*manifest.superseded, manifest.loose_folder(partition)}
     stray = []
@@ -75,10 +64,9 @@ def beside(store: Store, packed: PackedPartition) -> list[StoredFile]:
     return stray
 
 
-def check_packs(lake: Lake, packed: PackedPartition) -> Iterator[Looked]:
+def check_packs(store: Store, partition: Partition, manifest: Manifest) -> Iterator[Looked]:
     """Check the packs of a partition, unit by unit."""
-    store, partition = lake.store, packed.partition
-    for key in packed.manifest.packs:
+    for key in manifest.packs:
         if not store.exists(key):
             # Another process may have packed the partition again since its manifest was read.
             if key in read_manifest(store, partition).packs:
@@ -87,13 +75,13 @@ def check_packs(lake: Lake, packed: PackedPartition) -> Iterator[Looked]:
             continue
         yield _check_pack(store, partition, key)
     try:
-        loose = set(loose_units(store, partition, packed.manifest))
-        twice = loose & packed_units(store, partition, packed.manifest).keys()
+        loose = set(loose_units(store, partition, manifest))
+        twice = loose & packed_units(store, partition, manifest).keys()
     except LakeError:
         return  # found already
-    if twice and read_manifest(store, partition).version == packed.manifest.version:
+    if twice and read_manifest(store, partition).version == manifest.version:
         what = f"{len(twice)} units are both loose and packed, the first {min(twice)}"
-        yield Looked((Finding("double", packed.manifest.loose_folder(partition), what),))
+        yield Looked((Finding("double", manifest.loose_folder(partition), what),))
 
 
 def _check_pack(store: Store, partition: Partition, key: str) -> Looked:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from musqa_pipeline.catalogs.known import CATALOGS, list_catalogs
@@ -20,12 +20,7 @@ from musqa_pipeline.core.seals import left_alone
 from musqa_pipeline.operations.maintenance.file_check import check_file
 from musqa_pipeline.operations.maintenance.findings import NOTES, Finding, Looked, Verification
 from musqa_pipeline.operations.maintenance.links import broken_links
-from musqa_pipeline.operations.maintenance.packed import (
-    PackedPartition,
-    beside,
-    check_packs,
-    packed_partitions,
-)
+from musqa_pipeline.operations.maintenance.packed import beside, check_packs, packed_partitions
 from musqa_pipeline.operations.maintenance.places import (
     TABLES,
     Place,
@@ -37,10 +32,10 @@ from musqa_pipeline.operations.maintenance.sealed import check_sealed, sealed_ke
 from musqa_pipeline.stages.views.duck import read_published
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.checksum import CHECKSUM_KEY
-from musqa_pipeline.storage.fragments.partition import DAMAGED, FINGERPRINT_KEY, LAKE
+from musqa_pipeline.storage.fragments.partition import DAMAGED, FINGERPRINT_KEY, LAKE, Partition
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.lake.layout import read_layout
-from musqa_pipeline.storage.packs.manifest import PACKS
+from musqa_pipeline.storage.packs.manifest import PACKS, Manifest
 from musqa_pipeline.storage.stores.store import Store, StoredFile
 
 READERS = 8
@@ -80,17 +75,17 @@ def _verify(lake: Lake, log: Callable[[str], object] | None) -> Verification:
                 findings.append(Finding("orphan", file.key, what))
     packed, broken = packed_partitions(lake)
     findings += broken
-    strays = {file.key for one in packed for file in beside(lake.store, one)}
+    strays = {file.key for one in packed.items() for file in beside(lake.store, *one)}
     findings += [
         Finding("orphan", key, "packs took its place, or a kill left it") for key in strays
     ]
     todo = [(file, place) for file, place in todo if file.key not in strays]
-    n_packs = sum(len(one.manifest.packs) for one in packed)
+    n_packs = sum(len(manifest.packs) for manifest in packed.values())
     for file in lake.store.leftovers(LAKE):
         findings.append(Finding("leftover", file.key, NOTES["leftover"]))
     n_rows = n_unsummed = 0
     with StageProgress("verifying", len(todo) + n_packs, log=log) as progress:
-        packs = (looked for one in packed for looked in check_packs(lake, one))
+        packs = (looked for one in packed.items() for looked in check_packs(lake.store, *one))
         for looked in itertools.chain(packs, _check_all(lake.store, todo, published)):
             findings += looked.findings
             n_rows += looked.rows
@@ -120,9 +115,9 @@ def published_fingerprints(home: Home) -> dict[tuple[str, str], str]:
     }
 
 
-def _size_of_packs(store: Store, packed: Iterable[PackedPartition]) -> int:
-    listed = [file for one in packed for file in store.files(f"{one.partition.folder_key}/{PACKS}")]
-    named = {key for one in packed for key in one.manifest.packs}
+def _size_of_packs(store: Store, packed: Mapping[Partition, Manifest]) -> int:
+    listed = [file for one in packed for file in store.files(f"{one.folder_key}/{PACKS}")]
+    named = {key for manifest in packed.values() for key in manifest.packs}
     return sum(file.size_bytes for file in listed if file.key in named)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from musqa_pipeline.core.clock import utc_now
 from musqa_pipeline.release.drift.variables import read_variables
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import next_number, record_name, record_partition
+from musqa_pipeline.stages.engine.records import next_number, read_records, write_record
 from musqa_pipeline.stages.views.drift_table import DRIFT
 from musqa_pipeline.studies.statistics.distribution_distance import (
     N_LEVELS,
@@ -25,8 +25,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 def read_drift(context: Context) -> list[dict[str, Any]]:
     """Read all records of a preset."""
-    table = context.lake.scan(record_partition("drift", context.preset.name), DRIFT.schema)
-    return sorted(table.to_pylist(), key=lambda row: row["number"])
+    return read_records(context, "drift", DRIFT)
 
 
 def record_drift(context: Context) -> list[dict[str, Any]]:
@@ -46,9 +45,7 @@ def record_drift(context: Context) -> list[dict[str, Any]]:
             if now is not None:
                 key = {"seen_catalog": catalog, "variable": variable.name}
                 rows.append({**about, **key, **as_columns(now), **_moves(now, before, key)})
-        partition = record_partition("drift", context.preset.name)
-        context.lake.keep_readable(partition, DRIFT.schema)
-        context.lake.write(partition, record_name(number), DRIFT.from_rows(rows))
+        write_record(context, "drift", DRIFT, number, rows)
         return read_drift(context)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,26 +15,30 @@ import polars as pl
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
+from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.core.csv_text import write_csv
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.files import explained, whole_file
 from musqa_pipeline.core.progress import StageProgress
+from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost
 from musqa_pipeline.release.claims import claimed_folder
 from musqa_pipeline.release.exports.card import dataset_card
-from musqa_pipeline.release.exports.formats import files_of, write_references, write_rows
+from musqa_pipeline.release.exports.formats import Row, files_of, write_references, write_rows
 from musqa_pipeline.release.exports.kinds import Format
 from musqa_pipeline.release.exports.plan import FILE_A_ROW, Plan, Shard
-from musqa_pipeline.release.exports.rebuild import rebuilt_rows
 from musqa_pipeline.release.exports.sound import int16_flac
 from musqa_pipeline.release.exports.table import EXPORTED
 from musqa_pipeline.release.rebuild.collect import stored_samples
+from musqa_pipeline.stages.degradations.sources import add_units, in_chunks, read_bitstreams
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.views.published_set import Published
 
 GAINS_FOLDER = ".gains"
 METADATA_FILE, CARD_FILE, CHECKSUMS_FILE = "metadata.csv", "README.md", "checksums.sha256"
 WITHOUT_AUDIO_FILE = "without_audio.csv"
+_AT_ONCE = 16
+"""Bitstreams that are decoded together."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,30 @@ def _write_shard(task: _Task) -> int:
         with whole_file(task.folder / GAINS_FOLDER / f"{shard.name}.json") as temporary:
             temporary.write_text(json.dumps(gains, sort_keys=True))
     return len(rows)
+
+
+def rebuilt_rows(context: Context, rows: Sequence[dict[str, Any]]) -> list[Row]:
+    """Rebuild the samples of rows from their bitstreams.
+
+    Raises StageError if a row comes out otherwise.
+    """
+    listed = [{name: row[name] for name in ("catalog", "excerpt_id", "degraded_id")}
+              for row in rows]  # fmt: skip
+    add_units(context, listed)
+    found = dict(read_bitstreams(context, listed))
+    result: list[Row] = []
+    for batch in in_chunks(iter(rows), _AT_ONCE):
+        streams = [found.pop((row["catalog"], row["degraded_id"])) for row in batch]
+        for row, samples in zip(batch, degraded_audio(streams), strict=True):
+            if digest_of(samples.astype("<f4").tobytes()) != row["pcm_hash"]:
+                raise StageError(
+                    f"{row['degraded_id']} of catalog {row['catalog']} comes out otherwise than it "
+                    f"was labelled ({row['encoder']}): the ffmpeg here decodes otherwise than the "
+                    "one there; unset IMAGEIO_FFMPEG_EXE, or install the imageio-ffmpeg that made "
+                    "the set"
+                )
+            result.append((row, samples))
+    return result
 
 
 def _reference(task: _Task, row: dict[str, Any]) -> NDArray[np.int16]:

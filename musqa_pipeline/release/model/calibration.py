@@ -29,8 +29,7 @@ from scipy.optimize import isotonic_regression
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.seeds import unit_interval_hash
-from musqa_pipeline.release.model.evidence import Evidence, Floats
-from musqa_pipeline.release.model.weights import weighted_quantile
+from musqa_pipeline.release.model.evidence import Evidence, Floats, weighted_quantile
 from musqa_pipeline.scoring.intervals import HIGHEST_QUALITY, LEVEL, Calibration
 
 KNOTS = (0.1, 0.3, 0.5, 0.7, 0.85)

@@ -33,7 +33,7 @@ from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.files import explained, whole_file
 from musqa_pipeline.learning.networks.musqa_net import LEVEL_DB, LEVEL_RANGE_DB
-from musqa_pipeline.release.model.weights import weighted_quantile
+from musqa_pipeline.release.model.evidence import weighted_quantile
 
 BANDS_TOGETHER = 4
 N_COMPONENTS = 32

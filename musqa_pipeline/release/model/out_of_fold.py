@@ -19,9 +19,8 @@ from musqa_pipeline.release.model.calibration import (
 )
 from musqa_pipeline.release.model.coverage import coverage_of
 from musqa_pipeline.release.model.domain import Scale, fit_scale, scaled
-from musqa_pipeline.release.model.evidence import Evidence, Floats, evidence_of
+from musqa_pipeline.release.model.evidence import Evidence, Floats, evidence_of, vote_weights
 from musqa_pipeline.release.model.stage import list_units
-from musqa_pipeline.release.model.weights import vote_weights
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
 from musqa_pipeline.stages.views.release_table import RELEASE

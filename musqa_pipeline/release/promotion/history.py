@@ -8,7 +8,7 @@ from typing import Any
 
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.records import record_name, record_partition
+from musqa_pipeline.stages.engine.records import read_records, write_record
 from musqa_pipeline.stages.views.promotions_table import PROMOTIONS
 
 CROWNING = ("first", "promoted")
@@ -57,16 +57,12 @@ class History:
 
 def read_history(context: Context) -> History:
     """Read the decisions of a preset."""
-    partition = record_partition("promotions", context.preset.name)
-    rows = context.lake.scan(partition, PROMOTIONS.schema).to_pylist()
-    return History(sorted(rows, key=lambda row: row["number"]))
+    return History(read_records(context, "promotions", PROMOTIONS))
 
 
 def write_decision(context: Context, row: Mapping[str, Any]) -> None:
     """Add a decision; from this moment on it holds."""
-    partition = record_partition("promotions", context.preset.name)
-    context.lake.keep_readable(partition, PROMOTIONS.schema)
-    context.lake.write(partition, record_name(row["number"]), PROMOTIONS.from_rows([row]))
+    write_record(context, "promotions", PROMOTIONS, row["number"], [row])
 
 
 def require_champion(context: Context, history: History) -> Mapping[str, Any]:

@@ -9,11 +9,15 @@ checks that keep a catalog out of the set.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.tables import Table
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.storage.fragments.partition import RECORDS, Partition
 
-__all__ = ["RECORDS", "next_number", "record_name", "record_partition"]
+__all__ = ["RECORDS", "next_number", "read_records", "record_partition", "write_record"]
 
 
 def record_partition(kind: str, preset_name: str) -> Partition:
@@ -27,6 +31,16 @@ def next_number(context: Context, kind: str) -> int:
     return 1 + max((int(unit) for unit in done), default=0)
 
 
-def record_name(number: int) -> str:
-    """Return the unit id of a numbered record; ids sort as numbers do."""
-    return f"{number:06d}"
+def read_records(context: Context, kind: str, table: Table) -> list[dict[str, Any]]:
+    """Read the rows of all numbered records of a preset, in order."""
+    rows = context.lake.scan(record_partition(kind, context.preset.name), table.schema).to_pylist()
+    return sorted(rows, key=lambda row: row["number"])
+
+
+def write_record(
+    context: Context, kind: str, table: Table, number: int, rows: Iterable[Mapping[str, Any]]
+) -> None:
+    """Add a record; from this moment on it holds."""
+    partition = record_partition(kind, context.preset.name)
+    context.lake.keep_readable(partition, table.schema)
+    context.lake.write(partition, f"{number:06d}", table.from_rows(rows))

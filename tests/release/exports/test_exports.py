@@ -30,8 +30,7 @@ from musqa_pipeline.release.exports import sound
 from musqa_pipeline.release.exports.formats import files_of, write_rows
 from musqa_pipeline.release.exports.kinds import Format
 from musqa_pipeline.release.exports.plan import Options, Shard, plan_export
-from musqa_pipeline.release.exports.rebuild import rebuilt_rows
-from musqa_pipeline.release.exports.run import CHECKSUMS_FILE, write_export
+from musqa_pipeline.release.exports.run import CHECKSUMS_FILE, rebuilt_rows, write_export
 from musqa_pipeline.release.exports.table import EXPORTED
 from musqa_pipeline.stages.dataset.splits import PARTS
 from musqa_pipeline.stages.views.published_set import read_published_set

@@ -20,7 +20,7 @@ from musqa_pipeline.release.model.domain import (
     scaled,
     write_domain,
 )
-from musqa_pipeline.release.model.weights import vote_weights, weighted_quantile
+from musqa_pipeline.release.model.evidence import vote_weights, weighted_quantile
 
 N_FEATURES = 10 * 64
 
