@@ -50,7 +50,7 @@ def write_rows(
     gains: dict[str, float] = {}
     if format_ == Format.wav:
         for name, (_, samples) in zip(names, rows, strict=True):
-            _write(folder, name, sound.float_wav(samples))
+            _write(folder, name, sound.wav(samples))
     elif format_ == Format.flac:
         for name, (row, samples) in zip(names, rows, strict=True):
             flac, gain_db = sound.int24_flac(samples)
@@ -63,7 +63,7 @@ def write_rows(
     else:
         table = EXPORTED.from_rows(row for row, _ in rows)
         audio = {f"{row['key']}.wav": samples for row, samples in rows}
-        _write_parquet(_with_audio(format_, table, audio, sound.float_wav), folder, names[0])
+        _write_parquet(_with_audio(format_, table, audio, sound.wav), folder, names[0])
     return gains
 
 
@@ -73,7 +73,7 @@ def write_references(
     """Write references, 10 s of 16 bit, the untouched signals that labels compare with."""
     names = files_of(format_, shard, of_references=True)
     if format_ in (Format.wav, Format.flac):
-        encode = sound.int16_wav if format_ == Format.wav else sound.int16_flac
+        encode = sound.wav if format_ == Format.wav else sound.int16_flac
         for name, (_, samples) in zip(names, references, strict=True):
             _write(folder, name, encode(samples))
         return
@@ -118,7 +118,7 @@ def _tar_members(rows: list[Row], references: Mapping[str, bytes]) -> Iterator[t
         yield f"{row['key']}.json", json.dumps(row, ensure_ascii=False, sort_keys=True).encode()
         if references:
             yield f"{row['key']}.reference.flac", references[row["reference_key"]]
-        yield f"{row['key']}.wav", sound.float_wav(samples)
+        yield f"{row['key']}.wav", sound.wav(samples)
 
 
 def _write_tar(path: Path, members: Iterator[tuple[str, bytes]]) -> None:

@@ -21,20 +21,13 @@ STEP_DB = 20.0 * math.log10(2.0)
 LARGEST_24 = (2**23 - 1) / 2**23
 
 
-def float_wav(samples: NDArray[np.float32]) -> bytes:
-    """Write mono float32 samples at 48 kHz as WAV (IEEE float); exact.
+def wav(samples: NDArray[np.float32 | np.int16]) -> bytes:
+    """Write mono float32 or 16-bit samples at 48 kHz as WAV, exactly.
 
-    libsndfile would put the time of day into such a file.
+    libsndfile would put the time of day into a file of floats.
     """
     file = io.BytesIO()
-    wavfile.write(file, SAMPLE_RATE_HZ, np.asarray(samples, np.float32))
-    return file.getvalue()
-
-
-def int16_wav(samples: NDArray[np.int16]) -> bytes:
-    """Write mono 16-bit samples at 48 kHz as WAV."""
-    file = io.BytesIO()
-    wavfile.write(file, SAMPLE_RATE_HZ, np.asarray(samples, np.int16))
+    wavfile.write(file, SAMPLE_RATE_HZ, samples)
     return file.getvalue()
 
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
 from musqa_pipeline.catalogs.demo_music.styles import STYLES
-from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.predict import load_model
@@ -101,10 +101,8 @@ def assemble_release(context: Context) -> Path:
             attribution=attribution_markdown(attribution),
             parameters=sum(p.numel() for p in scoring.parameters()),
         )
-        card = model_card(facts)
-        headline = _headline(accuracy)
-        final = {**record, "card": card, "accuracy": headline}
-        folder = work.path
+        card, folder = model_card(facts), work.path
+        final = {**record, "card": card, "accuracy": _headline(accuracy)}
         with whole_file(folder / MODEL_FILE) as temporary:
             write_model(scoring, final, temporary)
         files: dict[str, bytes] = {
@@ -120,7 +118,7 @@ def assemble_release(context: Context) -> Path:
             "codecs.png": codecs_png(sense["codecs"]),
         }
         for name, content in files.items():
-            with explained("write", folder / name), whole_file(folder / name) as temporary:
+            with whole_file(folder / name) as temporary:
                 temporary.write_bytes(content)
     return release_folder(context)
 

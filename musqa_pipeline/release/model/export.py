@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.bands import band_image
 from musqa_pipeline.core.errors import ModelError, StageError
-from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.predict import load_model
@@ -165,7 +165,7 @@ def write_model(scoring: ScoringNetwork, record: Mapping[str, Any], path: Path) 
             ) from error
     entry.value = _json({**whole, ANSWERS: as_stored(said.probability, said.distance)})
     onnx.checker.check_model(model, full_check=True)
-    with explained("write", path), whole_file(path) as temporary:
+    with whole_file(path) as temporary:
         temporary.write_bytes(sealed(model.SerializeToString(deterministic=True)))
 
 

@@ -60,15 +60,8 @@ def further_rows(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     Raises StageError if a row has the name of another one, or no image.
     """
     whose = rows.filter(pl.col("allowed") & (pl.col("part") != "test")).select(
-        "catalog",
-        "track_id",
-        "part",
-        "split_group",
-        "licence",
-        "file",
-        "title",
-        "artist",
-        "allowed",
+        *("catalog", "track_id", "part", "split_group", "licence"),
+        *("file", "title", "artist", "allowed"),
     )
     whose = whose.unique(["catalog", "track_id"], maintain_order=True)
     parts: list[pl.DataFrame] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from musqa_pipeline.core.errors import SettingsError
@@ -11,25 +11,18 @@ from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_MAKER, feature_row
 from musqa_pipeline.stages.spectrograms.row_shards import ImageRow
+from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_MAKER, image_row
 
 STORAGE_ONLY = ("rows_per_group", "rows_per_shard")
 """Settings of ``[spectrograms]`` that say how images lie, and not what they show."""
 
 
-def _mel() -> tuple[int, ImageRow]:
-    from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_MAKER, image_row
-
-    return SPECTROGRAMS_MAKER.version, image_row
-
-
-def _bands() -> tuple[int, ImageRow]:
-    from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_MAKER, feature_row
-
-    return FEATURES_MAKER.version, feature_row
-
-
-MAKERS: dict[str, Callable[[], tuple[int, ImageRow]]] = {"spectrograms": _mel, "features": _bands}
+MAKERS: dict[str, tuple[int, ImageRow]] = {
+    "spectrograms": (SPECTROGRAMS_MAKER.version, image_row),
+    "features": (FEATURES_MAKER.version, feature_row),
+}
 """Stages whose images can be made of a degraded excerpt alone: version, and what makes a row."""
 
 
@@ -53,7 +46,7 @@ def recipe_of_stage(context: Context, stage: str) -> dict[str, Any]:
     mel = {name: value for name, value in settings.items() if name not in STORAGE_ONLY}
     return {
         "stage": stage,
-        "version": MAKERS[stage]()[0],
+        "version": MAKERS[stage][0],
         "target_lufs": context.preset.excerpts.target_lufs,
         **({"spectrograms": mel} if stage == "spectrograms" else {}),
     }

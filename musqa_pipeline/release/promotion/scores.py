@@ -146,7 +146,7 @@ def _rebuilt(
     """Make images of frozen bitstreams."""
     if not wanted:
         return
-    _, image_row = MAKERS[recipe["stage"]]()
+    _, image_row = MAKERS[recipe["stage"]]
     place = context_of_images(context, recipe)
     partition = record_partition("frozen", context.preset.name)
     for unit in units_of_set(context, "frozen", number):

@@ -7,7 +7,6 @@ bitstream and the samples that the recipe says, so that whatever lies in the fol
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,13 +145,6 @@ def how_made(row: dict[str, Any]) -> str:
     if row["depth"] == 2:
         return f"{row['first_name']} > {row['last_name']}"
     return str(row["last_name"])
-
-
-def count_by_codec(differences: list[Difference]) -> str:
-    """Count rows by what made them, in words."""
-    counts = Counter(difference.how for difference in differences)
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{n} {'rows' if n > 1 else 'row'} of {how}" for how, n in ranked)
 
 
 def _tasks(recipe: Recipe, found: Found, out: Path) -> Iterator[Task]:

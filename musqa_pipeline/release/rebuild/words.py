@@ -20,7 +20,6 @@ from musqa_pipeline.release.rebuild.replay import (
     SAMPLES,
     Difference,
     ReplayReport,
-    count_by_codec,
     how_made,
 )
 
@@ -45,8 +44,7 @@ def other_encoders(recipe: Recipe) -> list[str]:
         program = encoder.rpartition(" ")[0]
         present = here if encoder.startswith("ffmpeg") else LIBSNDFILE.rpartition(" ")[0]
         if program != present:
-            ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-            of = ", ".join(f"{n} of {how}" for how, n in ranked)
+            of = ", ".join(f"{n} of {how}" for how, n in _ranked(counts))
             sentences.append(f"{counts.total()} rows ({of}) need {encoder}, here is {present}")
     return sentences
 
@@ -56,14 +54,21 @@ def missing_references(recipe: Recipe, found: Found) -> list[str]:
     keys = pl.struct("catalog", "excerpt_id")
     there = [{"catalog": catalog, "excerpt_id": excerpt} for catalog, excerpt in found.sources]
     lost = recipe.rows.filter(~keys.is_in(there)) if there else recipe.rows
-    tracks = (
-        lost.group_by("catalog", "track_file", "track_pcm_hash").len().sort("catalog", "track_file")
-    )
-    lines = []
-    for catalog, file, pcm_hash, n_rows in tracks.rows():
-        name = PurePosixPath(file).name
-        lines.append(f"{name} of catalog {catalog} (PCM hash {pcm_hash}): {n_rows} rows")
-    return lines
+    tracks = lost.group_by("catalog", "track_file", "track_pcm_hash").len()
+    return [
+        f"{PurePosixPath(file).name} of catalog {catalog} (PCM hash {pcm_hash}): {n_rows} rows"
+        for catalog, file, pcm_hash, n_rows in tracks.sort("catalog", "track_file").rows()
+    ]
+
+
+def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+    """Return the most frequent first; in the order of their names, where they are equal."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _count_by_codec(differences: list[Difference]) -> str:
+    counts = Counter(difference.how for difference in differences)
+    return ", ".join(f"{n} {'rows' if n > 1 else 'row'} of {how}" for how, n in _ranked(counts))
 
 
 def verdict(recipe: Recipe, report: ReplayReport, builds: Mapping[str, str]) -> list[str]:
@@ -75,7 +80,7 @@ def verdict(recipe: Recipe, report: ReplayReport, builds: Mapping[str, str]) -> 
     for (what, encoder, encoder_here), of in sorted(kinds.items()):
         instead = f", here {encoder_here}" if encoder_here not in ("", encoder) else ""
         lines.append(
-            f"{count_by_codec(of)}: {_CAUSES[what]} (recipe: {encoder}{instead}); "
+            f"{_count_by_codec(of)}: {_CAUSES[what]} (recipe: {encoder}{instead}); "
             f"first {of[0].degraded_id} of catalog {of[0].catalog}"
         )
     if report.differences:
