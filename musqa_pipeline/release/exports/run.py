@@ -146,10 +146,7 @@ def _write_shard(task: _Task) -> int:
 
 
 def rebuilt_rows(context: Context, rows: Sequence[dict[str, Any]]) -> list[Row]:
-    """Rebuild the samples of rows from their bitstreams.
-
-    Raises StageError if a row comes out otherwise.
-    """
+    """Rebuild the samples of rows from their bitstreams; others than were labelled are refused."""
     listed = [{name: row[name] for name in ("catalog", "excerpt_id", "degraded_id")}
               for row in rows]  # fmt: skip
     add_units(context, listed)

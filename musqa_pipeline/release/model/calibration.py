@@ -45,10 +45,7 @@ N_PARTS = 10
 
 
 def fit_calibration(evidence: Evidence) -> Calibration:
-    """Fit the widths to recordings that the networks never met.
-
-    Raises StageError if there are fewer than `LEAST_GROUPS` groups of recordings.
-    """
+    """Fit the widths to recordings that the networks never met."""
     n_groups = len(np.unique(evidence.group))
     if n_groups < LEAST_GROUPS:
         raise StageError(

@@ -68,10 +68,7 @@ class Piece:
 
 
 def made_piece(name: str, samples: NDArray[np.floating], sample_rate_hz: int) -> Piece:
-    """Prepare music: two channels of 16-bit steps, with room for gain.
-
-    Raises StageError if it is silent.
-    """
+    """Prepare music: two channels of 16-bit steps, with room for gain."""
     two = np.asarray(samples, np.float64)[:, [0, -1]]
     peak = float(np.abs(two).max(initial=0.0))
     if peak == 0:
@@ -81,10 +78,7 @@ def made_piece(name: str, samples: NDArray[np.floating], sample_rate_hz: int) ->
 
 
 def certify(model: Path, pieces: Iterable[Piece]) -> list[Line]:
-    """Measure what moves the scores of a model.
-
-    Raises StageError if it has a score for none of the pieces, or a process of its own fails.
-    """
+    """Measure what moves the scores of a model."""
     scorer = Scorer(load_model(model), detect=False)
     scores = {}
     for piece in pieces:

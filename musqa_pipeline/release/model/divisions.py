@@ -29,10 +29,7 @@ class Parts:
 
 
 def divide(rows: pl.DataFrame, fold: str, n_folds: int) -> Parts:
-    """Divide the rows for one training.
-
-    Raises StageError if no row may train, or a fold has none to predict.
-    """
+    """Divide the rows for one training."""
     test, made = pl.col("part") == "test", pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER])
     drawn = ~made & (pl.col("uniform_draw") | pl.col("natural_mix"))
     free = rows.filter(~test & pl.col("allowed"))

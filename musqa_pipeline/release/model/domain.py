@@ -174,10 +174,7 @@ def write_domain(domain: Domain, path: Path) -> None:
 
 
 def read_domain(path: Path) -> Domain:
-    """Read what `write_domain` wrote.
-
-    Raises LakeError if it is not there or damaged.
-    """
+    """Read what `write_domain` wrote."""
     try:
         with (
             explained("read", path),

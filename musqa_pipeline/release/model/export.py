@@ -65,11 +65,7 @@ class ScoringNetwork(nn.Module):
 
 
 def export_run(run: Path, out: Path, *, name: str, version: str) -> float:
-    """Make a model file of one training, without calibration and without a distance.
-
-    Raises StageError if the network says no distribution, or the file answers otherwise than the
-    network.
-    """
+    """Make a model file of one training, without calibration and without a distance."""
     network = load_model(run)
     if not isinstance(network, MusqaNet):
         raise StageError(
@@ -84,10 +80,7 @@ def export_run(run: Path, out: Path, *, name: str, version: str) -> float:
 
 
 def checked_difference(scoring: ScoringNetwork, path: Path, images: NDArray[np.uint8]) -> float:
-    """Compare a model file with the network that it was made of.
-
-    Raises StageError if it is more than `LARGEST_DIFFERENCE`.
-    """
+    """Compare a model file with the network that it was made of."""
     model, difference = ModelFile(path), 0.0
     for image in images:
         answer = model.answer(image)

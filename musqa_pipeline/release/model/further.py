@@ -24,11 +24,7 @@ _NEEDED = ("tracks", "excerpts", "degradations", "labels", "dataset")
 
 
 def further_contexts(context: Context) -> list[Context]:
-    """Return where the further rows of a release lie.
-
-    Raises StageError if one has published no images of the released network, and SettingsError if
-    the network's recipe trains on the uniform draw alone.
-    """
+    """Return where the further rows of a release lie."""
     settings = context.preset.release
     if not settings.further:
         return []
@@ -55,10 +51,7 @@ def further_contexts(context: Context) -> list[Context]:
 
 
 def further_rows(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
-    """Read the further rows that may train.
-
-    Raises StageError if a row has the name of another one, or no image.
-    """
+    """Read the further rows that may train."""
     whose = rows.filter(pl.col("allowed") & (pl.col("part") != "test")).select(
         *("catalog", "track_id", "part", "split_group", "licence"),
         *("file", "title", "artist", "allowed"),

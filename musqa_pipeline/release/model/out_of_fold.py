@@ -41,10 +41,7 @@ class Calibrated:
 
 
 def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
-    """Read what the networks of a release said, the mean over its seeds.
-
-    Raises StageError if a training is missing.
-    """
+    """Read what the networks of a release said, the mean over its seeds."""
     partition = context.joint_partition("release")
     units = [unit.unit_id for unit in list_units(context)]
     missing = context.lake.missing(partition, units)
@@ -65,10 +62,7 @@ def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def calibrate(said: pl.DataFrame) -> Calibrated:
-    """Calibrate on the out-of-fold predictions, and measure what that is worth.
-
-    Raises StageError if there are too few recordings.
-    """
+    """Calibrate on the out-of-fold predictions, and measure what that is worth."""
     steps = np.linspace(0, 0.95, len(said["probability"][0]))
     folds = said.filter(pl.col("asked") == "out_of_fold")
     scale = fit_scale(

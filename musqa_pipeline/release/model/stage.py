@@ -72,10 +72,7 @@ def training_folder(context: Context, unit: Unit) -> Path:
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
-    """Train once, and let the network and the domain say what they think of unmet rows.
-
-    Raises StageError if a part has no rows, or training does not converge to numbers.
-    """
+    """Train once, and let the network and the domain say what they think of unmet rows."""
     from musqa_pipeline.learning.networks.musqa_net import MusqaNet
     from musqa_pipeline.release.model.domain import fit_domain, write_domain
     from musqa_pipeline.release.model.inference import summed_up_rows, what_it_says

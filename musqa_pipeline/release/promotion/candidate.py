@@ -49,10 +49,7 @@ class Candidate:
 
 
 def read_challenger(context: Context) -> Candidate | None:
-    """Read the training of ``[promotion] network`` under a context.
-
-    Raises SettingsError if the network hears the reference.
-    """
+    """Read the training of ``[promotion] network`` under a context."""
     network = context.preset.promotion.network
     images = recipe_of_images(context, network)
     run = next((r for r in read_preset_runs(context) if r["model"] == network), None)
@@ -113,10 +110,7 @@ def keep_champion(context: Context, candidate: Candidate) -> None:
 
 
 def read_champion(context: Context, weights: str) -> Candidate:
-    """Read a model that was promoted.
-
-    Raises LakeError if it is not there, or is not what its name says.
-    """
+    """Read a model that was promoted."""
     partition = record_partition("champions", context.preset.name)
     [row] = context.lake.read(partition, weights).to_pylist()
     files = dict(zip(row["file_names"], row["file_bytes"], strict=True))
@@ -139,10 +133,7 @@ def unpacked(candidate: Candidate) -> Iterator[Path]:
 
 
 def load_candidate(candidate: Candidate) -> nn.Module:
-    """Load a model for prediction.
-
-    Raises LakeError if this version of musqa can no longer load it.
-    """
+    """Load a model for prediction."""
     from musqa_pipeline.learning.predict import load_model
 
     with unpacked(candidate) as folder:

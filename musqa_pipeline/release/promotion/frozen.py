@@ -36,10 +36,7 @@ DESCRIBED = [c.name for c in FROZEN.columns if c.name not in AUDIO_COLUMNS]
 
 
 def current_test_rows(context: Context) -> pl.DataFrame:
-    """Read the test rows that a preset has now.
-
-    Raises StageError if there are none.
-    """
+    """Read the test rows that a preset has now."""
     test = choose_test_rows(read_rows(context))
     if test.is_empty():
         raise StageError(
@@ -59,10 +56,7 @@ def current_test_rows(context: Context) -> pl.DataFrame:
 
 
 def freeze(context: Context, number: int, rows: pl.DataFrame) -> None:
-    """Write a set; it counts once a decision names its number.
-
-    Raises StageError if a row's bitstream is missing.
-    """
+    """Write a set; it counts once a decision names its number."""
     _discard_set(context, number)
     plan = rows.to_dicts()
     add_units(context, plan)

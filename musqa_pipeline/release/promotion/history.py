@@ -66,10 +66,7 @@ def write_decision(context: Context, row: Mapping[str, Any]) -> None:
 
 
 def require_champion(context: Context, history: History) -> Mapping[str, Any]:
-    """Return the present champion, or say how to get one.
-
-    Raises ModelError if there is none yet.
-    """
+    """Return the present champion, or say how to get one."""
     if history.champion is None:
         name = context.preset.name
         raise ModelError(

@@ -27,10 +27,7 @@ MAKERS: dict[str, tuple[int, ImageRow]] = {
 
 
 def recipe_of_images(context: Context, network: str) -> dict[str, Any]:
-    """Say what decides on the images of a network.
-
-    Raises SettingsError if it hears the reference too: that takes more than the degraded excerpt.
-    """
+    """Say what decides on the images of a network."""
     stage = find_model(network).input.stage
     if stage not in MAKERS:
         raise SettingsError(

@@ -41,10 +41,7 @@ def page_key(preset_name: str) -> str:
 
 
 def keep_report(context: Context, number: int) -> str:
-    """Copy the report of a context's evaluation to where a decision finds it for good.
-
-    Raises StageError if there is no report.
-    """
+    """Copy the report of a context's evaluation to where a decision finds it for good."""
     store, source = context.lake.store, report_key(context)
     if not store.exists(f"{source}/{HTML_FILE}"):
         raise StageError(

@@ -41,10 +41,7 @@ Key = tuple[str, str]
 def score_frozen(
     context: Context, candidate: Candidate, numbers: Iterable[int], current: pl.DataFrame
 ) -> pl.DataFrame:
-    """Let a model predict the frozen rows, unless it has before.
-
-    Raises StageError if a prediction is not finite.
-    """
+    """Let a model predict the frozen rows, unless it has before."""
     partition = record_partition("frozen_scores", context.preset.name)
     done, found = set(context.lake.done(partition)), []
     for number in numbers:

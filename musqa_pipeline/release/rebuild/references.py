@@ -54,10 +54,7 @@ class Found:
 def find_references(
     rows: pl.DataFrame, folders: Sequence[Path], *, log: Callable[[str], object] | None = None
 ) -> Found:
-    """Look for the references of a recipe.
-
-    Raises StageError if a folder is not there.
-    """
+    """Look for the references of a recipe."""
     for folder in folders:
         if not folder.is_dir():
             raise StageError(f"--references {folder}: no such folder; name folders of music")
