@@ -31,7 +31,7 @@ def verify(
     from musqa_pipeline.operations.maintenance.verify import verify_lake
 
     home = home_folder()
-    seen = verify_lake(home, log=logger.info)
+    seen = verify_lake(home)
     done = mend(home, seen) if mend_it else Mended()
     lines = [f"{f.kind.replace('_', ' ')}: {f.key}: {f.detail}" for f in seen.findings[:SHOWN]]
     if len(seen.findings) > SHOWN:

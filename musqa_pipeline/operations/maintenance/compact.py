@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from musqa_pipeline.core.errors import LockedError
@@ -35,11 +34,9 @@ class CompactedPartition:
     """Why it was left as it is."""
 
 
-def compact_lake(
-    home: Home, *, at_least: int = AT_LEAST, log: Callable[[str], object] | None = None
-) -> list[CompactedPartition]:
+def compact_lake(home: Home, *, at_least: int = AT_LEAST) -> list[CompactedPartition]:
     """Pack the loose units of all partitions that have enough of them."""
-    bring_forward(home, log)
+    bring_forward(home)
     lake, done = Lake(home), list[CompactedPartition]()
     replaced: dict[Partition, tuple[str, ...]] = {}
     waiting = {name for names in read_layout(lake)["waiting"].values() for name in names}
@@ -58,8 +55,6 @@ def compact_lake(
         done.append(
             CompactedPartition(partition.folder_key, result.n_units, result.n_packs, result.problem)
         )
-        if log:
-            log(f"{partition.folder_key}: {result.problem or f'{result.n_units} units packed'}")
     if read_published(home)["presets"]:
         restore_views(home)
     for partition, keys in replaced.items():  # of those that no preset shows: no view reads them

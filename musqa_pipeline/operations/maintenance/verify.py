@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from musqa_pipeline.catalogs.known import CATALOGS, list_catalogs
@@ -42,13 +42,13 @@ READERS = 8
 """Files that are read at a time, at most."""
 
 
-def verify_lake(home: Home, *, log: Callable[[str], object] | None = None) -> Verification:
+def verify_lake(home: Home) -> Verification:
     """Look at everything that lies in a lake; nothing is changed."""
     with left_alone():
-        return _verify(Lake(home), log)
+        return _verify(Lake(home))
 
 
-def _verify(lake: Lake, log: Callable[[str], object] | None) -> Verification:
+def _verify(lake: Lake) -> Verification:
     home = lake.store.home
     keys = sealed_keys(lake.store)
     others = list(check_sealed(lake.store, keys))
@@ -84,7 +84,7 @@ def _verify(lake: Lake, log: Callable[[str], object] | None) -> Verification:
     for file in lake.store.leftovers(LAKE):
         findings.append(Finding("leftover", file.key, NOTES["leftover"]))
     n_rows = n_unsummed = 0
-    with StageProgress("verifying", len(todo) + n_packs, log=log) as progress:
+    with StageProgress("verifying", len(todo) + n_packs) as progress:
         packs = (looked for one in packed.items() for looked in check_packs(lake.store, *one))
         for looked in itertools.chain(packs, _check_all(lake.store, todo, published)):
             findings += looked.findings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,12 +67,7 @@ class _Task:
 
 
 def write_export(
-    published: Published,
-    plan: Plan,
-    folder: Path,
-    *,
-    fanout: Fanout | None = None,
-    log: Callable[[str], object] | None = None,
+    published: Published, plan: Plan, folder: Path, *, fanout: Fanout | None = None
 ) -> ExportReport:
     """Write an export, or what is missing of it.
 
@@ -82,16 +77,10 @@ def write_export(
     differs = "of another set, or with other options"
     facts = asdict(plan.options)
     with claimed_folder(folder, "export", plan.mark, facts, differs=differs):
-        return _write_claimed(published, plan, folder, fanout or Inline(), log)
+        return _write_claimed(published, plan, folder, fanout or Inline())
 
 
-def _write_claimed(
-    published: Published,
-    plan: Plan,
-    folder: Path,
-    fanout: Fanout,
-    log: Callable[[str], object] | None,
-) -> ExportReport:
+def _write_claimed(published: Published, plan: Plan, folder: Path, fanout: Fanout) -> ExportReport:
     options = plan.options
     tasks = [
         _Task(published.context, options.format, folder, shard, of_references,
@@ -102,7 +91,7 @@ def _write_claimed(
     ]  # fmt: skip
     todo = [task for task in tasks if not _is_done(task)]
     lost: list[str] = []
-    with StageProgress("export", len(tasks), len(tasks) - len(todo), log) as progress:
+    with StageProgress("export", len(tasks), len(tasks) - len(todo)) as progress:
         for answer in fanout.map(_write_shard, todo):
             if isinstance(answer, Lost):
                 lost.append(f"{answer.task.shard.name}: {answer.reason}")

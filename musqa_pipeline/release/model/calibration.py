@@ -92,12 +92,12 @@ def within(evidence: Evidence, low: Floats, high: Floats) -> NDArray[np.bool_]:
     return (low <= quality) & (quality <= high)
 
 
-def cross_calibrated(evidence: Evidence, n_parts: int = N_PARTS) -> tuple[Floats, Floats]:
+def cross_calibrated(evidence: Evidence) -> tuple[Floats, Floats]:
     """Give each recording the interval of a calibration on the other recordings."""
     names = np.unique(evidence.group)
     lots = {name: unit_interval_hash("release-calibration", str(name)) for name in names}
     ranks = {name: i for i, name in enumerate(sorted(names, key=lambda n: (lots[n], n)))}
-    part = np.array([ranks[name] % n_parts for name in evidence.group])
+    part = np.array([ranks[name] % N_PARTS for name in evidence.group])
     low, high = np.zeros(len(evidence)), np.zeros(len(evidence))
     for number in np.unique(part):
         inside = part == number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from musqa_pipeline.stages.views.published_set import Published
 SECTIONS = ("excerpts", "degradations", "adaptive", "labels", "dataset")
 
 
-def collect_recipe(published: Published, *, log: Callable[[str], object] | None = None) -> Recipe:
+def collect_recipe(published: Published) -> Recipe:
     """Collect the recipe of a published set.
 
     Raises StageError if the set was made with other settings or tools than are here.
@@ -41,13 +41,13 @@ def collect_recipe(published: Published, *, log: Callable[[str], object] | None 
     plan = rows.select("catalog", "excerpt_id", "degraded_id").to_dicts()
     add_units(context, plan)
     hashes: dict[tuple[str, str], str] = {}
-    with StageProgress("bitstreams", len(plan), log=log) as progress:
+    with StageProgress("bitstreams", len(plan)) as progress:
         for key, row in read_bitstreams(context, plan):
             hashes[key] = digest_of(row["bitstream"])
             progress.advance(1)
     references = {
         (catalog, excerpt_id): reference_hash(samples)
-        for catalog, excerpt_id, samples in read_references(context, rows, log=log)
+        for catalog, excerpt_id, samples in _read_references(context, rows)
     }
     names = rows.select("catalog", "excerpt_id", "degraded_id").rows()
     found = rows.with_columns(
@@ -64,12 +64,11 @@ def collect_recipe(published: Published, *, log: Callable[[str], object] | None 
     return Recipe(head, found)
 
 
-def read_references(
-    context: Context, rows: pl.DataFrame, *, log: Callable[[str], object] | None = None
+def _read_references(
+    context: Context, rows: pl.DataFrame
 ) -> Iterator[tuple[str, str, NDArray[np.int16]]]:
-    """Read the stored references of rows, one after the other."""
     wanted = _names(rows)
-    with StageProgress("references", len(wanted), log=log) as progress:
+    with StageProgress("references", len(wanted)) as progress:
         for catalog, excerpt_id in wanted:
             yield catalog, excerpt_id, stored_samples(context, catalog, excerpt_id)
             progress.advance(1)

@@ -10,7 +10,7 @@ import hashlib
 import math
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +51,7 @@ class Found:
     """Audio files that were there."""
 
 
-def find_references(
-    rows: pl.DataFrame, folders: Sequence[Path], *, log: Callable[[str], object] | None = None
-) -> Found:
+def find_references(rows: pl.DataFrame, folders: Sequence[Path]) -> Found:
     """Look for the references of a recipe."""
     for folder in folders:
         if not folder.is_dir():
@@ -74,7 +72,7 @@ def find_references(
     wanted = {key for of_digest in keys.values() for key in of_digest}
     sources: dict[tuple[str, str], Source] = {}
     files = [path for folder in folders for path in audio_files(folder)]
-    with StageProgress("search", len(files), log=log) as progress:
+    with StageProgress("search", len(files)) as progress:
         for path in files:
             if len(sources) < len(wanted):
                 for digest in _hashes_of(path, shapes):

@@ -7,7 +7,7 @@ bitstream and the samples that the recipe says, so that whatever lies in the fol
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,12 +93,7 @@ class Answer:
 
 
 def replay(
-    recipe: Recipe,
-    found: Found,
-    out: Path,
-    *,
-    fanout: Fanout | None = None,
-    log: Callable[[str], object] | None = None,
+    recipe: Recipe, found: Found, out: Path, *, fanout: Fanout | None = None
 ) -> ReplayReport:
     """Make the rows of a recipe whose references were found.
 
@@ -106,22 +101,16 @@ def replay(
     """
     facts = {"preset": recipe.head.preset, "rows": recipe.rows.height}
     with claimed_folder(out, "replay", _mark(recipe), facts, differs="of another recipe"):
-        return _replay_claimed(recipe, found, out, fanout or Inline(), log)
+        return _replay_claimed(recipe, found, out, fanout or Inline())
 
 
-def _replay_claimed(
-    recipe: Recipe,
-    found: Found,
-    out: Path,
-    fanout: Fanout,
-    log: Callable[[str], object] | None,
-) -> ReplayReport:
+def _replay_claimed(recipe: Recipe, found: Found, out: Path, fanout: Fanout) -> ReplayReport:
     report = ReplayReport()
     tasks = list(_tasks(recipe, found, out))
     todo = [task for task in tasks if not _is_done(task)]
     report.references = len(tasks) - len(todo)
     report.rows = sum(len(task.rows) for task in tasks) - sum(len(task.rows) for task in todo)
-    with StageProgress("replay", len(tasks), report.references, log) as progress:
+    with StageProgress("replay", len(tasks), report.references) as progress:
         for answer in fanout.map(_make, todo):
             if isinstance(answer, Lost):
                 report.failures.append(f"{answer.task.excerpt_id}: {answer.reason}")

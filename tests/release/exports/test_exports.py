@@ -37,10 +37,6 @@ from musqa_pipeline.stages.views.published_set import read_published_set
 from tests.release.published_set import CATALOG
 
 
-def quiet(line):
-    """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def published(published_set):
     return read_published_set(published_set.home, str(published_set.preset))
@@ -49,7 +45,7 @@ def published(published_set):
 def exported(published, folder, format_, **options):
     """Write an export and return its report and the rows of its table."""
     plan = plan_export(published, Options(Format(format_), **options))
-    report = write_export(published, plan, folder, log=quiet)
+    report = write_export(published, plan, folder)
     with (folder / "metadata.csv").open(encoding="utf-8", newline="") as file:
         return report, list(csv.DictReader(file))
 
@@ -139,7 +135,7 @@ def test_a_folder_that_is_none_of_an_export_keeps_what_ends_in_tmp(published, tm
     (tmp_path / "deep" / ".notes.tmp").write_text("dear")
     plan = plan_export(published, Options(Format.flac))
     with pytest.raises(StageError, match=r"holds other files \(deep\)"):
-        write_export(published, plan, tmp_path, log=quiet)
+        write_export(published, plan, tmp_path)
     assert (tmp_path / "deep" / ".notes.tmp").read_text() == "dear"
 
 
@@ -193,10 +189,10 @@ def contents(folder):
 def test_a_folder_of_another_export_or_of_anything_is_left_alone(waves, published, tmp_path):
     plan = plan_export(published, Options(Format.flac))
     with pytest.raises(StageError, match="holds another export: of another set, or with other opt"):
-        write_export(published, plan, waves[0], log=quiet)
+        write_export(published, plan, waves[0])
     (tmp_path / "letters.txt").write_text("dear")
     with pytest.raises(StageError, match=r"holds other files \(letters.txt\); name a new"):
-        write_export(published, plan, tmp_path, log=quiet)
+        write_export(published, plan, tmp_path)
     assert (tmp_path / "letters.txt").read_text() == "dear"
 
 
@@ -333,7 +329,7 @@ def test_a_file_in_the_way_is_an_error_of_one_sentence(published, tmp_path):
     (tmp_path / "file").write_text("")
     plan = plan_export(published, Options(Format.wav))
     with pytest.raises(LakeError, match=r"cannot lock .*file"):
-        write_export(published, plan, tmp_path / "file", log=quiet)
+        write_export(published, plan, tmp_path / "file")
 
 
 def test_names_of_files_follow_the_format():
@@ -387,7 +383,7 @@ def move_or_die(path, target):
     left -= 1
     return move(path, target)
 Path.replace = move_or_die
-write_export(published, plan, Path(sys.argv[3]), log=lambda line: None)
+write_export(published, plan, Path(sys.argv[3]))
 """
 
 

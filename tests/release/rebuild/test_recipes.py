@@ -31,7 +31,7 @@ def exported(published_set, tmp_path_factory):
     """The recipe file of the set, and the set's references."""
     folder = tmp_path_factory.mktemp("recipe")
     published = read_published_set(published_set.home, str(published_set.preset))
-    write_recipe(collect_recipe(published, log=quiet), folder / "set.recipe")
+    write_recipe(collect_recipe(published), folder / "set.recipe")
     write_references(published, published.rows, folder / "references")
     return folder
 
@@ -39,10 +39,6 @@ def exported(published_set, tmp_path_factory):
 @pytest.fixture
 def recipe(exported):
     return read_recipe(exported / "set.recipe")
-
-
-def quiet(line):
-    """Say nothing."""
 
 
 def some(recipe, n_references=1):
@@ -65,8 +61,8 @@ def test_a_set_comes_back_from_its_tracks_bit_for_bit(published_set, recipe, tmp
     for number, path in enumerate(sorted(published_set.music.glob("*.flac"))):
         shutil.copy(path, moved / f"{number} under another name.flac")
     (moved / "notes.mp3").write_text("no music")
-    found = find_references(recipe.rows, [tmp_path / "elsewhere"], log=quiet)
-    report = replay(recipe, found, tmp_path / "out", log=quiet)
+    found = find_references(recipe.rows, [tmp_path / "elsewhere"])
+    report = replay(recipe, found, tmp_path / "out")
     assert verdict(recipe, report, builds_here()) == []
     assert (report.rows, report.references, report.made) == (N_ROWS, 4, 4)
     assert set(recipe.rows["kind"]) == {"reference", "single", "cascade", "random"}
@@ -81,10 +77,10 @@ def test_a_set_comes_back_from_its_tracks_bit_for_bit(published_set, recipe, tmp
 
 
 def test_references_with_tails_serve_as_well_as_tracks(published_set, exported, recipe, tmp_path):
-    found = find_references(recipe.rows, [exported / "references"], log=quiet)
+    found = find_references(recipe.rows, [exported / "references"])
     assert {source.start_frame for source in found.sources.values()} == {None}
     one = some(recipe)
-    report = replay(one, found, tmp_path / "out", log=quiet)
+    report = replay(one, found, tmp_path / "out")
     assert report.rows == one.rows.height
     wanted = bitstreams(published_set.context)
     assert rebuilt(tmp_path / "out").items() <= wanted.items()
@@ -94,15 +90,15 @@ def test_references_with_tails_serve_as_well_as_tracks(published_set, exported, 
 
 
 def test_a_replay_goes_on_where_it_was_ended(exported, recipe, tmp_path):
-    found = find_references(recipe.rows, [exported / "references"], log=quiet)
+    found = find_references(recipe.rows, [exported / "references"])
     first = next(iter(some(recipe).rows.select("catalog", "excerpt_id").rows()))
     part = dataclasses.replace(found, sources={first: found.sources[first]})
-    assert replay(some(recipe, 2), part, tmp_path, log=quiet).made == 1
+    assert replay(some(recipe, 2), part, tmp_path).made == 1
     times = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*.parquet")}
     assert len(times) == 1
     half = tmp_path / CATALOG / ".x.parquet.elsewhere-1.tmp"
     half.write_text("half")
-    report = replay(some(recipe, 2), found, tmp_path, log=quiet)
+    report = replay(some(recipe, 2), found, tmp_path)
     assert (report.references, report.made) == (2, 1)
     assert not half.exists()
     assert report.rows == some(recipe, 2).rows.height
@@ -111,7 +107,7 @@ def test_a_replay_goes_on_where_it_was_ended(exported, recipe, tmp_path):
 
 def test_the_same_set_gives_the_same_recipe(published_set, exported, tmp_path):
     again = read_published_set(published_set.home, str(published_set.preset))
-    write_recipe(collect_recipe(again, log=quiet), tmp_path / "again")
+    write_recipe(collect_recipe(again), tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == (exported / "set.recipe").read_bytes()
 
 
@@ -138,8 +134,8 @@ def test_a_row_that_comes_out_otherwise_is_named_and_not_written(exported, recip
     changed = dataclasses.replace(
         one, rows=one.rows.with_columns(**hashes), head=dataclasses.replace(one.head, builds=builds)
     )
-    found = find_references(recipe.rows, [exported / "references"], log=quiet)
-    report = replay(changed, found, tmp_path, log=quiet)
+    found = find_references(recipe.rows, [exported / "references"])
+    report = replay(changed, found, tmp_path)
     assert report.rows == 0
     assert list(tmp_path.glob("*/*")) == []
     said = verdict(changed, report, builds_here())
@@ -160,7 +156,7 @@ def test_a_reference_that_was_changed_is_named(published_set, recipe, tmp_path):
     samples, rate = soundfile.read(path, dtype="int16")
     samples[200_000, 0] += 1
     soundfile.write(path, samples, rate, subtype="PCM_16")
-    found = find_references(recipe.rows, [tmp_path / "music"], log=quiet)
+    found = find_references(recipe.rows, [tmp_path / "music"])
     (sentence,) = missing_references(recipe, found)
     row = recipe.rows.filter(pl.col("track_file") == "piece 1.flac")
     assert sentence == (
@@ -210,7 +206,7 @@ def test_a_recipe_of_another_format_is_refused(exported, tmp_path):
 def test_what_was_made_otherwise_than_now_gets_no_recipe(published_set):
     published = read_published_set(published_set.home, str(published_set.preset))
     with pytest.raises(StageError, match="made with other settings or versions of tools"):
-        collect_recipe(dataclasses.replace(published, is_current=False), log=quiet)
+        collect_recipe(dataclasses.replace(published, is_current=False))
 
 
 def test_a_preset_without_a_set_is_said_to_have_none(published_set, tmp_path):
@@ -220,7 +216,7 @@ def test_a_preset_without_a_set_is_said_to_have_none(published_set, tmp_path):
 
 def test_references_are_looked_for_in_folders(recipe, tmp_path):
     with pytest.raises(StageError, match="no such folder"):
-        find_references(recipe.rows, [tmp_path / "nowhere"], log=quiet)
+        find_references(recipe.rows, [tmp_path / "nowhere"])
 
 
 def test_builds_are_compared_by_name():
