@@ -30,17 +30,16 @@ def coverage_of(
             / 2,
         }
 
+    def parts(values: Floats, edges: tuple[float, ...], what: str) -> list[dict[str, Any]]:
+        chosen = {
+            f"{what} {low:g}-{high:g}": (low <= values) & (values < high)
+            for low, high in itertools.pairwise(edges)
+        }
+        return [measured(inside, name) for name, inside in chosen.items() if inside.any()]
+
     mos = 1 + MOS_PER_QUALITY * evidence.mean
-    by_quality = [
-        ((low <= mos) & (mos < high), f"predicted {low:g}-{high:g}")
-        for low, high in itertools.pairwise(QUALITY_EDGES_MOS)
-    ]
-    by_distance = [
-        ((low <= evidence.distance) & (evidence.distance < high), f"distance {low:g}-{high:g}")
-        for low, high in itertools.pairwise(DISTANCE_EDGES)
-    ]
     return {
         **measured(np.ones(len(evidence), np.bool_), "all"),
-        "by_quality": [measured(chosen, what) for chosen, what in by_quality if chosen.any()],
-        "by_distance": [measured(chosen, what) for chosen, what in by_distance if chosen.any()],
+        "by_quality": parts(mos, QUALITY_EDGES_MOS, "predicted"),
+        "by_distance": parts(evidence.distance, DISTANCE_EDGES, "distance"),
     }

@@ -72,30 +72,23 @@ def calibrate(said: pl.DataFrame) -> Calibrated:
     )
     distance = scaled(said["cloud"].to_numpy(), said["swing_db"].to_numpy(), scale)
     whole = evidence_of(said, steps, distance)
-    said = said.with_columns(
-        predicted=pl.Series(100 * whole.mean),
-        distance=pl.Series(distance),
-        row=pl.int_range(pl.len()),
-    )
+    said = said.with_columns(predicted=pl.Series(100 * whole.mean), distance=pl.Series(distance))
+    asked, trusted = said["asked"], said["trusted"].fill_null(value=False)
 
-    def of(asked: str, *more: pl.Expr) -> Evidence:
-        chosen = np.zeros(said.height, np.bool_)
-        chosen[said.filter(pl.col("asked") == asked, *more)["row"].to_numpy()] = True
-        return whole.take(chosen)
+    def of(chosen: pl.Series) -> Evidence:
+        return whole.take(chosen.to_numpy())
 
     # Where the original itself lacks something, the label flatters: no calibration learns from it.
-    evidence = of("out_of_fold", pl.col("trusted"))
+    evidence = of((asked == "out_of_fold") & trusted)
     calibration = fit_calibration(evidence)
     low, high = cross_calibrated(evidence)
-    coverage = {
-        "out_of_fold": coverage_of(evidence, within(evidence, low, high), high - low, "folds")
-    }
-    for asked, words, more in (
-        ("test", "test", (pl.col("trusted"),)),
-        ("left_out", "left_out", (pl.col("trusted"),)),
-        ("test", "test_with_untrusted_labels", ()),
+    folds_covered = within(evidence, low, high)
+    coverage = {"out_of_fold": coverage_of(evidence, folds_covered, high - low, "folds")}
+    for words, part in (
+        ("test", of((asked == "test") & trusted)),
+        ("left_out", of((asked == "left_out") & trusted)),
+        ("test_with_untrusted_labels", of(asked == "test")),
     ):
-        part = of(asked, *more)
         if len(part):
             ends = interval_ends(part, calibration)
             coverage[words] = coverage_of(part, within(part, *ends), ends[1] - ends[0], words)
@@ -103,6 +96,4 @@ def calibrate(said: pl.DataFrame) -> Calibrated:
     coverage["beyond"] = voted_share(
         (unmet["distance"] > 1).to_numpy(), unmet["split_group"].to_numpy().astype(str), "beyond"
     )
-    return Calibrated(
-        said.drop("row"), scale, dict(as_record(calibration)), coverage, evidence, low, high
-    )
+    return Calibrated(said, scale, dict(as_record(calibration)), coverage, evidence, low, high)
