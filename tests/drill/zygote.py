@@ -140,7 +140,8 @@ class Run:
 @cache
 def shared_zygote() -> Zygote:
     """Start the one that all tests of this process share; it ends with this process."""
-    return Zygote(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory() as folder:
+        return Zygote(Path(folder))
 
 
 def run_musqa(
