@@ -139,10 +139,12 @@ def _execute(
     )
     if not result.success:
         raise _reason(result)
-    return [
-        {"stage": event.asset_key.path[-1], "catalog": catalog, **_values(event)}
-        for event in result.get_asset_materialization_events()
-    ]
+    reports: dict[str, dict[str, Any]] = {}
+    for event in result.get_asset_materialization_events():
+        name = event.asset_key.path[-1]
+        stage = PAGES.get(name, name)  # what a page says stands in the report of its stage
+        reports.setdefault(stage, {"stage": stage, "catalog": catalog}).update(_values(event))
+    return list(reports.values())
 
 
 def _values(event: dg.DagsterEvent) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def recipe(data: bytes, folder: Path) -> None:
     wanted = found.rows.select("catalog", "excerpt_id").unique().rows()
     [*missing_references(found, Found({}, 0)), *other_encoders(found)]
     sources = {(catalog, excerpt_id): Source(path, 0) for catalog, excerpt_id in wanted}
-    report = replay(found, Found(sources, 1), out, fanout=_LaidOut(), log=lambda line: None)
+    report = replay(found, Found(sources, 1), out, fanout=_LaidOut())
     verdict(found, report, {})
     written = {p for p in out.parent.rglob("*") if p.is_file() and not p.name.startswith(".")}
     planned = {out / catalog / f"{excerpt_id}.parquet" for catalog, excerpt_id in wanted}

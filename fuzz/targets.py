@@ -32,7 +32,6 @@ from musqa_pipeline.core.errors import (
     UnfitInputError,
 )
 from musqa_pipeline.core.fingerprints import digest
-from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.core.workers.limits import Limits
 from musqa_pipeline.core.workers.pool import WorkerPool
 from musqa_pipeline.learning.imports.keras_files import (
@@ -40,7 +39,7 @@ from musqa_pipeline.learning.imports.keras_files import (
     read_keras_file,
     read_unguarded,
 )
-from musqa_pipeline.stages.graph import STAGE_NAMES
+from musqa_pipeline.stages.graph import ROWS, load_preset
 from musqa_pipeline.stages.tracks.stage import check_readable
 from musqa_pipeline.studies.listening.compare import read_predictions
 from musqa_pipeline.studies.listening.mos import mean_opinions, read_opinions
@@ -89,8 +88,8 @@ def preset(data: bytes, folder: Path) -> None:
     (folder / "second.toml").write_bytes(second)
     found = load_preset(folder / "first.toml")
     assert found.name == "first"
-    for stage in STAGE_NAMES:
-        digest(found.section(stage))
+    for section in {row.section for row in ROWS if row.section}:
+        digest(found.section(section))
 
 
 def ratings(data: bytes, folder: Path) -> None:

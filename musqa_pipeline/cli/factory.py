@@ -192,8 +192,7 @@ def run(
             "add one with `musqa catalog add DIR`, or choose another preset with --preset"
         )
     reports = launch.run(preset, chosen, until=str(until))
-    shown = [r for r in reports if as_json or r["stage"] not in launch.PAGES]
-    output.table(shown, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
     if not as_json and until == MAIN_STAGES[-1]:
         output.say(f"report: {_report_path(settings.name)}")
     launch.refuse_failed(reports)
@@ -256,8 +255,7 @@ def demo(as_json: JsonOption = False) -> None:
 
     write_demo()
     reports = launch.run("demo", [DEMO_CATALOG])
-    shown = [r for r in reports if as_json or r["stage"] not in launch.PAGES]
-    output.table(shown, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
     if not as_json:
         output.next_steps(_report_path("demo"))
 

@@ -359,8 +359,8 @@ def test_the_command_shows_what_the_sensor_sees_and_starts_nothing(place, monkey
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     app = typer.Typer()
-    automation_commands.register(app)
-    shown = CliRunner().invoke(app, ["arrivals", "--json"])
+    app.command()(automation_commands.arrivals)
+    shown = CliRunner().invoke(app, ["--json"])
     rows = {row["name"]: row for row in map(json.loads, shown.stdout.splitlines())}
     assert rows["jazz"]["verdict"] == "request"
     assert rows["bad name"]["verdict"] == "refused"

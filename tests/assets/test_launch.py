@@ -8,7 +8,6 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from assets.launch import PAGES
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.stages.graph import CATALOG_STAGES, ROWS, STAGE_NAMES
 from musqa_pipeline.stages.views.duck import VIEWS, query
@@ -28,7 +27,7 @@ def test_a_run_reports_every_stage_as_json(finished):
     reports = [json.loads(line) for line in finished.first_run.stdout.splitlines()]
     order = [report["stage"] for report in reports]
     assert order[: len(CATALOG_STAGES)] == list(CATALOG_STAGES)
-    assert sorted(order) == sorted([*STAGE_NAMES, *PAGES])
+    assert sorted(order) == sorted(STAGE_NAMES)
     for row in ROWS:
         assert all(
             order.index(name) < order.index(row.name) for name in (*row.upstream, *row.reads)
@@ -37,6 +36,7 @@ def test_a_run_reports_every_stage_as_json(finished):
     assert by_stage["tracks"]["rows"] == by_stage["tracks"]["row_count"] == 6
     assert by_stage["degradations"]["rows"] == by_stage["labels"]["rows"] == 6 * 3
     assert all(report["catalog"] == "tiny" for report in reports[:4])
+    assert "promotion_number" in by_stage["evaluation"]
 
 
 def test_every_view_has_rows_and_no_null_where_none_is_allowed(finished):
@@ -86,7 +86,7 @@ def test_a_second_run_makes_nothing_and_gives_the_same_views(finished):
     before = query(finished.home, "SELECT * FROM evaluations ORDER BY ALL")
     again = finished.musqa("run", "--preset", "tiny.toml", "--json")
     reports = [json.loads(line) for line in again.stdout.splitlines()]
-    made = {report["stage"]: report["made"] for report in reports if "made" in report}
+    made = {report["stage"]: report["made"] for report in reports}
     assert made == dict.fromkeys(STAGE_NAMES, 0)
     assert query(finished.home, "SELECT * FROM evaluations ORDER BY ALL").equals(before)
 
