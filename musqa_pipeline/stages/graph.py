@@ -208,10 +208,7 @@ def _load(place: str) -> Any:
 def load_preset(name_or_file: str | Path) -> Preset:
     """Load a preset by name, or from a TOML file, with the sections of all stages.
 
-    Raises
-    ------
-    SettingsError
-        If there is no such preset, or a key, type or value in it is wrong.
+    Raises SettingsError if there is no such preset, or a key, type or value in it is wrong.
     """
     sections = {row.section: _load(row.settings) for row in ROWS if row.settings}
     return presets.load_preset(name_or_file, sections=sections)
@@ -220,10 +217,7 @@ def load_preset(name_or_file: str | Path) -> Preset:
 def catalog_context(home: Home, preset: Preset, catalog: str | None) -> Context:
     """Return the context of the stages 1-4 for one catalog.
 
-    Raises
-    ------
-    LakeError
-        If the lake is of a later layout. One of an earlier layout is looked at as it is.
+    Raises LakeError if the lake is of a later layout; one of an earlier layout is looked at as it is.
     """
     read_layout(Lake(home))
     context = Context(home, preset, catalog, {}, scoring_fingerprint(home, preset))
@@ -242,13 +236,7 @@ def scoring_fingerprint(home: Home, preset: Preset) -> str:
 
 
 def joint_context(home: Home, preset: Preset, inputs: str | None = None) -> Context:
-    """Return the context of the stages 5-8, for the catalogs and labels there are now.
-
-    Raises
-    ------
-    LakeError
-        As `catalog_context`.
-    """
+    """Return the context of the stages 5-8, for the catalogs and labels there are now."""
     from musqa_pipeline.stages.dataset.inputs import joint_inputs
 
     seen = seen_context(home, preset)
@@ -257,26 +245,14 @@ def joint_context(home: Home, preset: Preset, inputs: str | None = None) -> Cont
 
 
 def joint_inputs_now(home: Home, preset: Preset) -> str:
-    """Digest what the stages 5-8 see now.
-
-    Raises
-    ------
-    LakeError
-        As `catalog_context`.
-    """
+    """Digest what the stages 5-8 see now."""
     from musqa_pipeline.stages.dataset.inputs import joint_inputs
 
     return joint_inputs(seen_context(home, preset))
 
 
 def seen_context(home: Home, preset: Preset) -> Context:
-    """Return the context in which a preset's catalogs are looked at together.
-
-    Raises
-    ------
-    LakeError
-        As `catalog_context`.
-    """
+    """Return the context in which a preset's catalogs are looked at together."""
     return catalog_context(home, preset, None)
 
 

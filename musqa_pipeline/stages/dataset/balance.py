@@ -67,13 +67,7 @@ def draw_dataset(
     *,
     untrusted: pl.DataFrame | None = None,
 ) -> Draw:
-    """Draw the dataset.
-
-    Raises
-    ------
-    StageError
-        If there is no candidate at all.
-    """
+    """Draw the dataset."""
     if candidates.is_empty():
         raise StageError(
             "dataset: no row may be drawn; look into the view quarantine, and whether the preset "

@@ -50,24 +50,12 @@ def joint_inputs(context: Context) -> str:
 
 
 def read_seen_tracks(context: Context) -> pl.DataFrame:
-    """Read the tracks of all chosen catalogs.
-
-    Raises
-    ------
-    StageError
-        If the preset sees no catalog.
-    """
+    """Read the tracks of all chosen catalogs."""
     return _of_all_catalogs(context, _tracks_of_catalog).sort("catalog", "file")
 
 
 def read_labelled_rows(context: Context) -> pl.DataFrame:
-    """Read every labelled degraded excerpt of all chosen catalogs, in the pool or not.
-
-    Raises
-    ------
-    StageError
-        If the preset sees no catalog.
-    """
+    """Read every labelled degraded excerpt of all chosen catalogs, in the pool or not."""
     return _of_all_catalogs(context, _rows_of_catalog).sort(
         "catalog", "excerpt_id", maintain_order=True
     )

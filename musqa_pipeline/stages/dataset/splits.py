@@ -59,11 +59,8 @@ def split_tracks(
 ) -> list[Assignment]:
     """Give each track its group and part.
 
-    Raises
-    ------
-    StageError
-        If a part would have no track that serves; it says how many groups there are and what to
-        do. Under ``paper_two_way`` the test part may be empty.
+    Raises StageError if a part would have no track that serves; it says how many groups there are
+    and what to do. Under ``paper_two_way`` the test part may be empty.
     """
     two_way = protocol == "paper_two_way"
     tracks = sorted(tracks, key=lambda t: (t.catalog, t.track_id, t.file))

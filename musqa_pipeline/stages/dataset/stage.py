@@ -26,13 +26,7 @@ def list_splits(context: Context) -> list[Unit]:
 
 
 def make_splits(context: Context, unit: Unit) -> pa.Table:
-    """Give each track of the chosen catalogs its group and part.
-
-    Raises
-    ------
-    StageError
-        If there is too little music to fill all parts.
-    """
+    """Give each track of the chosen catalogs its group and part."""
     settings = context.preset.dataset
     tracks = split_tracks_of(read_seen_tracks(context))
     assignments = split_tracks(
@@ -68,13 +62,7 @@ def list_dataset(context: Context) -> list[Unit]:
 
 
 def make_dataset(context: Context, unit: Unit) -> pa.Table:
-    """Draw the dataset.
-
-    Raises
-    ------
-    StageError
-        If a part has no row that may be drawn.
-    """
+    """Draw the dataset."""
     candidates = read_candidates(context)
     rows = candidates.rows
     without = sorted(set(read_splits(context)["part"]) - set(rows["part"]))

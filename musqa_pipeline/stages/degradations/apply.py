@@ -52,12 +52,7 @@ def degrade_reference(
 ) -> list[dict[str, Any]]:
     """Make every row that is planned for one reference.
 
-    Raises
-    ------
-    ToolError
-        If ffmpeg is missing or fails.
-    UnfitInputError
-        If a degraded excerpt is silent, so that no gain brings it to the target.
+    Raises UnfitInputError if a degraded excerpt is silent, so that no gain brings it to the target.
     """
     pcm = to_int16(reference)
     of_row = {row["degraded_id"]: row for row in plan}

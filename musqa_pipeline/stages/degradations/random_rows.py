@@ -86,10 +86,7 @@ def params_json(process: Process) -> str:
 def process_of(name: str, params: str) -> Process:
     """Read a process that was written down.
 
-    Raises
-    ------
-    StageError
-        If there is no such degradation, or it takes no such parameters.
+    Raises StageError if there is no such degradation, or it takes no such parameters.
     """
     if name not in DEGRADATIONS:
         raise StageError(

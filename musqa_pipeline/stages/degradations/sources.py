@@ -55,12 +55,7 @@ def read_bitstreams(
 ) -> Iterator[tuple[Key, dict[str, Any]]]:
     """Read what `degraded_audio` needs for some rows, file by file.
 
-    Raises
-    ------
-    StageError
-        If a row is in none of its units.
-    LakeError
-        If a file is damaged.
+    Raises StageError if a row is in none of its units.
     """
 
     def by_file(row: Mapping[str, Any]) -> tuple[str, str]:

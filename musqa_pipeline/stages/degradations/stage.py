@@ -61,12 +61,7 @@ def planned_rows(unit: Unit, settings: DegradationsSettings) -> list[dict[str, A
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Make all degraded excerpts of one reference, or those of one round.
 
-    Raises
-    ------
-    ToolError
-        If ffmpeg is missing or fails.
-    UnfitInputError
-        If a result is silent.
+    Raises UnfitInputError if a result is silent.
     """
     excerpt_id = unit.plan["excerpt_id"]
     excerpt = context.lake.read(context.partition("excerpts"), excerpt_id, ["flac"])

@@ -29,13 +29,7 @@ WITHHELD = Table(
 
 
 def note_verdict(context: Context, stage: str, check: str, result: CheckResult) -> None:
-    """Write a failure down, or take an earlier one back.
-
-    Raises
-    ------
-    LakeError
-        If the lake cannot be written.
-    """
+    """Write a failure down, or take an earlier one back."""
     partition, unit = (
         record_partition("withheld", context.preset.name),
         f"{context.catalog}.{stage}.{check}",

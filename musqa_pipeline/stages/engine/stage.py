@@ -151,12 +151,8 @@ def run_stage(
 ) -> StageReport:
     """Make the units of a stage that are missing.
 
-    Raises
-    ------
-    StageError
-        If units failed in a way that is no fault of their input; all are listed, the others done.
-    MusqaError
-        If a tool, the lake or the catalog cannot be used.
+    Raises StageError if units failed in a way that is no fault of their input; all are listed, the
+    others done; MusqaError if a tool, the lake or the catalog cannot be used.
     """
     started = time.monotonic()
     lake, partition = context.lake, stage.partition(context)

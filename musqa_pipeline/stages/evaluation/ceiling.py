@@ -76,10 +76,7 @@ def foreign_neighbours(
 ) -> tuple[NDArray[np.intp], Floats]:
     """Find the nearest rows of other recordings.
 
-    Raises
-    ------
-    ValueError
-        If a row has fewer than `n` rows of other recordings.
+    Raises ValueError if a row has fewer than `n` rows of other recordings.
     """
     names, owner = np.unique(recording, return_inverse=True)
     largest = int(np.bincount(owner, minlength=len(names)).max(initial=0))

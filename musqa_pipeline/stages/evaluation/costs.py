@@ -48,13 +48,7 @@ def measured_costs(
     trials: Sequence[Mapping[str, Any]],
     folder: Path,
 ) -> dict[str, dict[str, Any]]:
-    """Measure what the networks of runs and trials cost, or read what was measured before.
-
-    Raises
-    ------
-    LakeError
-        If the file cannot be written.
-    """
+    """Measure what the networks of runs and trials cost, or read what was measured before."""
     path = folder / COSTS_FILE
     if path.is_file():
         kept: dict[str, dict[str, Any]] = json.loads(seals.read(path))

@@ -22,13 +22,7 @@ from musqa_pipeline.studies.statistics.bootstrap import Floats, interval
 def paired_differences(
     predictions: pl.DataFrame, settings: EvaluationSettings, *metrics: str
 ) -> list[dict[str, Any]]:
-    """Compare every two models on the same rows and the same resamples.
-
-    Raises
-    ------
-    StageError
-        If there are no test rows, or a model predicts something that is no number.
-    """
+    """Compare every two models on the same rows and the same resamples."""
     test = judged_rows(predictions)
     found: list[dict[str, Any]] = []
     for (protocol, variant), judged in test.group_by("protocol", "variant", maintain_order=True):

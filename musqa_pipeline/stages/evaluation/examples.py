@@ -142,10 +142,7 @@ def picture_png(image: NDArray[np.floating] | NDArray[np.uint8]) -> bytes:
 def player_mp3(samples: NDArray[np.float32]) -> bytes:
     """Encode an excerpt for a player in the page.
 
-    Raises
-    ------
-    ValueError
-        If even the lowest quality is larger.
+    Raises ValueError if even the lowest quality is larger.
     """
     n = round(PLAYER_S * SAMPLE_RATE_HZ)
     start = max(0, len(samples) - n) // 2

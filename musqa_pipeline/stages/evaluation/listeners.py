@@ -65,11 +65,8 @@ def digest_of_tests(settings: EvaluationSettings) -> str:
 def hear_tests(context: Context, runs: Sequence[Mapping[str, Any]]) -> list[ListeningResult]:
     """Let each finished network that needs no reference predict each listening test.
 
-    Raises
-    ------
-    SettingsError
-        If a folder has no opinions, fewer than `MIN_FILES` excerpts, or a file that it names cannot
-        be read or is silent.
+    Raises SettingsError if a folder has no opinions, fewer than `MIN_FILES` excerpts, or a file
+    that it names cannot be read or is silent.
     """
     from musqa_pipeline.learning.predict import load_model, predict
 

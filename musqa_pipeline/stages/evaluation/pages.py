@@ -35,13 +35,7 @@ def page_figure(make: Callable[..., Figure], name: str, words: str, *arguments: 
 
 
 def place_page(context: Context, name: str, content: bytes) -> str:
-    """Put a page beside the report of a preset.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be written; an older page stays as it is.
-    """
+    """Put a page beside the report of a preset."""
     key = f"{REPORTS}/{context.preset.name}/{name}"
     context.lake.store.write_bytes(key, content)
     return key

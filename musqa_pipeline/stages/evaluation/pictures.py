@@ -11,13 +11,7 @@ from musqa_pipeline.stages.evaluation.summary import shown_name
 
 
 def scatter_png(context: Context) -> bytes:
-    """Plot prediction over label of the first network, a marker a recording.
-
-    Raises
-    ------
-    StageError
-        If the evaluation is not there.
-    """
+    """Plot prediction over label of the first network, a marker a recording."""
     path = report_folder(context) / PREDICTIONS_FILE
     if not path.is_file():
         raise StageError(f"{path} is not there; run the stage evaluation first")

@@ -24,13 +24,7 @@ _BATCH_ROWS = 32
 
 
 def read_runs(context: Context) -> list[dict[str, Any]]:
-    """Read the table `runs` in the order in which the preset names its networks.
-
-    Raises
-    ------
-    StageError
-        If there is none.
-    """
+    """Read the table `runs` in the order in which the preset names its networks."""
     rows = read_preset_runs(context)
     if not rows:
         raise StageError("evaluation: there is no training run yet; run the stage models first")
@@ -40,15 +34,7 @@ def read_runs(context: Context) -> list[dict[str, Any]]:
 def read_predictions(
     context: Context, runs: Sequence[Mapping[str, Any]], rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """Predict the test rows with every finished network and with the baselines.
-
-    Raises
-    ------
-    StageError
-        If there are no test rows, no training rows, or a prediction is no number.
-    LakeError
-        If a shard or the weights of a run cannot be read.
-    """
+    """Predict the test rows with every finished network and with the baselines."""
     test = choose_test_rows(rows)
     if test.is_empty():
         raise StageError(

@@ -40,12 +40,7 @@ def reports_folder(home: Home) -> Path:
 def publish_report(context: Context) -> Home:
     """Copy the report of a context to ``reports/<preset>/`` and list it in ``index.html``.
 
-    Raises
-    ------
-    StageError
-        If there is no report to publish.
-    LakeError
-        If the disk is full or read-only; older reports stay as they are.
+    Raises StageError if there is no report to publish.
     """
     store, source = context.lake.store, report_key(context)
     if not store.exists(f"{source}/{HTML_FILE}"):
@@ -61,13 +56,7 @@ def publish_report(context: Context) -> Home:
 
 
 def publish_index(context: Context) -> None:
-    """List all reports in ``index.html``, with the pages that lie beside them.
-
-    Raises
-    ------
-    LakeError
-        If it cannot be written; the older one stays.
-    """
+    """List all reports in ``index.html``, with the pages that lie beside them."""
     store = context.lake.store
     with store.lock("reports"):
         index = render_index(list_reports(context.home))

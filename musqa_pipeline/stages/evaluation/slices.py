@@ -71,13 +71,7 @@ points, 0-100."""
 
 
 def evaluate(predictions: pl.DataFrame, settings: EvaluationSettings) -> pa.Table:
-    """Compute the table `evaluations`.
-
-    Raises
-    ------
-    StageError
-        If there are no test rows, or a model predicts something that is no number.
-    """
+    """Compute the table `evaluations`."""
     test = judged_rows(predictions)
     rows: list[dict[str, Any]] = []
     for (protocol, variant), judged in test.group_by("protocol", "variant", maintain_order=True):
@@ -147,10 +141,7 @@ def codec_rows() -> pl.Expr:
 def judged_rows(predictions: pl.DataFrame) -> pl.DataFrame:
     """Return the rows that count, each with a number for a prediction.
 
-    Raises
-    ------
-    StageError
-        If there are none, or a model predicts something that is no number.
+    Raises StageError if there are none, or a model predicts something that is no number.
     """
     test = predictions.filter((pl.col("part") == "test") | (pl.col("protocol") != HOLDOUT))
     if test.is_empty():

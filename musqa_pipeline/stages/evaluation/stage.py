@@ -42,15 +42,7 @@ def list_units(context: Context) -> list[Unit]:
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
-    """Predict the test rows, evaluate, and write the report.
-
-    Raises
-    ------
-    StageError
-        If there are no runs, no test rows or no training rows.
-    LakeError
-        If something cannot be read or written.
-    """
+    """Predict the test rows, evaluate, and write the report."""
     # What follows needs torch and matplotlib; listing units, as `musqa status` does, does not.
     from musqa_pipeline.stages.evaluation.gather import gather_content
     from musqa_pipeline.stages.evaluation.predictions import read_predictions, read_runs

@@ -23,13 +23,7 @@ from musqa_pipeline.stages.tracks.verdict import USABLE
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List the excerpts of the tracks that may serve.
-
-    Raises
-    ------
-    CatalogError
-        If the catalog is unknown or gone.
-    """
+    """List the excerpts of the tracks that may serve."""
     assert context.catalog is not None
     settings = context.preset.excerpts
     files = identified_files(context.home, context.catalog)
@@ -60,10 +54,8 @@ def list_units(context: Context) -> list[Unit]:
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Cut one excerpt.
 
-    Raises
-    ------
-    UnfitInputError
-        If the file changed or vanished since stage 1, or no window is loud enough.
+    Raises UnfitInputError if the file changed or vanished since stage 1, or no window is loud
+    enough.
     """
     settings, plan = context.preset.excerpts, unit.plan
     _check_unchanged(plan)

@@ -28,12 +28,7 @@ def list_units(context: Context) -> list[Unit]:
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Score all degraded excerpts of one reference; identical ones once.
 
-    Raises
-    ------
-    ToolError
-        If ffmpeg is missing or fails.
-    UnfitInputError
-        If the metric refuses an excerpt.
+    Raises UnfitInputError if the metric refuses an excerpt.
     """
     excerpt_id = unit.plan["excerpt_id"]
     excerpt = context.lake.read(context.partition("excerpts"), excerpt_id, ["flac"])

@@ -20,10 +20,7 @@ def recipe_of(name: str, settings: ModelsSettings) -> ModelsSettings:
 
     The section's `recipes` win over the registry's recipe, and that over the section.
 
-    Raises
-    ------
-    SettingsError
-        If there is no such network, or a value is out of range.
+    Raises SettingsError if there is no such network, or a value is out of range.
     """
     own: Mapping[str, Any] = {**find_model(name).recipe, **settings.recipes.get(name, {})}
     return replace(settings, names=(name,), recipes={}, **own)

@@ -54,10 +54,7 @@ def title_of(row: Mapping[str, Any]) -> str:
 def newest_run(home: Home) -> Path:
     """Find the intrusive network that was trained last.
 
-    Raises
-    ------
-    MusqaError
-        If there is none.
+    Raises MusqaError if there is none.
     """
     store, found = open_store(home), []
     for name in store.folders("lake/models"):

@@ -45,10 +45,8 @@ def run_folder(context: Context, model_name: str) -> Path:
 def list_units(context: Context) -> list[Unit]:
     """List one unit per network of the preset.
 
-    Raises
-    ------
-    SettingsError
-        If a network is unknown, named twice, or does not eat the images that the preset makes.
+    Raises SettingsError if a network is unknown, named twice, or does not eat the images that the
+    preset makes.
     """
     names = context.preset.models.names
     if len(set(names)) < len(names):
@@ -76,13 +74,7 @@ def make_run(
     log: Callable[[str], object] | None = None,
     on_epoch: Callable[..., object] | None = None,
 ) -> pa.Table:
-    """Train one network on the spectrograms of the preset.
-
-    Raises
-    ------
-    StageError
-        If there are no images to train or to validate with.
-    """
+    """Train one network on the spectrograms of the preset."""
     from musqa_pipeline.learning.data.shards import ImageShards
     from musqa_pipeline.learning.imports.imported import adopt
     from musqa_pipeline.learning.training.batches import ShardBatches

@@ -27,13 +27,7 @@ TICKS_HZ = (500, 2_000, 8_000, 20_000)
 
 
 def contact_sheet(context: Context, n_images: int = 6) -> bytes:
-    """Draw stored images from the lowest to the highest quality.
-
-    Raises
-    ------
-    StageError
-        If the shards hold no image.
-    """
+    """Draw stored images from the lowest to the highest quality."""
     rows = _spread_over_quality(shard_files(context), n_images)
     dots_per_inch = 100.0
     for _ in range(4):

@@ -37,10 +37,7 @@ ImageRow = Callable[[Mapping[str, Any], NDArray[np.float32], Context], dict[str,
 def dataset_rows(context: Context) -> list[dict[str, Any]]:
     """Read the rows of `dataset` that get an image.
 
-    Raises
-    ------
-    StageError
-        If `dataset` has not been made or has no rows.
+    Raises StageError if `dataset` has not been made or has no rows.
     """
     partition = context.joint_partition("dataset")
     if "dataset" not in context.lake.done(partition):
@@ -55,13 +52,7 @@ def dataset_rows(context: Context) -> list[dict[str, Any]]:
 
 
 def list_shards(context: Context) -> list[Unit]:
-    """List the shards: part by part, rows in the order of a hash.
-
-    Raises
-    ------
-    StageError
-        If `dataset` has not been made or has no rows.
-    """
+    """List the shards: part by part, rows in the order of a hash."""
     rows = dataset_rows(context)
     add_units(context, rows)
     shards = []
@@ -74,17 +65,7 @@ def list_shards(context: Context) -> list[Unit]:
 
 
 def make_shard(context: Context, unit: Unit, table: Table, image_row: ImageRow) -> pa.Table:
-    """Make the images of one shard.
-
-    Raises
-    ------
-    StageError
-        If a row's bitstream is missing, or what it decodes to cannot be an image.
-    LakeError
-        If a file of `degradations` is damaged.
-    ToolError
-        If ffmpeg is missing or fails.
-    """
+    """Make the images of one shard."""
     rows = unit.plan["rows"]
     plan = {_key(row): row for row in rows}
     images: dict[Key, dict[str, Any]] = {}

@@ -21,11 +21,6 @@ def mark_duplicates(context: Context) -> list[str]:
 
     The first in the order of paths stays, one with `role = test` before the others. A file that
     was in quarantine for a twin that is gone comes back. Running it twice changes nothing.
-
-    Raises
-    ------
-    LakeError
-        If the lake cannot be written.
     """
     lake, partition = context.lake, context.partition("tracks")
     quarantine = partition.quarantine

@@ -32,13 +32,7 @@ TRACK_ID_DIGITS = 16
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List the audio files of the context's catalog, one unit each.
-
-    Raises
-    ------
-    CatalogError
-        If the catalog is unknown, gone or empty.
-    """
+    """List the audio files of the context's catalog, one unit each."""
     assert context.catalog is not None
     return [
         Unit(
@@ -57,10 +51,7 @@ def list_units(context: Context) -> list[Unit]:
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Decode, measure and judge one file.
 
-    Raises
-    ------
-    UnfitInputError
-        If the file cannot serve, with the reason.
+    Raises UnfitInputError if the file cannot serve, with the reason.
     """
     path = Path(unit.plan["path"])
     if unit.plan["leads_outside"]:
@@ -99,11 +90,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 def check_readable(path: Path) -> int:
     """Check that a path leads to a regular file with something in it that may be read.
 
-    Raises
-    ------
-    UnfitInputError
-        If not: ``missing_file``, ``dangling_link``, ``no_permission``, ``not_a_file``,
-        ``empty_file`` or ``cannot_read``.
+    Raises UnfitInputError if not: ``missing_file``, ``dangling_link``, ``no_permission``,
+    ``not_a_file``, ``empty_file`` or ``cannot_read``.
     """
     permission = "allow reading, for example with chmod a+r, and run again"
     try:

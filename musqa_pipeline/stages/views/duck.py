@@ -81,13 +81,7 @@ def database_path(home: Home) -> Path:
 
 
 def publish(context: Context, stages: Iterable[str]) -> None:
-    """Let the views show what a context's stages hold from now on.
-
-    Raises
-    ------
-    LakeError
-        If the record or the database cannot be written.
-    """
+    """Let the views show what a context's stages hold from now on."""
     store = context.lake.store
     with store.lock("published"):
         store.sweep("", only_dead=True)
@@ -118,12 +112,8 @@ def read_published(home: Home) -> dict[str, Any]:
 def query(home: Home, sql: str) -> pl.DataFrame:
     """Run one SQL query on the views.
 
-    Raises
-    ------
-    LakeError
-        If there is no database yet, or a file kept vanishing while it was read.
-    duckdb.Error
-        If the query itself is wrong.
+    Raises LakeError if there is no database yet, or a file kept vanishing while it was read;
+    duckdb.Error if the query itself is wrong.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -158,13 +148,7 @@ def _set_aside_damaged(home: Home) -> bool:
 
 
 def restore_views(home: Home) -> None:
-    """Write the DuckDB file again, as `published.json` says.
-
-    Raises
-    ------
-    LakeError
-        If nothing was published yet, or the file cannot be written.
-    """
+    """Write the DuckDB file again, as `published.json` says."""
     lake = Lake(home)
     with lake.store.lock("published"):
         record, _ = read_record(lake.store)

@@ -21,10 +21,7 @@ PUBLISHED, DATABASE = "published.json", "musqa.duckdb"
 def read_record(store: Store) -> tuple[dict[str, Any], str | None]:
     """Read the record with its version.
 
-    Raises
-    ------
-    LakeError
-        If it is damaged.
+    Raises LakeError if it is damaged.
     """
     present = store.read_versioned(PUBLISHED)
     if present is None:

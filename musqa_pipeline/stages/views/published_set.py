@@ -53,14 +53,8 @@ class Published:
 def read_published_set(home: Home, preset_name: str) -> Published:
     """Read a preset's published dataset.
 
-    Raises
-    ------
-    StageError
-        If the preset has published no dataset, or a row's degraded excerpt is gone.
-    SettingsError
-        If there is no such preset.
-    LakeError
-        If the lake cannot be read.
+    Raises StageError if the preset has published no dataset, or a row's degraded excerpt is gone;
+    SettingsError if there is no such preset.
     """
     preset = load_preset(preset_name)
     stages = read_published(home)["presets"].get(preset.name, {}).get("stages", {})

@@ -28,12 +28,8 @@ def is_readable(path: Path) -> bool:
 def checksum_by_duckdb(path: Path, schema: pa.Schema) -> str:
     """Read all of a file as the views do, and hash its values.
 
-    Raises
-    ------
-    duckdb.Error
-        If DuckDB cannot read it.
-    pyarrow.ArrowException
-        If it takes a column for another type.
+    Raises duckdb.Error if DuckDB cannot read it; pyarrow.ArrowException if it takes a column for
+    another type.
     """
     plain = schema.remove_metadata()
     checksum = TableChecksum(plain)

@@ -31,15 +31,7 @@ def views_script(schemas: Iterable[tuple[str, Iterable[View]]]) -> str:
 def query_remote(
     home: ObjectHome, sql: str, schemas: Iterable[tuple[str, Iterable[View]]]
 ) -> pl.DataFrame:
-    """Run one SQL query on views that exist for that query alone.
-
-    Raises
-    ------
-    LakeError
-        If the storage does not answer.
-    duckdb.Error
-        If the query itself is wrong.
-    """
+    """Run one SQL query on views that exist for that query alone."""
     from musqa_pipeline.storage.stores.s3_filesystem import S3FileSystem  # needs the extra
 
     named = _named_tables(sql)

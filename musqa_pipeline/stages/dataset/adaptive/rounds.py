@@ -30,15 +30,7 @@ Run = Callable[[str], StageReport]
 def run_rounds(
     context: Context, run: Run, *, log: Callable[[str], object] = logger.info
 ) -> StageReport:
-    """Make the degraded excerpts of a catalog, round by round where the preset wants rounds.
-
-    Raises
-    ------
-    StageError
-        If a round cannot be planned because units before it have no label.
-    MusqaError
-        Whatever a stage raises.
-    """
+    """Make the degraded excerpts of a catalog, round by round where the preset wants rounds."""
     if not context.preset.adaptive.rounds:
         return run("degradations")
     lake, partition = context.lake, plan_partition(context)
@@ -57,13 +49,7 @@ def run_rounds(
 
 
 def next_plan(context: Context) -> pa.Table | None:
-    """Draw and store the plan of the round after those that are made.
-
-    Raises
-    ------
-    StageError
-        If a unit of an earlier round is neither labelled nor in quarantine.
-    """
+    """Draw and store the plan of the round after those that are made."""
     lake, partition = context.lake, plan_partition(context)
     excerpt_ids = read_excerpt_ids(context)
     plans = stored_plans(context, excerpt_ids)
@@ -80,13 +66,7 @@ def next_plan(context: Context) -> pa.Table | None:
 
 
 def require_labelled(context: Context, round_number: int) -> None:
-    """Check the barrier before a round.
-
-    Raises
-    ------
-    StageError
-        If a unit of an earlier round is neither labelled nor in quarantine.
-    """
+    """Check the barrier before a round."""
     for name, maker in (("degradations", DEGRADATIONS_MAKER), ("labels", LABELS_MAKER)):
         units = {unit.unit_id: unit.what for unit in maker.units(context)}
         missing = context.lake.missing(context.partition(name), units)

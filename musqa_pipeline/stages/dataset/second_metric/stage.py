@@ -29,13 +29,7 @@ ROW_COLUMNS = ("catalog", "excerpt_id", "degraded_id", "mos")
 
 
 def wants_opinions(preset: Preset) -> bool:
-    """Tell whether a preset asks for a second opinion.
-
-    Raises
-    ------
-    ToolError
-        If the metric's package is not installed.
-    """
+    """Tell whether a preset asks for a second opinion."""
     metric = preset.opinions.metric
     if metric == NO_METRIC:
         return False
@@ -44,15 +38,7 @@ def wants_opinions(preset: Preset) -> bool:
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List one unit per reference that has a chosen row.
-
-    Raises
-    ------
-    StageError
-        If there is no dataset yet.
-    ToolError
-        If the metric's package is not installed.
-    """
+    """List one unit per reference that has a chosen row."""
     if not wants_opinions(context.preset):
         return []
     partition = context.joint_partition("dataset")
@@ -71,14 +57,8 @@ def list_units(context: Context) -> list[Unit]:
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Judge the chosen rows of one reference.
 
-    Raises
-    ------
-    StageError
-        If a row's bitstream is not in the lake.
-    ToolError
-        If ffmpeg or the metric's package is missing or fails.
-    UnfitInputError
-        If the metric refuses the reference.
+    Raises StageError if a row's bitstream is not in the lake; UnfitInputError if the metric refuses
+    the reference.
     """
     excerpt_id = unit.plan["excerpt_id"]
     partition = context.partition("excerpts", unit.plan["catalog"])

@@ -11,10 +11,7 @@ from musqa_pipeline.core.workers.local import LocalPool
 def choose_fanout() -> Fanout:
     """Return the Dask scheduler of `MUSQA_DASK_SCHEDULER`, or this machine when it is not set.
 
-    Raises
-    ------
-    SettingsError
-        If a variable has a wrong value.
+    Raises SettingsError if a variable has a wrong value.
     """
     address = os.environ.get("MUSQA_DASK_SCHEDULER")
     if not address:

@@ -57,12 +57,8 @@ class DaskCluster:
     ) -> Iterator[ResultT | Lost[TaskT]]:
         """Yield ``function(task)`` of every task, as they finish; lost ones as `Lost`.
 
-        Raises
-        ------
-        SettingsError
-            If no scheduler answers, or it has no workers.
-        StageError
-            If a worker's versions or its lake are others, or the scheduler goes away.
+        Raises SettingsError if no scheduler answers, or it has no workers; StageError if a worker's
+        versions or its lake are others, or the scheduler goes away.
         """
         waiting = iter(tasks)
         try:

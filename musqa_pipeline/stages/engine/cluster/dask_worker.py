@@ -19,10 +19,7 @@ _crews: dict[str, WorkerPool] = {}
 def work(payload: bytes, *, run: str, limits: Limits, site: Site) -> bytes:
     """Run one task in a child process of a Dask worker.
 
-    Raises
-    ------
-    StageError
-        If this machine cannot work for the run.
+    Raises StageError if this machine cannot work for the run.
     """
     reason = objection(site)
     if reason:

@@ -38,13 +38,7 @@ class Site:
 
 
 def this_site(needs: Needs) -> Site:
-    """Describe this machine and write the token by which others know the lake.
-
-    Raises
-    ------
-    ToolError
-        If the tasks need ffmpeg and it cannot be run.
-    """
+    """Describe this machine and write the token by which others know the lake."""
     token = ""
     if needs.token_file is not None:
         token = os.urandom(16).hex()
@@ -54,13 +48,7 @@ def this_site(needs: Needs) -> Site:
 
 
 def site_versions(tools: tuple[str, ...]) -> dict[str, str]:
-    """Return the versions that results depend on, as they are here.
-
-    Raises
-    ------
-    ToolError
-        If ffmpeg is wanted and cannot be run.
-    """
+    """Return the versions that results depend on, as they are here."""
     versions = {
         "python": ".".join(platform.python_version_tuple()[:2]),
         "musqa's source": source_digest(),

@@ -55,10 +55,7 @@ def list_trials(rows: pl.DataFrame, settings: ProtocolsSettings) -> list[Trial]:
 def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Division:
     """Divide the rows for a trial.
 
-    Raises
-    ------
-    StageError
-        If one of the three is empty.
+    Raises StageError if one of the three is empty.
     """
     test = pl.col("part") == "test"
     held, train_too, predicted_too = test, pl.lit(True), pl.lit(True)

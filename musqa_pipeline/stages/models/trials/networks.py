@@ -45,13 +45,7 @@ def train_network(
     validation: pl.DataFrame,
     further: Sequence[Context] = (),
 ) -> tuple[nn.Module, Mapping[str, Any]]:
-    """Train a network by the preset's recipe on some rows, and load its weights.
-
-    Raises
-    ------
-    StageError
-        If a part has no rows, or training does not converge to numbers.
-    """
+    """Train a network by the preset's recipe on some rows, and load its weights."""
     import torch
 
     from musqa_pipeline.learning.predict import load_model

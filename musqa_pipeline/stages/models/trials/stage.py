@@ -41,10 +41,8 @@ def wants_trials(context: Context) -> bool:
 def wanted_models(context: Context) -> set[str]:
     """Return the models that the preset's protocols name.
 
-    Raises
-    ------
-    SettingsError
-        If one is neither, or is imported and so cannot be trained under a protocol.
+    Raises SettingsError if one is neither, or is imported and so cannot be trained under a
+    protocol.
     """
     names = context.preset.protocols.models()
     unknown = sorted(names - set(MODELS) - set(BASELINES))
@@ -63,15 +61,7 @@ def wanted_models(context: Context) -> set[str]:
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List the trials that the preset asks for.
-
-    Raises
-    ------
-    SettingsError
-        If a model is unknown.
-    StageError
-        If there is no dataset yet.
-    """
+    """List the trials that the preset asks for."""
     if not wants_trials(context):
         return []
     wanted_models(context)
@@ -85,13 +75,7 @@ def list_units(context: Context) -> list[Unit]:
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:
-    """Train or fit one model and let it predict what it never met.
-
-    Raises
-    ------
-    StageError
-        If a part has no rows, or training does not converge to numbers.
-    """
+    """Train or fit one model and let it predict what it never met."""
     trial = Trial(**unit.plan)
     rows = read_rows(context)
     settings = context.preset.protocols

@@ -32,11 +32,6 @@ def read_rows(context: Context) -> pl.DataFrame:
     """Read every row of the dataset with its features, once in a process.
 
     A worker makes many trials of the same rows, and reading them takes half a minute for 16,000.
-
-    Raises
-    ------
-    StageError
-        If features and dataset do not fit together.
     """
     key = (str(context.home), *(context.fingerprints[s] for s in ("dataset", "features")))
     if key not in _LAST_READ:

@@ -52,13 +52,7 @@ def wants_pairs(preset: Preset) -> bool:
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List the shards, none if no network of the preset needs them.
-
-    Raises
-    ------
-    StageError
-        If they are needed and `dataset` has not been made or has no rows.
-    """
+    """List the shards, none if no network of the preset needs them."""
     return list_shards(context) if wants_pairs(context.preset) else []
 
 
@@ -72,12 +66,7 @@ def image_row(
 ) -> dict[str, Any]:
     """Build one row of `pairs`.
 
-    Raises
-    ------
-    UnfitInputError
-        If the degraded excerpt is silent or not finite.
-    LakeError
-        If the reference is missing or damaged.
+    Raises UnfitInputError if the degraded excerpt is silent or not finite.
     """
     reference = _reference_cells(context, row["catalog"], row["excerpt_id"])
     degraded = _cells(samples)
