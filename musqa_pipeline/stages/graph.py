@@ -217,7 +217,7 @@ def load_preset(name_or_file: str | Path) -> Preset:
 def catalog_context(home: Home, preset: Preset, catalog: str | None) -> Context:
     """Return the context of the stages 1-4 for one catalog.
 
-    Raises LakeError if the lake is of a later layout; one of an earlier layout is looked at as it is.
+    Raises LakeError if the lake is of a later layout; an earlier one is looked at as it is.
     """
     read_layout(Lake(home))
     context = Context(home, preset, catalog, {}, scoring_fingerprint(home, preset))

@@ -12,12 +12,8 @@ from matplotlib.ticker import FuncFormatter
 
 from musqa_pipeline.operations.costs.summary import over_time, read_runs, sum_up, totals
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.evaluation.pages import (
-    page_figure,
-    place_page,
-    render_page,
-    size_words,
-)
+from musqa_pipeline.stages.evaluation.pages import page_figure, render_page, size_words
+from musqa_pipeline.stages.evaluation.publish import place_page
 from musqa_pipeline.studies.figures import SERIES, new_figure
 
 PAGE = "costs.html"

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from musqa_pipeline.release.drift.record import record_drift
 from musqa_pipeline.release.drift.variables import ALL_CATALOGS, VARIABLES, Variable
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.evaluation.pages import page_figure, place_page, render_page
+from musqa_pipeline.stages.evaluation.pages import page_figure, render_page
+from musqa_pipeline.stages.evaluation.publish import place_page
 from musqa_pipeline.studies.figures import SERIES, new_figure
 from musqa_pipeline.studies.statistics.distribution_distance import LEVELS
 

@@ -16,8 +16,8 @@ from matplotlib.ticker import MaxNLocator
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.release.promotion.history import History
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.evaluation.pages import page_figure, place_page, render_page
-from musqa_pipeline.stages.evaluation.publish import REPORTS
+from musqa_pipeline.stages.evaluation.pages import page_figure, render_page
+from musqa_pipeline.stages.evaluation.publish import REPORTS, place_page
 from musqa_pipeline.stages.evaluation.stage import HTML_FILE, JSON_FILE, report_key
 from musqa_pipeline.studies.figures import INK, MUTED, SERIES, new_figure
 

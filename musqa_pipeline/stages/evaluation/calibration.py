@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from musqa_pipeline.studies.statistics.bootstrap import MIN_RECORDINGS, interval, recording_counts
+from musqa_pipeline.stages.evaluation.repetitions import ends_of
+from musqa_pipeline.studies.statistics.bootstrap import MIN_RECORDINGS, recording_counts
 
 N_BINS = 10
 _N_DRAWS = 500
@@ -20,17 +21,16 @@ def calibration(rows: pl.DataFrame, *, confidence: float, n_bins: int = N_BINS) 
     for number in np.unique(bins):
         inside = bins == number
         found, index = np.unique(names[inside], return_inverse=True)
-        ends = None
+        draws = None
         if len(found) >= MIN_RECORDINGS:
             counts = recording_counts(len(found), _N_DRAWS, "calibration", int(number))
             sums = np.bincount(index, weights=label[inside])
-            ends = interval((counts @ sums) / (counts @ np.bincount(index)), confidence)
+            draws = (counts @ sums) / (counts @ np.bincount(index))
         table.append(
             {
                 "predicted": float(predicted[inside].mean()),
                 "label": float(label[inside].mean()),
-                "low": ends[0] if ends else None,
-                "high": ends[1] if ends else None,
+                **ends_of(draws, confidence),
                 "n_rows": int(inside.sum()),
                 "n_recordings": len(found),
             }

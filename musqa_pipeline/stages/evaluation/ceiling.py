@@ -26,7 +26,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from musqa_pipeline.studies.statistics.bootstrap import MIN_RECORDINGS, interval, recording_counts
+from musqa_pipeline.stages.evaluation.repetitions import ends_of
+from musqa_pipeline.studies.statistics.bootstrap import MIN_RECORDINGS, recording_counts
 
 Floats = NDArray[np.float64]
 N_NEIGHBOURS = 20
@@ -117,20 +118,18 @@ def unavoidable_error(
     nearest, squared = foreign_neighbours(points, recording, n_neighbours)
     halves = 0.5 * (label[nearest] - label[:, None]) ** 2
     distances, half_squares = squared.mean(axis=0), halves.mean(axis=0)
-    low = high = None
+    draws = None
     if len(names) >= MIN_RECORDINGS:
         counts = recording_counts(len(names), _N_DRAWS, "ceiling", rows)
-        drawn = [
+        means = (
             _resampled_means(side, owner, owner[nearest], counts) for side in (squared, halves)
-        ]
-        ends = interval(np.sqrt(np.maximum(_intercepts(drawn[0], drawn[1]), 0.0)), confidence)
-        low, high = ends if ends else (None, None)
+        )
+        draws = np.sqrt(np.maximum(_intercepts(*means), 0.0))
     variance = float(_intercepts(distances[None], half_squares[None])[0])
     return Ceiling(
         rows=rows,
         rmse=math.sqrt(max(variance, 0.0)),
-        low=low,
-        high=high,
+        **ends_of(draws, confidence),
         nearest_share=float(distances[0] / max(2.0 * points.var(axis=0).sum(), _LEAST_SPREAD)),
         n_rows=len(label),
         n_recordings=len(names),

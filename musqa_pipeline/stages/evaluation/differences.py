@@ -10,13 +10,14 @@ import polars as pl
 
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.evaluation.repetitions import (
+    ends_of,
     estimates_of,
     mean_of,
     repetitions_of,
     resamples_of,
 )
 from musqa_pipeline.stages.evaluation.slices import DRAWS, judged_rows
-from musqa_pipeline.studies.statistics.bootstrap import Floats, interval
+from musqa_pipeline.studies.statistics.bootstrap import Floats
 
 
 def paired_differences(
@@ -99,16 +100,15 @@ class _Side:
 
 
 def _difference(first: _Side, second: _Side, metric: str, confidence: float) -> dict[str, Any]:
-    ends = None
+    draws = None
     if first.resamples is not None and second.resamples is not None:
-        ends = interval(first.resamples[metric] - second.resamples[metric], confidence)
+        draws = first.resamples[metric] - second.resamples[metric]
     a, b = first.estimates[metric], second.estimates[metric]
     return {
         "first": first.model,
         "second": second.model,
         "metric": metric,
         "difference": None if a is None or b is None else a - b,
-        "low": ends[0] if ends else None,
-        "high": ends[1] if ends else None,
+        **ends_of(draws, confidence),
         "n_recordings": first.n_recordings,
     }

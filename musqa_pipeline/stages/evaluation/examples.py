@@ -5,7 +5,6 @@ Pictures and players are small copies for the page; scores never come from them.
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -101,18 +100,14 @@ def worst_of_each(rows: pl.DataFrame, models: Sequence[str], n: int) -> list[dic
     ranked = [
         (rank, row)
         for model in models
-        for rank, row in enumerate(
-            choose_worst(rows.filter(pl.col("model") == model), n).to_dicts(), start=1
-        )
+        for rank, row in enumerate(choose_worst(rows.filter(model=model), n).to_dicts(), start=1)
     ]
     for rank, row in sorted(ranked, key=lambda item: item[0]):
         key = row["catalog"], row["degraded_id"]
         found.setdefault(key, {**row, "worst_of": {}})["worst_of"][row["model"]] = rank
     for (catalog, degraded_id), row in found.items():
         same = rows.filter(
-            (pl.col("catalog") == catalog)
-            & (pl.col("degraded_id") == degraded_id)
-            & pl.col("model").is_in(list(models))
+            pl.col("model").is_in(list(models)), catalog=catalog, degraded_id=degraded_id
         )
         row["said"] = dict(same.select("model", "predicted").iter_rows())
     return list(found.values())
@@ -165,8 +160,3 @@ def player_mp3(samples: NDArray[np.float32]) -> bytes:
     raise ValueError(
         f"{len(heard)} samples do not fit into {PLAYER_BYTES} bytes of MP3: expected about 6 s"
     )
-
-
-def data_uri(content: bytes, kind: str) -> str:
-    """Return bytes as an address that needs no second file."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -132,7 +132,7 @@ def count_parts(dataset: pl.DataFrame) -> list[dict[str, Any]]:
     """Count recordings, references and rows of each part."""
     counts = []
     for part in PARTS:
-        rows = dataset.filter(pl.col("part") == part)
+        rows = dataset.filter(part=part)
         if rows.height:
             counts.append(
                 {

@@ -29,7 +29,7 @@ LISTENING_BASELINE = "boosted"
 
 def worst_examples(context: Context, predictions: pl.DataFrame, protocol: str) -> list[Example]:
     """Make pictures and players of the worst predictions of each network and of boosting."""
-    told = predictions.filter((pl.col("protocol") == protocol) & (pl.col("variant") == ""))
+    told = predictions.filter(protocol=protocol, variant="")
     first = told.filter(pl.col("repetition") == pl.col("repetition").min().over("model"))
     drawn = first.filter("uniform_draw") if first["uniform_draw"].any() else first
     models = drawn["model"].unique(maintain_order=True).to_list()
@@ -74,7 +74,7 @@ def twin_examples(
     streams = _bitstreams(context, sides)
     said = {
         (row["catalog"], row["degraded_id"]): row["predicted"]
-        for row in predictions.filter(pl.col("model") == model)
+        for row in predictions.filter(model=model)
         .unique(["catalog", "degraded_id"], keep="first", maintain_order=True)
         .select("catalog", "degraded_id", "predicted")
         .iter_rows(named=True)

@@ -15,13 +15,13 @@ import polars as pl
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.degradations.words import CODEC_NAMES
 from musqa_pipeline.stages.evaluation.repetitions import (
+    ends_of,
     estimates_of,
     mean_of,
     repetitions_of,
     resamples_of,
 )
 from musqa_pipeline.stages.evaluation.slices import codec_rows
-from musqa_pipeline.studies.statistics.bootstrap import interval
 
 LEFT_OUT = {
     "leave_codec_out": "codec {}",
@@ -45,11 +45,11 @@ def generalisation_rows(
     predictions: pl.DataFrame, settings: EvaluationSettings
 ) -> list[dict[str, Any]]:
     """Compare each model on what it never met with itself on the same rows when it had."""
-    known = predictions.filter(pl.col("protocol") == KNOWN)
+    known = predictions.filter(protocol=KNOWN)
     found: list[dict[str, Any]] = []
     for draw, where in DRAWN.items():
         for left_out, model, rows in _unknown(predictions.filter(where)):
-            same = known.filter(pl.col("model") == model).join(rows, on=_ROW, how="semi")
+            same = known.filter(model=model).join(rows, on=_ROW, how="semi")
             compared = _compare(rows, same, settings)
             found.append({"draw": draw, "left_out": left_out, "model": model, **compared})
     return found
@@ -57,7 +57,7 @@ def generalisation_rows(
 
 def _unknown(drawn: pl.DataFrame) -> Iterator[tuple[str, str, pl.DataFrame]]:
     for protocol, words in LEFT_OUT.items():
-        rows = drawn.filter(pl.col("protocol") == protocol)
+        rows = drawn.filter(protocol=protocol)
         parts = rows.group_by("fold", "model", maintain_order=True)
         for (fold, model), part in sorted(parts, key=lambda item: str(item[0][0])):
             name = CODEC_NAMES.get(str(fold), str(fold))
@@ -76,19 +76,18 @@ def _compare(
         for metric in ("rmse", "pearson")
         for side in sides
     )
-    ends = None
+    draws = None
     if sides[1]:
-        draws = [resamples_of(side, settings, "generalisation", ranks=False) for side in sides]
-        if draws[0] is not None and draws[1] is not None:
-            ends = interval(draws[0]["rmse"] - draws[1]["rmse"], settings.confidence)
+        new, old = (resamples_of(side, settings, "generalisation", ranks=False) for side in sides)
+        if new is not None and old is not None:
+            draws = new["rmse"] - old["rmse"]
     return {
         "pearson": r,
         "rmse": rmse,
         "known_pearson": known_r,
         "known_rmse": known_rmse,
         "difference": None if rmse is None or known_rmse is None else rmse - known_rmse,
-        "low": ends[0] if ends else None,
-        "high": ends[1] if ends else None,
+        **ends_of(draws, settings.confidence),
         "n_rows": n_rows,
         "n_recordings": unknown["recording"].n_unique(),
         "n_repetitions": len(sides[0]),

@@ -55,7 +55,7 @@ def main_protocol(predictions: pl.DataFrame) -> str:
 
 def shown_first(predictions: pl.DataFrame, protocol: str, headline: str | None) -> str:
     """Name the model that the page's figures and slices show first."""
-    rows = predictions.filter(pl.col("protocol") == protocol)
+    rows = predictions.filter(protocol=protocol)
     models = rows["model"].unique(maintain_order=True).to_list()
     if headline in models:
         return str(headline)
@@ -152,9 +152,7 @@ def _cells(
     evaluations: pl.DataFrame, protocol: str, draw: str
 ) -> dict[tuple[str, str, str], dict[str, Cell]]:
     found: dict[tuple[str, str, str], dict[str, Cell]] = {}
-    of_table = evaluations.filter(
-        (pl.col("protocol") == protocol) & (pl.col("variant") == "") & (pl.col("draw") == draw)
-    )
+    of_table = evaluations.filter(protocol=protocol, variant="", draw=draw)
     for row in of_table.iter_rows(named=True):
         found.setdefault((row["model"], row["slice"], row["value"]), {})[row["metric"]] = row
     return found

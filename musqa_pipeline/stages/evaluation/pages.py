@@ -1,7 +1,8 @@
-"""Self-contained pages beside the report of a preset: one place that makes and places them."""
+"""Self-contained pages: a template in the style of the report, with how it writes its values."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from importlib import resources
 from typing import Any
@@ -10,22 +11,27 @@ import jinja2
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.evaluation.publish import REPORTS
-from musqa_pipeline.stages.evaluation.summary import number, shown_name
+from musqa_pipeline.stages.evaluation.summary import draw_words, number, shown_name
 from musqa_pipeline.studies.figures import house_style, to_svg
 
 
 def render_page(package: str, template: str, **values: Any) -> str:
     """Make a page of a template, in the style of the report."""
+    folder = resources.files(package)
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters.update(number=number, shown=shown_name, bytes=size_words)
-    text = (resources.files(package) / template).read_text(encoding="utf-8")
-    folder = resources.files("musqa_pipeline.stages.evaluation")
-    style = Markup((folder / "report.css").read_text(encoding="utf-8"))
-    return environment.from_string(text).render(style=style, **values)
+    environment.filters.update(
+        number=number, shown=shown_name, draw=draw_words, bytes=size_words, p_value=_p_value,
+        uri=data_uri,
+    )  # fmt: skip
+    styles = resources.files("musqa_pipeline.stages.evaluation") / "report.css"
+    style = Markup(styles.read_text(encoding="utf-8"))
+    return environment.get_template(template).render(style=style, **values)
 
 
 def page_figure(make: Callable[..., Figure], name: str, words: str, *arguments: Any) -> Markup:
@@ -34,11 +40,9 @@ def page_figure(make: Callable[..., Figure], name: str, words: str, *arguments: 
         return Markup(to_svg(make(*arguments), words))
 
 
-def place_page(context: Context, name: str, content: bytes) -> str:
-    """Put a page beside the report of a preset."""
-    key = f"{REPORTS}/{context.preset.name}/{name}"
-    context.lake.store.write_bytes(key, content)
-    return key
+def data_uri(content: bytes, kind: str) -> str:
+    """Return bytes as an address that needs no second file."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def size_words(n_bytes: float | None) -> str:
@@ -50,3 +54,12 @@ def size_words(n_bytes: float | None) -> str:
             break
         n_bytes /= 1000
     return f"{n_bytes:.0f} {unit}" if unit == "B" or n_bytes >= 10 else f"{n_bytes:.1f} {unit}"
+
+
+def _p_value(value: float | None) -> str:
+    """Write a p-value with two digits; what is far below any level as a bound."""
+    if value is None:
+        return "–"
+    if value < 1e-12:
+        return "< 1e−12"
+    return f"{value:.2g}".replace("e-0", "e−").replace("e-", "e−")

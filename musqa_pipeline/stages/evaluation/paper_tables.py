@@ -55,7 +55,7 @@ class Repeated:
 
 def repeated_metrics(predictions: pl.DataFrame, protocol: str, draw: str) -> list[Repeated]:
     """Compute r and RMSE of every model in every repetition."""
-    rows = predictions.filter((pl.col("protocol") == protocol) & pl.col(draw))
+    rows = predictions.filter(draw, protocol=protocol)
     found = []
     for (model,), part in rows.group_by("model", maintain_order=True):
         ordered = repetitions_of(part.sort("repetition", maintain_order=True))
@@ -129,7 +129,7 @@ def row_tests(
     predictions: pl.DataFrame, protocol: str, draw: str, lead: str, models: Sequence[str]
 ) -> dict[str, float]:
     """Test the correlations of two models on the same rows with Steiger's Z."""
-    rows = predictions.filter((pl.col("protocol") == protocol) & pl.col(draw))
+    rows = predictions.filter(draw, protocol=protocol)
     means = rows.group_by("catalog", "degraded_id", "model").agg(
         pl.col("label").first(), pl.col("predicted").mean()
     )

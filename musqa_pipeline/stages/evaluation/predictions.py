@@ -61,11 +61,8 @@ def read_predictions(
 
 def choose_test_rows(rows: pl.DataFrame) -> pl.DataFrame:
     """Choose the rows that trained models are held against."""
-    return rows.filter(
-        (pl.col("part") == "test")
-        & (pl.col("tier") != COPY_TIER)
-        & (pl.col("uniform_draw") | pl.col("natural_mix"))
-    )
+    drawn = pl.col("uniform_draw") | pl.col("natural_mix")
+    return rows.filter(pl.col("tier") != COPY_TIER, drawn, part="test")
 
 
 def predict_baselines(

@@ -7,16 +7,13 @@ that stays.
 from __future__ import annotations
 
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.evaluation.pages import render_page
 from musqa_pipeline.stages.evaluation.slices import HOLDOUT
 from musqa_pipeline.stages.evaluation.stage import (
     HTML_FILE,
@@ -24,7 +21,6 @@ from musqa_pipeline.stages.evaluation.stage import (
     PREDICTIONS_FILE,
     report_key,
 )
-from musqa_pipeline.stages.evaluation.summary import number, shown_name
 from musqa_pipeline.storage.stores.opening import open_store
 
 REPORTS = "reports"
@@ -59,8 +55,17 @@ def publish_index(context: Context) -> None:
     """List all reports in ``index.html``, with the pages that lie beside them."""
     store = context.lake.store
     with store.lock("reports"):
-        index = render_index(list_reports(context.home))
+        reports = list_reports(context.home)
+        package, template = "musqa_pipeline.stages.evaluation", "index.html.jinja"
+        index = render_page(package, template, reports=reports, page=HTML_FILE)
         store.write_bytes(f"{REPORTS}/index.html", index.encode())
+
+
+def place_page(context: Context, name: str, content: bytes) -> str:
+    """Put a page beside the report of a preset."""
+    key = f"{REPORTS}/{context.preset.name}/{name}"
+    context.lake.store.write_bytes(key, content)
+    return key
 
 
 def list_reports(home: Home) -> list[dict[str, Any]]:
@@ -99,15 +104,3 @@ def list_reports(home: Home) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def render_index(reports: list[dict[str, Any]]) -> str:
-    """Make the page that lists all reports."""
-    folder = resources.files("musqa_pipeline.stages.evaluation")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(number=number, shown=shown_name)
-    template = environment.from_string((folder / "index.html.jinja").read_text(encoding="utf-8"))
-    style = Markup((folder / "report.css").read_text(encoding="utf-8"))
-    return template.render(reports=reports, style=style, page=HTML_FILE)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
+from numpy.typing import ArrayLike
 
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
-from musqa_pipeline.stages.evaluation.metrics import METRICS
 from musqa_pipeline.studies.statistics.bootstrap import (
     MIN_RECORDINGS,
     Floats,
+    interval,
     recording_counts,
     resampled_metrics,
 )
+from musqa_pipeline.studies.statistics.metrics import mae, pearson, r2, rmse, spearman
+
+METRICS: dict[str, Callable[[ArrayLike, ArrayLike], float | None]] = {
+    "pearson": pearson,
+    "spearman": spearman,
+    "rmse": rmse,
+    "mae": mae,
+    "r2": r2,
+}
+"""The metrics of the table `evaluations`, in its order."""
 
 
 def repetitions_of(rows: pl.DataFrame) -> list[pl.DataFrame]:
@@ -34,6 +45,12 @@ def mean_of(estimates: Sequence[float | None]) -> float | None:
     """Average over repetitions; None where one of them is not defined."""
     known = [value for value in estimates if value is not None]
     return float(np.mean(known)) if known and len(known) == len(estimates) else None
+
+
+def ends_of(draws: Floats | None, confidence: float) -> dict[str, float | None]:
+    """Return the ends of a resampled metric's interval as `low` and `high`, None if not known."""
+    low, high = (None if draws is None else interval(draws, confidence)) or (None, None)
+    return {"low": low, "high": high}
 
 
 def resamples_of(

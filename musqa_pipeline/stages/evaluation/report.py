@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from importlib import resources
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation.content import ReportContent
-from musqa_pipeline.stages.evaluation.examples import data_uri
 from musqa_pipeline.stages.evaluation.leaderboard import (
     ABLATIONS,
     PROTOCOL_TITLES,
@@ -27,10 +22,10 @@ from musqa_pipeline.stages.evaluation.leaderboard import (
     shown_first,
 )
 from musqa_pipeline.stages.evaluation.listeners import listening_tables
+from musqa_pipeline.stages.evaluation.pages import render_page
 from musqa_pipeline.stages.evaluation.report_figures import (
     COMPARED_BASELINES,
     distribution_figure,
-    draw_words,
     listening_figures,
     prediction_figures,
     protocol_figures,
@@ -47,7 +42,7 @@ from musqa_pipeline.stages.evaluation.report_parts import (
     tiles,
 )
 from musqa_pipeline.stages.evaluation.slice_tables import slice_tables
-from musqa_pipeline.stages.evaluation.summary import headline_model, number, sentences, shown_name
+from musqa_pipeline.stages.evaluation.summary import headline_model, sentences
 
 PAGE_BYTES = 5_000_000
 """Most bytes of the page; examples beyond it are listed without pictures and players."""
@@ -59,21 +54,8 @@ _MAX_SLICED = 4
 
 def render_report(content: ReportContent) -> str:
     """Make the page."""
-    folder = resources.files("musqa_pipeline.stages.evaluation")
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        number=number, shown=shown_name, uri=data_uri, p_value=_p_value, draw=draw_words
-    )
-    style = Markup((folder / "report.css").read_text(encoding="utf-8"))
-    return environment.get_template("report.html.jinja").render(
-        style=style, **_page_values(content)
-    )
+    package = "musqa_pipeline.stages.evaluation"
+    return render_page(package, "report.html.jinja", **_page_values(content))
 
 
 def report_json(content: ReportContent) -> str:
@@ -97,18 +79,7 @@ def report_json(content: ReportContent) -> str:
         ],
         "lowpass_order": order_part(content, protocol),
         "unavoidable_error": [
-            {
-                key: getattr(each, key)
-                for key in (
-                    "rows",
-                    "rmse",
-                    "low",
-                    "high",
-                    "nearest_share",
-                    "n_rows",
-                    "n_recordings",
-                )
-            }
+            {k: v for k, v in vars(each).items() if k not in ("distances", "half_squares")}
             for each in content.ceilings
         ],
         "trials": [dict(row) for row in content.trials],
@@ -182,12 +153,3 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
 def _most_repetitions(content: ReportContent, protocol: str) -> int:
     rows = content.evaluations.filter(content.evaluations["protocol"] == protocol)
     return max(rows["n_repetitions"].to_list(), default=1)
-
-
-def _p_value(value: float | None) -> str:
-    """Write a p-value with two digits; what is far below any level as a bound."""
-    if value is None:
-        return "–"
-    if value < 1e-12:
-        return "< 1e−12"
-    return f"{value:.2g}".replace("e-0", "e−").replace("e-", "e−")

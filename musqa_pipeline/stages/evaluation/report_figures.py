@@ -16,7 +16,7 @@ from musqa_pipeline.stages.evaluation.content import ReportContent
 from musqa_pipeline.stages.evaluation.pages import page_figure
 from musqa_pipeline.stages.evaluation.paper_tables import REPETITIONS, TABLE_V, repeated_metrics
 from musqa_pipeline.stages.evaluation.slices import DRAWS
-from musqa_pipeline.stages.evaluation.summary import shown_name
+from musqa_pipeline.stages.evaluation.summary import draw_words, shown_name
 from musqa_pipeline.studies.listening.picture import over_opinions
 
 COMPARED_BASELINES = ("boosted", "upper_edge")
@@ -27,9 +27,9 @@ MAX_CURVES = 6
 
 def shown_rows(content: ReportContent, protocol: str) -> pl.DataFrame:
     """Return the rows that figures show: of one protocol, each model's first repetition."""
-    rows = content.predictions.filter((pl.col("protocol") == protocol) & (pl.col("variant") == ""))
+    rows = content.predictions.filter(protocol=protocol, variant="")
     if protocol == "holdout":
-        rows = rows.filter(pl.col("part") == "test")
+        rows = rows.filter(part="test")
     return rows.filter(pl.col("repetition") == pl.col("repetition").min().over("model"))
 
 
@@ -46,55 +46,43 @@ def prediction_figures(
     mixed = "natural_mix" if by_draw["natural_mix"].height else "uniform_draw"
 
     def of(model: str, draw: str) -> pl.DataFrame:
-        return by_draw[draw].filter(pl.col("model") == model)
+        return by_draw[draw].filter(model=model)
+
+    def figure(section: str, caption: str, *drawn: Any) -> dict[str, Any]:
+        return {"section": section, "caption": caption, "svg": page_figure(*drawn)}
 
     shown = list(dict.fromkeys([lead, *networks, *compared]))
     for model in shown:
         for draw in DRAWS if model == lead else (main,):
             if of(model, draw).height:
-                yield {
-                    "section": "scatter",
-                    "caption": f"{shown_name(model)}, {draw_words(draw)}",
-                    "svg": page_figure(
-                        plots.scatter, f"scatter-{model}-{draw}",
-                        f"Prediction over label of {shown_name(model)}", of(model, draw),
-                    ),
-                }  # fmt: skip
+                name = shown_name(model)
+                yield figure(
+                    "scatter", f"{name}, {draw_words(draw)}", plots.scatter,
+                    f"scatter-{model}-{draw}", f"Prediction over label of {name}", of(model, draw),
+                )  # fmt: skip
     for model in list(dict.fromkeys([lead, *compared[:1]])):
-        yield {
-            "section": "residuals",
-            "caption": f"{shown_name(model)}: error over label, {draw_words(main)}",
-            "svg": page_figure(
-                plots.residuals, f"residuals-{model}",
-                f"Error of {shown_name(model)} over label", of(model, main),
-            ),
-        }  # fmt: skip
-        yield {
-            "section": "residuals",
-            "caption": f"{shown_name(model)}: error of each recording (rows), {draw_words(main)}",
-            "svg": page_figure(
-                plots.by_recording, f"recordings-{model}",
-                f"Error of {shown_name(model)} by recording", of(model, main),
-            ),
-        }  # fmt: skip
+        name = shown_name(model)
+        yield figure(
+            "residuals", f"{name}: error over label, {draw_words(main)}", plots.residuals,
+            f"residuals-{model}", f"Error of {name} over label", of(model, main),
+        )  # fmt: skip
+        yield figure(
+            "residuals", f"{name}: error of each recording (rows), {draw_words(main)}",
+            plots.by_recording, f"recordings-{model}", f"Error of {name} by recording",
+            of(model, main),
+        )  # fmt: skip
     curves = shown[:MAX_CURVES]
-    yield {
-        "section": "calibration",
-        "caption": f"Calibration, {draw_words(main)}",
-        "svg": page_figure(
-            plots.calibration_plot, "calibration", "Mean label over mean prediction",
-            {shown_name(m): of(m, main) for m in curves}, content.confidence,
-        ),
-    }  # fmt: skip
-    if by_draw[mixed].filter(pl.col("kind") == "single").height:
-        yield {
-            "section": "calibration",
-            "caption": f"One process of the tables alone, {draw_words(mixed)}",
-            "svg": page_figure(
-                plots.process_curves, "processes", "Label and prediction over bitrate",
-                {shown_name(m): of(m, mixed) for m in curves},
-            ),
-        }  # fmt: skip
+    yield figure(
+        "calibration", f"Calibration, {draw_words(main)}", plots.calibration_plot, "calibration",
+        "Mean label over mean prediction", {shown_name(m): of(m, main) for m in curves},
+        content.confidence,
+    )  # fmt: skip
+    if by_draw[mixed].filter(kind="single").height:
+        yield figure(
+            "calibration", f"One process of the tables alone, {draw_words(mixed)}",
+            plots.process_curves, "processes", "Label and prediction over bitrate",
+            {shown_name(m): of(m, mixed) for m in curves},
+        )  # fmt: skip
 
 
 def training_figures(content: ReportContent) -> Iterator[dict[str, Any]]:
@@ -167,11 +155,6 @@ def distribution_figure(content: ReportContent) -> Markup:
     )
 
 
-def draw_words(draw: str) -> str:
-    """Return the name of a draw for people."""
-    return {"uniform_draw": "uniform draw", "natural_mix": "natural mix"}[draw]
-
-
 def _curve_points(content: ReportContent, draw: str) -> dict[str, list[dict[str, Any]]]:
     """Points of the learning curve by model; a share that was not run is left out."""
     sizes = {
@@ -180,10 +163,7 @@ def _curve_points(content: ReportContent, draw: str) -> dict[str, list[dict[str,
         if t["protocol"] == "learning_curve"
     }
     rows = content.evaluations.filter(
-        (pl.col("protocol") == "learning_curve")
-        & (pl.col("draw") == draw)
-        & (pl.col("slice") == "all")
-        & (pl.col("metric") == "rmse")
+        protocol="learning_curve", draw=draw, slice="all", metric="rmse"
     )
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows.iter_rows(named=True):

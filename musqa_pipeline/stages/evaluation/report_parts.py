@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import polars as pl
-
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation.content import ReportContent
 from musqa_pipeline.stages.evaluation.differences import find_difference
@@ -33,13 +31,9 @@ DIGITS = {"pearson": 2, "rmse": 1, "spearman": 2, "mae": 1, "r2": 2}
 def tiles(content: ReportContent, protocol: str, lead: str) -> list[tuple[str, str, str]]:
     """Make the numbers at the top of the page."""
     told = content.evaluations.filter(
-        (pl.col("protocol") == protocol)
-        & (pl.col("variant") == "")
-        & (pl.col("model") == lead)
-        & (pl.col("slice") == "all")
+        protocol=protocol, variant="", model=lead, slice="all", draw=main_draw(content, protocol)
     )
-    draw = main_draw(content, protocol)
-    cells = {row["metric"]: row for row in told.filter(pl.col("draw") == draw).to_dicts()}
+    cells = {row["metric"]: row for row in told.to_dicts()}
     made = []
     for metric, title in (("pearson", "Pearson’s r"), ("rmse", "RMSE, points of 100")):
         row, digits = cells[metric], DIGITS[metric]
@@ -55,20 +49,18 @@ def tiles(content: ReportContent, protocol: str, lead: str) -> list[tuple[str, s
 
 def main_draw(content: ReportContent, protocol: str) -> str:
     """Name the draw that comes first: the uniform one, where it has rows."""
-    rows = content.evaluations.filter(pl.col("protocol") == protocol)
+    rows = content.evaluations.filter(protocol=protocol)
     return "uniform_draw" if (rows["draw"] == "uniform_draw").any() else "natural_mix"
 
 
 def paper_part(content: ReportContent) -> dict[str, Any] | None:
     """Lay table V of the paper beside ours, with the tests of both."""
-    mine = content.evaluations.filter(
-        (pl.col("protocol") == REPETITIONS) & (pl.col("slice") == "all")
-    )
+    mine = content.evaluations.filter(protocol=REPETITIONS, slice="all")
     if mine.is_empty():
         return None
     draw = "natural_mix" if (mine["draw"] == "natural_mix").any() else "uniform_draw"
     found = repeated_metrics(content.predictions, REPETITIONS, draw)
-    cells = {(r["model"], r["metric"]): r for r in mine.filter(pl.col("draw") == draw).to_dicts()}
+    cells = {(r["model"], r["metric"]): r for r in mine.filter(draw=draw).to_dicts()}
     rows = table_v(found, content.random_weights)
     for row in rows:
         row["cells"] = {m: cells.get((row["model"], m)) for m in DIGITS} if row["ours"] else {}
@@ -100,7 +92,7 @@ def statistics_part(
     content: ReportContent, protocol: str, draw: str, leader: str
 ) -> list[dict[str, Any]]:
     """Compare the leader with every other model by all tests that fit."""
-    told = content.predictions.filter((pl.col("protocol") == protocol) & pl.col(draw))
+    told = content.predictions.filter(draw, protocol=protocol)
     models = [
         model
         for model in told["model"].unique(maintain_order=True)
@@ -131,15 +123,14 @@ def statistics_part(
 def order_part(content: ReportContent, protocol: str) -> list[dict[str, Any]]:
     """Count how every model orders the low-passes of a reference."""
     rows = shown_rows(content, protocol)
-    every = content.predictions.filter((pl.col("protocol") == protocol) & (pl.col("variant") == ""))
+    every = content.predictions.filter(protocol=protocol, variant="")
     models = rows["model"].unique(maintain_order=True).to_list()
     return [
         {
             "model": model,
-            "pairs": lowpass_order(rows.filter(pl.col("model") == model)),
+            "pairs": lowpass_order(rows.filter(model=model)),
             "steps": {
-                row["slope"]: row
-                for row in count_steps(every.filter(pl.col("model") == model), content.steps)
+                row["slope"]: row for row in count_steps(every.filter(model=model), content.steps)
             },
         }
         for model in models

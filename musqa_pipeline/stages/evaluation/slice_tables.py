@@ -30,16 +30,16 @@ def slice_tables(
 ) -> Iterator[dict[str, Any]]:
     """Yield the tables of one protocol."""
     told = content.evaluations.filter(
-        (pl.col("protocol") == protocol)
-        & (pl.col("variant") == "")
-        & pl.col("model").is_in(list(models))
-        & pl.col("metric").is_in(["rmse", "pearson"])
+        pl.col("model").is_in(list(models)),
+        pl.col("metric").is_in(["rmse", "pearson"]),
+        protocol=protocol,
+        variant="",
     )
-    top = told.filter(pl.col("metric") == "rmse")["estimate"].max()
+    top = told.filter(metric="rmse")["estimate"].max()
     widest = float(top) if isinstance(top, float) and top > 0 else 1.0
     for name, title in SLICE_TITLES.items():
         for draw in DRAWS:
-            part = told.filter((pl.col("draw") == draw) & (pl.col("slice") == name))
+            part = told.filter(draw=draw, slice=name)
             cells = {(r["value"], r["model"], r["metric"]): r for r in part.iter_rows(named=True)}
             rows = []
             for value in part["value"].unique(maintain_order=True):

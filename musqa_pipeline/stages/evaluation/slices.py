@@ -17,15 +17,15 @@ import pyarrow as pa
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.degradations.table import RANDOM
-from musqa_pipeline.stages.evaluation.metrics import METRICS
 from musqa_pipeline.stages.evaluation.repetitions import (
+    METRICS,
+    ends_of,
     estimates_of,
     mean_of,
     repetitions_of,
     resamples_of,
 )
 from musqa_pipeline.stages.evaluation.table import EVALUATIONS
-from musqa_pipeline.studies.statistics.bootstrap import interval
 
 DRAWS: tuple[Literal["uniform_draw", "natural_mix"], ...] = ("uniform_draw", "natural_mix")
 
@@ -168,9 +168,8 @@ def _slice_rows(
         resamples = resamples_of(repetitions, settings, draw, name, value, ranks=name == "all")
         for metric in METRICS:
             estimates = estimates_of(repetitions, metric)
-            estimate, ends = mean_of(estimates), None
-            if resamples is not None and metric in resamples and estimate is not None:
-                ends = interval(resamples[metric], settings.confidence)
+            estimate = mean_of(estimates)
+            draws = None if estimate is None else (resamples or {}).get(metric)
             several = estimate is not None and len(estimates) > 1
             yield {
                 "model": model,
@@ -181,8 +180,7 @@ def _slice_rows(
                 "estimate": estimate,
                 "sd": float(np.std(np.array(estimates, float), ddof=1)) if several else None,
                 "n_repetitions": len(repetitions),
-                "low": ends[0] if ends else None,
-                "high": ends[1] if ends else None,
+                **ends_of(draws, settings.confidence),
                 "n_rows": repetitions[0].height,
                 "n_recordings": rows["recording"].n_unique(),
             }

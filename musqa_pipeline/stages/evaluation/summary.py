@@ -34,6 +34,11 @@ def shown_name(model: str) -> str:
     return SHOWN_NAMES.get(model, model)
 
 
+def draw_words(draw: str) -> str:
+    """Return the name of a draw for people."""
+    return draw.replace("_", " ")
+
+
 def headline_model(runs: Sequence[Mapping[str, Any]]) -> str | None:
     """Name the network that the page puts first: the lowest validation loss, never a test score."""
     finished = [run for run in runs if run["finished"]]
@@ -69,19 +74,12 @@ def sentences(
     protocol: str = "holdout",
 ) -> list[str]:
     """Say in plain words how a network did."""
-    told = evaluations.filter(
-        (pl.col("protocol") == protocol) & (pl.col("variant") == "") & (pl.col("model") == model)
-    )
+    told = evaluations.filter(protocol=protocol, variant="", model=model)
 
     def cell(
         draw: str, metric: str, name: str = "all", value: str = "all"
     ) -> dict[str, Any] | None:
-        found = told.filter(
-            (pl.col("draw") == draw)
-            & (pl.col("metric") == metric)
-            & (pl.col("slice") == name)
-            & (pl.col("value") == value)
-        )
+        found = told.filter(draw=draw, metric=metric, slice=name, value=value)
         return found.row(0, named=True) if found.height else None
 
     said = []

@@ -9,11 +9,11 @@ from PIL import Image
 from musqa_pipeline.stages.evaluation.examples import (
     PLAYER_BYTES,
     choose_worst,
-    data_uri,
     picture_png,
     player_mp3,
     worst_of_each,
 )
+from musqa_pipeline.stages.evaluation.pages import data_uri
 
 
 def test_the_worst_are_the_largest_errors_one_a_reference(predictions):

@@ -3,7 +3,7 @@ import pytest
 
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.evaluation.generalisation import generalisation_rows
-from musqa_pipeline.stages.evaluation.metrics import METRICS
+from musqa_pipeline.stages.evaluation.repetitions import METRICS
 
 SETTINGS = EvaluationSettings(n_bootstrap=100)
 

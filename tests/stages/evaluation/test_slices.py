@@ -4,7 +4,7 @@ import pytest
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.evaluation.differences import paired_differences
-from musqa_pipeline.stages.evaluation.metrics import METRICS
+from musqa_pipeline.stages.evaluation.repetitions import METRICS
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.stages.evaluation.table import EVALUATIONS
 from tests.stages.evaluation.made_up import made_up_predictions

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from musqa_pipeline.stages.evaluation.metrics import METRICS
+from musqa_pipeline.stages.evaluation.repetitions import METRICS
 from musqa_pipeline.studies.statistics.bootstrap import (
     interval,
     paired_difference,

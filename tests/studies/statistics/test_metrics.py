@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from musqa_pipeline.stages.evaluation.metrics import METRICS
+from musqa_pipeline.stages.evaluation.repetitions import METRICS
 from musqa_pipeline.studies.statistics.metrics import (
     kendall,
     mae,
