@@ -12,6 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 NOT_A_NAME = frozenset(
     {"", "-", "?", "n/a", "na", "none", "null", "unknown", "unknown artist", "various",
      "various artists", "va", "v.a.", "untitled"}
@@ -56,22 +60,18 @@ def track_keys(track: SplitTrack, *, by_artist: bool = True) -> list[tuple[str, 
 
 def group_tracks(tracks: Sequence[SplitTrack], *, by_artist: bool = True) -> list[list[int]]:
     """Find the connected components of tracks over their keys."""
-    parent = list(range(len(tracks)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
     first_with: dict[tuple[str, ...], int] = {}
-    for i, track in enumerate(tracks):
-        for key in track_keys(track, by_artist=by_artist):
-            a, b = root(first_with.setdefault(key, i)), root(i)
-            parent[max(a, b)] = min(a, b)
+    edges = [
+        (first_with.setdefault(key, i), i)
+        for i, track in enumerate(tracks)
+        for key in track_keys(track, by_artist=by_artist)
+    ]
+    a, b = np.array(edges, dtype=np.int64).reshape(-1, 2).T
+    n = len(tracks)
+    _, labels = connected_components(coo_array((np.ones(len(a)), (a, b)), (n, n)), directed=False)
     members: dict[int, list[int]] = defaultdict(list)
-    for i in range(len(tracks)):
-        members[root(i)].append(i)
+    for i, label in enumerate(labels.tolist()):
+        members[label].append(i)
     return list(members.values())
 
 

@@ -15,12 +15,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
-from musqa_pipeline.audio.files.flac import reference_audio
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.measures.fingerprint import best_matches, fingerprint
 from musqa_pipeline.stages.dataset.report import read_splits
 from musqa_pipeline.stages.dataset.splits import PARTS
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.excerpts.references import read_reference
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
 
 LEAST_SIMILARITY = 0.3
@@ -74,19 +74,9 @@ def find_near_duplicates(references: Sequence[Reference]) -> NearDuplicates:
         )
         for match in matches:
             a, b = first[match.first], second[match.second]
-            found.append(
-                {
-                    "part_a": a.part,
-                    "catalog_a": a.catalog,
-                    "excerpt_a": a.excerpt_id,
-                    "part_b": b.part,
-                    "catalog_b": b.catalog,
-                    "excerpt_b": b.excerpt_id,
-                    "similarity": match.similarity,
-                    "offset_s": match.offset_s,
-                }
-            )
-    pairs = pl.DataFrame(found, schema=PAIRS_SCHEMA)
+            sides = [value for r in (a, b) for value in (r.part, r.catalog, r.excerpt_id)]
+            found.append((*sides, match.similarity, match.offset_s))
+    pairs = pl.DataFrame(found, schema=PAIRS_SCHEMA, orient="row")
     order = ["similarity", "catalog_a", "excerpt_a", "catalog_b", "excerpt_b"]
     pairs = pairs.sort(order, descending=[True, False, False, False, False])
     return NearDuplicates(pairs, len(references), n_compared)
@@ -109,8 +99,7 @@ def _references(context: Context, catalog: str, part_of: Mapping[str, str]) -> l
     references = []
     for row in listed:
         if row["track_id"] in part_of and row["index"] < MAX_EXCERPTS_PER_TRACK:
-            unit = context.lake.read(partition, row["excerpt_id"], ["flac"])
-            scored = reference_audio(unit["flac"][0].as_py())[:EXCERPT_SAMPLES]
+            scored = read_reference(context, row["excerpt_id"], catalog)
             signs = fingerprint(scored, SAMPLE_RATE_HZ)
             part = part_of[row["track_id"]]
             references.append(Reference(catalog, row["excerpt_id"], part, signs))

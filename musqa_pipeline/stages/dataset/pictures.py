@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from musqa_pipeline.stages.dataset.report import DatasetReport, describe_dataset
@@ -23,7 +22,6 @@ def plot_report(report: DatasetReport) -> bytes:
     """Draw one column a part: candidates above, rows drawn below."""
     parts = [p for p in report.parts if p.part != ALL_PARTS]
     figure = Figure(figsize=(3.2 * len(parts) + 0.6, 4.4), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     grid = figure.subplots(2, len(parts), sharex=True, squeeze=False)
     for column, part in enumerate(parts):
         rows = (

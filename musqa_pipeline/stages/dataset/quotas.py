@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,14 +17,9 @@ def fill_evenly(size: int, supply: ArrayLike) -> NDArray[np.int64]:
     supply = np.asarray(supply, dtype=np.int64)
     size = min(size, int(supply.sum()))
     # The highest whole level that does not ask for more than `size`.
-    low, high = 0, int(supply.max(initial=0))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if int(np.minimum(supply, middle).sum()) <= size:
-            low = middle
-        else:
-            high = middle - 1
-    quotas = np.minimum(supply, low)
+    levels = range(1, int(supply.max(initial=0)) + 1)
+    level = bisect.bisect_right(levels, size, key=lambda n: np.minimum(supply, n).sum())
+    quotas = np.minimum(supply, level)
     left_over = size - int(quotas.sum())
     by_supply_left = np.argsort(-(supply - quotas), kind="stable")
     quotas[by_supply_left[:left_over]] += 1

@@ -8,10 +8,10 @@ equal shares count 5, one codec with crumbs of four others little more than 1.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -57,10 +57,6 @@ class Uniformity:
     effective_genres: float
     effective_tracks: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the numbers as plain values."""
-        return asdict(self)
-
 
 def measure_uniformity(
     candidates: pl.DataFrame, drawn: pl.DataFrame, edges: Sequence[float]
@@ -92,14 +88,14 @@ def effective_count(values: pl.Series) -> float:
 def largest_even_size(supply: ArrayLike, goal: float = EVENNESS_GOAL) -> int:
     """Find how many rows a supply gives before its poor bins make the draw uneven."""
     supply = np.asarray(supply, dtype=np.int64)
-    low, high = 0, int(supply.max(initial=0))
-    while low < high:  # a higher level is never more even: the bins that run dry fall behind
-        middle = (low + high + 1) // 2
-        if evenness(np.minimum(supply, middle), supply > 0) >= goal:
-            low = middle
-        else:
-            high = middle - 1
-    return int(np.minimum(supply, low).sum())
+
+    def is_uneven(level: int) -> bool:
+        return evenness(np.minimum(supply, level), supply > 0) < goal
+
+    # A higher level is never more even: the bins that run dry fall behind.
+    levels = range(1, int(supply.max(initial=0)) + 1)
+    level = bisect.bisect_left(levels, True, key=is_uneven)
+    return int(np.minimum(supply, level).sum())
 
 
 def _measure(

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.lowpass import LowpassParams, lag_spread_samples
 from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_audio
-from musqa_pipeline.audio.files.flac import reference_audio
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.stages.degradations.plan import processes_of
 from musqa_pipeline.stages.degradations.stage import list_units, planned_rows
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS, PLAN_COLUMNS, RANDOM
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.excerpts.references import read_reference
 
 LOUDNESS_TOLERANCE_LU = 0.1
 LARGEST_LAG_SAMPLES = 1
@@ -94,8 +94,7 @@ def check_alignment(context: Context, *, n_references: int = 6, n_rows: int = 4)
         rows: list[dict[str, Any]] = table.take(indices).to_pylist()
         if not rows:
             continue
-        flac = lake.read(context.partition("excerpts"), rows[0]["excerpt_id"], ["flac"])["flac"][0]
-        reference = reference_audio(flac.as_py())[:EXCERPT_SAMPLES]
+        reference = read_reference(context, rows[0]["excerpt_id"])
         lags += [estimate_lag_samples(reference, x) for x in degraded_audio(rows)]
         allowed += [LARGEST_LAG_SAMPLES + _spread_samples(row) for row in rows]
     worst = max((abs(lag) for lag in lags), default=0)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from musqa_pipeline.audio.files.flac import reference_audio
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.settings.degradations import DegradationsSettings
 from musqa_pipeline.stages.degradations.apply import degrade_reference
@@ -21,6 +20,7 @@ from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.degradations.unit_names import unit_id_of
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
+from musqa_pipeline.stages.excerpts.references import read_with_tail
 
 ROWS_PER_GROUP = 8
 """About 1.5 MB of bitstreams, so that reading a few rows of a reference does not read all."""
@@ -63,11 +63,9 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
     Raises UnfitInputError if a result is silent.
     """
-    excerpt_id = unit.plan["excerpt_id"]
-    excerpt = context.lake.read(context.partition("excerpts"), excerpt_id, ["flac"])
     rows = degrade_reference(
         planned_rows(unit, context.preset.degradations),
-        reference_audio(excerpt["flac"][0].as_py()),
+        read_with_tail(context, unit.plan["excerpt_id"]),
         target_lufs=context.preset.excerpts.target_lufs,
     )
     return DEGRADATIONS.from_rows(rows)

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -128,19 +129,6 @@ class StageReport:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _UnitMaker:
-    """Makes and stores units of a stage; what all of them share travels with it."""
-
-    stage: Stage
-    context: Context
-    folder: str
-    """For the units' files, which stays the same while the partition's lock is held."""
-
-    def __call__(self, unit: Unit) -> Outcome:
-        return _make_unit(self.stage, self.context, self.folder, unit)
-
-
 def run_stage(
     stage: Stage,
     context: Context,
@@ -173,7 +161,8 @@ def run_stage(
         restored = [] if stage.joint else restore_units(lake, partition, sorted(todo))
         todo -= set(restored)
         its = replace(context, manifests={})
-        maker = _UnitMaker(stage, its, lake.make_room(partition, todo))
+        # The folder for the units' files stays the same while the partition's lock is held.
+        maker = partial(_make_unit, stage, its, lake.make_room(partition, todo))
         lake.keep_readable(partition, stage.table.schema)
         tally = Tally()
         runner = Inline() if stage.inline or fanout is None else fanout

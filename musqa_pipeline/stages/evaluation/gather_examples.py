@@ -7,10 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.audio.features.mel import mel_image
-from musqa_pipeline.audio.files.flac import reference_audio
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.degradations.sources import read_bitstreams, units_by_excerpt
 from musqa_pipeline.stages.engine.context import Context
@@ -22,6 +20,7 @@ from musqa_pipeline.stages.evaluation.examples import (
     player_mp3,
     worst_of_each,
 )
+from musqa_pipeline.stages.excerpts.references import read_reference
 
 LISTENING_BASELINE = "boosted"
 """The baseline whose worst predictions are shown beside those of networks."""
@@ -42,9 +41,7 @@ def worst_examples(context: Context, predictions: pl.DataFrame, protocol: str) -
     examples = []
     for row in worst:
         degraded = degraded_audio([streams[row["catalog"], row["degraded_id"]]])[0]
-        partition = context.partition("excerpts", row["catalog"])
-        flac = context.lake.read(partition, row["excerpt_id"], ["flac"])["flac"][0].as_py()
-        reference = reference_audio(flac)[:EXCERPT_SAMPLES]
+        reference = read_reference(context, row["excerpt_id"], row["catalog"])
         pictures = [
             picture_png(mel_image(samples, context.preset.spectrograms).image)
             for samples in (degraded, reference)

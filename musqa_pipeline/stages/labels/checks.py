@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
-from musqa_pipeline.audio.files.flac import reference_audio
 from musqa_pipeline.audio.metrics.registry import METRICS
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.excerpts.references import read_reference
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
 from musqa_pipeline.stages.labels.table import LABELS
 
@@ -72,8 +71,7 @@ def check_identity(context: Context, *, n_references: int = 2) -> CheckResult:
     ids = lake.scan(partition, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"].to_pylist()
     scores = []
     for excerpt_id in rng.permutation(ids)[:n_references].tolist():
-        flac = lake.read(partition, excerpt_id, ["flac"])["flac"][0].as_py()
-        reference = reference_audio(flac)[:EXCERPT_SAMPLES]
+        reference = read_reference(context, excerpt_id)
         scores.append(METRICS[context.preset.labels.metric](reference).score(reference).mos)
     least = min(scores, default=math.nan)
     return CheckResult(

@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from musqa_pipeline.stages.labels.consistency import MARGIN_MOS, CascadeSense, LabelSense, Step
@@ -19,7 +18,6 @@ SMALLEST_GAIN_MOS = 1e-4
 def plot_label_sense(sense: LabelSense) -> bytes:
     """Draw the gain of each step in bitrate or cut-off, and cascades against their worse half."""
     figure = Figure(figsize=(9.0, 6.2), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     gains, cascades = figure.subplots(1, 2, width_ratios=(3, 2))
     _draw_steps(gains, sense.steps)
     _draw_cascades(cascades, sense.cascades)

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from musqa_pipeline.stages.engine.context import Context
@@ -46,7 +45,6 @@ def curves_of(rows: LabelRows) -> dict[str, dict[float, list[float]]]:
 def plot_curves(curves: Curves) -> bytes:
     """Draw medians over references, with the middle half as a band."""
     figure = Figure(figsize=(7.4, 3.4), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     codecs, filters = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     for name, colour in COLOURS.items():
         if name in curves:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_audio
-from musqa_pipeline.audio.files.flac import reference_audio
 from musqa_pipeline.audio.metrics.registry import open_metric
 from musqa_pipeline.audio.metrics.score import MetricScore
 from musqa_pipeline.stages.degradations.unit_names import excerpt_id_of
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
+from musqa_pipeline.stages.excerpts.references import read_reference
 from musqa_pipeline.stages.labels.table import LABELS
 
 ROWS_AT_ONCE = 16
@@ -31,8 +30,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     Raises UnfitInputError if the metric refuses an excerpt.
     """
     excerpt_id = unit.plan["excerpt_id"]
-    excerpt = context.lake.read(context.partition("excerpts"), excerpt_id, ["flac"])
-    reference = reference_audio(excerpt["flac"][0].as_py())[:EXCERPT_SAMPLES]
+    reference = read_reference(context, excerpt_id)
     settings = context.preset.labels
     metric = open_metric(reference, metric=settings.metric, device=settings.device)
     table = context.lake.read(

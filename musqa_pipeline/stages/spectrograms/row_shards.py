@@ -14,7 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
+from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.core.errors import StageError, UnfitInputError
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.core.tables import Table
@@ -81,6 +83,21 @@ def make_shard(context: Context, unit: Unit, table: Table, image_row: ImageRow) 
                     f"an image ({error}); delete its file in degradations and run again"
                 ) from error
     return table.from_rows(images[_key(row)] for row in rows)
+
+
+def image_columns(
+    row: Mapping[str, Any], samples: NDArray[np.float32], cells: NDArray[np.generic]
+) -> dict[str, Any]:
+    """Return what every kind of image says of its row, its cells and its audio."""
+    n_frames, n_bands = cells.shape
+    return {
+        **{name: row[name] for name in PLAN_COLUMNS},
+        "n_frames": n_frames,
+        "n_bands": n_bands,
+        "dtype": cells.dtype.name,
+        "image": cells.tobytes(),
+        "upper_edge_hz": upper_edge_hz(samples, SAMPLE_RATE_HZ),
+    }
 
 
 def shard_files(context: Context, stage: str = "spectrograms") -> list[Path]:

@@ -11,7 +11,7 @@ from musqa_pipeline.stages.degradations.round_plans import PLAN_PARTITION
 from musqa_pipeline.stages.degradations.round_table import ROUNDS
 from musqa_pipeline.stages.engine.exclusions import WITHHELD
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
-from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
+from musqa_pipeline.stages.engine.run_costs import STAGE_RUNS
 from musqa_pipeline.stages.graph import ROWS, get_table
 from musqa_pipeline.stages.views.drift_table import DRIFT
 from musqa_pipeline.stages.views.promotions_table import PROMOTIONS

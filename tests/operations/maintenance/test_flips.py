@@ -7,7 +7,7 @@ from musqa_pipeline.operations.maintenance.compact import compact_lake
 from musqa_pipeline.operations.maintenance.mend import mend
 from musqa_pipeline.operations.maintenance.verify import verify_lake
 from musqa_pipeline.stages.engine.records import record_partition
-from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
+from musqa_pipeline.stages.engine.run_costs import STAGE_RUNS
 from musqa_pipeline.stages.views.duck import publish, query
 from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake

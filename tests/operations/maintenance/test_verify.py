@@ -12,7 +12,7 @@ from musqa_pipeline.core.seals import seal_path
 from musqa_pipeline.operations.maintenance.mend import Mended, mend
 from musqa_pipeline.operations.maintenance.verify import verify_lake
 from musqa_pipeline.stages.engine.records import record_partition
-from musqa_pipeline.stages.engine.run_costs_table import STAGE_RUNS
+from musqa_pipeline.stages.engine.run_costs import STAGE_RUNS
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.storage.lake.lake import Lake

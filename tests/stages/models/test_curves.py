@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from musqa_pipeline.stages.models.curves import loss_curves_png
+from musqa_pipeline.stages.models.pictures import loss_curves_png
 
 
 def made_up(n_epochs, best=0.01):

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import polars as pl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from musqa_pipeline.stages.dataset.second_metric.residuals import read_opinions
+from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
 from musqa_pipeline.stages.engine.context import Context
 
+NEIGHBOURS = 25
+"""Rows below and above, in order of the label, that say what is usual there."""
 N_MARKED = 20
 MANY = 2_000
 DOT, MARK, INK = "#2f6db3", "#c0392b", "#1f2933"
+
+
+def read_opinions(context: Context) -> pl.DataFrame:
+    """Read the opinions with their residuals."""
+    table = context.lake.scan(context.joint_partition("opinions"), OPINIONS.schema)
+    return with_residuals(pl.DataFrame(table))
+
+
+def with_residuals(opinions: pl.DataFrame) -> pl.DataFrame:
+    """Add to each row how far its disagreement is from what is usual at its label."""
+    rows = opinions.sort("mos", "catalog", "degraded_id")
+    values = rows["disagreement"].to_numpy()
+    usual = [
+        float(np.median(values[max(0, i - NEIGHBOURS) : i + NEIGHBOURS + 1]))
+        for i in range(len(values))
+    ]
+    return rows.with_columns(usual=pl.Series(usual, dtype=pl.Float64)).with_columns(
+        residual=pl.col("disagreement") - pl.col("usual")
+    )
 
 
 def plot_opinions(context: Context) -> bytes:
@@ -24,7 +45,6 @@ def plot_opinions(context: Context) -> bytes:
 def plot_scatter(opinions: pl.DataFrame) -> bytes:
     """Draw a dot a row, the usual second opinion as a line, and circles around the oddest rows."""
     figure = Figure(figsize=(6.0, 4.6), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     axis = figure.subplots()
     size = 6 if opinions.height < MANY else 3
     axis.plot(

@@ -10,9 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
-from musqa_pipeline.audio.files.flac import reference_audio
 from musqa_pipeline.audio.metrics.registry import SECOND_OPINIONS
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.preset import Preset
@@ -21,6 +19,7 @@ from musqa_pipeline.stages.dataset.stage import DATASET_UNIT
 from musqa_pipeline.stages.degradations.sources import add_units, in_chunks, read_bitstreams
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
+from musqa_pipeline.stages.excerpts.references import read_reference
 
 NO_METRIC = "none"
 ROWS_AT_ONCE = 16
@@ -61,9 +60,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     the reference.
     """
     excerpt_id = unit.plan["excerpt_id"]
-    partition = context.partition("excerpts", unit.plan["catalog"])
-    flac = context.lake.read(partition, excerpt_id, ["flac"])["flac"][0].as_py()
-    reference = reference_audio(flac)[:EXCERPT_SAMPLES]
+    reference = read_reference(context, excerpt_id, unit.plan["catalog"])
     metric = SECOND_OPINIONS[context.preset.opinions.metric](reference)
     mos_of = {row["degraded_id"]: row["mos"] for row in unit.plan["rows"]}
     rows = []

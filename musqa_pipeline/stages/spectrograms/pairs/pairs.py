@@ -9,24 +9,22 @@ because every command lists the stages.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.storage import decode_cells, encode_cells
-from musqa_pipeline.audio.files.flac import reference_audio
-from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.learning.registry import MODELS, find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
+from musqa_pipeline.stages.excerpts.references import read_reference
 from musqa_pipeline.stages.spectrograms.pairs.table import PAIRS
 from musqa_pipeline.stages.spectrograms.row_shards import (
-    PLAN_COLUMNS,
+    image_columns,
     list_shards,
     make_shard,
     rows_per_group,
@@ -56,11 +54,6 @@ def list_units(context: Context) -> list[Unit]:
     return list_shards(context) if wants_pairs(context.preset) else []
 
 
-def make_unit(context: Context, unit: Unit) -> pa.Table:
-    """Make the images of one shard; see `row_shards.make_shard`."""
-    return make_shard(context, unit, PAIRS, image_row)
-
-
 def image_row(
     row: Mapping[str, Any], samples: NDArray[np.float32], context: Context
 ) -> dict[str, Any]:
@@ -72,17 +65,10 @@ def image_row(
     degraded = _cells(samples)
     image = np.concatenate((reference, degraded), axis=1)
     cells = encode_cells(image, "uint8")
-    n_frames, n_bands = cells.shape
-    return {
-        **{name: row[name] for name in PLAN_COLUMNS},
-        "n_frames": n_frames,
-        "n_bands": n_bands,
-        "dtype": "uint8",
-        "image": cells.tobytes(),
+    return image_columns(row, samples, cells) | {
         "max_db": _level_db(degraded.max()),
         "min_db": _level_db(degraded.min()),
         "storage_error": float(np.abs(decode_cells(cells) - image).max()),
-        "upper_edge_hz": upper_edge_hz(samples, SAMPLE_RATE_HZ),
         "looped": False,
     }
 
@@ -92,8 +78,7 @@ def _reference_cells(context: Context, catalog: str, excerpt_id: str) -> NDArray
     place = (context.home, partition, excerpt_id)
     cells = _LAST.get(place)
     if cells is None:
-        table = context.lake.read(partition, excerpt_id, ["flac"])
-        cells = _cells(reference_audio(table["flac"][0].as_py())[:EXCERPT_SAMPLES])
+        cells = _cells(read_reference(context, excerpt_id, catalog))
         _LAST.clear()
         _LAST[place] = cells
     return cells
@@ -117,7 +102,7 @@ PAIRS_MAKER = Maker(
     version=1,
     tools=("imageio-ffmpeg", "numpy", "scipy", "torch"),
     units=list_units,
-    make=make_unit,
+    make=partial(make_shard, table=PAIRS, image_row=image_row),
     also=shard_sizes,
     retires=False,
     row_group_rows=rows_per_group,

@@ -23,11 +23,9 @@ from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.stages.dataset.second_metric.checks import check_opinions, judge_opinions
 from musqa_pipeline.stages.dataset.second_metric.pictures import (
     N_MARKED,
+    NEIGHBOURS,
     most_disputed,
     plot_opinions,
-)
-from musqa_pipeline.stages.dataset.second_metric.residuals import (
-    NEIGHBOURS,
     read_opinions,
     with_residuals,
 )
