@@ -17,8 +17,8 @@ from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.spectrograms import row_shards
-from musqa_pipeline.stages.spectrograms import stage as stage_module
 from musqa_pipeline.stages.spectrograms.row_shards import list_shards, shard_files
+from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_MAKER
 from tests.stages.spectrograms.small_dataset import small_context
 
 
@@ -109,7 +109,7 @@ def test_only_the_missing_shard_is_made_again_with_the_same_bytes(context):
 
 def test_the_setting_storage_decides_the_type_of_a_cell(context):
     context = replace(context, preset=small_context(context.home, storage="float16").preset)
-    table = stage_module.make_unit(context, list_shards(context)[0])
+    table = SPECTROGRAMS_MAKER.make(context, list_shards(context)[0])
     assert set(table["dtype"].to_pylist()) == {"float16"}
     assert max(table["storage_error"].to_pylist()) <= 1 / 4096
     assert len(table["image"][0].as_py()) == 2 * 24 * (1 + 480_000 // 4096)
