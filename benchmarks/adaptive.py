@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from musqa_pipeline.core.home import home_folder
-from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
+from musqa_pipeline.core.settings.per_catalog import AdaptiveSettings
 from musqa_pipeline.stages.dataset.adaptive.choose import is_reached
 from musqa_pipeline.stages.dataset.adaptive.plan_round import plan_from_labels
 from musqa_pipeline.stages.dataset.balance import bin_of, quality_edges

@@ -31,7 +31,7 @@ from musqa_pipeline.audio.degradations.processes import PROCESSES, Process
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog
-from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.plan import plan_reference
 

@@ -17,7 +17,7 @@ from musqa_pipeline.audio.files.reading import DecodeError, read_info
 from musqa_pipeline.audio.measures.measure import measure_file
 from musqa_pipeline.catalogs.demo_music.catalog import COLUMNS, write_demo_catalog
 from musqa_pipeline.core.errors import UnfitInputError
-from musqa_pipeline.core.settings.tracks import TracksSettings
+from musqa_pipeline.core.settings.per_catalog import TracksSettings
 from musqa_pipeline.stages.tracks.verdict import flags_of
 
 ALLOWED_FLAGS = {"lossless": set(), "lossy_190k_up": {"lossy_source"}, "synthesised": set()}

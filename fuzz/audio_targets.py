@@ -17,7 +17,7 @@ from musqa_pipeline.audio.files import reading
 from musqa_pipeline.audio.files.decoding import open_audio
 from musqa_pipeline.audio.files.reading import DecodeError, read_blocks, read_info
 from musqa_pipeline.core.errors import UnfitInputError
-from musqa_pipeline.core.settings.tracks import TracksSettings
+from musqa_pipeline.core.settings.per_catalog import TracksSettings
 from musqa_pipeline.stages.engine.stage import Unit
 from musqa_pipeline.stages.tracks.stage import make_unit
 

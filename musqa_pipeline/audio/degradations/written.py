@@ -23,7 +23,7 @@ from musqa_pipeline.audio.degradations.lowpass import (
 )
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.names import short
-from musqa_pipeline.core.settings.degradations import HIGHEST_LOWPASS_HZ
+from musqa_pipeline.core.settings.per_catalog import HIGHEST_LOWPASS_HZ
 
 RANGES: Mapping[str, tuple[float, float]] = {
     "cutoff_hz": (20.0, HIGHEST_LOWPASS_HZ),

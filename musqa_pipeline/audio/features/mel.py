@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.filterbank import mel_filters
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
-from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
+from musqa_pipeline.core.settings.dataset import SpectrogramsSettings
 
 POWER_FLOOR = 1e-10
 """Least power of a cell before the logarithm, librosa's `amin`."""

@@ -1,1 +1,1 @@
-"""Presets: their sections, one module each, with ranges and sentences for what is wrong."""
+"""Presets: their sections, with ranges and sentences for what is wrong."""

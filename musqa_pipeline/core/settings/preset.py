@@ -17,20 +17,25 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from pydantic.dataclasses import dataclass
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
-from musqa_pipeline.core.settings.dataset import DatasetSettings
-from musqa_pipeline.core.settings.degradations import DegradationsSettings
-from musqa_pipeline.core.settings.evaluation import EvaluationSettings
-from musqa_pipeline.core.settings.excerpts import ExcerptsSettings
-from musqa_pipeline.core.settings.labels import LabelsSettings
-from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.core.settings.opinions import OpinionsSettings
-from musqa_pipeline.core.settings.promotion import PromotionSettings
-from musqa_pipeline.core.settings.protocols import ProtocolsSettings
-from musqa_pipeline.core.settings.release import ReleaseSettings
+from musqa_pipeline.core.settings.dataset import (
+    DatasetSettings,
+    OpinionsSettings,
+    SpectrogramsSettings,
+)
+from musqa_pipeline.core.settings.evaluation import (
+    EvaluationSettings,
+    PromotionSettings,
+    ReleaseSettings,
+)
+from musqa_pipeline.core.settings.models import ModelsSettings, ProtocolsSettings
+from musqa_pipeline.core.settings.per_catalog import (
+    AdaptiveSettings,
+    DegradationsSettings,
+    ExcerptsSettings,
+    LabelsSettings,
+    TracksSettings,
+)
 from musqa_pipeline.core.settings.section import Section, Several, unknown_key
-from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
-from musqa_pipeline.core.settings.tracks import TracksSettings
 from musqa_pipeline.core.toml_text import parse_toml
 
 DEMO_CATALOG = "demo"

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from musqa_pipeline.core.settings.promotion import PromotionSettings
+from musqa_pipeline.core.settings.evaluation import PromotionSettings
 from musqa_pipeline.studies.statistics.bootstrap import (
     MIN_RECORDINGS,
     interval,

@@ -8,7 +8,7 @@ from typing import Any
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
-from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
+from musqa_pipeline.core.settings.dataset import SpectrogramsSettings
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_MAKER, feature_row

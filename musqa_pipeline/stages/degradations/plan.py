@@ -12,7 +12,7 @@ from typing import Any
 
 from musqa_pipeline.audio.degradations.processes import PROCESSES, Process
 from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
-from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations.random_rows import draw_random, params_json, process_of
 from musqa_pipeline.stages.degradations.table import RANDOM
 

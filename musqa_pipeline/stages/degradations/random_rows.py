@@ -24,7 +24,7 @@ from musqa_pipeline.audio.degradations.written import check_params
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.names import short
 from musqa_pipeline.core.seeds import derive_generator
-from musqa_pipeline.core.settings.degradations import LOWPASS_HZ, RANDOM_NAMES
+from musqa_pipeline.core.settings.per_catalog import LOWPASS_HZ, RANDOM_NAMES
 
 RULES_VERSION = 1
 """Raised when the same seed draws something else; part of the fingerprint where rows are random."""

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from musqa_pipeline.core.fingerprints import tool_version
-from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.plan import n_cascades_of, plan_cascades, plan_reference
 from musqa_pipeline.stages.degradations.random_rows import RULES_VERSION

@@ -22,7 +22,7 @@ from musqa_pipeline.audio.measures.measure import Measurement, measure_file
 from musqa_pipeline.catalogs.identity import identified_files
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.core.foreign_text import path_text
-from musqa_pipeline.core.settings.tracks import TracksSettings
+from musqa_pipeline.core.settings.per_catalog import TracksSettings
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.tracks.table import TRACKS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from musqa_pipeline.core.settings.tracks import TracksSettings
+from musqa_pipeline.core.settings.per_catalog import TracksSettings
 
 USABLE, FLAGGED = "usable", "flagged"
 CD_RATE_HZ = 44_100

@@ -8,7 +8,7 @@ from musqa_pipeline.audio.degradations.applied import stored_as_flac
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES, Process
 from musqa_pipeline.audio.degradations.rebuild import aligned
-from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.plan import plan_reference
 from tests.audio.music import music

@@ -13,7 +13,7 @@ from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.filterbank import hz_to_mel, mel_filters, mel_to_hz
 from musqa_pipeline.audio.features.mel import mel_image
 from musqa_pipeline.core.errors import UnfitInputError
-from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
+from musqa_pipeline.core.settings.dataset import SpectrogramsSettings
 from tests import SHARED
 
 MUSIC = SHARED / "music"

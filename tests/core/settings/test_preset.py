@@ -10,7 +10,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
+from musqa_pipeline.core.settings.evaluation import PromotionSettings
+from musqa_pipeline.core.settings.per_catalog import AdaptiveSettings
 from musqa_pipeline.core.settings.preset import (
     SECTIONS,
     Preset,
@@ -18,7 +19,6 @@ from musqa_pipeline.core.settings.preset import (
     load_preset,
     parse_preset,
 )
-from musqa_pipeline.core.settings.promotion import PromotionSettings
 from musqa_pipeline.core.settings.section import Section, Several, ZeroOrMore, silent
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.graph import MAIN_STAGES, joint_context

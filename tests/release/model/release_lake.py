@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from musqa_pipeline.audio.features.bands import N_COLUMNS, N_SEGMENTS
+from musqa_pipeline.core.settings.evaluation import ReleaseSettings
 from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.core.settings.release import ReleaseSettings
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.spectrograms.features.table import FEATURES
 from musqa_pipeline.stages.tracks.table import TRACKS

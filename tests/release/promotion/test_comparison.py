@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from musqa_pipeline.core.settings.promotion import PromotionSettings
+from musqa_pipeline.core.settings.evaluation import PromotionSettings
 from musqa_pipeline.release.promotion.comparison import compare
 from musqa_pipeline.studies.statistics.bootstrap import paired_difference
 from musqa_pipeline.studies.statistics.metrics import rmse

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from musqa_pipeline.cli.model import app
 from musqa_pipeline.core.errors import ModelError
-from musqa_pipeline.core.settings.promotion import PromotionSettings
+from musqa_pipeline.core.settings.evaluation import PromotionSettings
 from musqa_pipeline.release.promotion.checks import check_promotion
 from musqa_pipeline.release.promotion.frozen import current_test_rows
 from musqa_pipeline.release.promotion.promote import promote

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from musqa_pipeline.core.settings.promotion import PromotionSettings
+from musqa_pipeline.core.settings.evaluation import PromotionSettings
 from musqa_pipeline.learning.training.checkpoint import write_weights
 from musqa_pipeline.stages.dataset.table import DATASET
 from musqa_pipeline.stages.evaluation.stage import report_folder

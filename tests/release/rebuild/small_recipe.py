@@ -10,7 +10,7 @@ import soundfile
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
 from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.core.seeds import derive_generator
-from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.release.rebuild.file import FORMAT, HEAD_KEY, reference_hash
 from musqa_pipeline.release.rebuild.table import RECIPE
 from musqa_pipeline.stages.degradations.apply import degrade_reference

@@ -10,7 +10,7 @@ from musqa_pipeline.audio.degradations.rebuild import aligned, degraded_audio
 from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
-from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations.apply import BETWEEN_SAMPLES, degrade_reference
 from musqa_pipeline.stages.degradations.checks import estimate_lag_samples
 from musqa_pipeline.stages.degradations.plan import plan_reference

@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musqa_pipeline.core.seeds import unit_interval_hash
-from musqa_pipeline.core.settings.degradations import PAPER_POOL_EXCLUDED, DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import PAPER_POOL_EXCLUDED, DegradationsSettings
 from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.stages.degradations.plan import n_cascades_of, plan_reference
 from musqa_pipeline.stages.degradations.table import PLAN_COLUMNS

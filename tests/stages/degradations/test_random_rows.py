@@ -12,7 +12,7 @@ from musqa_pipeline.audio.degradations.lowpass import FAMILY_WEIGHTS, LowpassPar
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.settings.degradations import RANDOM_NAMES, DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import RANDOM_NAMES, DegradationsSettings
 from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.checks import estimate_lag_samples

@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 
+from musqa_pipeline.core.settings.dataset import SpectrogramsSettings
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.core.settings.spectrograms import SpectrogramsSettings
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.graph import get_stage

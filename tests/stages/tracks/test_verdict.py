@@ -1,6 +1,6 @@
 import pytest
 
-from musqa_pipeline.core.settings.tracks import TracksSettings
+from musqa_pipeline.core.settings.per_catalog import TracksSettings
 from musqa_pipeline.stages.tracks.verdict import flags_of, least_upper_edge_hz
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
-from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
+from musqa_pipeline.core.settings.per_catalog import AdaptiveSettings
 from musqa_pipeline.stages.dataset.adaptive.predict import N_PROCESSES, Prediction
 from musqa_pipeline.stages.dataset.balance import bin_of
 from musqa_pipeline.stages.dataset.quotas import fill_evenly

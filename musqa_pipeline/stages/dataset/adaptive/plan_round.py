@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
+from musqa_pipeline.core.settings.per_catalog import AdaptiveSettings
 from musqa_pipeline.stages.dataset.adaptive.choose import NO_PROCESS, Pool, choose_cascades
 from musqa_pipeline.stages.dataset.adaptive.predict import N_PROCESSES, Known, predict_cascades
 from musqa_pipeline.stages.dataset.balance import quality_edges

@@ -8,7 +8,7 @@ from musqa_pipeline.audio.metrics.registry import open_metric
 from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.audio.metrics.visqol.torch_batch import TorchReference
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
-from musqa_pipeline.core.settings.labels import LabelsSettings
+from musqa_pipeline.core.settings.per_catalog import LabelsSettings
 from tests.audio.music import music
 
 N = 2 * 48_000

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
+from musqa_pipeline.core.settings.per_catalog import AdaptiveSettings
 from musqa_pipeline.stages.dataset.adaptive.choose import (
     NO_PROCESS,
     Pool,

@@ -2,8 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from musqa_pipeline.core.settings.adaptive import AdaptiveSettings
-from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import AdaptiveSettings, DegradationsSettings
 from musqa_pipeline.stages.dataset.adaptive.plan_round import plan_from_labels
 from musqa_pipeline.stages.degradations.round_table import ROUNDS
 from tests.stages.dataset.adaptive.world import cascades_of, labelled, quality_of

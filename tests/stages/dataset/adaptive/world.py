@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.core.seeds import unit_interval_hash
-from musqa_pipeline.core.settings.degradations import DegradationsSettings
+from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.core.settings.preset import parse_preset
 from musqa_pipeline.core.tables import Table
 from musqa_pipeline.stages.dataset.adaptive import rounds

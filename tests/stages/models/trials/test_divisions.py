@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.core.settings.protocols import PROTOCOLS, ProtocolsSettings
+from musqa_pipeline.core.settings.models import PROTOCOLS, ProtocolsSettings
 from musqa_pipeline.stages.models.trials.divisions import TEST_FOLD, Trial, divide, list_trials
 
 PROCESSES = [("mp3", "mp3", 1), ("mp3", "opus", 2), ("opus", "opus", 1), ("lowpass", "mp3", 2)]

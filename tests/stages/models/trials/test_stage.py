@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.settings.protocols import ProtocolsSettings
+from musqa_pipeline.core.settings.models import ProtocolsSettings
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.evaluation.slices import evaluate

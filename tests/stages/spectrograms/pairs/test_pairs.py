@@ -12,8 +12,8 @@ import torch
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.features.gammatone_bands import N_BANDS, N_FRAMES, band_cells
 from musqa_pipeline.audio.files.flac import to_flac, to_int16
+from musqa_pipeline.core.settings.models import ProtocolsSettings
 from musqa_pipeline.core.settings.preset import parse_preset
-from musqa_pipeline.core.settings.protocols import ProtocolsSettings
 from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.intrusive.compare import Comparer
