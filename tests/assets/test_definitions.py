@@ -105,10 +105,14 @@ def test_dagsters_own_commands_find_the_graph(finished, command):
 @pytest.mark.long
 def test_materializing_everything_from_the_command_line_is_the_same_graph(finished, monkeypatch):
     before = query(finished.home, "SELECT * FROM evaluations ORDER BY ALL")
-    finished.run(
-        *("-m", "dagster", "asset", "materialize", "-m", "assets.definitions"),
-        *("--select", "*", "--partition", "tiny"),
-    )
+    subprocess.run(
+        [BIN / "dagster", "asset", "materialize", "-m", "assets.definitions", "--select", "*",
+         "--partition", "tiny"],
+        cwd=finished.root,
+        env=finished.environment,
+        capture_output=True,
+        check=True,
+    )  # fmt: skip
     monkeypatch.chdir(finished.root)
     monkeypatch.setenv("DAGSTER_HOME", str(finished.root))
     monkeypatch.setenv("MUSQA_HOME", str(finished.home))
