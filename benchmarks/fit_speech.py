@@ -25,8 +25,7 @@ from musqa_pipeline.catalogs.demo_music.notes import Note
 from musqa_pipeline.catalogs.demo_music.voice import Voice as Singer
 from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
 from musqa_pipeline.scoring import speech_model
-from musqa_pipeline.scoring.speech import LARGEST_Z
-from musqa_pipeline.scoring.speech_features import FEATURES, speech_features
+from musqa_pipeline.scoring.speech import FEATURES, LARGEST_Z, speech_features
 from tests.scoring.voices import FITTED, TESTED, TEXTS
 
 WINDOW_S, HOP_S = 10.0, 5.0

@@ -12,7 +12,7 @@ FARTHEST = 1.0
 LEAST_SPEECH = 0.5
 """Probability from which a window is taken for speech."""
 LEAST_SCORED_FRAC = 0.5
-"""If less of the sound lies in windows with a score, the recording has none."""
+"""If less of the sound lies in windows or excerpts with a score, the recording has none."""
 CANCELLED_BELOW_DB = 40.0
 """A mono mix so far below its channels is what is left after they cancelled each other."""
 

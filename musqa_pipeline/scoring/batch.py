@@ -85,10 +85,7 @@ def score_items(items: Iterable[Item], options: Options, *, n_workers: int = 1) 
 def score_item(task: tuple[Item, Options]) -> Result:
     """Score one file in this process, with an error in place of an exception.
 
-    Raises
-    ------
-    MusqaError
-        If the fault is not the file's: the model, the settings.
+    Raise MusqaError if the fault is not the file's: the model, the settings.
     """
     item, options = task
     if item.problem:

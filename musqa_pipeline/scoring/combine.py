@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,28 +13,67 @@ from musqa_pipeline.audio.files.limits import ODD_DBTP
 from musqa_pipeline.scoring import abstain
 from musqa_pipeline.scoring.causes import cause_of
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
-from musqa_pipeline.scoring.sections import Section, shares_s
+from musqa_pipeline.scoring.sections import shares_s
 from musqa_pipeline.scoring.verdict import Verdict
-from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window
+from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window, WindowCutter
 from musqa_pipeline.scoring.words import word_of
-
-if TYPE_CHECKING:
-    from musqa_pipeline.scoring.meters import Meters
 
 MIXED_MOS = 1.0
 """Windows that lie so far apart make a mean that no part of the recording has."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What is known of a recording beside its windows."""
+class Meters:
+    """What is known of a recording beside its windows, measured block by block."""
 
-    sample_rate_hz: int
-    channels: int
-    meters: Meters
-    n_not_finite: int
-    model: str
-    events: tuple[Event, ...]
+    def __init__(self, sample_rate_hz: int, channels: int) -> None:
+        from musqa_pipeline.audio.measures.bandwidth import BandwidthMeter
+        from musqa_pipeline.audio.measures.loudness import LoudnessMeter
+        from musqa_pipeline.audio.measures.peaks import TruePeakMeter
+
+        self._loudness = LoudnessMeter(sample_rate_hz, channels)
+        self._peak = TruePeakMeter(channels)
+        self._bandwidth = BandwidthMeter(sample_rate_hz)
+        self._mono_energy = self._channel_energy = 0.0
+        self.sample_rate_hz, self.channels = sample_rate_hz, channels
+        self.frames = self.n_not_finite = 0
+
+    def update(self, block: NDArray[np.float32], mono: NDArray[np.float32]) -> None:
+        """Take the next samples, float32 (frames, channels) and finite, and their mix (frames,)."""
+        self.frames += len(block)
+        self._loudness.update(block)
+        if not block.any():  # digital silence has neither an edge nor a peak
+            return
+        self._peak.update(block)
+        self._bandwidth.update(mono)
+        self._mono_energy += float(np.sum(np.square(mono, dtype=np.float64)))
+        channels = sum(np.sum(np.square(c, dtype=np.float64)) for c in block.T)
+        self._channel_energy += float(channels) / block.shape[1]
+
+    @property
+    def duration_s(self) -> float:
+        """Length so far."""
+        return self.frames / self.sample_rate_hz
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the mix is next to nothing where the channels are not."""
+        return self._mono_energy < 10 ** (-abstain.CANCELLED_BELOW_DB / 10) * self._channel_energy
+
+    def bandwidth_hz(self) -> float | None:
+        """Return the upper edge of what there is to hear; None in silence."""
+        return self._bandwidth.upper_edge_hz() or None
+
+    def loudness_lufs(self) -> float | None:
+        """Return the integrated loudness of all channels; None where all is below its gate."""
+        return _finite(self._loudness.integrated_lufs())
+
+    def true_peak_dbtp(self) -> float | None:
+        """Return the true peak so far; None in digital silence."""
+        return _finite(self._peak.true_peak_dbtp())
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _to_mos(quality: float | None) -> float | None:
@@ -61,44 +99,30 @@ def window_score(
 
 def combine(
     judged: Sequence[tuple[Window, Verdict]],
-    sections: Sequence[Section],
-    cell_frames: int,
-    facts: Facts,
+    cutter: WindowCutter,
+    meters: Meters,
+    events: tuple[Event, ...],
+    model: str,
 ) -> Score:
-    """Make the score of a recording.
+    """Make the score of a recording from its windows, in order, its cutter and its meters.
 
-    Parameters
-    ----------
-    judged : sequence of (Window, Verdict)
-        All windows, in order.
-    sections, cell_frames : sequence of Section, int
-        From the cutter.
-    facts : Facts
-        The rest.
-
-    Returns
-    -------
-    Score
-        The mean of the windows with a score, weighted by the seconds of sound that each speaks
-        for. The interval is the mean of theirs and no narrower: the error is mostly one offset a
-        recording, in which its windows agree.
+    It is the mean of the windows with a score, weighted by the seconds of sound that each speaks
+    for. The interval is the mean of theirs and no narrower: the error is mostly one offset a
+    recording, in which its windows agree.
     """
     spans = [(w.section, w.start_frame, w.stop_frame) for w, _ in judged]
-    shares = shares_s(sections, spans, cell_frames)
-    scored = [i for i, (_, verdict) in enumerate(judged) if verdict.bounds is not None]
-    word, reason = _abstention(judged, shares, sections, facts)
+    word, reason = _abstention(judged, spans, cutter, meters)
     mos = low = high = None
     if not word:
-        weights = shares_s(sections, [spans[i] for i in scored], cell_frames)
-        found = [judged[i][1].bounds for i in scored]
-        mos = _mean([None if b is None else b.quality for b in found], weights)
-        low = _mean([None if b is None else b.low for b in found], weights)
-        high = _mean([None if b is None else b.high for b in found], weights)
+        scored = [(span, v.bounds) for span, (_, v) in zip(spans, judged, strict=True) if v.bounds]
+        weights = shares_s(cutter.sections, [span for span, _ in scored], cutter.cell_frames)
+        mos = _mean([bounds.quality for _, bounds in scored], weights)
+        low = _mean([bounds.low for _, bounds in scored], weights)
+        high = _mean([bounds.high for _, bounds in scored], weights)
     windows = tuple(
-        window_score(w.start_frame, w.stop_frame, facts.sample_rate_hz, verdict)
+        window_score(w.start_frame, w.stop_frame, meters.sample_rate_hz, verdict)
         for w, verdict in judged
     )
-    duration_s = facts.meters.frames / facts.sample_rate_hz
     return Score(
         mos=mos,
         mos_low=low,
@@ -106,34 +130,34 @@ def combine(
         word="" if mos is None else word_of(mos).name,
         abstained=word,
         reason=reason,
-        flags=_flags(judged, windows, facts),
-        duration_s=duration_s,
-        sample_rate_hz=facts.sample_rate_hz,
-        channels=facts.channels,
-        bandwidth_hz=facts.meters.bandwidth_hz(),
-        loudness_lufs=facts.meters.loudness_lufs(),
-        true_peak_dbtp=facts.meters.true_peak_dbtp(),
-        cause=cause_of(facts.events, mos, duration_s),
+        flags=_flags(judged, windows, meters, events),
+        duration_s=meters.duration_s,
+        sample_rate_hz=meters.sample_rate_hz,
+        channels=meters.channels,
+        bandwidth_hz=meters.bandwidth_hz(),
+        loudness_lufs=meters.loudness_lufs(),
+        true_peak_dbtp=meters.true_peak_dbtp(),
+        cause=cause_of(events, mos, meters.duration_s),
         windows=windows,
-        events=facts.events,
-        model=facts.model,
+        events=events,
+        model=model,
     )
 
 
 def _abstention(
     judged: Sequence[tuple[Window, Verdict]],
-    shares: NDArray[np.float64],
-    sections: Sequence[Section],
-    facts: Facts,
+    spans: Sequence[tuple[int, int, int]],
+    cutter: WindowCutter,
+    meters: Meters,
 ) -> tuple[str, str]:
     """Return the word and the sentence; both empty if there is a score."""
-    meters = facts.meters
     if meters.cancelled or meters.loudness_lufs() is None:
         # Where the channels cancel, what is left is not what anybody hears.
         return abstain.SILENCE, abstain.silence_reason(cancelled=meters.cancelled)
     if not judged:
-        longest = max((s.stop_frame - s.start_frame for s in sections), default=0)
-        return abstain.SHORT, abstain.short_reason(longest / facts.sample_rate_hz)
+        longest = max((s.stop_frame - s.start_frame for s in cutter.sections), default=0)
+        return abstain.SHORT, abstain.short_reason(longest / meters.sample_rate_hz)
+    shares = shares_s(cutter.sections, spans, cutter.cell_frames)
     without: dict[str, float] = {}
     for (_, verdict), share in zip(judged, shares, strict=True):
         if verdict.abstained:
@@ -162,18 +186,22 @@ def _mean(qualities: Sequence[float | None], weights: NDArray[np.float64]) -> fl
 
 
 def _flags(
-    judged: Sequence[tuple[Window, Verdict]], windows: Sequence[WindowScore], facts: Facts
+    judged: Sequence[tuple[Window, Verdict]],
+    windows: Sequence[WindowScore],
+    meters: Meters,
+    events: Sequence[Event],
 ) -> tuple[str, ...]:
     scores = [window.mos for window in windows if window.mos is not None]
-    whole = (EXCERPT_S - LEAST_REST_S) * facts.sample_rate_hz  # a file of 10 s ends in some silence
+    # A file of 10 s ends in some silence.
+    whole = (EXCERPT_S - LEAST_REST_S) * meters.sample_rate_hz
     flags = {
         "looped": any(
             verdict.looped and w.stop_frame - w.start_frame < whole for w, verdict in judged
         ),
         "partly_scored": bool(scores) and len(scores) < len(windows),
         "mixed_windows": bool(scores) and max(scores) - min(scores) > MIXED_MOS,
-        "clipped_input": any(event.kind == "clipping" for event in facts.events),
-        "not_finite": facts.n_not_finite > 0,
-        "odd_level": (facts.meters.true_peak_dbtp() or 0.0) > ODD_DBTP,
+        "clipped_input": any(event.kind == "clipping" for event in events),
+        "not_finite": meters.n_not_finite > 0,
+        "odd_level": (meters.true_peak_dbtp() or 0.0) > ODD_DBTP,
     }
     return tuple(name for name, is_set in flags.items() if is_set)

@@ -34,11 +34,8 @@ class Item:
 def items_of(paths: Iterable[Path]) -> Iterator[Item]:
     """List what paths name, as a stream: files, and all audio files below folders.
 
-    Yields
-    ------
-    Item
-        A file that does not exist too: reading it will say so. A folder without audio is an item
-        with a problem.
+    A file that does not exist is an item too: reading it will say so. A folder without audio is one
+    with a problem.
     """
     for path in paths:
         if not path.is_dir():
@@ -55,18 +52,10 @@ def items_of(paths: Iterable[Path]) -> Iterator[Item]:
 
 
 def read_list(file: Path) -> Iterator[Path]:
-    """Read paths from a text file, as a stream; empty lines are left out.
+    """Read paths from a text file, as a stream: one a line, or each ended by a zero byte.
 
-    Parameters
-    ----------
-    file : Path
-        A path a line, or each ended by a zero byte as ``find -print0`` writes them; relative ones
-        are relative to the working folder.
-
-    Raises
-    ------
-    SettingsError
-        If the file cannot be read.
+    ``find -print0`` writes the latter. Empty lines are left out, and relative paths are relative to
+    the working folder. Raise SettingsError if the file cannot be read.
     """
     try:
         with file.open("rb") as stream:

@@ -58,11 +58,8 @@ class Calibration:
     def from_record(cls, record: Mapping[str, Any]) -> Calibration:
         """Read a calibration from a model file's metadata.
 
-        Raises
-        ------
-        ValueError
-            If a field is missing, not a number, too large, not rising or of another length than
-            its knots.
+        Raise ValueError if a field is missing, not a number, too large, not rising or of another
+        length than its knots.
         """
         try:
             values = {
@@ -129,23 +126,10 @@ def bounds(
     distance: float,
     calibration: Calibration | None,
 ) -> Bounds:
-    """Return the mean of a distribution and its calibrated interval.
+    """Return the mean of a distribution and its calibrated interval, which holds the mean.
 
-    Parameters
-    ----------
-    probability : ndarray of float, shape (n,)
-        Of each step of quality; sums to 1.
-    step_quality : ndarray of float64, shape (n,)
-        The steps, rising.
-    distance : float
-        From the training data; 1 is the threshold for abstaining.
-    calibration : Calibration or None
-        None for a model without one.
-
-    Returns
-    -------
-    Bounds
-        The mean lies within its interval, and all is cut to 0 and `HIGHEST_QUALITY`.
+    `probability` and `step_quality` are those of `quantiles`, the distance is from the training
+    data. All is cut to 0 and `HIGHEST_QUALITY`.
     """
     mean = float(np.sum(np.asarray(probability, np.float64) * step_quality))
     quality = min(max(mean, 0.0), HIGHEST_QUALITY)

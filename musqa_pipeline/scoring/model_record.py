@@ -28,10 +28,7 @@ class RecordError(ValueError):
 def parse_record(text: str) -> dict[str, Any]:
     """Read a record of this format: plain values, whose texts can be written as UTF-8.
 
-    Raises
-    ------
-    RecordError
-        If it is too large, no JSON, nested too deep, or of another format.
+    Raise RecordError if it is too large, no JSON, nested too deep, or of another format.
     """
     if len(text) > MAX_BYTES:
         raise RecordError(
@@ -63,10 +60,7 @@ def parse_record(text: str) -> dict[str, Any]:
 def read_label(record: Mapping[str, Any], name: str, default: str = "") -> str:
     """Return the name or the version of a model, which every score carries.
 
-    Raises
-    ------
-    RecordError
-        If it is no short text that can be shown; `default` is for none at all.
+    Raise RecordError if it is no short text that can be shown; `default` is for none at all.
     """
     value = record.get(name)
     if value is None or value == "":
@@ -91,12 +85,9 @@ def read_card(record: Mapping[str, Any]) -> str:
 
 
 def read_steps(record: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Return the qualities that the probabilities are of: float64 (n,), rising, within 0 to 1.
+    """Return the qualities that the probabilities are of: float64 (n,).
 
-    Raises
-    ------
-    RecordError
-        If they are anything else.
+    Raise RecordError if they are anything but rising numbers within 0 to 1.
     """
     try:
         steps = np.asarray(record["step_quality"], dtype=np.float64)
@@ -109,13 +100,7 @@ def read_steps(record: Mapping[str, Any]) -> NDArray[np.float64]:
 
 
 def read_calibration(record: Mapping[str, Any]) -> Calibration | None:
-    """Return how far intervals go; None for a model without calibration.
-
-    Raises
-    ------
-    RecordError
-        If there is one that cannot be used.
-    """
+    """Return how far intervals go, None without calibration; raise RecordError for a broken one."""
     calibration = record.get("calibration")
     try:
         return None if calibration is None else Calibration.from_record(calibration)

@@ -48,10 +48,7 @@ def sealed(data: bytes) -> bytes:
 def has_seal(data: bytes) -> bool:
     """Tell whether a file ends with a seal; one without may be whole or not.
 
-    Raises
-    ------
-    BrokenSealError
-        If there is a seal, and it is of other bytes than those before it.
+    Raise BrokenSealError if there is a seal, and it is of other bytes than those before it.
     """
     body, seal = memoryview(data)[:-_SEAL_BYTES], data[-_SEAL_BYTES:]
     if not seal.startswith(_HEAD):
@@ -79,21 +76,10 @@ def as_stored(probability: NDArray[np.float32], distance: float) -> dict[str, An
 
 
 def differs(stored: Any, probability: NDArray[np.float32], distance: float) -> str:
-    """Hold what a model says of `check_image` against what its file says that it says.
+    """Say how what a model says of `check_image` here differs from the answer that its file holds.
 
-    Parameters
-    ----------
-    stored : object
-        From `as_stored`, or whatever a file had there.
-    probability : ndarray of float32, shape (n,)
-        Of each step, here.
-    distance : float
-        Here.
-
-    Returns
-    -------
-    str
-        How they differ; empty if they agree within `LARGEST_DIFFERENCE`.
+    That is one of `as_stored`, or whatever a file had there. The text is empty if they agree within
+    `LARGEST_DIFFERENCE`.
     """
     try:
         there = np.asarray(stored["probability"], np.float64)

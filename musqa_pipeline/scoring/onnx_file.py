@@ -18,10 +18,7 @@ OTHER = "name another with --model"
 def read_bytes(path: Path) -> bytes:
     """Read a model file; anything but a regular file is refused and never waited for.
 
-    Raises
-    ------
-    ModelError
-        If it cannot be read, is empty, or larger than `MAX_BYTES`.
+    Raise ModelError if it cannot be read, is empty, or larger than `MAX_BYTES`.
     """
     try:
         with open(path, "rb", opener=_without_waiting) as file:
@@ -47,12 +44,9 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def open_session(data: bytes, path: Path) -> Any:
-    """Open a session of one thread on the CPU; `path` is for the message.
+    """Open a session of one thread on the CPU.
 
-    Raises
-    ------
-    ModelError
-        If onnxruntime cannot load it.
+    Raise ModelError, which names `path`, if onnxruntime cannot load it.
     """
     import onnxruntime
 
@@ -72,12 +66,9 @@ def open_session(data: bytes, path: Path) -> Any:
 
 
 def read_metadata(session: Any, key: str, path: Path) -> str:
-    """Return the text of an entry of the metadata; `path` is for the message.
+    """Return the text of an entry of the metadata.
 
-    Raises
-    ------
-    ModelError
-        If there is no such entry, or it is no text.
+    Raise ModelError, which names `path`, if there is no such entry, or it is no text.
     """
     try:
         text = session.get_modelmeta().custom_metadata_map.get(key)

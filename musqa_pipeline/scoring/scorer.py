@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from musqa_pipeline.audio.files.blocks import finite, in_blocks
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.scoring.abstain import SILENCE
-from musqa_pipeline.scoring.combine import Facts, combine
+from musqa_pipeline.scoring.combine import Meters, combine
 from musqa_pipeline.scoring.model_file import ModelFile, load_model, resolve_model_path
 from musqa_pipeline.scoring.score import Event, Score
 from musqa_pipeline.scoring.verdict import Verdict, judge
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 LOWEST_DETECTED_HZ, HIGHEST_DETECTED_HZ = 8_000, 192_000
 """Rates that the detectors take; others are scored without."""
+NO_SAMPLES = np.zeros(0, np.float32)
+"""Of windows that were judged: a view of none would keep all of them in memory."""
 
 
 class Scorer:
@@ -206,24 +209,22 @@ class Scorer:
         window_s: float | None,
         hop_s: float | None,
     ) -> Score:
-        from musqa_pipeline.scoring.meters import Meters
-
         cutter = WindowCutter(
             sample_rate_hz, window_s=10.0 if window_s is None else window_s, hop_s=hop_s
         )
         meters = Meters(sample_rate_hz, channels)
         detectors = _detectors(sample_rate_hz) if self._detect else None
         judged: list[tuple[Window, Verdict]] = []
-        n_not_finite = 0
 
         def take(windows: Sequence[Window]) -> None:
             for window in windows:
-                judged.append((_without_samples(window), self._judge(window, sample_rate_hz)))
+                verdict = self._judge(window, sample_rate_hz)
+                judged.append((replace(window, mono=NO_SAMPLES), verdict))
 
         for block in blocks:
             limits.check_level(block)
             block, n_bad = finite(block)
-            n_not_finite += n_bad
+            meters.n_not_finite += n_bad
             mono = to_mono(block)
             meters.update(block, mono)
             if detectors is not None:
@@ -232,19 +233,12 @@ class Scorer:
         take(cutter.finish())
         limits.check_peak(meters.true_peak_dbtp() or 0.0)  # between samples
         events: tuple[Event, ...] = () if detectors is None else tuple(detectors.finish())
-        facts = Facts(sample_rate_hz, channels, meters, n_not_finite, self.model.label, events)
-        return combine(judged, cutter.sections, cutter.cell_frames, facts)
+        return combine(judged, cutter, meters, events, self.model.label)
 
     def _judge(self, window: Window, sample_rate_hz: int) -> Verdict:
         if window.sound_s < SHORTEST_S:
             return Verdict(abstained=SILENCE)
         return self.judge(window.mono, sample_rate_hz, margin_frames=window.margin_frames)
-
-
-def _without_samples(window: Window) -> Window:
-    return Window(
-        window.section, window.start_frame, window.stop_frame, window.mono[:0], 0, window.sound_s
-    )
 
 
 def _detectors(sample_rate_hz: int) -> Detectors | None:

@@ -34,22 +34,10 @@ class Section:
 def shares_s(
     sections: Sequence[Section], windows: Iterable[tuple[int, int, int]], cell_frames: int
 ) -> NDArray[np.float64]:
-    """Share the sound of a recording among its windows.
+    """Return the seconds of sound that each window speaks for, float64 (n_windows,).
 
-    Parameters
-    ----------
-    sections : sequence of Section
-        From the cutter.
-    windows : iterable of (int, int, int)
-        Number of the section, first frame and frame after the last, of those that count.
-    cell_frames : int
-        From the cutter.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_windows,)
-        Seconds of sound that each speaks for. Each second of sound counts once, and windows that
-        overlap share it.
+    A window is the number of its section, its first frame and the one after its last. Each second
+    of sound counts once, and windows that overlap share it.
     """
     spans = [
         (number, cell_span(start, stop, sections[number], cell_frames))

@@ -67,19 +67,9 @@ def check_lengths(window_s: float, hop_s: float) -> None:
 
 
 class WindowCutter:
-    """Cuts a mono stream into windows as it comes.
+    """Cuts a mono stream into windows as it comes, 3 to 10 s long and `hop_s` from start to start.
 
-    Parameters
-    ----------
-    sample_rate_hz : int
-        Of the stream.
-    window_s, hop_s : float
-        Length of a window, 3 to 10 s, and from one start to the next.
-
-    Raises
-    ------
-    SettingsError
-        If a length is out of range.
+    Raise SettingsError if a length is out of range.
     """
 
     def __init__(

@@ -5,10 +5,10 @@ import pytest
 import soundfile
 
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
-from musqa_pipeline.scoring import Scorer
-from musqa_pipeline.scoring import verdict as verdict_module
-from musqa_pipeline.scoring.images import to_image
+from musqa_pipeline.scoring import Scorer, speech
+from musqa_pipeline.scoring import scorer as scorer_module
 from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.scoring.verdict import to_image
 from musqa_pipeline.scoring.words import word_of
 from tests.audio.coded import write_m4a
 from tests.scoring.small_model import CALIBRATION, expected_quality, write_model
@@ -123,7 +123,7 @@ def test_what_is_far_from_the_training_data_gets_no_number(stereo, tmp_path):
 
 
 def test_speech_gets_no_number(scorer, stereo, monkeypatch):
-    monkeypatch.setattr(verdict_module, "_speech", lambda excerpt: 0.8)
+    monkeypatch.setattr(speech, "speech_probability", lambda excerpt, rate_hz: 0.8)
     score = scorer.score(stereo, RATE_HZ)
     assert (score.mos, score.abstained) == (None, "speech")
     assert "sounds like speech (probability 0.80)" in score.reason
@@ -131,11 +131,18 @@ def test_speech_gets_no_number(scorer, stereo, monkeypatch):
 
 def test_a_part_without_score_is_flagged_and_left_out(scorer, stereo, monkeypatch):
     answers = iter([0.9, 0.0, 0.0])
-    monkeypatch.setattr(verdict_module, "_speech", lambda excerpt: next(answers))
+    monkeypatch.setattr(speech, "speech_probability", lambda excerpt, rate_hz: next(answers))
     score = scorer.score(np.concatenate([stereo, stereo, stereo])[: 30 * RATE_HZ], RATE_HZ)
     assert [w.abstained for w in score.windows] == ["speech", "", ""]
     assert "partly_scored" in score.flags
     assert score.mos == pytest.approx(np.mean([w.mos for w in score.windows[1:]]), abs=1e-3)
+
+
+def test_samples_of_a_window_that_was_judged_are_let_go(scorer, stereo, monkeypatch):
+    seen = []
+    monkeypatch.setattr(scorer_module, "combine", lambda judged, *rest: seen.extend(judged))
+    scorer.score(stereo, RATE_HZ)
+    assert [(window.mono.size, window.mono.base) for window, _ in seen] == [(0, None)] * 2
 
 
 def test_samples_that_are_no_numbers_are_flagged(scorer, stereo):

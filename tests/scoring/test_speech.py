@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from musqa_pipeline.scoring.speech import speech_probability
-from musqa_pipeline.scoring.speech_features import FEATURES, speech_features
+from musqa_pipeline.scoring.speech import FEATURES, speech_features, speech_probability
 from musqa_pipeline.scoring.speech_model import MODEL
 from tests import SHARED
 from tests.scoring.detectors.music import RATE_HZ, castanets, chords

@@ -42,7 +42,7 @@ def find(section: Section) -> list[Finding]:
         if edge_hz <= 0:
             continue
         fall_db = meter.fall_db(edge_hz)
-        times = (section.start_s + start / rate, section.start_s + end / rate)
+        times = section.times(start, end)
         if edge_hz < min(HIGHEST_EDGE_HZ, NYQUIST_FRAC * rate / 2) and fall_db >= LEAST_FALL_DB:
             details = {"fall_db": round(fall_db, 1), "codecs": codecs_at(edge_hz)}
             found.append(Finding(*times, edge_hz, details))

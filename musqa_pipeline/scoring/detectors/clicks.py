@@ -75,6 +75,6 @@ def _say(finding: Finding) -> str:
 
 
 CLICK = Detector(
-    kind="click", unit="count", find=find, say=_say, join=counted("stands_out_db"), gap_s=1.0
+    kind="click", unit="count", find=find, say=_say, merge=counted("stands_out_db"), gap_s=1.0
 )
 """Clicks a second apart are one event with their number."""

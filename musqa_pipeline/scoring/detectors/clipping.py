@@ -10,6 +10,7 @@ What was filtered or coded after clipping has no flat tops any more and is not f
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,7 @@ def find(section: Section) -> list[Finding]:
 
     `details` has their number and the level in dBFS.
     """
-    rate = section.sample_rate_hz
-    size = round(BLOCK_S * rate)
+    size = round(BLOCK_S * section.sample_rate_hz)
     found = []
     for start in range(0, len(section.samples), size):
         worst: tuple[int, int, float] = (0, 0, 0.0)
@@ -50,8 +50,8 @@ def find(section: Section) -> list[Finding]:
         if worst[0] >= LEAST_RUNS:
             stop = min(start + size, len(section.samples))
             details = {"flat_tops": worst[0], "level_dbfs": round(20 * math.log10(worst[2]), 1)}
-            times = (section.start_s + start / rate, section.start_s + stop / rate)
-            found.append(Finding(*times, worst[1] / (stop - start), details))
+            strength = worst[1] / (stop - start)
+            found.append(Finding(*section.times(start, stop), strength, details))
     return found
 
 
@@ -79,17 +79,13 @@ def _flat_tops(block: NDArray[np.float32], sign: int) -> tuple[int, int, float]:
     return int(sharp.sum()), int(lengths[kept][sharp].sum()), peak
 
 
-def _join(first: Finding, second: Finding) -> Finding:
+def _merge(first: Finding, second: Finding) -> Finding:
     spans = (first.stop_s - first.start_s, second.stop_s - second.start_s)
     total = first.strength * spans[0] + second.strength * spans[1]
     tops = first.details["flat_tops"] + second.details["flat_tops"]
     level = max(first.details["level_dbfs"], second.details["level_dbfs"])
-    return Finding(
-        first.start_s,
-        max(first.stop_s, second.stop_s),
-        total / max(sum(spans), 1e-9),
-        {"flat_tops": tops, "level_dbfs": level},
-    )
+    details = {"flat_tops": tops, "level_dbfs": level}
+    return replace(first, strength=total / max(sum(spans), 1e-9), details=details)
 
 
 def _say(finding: Finding) -> str:
@@ -98,5 +94,5 @@ def _say(finding: Finding) -> str:
     return f"clipping: {tops} flat tops at {place}"
 
 
-CLIPPING = Detector(kind="clipping", unit="fraction", find=find, say=_say, join=_join, gap_s=2.5)
+CLIPPING = Detector(kind="clipping", unit="fraction", find=find, say=_say, merge=_merge, gap_s=2.5)
 """Seconds without a flat top between seconds with many do not end an event."""

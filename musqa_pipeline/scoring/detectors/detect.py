@@ -8,6 +8,7 @@ Where sections lie depends on sample counts alone, so that blocks of any size gi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,4 +202,4 @@ def _within(finding: Finding, start_s: float, stop_s: float) -> Finding | None:
     first_s, last_s = max(finding.start_s, start_s), min(finding.stop_s, stop_s)
     if first_s >= last_s:
         return None
-    return Finding(first_s, last_s, finding.strength, finding.details)
+    return replace(finding, start_s=first_s, stop_s=last_s)

@@ -38,8 +38,7 @@ def find(section: Section) -> list[Finding]:
         spans.update(_gaps(channel, size, round(LONGEST_S * rate / size)))
     return [
         Finding(
-            section.start_s + first * size / rate,
-            section.start_s + last * size / rate,
+            *section.times(first * size, last * size),
             1.0,
             {"longest_ms": round(1000 * (last - first) * size / rate, 1)},
         )
@@ -83,5 +82,5 @@ def _say(finding: Finding) -> str:
 
 
 DROPOUT = Detector(
-    kind="dropout", unit="count", find=find, say=_say, join=counted("longest_ms"), gap_s=1.0
+    kind="dropout", unit="count", find=find, say=_say, merge=counted("longest_ms"), gap_s=1.0
 )

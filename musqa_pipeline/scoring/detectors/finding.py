@@ -22,25 +22,14 @@ class Finding:
     """Plain JSON values, by name with its unit."""
 
 
-def _stronger(first: Finding, second: Finding) -> Finding:
-    """Join neighbours into one finding that spans both, with what the stronger one says."""
-    strongest = first if first.strength >= second.strength else second
-    return replace(
-        strongest,
-        start_s=min(first.start_s, second.start_s),
-        stop_s=max(first.stop_s, second.stop_s),
-    )
-
-
 def counted(worst_by: str) -> Callable[[Finding, Finding], Finding]:
-    """Return a `Detector.join` that adds strengths, and keeps the details with most `worst_by`."""
+    """Return a `Detector.merge` that adds strengths, and keeps the details with most `worst_by`."""
 
-    def join(first: Finding, second: Finding) -> Finding:
+    def merge(first: Finding, second: Finding) -> Finding:
         details = max(first.details, second.details, key=lambda d: d[worst_by])
-        count = first.strength + second.strength
-        return Finding(first.start_s, max(first.stop_s, second.stop_s), count, details)
+        return replace(first, strength=first.strength + second.strength, details=details)
 
-    return join
+    return merge
 
 
 @dataclass(frozen=True)
@@ -55,11 +44,17 @@ class Detector:
     """Takes a section of any number of channels. Pure: the same one gives the same findings."""
     say: Callable[[Finding], str]
     """One plain sentence."""
-    join: Callable[[Finding, Finding], Finding] = _stronger
+    merge: Callable[[Finding, Finding], Finding] = lambda a, b: max(a, b, key=lambda f: f.strength)
+    """What two neighbours say as one, at whatever times; the stronger one by default."""
     alike: Callable[[Finding, Finding], bool] = lambda first, second: True
     """Whether two neighbours are one event."""
     gap_s: float = 0.05
     """Findings that are no further apart become one event."""
+
+    def join(self, first: Finding, second: Finding) -> Finding:
+        """Join neighbours, the earlier one first, into one finding that spans both."""
+        start_s, stop_s = min(first.start_s, second.start_s), max(first.stop_s, second.stop_s)
+        return replace(self.merge(first, second), start_s=start_s, stop_s=stop_s)
 
     def event(self, finding: Finding) -> Event:
         """Turn a joined finding into an event, with times to the millisecond."""

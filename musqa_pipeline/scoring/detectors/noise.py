@@ -81,14 +81,12 @@ def _floor(part: NDArray[np.float32], level: NDArray[np.float64]) -> float:
     return float(inside.sum(axis=1, dtype=np.float64).mean())
 
 
-def _join(first: Finding, second: Finding) -> Finding:
-    worse = first if first.strength <= second.strength else second
-    stop_s = max(first.stop_s, second.stop_s)
-    return Finding(first.start_s, stop_s, worse.strength, worse.details)
+def _merge(first: Finding, second: Finding) -> Finding:
+    return min(first, second, key=lambda finding: finding.strength)
 
 
 def _say(finding: Finding) -> str:
     return f"steady noise {finding.strength:.0f} dB below the sound"
 
 
-NOISE = Detector(kind="noise", unit="db", find=find, say=_say, join=_join, gap_s=10.5)
+NOISE = Detector(kind="noise", unit="db", find=find, say=_say, merge=_merge, gap_s=10.5)

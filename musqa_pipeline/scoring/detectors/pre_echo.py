@@ -8,6 +8,8 @@ played so (a flam, a brush), so that several attacks and a good part of all must
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,10 +75,9 @@ def _attacks(level: NDArray[np.float32]) -> list[tuple[int, float]]:
     return attacks
 
 
-def _join(first: Finding, second: Finding) -> Finding:
-    stronger = first if first.strength >= second.strength else second
+def _merge(first: Finding, second: Finding) -> Finding:
     details = {key: first.details[key] + second.details[key] for key in first.details}
-    return Finding(first.start_s, max(first.stop_s, second.stop_s), stronger.strength, details)
+    return replace(first, strength=max(first.strength, second.strength), details=details)
 
 
 def _say(finding: Finding) -> str:
@@ -86,4 +87,4 @@ def _say(finding: Finding) -> str:
     )
 
 
-PRE_ECHO = Detector(kind="pre_echo", unit="db", find=find, say=_say, join=_join, gap_s=10.5)
+PRE_ECHO = Detector(kind="pre_echo", unit="db", find=find, say=_say, merge=_merge, gap_s=10.5)

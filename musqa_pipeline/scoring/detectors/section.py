@@ -31,6 +31,11 @@ class Section:
         """Time after the last sample."""
         return self.start_s + len(self.samples) / self.sample_rate_hz
 
+    def times(self, first: int, stop: int) -> tuple[float, float]:
+        """Return the times of a sample of the section and of the first one after a part of it."""
+        rate = self.sample_rate_hz
+        return self.start_s + first / rate, self.start_s + stop / rate
+
     @functools.cached_property
     def channels(self) -> tuple[NDArray[np.float32], ...]:
         """Each channel, contiguous in memory, shape (frames,)."""

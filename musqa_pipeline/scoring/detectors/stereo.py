@@ -35,9 +35,8 @@ def find(section: Section) -> list[Finding]:
     """
     if len(section.channels) < 2:
         return []
-    rate = section.sample_rate_hz
     left, right = section.channels[:2]
-    size = min(round(BLOCK_S * rate), len(left))
+    size = min(round(BLOCK_S * section.sample_rate_hz), len(left))
     starts = np.arange(0, len(left) - size // 2, size)
     mid, side = (left + right) / np.float32(2), (left - right) / np.float32(2)
     powers = [np.add.reduceat(np.square(x), starts) for x in (mid, side, left, right)]
@@ -56,8 +55,7 @@ def find(section: Section) -> list[Finding]:
             form = "out_of_phase"
         else:
             continue
-        times = (section.start_s + start / rate, section.start_s + end / rate)
-        found.append(Finding(*times, round(side_db, 1), {"form": form}))
+        found.append(Finding(*section.times(start, end), round(side_db, 1), {"form": form}))
     return found
 
 

@@ -28,13 +28,7 @@ MOST_BLOCKS = 128
 
 
 def content_key(path: Path) -> str:
-    """Identify what an audio file holds, as ``flac:`` or ``file:`` and 32 hexadecimal digits.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    """
+    """Identify what an audio file holds, as ``flac:`` or ``file:`` and 32 hexadecimal digits."""
     with path.open("rb") as file:
         header = _flac_sound(file)
         if header is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,20 +19,11 @@ window may move them (`docs/scoring.md`)."""
 SAME_BANDWIDTH_HZ = 500.0
 
 
-@dataclass(frozen=True)
-class Groups:
-    """Which contents are the same recording."""
+def find_groups(store: ScanStore, scan: Scan) -> dict[str, int]:
+    """Group the contents of a scan by ear; return the number of the group, from 1 on, by key.
 
-    of_key: dict[str, int]
-    """Number of the group, from 1 on; contents without a copy are not in it."""
-    n_compared: int
-    """Contents that have a fingerprint."""
-
-
-def find_groups(store: ScanStore, scan: Scan) -> Groups:
-    """Group the contents of a scan by ear, numbered in the order of the first content.
-
-    Files with the same content are no group here: they share a key.
+    They go in the order of the first content; one without a copy is left out. Files with the same
+    content are no group here: they share a key.
     """
     keys: list[str] = []
 
@@ -52,12 +42,11 @@ def find_groups(store: ScanStore, scan: Scan) -> Groups:
 
     pairs = [(copy.first, copy.second) for copy in find_copies(heard())]
     if not pairs:
-        return Groups({}, len(keys))
+        return {}
     edges = coo_array((np.ones(len(pairs)), np.transpose(pairs)), shape=(len(keys), len(keys)))
     _, recording = connected_components(edges, directed=False)
     numbers: dict[int, int] = {}
-    of_key = {keys[i]: numbers.setdefault(recording[i], len(numbers) + 1) for i in np.unique(pairs)}
-    return Groups(of_key, len(keys))
+    return {keys[i]: numbers.setdefault(recording[i], len(numbers) + 1) for i in np.unique(pairs)}
 
 
 def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int, str]:

@@ -38,12 +38,7 @@ class DamagedStoreError(LakeError):
 def explained(path: Path) -> Iterator[None]:
     """Turn an error of SQLite or of the disk into a `LakeError` of one sentence.
 
-    Raises
-    ------
-    DamagedStoreError
-        In place of a `sqlite3.Error` that comes from what is in the file.
-    LakeError
-        In place of any other, and of any `OSError`.
+    It is a DamagedStoreError where it comes from what is in the file.
     """
     try:
         yield

@@ -65,19 +65,9 @@ class Copy:
 
 
 def fingerprint_words(mono: NDArray[np.float32], sample_rate_hz: int) -> Words:
-    """Compute the fingerprint of an excerpt.
+    """Compute the fingerprint of an excerpt, float32 (samples,): a word, uint32, every 21 ms.
 
-    Parameters
-    ----------
-    mono : ndarray of float32, shape (samples,)
-        At any level.
-    sample_rate_hz : int
-        Of it.
-
-    Returns
-    -------
-    ndarray of uint32, shape (frames,)
-        One word every 21 ms; none for an excerpt that is too short or of a too low rate.
+    There are none for an excerpt that is too short or of a too low rate.
     """
     try:
         signs = fingerprint(mono, sample_rate_hz)

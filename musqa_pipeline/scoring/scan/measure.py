@@ -21,7 +21,7 @@ from musqa_pipeline.scoring.scan.origin import Spectrum, analyse, lossy_origin
 from musqa_pipeline.scoring.scan.reading import Recording, read_recording
 from musqa_pipeline.scoring.scan.settings import ScanSettings
 from musqa_pipeline.scoring.scan.store import FILE, Result, ScanStore
-from musqa_pipeline.scoring.scan.thumbnails import columns_of, shares, thumbnail
+from musqa_pipeline.scoring.scan.thumbnails import thumbnail
 from musqa_pipeline.scoring.scan.together import together
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
@@ -58,10 +58,7 @@ class Done:
 def work(task: Task) -> Done:
     """Measure a file, unless its content is known; one that cannot serve has the reason.
 
-    Raises
-    ------
-    MusqaError
-        If the fault is not the file's: the model, the store.
+    Raise MusqaError if the fault is not the file's: the model, the store.
     """
     path = Path(os.fsdecode(os.path.join(os.fsencode(task.library), task.path)))  # noqa: PTH118
     try:
@@ -109,13 +106,11 @@ def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Res
             score = replace(score, flags=(*score.flags, "not_finite"))
     mono = [to_mono(e.samples) for e in recording.excerpts]
     rate_hz = info.sample_rate_hz
-    widths = shares(len(mono))
-    columns = [columns_of(x, rate_hz, n) for x, n in zip(mono, widths, strict=True)]
     return Result(
         key,
         _record(recording, score, analyse(mono, rate_hz)),
         pack(fingerprint_words(x, rate_hz) for x in mono),
-        thumbnail(columns),
+        thumbnail(mono, rate_hz),
     )
 
 

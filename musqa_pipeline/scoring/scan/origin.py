@@ -45,19 +45,9 @@ class Spectrum:
 
 
 def analyse(excerpts: Sequence[NDArray[np.float32]], sample_rate_hz: int) -> Spectrum:
-    """Measure the cliff and the holes of a recording.
+    """Measure the cliff and the holes of excerpts, each mono, float32 (samples,) and finite.
 
-    Parameters
-    ----------
-    excerpts : sequence of ndarray of float32, shape (samples,)
-        Mono, finite.
-    sample_rate_hz : int
-        Of them.
-
-    Returns
-    -------
-    Spectrum
-        All zeros where the rate is too low to tell (below about 22 kHz), or nothing sounds.
+    All is zero where the rate is too low to tell (below about 22 kHz), or nothing sounds.
     """
     from scipy.fft import rfft
 

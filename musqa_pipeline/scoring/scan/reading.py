@@ -79,10 +79,8 @@ def spare_starts(duration_s: float, n_excerpts: int) -> list[float]:
 def read_recording(path: Path, n_excerpts: int) -> Recording:
     """Read the excerpts of a file, one at least.
 
-    Raises
-    ------
-    UnfitInputError
-        If the file cannot be read or holds nothing, or its excerpts would fill the memory.
+    Raise UnfitInputError if the file cannot be read or holds nothing, or its excerpts would fill
+    the memory.
     """
     info, n_frames = read_length(path)
     rate_hz = info.sample_rate_hz

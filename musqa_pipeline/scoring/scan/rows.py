@@ -9,7 +9,7 @@ from typing import Any
 
 from musqa_pipeline.core.foreign_text import printable
 from musqa_pipeline.scoring.scan.changes import SAME, Change, Changes
-from musqa_pipeline.scoring.scan.copies import Groups, best_copy
+from musqa_pipeline.scoring.scan.copies import best_copy
 from musqa_pipeline.scoring.scan.origin import LIKELY, POSSIBLE
 from musqa_pipeline.scoring.scan.store import Scan, ScanStore
 from musqa_pipeline.scoring.words import WORDS
@@ -21,9 +21,11 @@ MOST_COMPARED = 1_000
 class ScanTable:
     """The rows of a scan, with its copies by content and its changes since the scan before."""
 
-    def __init__(self, store: ScanStore, scan: Scan, groups: Groups, changes: Changes) -> None:
+    def __init__(
+        self, store: ScanStore, scan: Scan, groups: dict[str, int], changes: Changes
+    ) -> None:
         self._store, self.scan, self.changes = store, scan, changes
-        self._of_key = dict(groups.of_key)
+        self._of_key = dict(groups)
         self._add_equal_files()
         self._best: dict[int, tuple[bytes, str, int]] = {}
         """Path of the best, why, and how many there are, by number of the group."""

@@ -6,7 +6,6 @@ import contextlib
 import os
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from musqa_pipeline.core.foreign_text import path_text
 from musqa_pipeline.core.workers.interface import Fanout, Lost
 from musqa_pipeline.core.workers.limits import limits_from_environment
 from musqa_pipeline.core.workers.local import LocalPool
-from musqa_pipeline.scoring.model_file import ModelFile, load_model
+from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.scan.changes import changes_since
 from musqa_pipeline.scoring.scan.copies import find_groups
 from musqa_pipeline.scoring.scan.csv_file import write_csv
@@ -95,6 +94,23 @@ def scan_library(
     if not library.is_dir():
         raise SettingsError(f"{library} is no folder; name the folder of a music library")
     loaded = load_model(model)
+    setting = settings.key(loaded.digest)
+    root = str(library.resolve())
+
+    def scan() -> ScanReport:
+        with contextlib.closing(ScanStore(out)) as store:
+            current, previous = store.begin(path_text(root), setting, loaded.label)
+            store.list_files(current.number, list_library(Path(root), out))
+            if previous is not None:
+                store.reuse(current.number, previous.number, setting)
+            tasks = (
+                Task(root, path, str(out.resolve()), str(model), settings, setting)
+                for path in store.waiting(current.number)
+            )
+            pool = fanout or worker_pool(full=settings.full)
+            _measure(store, current, pool.map(work, tasks), observer)
+            return _report(store, current, previous, out, path_text(Path(root).name or root))
+
     with contextlib.ExitStack() as stack:
         _check_writable(out)
         try:
@@ -105,38 +121,12 @@ def scan_library(
                 "with --out"
             ) from error
 
-        scan = partial(_scan, library, out, settings, model, loaded, fanout, observer)
         try:
             return scan()
         except DamagedStoreError as error:
             aside = set_aside(out / FILE)
             say(f"{error}: it is kept as {aside.name}, and every file is scanned anew")
         return scan()
-
-
-def _scan(
-    library: Path,
-    out: Path,
-    settings: ScanSettings,
-    model: Path,
-    loaded: ModelFile,
-    fanout: Fanout | None,
-    observer: Callable[[Progress], object],
-) -> ScanReport:
-    setting = settings.key(loaded.digest)
-    root = str(library.resolve())
-    with contextlib.closing(ScanStore(out)) as store:
-        current, previous = store.begin(path_text(root), setting, loaded.label)
-        store.list_files(current.number, list_library(Path(root), out))
-        if previous is not None:
-            store.reuse(current.number, previous.number, setting)
-        tasks = (
-            Task(root, path, str(out.resolve()), str(model), settings, setting)
-            for path in store.waiting(current.number)
-        )
-        pool = fanout or worker_pool(full=settings.full)
-        _measure(store, current, pool.map(work, tasks), observer)
-        return _report(store, current, previous, out, path_text(Path(root).name or root))
 
 
 def worker_pool(n_workers: int | None = None, *, full: bool = False) -> LocalPool:

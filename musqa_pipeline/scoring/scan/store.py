@@ -66,21 +66,10 @@ class Scan:
 
 
 class ScanStore:
-    """The file of a scan.
+    """The file of a scan, in a folder; `read_only` is for processes that look up alone.
 
-    Parameters
-    ----------
-    folder : Path
-        Where it is, or will be.
-    read_only : bool
-        For processes that look up alone.
-
-    Raises
-    ------
-    DamagedStoreError
-        If the file is not what was written.
-    LakeError
-        If the folder cannot be written, or another version made the file.
+    Raise DamagedStoreError if it is not what was written, LakeError if the folder cannot be
+    written, or another version made the file.
     """
 
     def __init__(self, folder: Path, *, read_only: bool = False) -> None:

@@ -23,23 +23,26 @@ RANGE_DB = 90.0
 _N_FFT = 1_024
 
 
-def columns_of(
-    mono: NDArray[np.float32], sample_rate_hz: int, n_columns: int
-) -> NDArray[np.float32]:
-    """Analyse an excerpt.
+def thumbnail(excerpts: Sequence[NDArray[np.float32]], sample_rate_hz: int) -> bytes:
+    """Paint the excerpts of a recording, mono, float32 (samples,), finite, side by side.
 
-    Parameters
-    ----------
-    mono : ndarray of float32, shape (samples,)
-        Finite.
-    sample_rate_hz, n_columns : int
-        Of it; wanted.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_columns, ROWS)
-        Power a cell; 0 above half the sample rate.
+    Return ``COLUMNS * ROWS / 2`` bytes, row by row from the top; the first cell of two is the high
+    half of its byte; 0 is `RANGE_DB` below the loudest cell, or less.
     """
+    widths = [len(part) for part in np.array_split(np.arange(COLUMNS), max(1, len(excerpts)))]
+    parts = [_powers(x, sample_rate_hz, n) for x, n in zip(excerpts, widths, strict=False)]
+    image = np.concatenate(parts) if parts else np.zeros((COLUMNS, ROWS), np.float32)
+    peak = float(image.max())
+    if peak <= 0:
+        return bytes(COLUMNS * ROWS // 2)
+    decibels = 10.0 * np.log10(np.maximum(image / peak, 1e-12))
+    steps = np.clip(np.floor((decibels / RANGE_DB + 1.0) * LEVELS), 0, LEVELS - 1).astype(np.uint8)
+    cells = steps.T[::-1].ravel()
+    return (cells[0::2] << 4 | cells[1::2]).tobytes()
+
+
+def _powers(mono: NDArray[np.float32], sample_rate_hz: int, n_columns: int) -> NDArray[np.float32]:
+    """Return the power of each cell, shape (n_columns, ROWS); 0 above half the sample rate."""
     from scipy.fft import rfft
 
     powers = np.zeros((n_columns, ROWS), dtype=np.float32)
@@ -58,34 +61,3 @@ def columns_of(
         widths = np.maximum(np.diff(bins), 1)
         powers[column] = np.diff(total[bins]) / widths
     return powers
-
-
-def thumbnail(parts: Sequence[NDArray[np.float32]]) -> bytes:
-    """Put excerpts side by side.
-
-    Parameters
-    ----------
-    parts : sequence of ndarray of float32, shape (columns, ROWS)
-        From `columns_of`; together `COLUMNS` columns.
-
-    Returns
-    -------
-    bytes
-        ``COLUMNS * ROWS / 2`` of them, row by row from the top; the first cell of two is the high
-        half of its byte; 0 is `RANGE_DB` below the loudest cell, or less.
-    """
-    image = np.zeros((COLUMNS, ROWS), dtype=np.float32)
-    found = np.concatenate(list(parts))[:COLUMNS] if parts else image[:0]
-    image[: len(found)] = found
-    peak = float(image.max())
-    if peak <= 0:
-        return bytes(COLUMNS * ROWS // 2)
-    decibels = 10.0 * np.log10(np.maximum(image / peak, 1e-12))
-    steps = np.clip(np.floor((decibels / RANGE_DB + 1.0) * LEVELS), 0, LEVELS - 1).astype(np.uint8)
-    cells = steps.T[::-1].ravel()
-    return (cells[0::2] << 4 | cells[1::2]).tobytes()
-
-
-def shares(n_parts: int) -> list[int]:
-    """Return how many columns each of so many excerpts gets; together `COLUMNS`."""
-    return [len(part) for part in np.array_split(np.arange(COLUMNS), max(1, n_parts))]

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
+from musqa_pipeline.scoring.abstain import LEAST_SCORED_FRAC
 from musqa_pipeline.scoring.combine import MIXED_MOS
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.words import word_of
-
-LEAST_SCORED_FRAC = 0.5
-"""Of the excerpts; with fewer the scorer abstains for the reason that most of them have."""
 
 
 def together(scores: Sequence[Score], duration_s: float) -> Score:
@@ -21,7 +19,8 @@ def together(scores: Sequence[Score], duration_s: float) -> Score:
 
     It is the mean of the excerpts that have a score, and of their intervals: the error is mostly
     one offset a recording, so that the mean of intervals is no narrower. Bandwidth and true peak
-    are the largest, loudness is that of the mean power, the cause is that of the worst.
+    are the largest, loudness is that of the mean power, the cause is that of the worst. If too few
+    excerpts have a score, there is none, for the reason that most of them have.
     """
     scored = [s for s in scores if s.mos is not None]
     bandwidths = [s.bandwidth_hz for s in scores if s.bandwidth_hz is not None]

@@ -33,23 +33,19 @@ class Desk:
     def __init__(self, settings: ServeSettings, parent: Path | None = None) -> None:
         self._limits = Limits(time_s=settings.timeout_s)
         self._room = settings.workers + settings.waiting
-        self._n_admitted = 0
+        self.n_admitted = 0
+        """Requests that are being served or wait."""
         self._crew = WorkerPool()
         self._threads = ThreadPoolExecutor(settings.workers, "musqa-serve")
         self.spool = Spool(settings.disk_bytes, parent)
 
-    @property
-    def n_admitted(self) -> int:
-        """Requests that are being served or wait."""
-        return self._n_admitted
-
     def refuse_if_full(self) -> None:
         """Tell a client now, by a 503, what it would be told after it has sent a recording."""
-        if self._n_admitted >= self._room:
+        if self.n_admitted >= self._room:
             raise ProblemError(
                 503,
                 "busy",
-                f"{self._n_admitted} recordings are being scored or wait; try again in a moment",
+                f"{self.n_admitted} recordings are being scored or wait; try again in a moment",
                 retry_after_s=RETRY_AFTER_S,
             )
 
@@ -57,20 +53,17 @@ class Desk:
     def admitted(self) -> Iterator[None]:
         """Let a request in, whose recording is there, or refuse it as `refuse_if_full` does."""
         self.refuse_if_full()
-        self._n_admitted += 1
+        self.n_admitted += 1
         try:
             yield
         finally:
-            self._n_admitted -= 1
+            self.n_admitted -= 1
 
     async def run(self, work: Callable[..., ResultT], *arguments: object) -> ResultT:
         """Run a function of a module in a worker process, within the time limit.
 
-        Raises
-        ------
-        ProblemError
-            504 if it takes too long, 422 if the file cannot be scored or its worker dies, 503 if
-            the server is stopping, 500 if it is at fault.
+        Raise ProblemError: 504 if it takes too long, 422 if the file cannot be scored or its worker
+        dies, 503 if the server is stopping, 500 if it is at fault.
         """
         stopping = ProblemError(503, "stopping", "the server is stopping; start it anew")
         loop, task = asyncio.get_running_loop(), (work, arguments)

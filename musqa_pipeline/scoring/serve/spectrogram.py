@@ -7,10 +7,11 @@ are even parts of the time. Neighbouring columns are joined whenever there are t
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from musqa_pipeline.scoring.serve.answers import SpectrogramAnswer
 
 MAX_COLUMNS = 600
 """Half of the columns that are kept at most; there are 600 to 1,200 of a longer recording."""
@@ -19,21 +20,6 @@ HIGHEST_HZ = 24_000
 FLOOR_DB = -90.0
 """Level of the value 0; 255 stands for the loudest cell, 0 dB."""
 _FFT_AT_48_KHZ = 2048
-
-
-@dataclass(frozen=True)
-class Spectrogram:
-    """Levels over time and frequency, ready for JSON."""
-
-    columns: int
-    rows: int
-    seconds_per_column: float
-    highest_hz: float
-    """Upper edge of the last row; the first one begins at 0."""
-    floor_db: float
-    """Level of the value 0; 255 is 0 dB, the loudest cell."""
-    levels: str
-    """Base64 of `columns` x `rows` bytes, column by column, from low to high."""
 
 
 class SpectrogramMeter:
@@ -63,7 +49,7 @@ class SpectrogramMeter:
             self._add(np.add.reduceat(power, self._edges[:-1], axis=1) / np.diff(self._edges))
         self._rest = data[n * self._hop :].copy()
 
-    def finish(self) -> Spectrogram | None:
+    def finish(self) -> SpectrogramAnswer | None:
         """Return the picture; None for less than a frame."""
         if not self._n_frames:
             return None
@@ -75,7 +61,7 @@ class SpectrogramMeter:
         relative = power / loudest if loudest else np.zeros_like(power)
         level_db = 10 * np.log10(np.maximum(relative, 10 ** (FLOOR_DB / 10)))
         cells = np.rint(255 * (1 - level_db / FLOOR_DB)).astype(np.uint8)
-        return Spectrogram(
+        return SpectrogramAnswer(
             columns=n_columns,
             rows=cells.shape[1],
             seconds_per_column=self._frames_per_column * self._hop / self._rate,

@@ -39,10 +39,8 @@ class Spool:
     def folder(self) -> Iterator[Folder]:
         """Make a folder for a request, which is deleted afterwards.
 
-        Raises
-        ------
-        ProblemError
-            507 if it cannot be made: the disk is full, or somebody cleared the server's folder.
+        Raise ProblemError, 507, if it cannot be made: the disk is full, or somebody cleared the
+        server's folder.
         """
         try:
             made = tempfile.TemporaryDirectory(dir=self.path)

@@ -32,26 +32,12 @@ async def save_body(
     max_bytes: int,
     take: Callable[[int], object] = lambda n_bytes: None,
 ) -> None:
-    """Write the audio of a request to a file.
+    """Write the audio of a request, whose body comes in chunks, to a file.
 
-    Parameters
-    ----------
-    chunks : async iterator of bytes
-        The body.
-    content_type : str
-        Its header; a form if it says ``multipart/form-data``.
-    path : Path
-        File to write.
-    max_bytes : int
-        Largest audio.
-    take : callable
-        Told how many bytes are written next; raises if there is no room for them.
-
-    Raises
-    ------
-    ProblemError
-        413 if it is larger, 415 if the type is none of audio, 400 if the form is broken or the
-        client hangs up, 422 if there is no audio in it, 507 if the disk is full.
+    It is a form if its content type says ``multipart/form-data``. `take` is told how many bytes are
+    written next, and raises if there is no room for them. Raise ProblemError: 413 if the audio is
+    larger than `max_bytes`, 415 if the type is none of audio, 400 if the form is broken or the
+    client hangs up, 422 if there is no audio in it, 507 if the disk is full.
     """
     kind, options = parse_options_header(content_type.encode("latin-1", "replace"))
     is_form = kind == b"multipart/form-data"

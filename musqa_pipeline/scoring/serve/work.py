@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.files.decoding import open_audio
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.scoring.scorer import Scorer
+from musqa_pipeline.scoring.serve.answers import SpectrogramAnswer
 from musqa_pipeline.scoring.serve.settings import PLAYABLE_CHANNELS, PREVIEW_HIGHEST_HZ
-from musqa_pipeline.scoring.serve.spectrogram import Spectrogram, SpectrogramMeter
+from musqa_pipeline.scoring.serve.spectrogram import SpectrogramMeter
 from musqa_pipeline.scoring.words import word_of
 
 MAX_MEMORY_BYTES = 4 << 30
@@ -39,12 +40,8 @@ class Job:
 def score_job(job: Job) -> dict[str, Any]:
     """Score a file in a worker process; return plain values of an `answers.ScoreAnswer`.
 
-    Raises
-    ------
-    UnfitInputError
-        If the file is no audio, damaged, or out of the limits.
-    SettingsError
-        If `window_s` or `hop_s` is out of range.
+    Raise UnfitInputError if the file is no audio, damaged, or out of the limits, SettingsError if
+    `window_s` or `hop_s` is out of range.
     """
     _limit_memory()
     score = Scorer(job.model).score_file(
@@ -54,19 +51,15 @@ def score_job(job: Job) -> dict[str, Any]:
     return {
         "score": score.as_dict(),
         "meaning": word_of(score.mos).meaning if score.mos is not None else "",
-        "spectrogram": None if picture is None else asdict(picture),
+        "spectrogram": None if picture is None else picture.model_dump(),
     }
 
 
 def preview_job(job: Job, wav: Path) -> None:
     """Write a file as a WAV that every browser plays, in a worker process.
 
-    It has 16 bit, at most 48 kHz, one or two channels; more than two become their mean.
-
-    Raises
-    ------
-    UnfitInputError
-        If the file is no audio, damaged, or out of the limits.
+    It has 16 bit, at most 48 kHz, one or two channels; more than two become their mean. Raise
+    UnfitInputError if the file is no audio, damaged, or out of the limits.
     """
     _limit_memory()
     with open_audio(job.path, max_duration_s=job.max_duration_s) as audio:
@@ -88,7 +81,7 @@ def _playable(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.floa
         yield finite if finite.shape[1] <= PLAYABLE_CHANNELS else to_mono(finite)[:, None]
 
 
-def _spectrogram(job: Job) -> Spectrogram | None:
+def _spectrogram(job: Job) -> SpectrogramAnswer | None:
     with open_audio(job.path, max_duration_s=job.max_duration_s) as audio:
         meter = SpectrogramMeter(audio.info.sample_rate_hz)
         for block in audio.blocks:

@@ -64,19 +64,9 @@ class Comparison:
 
 
 class Curve:
-    """The points of a codec, or of the references, a mean for each recording.
+    """The points of a codec, or of the references: a mean for each of all `recordings` of a sweep.
 
-    Parameters
-    ----------
-    points : sequence of Point
-        All of one codec.
-    recordings : sequence of str
-        Names of all recordings of the sweep, in order; a draw counts them.
-
-    Attributes
-    ----------
-    asked_kbps : list of int or None
-        Bitrates, ascending.
+    `asked_kbps` are its bitrates, ascending, None for the references; a draw counts the recordings.
     """
 
     def __init__(self, points: Sequence[Point], recordings: Sequence[str]) -> None:

@@ -53,10 +53,7 @@ class Point:
 def measure(task: SweepTask) -> list[Point]:
     """Encode, decode and score in a worker process; one point a bitrate, in their order.
 
-    Raises
-    ------
-    ToolError
-        If ffmpeg is missing or fails.
+    Raise ToolError if ffmpeg is missing or fails.
     """
     reference, scorer = task.reference, _scorer(task.model)
     whole = reference.pcm.astype(np.float32) / np.float32(32768.0)
@@ -86,20 +83,10 @@ def measure(task: SweepTask) -> list[Point]:
 
 
 def coded_kbps(container: str, bitstream: bytes) -> float:
-    """Measure the bitrate of a coded stream, without container and headers, in kbit/s.
+    """Measure the bitrate of a stream (mp3, aac or ogg), without container and headers, in kbit/s.
 
-    Parameters
-    ----------
-    container : str
-        Demuxer: mp3, aac or ogg.
-    bitstream : bytes
-        The stream. Ogg pages and the headers of Vorbis (4 kB, which a song spreads over minutes)
-        are not counted; the 7 bytes that begin an ADTS frame are.
-
-    Raises
-    ------
-    ToolError
-        If the stream cannot be read, or holds no packets.
+    Ogg pages and the headers of Vorbis (4 kB, which a song spreads over minutes) are not counted;
+    the 7 bytes that begin an ADTS frame are. Raise ToolError if there are no packets to be read.
     """
     import av
 

@@ -39,10 +39,7 @@ class SweepReference:
 def reference_files(path: Path) -> list[Path]:
     """Find the files of a sweep, sorted by name: a file of audio, or those of a folder.
 
-    Raises
-    ------
-    SettingsError
-        If there is none.
+    Raise SettingsError if there is none.
     """
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
@@ -55,28 +52,11 @@ def reference_files(path: Path) -> list[Path]:
 
 
 def cut_references(path: Path, *, n_per_file: int, name: str) -> list[SweepReference]:
-    """Cut excerpts out of a file, best without loss and of full band.
+    """Cut up to `n_per_file` excerpts out of a file, called `name`; shorter files give fewer.
 
-    Parameters
-    ----------
-    path : Path
-        A file of audio.
-    n_per_file : int
-        Excerpts wanted; shorter files give fewer.
-    name : str
-        What the recording is called.
-
-    Returns
-    -------
-    list of SweepReference
-        One or more, without overlap. Where they lie depends on what the file holds, not on its
-        name.
-
-    Raises
-    ------
-    UnfitInputError
-        If the file cannot be read, is out of the limits or shorter than 10 s, or has no excerpt
-        loud enough.
+    There is one at least, and no overlap. Where they lie depends on what the file holds, not on its
+    name. Raise UnfitInputError if the file cannot be read, is out of the limits or shorter than 10
+    s, or has no excerpt loud enough.
     """
     info, n_frames = read_length(path)
     rate_hz = info.sample_rate_hz

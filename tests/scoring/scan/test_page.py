@@ -9,7 +9,7 @@ import pytest
 
 from musqa_pipeline.scoring.scan import page
 from musqa_pipeline.scoring.scan.csv_file import COLUMNS as CSV_COLUMNS
-from musqa_pipeline.scoring.scan.thumbnails import COLUMNS, ROWS, columns_of, shares, thumbnail
+from musqa_pipeline.scoring.scan.thumbnails import COLUMNS, ROWS, thumbnail
 from tests import ROOT
 from tests.scoring.scan.test_scan import DULL, rows_of
 from tests.scoring.serve.browser import Browser, find_chromium
@@ -61,9 +61,7 @@ def test_a_thumbnail_shows_pitch_and_time():
     rate_hz = 44_100
     t = np.arange(10 * rate_hz) / rate_hz
     low, high = (np.sin(2 * np.pi * hz * t).astype(np.float32) for hz in (3_000, 15_000))
-    widths = shares(2)
-    assert sum(widths) == COLUMNS
-    data = thumbnail([columns_of(x, rate_hz, n) for x, n in zip((low, high), widths, strict=True)])
+    data = thumbnail((low, high), rate_hz)
     cells = np.frombuffer(data, np.uint8)
     image = np.stack([cells >> 4, cells & 15], axis=1).reshape(ROWS, COLUMNS)
     row_of = [ROWS - 1 - int(hz / (22_000 / ROWS)) for hz in (3_000, 15_000)]
@@ -76,9 +74,9 @@ def test_a_thumbnail_shows_pitch_and_time():
 @pytest.mark.parametrize("rate_hz", [8_000, 192_000])
 def test_a_thumbnail_of_any_rate_has_one_size(rate_hz):
     noise = np.random.default_rng(1).standard_normal(rate_hz).astype(np.float32)
-    assert len(thumbnail([columns_of(noise, rate_hz, COLUMNS)])) == COLUMNS * ROWS // 2
-    silent = thumbnail([columns_of(np.zeros(100, np.float32), rate_hz, COLUMNS)])
-    assert silent == thumbnail([]) == bytes(COLUMNS * ROWS // 2)
+    assert len(thumbnail([noise], rate_hz)) == COLUMNS * ROWS // 2
+    silent = thumbnail([np.zeros(100, np.float32)], rate_hz)
+    assert silent == thumbnail([], rate_hz) == bytes(COLUMNS * ROWS // 2)
 
 
 @pytest.mark.long

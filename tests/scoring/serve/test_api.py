@@ -157,11 +157,11 @@ def test_no_room_is_said_and_given_back(client, song):
 
 def test_a_full_queue_is_said(client, song):
     desk = client.app.state.desk
-    desk._n_admitted += 100
+    desk.n_admitted += 100
     try:
         found = client.post("/api/v1/score", content=song)
     finally:
-        desk._n_admitted -= 100
+        desk.n_admitted -= 100
     assert (found.status_code, found.headers["retry-after"]) == (503, "5")
 
 
