@@ -12,7 +12,7 @@ import typer
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.cli.options import CsvOption, JsonLinesOption, PairsOption, one_form
 from musqa_pipeline.cli.output import emit
-from musqa_pipeline.cli.pair_rows import PairTable, csv_writer, json_writer, print_rows
+from musqa_pipeline.cli.pair_rows import print_rows
 
 if TYPE_CHECKING:
     from musqa_pipeline.learning.intrusive.compare import PairComparison
@@ -101,13 +101,9 @@ def compare(
         assert reference is not None
         assert degraded is not None
         pairs = pair_folders(reference, degraded)
-    if as_json:
-        write = json_writer(_row)
-    elif as_csv:
-        write = csv_writer(_row)
-    else:
-        write = PairTable(_row, {"mos": ".3f", "quality": ".4f", "lag_ms": "+.1f"}, pairs).line
-    print_rows(compare_pairs(pairs, Comparer(run, device=str(device))), write, len(pairs))
+    found = compare_pairs(pairs, Comparer(run, device=str(device)))
+    formats = {"mos": ".3f", "quality": ".4f", "lag_ms": "+.1f"}
+    print_rows(found, _row, formats, pairs, as_json=as_json, as_csv=as_csv)
 
 
 def _fine_tune(scores: Path, run: Path, out: Path, device: str, *, as_json: bool) -> None:

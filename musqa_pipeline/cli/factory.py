@@ -14,7 +14,6 @@ import typer
 from musqa_pipeline.catalogs.known import add_catalog, catalog_files, catalog_found, list_catalogs
 from musqa_pipeline.catalogs.readers.registry import reader_named
 from musqa_pipeline.cli import automation, export, output, readers, recipe, upkeep
-from musqa_pipeline.cli.costs import costs
 from musqa_pipeline.cli.options import CsvOption, JsonOption, PresetOption, named_columns, one_form
 from musqa_pipeline.core.errors import CatalogError, MusqaError
 from musqa_pipeline.core.home import Home, find_checkout, home_folder
@@ -40,7 +39,7 @@ def register(app: typer.Typer) -> None:
     app.command("export", help=export.HELP)(export.export)
     commands: tuple[Callable[..., None], ...] = (
         upkeep.verify, upkeep.gc, upkeep.migrate, upkeep.compact, automation.arrivals,
-        run, status, query, report, demo, costs,
+        run, status, query, report, demo, upkeep.costs,
     )  # fmt: skip
     for command in commands:
         app.command(command.__name__)(command)

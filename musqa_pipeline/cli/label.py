@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.cli.options import CsvOption, JsonLinesOption, PairsOption, one_form
-from musqa_pipeline.cli.pair_rows import PairTable, csv_writer, json_writer, print_rows
+from musqa_pipeline.cli.pair_rows import print_rows
 
 if TYPE_CHECKING:
     from musqa_pipeline.audio.metrics.pairs import PairLabel
@@ -85,61 +86,42 @@ def label(
         raise typer.BadParameter("--bands needs --json or --csv")
     pairs = read_pairs(pairs_file) if pairs_file is not None else pair_up(files[0], files[1:])
     second = str(second_opinion) if second_opinion else None
-    rows = _Rows(second, bands, patches)
-    if as_json:
-        write = json_writer(rows.as_json)
-    elif as_csv:
-        write = csv_writer(rows.as_csv)
-    else:
-        formats = {"mos": ".3f", "vnsim": ".4f", "lag_ms": "+.1f", "n_patches": "d"}
-        if second:
-            formats |= {"second_mos": ".3f", "disagreement": "+.3f"}
-        write = PairTable(rows.plain, formats, pairs).line
-    print_rows(label_pairs(pairs, second_opinion=second, n_workers=workers), write, len(pairs))
+    formats = {"mos": ".3f", "vnsim": ".4f", "lag_ms": "+.1f", "n_patches": "d"}
+    if second:
+        formats |= {"second_mos": ".3f", "disagreement": "+.3f"}
+    row = partial(_row, second=second, bands=bands, patches=patches, as_csv=as_csv)
+    found = label_pairs(pairs, second_opinion=second, n_workers=workers)
+    print_rows(found, row, formats, pairs, as_json=as_json, as_csv=as_csv)
 
 
-class _Rows:
-    """What is known of a pair as plain values; None where there is no score."""
-
-    def __init__(self, second: str | None, bands: bool, patches: bool) -> None:
-        self._second, self._bands, self._patches = second, bands, patches
-
-    def plain(self, found: PairLabel) -> dict[str, Any]:
-        """Return what every form shows."""
-        row: dict[str, Any] = {"reference": found.reference, "degraded": found.degraded}
-        score = found.score
-        row |= dict.fromkeys(SCORE_COLUMNS)
-        if score is not None:
+def _row(
+    found: PairLabel, *, second: str | None, bands: bool, patches: bool, as_csv: bool
+) -> dict[str, Any]:
+    """Return what is known of a pair as plain values; None where there is no score."""
+    row: dict[str, Any] = {"reference": found.reference, "degraded": found.degraded}
+    score = found.score
+    row |= dict.fromkeys(SCORE_COLUMNS)
+    if score is not None:
+        row |= {
+            "mos": score.mos,
+            "vnsim": score.vnsim,
+            "lag_samples": score.lag_samples,
+            "lag_ms": 1000 * score.lag_samples / SAMPLE_RATE_HZ,
+            "n_patches": len(score.patches),
+        }
+    if second:
+        row |= {**dict.fromkeys(SECOND_COLUMNS), "second_opinion": second}
+        if score is not None and found.second is not None:
             row |= {
-                "mos": score.mos,
-                "vnsim": score.vnsim,
-                "lag_samples": score.lag_samples,
-                "lag_ms": 1000 * score.lag_samples / SAMPLE_RATE_HZ,
-                "n_patches": len(score.patches),
+                "second_mos": found.second.mos,
+                "second_distance": found.second.distance,
+                "disagreement": found.second.mos - score.mos,
             }
-        if self._second:
-            row |= {**dict.fromkeys(SECOND_COLUMNS), "second_opinion": self._second}
-            if score is not None and found.second is not None:
-                row |= {
-                    "second_mos": found.second.mos,
-                    "second_distance": found.second.distance,
-                    "disagreement": found.second.mos - score.mos,
-                }
-        return row
-
-    def as_json(self, found: PairLabel) -> dict[str, Any]:
-        """Return bands and patches too, if they were asked for."""
-        row, score = self.plain(found), found.score
-        if self._bands:
-            row["fvnsim"] = None if score is None else score.fvnsim.tolist()
-        if self._patches:
-            row["patches"] = None if score is None else [asdict(p) for p in score.patches]
-        return row
-
-    def as_csv(self, found: PairLabel) -> dict[str, Any]:
-        """Return bands, one a column, if they were asked for."""
-        row = self.plain(found)
-        if self._bands:
-            values = [None] * N_BANDS if found.score is None else found.score.fvnsim.tolist()
-            row |= {f"fvnsim_{band:02d}": value for band, value in enumerate(values, start=1)}
-        return row
+    if bands and as_csv:  # one a column
+        values = [None] * N_BANDS if score is None else score.fvnsim.tolist()
+        row |= {f"fvnsim_{band:02d}": value for band, value in enumerate(values, start=1)}
+    elif bands:
+        row["fvnsim"] = None if score is None else score.fvnsim.tolist()
+    if patches:
+        row["patches"] = None if score is None else [asdict(p) for p in score.patches]
+    return row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,12 +20,10 @@ from musqa_pipeline.cli.options import (
     wrong_usage,
 )
 from musqa_pipeline.cli.stimuli import stimuli
-from musqa_pipeline.core.csv_text import csv_of
 
 if TYPE_CHECKING:
     from musqa_pipeline.studies.listening.ratings import Ratings
     from musqa_pipeline.studies.listening.screening import Rejection
-    from musqa_pipeline.studies.listening.settings import ScreeningSettings
 
 HELP = """Listening tests (MUSHRA, in webMUSHRA): make stimuli, screen listeners, compare models.
 
@@ -60,26 +58,17 @@ Headphones = Annotated[
         "--headphones-rule/--no-headphones-rule", help="Whether to leave out who reports none."
     ),
 ]
-Top = Annotated[
-    float, typer.Option("--top", min=0, max=100, help="A top score, in percent of the scale.")
-]
-MidScale = Annotated[
-    float,
-    typer.Option("--mid-scale", min=0, max=100, help="Hidden reference at or below, in percent."),
-]
-AnchorGap = Annotated[
-    float,
-    typer.Option("--anchor-gap", min=0, max=100, help="3.5 over 7 kHz anchor, in percent."),
-]
-RepeatLimit = Annotated[
-    float,
-    typer.Option("--repeat-limit", min=0, max=100, help="Repeats apart by more, in percent."),
-]
-Tolerated = Annotated[
-    float,
-    typer.Option("--tolerated", min=0, max=100, help="Percent of pages that may be slips."),
-]
 
+
+def _percent(option: str, about: str) -> Any:
+    return typer.Option(option, min=0, max=100, help=about)
+
+
+Top = Annotated[float, _percent("--top", "A top score, in percent of the scale.")]
+MidScale = Annotated[float, _percent("--mid-scale", "Hidden reference at or below, in percent.")]
+AnchorGap = Annotated[float, _percent("--anchor-gap", "3.5 over 7 kHz anchor, in percent.")]
+RepeatLimit = Annotated[float, _percent("--repeat-limit", "Repeats apart by more, in percent.")]
+Tolerated = Annotated[float, _percent("--tolerated", "Percent of pages that may be slips.")]
 
 app.command("stimuli")(stimuli)
 
@@ -101,9 +90,12 @@ def screen(
     as_csv: CsvOption = False,
 ) -> None:
     """List the listeners whose ratings should not be used, with every reason."""
-    settings = _screening(scale, headphones, top, mid_scale, anchor_gap, repeat_limit, tolerated)
-    ratings, rejections = _screened(results, key, rater, renamed, settings)
-    _print([asdict(r) for r in rejections], ("rater", "rule", "reason"), as_json, as_csv)
+    one_form(as_json=as_json, as_csv=as_csv)
+    limits = (top, mid_scale, anchor_gap, repeat_limit, tolerated)
+    ratings, rejections = _screened(results, key, rater, renamed, scale, headphones, limits)
+    columns = ("rater", "rule", "reason")
+    rows = [asdict(r) for r in rejections]
+    output.table(rows, columns, as_json=as_json, as_csv=as_csv, empty="nobody to leave out")
     _say_kept(ratings, rejections)
 
 
@@ -127,10 +119,11 @@ def mos(
     as_csv: CsvOption = False,
 ) -> None:
     """Average ratings to mean opinion scores with 95 % intervals, after screening."""
+    one_form(as_json=as_json, as_csv=as_csv)
     from musqa_pipeline.studies.listening.mos import mean_opinions
 
-    settings = _screening(scale, headphones, top, mid_scale, anchor_gap, repeat_limit, tolerated)
-    ratings, rejections = _screened(results, key, rater, renamed, settings)
+    limits = (top, mid_scale, anchor_gap, repeat_limit, tolerated)
+    ratings, rejections = _screened(results, key, rater, renamed, scale, headphones, limits)
     if not screening:
         rejections = []
     for rejection in rejections:
@@ -148,7 +141,7 @@ def mos(
         }
         for o in mean_opinions(ratings.without([r.rater for r in rejections]))
     ]
-    _print(rows, tuple(rows[0]), as_json, as_csv)
+    output.table(rows, tuple(rows[0]), as_json=as_json, as_csv=as_csv, empty="")
 
 
 @app.command("compare")
@@ -180,6 +173,7 @@ def compare(
     as_csv: CsvOption = False,
 ) -> None:
     """Compare predictions with opinions, as they are and after the mapping of P.1401."""
+    one_form(as_json=as_json, as_csv=as_csv)
     from musqa_pipeline.studies.listening.compare import compare as compute
     from musqa_pipeline.studies.listening.compare import match, read_predictions
     from musqa_pipeline.studies.listening.mos import read_opinions
@@ -190,7 +184,7 @@ def compare(
         references=references,
     )
     rows = [asdict(e) for e in compute(matched, n_draws=draws, seed=seed, threshold=threshold)]
-    _print(rows, tuple(rows[0]), as_json, as_csv)
+    output.table(rows, tuple(rows[0]), as_json=as_json, as_csv=as_csv, empty="")
     output.say(
         f"{len(matched.opinions)} excerpts; {matched.n_without_prediction} rated ones have no "
         f"prediction, {matched.n_without_opinion} predicted ones no rating",
@@ -203,41 +197,26 @@ def compare(
         draw(matched, plot, title=predictions.stem)
 
 
-def _screening(
-    scale: tuple[float, float],
-    headphones: bool,
-    top: float,
-    mid_scale: float,
-    anchor_gap: float,
-    repeat_limit: float,
-    tolerated: float,
-) -> ScreeningSettings:
-    from musqa_pipeline.studies.listening.settings import ScreeningSettings
-
-    with wrong_usage():
-        return ScreeningSettings(
-            scale_low=scale[0],
-            scale_high=scale[1],
-            headphones=headphones,
-            top_frac=top / 100,
-            mid_scale_frac=mid_scale / 100,
-            above_mid_anchor_frac=anchor_gap / 100,
-            repeat_frac=repeat_limit / 100,
-            tolerated_frac=tolerated / 100,
-        )
-
-
 def _screened(
     results: Path,
     key: Path | None,
     rater: str | None,
     renamed: list[str] | None,
-    settings: ScreeningSettings,
+    scale: tuple[float, float],
+    headphones: bool,
+    limits_percent: tuple[float, ...],
 ) -> tuple[Ratings, list[Rejection]]:
     from musqa_pipeline.core.csv_files import read_rows
     from musqa_pipeline.studies.listening import screening
     from musqa_pipeline.studies.listening.ratings import is_webmushra, read_plain, read_webmushra
+    from musqa_pipeline.studies.listening.settings import ScreeningSettings
 
+    names = ("top", "mid_scale", "above_mid_anchor", "repeat", "tolerated")
+    fracs = {f"{n}_frac": limit / 100 for n, limit in zip(names, limits_percent, strict=True)}
+    with wrong_usage():
+        settings = ScreeningSettings(
+            scale_low=scale[0], scale_high=scale[1], headphones=headphones, **fracs
+        )
     if is_webmushra(read_rows(results)[0]):
         ratings = read_webmushra(results, key, rater_column=rater)
     else:
@@ -254,14 +233,3 @@ def _say_kept(ratings: Ratings, rejections: Sequence[Rejection]) -> None:
 
 def _renamed(texts: list[str] | None, option: str = "--map") -> dict[str, str]:
     return named_columns(texts, option, "NAME=COLUMN, as in mos=label")
-
-
-def _print(
-    rows: Sequence[Mapping[str, Any]], columns: tuple[str, ...], as_json: bool, as_csv: bool
-) -> None:
-    one_form(as_json=as_json, as_csv=as_csv)
-    if not as_csv:
-        output.table(rows, columns, as_json=as_json, empty="nobody to leave out")
-        return
-    lines = [columns, *([row.get(name) for name in columns] for row in rows)]
-    output.data(csv_of(lines), nl=False)

@@ -1,28 +1,86 @@
-"""`musqa model`: which model scores, which there are, and how to make one of a training."""
+"""`musqa model`: which model scores, which there were, and how to make one of a training."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from musqa_pipeline.cli import champion, output
-from musqa_pipeline.cli.options import JsonOption, needs
+from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import JsonOption, PresetOption, needs
 from musqa_pipeline.core.errors import ModelError
-from musqa_pipeline.core.home import Home
+from musqa_pipeline.core.home import Home, home_folder
+
+if TYPE_CHECKING:
+    from musqa_pipeline.stages.engine.context import Context
 
 app = typer.Typer(help="Models of the scorer: shipped, chosen, or your own.", no_args_is_help=True)
-app.command()(champion.history)
-app.command()(champion.refreeze)
+CHAMPION = "champion"
+"""What stands for the champion where a training's folder could stand."""
+LIBRARIES = ("polars", "pyarrow", "duckdb")
+DECISIONS = [
+    "number", "champion", "decided_utc", "decision", "network", "rmse", "against", "difference",
+    "at_most", "recordings", "new", "reason",
+]  # fmt: skip
 COLUMNS = ["used", "where", "name", "version", "calibrated", "sealed", "megabytes", "path"]
+
+
+@app.command()
+def history(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
+    """Show every decision on a model: promoted, kept out, disqualified, and why."""
+    context = _context(preset)
+    from musqa_pipeline.release.promotion.publish import history_rows
+    from musqa_pipeline.release.promotion.reports import page_key
+
+    rows = history_rows(context)
+    shown = [
+        {
+            **row,
+            "champion": "*" if row["is_champion"] else "",
+            "rmse": row["rmse_points"],
+            "against": row["champion_rmse_points"],
+            "difference": row["difference_points"],
+            "at_most": row["upper_points"],
+            "recordings": row["n_recordings"],
+            "new": row["n_new_recordings"],
+        }
+        for row in rows
+    ]
+    name = context.preset.name
+    empty = f"preset {name} has decided on no model yet; see [promotion] in docs/promotion.md"
+    output.table(rows if as_json else shown, DECISIONS, as_json=as_json, empty=empty)
+    if rows and not as_json:
+        page = context.lake.store.address(page_key(name))
+        output.say(f"\nRMSE in points of 100, over time: {page}")
+
+
+@app.command()
+def refreeze(
+    preset: PresetOption = "demo",
+    note: Annotated[str, typer.Option("--note", help="Why, for the history.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Let the test recordings that came since join the frozen ones; the history records it."""
+    needs(LIBRARIES, "musqa model refreeze", kind=ModelError)
+    from musqa_pipeline.release.promotion.promote import refreeze as join
+    from musqa_pipeline.release.promotion.publish import show_history
+    from musqa_pipeline.stages.graph import joint_context, load_preset
+
+    context = joint_context(home_folder(), load_preset(preset))
+    row = join(context, note)
+    show_history(context)
+    words = (
+        f"decision {row['number']}: {row['reason']}; {row['n_recordings']} recordings are judged"
+    )
+    output.emit(row, words, as_json=as_json)
 
 
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """List the models: the shipped one, your choice, and the releases below MUSQA_HOME."""
-    from musqa_pipeline.core.home import home_folder
     from musqa_pipeline.scoring import model_file
 
     try:
@@ -94,8 +152,8 @@ def export_model(
     needs(("torch", "onnx", "polars"), "musqa model export", kind=ModelError)
     from musqa_pipeline.release.model.export import export_run
 
-    asked = str(run) == champion.CHAMPION and not run.is_dir()
-    with champion.champion_folder(preset) if asked else nullcontext(run) as folder:
+    asked = str(run) == CHAMPION and not run.is_dir()
+    with _champion_folder(preset) if asked else nullcontext(run) as folder:
         difference = export_run(folder, out, name=name, version=version)
     words = f"{out}: {name} {version}; onnxruntime and torch differ by {difference:.1g} at most"
     record = {"path": str(out), "name": name, "version": version, "largest_difference": difference}
@@ -152,3 +210,24 @@ def _described(path: Path) -> dict[str, Any]:
         "sealed": model.sealed,
         "accuracy": model.record.get("accuracy"),
     }
+
+
+@contextmanager
+def _champion_folder(preset: str) -> Iterator[Path]:
+    """Lay the champion's files into a folder while the block runs."""
+    context = _context(preset)
+    from musqa_pipeline.release.promotion.candidate import read_champion, unpacked
+    from musqa_pipeline.release.promotion.history import read_history, require_champion
+
+    row = require_champion(context, read_history(context))
+    with unpacked(read_champion(context, row["weights"])) as folder:
+        yield folder
+
+
+def _context(preset: str) -> Context:
+    """Return a context that knows no fingerprints: the history needs none."""
+    needs(LIBRARIES, "musqa model history", kind=ModelError)
+    from musqa_pipeline.stages.engine.context import Context
+    from musqa_pipeline.stages.graph import load_preset
+
+    return Context(home_folder(), load_preset(preset), None, {})

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from musqa_pipeline.core.csv_text import guarded
+from musqa_pipeline.core.csv_text import csv_of, guarded
 from musqa_pipeline.core.foreign_text import LINES, json_text, printable
 from musqa_pipeline.core.home import Home
 
@@ -37,11 +37,6 @@ def data(text: str, *, nl: bool = True) -> None:
     typer.echo(printable(text, LINES) if sys.stdout.isatty() else text, nl=nl, color=True)
 
 
-def coloured(text: str) -> None:
-    """Print a text with colours of ours."""
-    typer.echo(text)
-
-
 def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print one record: as a line of JSON, or as text."""
     if as_json:
@@ -51,10 +46,18 @@ def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
 
 
 def table(
-    rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str
+    rows: Iterable[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    as_json: bool,
+    as_csv: bool = False,
+    empty: str,
 ) -> None:
-    """Print rows: one JSON object a line, or a table, with their problems if there are any."""
+    """Print rows: JSON objects, CSV, or a table, with their problems if there are any."""
     rows = list(rows)
+    if as_csv:
+        data(csv_of([columns, *([row.get(name) for name in columns] for row in rows)]), nl=False)
+        return
     if "problem" not in columns and any(row.get("problem") for row in rows):
         columns = [*columns, "problem"]
     if as_json:

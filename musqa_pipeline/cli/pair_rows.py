@@ -6,7 +6,7 @@ Each pair is printed as it comes; one that has no score gets a row that says why
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.cells import cell_len
@@ -17,109 +17,83 @@ from musqa_pipeline.core.foreign_text import json_text, printable
 
 if TYPE_CHECKING:
     from musqa_pipeline.audio.files.pairs import Pair
+    from musqa_pipeline.audio.metrics.pairs import PairLabel
+    from musqa_pipeline.learning.intrusive.compare import PairComparison
+
+    FoundPair = PairLabel | PairComparison
 
 LONGEST_NAME = 60
 """Cells of a name in a table; what is longer loses its beginning."""
 
 
-class FoundPair(Protocol):
-    """What is known of one pair, beside its score."""
+def print_rows(
+    found_pairs: Iterable[FoundPair],
+    row: Callable[[Any], dict[str, Any]],
+    formats: Mapping[str, str],
+    pairs: Sequence[Pair],
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Print each pair as it comes, its warnings apart, and end with 1 if one has no score.
 
-    @property
-    def reference(self) -> str:
-        """Name of the reference, as the user gave it."""
-
-    @property
-    def degraded(self) -> str:
-        """Name of the degraded file, likewise."""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Each begins with ``reference: `` or ``degraded: ``."""
-
-    @property
-    def error(self) -> str:
-        """Empty if there is a score."""
-
-
-FoundT = TypeVar("FoundT", bound=FoundPair)
-Row = Callable[[FoundT], dict[str, Any]]
-"""Gives the names and the score of a pair as plain values."""
-Writer = Callable[[FoundT], str]
-
-
-def print_rows(pairs: Iterable[FoundT], write: Writer[FoundT], n_pairs: int) -> None:
-    """Print each pair as it comes, its warnings apart, and end with 1 if one has no score."""
+    `row` gives the names and the score of a pair as plain values; people see those that have a
+    format.
+    """
     n_failed = 0
     said: set[str] = set()
-    for found in pairs:
+    shown = None if as_json or as_csv else _PairTable(formats, pairs)
+    started = False
+    for found in found_pairs:
         for warning in found.warnings:
             which, _, text = warning.partition(": ")
             line = f"warning: {getattr(found, which)}: {text}"
             if line not in said:
                 said.add(line)
                 output.say(line, err=True)
-        if found.error:
-            n_failed += 1
-        output.data(write(found))
+        n_failed += bool(found.error)
+        values = row(found)
+        if shown is not None:
+            if not started:
+                output.data(shown.header)
+            output.data(shown.line(values, found.error))
+        elif as_json:
+            whole = {**values, "warnings": list(found.warnings), "error": found.error or None}
+            output.data(json_text(whole, allow_nan=False))
+        else:
+            whole = {**values, "warnings": "; ".join(found.warnings), "error": found.error}
+            table = [list(whole)] * (not started) + [list(whole.values())]
+            output.data(csv_of(table), nl=False)
+        started = True
     if n_failed:
-        output.say(f"{n_failed} of {n_pairs} pairs have no score; their rows say why", err=True)
+        output.say(f"{n_failed} of {len(pairs)} pairs have no score; their rows say why", err=True)
         raise typer.Exit(1)
 
 
-def json_writer(row: Row[FoundT]) -> Writer[FoundT]:
-    """Return what writes a pair as a JSON object."""
-
-    def line(found: FoundT) -> str:
-        whole = {**row(found), "warnings": list(found.warnings), "error": found.error or None}
-        return json_text(whole, allow_nan=False)
-
-    return line
-
-
-def csv_writer(row: Row[FoundT]) -> Writer[FoundT]:
-    """Return what writes a pair as a line of CSV, the first time with the header above it."""
-    started = False
-
-    def line(found: FoundT) -> str:
-        nonlocal started
-        whole = {**row(found), "warnings": "; ".join(found.warnings), "error": found.error}
-        lines = [list(whole.values())] if started else [list(whole), list(whole.values())]
-        started = True
-        return csv_of(lines).removesuffix("\n")
-
-    return line
-
-
-class PairTable:
+class _PairTable:
     """Aligned columns; their widths are known before the first score is."""
 
-    def __init__(self, row: Row[Any], formats: Mapping[str, str], pairs: Sequence[Pair]) -> None:
-        self._row, self._formats, self._started = row, formats, False
+    def __init__(self, formats: Mapping[str, str], pairs: Sequence[Pair]) -> None:
+        self._formats = formats
         alone = len({p.reference_name for p in pairs}) == 1
         self._widths = {}
         for name in ["degraded"] if alone else ["reference", "degraded"]:
             longest = max(cell_len(printable(getattr(p, f"{name}_name"))) for p in pairs)
             self._widths[name] = max(len(name), min(longest, LONGEST_NAME))
+        heads = [name.ljust(width) for name, width in self._widths.items()]
+        heads += [name.replace("_", " ").rjust(max(len(name), 8)) for name in formats]
+        self.header = "  ".join(heads)
 
-    def line(self, found: FoundPair) -> str:
-        """Return one line, the first time with the header above it."""
-        row = self._row(found)
+    def line(self, row: Mapping[str, Any], error: str) -> str:
         cells = [_left(printable(row[name]), width) for name, width in self._widths.items()]
-        if found.error:
-            cells.append(f"error: {printable(found.error)}")
+        if error:
+            cells.append(f"error: {printable(error)}")
         else:
             cells += [
                 format(row[name], spec).rjust(max(len(name), 8))
                 for name, spec in self._formats.items()
             ]
-        lines = ["  ".join(cells).rstrip()]
-        if not self._started:
-            header = [name.ljust(width) for name, width in self._widths.items()]
-            header += [name.replace("_", " ").rjust(max(len(name), 8)) for name in self._formats]
-            lines.insert(0, "  ".join(header))
-            self._started = True
-        return "\n".join(lines)
+        return "  ".join(cells).rstrip()
 
 
 def _left(name: str, width: int) -> str:

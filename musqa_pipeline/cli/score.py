@@ -113,7 +113,7 @@ def score(
     write = _writer(as_json=as_json, as_csv=as_csv, timeline=timeline)
     with ExitStack() as stack:
         items = items_named(read_list(list_file) if list_file else files or [], stack)
-        show = output.data if as_json or as_csv else output.coloured
+        show = output.data if as_json or as_csv else typer.echo
         ended = print_results(score_items(items, options, n_workers=workers), write, show)
     if ended:
         raise typer.Exit(ended)
@@ -122,14 +122,14 @@ def score(
 def print_results(
     results: Iterable[Result],
     write: Callable[[Result], str],
-    show: Callable[[str], None] = output.coloured,
+    show: Callable[[str], None] = typer.echo,
 ) -> int:
     """Print each result as it comes, and a summary on standard error."""
     counts: Counter[str] = Counter()
     for result in results:
         show(write(result))
         sys.stdout.flush()  # for those who read along in a pipe
-        counts[_kind(result)] += 1
+        counts["failed" if result.score is None else result.score.abstained or "scored"] += 1
     n, n_failed, n_scored = counts.total(), counts["failed"], counts["scored"]
     if n > 1 or n_failed:
         without = ", ".join(
@@ -155,18 +155,13 @@ def items_named(paths: Iterable[Path], stack: ExitStack) -> Iterator[Item]:
             yield from items_of([path])
 
 
-def _kind(result: Result) -> str:
-    if result.score is None:
-        return "failed"
-    return result.score.abstained or "scored"
-
-
 def _writer(*, as_json: bool, as_csv: bool, timeline: bool) -> Callable[[Result], str]:
     started = False
+    header = score_text.csv_line(score_text.CSV_COLUMNS) if as_csv else score_text.HEADER
 
     def write(result: Result) -> str:
         nonlocal started
-        lines = [] if started or as_json else [_header(as_csv=as_csv)]
+        lines = [] if started or as_json else [header]
         started = True
         if as_json:
             lines.append(score_text.json_line(score_text.record_of(result)))
@@ -182,10 +177,6 @@ def _writer(*, as_json: bool, as_csv: bool, timeline: bool) -> Callable[[Result]
     return write
 
 
-def _header(*, as_csv: bool) -> str:
-    return score_text.csv_line(score_text.CSV_COLUMNS) if as_csv else score_text.HEADER
-
-
 def _print_stream(windows: Iterable[WindowScore], *, as_json: bool, as_csv: bool) -> None:
     n = 0
     for window in windows:
@@ -197,7 +188,7 @@ def _print_stream(windows: Iterable[WindowScore], *, as_json: bool, as_csv: bool
         elif as_csv:
             output.data(score_text.csv_line(record.values()))
         else:
-            output.coloured(score_text.window_line(window))
+            typer.echo(score_text.window_line(window))
         sys.stdout.flush()
         n += 1
     if not n:

@@ -9,7 +9,6 @@ import typer
 
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import OtherModelOption, one_form, wrong_usage
-from musqa_pipeline.core.csv_text import csv_of
 from musqa_pipeline.core.foreign_text import json_text
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def sweep(
         output.data(json_text(as_record(result), allow_nan=False))
     elif as_csv:
         rows = [curve_row(step) for step in result.steps]
-        output.data(csv_of([rows[0].keys(), *(row.values() for row in rows)]), nl=False)
+        output.table(rows, tuple(rows[0]), as_json=False, as_csv=True, empty="")
     else:
         _print_tables(result)
     if out is not None:

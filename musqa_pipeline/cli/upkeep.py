@@ -1,4 +1,4 @@
-"""`musqa verify`, `musqa gc`, `musqa migrate`, `musqa compact`: a lake over years."""
+"""`musqa verify`, `gc`, `migrate`, `compact` and `costs`: a lake over years."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import JsonOption, no_nan
+from musqa_pipeline.cli.options import JsonOption, PresetOption, no_nan
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.operations.maintenance.compact import AT_LEAST
 from musqa_pipeline.operations.maintenance.garbage import OLDER_THAN_DAYS
 
+COSTS = [
+    "stage", "catalog", "runs", "last", "made", "rows", "wall_s", "cpu_s", "cpu_s_per_row",
+    "written", "size",
+]  # fmt: skip
 SHOWN = 50
 """Findings that are printed for people; JSON has all."""
 
@@ -132,3 +136,25 @@ def migrate(as_json: JsonOption = False) -> None:
     columns = ["layout", "catalog", "adopted", "left", "waiting"]
     empty = f"the lake has layout {LAYOUT}; nothing to do"
     output.table(rows, columns, as_json=as_json, empty=empty)
+
+
+def costs(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
+    """Show time, CPU time and size of every stage, added up over all its runs."""
+    from musqa_pipeline.operations.costs.page import publish_costs
+    from musqa_pipeline.operations.costs.summary import read_runs, sum_up
+    from musqa_pipeline.stages.engine.context import Context
+    from musqa_pipeline.stages.evaluation.pages import size_words
+    from musqa_pipeline.stages.graph import load_preset
+
+    context = Context(home_folder(), load_preset(preset), None, {})
+    rows = sum_up(read_runs(context))
+    shown = [
+        {**row, "written": size_words(row["written_bytes"]), "size": size_words(row["shelf_bytes"])}
+        for row in rows
+    ]
+    name = context.preset.name
+    empty = f"no run of preset {name} is recorded yet"
+    output.table(rows if as_json else shown, COSTS, as_json=as_json, empty=empty)
+    page = publish_costs(context)
+    if page and not as_json:
+        output.say(f"\nOver time: {context.lake.store.address(page)}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
-from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.csv_text import csv_of
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.scoring.sweep.plot import sweep_png, sweep_svg
 from musqa_pipeline.scoring.sweep.sweep import Sweep, as_record
@@ -26,9 +25,7 @@ def write_sweep(result: Sweep, folder: Path) -> list[Path]:
         "sweep.png": sweep_png(result),
     }
     for name, rows in (("sweep.csv", record["curves"]), ("sweep_points.csv", record["points"])):
-        text = io.StringIO()
-        write_csv(text, [rows[0].keys(), *(row.values() for row in rows)])
-        texts[name] = text.getvalue()
+        texts[name] = csv_of([rows[0].keys(), *(row.values() for row in rows)])
     paths = []
     for name, content in texts.items():
         with whole_file(folder / name) as temporary:

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from musqa_pipeline.cli.costs import costs
+from musqa_pipeline.cli.upkeep import costs
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.workers.local import LocalPool
