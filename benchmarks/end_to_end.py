@@ -42,7 +42,7 @@ from musqa_pipeline.audio.degradations.lowpass import lag_samples
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_audio
 from musqa_pipeline.audio.files.flac import to_int16
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.stages.degradations.apply import BETWEEN_SAMPLES
 from musqa_pipeline.stages.engine.stage import Unit
 from musqa_pipeline.stages.graph import get_stage

@@ -19,7 +19,7 @@ import torch
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.features.bands import band_image
 from musqa_pipeline.audio.features.descriptors import describe
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 

@@ -29,7 +29,7 @@ from musqa_pipeline.audio.degradations.lowpass import (
 from musqa_pipeline.audio.degradations.rebuild import with_gain
 from musqa_pipeline.audio.features.bands import band_image
 from musqa_pipeline.audio.files.flac import reference_audio
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
 from musqa_pipeline.core.home import home_folder

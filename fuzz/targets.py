@@ -32,7 +32,7 @@ from musqa_pipeline.core.errors import (
     UnfitInputError,
 )
 from musqa_pipeline.core.fingerprints import digest
-from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.interface import Limits
 from musqa_pipeline.core.workers.pool import WorkerPool
 from musqa_pipeline.learning.imports.keras_files import (
     EndlessFileError,

@@ -17,8 +17,7 @@ from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.partition import LAKE, Partition
-from musqa_pipeline.storage.lake.inventory import partitions
-from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.lake import Lake, partitions
 from musqa_pipeline.storage.lake.layout import Migrated, Migration
 from musqa_pipeline.storage.lake.reading import all_units
 

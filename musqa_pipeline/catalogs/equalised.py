@@ -24,7 +24,7 @@ from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.catalogs.demo_music.catalog import COLUMNS
 from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.catalogs.tiers import TIER
-from musqa_pipeline.core.csv_text import unguarded, write_csv
+from musqa_pipeline.core.csv_files import unguarded, write_csv
 from musqa_pipeline.core.errors import CatalogError, UnfitInputError
 from musqa_pipeline.core.files import explained, whole_file
 from musqa_pipeline.core.names import stays_inside

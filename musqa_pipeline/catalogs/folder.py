@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from musqa_pipeline.audio.files.suffixes import AUDIO_SUFFIXES
+from musqa_pipeline.audio.files.listing import AUDIO_SUFFIXES
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.foreign_text import path_text
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from musqa_pipeline.core.csv_text import csv_of, guarded
+from musqa_pipeline.core.csv_files import csv_of, guarded
 from musqa_pipeline.core.foreign_text import LINES, json_text, printable
 from musqa_pipeline.core.home import Home
 

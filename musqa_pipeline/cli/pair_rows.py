@@ -12,7 +12,7 @@ import typer
 from rich.cells import cell_len
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.core.csv_text import csv_of
+from musqa_pipeline.core.csv_files import csv_of
 from musqa_pipeline.core.foreign_text import json_text, printable
 
 if TYPE_CHECKING:

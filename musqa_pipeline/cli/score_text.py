@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from musqa_pipeline.core.csv_text import csv_of
+from musqa_pipeline.core.csv_files import csv_of
 from musqa_pipeline.core.foreign_text import json_text, printable
 from musqa_pipeline.scoring.batch import Result
 from musqa_pipeline.scoring.score import Event, Score, WindowScore

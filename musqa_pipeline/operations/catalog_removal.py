@@ -9,9 +9,7 @@ from musqa_pipeline.catalogs.known import forget_catalog, load_catalog
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.preset import DEMO_CATALOG
 from musqa_pipeline.stages.views.duck import read_published, restore_views
-from musqa_pipeline.storage.lake.inventory import partitions
-from musqa_pipeline.storage.lake.lake import Lake
-from musqa_pipeline.storage.lake.retirement import retire_all
+from musqa_pipeline.storage.lake.lake import Lake, partitions, retire_all
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from musqa_pipeline.audio.files.limits import MAX_DURATION_S
 from musqa_pipeline.core.errors import MusqaError, UnfitInputError
-from musqa_pipeline.core.workers.interface import Lost
-from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.interface import Limits, Lost
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.scoring.inputs import Item
 from musqa_pipeline.scoring.model_file import load_model

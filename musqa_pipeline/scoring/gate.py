@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from musqa_pipeline.core.csv_text import unguarded, write_csv
+from musqa_pipeline.core.csv_files import unguarded, write_csv
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.scoring.batch import Result

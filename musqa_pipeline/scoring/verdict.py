@@ -89,7 +89,7 @@ def to_image(excerpt: NDArray[np.float32]) -> NDArray[np.uint8] | None:
     of the training, whatever the gain of the recording.
     """
     from musqa_pipeline.audio.features.bands import TARGET_LUFS, band_image
-    from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
+    from musqa_pipeline.audio.measures.loudness import gain_to_target_db, integrated_lufs
 
     x = excerpt.astype(np.float64)
     peak = float(np.abs(x).max())

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 
 INPUT_SAMPLES = EXCERPT_SAMPLES + TAIL_SAMPLES
 

@@ -26,9 +26,8 @@ from musqa_pipeline.catalogs.readers.folder import read_folder
 from musqa_pipeline.cli import output, scan, score_text
 from musqa_pipeline.cli.app import _Shown
 from musqa_pipeline.cli.factory import query
-from musqa_pipeline.core import csv_text, progress
-from musqa_pipeline.core.csv_files import read_rows, write_rows
-from musqa_pipeline.core.csv_text import guarded, unguarded, write_csv
+from musqa_pipeline.core import csv_files, progress
+from musqa_pipeline.core.csv_files import guarded, read_rows, unguarded, write_csv, write_rows
 from musqa_pipeline.core.foreign_text import LINES, json_text, markdown_text, printable
 from musqa_pipeline.release.model.attribution import attribution_markdown
 from musqa_pipeline.scoring.batch import Result
@@ -264,7 +263,7 @@ def test_a_line_beside_the_bar_of_a_scan_is_not_obeyed():
 
 
 def test_every_table_is_written_by_the_guard():
-    own = [p for p in (ROOT / "musqa_pipeline").rglob("*.py") if p != Path(csv_text.__file__)]
+    own = [p for p in (ROOT / "musqa_pipeline").rglob("*.py") if p != Path(csv_files.__file__)]
     writing = [p.name for p in own if "csv.writer" in (t := p.read_text()) or "DictWriter" in t]
     assert writing == []
     text = io.StringIO()

@@ -5,7 +5,7 @@ import pytest
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.features.bands import band_image
-from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
+from musqa_pipeline.audio.measures.loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.scoring.verdict import to_excerpt, to_image
 from musqa_pipeline.scoring.windows import margin_frames
 from tests.audio.music import music

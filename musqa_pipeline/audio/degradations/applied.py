@@ -1,13 +1,15 @@
-"""What a degradation is, and what it leaves behind.
+"""What a degradation is, how it draws its parameters, and what it leaves behind.
 
-A degradation draws its parameters from a generator it is given, and applies them without chance
-or clock. What it leaves is a bitstream: of the codec, or 24-bit FLAC of a filter's or effect's
-output. Loudness, cutting and identity are the business of `apply`, not of a degradation.
+A degradation draws its parameters from a generator it is given, rounded, so that the stored number
+is the number used, and applies them without chance or clock. What it leaves is a bitstream: of the
+codec, or 24-bit FLAC of a filter's or effect's output. Loudness, cutting and identity are the
+business of `apply`, not of a degradation.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -76,3 +78,20 @@ def stored_as_flac(y: NDArray[np.floating], *, delay_samples: int = 0) -> Applie
         gain_db=20.0 * shift * math.log10(2.0),
         encoder=LIBSNDFILE,
     )
+
+
+def between(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw uniformly between two limits; rounded to four decimals."""
+    return round(float(rng.uniform(low, high)), 4)
+
+
+def log_between(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw uniformly on a logarithmic scale, between limits above 0; rounded to one decimal."""
+    return round(low * (high / low) ** float(rng.random()), 1)
+
+
+def one_of(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
+    """Draw one of several names by their weights, which add up to 1."""
+    limits = np.cumsum(list(weights.values()))
+    place = int(np.searchsorted(limits, rng.random(), side="right"))
+    return list(weights)[min(place, len(limits) - 1)]

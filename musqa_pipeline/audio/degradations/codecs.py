@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.degradations.applied import Applied
-from musqa_pipeline.audio.degradations.chance import between, log_between
+from musqa_pipeline.audio.degradations.applied import Applied, between, log_between
 from musqa_pipeline.audio.degradations.ffmpeg import EncodeJob, encode, ffmpeg_version
 from musqa_pipeline.audio.files.flac import to_int16
 

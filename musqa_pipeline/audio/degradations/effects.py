@@ -17,8 +17,13 @@ import soxr
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-from musqa_pipeline.audio.degradations.applied import Applied, stored_as_flac
-from musqa_pipeline.audio.degradations.chance import between, log_between, one_of
+from musqa_pipeline.audio.degradations.applied import (
+    Applied,
+    between,
+    log_between,
+    one_of,
+    stored_as_flac,
+)
 
 
 @dataclass(frozen=True)

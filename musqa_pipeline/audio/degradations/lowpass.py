@@ -30,8 +30,13 @@ from scipy.signal import (
 )
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-from musqa_pipeline.audio.degradations.applied import Applied, stored_as_flac
-from musqa_pipeline.audio.degradations.chance import between, log_between, one_of
+from musqa_pipeline.audio.degradations.applied import (
+    Applied,
+    between,
+    log_between,
+    one_of,
+    stored_as_flac,
+)
 from musqa_pipeline.core.settings.per_catalog import LOWPASS_HZ
 
 BUTTERWORTH, CHEBYSHEV_1, CHEBYSHEV_2 = "butterworth", "chebyshev1", "chebyshev2"

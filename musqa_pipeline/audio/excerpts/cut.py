@@ -21,8 +21,7 @@ from musqa_pipeline.audio.files.decoding import open_audio
 from musqa_pipeline.audio.files.flac import FULL_SCALE_16, to_int16
 from musqa_pipeline.audio.files.limits import check_level
 from musqa_pipeline.audio.files.reading import to_mono
-from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
-from musqa_pipeline.audio.measures.loudness import LoudnessMeter
+from musqa_pipeline.audio.measures.loudness import LoudnessMeter, gain_to_target_db, integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
 
 MARGIN_S = 0.1

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from musqa_pipeline.audio.files.suffixes import AUDIO_SUFFIXES
-from musqa_pipeline.core.csv_files import named_file
-from musqa_pipeline.core.csv_text import unguarded
+from musqa_pipeline.audio.files.listing import AUDIO_SUFFIXES
+from musqa_pipeline.core.csv_files import named_file, unguarded
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.foreign_text import path_text
 

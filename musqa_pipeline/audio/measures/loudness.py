@@ -1,17 +1,22 @@
-"""Integrated loudness of a stream, so that a file of any length needs little memory.
+"""Integrated loudness of an excerpt, and of a stream of any length.
 
-The K-weighting filters are pyloudnorm's and the gating blocks lie where pyloudnorm puts them;
-unlike it, samples arrive block by block and more than five channels are allowed.
+The K-weighting filters are pyloudnorm's. `LoudnessMeter` puts the gating blocks where pyloudnorm
+puts them; unlike there, samples arrive block by block and more than five channels are allowed.
 """
 
 from __future__ import annotations
 
+import functools
 import math
+import warnings
 
 import numpy as np
+import pyloudnorm
 from numpy.typing import NDArray
 from pyloudnorm.iirfilter import IIRfilter
 from scipy.signal import lfilter
+
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 
 BLOCK_S = 0.4
 HOP_S = 0.1
@@ -20,6 +25,28 @@ ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
 _DEAD = 1e-15
 """A filter state this small gives energies that no sum of a double holds."""
+
+
+def integrated_lufs(mono: NDArray[np.floating], sample_rate_hz: int = SAMPLE_RATE_HZ) -> float:
+    """Measure the loudness of mono samples, 400 ms or more, after ITU-R BS.1770-4 with pyloudnorm.
+
+    It is -inf where every gating block is below -70 LUFS.
+    """
+    with warnings.catch_warnings():  # numpy's, about the mean of no block
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return float(_meter(sample_rate_hz).integrated_loudness(np.asarray(mono, np.float64)))
+
+
+def gain_to_target_db(measured_lufs: float, target_lufs: float) -> float:
+    """Return the gain between two loudnesses; raise ValueError if `measured_lufs` is not finite."""
+    if not math.isfinite(measured_lufs):
+        raise ValueError(f"measured_lufs={measured_lufs}: expected finite; drop the signal")
+    return target_lufs - measured_lufs
+
+
+@functools.cache
+def _meter(sample_rate_hz: int) -> pyloudnorm.Meter:
+    return pyloudnorm.Meter(sample_rate_hz)
 
 
 class LoudnessMeter:

@@ -20,7 +20,7 @@ from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.catalogs.demo_music.composition import compose
 from musqa_pipeline.catalogs.demo_music.oscillators import n_samples
 from musqa_pipeline.catalogs.demo_music.styles import STYLES, Style
-from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.csv_files import write_csv
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.files import explained, whole_file
 from musqa_pipeline.core.fingerprints import digest

@@ -19,7 +19,7 @@ from musqa_pipeline.catalogs.folder import (
 )
 from musqa_pipeline.catalogs.readers.csv_rows import require_role, tracks_lines
 from musqa_pipeline.catalogs.readers.interface import Found, Reader
-from musqa_pipeline.core.csv_text import unguarded
+from musqa_pipeline.core.csv_files import unguarded
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.names import stays_inside
 

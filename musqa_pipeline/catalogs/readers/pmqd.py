@@ -23,7 +23,7 @@ from musqa_pipeline.catalogs.readers.interface import (
     require_no_columns,
     wrong_layout,
 )
-from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.csv_files import write_csv
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.files import whole_file
 

@@ -14,8 +14,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.workers.child import ERROR
 from musqa_pipeline.core.workers.flow import LOSSES_IN_A_ROW, flow
-from musqa_pipeline.core.workers.interface import Lost, Needs, ResultT, TaskT
-from musqa_pipeline.core.workers.limits import Limits, limits_from_environment
+from musqa_pipeline.core.workers.interface import (
+    Limits,
+    Lost,
+    Needs,
+    ResultT,
+    TaskT,
+    limits_from_environment,
+)
 from musqa_pipeline.core.workers.pool import WorkerPool
 
 

@@ -19,8 +19,7 @@ from multiprocessing.connection import Connection
 
 from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.workers.child import ERROR, IDLE_S, LOST, STARTED
-from musqa_pipeline.core.workers.interface import Lost, ResultT, TaskT
-from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.interface import Limits, Lost, ResultT, TaskT
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",

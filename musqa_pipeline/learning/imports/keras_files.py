@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.core.errors import ModelError
-from musqa_pipeline.core.workers.interface import Lost
-from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.interface import Limits, Lost
 from musqa_pipeline.core.workers.pool import WorkerPool
 
 LARGEST_BYTES = 1 << 30

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from musqa_pipeline.audio.files.suffixes import AUDIO_SUFFIXES
+from musqa_pipeline.audio.files.listing import AUDIO_SUFFIXES
 from musqa_pipeline.catalogs.folder import TRACKS_CSV, Source, walk_audio
 from musqa_pipeline.core.fingerprints import digest
 

@@ -9,8 +9,7 @@ from musqa_pipeline.core.home import Home
 from musqa_pipeline.stages.engine.migrations import bring_forward
 from musqa_pipeline.stages.views.duck import read_published, restore_views
 from musqa_pipeline.storage.fragments.partition import Partition
-from musqa_pipeline.storage.lake.inventory import partitions
-from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.lake import Lake, partitions
 from musqa_pipeline.storage.lake.layout import read_layout
 from musqa_pipeline.storage.packs.compaction import compact_partition
 from musqa_pipeline.storage.packs.manifest import PACKED_STAGES, loose_units, read_manifest

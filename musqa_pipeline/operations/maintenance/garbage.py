@@ -24,8 +24,7 @@ from musqa_pipeline.stages.degradations.round_plans import PLAN_PARTITION
 from musqa_pipeline.stages.engine.records import RECORDS
 from musqa_pipeline.stages.views.duck import PER_CATALOG, read_published
 from musqa_pipeline.storage.fragments.partition import DAMAGED, LAKE, RETIRED
-from musqa_pipeline.storage.lake.inventory import partitions
-from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.lake import Lake, partitions
 from musqa_pipeline.storage.lake.layout import read_layout
 from musqa_pipeline.storage.stores.store import StoredFile
 

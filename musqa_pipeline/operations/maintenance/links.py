@@ -18,8 +18,7 @@ from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.stages.tracks.table import TRACKS
 from musqa_pipeline.stages.views.duck import read_published
 from musqa_pipeline.storage.fragments.partition import Partition
-from musqa_pipeline.storage.lake.inventory import partitions
-from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.lake import Lake, partitions
 
 _TABLES = {"tracks": TRACKS, "excerpts": EXCERPTS, "degradations": DEGRADATIONS, "labels": LABELS}
 _LINKS = (

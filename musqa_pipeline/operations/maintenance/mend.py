@@ -16,8 +16,7 @@ from musqa_pipeline.stages.views.duck import read_published, restore_views
 from musqa_pipeline.stages.views.publication import DATABASE
 from musqa_pipeline.storage.fragments.damage import set_aside
 from musqa_pipeline.storage.fragments.partition import Partition
-from musqa_pipeline.storage.lake.beside import set_aside_folder
-from musqa_pipeline.storage.lake.damaged import mend_pack
+from musqa_pipeline.storage.lake.damaged import mend_pack, set_aside_folder
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.packs.manifest import read_manifest
 

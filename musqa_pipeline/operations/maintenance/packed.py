@@ -13,8 +13,7 @@ from musqa_pipeline.operations.maintenance.findings import Finding, Looked
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.checksum import table_checksum
 from musqa_pipeline.storage.fragments.partition import Partition
-from musqa_pipeline.storage.lake.inventory import partitions
-from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.lake import Lake, partitions
 from musqa_pipeline.storage.packs.manifest import (
     MOVED,
     PACKED_STAGES,

@@ -20,7 +20,7 @@ from musqa_pipeline.storage.fragments.partition import (
     SUFFIX,
     Partition,
 )
-from musqa_pipeline.storage.lake.inventory import SCHEMA_UNIT
+from musqa_pipeline.storage.lake.lake import SCHEMA_UNIT
 from musqa_pipeline.storage.packs.manifest import MOVED, PACKS
 
 TABLES: dict[str, Table] = {

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
-from musqa_pipeline.core.csv_text import write_csv
+from musqa_pipeline.core.csv_files import write_csv
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.files import explained, whole_file
 from musqa_pipeline.core.progress import StageProgress

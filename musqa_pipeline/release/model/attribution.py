@@ -11,7 +11,7 @@ from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.catalogs.folder import TRACKS_CSV
 from musqa_pipeline.catalogs.known import load_catalog
 from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
-from musqa_pipeline.core.csv_text import unguarded
+from musqa_pipeline.core.csv_files import unguarded
 from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.foreign_text import markdown_table, markdown_text
 from musqa_pipeline.release.model.divisions import FINAL, divide

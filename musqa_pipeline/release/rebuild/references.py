@@ -22,7 +22,7 @@ from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL
 from musqa_pipeline.audio.excerpts.cut import find_window, level
 from musqa_pipeline.audio.files.decoding import open_audio
 from musqa_pipeline.audio.files.limits import MAX_DURATION_S
-from musqa_pipeline.audio.files.suffixes import AUDIO_SUFFIXES
+from musqa_pipeline.audio.files.listing import AUDIO_SUFFIXES
 from musqa_pipeline.core.errors import StageError, UnfitInputError
 from musqa_pipeline.core.progress import StageProgress
 from musqa_pipeline.release.rebuild.file import reference_hash

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from musqa_pipeline.core import csv_text
+from musqa_pipeline.core import csv_files
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.scoring.scan.rows import ScanTable
 
@@ -52,7 +52,7 @@ def write_csv(path: Path, table: ScanTable) -> None:
     """Write the table whole. Raise LakeError if it cannot be written."""
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         rows = ([_cell(name, row) for name in COLUMNS] for row in table.rows())
-        csv_text.write_csv(file, itertools.chain([COLUMNS], rows))
+        csv_files.write_csv(file, itertools.chain([COLUMNS], rows))
 
 
 def _cell(name: str, row: dict[str, Any]) -> Any:

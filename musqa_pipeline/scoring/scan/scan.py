@@ -13,8 +13,7 @@ from musqa_pipeline.audio.files.listing import list_library
 from musqa_pipeline.core.errors import LakeError, LockedError, SettingsError
 from musqa_pipeline.core.files import exclusive_lock
 from musqa_pipeline.core.foreign_text import path_text
-from musqa_pipeline.core.workers.interface import Fanout, Lost
-from musqa_pipeline.core.workers.limits import limits_from_environment
+from musqa_pipeline.core.workers.interface import Fanout, Lost, limits_from_environment
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.scan.changes import changes_since

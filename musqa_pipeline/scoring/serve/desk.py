@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
-from musqa_pipeline.core.workers.interface import Lost
-from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.interface import Limits, Lost
 from musqa_pipeline.core.workers.pool import StoppedError, WorkerPool
 from musqa_pipeline.scoring.serve.problems import RETRY_AFTER_S, ProblemError, unfit
 from musqa_pipeline.scoring.serve.settings import ServeSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from musqa_pipeline.core.csv_text import csv_of
+from musqa_pipeline.core.csv_files import csv_of
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.scoring.sweep.plot import sweep_png, sweep_svg
 from musqa_pipeline.scoring.sweep.sweep import Sweep, as_record

@@ -22,7 +22,7 @@ from musqa_pipeline.audio.degradations.ffmpeg import STREAMS_PER_PROCESS, decode
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, Process
 from musqa_pipeline.audio.degradations.rebuild import aligned, cut, with_gain
 from musqa_pipeline.audio.files.flac import to_flac, to_int16
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.stages.degradations.plan import processes_of
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from musqa_pipeline.audio.degradations.chance import one_of
+from musqa_pipeline.audio.degradations.applied import one_of
 from musqa_pipeline.audio.degradations.codecs import VBR, Codec, CodecParams
 from musqa_pipeline.audio.degradations.effects import EFFECT_PARAMS, ResampleParams
 from musqa_pipeline.audio.degradations.lowpass import FAMILY_WEIGHTS, Lowpass, LowpassParams

@@ -29,9 +29,9 @@ from musqa_pipeline.stages.engine.outcomes import Outcome, Tally
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
 from musqa_pipeline.stages.engine.run_costs import Ran, record_run
 from musqa_pipeline.storage.fragments.partition import Partition
-from musqa_pipeline.storage.lake.beside import set_aside_beside
+from musqa_pipeline.storage.lake.damaged import set_aside_beside
+from musqa_pipeline.storage.lake.lake import restore_units
 from musqa_pipeline.storage.lake.layout import stamp_layout
-from musqa_pipeline.storage.lake.retirement import restore_units
 from musqa_pipeline.storage.packs.compaction import compact_after_stage
 
 

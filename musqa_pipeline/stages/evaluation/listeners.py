@@ -21,7 +21,7 @@ from musqa_pipeline.audio.features.mel import mel_image
 from musqa_pipeline.audio.features.storage import decode_cells, encode_cells
 from musqa_pipeline.audio.files.limits import MAX_RECORDING_S
 from musqa_pipeline.audio.files.signals import read_signal
-from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
+from musqa_pipeline.audio.measures.loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
 from musqa_pipeline.core.fingerprints import digest

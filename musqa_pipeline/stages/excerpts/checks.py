@@ -9,7 +9,7 @@ import numpy as np
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, TAIL_SAMPLES
 from musqa_pipeline.audio.files.flac import reference_audio
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.excerpts.stage import list_units

@@ -2,7 +2,8 @@
 
 Whoever reads a unit and finds it damaged moves it to ``lake/damaged/``, so that the next run of its
 stage makes it again; of a pack, the good units are packed anew. Records, which no stage can make
-again, are put back from their copy.
+again, are put back from their copy. Files in folders beside a partition's units (weights,
+checkpoints, reports) belong to their unit, which is made again with all of them.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from musqa_pipeline.storage.packs.compaction import (
 )
 from musqa_pipeline.storage.packs.manifest import (
     MOVED,
+    PACKED_STAGES,
     Manifest,
     commit_manifest,
     in_all_catalogs,
@@ -42,6 +44,8 @@ from musqa_pipeline.storage.stores.store import Store
 
 T = TypeVar("T")
 ATTEMPTS = 3
+_UNITS = {"evaluation": "evaluation"}
+"""Units whose folder is called otherwise than they are."""
 
 
 def settled(
@@ -173,3 +177,30 @@ def _digest_says(store: Store, key: str) -> State:
             return check_bytes(path)
     except OSError:  # it was retired since it was listed
         return State.NONE
+
+
+def set_aside_beside(store: Store, partition: Partition) -> list[str]:
+    """Take units out of the way whose files beside them are damaged; call it with the lock held."""
+    if partition.stage in PACKED_STAGES or partition.catalog or not isinstance(store.home, Path):
+        return []
+    moved = []
+    for name in store.folders(partition.folder_key):
+        folder = f"{partition.folder_key}/{name}"
+        if any(not _mended(store, file.key) for file in store.walk(folder)):
+            set_aside_folder(store, partition, name)
+            moved.append(folder)
+    return moved
+
+
+def set_aside_folder(store: Store, partition: Partition, name: str) -> None:
+    """Move a folder to ``lake/damaged/``, and first the unit that it belongs to."""
+    unit = partition.key(_UNITS.get(partition.stage, name))
+    if store.exists(unit):
+        set_aside(store, unit)  # first: without it the folder is that of a unit under way
+    for file in store.walk(f"{partition.folder_key}/{name}"):
+        set_aside(store, file.key)
+    store.prune(f"{partition.folder_key}/{name}")
+
+
+def _mended(store: Store, key: str) -> bool:
+    return store.check(key) is not State.WRONG or store.restore(key)

@@ -18,17 +18,24 @@ from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.partition import (
+    DAMAGED,
     EMPTY_CATALOG,
     FINGERPRINT_KEY,
+    LAKE,
     RECORDS,
+    RETIRED,
     SUFFIX,
     Partition,
 )
 from musqa_pipeline.storage.lake import reading
+from musqa_pipeline.storage.lake.reading import all_units
 from musqa_pipeline.storage.packs.manifest import read_manifest
 from musqa_pipeline.storage.packs.unpacking import retire_units, take_out
 from musqa_pipeline.storage.stores.opening import open_store
 from musqa_pipeline.storage.stores.store import Held, Source, WorkFolder
+
+SCHEMA_UNIT = "schema"
+"""The zero-row file that keeps a view valid."""
 
 
 class Lake:
@@ -164,7 +171,7 @@ class Lake:
         """Write the zero-row file that lets a view exist, again if the table got columns since."""
         at = partition if partition.catalog is None else replace(partition, catalog=EMPTY_CATALOG)
         self.store.sweep(at.folder_key, only_dead=True)
-        key = self._key(at, "schema")
+        key = self._key(at, SCHEMA_UNIT)
         if self.store.exists(key):
             # A damaged one is written again.
             with suppress(LakeError), parquet.opened(self.store, key) as source:
@@ -186,3 +193,46 @@ class Lake:
 
     def _key(self, partition: Partition, unit_id: str) -> str:
         return read_manifest(self.store, partition).loose_key(partition, unit_id)
+
+
+def partitions(lake: Lake, stage: str | None = None, *, empty: bool = False) -> list[Partition]:
+    """List the partitions that have a folder, of all settings."""
+    store, found = lake.store, []
+    names = store.folders(LAKE) if stage is None else [stage]
+    for name in names:
+        if name in {RETIRED, DAMAGED}:
+            continue
+        for place in store.folders(f"{LAKE}/{name}"):
+            kind, _, short = place.partition("=")
+            if kind == "run":
+                found.append(Partition(name, short))
+            elif kind == "settings":
+                catalogs = store.folders(f"{LAKE}/{name}/{place}")
+                found += [Partition(name, short, c.removeprefix("catalog=")) for c in catalogs]
+    return [partition for partition in found if empty or partition.catalog != EMPTY_CATALOG]
+
+
+def restore_units(lake: Lake, partition: Partition, wanted: Iterable[str]) -> list[str]:
+    """Take units back whose input came back after they were retired."""
+    there = {file.stem for file in lake.store.files(partition.retired_key)}
+    manifest = read_manifest(lake.store, partition)
+    back = []
+    for unit in [unit for unit in wanted if unit in there]:
+        if _is_whole(lake, partition, unit):
+            refused = partition.quarantine
+            if _is_whole(lake, refused, unit):  # first: a kill in between redoes the unit
+                lake.store.move(refused.retired(unit), refused.key(unit))
+            lake.store.move(partition.retired(unit), manifest.loose_key(partition, unit))
+            back.append(unit)
+    return back
+
+
+def retire_all(lake: Lake, partition: Partition) -> int:
+    """Move whatever lies on a partition out of sight, whole or damaged."""
+    units = all_units(lake.store, partition)
+    retire_units(lake.store, partition, units)
+    return len(units)
+
+
+def _is_whole(lake: Lake, partition: Partition, unit: str) -> bool:
+    return parquet.is_current(lake.store, partition.retired(unit), partition.fingerprint)

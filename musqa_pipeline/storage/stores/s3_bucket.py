@@ -19,13 +19,13 @@ from typing import Any, TypeVar
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.home import ObjectHome
 from musqa_pipeline.core.seal_format import digest_of
-from musqa_pipeline.storage.stores.s3_client import make_client
-from musqa_pipeline.storage.stores.s3_retries import (
+from musqa_pipeline.storage.stores.s3_client import (
     AbsentError,
     ChangedError,
     EmptyError,
     TornError,
     again,
+    make_client,
 )
 from musqa_pipeline.storage.stores.store import StoredFile
 

@@ -9,7 +9,7 @@ from typing import Any
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.seal_format import file_digest
 from musqa_pipeline.storage.stores.s3_bucket import DIGEST, Bucket, md5_of
-from musqa_pipeline.storage.stores.s3_retries import AbsentError
+from musqa_pipeline.storage.stores.s3_client import AbsentError
 from musqa_pipeline.storage.stores.store import StoredFile
 
 SINGLE_PUT_BYTES = 64 << 20

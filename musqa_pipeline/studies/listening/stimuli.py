@@ -21,7 +21,7 @@ from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import aligned, with_gain
 from musqa_pipeline.audio.files.limits import MAX_RECORDING_S
 from musqa_pipeline.audio.files.signals import read_signal
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.core.errors import SettingsError, ToolError, UnfitInputError
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.studies.listening.plan import PagePlan

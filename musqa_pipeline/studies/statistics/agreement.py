@@ -21,7 +21,7 @@ from musqa_pipeline.studies.statistics.bootstrap import (
     resamples,
 )
 from musqa_pipeline.studies.statistics.mapping import N_COEFFICIENTS, fit_monotone_cubic
-from musqa_pipeline.studies.statistics.ranking import mean_full_width, pairwise_ranking_accuracy
+from musqa_pipeline.studies.statistics.metrics import mean_full_width, pairwise_ranking_accuracy
 
 Floats = NDArray[np.float64]
 METRIC_NAMES = ("pearson", "spearman", "kendall", "rmse", "mae", "rmse_star", "ranking_accuracy")

@@ -10,7 +10,7 @@ from scipy.signal import resample_poly
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, TAIL_SAMPLES
 from musqa_pipeline.audio.excerpts.cut import Window, find_window, level
 from musqa_pipeline.audio.files.flac import reference_audio, to_flac, to_int16
-from musqa_pipeline.audio.measures.excerpt_loudness import gain_to_target_db, integrated_lufs
+from musqa_pipeline.audio.measures.loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
 from tests.audio.bombs import BOMBS, rf64_header
 from tests.audio.sounds import noise, write

@@ -13,8 +13,7 @@ import pytest
 from musqa_pipeline.core.errors import SettingsError, StageError, ToolError
 from musqa_pipeline.core.workers.child import LOST, RESULT
 from musqa_pipeline.core.workers.flow import LOSSES_IN_A_ROW, flow
-from musqa_pipeline.core.workers.interface import Needs
-from musqa_pipeline.core.workers.limits import Limits, limits_from_environment
+from musqa_pipeline.core.workers.interface import Limits, Needs, limits_from_environment
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.core.workers.pool import StoppedError, WorkerPool
 from musqa_pipeline.stages.engine.cluster.choice import choose_fanout

@@ -7,8 +7,7 @@ import torch
 
 from musqa_pipeline.learning.data import loader as loader_module
 from musqa_pipeline.learning.data.loader import iter_rows, make_loader
-from musqa_pipeline.learning.data.order import epoch_order
-from musqa_pipeline.learning.data.reader import RowReader
+from musqa_pipeline.learning.data.reader import RowReader, epoch_order
 from musqa_pipeline.learning.data.shards import ImageShards
 from tests.learning.data.tiny_shards import write_tiny_shards
 

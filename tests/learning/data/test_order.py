@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musqa_pipeline.learning.data.order import epoch_order
+from musqa_pipeline.learning.data.reader import epoch_order
 
 sizes = st.lists(st.integers(1, 7), min_size=1, max_size=30)
 

@@ -8,8 +8,7 @@ from musqa_pipeline.operations.maintenance.mend import mend
 from musqa_pipeline.operations.maintenance.verify import verify_lake
 from musqa_pipeline.stages.engine.migrations import bring_forward
 from musqa_pipeline.stages.views.duck import publish
-from musqa_pipeline.storage.lake.inventory import partitions
-from musqa_pipeline.storage.lake.lake import Lake
+from musqa_pipeline.storage.lake.lake import Lake, partitions
 from musqa_pipeline.storage.lake.reading import all_units
 from tests.storage.lake.first_lake import first_context, point_to, unpack
 

@@ -22,7 +22,7 @@ from scipy.io import wavfile
 from typer.testing import CliRunner
 
 from musqa_pipeline.cli import export as export_command
-from musqa_pipeline.core.csv_text import unguarded
+from musqa_pipeline.core.csv_files import unguarded
 from musqa_pipeline.core.errors import LakeError, StageError
 from musqa_pipeline.core.workers import local
 from musqa_pipeline.core.workers.interface import Inline

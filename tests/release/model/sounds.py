@@ -11,7 +11,7 @@ from scipy.signal import butter, sosfilt
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.bands import band_image
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
 
 TIME_S = np.arange(EXCERPT_SAMPLES) / SAMPLE_RATE_HZ

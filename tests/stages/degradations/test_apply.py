@@ -8,7 +8,7 @@ from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import aligned, degraded_audio
 from musqa_pipeline.audio.files.flac import to_int16
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations.apply import BETWEEN_SAMPLES, degrade_reference

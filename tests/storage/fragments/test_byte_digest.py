@@ -13,7 +13,7 @@ from musqa_pipeline.core.seals import left_alone
 from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.storage.fragments.byte_digest import check_bytes
 from musqa_pipeline.storage.fragments.partition import Partition
-from musqa_pipeline.storage.lake.beside import set_aside_beside
+from musqa_pipeline.storage.lake.damaged import set_aside_beside
 from musqa_pipeline.storage.packs.compaction import compact_partition
 from musqa_pipeline.storage.packs.manifest import _INDEXES, read_manifest
 from tests.storage.fragments.flips import break_pages, flipped

@@ -9,7 +9,7 @@ from musqa_pipeline.core.errors import LakeError, SettingsError, StorageAwayErro
 from musqa_pipeline.core.home import ObjectHome
 from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
-from musqa_pipeline.storage.stores import s3_retries, s3_uploads
+from musqa_pipeline.storage.stores import s3_client, s3_uploads
 from musqa_pipeline.storage.stores.opening import _open_bucket, open_store
 from tests.storage.stores.conftest import SECRET
 
@@ -20,7 +20,7 @@ WRITES, READS = ["PUT", "POST"], ["GET"]
 
 @pytest.fixture
 def lake(remote_home, monkeypatch):
-    monkeypatch.setattr(s3_retries.time, "sleep", lambda _: None)
+    monkeypatch.setattr(s3_client.time, "sleep", lambda _: None)
     return Lake(remote_home)
 
 

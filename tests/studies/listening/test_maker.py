@@ -10,7 +10,7 @@ from scipy.signal import freqz_sos
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.lowpass import _sections
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.studies.listening.maker import write_test
 from musqa_pipeline.studies.listening.plan import PagePlan, plan_files

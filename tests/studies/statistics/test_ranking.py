@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musqa_pipeline.studies.statistics.metrics import kendall
-from musqa_pipeline.studies.statistics.ranking import mean_full_width, pairwise_ranking_accuracy
+from musqa_pipeline.studies.statistics.metrics import (
+    kendall,
+    mean_full_width,
+    pairwise_ranking_accuracy,
+)
 from tests import SHARED
 
 VINYL = SHARED / "vinylset" / "vinylset_MOS.txt"

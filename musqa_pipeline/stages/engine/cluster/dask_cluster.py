@@ -26,8 +26,14 @@ from distributed.scheduler import KilledWorker
 from musqa_pipeline.core.errors import MachineError, SettingsError, StageError, first_line
 from musqa_pipeline.core.workers.child import LOST
 from musqa_pipeline.core.workers.flow import flow
-from musqa_pipeline.core.workers.interface import Lost, Needs, ResultT, TaskT
-from musqa_pipeline.core.workers.limits import Limits, limits_from_environment
+from musqa_pipeline.core.workers.interface import (
+    Limits,
+    Lost,
+    Needs,
+    ResultT,
+    TaskT,
+    limits_from_environment,
+)
 from musqa_pipeline.stages.engine.cluster.dask_worker import dismiss, refusal, work
 from musqa_pipeline.stages.engine.cluster.sites import objection, this_site
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.interface import Limits
 from musqa_pipeline.core.workers.pool import WorkerPool
 from musqa_pipeline.stages.engine.cluster.sites import Site, objection
 

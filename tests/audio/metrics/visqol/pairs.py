@@ -24,7 +24,7 @@ from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import aligned
 from musqa_pipeline.audio.files.flac import to_int16
-from musqa_pipeline.audio.measures.excerpt_loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
 from musqa_pipeline.core.seeds import derive_generator
 from tests.audio.metrics.visqol.edits import EDITS

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from musqa_pipeline.core.errors import SettingsError, StageError, ToolError
-from musqa_pipeline.core.workers.limits import Limits
+from musqa_pipeline.core.workers.interface import Limits
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
 from musqa_pipeline.stages.engine.cluster.dask_cluster import DaskCluster
