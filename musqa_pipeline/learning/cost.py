@@ -25,22 +25,11 @@ def count_parameters(network: nn.Module) -> tuple[int, int]:
 
 
 def forward_ms(network: nn.Module, spec: InputSpec, *, n_runs: int = N_RUNS) -> float:
-    """Measure how long a network looks at 10 s of audio, on one core.
+    """Measure how many milliseconds a network takes for 10 s of audio, on one core of the CPU.
 
-    Parameters
-    ----------
-    network : nn.Module
-        On the CPU; its mode is put back.
-    spec : InputSpec
-        What it eats; the values of the image do not matter.
-    n_runs : int
-        Passes that are timed.
-
-    Returns
-    -------
-    float
-        Median in milliseconds, one image at a time, in evaluation mode. It is the processor's
-        time, which on one thread is the time that a pass takes when nothing else runs.
+    The median of `n_runs` passes of one image in evaluation mode. It is the processor's time, which
+    on one thread is the time that a pass takes when nothing else runs. The network's mode is put
+    back.
     """
     image = torch.full((1, spec.n_frames, spec.n_bands), 0.5)
     threads, was_training = torch.get_num_threads(), network.training

@@ -24,17 +24,10 @@ _library: torch.library.Library | None = None
 
 
 def allow_torchvision() -> bool:
-    """Make ``import torchvision`` work, declaring its missing operators if it has to.
+    """Make ``import torchvision`` work, and say whether its operators had to be declared for it.
 
-    Returns
-    -------
-    bool
-        Whether operators were declared; false where torchvision is complete or not installed.
-
-    Raises
-    ------
-    RuntimeError
-        If torchvision fails for another reason.
+    They need not where torchvision is complete or not installed. `RuntimeError` if it fails for
+    another reason.
     """
     global _library
     try:
@@ -60,13 +53,7 @@ DECLARED = allow_torchvision()
 
 
 def need_torchvision(network: str) -> None:
-    """Refuse to build a network of torchvision where that is not installed.
-
-    Raises
-    ------
-    SettingsError
-        If torchvision cannot be imported.
-    """
+    """Raise `SettingsError` if torchvision, which a network needs, is not installed."""
     if importlib.util.find_spec("torchvision") is None:
         raise SettingsError(
             f"[models] names: {network!r} needs torchvision, which is not installed; install "

@@ -53,12 +53,9 @@ def mel_edges_hz(n_mels: int, top_hz: float = SAMPLE_RATE_HZ / 2) -> NDArray[np.
 
 @functools.cache
 def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int) -> scipy.sparse.csr_array:
-    """Build the filters from 0 Hz to half the sample rate.
+    """Build the filters from 0 Hz to half the sample rate, float32, shape (n_mels, n_fft // 2 + 1).
 
-    Returns
-    -------
-    scipy.sparse.csr_array of float32, shape (n_mels, n_fft // 2 + 1)
-        Weights in 1/Hz; each bin feeds at most two bands.
+    Weights are in 1/Hz; each bin feeds at most two bands.
     """
     top_hz = sample_rate_hz / 2
     bins_hz = np.linspace(0.0, top_hz, n_fft // 2 + 1)

@@ -65,28 +65,12 @@ def _open(path: Path, refusal: str) -> tuple[Any, Any]:
 
 @contextlib.contextmanager
 def open_av(path: Path, refusal: str) -> Iterator[tuple[AudioInfo, Iterator[NDArray[np.float32]]]]:
-    """Open a file with PyAV.
+    """Open a file with PyAV; `refusal` is what soundfile, which refuses the file, said of it.
 
-    Parameters
-    ----------
-    path : Path
-    refusal : str
-        What soundfile, which refuses the file, said of it.
-
-    Yields
-    ------
-    info : AudioInfo
-        Its parts are never read without what comes before them: PyAV's seeking is not exact.
-    blocks : iterator of ndarray of float32, shape (frames, channels)
-        From the beginning, without the encoder's delay and padding where the container tells them.
-        Raises DecodeError if decoding fails; the text says after how many seconds.
-
-    Raises
-    ------
-    DecodeError
-        If PyAV is absent, or knows no audio in the file, or the file ends before its header says.
-    OSError
-        If the file cannot be read.
+    Gives the header, and blocks of float32 of shape (frames, channels) from the beginning, without
+    the encoder's delay and padding where the container tells them; PyAV's seeking is not exact.
+    Raises `DecodeError` if PyAV is absent, knows no audio in the file, or the file ends before its
+    header says; the blocks raise it after how many seconds decoding fails.
     """
     container, stream = _open(path, refusal)
     with container:

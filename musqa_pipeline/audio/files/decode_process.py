@@ -110,24 +110,11 @@ _idle: list[_Child] = []
 def decoder(
     path: Path, *, start_frame: int, n_frames: int | None
 ) -> Iterator[tuple[AudioInfo, Iterator[NDArray[np.float32]]]]:
-    """Decode a file with PyAV in a child process.
+    """Decode a file, or `n_frames` of it from `start_frame`, with PyAV in a child process.
 
-    Parameters
-    ----------
-    path : Path
-    start_frame, n_frames : int
-        The part that is wanted; all to the end if `n_frames` is None.
-
-    Yields
-    ------
-    info : AudioInfo
-    blocks : iterator of ndarray of float32, shape (frames, channels)
-        As the decoder gives them. What was not read when the context ends is not decoded.
-
-    Raises
-    ------
-    DecodeError
-        If the file does not decode, or the process dies of it.
+    Gives the header, and blocks of float32 of shape (frames, channels) as the decoder gives them.
+    What was not read when the context ends is not decoded. Raises `DecodeError` if the file does
+    not decode, or the process dies of it.
     """
     child = _idle_child() or _Child()
     try:

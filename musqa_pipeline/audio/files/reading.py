@@ -52,27 +52,16 @@ def open_file(
 ) -> Iterator[tuple[AudioInfo, Iterator[NDArray[np.float32]]]]:
     """Open a file for its header and for its samples, block by block.
 
-    Parameters
-    ----------
-    path : Path
-    start_frame : int
-        First frame wanted, at the file's own rate. What comes before is skipped where the samples
-        stay those of a whole decode (`AudioInfo.seeks`), else decoded and dropped.
-    n_frames : int, optional
-        Frames wanted; all to the end when left out.
-
-    Yields
-    ------
-    info : AudioInfo
-        Rate, channels, codec, declared length and tags.
-    blocks : iterator of ndarray of float32, shape (frames, channels)
-        At most `BLOCK_FRAMES` frames; new memory each time. Raises DecodeError if decoding fails,
-        at the start or on the way; the text says after how many seconds.
+    Blocks are float32 of shape (frames, channels), at most `BLOCK_FRAMES` frames, in new memory
+    each time. They begin at `start_frame`, at the file's own rate, and go on for `n_frames`, or to
+    the end. What comes before is skipped where the samples stay those of a whole decode
+    (`AudioInfo.seeks`), else decoded and dropped.
 
     Raises
     ------
     DecodeError
-        If neither soundfile nor PyAV knows the format, or the file ends before its header says.
+        If neither soundfile nor PyAV knows the format, or the file ends before its header says; of
+        the blocks, if decoding fails: the text says after how many seconds.
     OSError
         If the file cannot be opened.
     """

@@ -35,10 +35,8 @@ class StreamedFile(soundfile.SoundFile):
 def open_soundfile(path: Path) -> soundfile.SoundFile:
     """Open a file with soundfile; the caller closes it.
 
-    Raises
-    ------
-    soundfile.LibsndfileError
-        If it refuses the file; also for the ending ``.raw``, of which it would ask for a rate.
+    `LibsndfileError` if it is refused, also for the ending ``.raw``, of which it would ask for a
+    rate.
     """
     if path.suffix.lower() == ".raw":
         raise soundfile.LibsndfileError(_UNRECOGNISED_FORMAT)

@@ -93,12 +93,7 @@ def _write_all(pipe: int, data: bytes) -> None:
 def stream_piece(path: Path, piece: Piece) -> Iterator[Stream]:
     """Open a piece of a file, which stands for itself, as a stream.
 
-    Its `file` cannot seek and does not know its length.
-
-    Raises
-    ------
-    soundfile.LibsndfileError
-        If it cannot be decoded.
+    Its `file` cannot seek and does not know its length. `LibsndfileError` if it cannot be decoded.
     """
     with path.open("rb") as source:
         source.seek(piece.start)

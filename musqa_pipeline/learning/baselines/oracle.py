@@ -44,12 +44,7 @@ def fit_oracle(rows: pl.DataFrame, seed: int = 0) -> Predictor:
 
     It predicts the mean label of a process from `depth` and `PROCESS_COLUMNS`; of a cascade, which
     it does not look at, that of the worse half. Processes that were drawn at random, of which no
-    two are alike, are estimated from their parameters.
-
-    Raises
-    ------
-    StageError
-        If there is no row with at most one process.
+    two are alike, are estimated from their parameters. Rows with at most one process are needed.
     """
     singles = rows.filter(pl.col("depth") <= 1)
     if singles.is_empty():

@@ -17,13 +17,7 @@ from musqa_pipeline.learning.baselines.registry import Predictor
 
 
 def training_labels(rows: pl.DataFrame) -> NDArray[np.float64]:
-    """Return the labels that a baseline is fitted on, or refuse that there are none.
-
-    Raises
-    ------
-    StageError
-        If there are no rows.
-    """
+    """Return the labels that a baseline is fitted on; `StageError` if there are no rows."""
     if rows.is_empty():
         raise StageError("no training labels: the baselines need some; run the dataset stage again")
     return rows["label"].to_numpy().astype(np.float64)

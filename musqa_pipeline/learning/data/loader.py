@@ -81,34 +81,16 @@ def make_loader(
     n_workers: int = 0,
     pin_memory: bool = False,
 ) -> DataLoader:
-    """Make the loader of one epoch.
+    """Make the loader of one epoch: (images, quality) in batches, the last perhaps with fewer.
 
-    Parameters
-    ----------
-    shards : ImageShards
-        What to load.
-    batch_size : int
-        Images in a batch; the last may have fewer.
-    seed, epoch : int
-        All that the order depends on, beside the shards and `buffer_rows`.
-    shuffle : bool
-        Whether to shuffle; storage order otherwise, whatever the epoch.
-    buffer_rows : int
-        Most stored images held by each reader, or one row group if that is larger. From
-        `shards.n_rows` on every order is possible.
-    n_threads : int
-        Row groups read ahead by threads of this process; speed alone depends on it.
-    n_workers : int
-        Worker processes, each of which reads all row groups and makes every n-th batch; speed
-        alone depends on it. 0 makes batches in this process.
-    pin_memory : bool
-        Whether batches lie in page-locked memory, from which a GPU copies while it computes.
+    They are float32, of shapes (n, n_frames, n_mels) and (n,). Their order depends on `seed`,
+    `epoch`, the shards and `buffer_rows` alone; without `shuffle` it is that of storage. A reader
+    holds at most `buffer_rows` stored images, or one row group if that is larger; from
+    `shards.n_rows` on every order is possible. torch's global random state stays as it is.
 
-    Returns
-    -------
-    torch.utils.data.DataLoader
-        Yields (images, quality): float32, shapes (n, n_frames, n_mels) and (n,). Its length is the
-        number of batches. It leaves torch's global random state as it is.
+    On the rest speed alone depends: `n_threads` of this process read row groups ahead; `n_workers`
+    processes read all row groups and make every n-th batch, with 0 this process does; with
+    `pin_memory` batches lie in page-locked memory, from which a GPU copies while it computes.
 
     Raises
     ------

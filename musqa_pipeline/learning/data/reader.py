@@ -22,25 +22,11 @@ from musqa_pipeline.learning.data.shards import ImageShards
 def epoch_order(
     group_rows: Sequence[int], *, seed: int, epoch: int, buffer_rows: int
 ) -> NDArray[np.int64]:
-    """Draw the order in which an epoch visits its rows.
+    """Draw the order in which an epoch visits its rows: numbers in storage order, each once.
 
-    Parameters
-    ----------
-    group_rows : sequence of int
-        Number of rows of each row group, in storage order.
-    seed : int
-        Seed of the training.
-    epoch : int
-        Number of the epoch, from 0.
-    buffer_rows : int
-        Most rows held at a time; at least the largest group. From the total number of rows on,
-        every order is equally likely.
-
-    Returns
-    -------
-    ndarray of int64, shape (sum(group_rows),)
-        Row numbers in storage order, each once. Whoever reads a group when its first row comes up
-        and forgets a row once it is used never holds more than `buffer_rows` rows.
+    `group_rows` says how many rows each row group has, in storage order. Whoever reads a group when
+    its first row comes up and forgets a row once it is used never holds more than `buffer_rows`
+    rows. From the total number of rows on, every order is equally likely.
 
     Raises
     ------
@@ -70,19 +56,8 @@ def epoch_order(
 class RowReader:
     """Reads each row group when its first row is asked for, and forgets a row once it is used.
 
-    Parameters
-    ----------
-    shards : ImageShards
-        Where the images are.
-    buffer_rows : int
-        Most rows held.
-    n_threads : int
-        Row groups read ahead, each by a thread of its own: unpacking holds no interpreter lock.
-
-    Attributes
-    ----------
-    most_held : int
-        Most rows held so far.
+    It holds at most `buffer_rows` rows; `most_held` says how many it held so far. `n_threads` row
+    groups are read ahead, each by a thread of its own: unpacking holds no interpreter lock.
     """
 
     def __init__(self, shards: ImageShards, *, buffer_rows: int, n_threads: int = 1) -> None:

@@ -37,10 +37,7 @@ def weights_digest(run: str) -> str:
 def check_imported(model: str, run: str) -> Path:
     """Return the folder of the run of a network that its recipe's `imported_run` names.
 
-    Raises
-    ------
-    SettingsError
-        If there is no run, or one of another network.
+    `SettingsError` if there is no run, or one of another network.
     """
     folder = Path(run).expanduser()
     where = f"[models.recipes.{model}] imported_run={run!r}"

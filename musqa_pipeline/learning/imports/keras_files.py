@@ -61,21 +61,9 @@ class KerasFile:
 def read_keras_file(
     path: Path, *, limits: Limits = READ, pool: WorkerPool | None = None
 ) -> KerasFile:
-    """Read a file of Keras, in a child process.
+    """Read a file of Keras (``.h5``, ``.hdf5``, ``.weights.h5`` or ``.keras``) in a child process.
 
-    Parameters
-    ----------
-    path : Path
-        ``.h5``, ``.hdf5``, ``.weights.h5`` or ``.keras``.
-    limits : Limits
-        What it may take.
-    pool : WorkerPool, optional
-        Whose child reads it, for many files; one of its own when left out.
-
-    Returns
-    -------
-    KerasFile
-        Layers and what else it says.
+    For many files, `pool` is whose child reads them; it may take as much as `limits` say.
 
     Raises
     ------

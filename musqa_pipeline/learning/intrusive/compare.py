@@ -86,16 +86,8 @@ class Comparer:
     ) -> list[Comparison]:
         """Compare several pairs; those of one length are computed together, as a GPU likes it.
 
-        Parameters
-        ----------
-        pairs : sequence of (reference, degraded)
-            Each float32 of shape (samples,), mono, 48 kHz; levels do not matter, lengths may
-            differ.
-
-        Returns
-        -------
-        list of Comparison
-            Score and delay of each.
+        Signals are float32 of shape (samples,), mono, 48 kHz; levels do not matter, lengths may
+        differ.
 
         Raises
         ------
@@ -136,15 +128,7 @@ class Comparer:
 
 
 def load_intrusive(folder: Path, device: str) -> InseNet:
-    """Load an intrusive network, or refuse a run of another one; see `load_model`.
-
-    Raises
-    ------
-    SettingsError
-        If the run is of another network.
-    LakeError
-        If a file of it is absent or damaged.
-    """
+    """Load an intrusive network as `load_model` does; `SettingsError` for a run of another one."""
     network = load_model(folder, device=device)
     if not isinstance(network, InseNet):
         raise SettingsError(
@@ -155,22 +139,11 @@ def load_intrusive(folder: Path, device: str) -> InseNet:
 
 
 def pair_images(signals: Tensor) -> Tensor:
-    """Compute the images that the network eats.
+    """Compute the images that the network eats, float32 of shape (pairs, frames, 2 * N_BANDS).
 
-    Parameters
-    ----------
-    signals : Tensor of float32, shape (pairs, 2, samples)
-        Reference and degraded signal of each pair, aligned.
-
-    Returns
-    -------
-    Tensor of float32, shape (pairs, frames, 2 * N_BANDS)
-        Bands of the reference, then of the degraded signal.
-
-    Raises
-    ------
-    UnfitInputError
-        If a signal is silent or not finite, or shorter than `MIN_FRAMES`.
+    `signals` are reference and degraded signal of each pair, aligned, of shape (pairs, 2, samples).
+    Bands of the reference come first. `UnfitInputError` if a signal is silent or not finite, or
+    shorter than `MIN_FRAMES`.
     """
     n_samples = signals.shape[-1]
     if n_samples < MIN_FRAMES * FRAME_SAMPLES:

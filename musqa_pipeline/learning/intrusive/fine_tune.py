@@ -146,19 +146,9 @@ def fine_tune(
 
 
 def draw_folds(references: tuple[str, ...], settings: FineTuneSettings) -> NDArray[np.int64]:
-    """Draw the fold of each pair, the same for all pairs of a reference.
+    """Draw the fold of each pair, from 0, the same for all pairs of a reference.
 
-    Parameters
-    ----------
-    references : tuple of str
-        Reference of each pair.
-    settings : FineTuneSettings
-        Number of folds and seed.
-
-    Returns
-    -------
-    ndarray of int64, shape (pairs,)
-        From 0; folds differ by at most one reference.
+    Folds differ by at most one reference.
     """
     names = sorted(set(references))
     order = derive_generator("intrusive.folds", settings.seed).permutation(len(names))
@@ -175,27 +165,9 @@ def train_further(
     fold: int,
     device: str,
 ) -> nn.Module:
-    """Train a copy of a network on some pairs, in evaluation mode, in which it is returned.
+    """Train a copy of a network on some rows of the scores, and return it in evaluation mode.
 
-    Parameters
-    ----------
-    network : nn.Module
-        Stays as it is.
-    scores : ScoredPairs
-        All pairs.
-    rows : ndarray of int64
-        Those to learn from.
-    settings : FineTuneSettings
-        The recipe.
-    fold : int
-        Decides on the order, with the seed and the epoch.
-    device : str
-        Where to train.
-
-    Returns
-    -------
-    nn.Module
-        The copy.
+    The fold decides on the order, with the seed and the epoch.
     """
     quality = torch.from_numpy((scores.mos - 1.0) / 4.0).float()
     targets = torch.stack((quality, torch.from_numpy(scores.weights).float()), 1)

@@ -86,19 +86,10 @@ def read_scores(path: Path) -> ScoredPairs:
 
 
 def score_weights(ci: NDArray[np.float64] | None, n_rows: int) -> NDArray[np.float64]:
-    """Weigh scores by how sure they are.
+    """Weigh scores by how sure they are: by inverse variances, divided by their mean.
 
-    Parameters
-    ----------
-    ci : ndarray of float64 or None
-        Half widths of 95 % intervals in MOS.
-    n_rows : int
-        How many scores there are.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_rows,)
-        Inverse variances, `MODEL_SD` added to each, divided by their mean.
+    `ci` are half widths of 95 % intervals in MOS; `MODEL_SD` is added to each. Without
+    them all weigh the same.
     """
     if ci is None:
         return np.ones(n_rows)

@@ -119,13 +119,7 @@ class FrozenStemNetwork(BackboneNetwork):
         self._cache: OutputsCache | None = None
 
     def cache_in(self, folder: Path, *, writable: bool = True) -> None:
-        """Look outputs up in a file of this folder from now on; one process may add to it.
-
-        Raises
-        ------
-        LakeError
-            If the file cannot be read.
-        """
+        """Look outputs up in a file of this folder from now on; one process may add to it."""
         whole = hashlib.sha256(bytes(self.backbone.digest.cpu().tolist()))
         for tensor in self.stem.state_dict().values():
             whole.update(tensor.cpu().numpy().tobytes())

@@ -53,24 +53,11 @@ class Published:
 
 
 def fill_backbone(network: nn.Module, published: Published, wanted: str, *, seed: int) -> None:
-    """Give a backbone its weights.
+    """Give a backbone of torchvision its weights; on the meta device, which holds none, do nothing.
 
-    Parameters
-    ----------
-    network : nn.Module
-        Of torchvision; on the meta device, which holds no numbers, nothing is done.
-    published : Published
-        Its weights on ImageNet.
-    wanted : str
-        ``"imagenet"``, ``"random"`` or the path of a state dictionary: ``[models]
-        backbone_weights``.
-    seed : int
-        Decides random weights.
-
-    Raises
-    ------
-    SettingsError
-        If the weights cannot be had or do not fit.
+    `published` are those on ImageNet; `wanted` is ``[models] backbone_weights``: ``"imagenet"``,
+    ``"random"``, which the seed decides, or the path of a state dictionary. `SettingsError` if the
+    weights cannot be had or do not fit.
     """
     if any(tensor.is_meta for tensor in network.state_dict().values()):
         return

@@ -91,15 +91,10 @@ class Cnn1dReversed(Cnn1d):
 
 
 def start_like_keras(layer: nn.Module) -> None:
-    """Draw Glorot-uniform weights and zero biases.
+    """Draw Glorot-uniform weights and zero biases of a convolution or a dense layer.
 
-    The paper trained in TensorFlow, whose layers start so. torch's own start is narrower
-    (uniform up to 1/sqrt(fan_in)) with random biases, and would make another training of it.
-
-    Parameters
-    ----------
-    layer : nn.Module
-        A convolution or a dense layer; others are left alone.
+    The paper trained in TensorFlow, whose layers start so. torch's own start is narrower (uniform
+    up to 1/sqrt(fan_in)) with random biases, and would make another training of it.
     """
     if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
         nn.init.xavier_uniform_(layer.weight)

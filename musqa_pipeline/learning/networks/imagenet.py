@@ -26,26 +26,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def build(name: str, settings: TrainingSettings, *, frozen_stem: bool = False) -> nn.Module:
-    """Build the paper's network around one of torchvision's.
+    """Build the paper's network around one of torchvision's, ``inception_v3`` or ``vgg19``.
 
-    Parameters
-    ----------
-    name : {"inception_v3", "vgg19"}
-        Torchvision's name.
-    settings : TrainingSettings
-        With `backbone_weights`, `backbone_output` and the `seed` of random weights.
-    frozen_stem : bool
-        Whether the stem stays as it was drawn, and outputs can be kept: an ablation.
-
-    Returns
-    -------
-    nn.Module
-        With 289,647 parameters that move, or 289,281.
-
-    Raises
-    ------
-    SettingsError
-        If torchvision is not installed, or the weights cannot be had.
+    289,647 parameters move; 289,281 with `frozen_stem`, an ablation in which the stem stays as it
+    was drawn and outputs can be kept. `SettingsError` if torchvision is not installed, or the
+    weights cannot be had.
     """
     need_torchvision(name)
     from torchvision.models import get_model, get_model_weights

@@ -112,20 +112,11 @@ class MusqaNet(nn.Module):
 
 
 def statistics(images_nsx: Tensor) -> Tensor:
-    """Sum a band image up over time.
+    """Sum band images, (n, n_segments, 1024) of cells over 255, up over time to (n, 10, 256).
 
-    Parameters
-    ----------
-    images_nsx : Tensor of float32, shape (n, n_segments, 1024)
-        Band images, their cells over 255.
-
-    Returns
-    -------
-    Tensor of float32, shape (n, 10, 256)
-        For each band: log of its mean power; mean, least and greatest level of a segment; the
-        least frame; the deviation of the level; how it flickers within segments; how ragged its
-        bins are, and the deviation of that; how far the least frame of a segment lies below.
-        Scaled to be around 0.
+    For each band: log of its mean power; mean, least and greatest level of a segment; the least
+    frame; the deviation of the level; how it flickers within segments; how ragged its bins are, and
+    the deviation of that; how far the least frame of a segment lies below. Scaled to be around 0.
     """
     levels_nskb = images_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB) + FLOOR_DB
     power, level, bins, least = levels_nskb.unbind(dim=2)
@@ -156,23 +147,10 @@ def loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
 
 
 def cross_entropy(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
-    """Compare each member's distribution with the label as a narrow bell.
+    """Compare each member's distribution with the label as a narrow bell, in nats.
 
-    Each answers for itself, so that they stay different.
-
-    Parameters
-    ----------
-    network : MusqaNet
-        In training mode.
-    images_nsx : Tensor of float32, shape (n, n_segments, 1024)
-        Band images as training hears them.
-    quality_n : Tensor of float32, shape (n,)
-        Labels, 0-1.
-
-    Returns
-    -------
-    Tensor of float32, shape ()
-        Mean over the batch and the members, in nats.
+    Each answers for itself, so that they stay different; the result is the mean over the batch and
+    the members. Images are of shape (n, n_segments, 1024), labels of shape (n,) in 0-1.
     """
     summed_up_ncb = network.summed_up(images_nsx)
     distance_nq = (network.step_q - quality_n[:, None]) / LABEL_WIDTH

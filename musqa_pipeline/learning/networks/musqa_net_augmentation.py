@@ -41,19 +41,8 @@ def darkened(images_nsx: Tensor, quality_n: Tensor) -> Tensor:
 
     Of excerpts that lost little, the label would hardly move: ViSQOL compares within bands. What
     lost more is left alone, because in a dark recording the same loss costs less. Levels fall no
-    lower than a floor as noise makes it, and what was below it before stays.
-
-    Parameters
-    ----------
-    images_nsx : Tensor of float32, shape (n, n_segments, 1024)
-        Band images, their cells over 255.
-    quality_n : Tensor of float32, shape (n,)
-        Labels, 0-1.
-
-    Returns
-    -------
-    Tensor
-        New images.
+    lower than a floor as noise makes it, and what was below it before stays. Band images are of
+    shape (n, n_segments, 1024), their cells over 255; labels of shape (n,), 0-1.
     """
     n, device = len(images_nsx), images_nsx.device
     chance_4n = torch.rand(4, n, device=device)

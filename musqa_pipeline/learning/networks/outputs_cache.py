@@ -25,11 +25,6 @@ class OutputsCache:
     """Outputs by image, in memory and in a file whose name says which network they are of.
 
     It has 4 kB an image. One process at a time may be `writable` and append to it.
-
-    Raises
-    ------
-    LakeError
-        If the file cannot be read, or its torn end not be cut off.
     """
 
     def __init__(self, path: Path, n_outputs: int, *, writable: bool = True) -> None:
@@ -47,11 +42,6 @@ class OutputsCache:
 
         `compute` takes images (m, ...) and gives their outputs (m, n_outputs). The result is
         float32, on the device of the images, without gradient.
-
-        Raises
-        ------
-        LakeError
-            If the file cannot be written.
         """
         cells = images.detach().cpu().contiguous().numpy()
         keys = [hashlib.blake2b(image.data, digest_size=_KEY_BYTES).digest() for image in cells]

@@ -34,13 +34,7 @@ class BatchSeeds(pl.Callback):
 
 
 class EpochClock(pl.Callback):
-    """Counts the examples of an epoch and how long training on them took.
-
-    Parameters
-    ----------
-    validates : bool
-        Whether there is anything to validate with.
-    """
+    """Counts the examples of an epoch and how long training on them took."""
 
     def __init__(self, *, validates: bool) -> None:
         self.validates = validates
@@ -96,13 +90,9 @@ class WeightAverage(WeightAveraging):
     """Lightning's average, begun with the first weights and with a decay that grows.
 
     The decay of step n (from 0) is at most (1 + n) / (10 + n), so that the first weights are soon
-    forgotten; TensorFlow's ``ExponentialMovingAverage(num_updates=)`` does the same. Statistics of
-    batch norms are averaged like weights. Validation judges the average, and so does the user.
-
-    Parameters
-    ----------
-    decay : float
-        Part of the average that a step keeps, in (0, 1).
+    forgotten, and at most `decay`, in (0, 1); TensorFlow's
+    ``ExponentialMovingAverage(num_updates=)`` does the same. Statistics of batch norms are averaged
+    like weights. Validation judges the average, and so does the user.
     """
 
     def __init__(self, decay: float) -> None:

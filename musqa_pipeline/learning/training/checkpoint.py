@@ -100,15 +100,8 @@ def read_checkpoint(
 ) -> tuple[History, int, dict[str, Any]] | None:
     """Read the last finished epoch of a run, with its threads and the whole for Lightning.
 
-    Returns
-    -------
-    (History, int, dict) or None
-        None before the first epoch is finished.
-
-    Raises
-    ------
-    LakeError
-        If the file is damaged, or belongs to a training with another identity.
+    None before the first epoch is finished. `LakeError` if the file is damaged, or belongs to a
+    training with another identity.
     """
     path = folder / CHECKPOINT_FILE
     if not path.exists():
@@ -174,10 +167,7 @@ def keep_only_best(folder: Path, epoch: int) -> None:
 def settle_weights(folder: Path, epoch: int) -> Path:
     """Give the best weights their final name, ``weights.pt``; may be repeated after a kill.
 
-    Raises
-    ------
-    LakeError
-        If neither they nor ``weights.pt`` are there.
+    `LakeError` if neither they nor ``weights.pt`` are there.
     """
     best, final = best_weights_file(folder, epoch), folder / WEIGHTS_FILE
     if best.exists():
@@ -207,10 +197,7 @@ def write_tensors(path: Path, value: Mapping[str, Any]) -> None:
 def read_weights(path: Path) -> dict[str, Any]:
     """Read tensors by name onto the CPU, as they were written; nothing else is ever unpickled.
 
-    Raises
-    ------
-    LakeError
-        If the file is absent or damaged.
+    `LakeError` if the file is absent or damaged.
     """
     try:
         content = io.BytesIO(seals.read(path))

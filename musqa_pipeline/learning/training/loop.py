@@ -84,14 +84,9 @@ def run_loop(
 ) -> None:
     """Train fresh weights until a callback says stop, or `max_epochs` are over.
 
-    A learner that steps by hand also clips by hand.
-
-    Raises
-    ------
-    StageError
-        If there is no image, or a loss is not finite.
-    SettingsError
-        If inputs do not have the shape that the network eats, or the precision needs a GPU.
+    A learner that steps by hand also clips by hand. `StageError` if there is no image, or a loss is
+    not finite; `SettingsError` if inputs do not have the shape that the network eats, or the
+    precision needs a GPU.
     """
     settings, on_gpu = task.settings, torch.cuda.is_available() and task.device != "cpu"
     if settings.precision == "16-mixed" and not on_gpu:

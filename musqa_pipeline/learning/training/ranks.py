@@ -41,22 +41,10 @@ class Rank:
 
 @contextmanager
 def started(n_ranks: int, work: Callable[..., None], arguments: tuple[Any, ...]) -> Iterator[Rank]:
-    """Start ranks 1 and up, and give rank 0 its place.
+    """Start ranks 1 to `n_ranks` - 1, and give rank 0, this process, its place once they are ready.
 
-    Parameters
-    ----------
-    n_ranks : int
-        Processes in all, this one included; with 1 nothing is started.
-    work : callable
-        What a rank does: takes its `Rank`, a function to call once it is ready to meet the others,
-        and `arguments`. Like these it is pickled.
-    arguments : tuple
-        What else it takes.
-
-    Yields
-    ------
-    Rank
-        Of this process, once all others are ready.
+    `work` is what a rank does: it takes its `Rank`, a function to call once it is ready to meet the
+    others, and `arguments`; like these it is pickled.
 
     Raises
     ------

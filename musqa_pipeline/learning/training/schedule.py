@@ -16,28 +16,16 @@ from musqa_pipeline.learning.entry import TrainingSettings
 
 
 def learning_rate(losses: Sequence[float], settings: TrainingSettings) -> float:
-    """Return the learning rate of the next epoch.
+    """Return the learning rate of the next epoch, above 0 before `max_epochs`.
 
     By the schedule ``"plateau"`` it is multiplied by the factor whenever
     `learning_rate_patience_epochs` epochs in a row did not fall below the best loss by more than
     `plateau_threshold`. As in Keras' ReduceLROnPlateau the tenth such epoch lowers it; torch's
     scheduler of the same name waits for one more.
 
-    By ``"cosine"`` it rises in equal steps over `warmup_epochs` to `learning_rate`, then falls as
-    half a cosine that would be 0 in epoch `max_epochs` (Loshchilov and Hutter, 2017,
-    arXiv:1608.03983, without restarts).
-
-    Parameters
-    ----------
-    losses : sequence of float
-        Decide on a plateau; a cosine looks at their number alone.
-    settings : TrainingSettings
-        Schedule, first rate, factor, patience and threshold; epochs, and those of warming up.
-
-    Returns
-    -------
-    float
-        Above 0 before `max_epochs`.
+    By ``"cosine"``, which looks at the number of losses alone, it rises in equal steps over
+    `warmup_epochs` to `learning_rate`, then falls as half a cosine that would be 0 in epoch
+    `max_epochs` (Loshchilov and Hutter, 2017, arXiv:1608.03983, without restarts).
     """
     rate = settings.learning_rate
     if settings.learning_rate_schedule == "cosine":

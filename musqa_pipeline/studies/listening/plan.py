@@ -109,10 +109,7 @@ def codecs_by_bitrate() -> tuple[int, ...]:
 def repeated_pages(pages: Sequence[PagePlan], settings: StimuliSettings) -> list[PagePlan]:
     """Draw the recordings that are presented twice from those that are not for training.
 
-    Raises
-    ------
-    SettingsError
-        If there are fewer than are wanted.
+    `SettingsError` if there are fewer than are wanted.
     """
     scored = [page for page in pages if not page.training]
     if len(scored) < settings.n_repeated_pages:

@@ -35,23 +35,11 @@ def configuration(
     training: Mapping[str, Any],
     pages: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Build the configuration of a test.
+    """Build the configuration of a test, with webMUSHRA's keys.
 
-    Parameters
-    ----------
-    test_id : str
-        Folder of the results on the server.
-    title : str
-        What listeners see on top.
-    training : mapping
-        The practice page: ``id``, ``reference`` (a path) and ``stimuli`` (name to path).
-    pages : sequence of mapping
-        The other pages, likewise; webMUSHRA shuffles them for each listener.
-
-    Returns
-    -------
-    dict
-        With webMUSHRA's keys.
+    `test_id` is the folder of the results on the server, `title` what listeners see on top. The
+    practice page and the other pages, which webMUSHRA shuffles for each listener, have ``id``,
+    ``reference`` (a path) and ``stimuli`` (name to path).
     """
     return {
         "testname": title,

@@ -26,10 +26,7 @@ KEPT_PLANS = 16
 def fft_library() -> str:
     """Name the library in use, ``"fftw"`` or ``"pocketfft"``.
 
-    Raises
-    ------
-    SettingsError
-        If `MUSQA_FFT` names something else, or FFTW without its extra.
+    `SettingsError` if `MUSQA_FFT` names something else, or FFTW without its extra.
     """
     wanted = os.environ.get("MUSQA_FFT", "")
     if wanted not in ("", "pocketfft", "fftw"):

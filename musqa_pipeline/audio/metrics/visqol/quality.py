@@ -50,10 +50,7 @@ class SupportVectors:
 def support_vectors() -> SupportVectors:
     """Read ViSQOL v3's model of audio mode from the installed visqol-python, once per process.
 
-    Raises
-    ------
-    ToolError
-        If visqol-python is missing or its model file is not as expected.
+    `ToolError` if visqol-python is missing or its model file is not as expected.
     """
     # Found, not imported: the package would load numba's kernels of its own.
     try:

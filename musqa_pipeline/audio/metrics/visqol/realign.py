@@ -32,17 +32,8 @@ Result = tuple[NDArray[np.float64], PatchSimilarity]
 class Spectrogram:
     """A signal with the decibels of its frames, and those of frames off their grid.
 
-    Parameters
-    ----------
-    samples : ndarray of float64, shape (samples,)
-    db : ndarray of float64, shape (bands, frames)
-        Its spectrogram, level matched.
-    gain : float
-        Factor by which the spectrogram was scaled to match the level.
-    bank : EnergyBank
-        What computed it.
-    n_kept : int
-        Stretches off the grid to remember.
+    `db` is its spectrogram by `bank`, of shape (bands, frames), scaled by `gain` to match the
+    level. Of stretches off the grid, `n_kept` are remembered.
     """
 
     def __init__(
@@ -132,22 +123,10 @@ class PatchAligner:
     ) -> list[Result]:
         """Compare all patches as found, then realigned, and keep the better.
 
-        Parameters
-        ----------
-        patches : ndarray of float64, shape (patches, bands, 30)
-            Of the reference, above the common floor.
-        offsets : ndarray of int64, shape (patches found,)
-            From `find_offsets`.
-        floored_db : ndarray of float64, shape (bands, frames)
-            The degraded spectrogram above the common floor.
-        degraded : Spectrogram
-            The degraded signal, its global delay undone.
-        leads : list of int
-
-        Returns
-        -------
-        list of tuple
-            Similarity of each band, and the summary, for each patch that has an offset.
+        `patches` of the reference, (patches, bands, 30), and `floored_db` of the degraded signal,
+        (bands, frames), are above the common floor; `offsets` come from `find_offsets`, and the
+        global delay of `degraded` is undone. Returns the similarity of each band, and the summary,
+        for each patch that has an offset.
         """
         results = []
         slices = self.slices(offsets, len(degraded.samples))

@@ -41,21 +41,10 @@ def find_offsets(
 ) -> NDArray[np.int64]:
     """Find the degraded frame at which each reference patch is found again.
 
-    Parameters
-    ----------
-    patches : ndarray of float64, shape (patches, bands, 30)
-        Patches of the reference, in decibels above the common floor.
-    starts : ndarray of int64, shape (patches,)
-    degraded_db : ndarray of float64, shape (bands, frames)
-        The degraded spectrogram above the same floor.
-    dtype : {"float64", "float32"}
-        Precision of the similarities that are compared.
-
-    Returns
-    -------
-    ndarray of int64, shape (patches found,)
-        Offsets in frames, `LOST` for a patch without counterpart. Patches that start 15 frames
-        or more after the degraded signal's end are left out.
+    `patches`, (patches, bands, 30), and the degraded spectrogram, (bands, frames), are in decibels
+    above one floor; `dtype` is the precision of the similarities that are compared. Returns offsets
+    in frames, `LOST` for a patch without counterpart. Patches that start 15 frames or more after
+    the degraded signal's end are left out.
     """
     n_frames = degraded_db.shape[1]
     n_patches = n_within(starts, n_frames)
@@ -83,12 +72,9 @@ def degraded_statistics(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Compute what the search needs of the degraded side, once for all patches and offsets.
 
-    Returns
-    -------
-    tuple of three ndarray of float64
-        The spectrogram with 31 frames at the floor behind it, for what a patch has beyond the
-        end; means and deviations under the window, each of shape (3, bands, frames + 31), where a
-        frame is the first of a patch, inside it, or the last.
+    The spectrogram with 31 frames at the floor behind it, for what a patch has beyond the end;
+    means and deviations under the window, each of shape (3, bands, frames + 31), where a frame is
+    the first of a patch, inside it, or the last.
     """
     n_bands, n_frames = degraded_db.shape
     padded = np.zeros((n_bands, n_frames + PATCH_FRAMES + 1))
@@ -104,20 +90,10 @@ def best_path(
 ) -> NDArray[np.int64]:
     """Pick one offset a patch so that offsets rise and similarities sum to the most.
 
-    Parameters
-    ----------
-    similarities : ndarray of float64, shape (patches, offsets)
-        Mean NSIM; the row of a patch begins at its lowest offset, `first_offset`. Overwritten.
-    starts : ndarray of int64, shape (patches,)
-        First frames of the reference patches.
-    n_frames : int
-        Of the degraded signal.
-
-    Returns
-    -------
-    ndarray of int64, shape (patches,)
-        Offsets in frames, `LOST` for a patch whose predecessor alone at that place did better.
-        Of equal sums before it the rightmost wins; at the end, the first.
+    `similarities` are mean NSIM, of shape (patches, offsets), and are overwritten; the row of a
+    patch begins at its lowest offset, `first_offset`. Returns offsets in frames, `LOST` for a patch
+    whose predecessor alone at that place did better. Of equal sums before it the rightmost wins; at
+    the end, the first.
     """
     sums = similarities
     n_patches, width = sums.shape

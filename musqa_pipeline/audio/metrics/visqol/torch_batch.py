@@ -51,24 +51,11 @@ TAPS = [
 
 
 class TorchReference(Reference):
-    """ViSQOL v3 in audio mode on a torch device, bound to one reference.
+    """ViSQOL v3 in audio mode on a torch device (``"cuda"``, ``"cpu"``), bound to one reference.
 
-    Parameters
-    ----------
-    samples : array_like of float, shape (samples,)
-    sample_rate_hz : int
-    precision : {"exact", "fast"}
-        float64 throughout on the device, or float32 but for the alignment; then a MOS moves by
-        less than 1e-5. TF32 is off in both.
-    device : str
-        A torch device, as in ``"cuda"`` or ``"cpu"``.
-
-    Raises
-    ------
-    SettingsError
-        If torch cannot use the device.
-    UnfitInputError
-        As for `Reference`.
+    With the precision ``"exact"`` it computes in float64 throughout; with ``"fast"`` in float32 but
+    for the alignment, and a MOS moves by less than 1e-5. TF32 is off in both. Raises as `Reference`
+    does, and `SettingsError` if torch cannot use the device.
     """
 
     version = f"{Reference.version} torch"
