@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import tempfile
+import textwrap
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -48,7 +49,7 @@ from __future__ import annotations
 
 CODEC_EDGES_HZ: dict[str, dict[int, int]] = {{
 '''
-FOOTER = '''}
+FOOTER = '''}  # fmt: skip
 """Upper edge in hertz by codec and stereo bitrate in kbit/s; what reaches the top is left out."""
 '''
 
@@ -102,8 +103,11 @@ def main() -> None:
             print(f"{name:6s} {kbps:4d} kbit/s  " + "  ".join(f"{f:7.0f}" for f in found))
             if edge_hz < rate_hz / 2 - LEAST_GAP_HZ:
                 edges[kbps] = int(round(edge_hz, -2))
-        inside = ", ".join(f"{kbps}: {hz:_d}" for kbps, hz in edges.items())
-        lines.append(f'    "{name}": {{{inside}}},\n')
+        inside = ", ".join(
+            f"{kbps}:~{hz:_d}" for kbps, hz in edges.items()
+        )  # ~ is no place to break
+        text = textwrap.fill(f'"{name}":~{{{inside}}},', 96, subsequent_indent=4 * " ")
+        lines.append(textwrap.indent(text.replace("~", " "), 4 * " ") + "\n")
     version = imageio_ffmpeg.get_ffmpeg_version()
     out.write_text(HEADER.format(version=version) + "".join(lines) + FOOTER, encoding="utf-8")
 

@@ -15,8 +15,6 @@ from musqa_pipeline.core.foreign_text import LINES, printable
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from musqa_pipeline.scoring.scan.scan import Progress as Seen
-
 SOME_UNREADABLE, STOPPED = 1, 130
 LOG_EVERY = 500
 """Files between two lines where there is no terminal."""
@@ -60,8 +58,8 @@ def scan(
 ) -> None:
     """Score a whole library; `HELP` says it to users."""
     from musqa_pipeline.scoring.model_file import resolve_model_path
+    from musqa_pipeline.scoring.scan.measure import ScanSettings
     from musqa_pipeline.scoring.scan.scan import scan_library, worker_pool
-    from musqa_pipeline.scoring.scan.settings import ScanSettings
 
     with wrong_usage():
         settings = ScanSettings(n_excerpts=n_excerpts, full=full)
@@ -113,14 +111,14 @@ class _Shown:
         else:
             output.say(line, err=True)
 
-    def update(self, seen: Seen) -> None:
+    def update(self, n_files: int, n_done: int, n_unreadable: int) -> None:
         """Show how far the scan is."""
-        note = f"{seen.unreadable} unreadable" if seen.unreadable else ""
+        note = f"{n_unreadable} unreadable" if n_unreadable else ""
         if self._bar is not None:
-            self._bar.update(self._task, total=seen.files, completed=seen.done, note=note)
-        elif seen.done - self._last >= LOG_EVERY or (seen.done == seen.files and seen.files):
-            self._last = seen.done
-            line = f"scan: {seen.done}/{seen.files} files"
+            self._bar.update(self._task, total=n_files, completed=n_done, note=note)
+        elif n_done - self._last >= LOG_EVERY or (n_done == n_files and n_files):
+            self._last = n_done
+            line = f"scan: {n_done}/{n_files} files"
             output.say(f"{line}, {note}" if note else line, err=True)
 
 

@@ -59,8 +59,7 @@ def sweep(
     """Draw rate-quality curves; `HELP` says it to users."""
     one_form(as_json=as_json, as_csv=as_csv)
     from musqa_pipeline.scoring.sweep.rates import steps_kbps
-    from musqa_pipeline.scoring.sweep.results import write_sweep
-    from musqa_pipeline.scoring.sweep.sweep import as_record, curve_row
+    from musqa_pipeline.scoring.sweep.sweep import as_record, curve_row, write_sweep
     from musqa_pipeline.scoring.sweep.sweep import sweep as run
 
     with wrong_usage():

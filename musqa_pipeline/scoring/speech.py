@@ -79,24 +79,9 @@ def speech_probability(mono: NDArray[np.floating], sample_rate_hz: int) -> float
 
 
 def speech_features(mono: NDArray[np.floating], sample_rate_hz: int) -> NDArray[np.float64]:
-    """Measure a few seconds of sound.
+    """Measure `FEATURES`, float64 (15,) and finite, of a few seconds of sound, at any level.
 
-    Parameters
-    ----------
-    mono : ndarray of float, shape (samples,)
-        At least one second; level does not matter.
-    sample_rate_hz : int
-        8,000 or more.
-
-    Returns
-    -------
-    ndarray of float64, shape (len(FEATURES),)
-        In the order of `FEATURES`; finite, also for silence.
-
-    Raises
-    ------
-    ValueError
-        If there is less than one second.
+    The sample rate is 8,000 or more. Raise ValueError if there is less than one second.
     """
     x = np.asarray(mono, np.float32)
     if len(x) < sample_rate_hz:

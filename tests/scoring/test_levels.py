@@ -14,7 +14,7 @@ import soundfile
 from musqa_pipeline.audio.files.limits import MAX_DBTP, ODD_DBTP, check_level
 from musqa_pipeline.audio.files.signals import read_signal
 from musqa_pipeline.core.errors import UnfitInputError
-from musqa_pipeline.scoring.serve.work import Job, score_job
+from musqa_pipeline.scoring.serve.work import score_job
 from musqa_pipeline.scoring.stream import monitor
 from musqa_pipeline.scoring.sweep.references import cut_references
 
@@ -127,10 +127,10 @@ def test_a_scan_says_so(folder, tmp_path):
 def test_the_server_says_so(folder, model_path, monkeypatch):
     # Its workers limit their own memory, which would be that of all tests after this one.
     monkeypatch.setattr("musqa_pipeline.scoring.serve.work._limit_memory", lambda: None)
-    answer = score_job(Job(folder / "loud.wav", 60.0, model_path))
+    answer = score_job(folder / "loud.wav", 60.0, model_path)
     assert answer["score"]["flags"] == ("odd_level",)
     with pytest.raises(UnfitInputError, match="odd_level: a peak of 600 dBTP"):
-        score_job(Job(folder / "absurd.wav", 60.0, model_path))
+        score_job(folder / "absurd.wav", 60.0, model_path)
 
 
 MUSIC = np.zeros(4 * RATE_HZ, np.float32)

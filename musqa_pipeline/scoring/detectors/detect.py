@@ -76,17 +76,10 @@ class Detectors:
         """Samples that earlier sections have answered for."""
 
     def push(self, block: NDArray[np.floating]) -> None:
-        """Take the next samples.
+        """Take the next samples, of shape (frames, channels) or (frames,), any number of frames.
 
-        Parameters
-        ----------
-        block : ndarray of float, shape (frames, channels) or (frames,)
-            Full scale is 1.0, any number of frames. What is not finite counts as 0.
-
-        Raises
-        ------
-        ValueError
-            If the number of channels changes.
+        Full scale is 1.0, and what is not finite counts as 0. Raise ValueError if the number of
+        channels changes.
         """
         part = np.array(block, np.float32, ndmin=1)
         part = part[:, None] if part.ndim == 1 else part

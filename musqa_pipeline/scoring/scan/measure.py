@@ -13,21 +13,52 @@ from typing import Any
 import numpy as np
 
 from musqa_pipeline.audio.files.reading import to_mono
-from musqa_pipeline.core.errors import MusqaError, UnfitInputError
+from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
+from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.scoring.scan.content import content_key
 from musqa_pipeline.scoring.scan.damage import explained
 from musqa_pipeline.scoring.scan.fingerprints import fingerprint_words, pack
 from musqa_pipeline.scoring.scan.origin import Spectrum, analyse, lossy_origin
 from musqa_pipeline.scoring.scan.reading import Recording, read_recording
-from musqa_pipeline.scoring.scan.settings import ScanSettings
 from musqa_pipeline.scoring.scan.store import FILE, Result, ScanStore
 from musqa_pipeline.scoring.scan.thumbnails import thumbnail
 from musqa_pipeline.scoring.scan.together import together
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
 
+VERSION = 1
+"""Raised when the same file and model begin to give another result."""
+MOST_EXCERPTS = 20
 MOST_EVENTS = 40
 """Kept of a recording, the longest first: a page holds those of thousands."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanSettings:
+    """How much of each recording is listened to."""
+
+    n_excerpts: int = 3
+    """Excerpts of 10 s a recording, spread evenly (`reading.py`)."""
+    full: bool = False
+    """Whether the whole recording is scored, window by window, in place of the excerpts."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n_excerpts <= MOST_EXCERPTS:
+            raise SettingsError(
+                f"n_excerpts={self.n_excerpts}: expected 1 to {MOST_EXCERPTS}; for more of each "
+                "recording use --full"
+            )
+
+    def key(self, model_digest: str) -> str:
+        """Return the hash of all that a result depends on beside the file."""
+        return digest(
+            {
+                "version": VERSION,
+                "model": model_digest,
+                "n_excerpts": 0 if self.full else self.n_excerpts,
+                "full": self.full,
+            }
+        )
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class ScanTable:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Give a row for each file, worst first, then those without a score, then the unreadable.
 
-        `csv_file.COLUMNS` says what is in it; besides there are `windows`, `events` and
+        `page.CSV_COLUMNS` says what is in it; besides there are `windows`, `events` and
         `thumbnail`.
         """
         listed = self._store.rows(

@@ -18,12 +18,10 @@ from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.scan.changes import changes_since
 from musqa_pipeline.scoring.scan.copies import find_groups
-from musqa_pipeline.scoring.scan.csv_file import write_csv
 from musqa_pipeline.scoring.scan.damage import DamagedStoreError, set_aside, trusted
-from musqa_pipeline.scoring.scan.measure import Done, Task, work
-from musqa_pipeline.scoring.scan.page import write_page
+from musqa_pipeline.scoring.scan.measure import Done, ScanSettings, Task, work
+from musqa_pipeline.scoring.scan.page import write_csv, write_page
 from musqa_pipeline.scoring.scan.rows import ScanTable
-from musqa_pipeline.scoring.scan.settings import ScanSettings
 from musqa_pipeline.scoring.scan.store import FILE, Scan, ScanStore
 
 LOCK = ".scan.lock"
@@ -32,14 +30,8 @@ EXCERPTS_TIME_S, FULL_TIME_S = 600.0, 7_200.0
 """A file that takes longer hangs: minutes of decoding for what cannot seek, or a day of audio."""
 
 
-@dataclass(frozen=True)
-class Progress:
-    """How far a scan is."""
-
-    files: int
-    done: int
-    """Scored before or now, or refused."""
-    unreadable: int
+Observer = Callable[[int, int, int], object]
+"""Told the numbers of files: all, done (scored before or now, or refused), unreadable."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,7 @@ def scan_library(
     *,
     model: Path,
     fanout: Fanout | None = None,
-    observer: Callable[[Progress], object] = lambda progress: None,
+    observer: Observer = lambda *numbers: None,
     say: Callable[[str], object] = lambda line: None,
 ) -> ScanReport:
     """Scan a library, or go on with a scan that was stopped.
@@ -140,11 +132,11 @@ def _measure(
     store: ScanStore,
     scan: Scan,
     answers: Iterator[Done | Lost[Task]],
-    observer: Callable[[Progress], object],
+    observer: Observer,
 ) -> None:
     counts = store.count(scan.number)
     done, refused = counts["scored"] + counts["unreadable"], counts["unreadable"]
-    observer(Progress(counts["files"], done, refused))
+    observer(counts["files"], done, refused)
     try:
         for answer in answers:
             if isinstance(answer, Lost):
@@ -155,7 +147,7 @@ def _measure(
             else:
                 store.save(scan.number, scan.setting, answer.path, answer.found)
             done += 1
-            observer(Progress(counts["files"], done, refused))
+            observer(counts["files"], done, refused)
     finally:
         if isinstance(answers, Generator):  # Ctrl-C ends the workers before the store is closed
             answers.close()

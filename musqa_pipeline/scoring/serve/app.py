@@ -23,7 +23,7 @@ from musqa_pipeline.scoring.serve.guard import Guard
 from musqa_pipeline.scoring.serve.problems import ProblemError, refusal
 from musqa_pipeline.scoring.serve.settings import ServeSettings
 from musqa_pipeline.scoring.serve.upload import FIELD, FORM_BYTES, refuse_too_large, save_body
-from musqa_pipeline.scoring.serve.work import Job, preview_job, score_job
+from musqa_pipeline.scoring.serve.work import preview_job, score_job
 from musqa_pipeline.scoring.words import HIGHEST_MOS, LOWEST_MOS, WORDS
 
 PAGES = {
@@ -194,8 +194,8 @@ def _add_scoring(app: FastAPI, settings: ServeSettings, model: Path) -> None:
     ) -> answers.ScoreAnswer:
         desk: Desk = request.app.state.desk
         async with recording(request) as path:
-            job = Job(path, settings.max_duration_s, model, window_s, hop_s, spectrogram)
-            return answers.ScoreAnswer.model_validate(await desk.run(score_job, job))
+            asked = (settings.max_duration_s, model, window_s, hop_s, spectrogram)
+            return answers.ScoreAnswer.model_validate(await desk.run(score_job, path, *asked))
 
     @app.post(
         "/api/v1/preview",
@@ -211,7 +211,7 @@ def _add_scoring(app: FastAPI, settings: ServeSettings, model: Path) -> None:
             folder = stack.enter_context(desk.spool.folder())
             wav = folder.path / "preview.wav"
             async with recording(request) as path:
-                await desk.run(preview_job, Job(path, settings.max_duration_s), wav)
+                await desk.run(preview_job, path, settings.max_duration_s, wav)
             folder.take(wav.stat().st_size)
             return _SentOnce(wav, stack.pop_all())
 

@@ -14,18 +14,9 @@ NO_AUDIO = ("no known audio format", "the file holds no audio")
 
 
 class ProblemError(Exception):
-    """A request that is refused, with an HTTP status.
+    """A request that is refused: an HTTP status, a word for programs, and a sentence for people.
 
-    Parameters
-    ----------
-    status : int
-        HTTP status.
-    code : str
-        One word for programs.
-    message : str
-        A sentence for people: what is wrong and what to do.
-    retry_after_s : int, optional
-        When to try again.
+    The sentence says what is wrong and what to do; `retry_after_s` is when to try again.
     """
 
     def __init__(

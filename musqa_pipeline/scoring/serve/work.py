@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +24,24 @@ MAX_MEMORY_BYTES = 4 << 30
 """What a worker may allocate; a hostile file ends its worker and not the machine."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """A file to work on."""
-
-    path: Path
-    max_duration_s: float
-    model: Path | None = None
-    window_s: float | None = None
-    hop_s: float | None = None
-    spectrogram: bool = False
-
-
-def score_job(job: Job) -> dict[str, Any]:
+def score_job(
+    path: Path,
+    max_duration_s: float,
+    model: Path,
+    window_s: float | None = None,
+    hop_s: float | None = None,
+    spectrogram: bool = False,
+) -> dict[str, Any]:
     """Score a file in a worker process; return plain values of an `answers.ScoreAnswer`.
 
     Raise UnfitInputError if the file is no audio, damaged, or out of the limits, SettingsError if
     `window_s` or `hop_s` is out of range.
     """
     _limit_memory()
-    score = Scorer(job.model).score_file(
-        job.path, window_s=job.window_s, hop_s=job.hop_s, max_duration_s=job.max_duration_s
+    score = Scorer(model).score_file(
+        path, window_s=window_s, hop_s=hop_s, max_duration_s=max_duration_s
     )
-    picture = _spectrogram(job) if job.spectrogram else None
+    picture = _spectrogram(path, max_duration_s) if spectrogram else None
     return {
         "score": score.as_dict(),
         "meaning": word_of(score.mos).meaning if score.mos is not None else "",
@@ -55,14 +49,14 @@ def score_job(job: Job) -> dict[str, Any]:
     }
 
 
-def preview_job(job: Job, wav: Path) -> None:
+def preview_job(path: Path, max_duration_s: float, wav: Path) -> None:
     """Write a file as a WAV that every browser plays, in a worker process.
 
     It has 16 bit, at most 48 kHz, one or two channels; more than two become their mean. Raise
     UnfitInputError if the file is no audio, damaged, or out of the limits.
     """
     _limit_memory()
-    with open_audio(job.path, max_duration_s=job.max_duration_s) as audio:
+    with open_audio(path, max_duration_s=max_duration_s) as audio:
         rate_hz = audio.info.sample_rate_hz
         n_channels = audio.info.channels if audio.info.channels <= PLAYABLE_CHANNELS else 1
         wav_hz = min(rate_hz, PREVIEW_HIGHEST_HZ)
@@ -81,8 +75,8 @@ def _playable(blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.floa
         yield finite if finite.shape[1] <= PLAYABLE_CHANNELS else to_mono(finite)[:, None]
 
 
-def _spectrogram(job: Job) -> SpectrogramAnswer | None:
-    with open_audio(job.path, max_duration_s=job.max_duration_s) as audio:
+def _spectrogram(path: Path, max_duration_s: float) -> SpectrogramAnswer | None:
+    with open_audio(path, max_duration_s=max_duration_s) as audio:
         meter = SpectrogramMeter(audio.info.sample_rate_hz)
         for block in audio.blocks:
             meter.push(to_mono(np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from musqa_pipeline.audio.metrics.visqol import Reference
+from musqa_pipeline.core.csv_files import csv_of
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
+from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.core.foreign_text import path_text
 from musqa_pipeline.core.progress import StageProgress
 from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost
@@ -104,6 +107,31 @@ def sweep(
         for point in found[task.reference.recording, task.reference.index, task.codec]
     ]
     return Sweep(label, Reference.version, tuple(ordered), tuple(refused))
+
+
+def write_sweep(result: Sweep, folder: Path) -> list[Path]:
+    """Write a sweep's files into a folder, which is made if needed, and return their paths.
+
+    They are ``sweep.csv`` (the curves), ``sweep_points.csv`` (each excerpt), ``sweep.json`` (all),
+    ``sweep.svg`` and ``sweep.png``; those of an earlier sweep are replaced. Raise LakeError if the
+    folder cannot be written.
+    """
+    from musqa_pipeline.scoring.sweep.plot import sweep_png, sweep_svg
+
+    record = as_record(result)
+    texts: dict[str, str | bytes] = {
+        "sweep.json": json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n",
+        "sweep.svg": sweep_svg(result),
+        "sweep.png": sweep_png(result),
+    }
+    for name, rows in (("sweep.csv", record["curves"]), ("sweep_points.csv", record["points"])):
+        texts[name] = csv_of([rows[0].keys(), *(row.values() for row in rows)])
+    paths = []
+    for name, content in texts.items():
+        with whole_file(folder / name) as temporary:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+        paths.append(folder / name)
+    return paths
 
 
 def as_record(result: Sweep) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pytest
 
 from musqa_pipeline.core.seals import seal_path
 from musqa_pipeline.core.workers.interface import Inline
+from musqa_pipeline.scoring.scan.measure import ScanSettings
 from musqa_pipeline.scoring.scan.scan import ScanReport, scan_library
-from musqa_pipeline.scoring.scan.settings import ScanSettings
 from tests.scoring.scan.library import write_library
 from tests.scoring.small_model import write_model
 

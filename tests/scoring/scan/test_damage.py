@@ -15,8 +15,8 @@ from musqa_pipeline.core.seals import seal_path
 from musqa_pipeline.core.workers.interface import Inline
 from musqa_pipeline.scoring.scan import scan as scanning
 from musqa_pipeline.scoring.scan import store as stores
+from musqa_pipeline.scoring.scan.measure import ScanSettings
 from musqa_pipeline.scoring.scan.scan import LOCK, scan_library
-from musqa_pipeline.scoring.scan.settings import ScanSettings
 from musqa_pipeline.scoring.scan.store import FILE
 from tests.scoring.scan.library import RATE_HZ, song
 from tests.scoring.small_model import write_model

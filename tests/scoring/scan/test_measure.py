@@ -10,9 +10,8 @@ from musqa_pipeline.core.workers.child import LOST
 from musqa_pipeline.core.workers.flow import LOSSES_IN_A_ROW, flow
 from musqa_pipeline.core.workers.interface import Lost
 from musqa_pipeline.scoring.scan import measure
-from musqa_pipeline.scoring.scan.measure import Task, work
+from musqa_pipeline.scoring.scan.measure import ScanSettings, Task, work
 from musqa_pipeline.scoring.scan.scan import worker_pool
-from musqa_pipeline.scoring.scan.settings import ScanSettings
 from musqa_pipeline.scoring.scan.store import ScanStore
 from tests.scoring.scan.library import RATE_HZ, song
 from tests.scoring.scan.test_scan import rows_of

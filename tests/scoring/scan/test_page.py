@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.scoring.scan import page
-from musqa_pipeline.scoring.scan.csv_file import COLUMNS as CSV_COLUMNS
+from musqa_pipeline.scoring.scan.page import CSV_COLUMNS
 from musqa_pipeline.scoring.scan.thumbnails import COLUMNS, ROWS, thumbnail
 from tests import ROOT
 from tests.scoring.scan.test_scan import DULL, rows_of

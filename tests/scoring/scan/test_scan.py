@@ -16,8 +16,8 @@ import soundfile
 
 from musqa_pipeline.core.errors import LakeError, SettingsError
 from musqa_pipeline.core.files import exclusive_lock
+from musqa_pipeline.scoring.scan.measure import ScanSettings
 from musqa_pipeline.scoring.scan.scan import LOCK, scan_library
-from musqa_pipeline.scoring.scan.settings import ScanSettings
 from tests.scoring.scan.library import RATE_HZ, song
 
 DULL, FAKE = "<b>dull & old.flac", "fake.flac"
@@ -95,8 +95,8 @@ def test_copies_are_grouped_and_the_best_is_named(first_scan):
 def test_a_second_scan_of_the_same_files_measures_nothing(scanned):
     mark(scanned.out)
     seen = []
-    report = scanned.again(observer=seen.append)
-    assert seen[0].done == 7  # the two that could not be read are tried again
+    report = scanned.again(observer=lambda *numbers: seen.append(numbers))
+    assert seen[0][1] == 7  # the two that could not be read are tried again
     assert {r["mos"] for r in rows_of(scanned.out).values() if r["mos"]} == {str(SENTINEL)}
     changes = report.summary["changes"]
     assert changes["since"]
