@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -110,24 +110,32 @@ def score(
         _print_stream(lines, as_json=as_json, as_csv=as_csv)
         return
     options = Options(path, window_s, hop_s, causes, 3600 * max_hours)
-    write = _writer(as_json=as_json, as_csv=as_csv, timeline=timeline)
     with ExitStack() as stack:
         items = items_named(read_list(list_file) if list_file else files or [], stack)
-        show = output.data if as_json or as_csv else typer.echo
-        ended = print_results(score_items(items, options, n_workers=workers), write, show)
+        results = score_items(items, options, n_workers=workers)
+        ended = _print_results(results, as_json=as_json, as_csv=as_csv, timeline=timeline)
     if ended:
         raise typer.Exit(ended)
 
 
-def print_results(
-    results: Iterable[Result],
-    write: Callable[[Result], str],
-    show: Callable[[str], None] = typer.echo,
+def _print_results(
+    results: Iterable[Result], *, as_json: bool, as_csv: bool, timeline: bool
 ) -> int:
-    """Print each result as it comes, and a summary on standard error."""
+    """Print each result as it comes, and a summary on standard error; return the exit code."""
     counts: Counter[str] = Counter()
     for result in results:
-        show(write(result))
+        record = score_text.record_of(result)
+        if as_json:
+            output.data(score_text.json_line(record))
+        elif as_csv:
+            columns = score_text.CSV_COLUMNS
+            rows = [columns] * (not counts) + [tuple(record[name] for name in columns)]
+            output.data("\n".join(map(score_text.csv_line, rows)))
+        else:
+            lines = [score_text.HEADER] * (not counts) + [score_text.text_line(result)]
+            if timeline and result.score is not None:
+                lines += score_text.timeline_lines(result.score)
+            typer.echo("\n".join(lines))
         sys.stdout.flush()  # for those who read along in a pipe
         counts["failed" if result.score is None else result.score.abstained or "scored"] += 1
     n, n_failed, n_scored = counts.total(), counts["failed"], counts["scored"]
@@ -153,28 +161,6 @@ def items_named(paths: Iterable[Path], stack: ExitStack) -> Iterator[Item]:
             yield stack.enter_context(spooled(sys.stdin.buffer))
         else:
             yield from items_of([path])
-
-
-def _writer(*, as_json: bool, as_csv: bool, timeline: bool) -> Callable[[Result], str]:
-    started = False
-    header = score_text.csv_line(score_text.CSV_COLUMNS) if as_csv else score_text.HEADER
-
-    def write(result: Result) -> str:
-        nonlocal started
-        lines = [] if started or as_json else [header]
-        started = True
-        if as_json:
-            lines.append(score_text.json_line(score_text.record_of(result)))
-        elif as_csv:
-            record = score_text.record_of(result)
-            lines.append(score_text.csv_line(record[name] for name in score_text.CSV_COLUMNS))
-        else:
-            lines.append(score_text.text_line(result))
-            if timeline and result.score is not None:
-                lines += score_text.timeline_lines(result.score)
-        return "\n".join(lines)
-
-    return write
 
 
 def _print_stream(windows: Iterable[WindowScore], *, as_json: bool, as_csv: bool) -> None:

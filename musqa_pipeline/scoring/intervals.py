@@ -101,10 +101,8 @@ def quantiles(
 
     Parameters
     ----------
-    probability : ndarray of float, shape (n,)
-        Of each step; sums to 1.
-    step_quality : ndarray of float64, shape (n,)
-        The steps, rising.
+    probability, step_quality : ndarray of float, shape (n,)
+        Of each step of quality, which sums to 1; the steps, rising.
     level : float
         Part of the probability between them.
 

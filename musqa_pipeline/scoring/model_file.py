@@ -22,32 +22,8 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.core.errors import ModelError, UnfitInputError
 from musqa_pipeline.core.files import whole_file
-from musqa_pipeline.scoring.model_record import (
-    METADATA_KEY,
-    RecordError,
-    parse_record,
-    read_calibration,
-    read_card,
-    read_label,
-    read_steps,
-)
-from musqa_pipeline.scoring.model_seal import (
-    ANSWERS,
-    BrokenSealError,
-    check_image,
-    differs,
-    digest,
-    has_seal,
-)
-from musqa_pipeline.scoring.onnx_file import (
-    ANEW,
-    IMAGE_SHAPE,
-    check_ports,
-    open_session,
-    read_bytes,
-    read_metadata,
-    shown,
-)
+from musqa_pipeline.scoring import model_record, model_seal, onnx_file
+from musqa_pipeline.scoring.onnx_file import ANEW
 
 ENVIRONMENT = "MUSQA_MODEL"
 SHIPPED = Path(__file__).parent / "model" / "musqa_net.onnx"
@@ -84,31 +60,33 @@ class ModelFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        data = read_bytes(path)
-        self.digest = digest(data)
+        data = onnx_file.read_bytes(path)
+        self.digest = model_seal.digest(data)
         """blake2b, 16 bytes, of the file: scores of equal digests are comparable."""
         try:
-            self.sealed = has_seal(data)
+            self.sealed = model_seal.has_seal(data)
             """Whether damage to the file would have shown."""
-        except BrokenSealError as error:
+        except model_seal.BrokenSealError as error:
             raise ModelError(f"{path} is damaged: {error}; {ANEW}") from error
         if path == SHIPPED and self.digest != SHIPPED_DIGEST:
             raise ModelError(
                 f"{path} is not the model that this version of musqa ships; install musqa again, "
                 "or name your model with --model"
             )
-        self._session = open_session(data, path)
+        self._session = onnx_file.open_session(data, path)
         try:
-            self.record = parse_record(read_metadata(self._session, METADATA_KEY, path))
-            self.name = read_label(self.record, "name", path.stem)
-            self.version = read_label(self.record, "version")
-            self.card = read_card(self.record)
+            self.record = model_record.parse_record(
+                onnx_file.read_metadata(self._session, model_record.METADATA_KEY, path)
+            )
+            self.name = model_record.read_label(self.record, "name", path.stem)
+            self.version = model_record.read_label(self.record, "version")
+            self.card = model_record.read_card(self.record)
             """The model card, Markdown; empty if there is none."""
-            self.step_quality = read_steps(self.record)
-            self.calibration = read_calibration(self.record)
-        except RecordError as error:
+            self.step_quality = model_record.read_steps(self.record)
+            self.calibration = model_record.read_calibration(self.record)
+        except model_record.RecordError as error:
             raise ModelError(f"{path}: {error}") from error
-        check_ports(self._session, len(self.step_quality), path)
+        onnx_file.check_ports(self._session, len(self.step_quality), path)
         self.knows_distance = self.record.get("domain") is not None
         self._check_answers()
 
@@ -127,10 +105,10 @@ class ModelFile:
         """
         try:
             probability, distance = self._session.run(
-                ["probability", "distance"], {"image": image.reshape(IMAGE_SHAPE)}
+                ["probability", "distance"], {"image": image.reshape(onnx_file.IMAGE_SHAPE)}
             )
         except Exception as error:  # onnxruntime's classes have no common root of their own
-            raise self._no_answer(f"fails ({shown(error)})") from error
+            raise self._no_answer(f"fails ({onnx_file.shown(error)})") from error
         if probability.shape != (1, len(self.step_quality)) or distance.shape != (1,):
             raise self._no_answer(f"answers in the shapes {probability.shape}, {distance.shape}")
         p = probability[0]
@@ -146,14 +124,16 @@ class ModelFile:
     def _check_answers(self) -> None:
         """Ask about an image that every machine can make."""
         try:
-            found = self.answer(check_image())
+            found = self.answer(model_seal.check_image())
         except UnfitInputError as error:
             raise ModelError(f"{self.path} cannot score: {error.detail}; {ANEW}") from error
-        if ANSWERS not in self.record:
+        if model_seal.ANSWERS not in self.record:
             return
         if not self.sealed:
             raise ModelError(f"{self.path} is damaged: the digest at its end is gone; {ANEW}")
-        if how := differs(self.record[ANSWERS], found.probability, found.distance):
+        if how := model_seal.differs(
+            self.record[model_seal.ANSWERS], found.probability, found.distance
+        ):
             raise ModelError(f"{self.path}: {how}; {ANEW}, or install another onnxruntime")
 
     def _no_answer(self, how: str) -> UnfitInputError:

@@ -63,13 +63,6 @@ def speech_probability(mono: NDArray[np.floating], sample_rate_hz: int) -> float
     ------
     ValueError
         If there is less than one second.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> chord = sum(np.sin(np.arange(80_000) * step) for step in (0.17, 0.21, 0.26))
-    >>> speech_probability(chord, 8_000) < 0.01
-    True
     """
     features = speech_features(mono, sample_rate_hz)
     mean, spread, weight, weight_of_square = np.array([MODEL[name] for name in FEATURES]).T

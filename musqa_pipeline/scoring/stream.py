@@ -64,14 +64,10 @@ def monitor(
 
     Parameters
     ----------
-    stream : binary file
-        Raw audio.
-    scorer : Scorer
-        Who scores.
-    sample_rate_hz, channels : int
+    stream, scorer : binary file, Scorer
+        Raw audio; who scores.
+    sample_rate_hz, channels, sample_format : int, int, SampleFormat
         Of the stream.
-    sample_format : SampleFormat
-        How a sample is written.
     window_s : float
         How much is heard each time, 3 to 10 s.
     hop_s : float

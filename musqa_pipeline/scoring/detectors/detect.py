@@ -142,14 +142,6 @@ def detect(samples: NDArray[np.floating], sample_rate_hz: int) -> tuple[Event, .
     ------
     ValueError
         If the rate is out of range.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> tone = np.sin(np.arange(96_000) * 0.05)
-    >>> clipped = np.clip(tone, -0.5, 0.5)
-    >>> sorted({event.kind for event in detect(clipped, 48_000)} & {"clipping", "click"})
-    ['clipping']
     """
     stream = Detectors(sample_rate_hz)
     stream.push(samples)

@@ -52,7 +52,7 @@ CSV_COLUMNS = {
     "problem": "why the file could not be read",
     "key": "what identifies the content",
 }
-"""Columns in order, with their meaning."""
+"""Columns of the CSV in order, with their meaning."""
 MOST_ROWS = 20_000
 """The worst of them; the CSV has all."""
 MOST_GONE = 1_000
