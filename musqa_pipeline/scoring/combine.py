@@ -13,9 +13,8 @@ from musqa_pipeline.audio.files.limits import ODD_DBTP
 from musqa_pipeline.scoring import abstain
 from musqa_pipeline.scoring.causes import cause_of
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
-from musqa_pipeline.scoring.sections import shares_s
 from musqa_pipeline.scoring.verdict import Verdict
-from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window, WindowCutter
+from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window, WindowCutter, shares_s
 from musqa_pipeline.scoring.words import word_of
 
 MIXED_MOS = 1.0

@@ -9,15 +9,17 @@ relative to the loudest sample so far, so that a gain changes nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import EXCERPT_S, SAMPLE_RATE_HZ
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.scoring.sections import CELL_S, Section, cell_span
 
+CELL_S = 0.1
+"""Sound is noted in steps of this length."""
 LEAST_HOP_S = 0.5
 SHORTEST_S = 3.0
 """ViSQOL's advice for its signals is 3 to 10 s; with less sound there is no score."""
@@ -32,6 +34,25 @@ LEAST_REST_S = 0.5
 MARGIN_S = 0.1
 """Kept before and after a window, so that the resampler starts and ends on music."""
 _STEP_S = 1.0
+
+
+@dataclass
+class Section:
+    """Sound between two silences."""
+
+    start_frame: int
+    stop_frame: int
+    """After the last sound."""
+    _sounding: bytearray = field(default_factory=bytearray)
+
+    def mark(self, cells: NDArray[np.int64]) -> None:
+        """Note which cells of `CELL_S`, counted from the start and rising, hold sound."""
+        self._sounding.extend(bytes(max(0, int(cells[-1]) + 1 - len(self._sounding))))
+        np.frombuffer(self._sounding, np.uint8)[cells] = 1
+
+    def sounding(self, span: slice) -> NDArray[np.bool_]:
+        """Return for each cell of a part, as far as the section goes, whether it holds sound."""
+        return np.frombuffer(bytes(self._sounding[span]), np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +204,7 @@ class WindowCutter:
         before = max(0, self._base - first)
         mono = np.zeros(last - first, np.float32)
         mono[before : before + len(inside)] = inside
-        sound = section.sounding(cell_span(start, stop, section, self.cell_frames))
+        sound = section.sounding(_cell_span(start, stop, section, self.cell_frames))
         self._cut_to = stop
         return Window(
             section=len(self.sections) - 1,
@@ -211,3 +232,37 @@ def margin_frames(sample_rate_hz: int) -> int:
     """
     unit = sample_rate_hz // math.gcd(sample_rate_hz, SAMPLE_RATE_HZ)
     return math.ceil(MARGIN_S * sample_rate_hz / unit) * unit
+
+
+def shares_s(
+    sections: Sequence[Section], windows: Iterable[tuple[int, int, int]], cell_frames: int
+) -> NDArray[np.float64]:
+    """Return the seconds of sound that each window speaks for, float64 (n_windows,).
+
+    A window is the number of its section, its first frame and the one after its last. Each second
+    of sound counts once, and windows that overlap share it.
+    """
+    spans = [
+        (number, _cell_span(start, stop, sections[number], cell_frames))
+        for number, start, stop in windows
+    ]
+    shares = np.zeros(len(spans))
+    for number in {number for number, _ in spans}:
+        sound = sections[number].sounding(slice(None)).astype(np.float64)
+        covered = np.zeros(len(sound))
+        for other, span in spans:
+            if other == number:
+                covered[span] += 1
+        per_cell = np.divide(sound, covered, out=np.zeros_like(sound), where=covered > 0)
+        for i, (other, span) in enumerate(spans):
+            if other == number:
+                shares[i] = per_cell[span].sum() * CELL_S
+    return shares
+
+
+def _cell_span(start_frame: int, stop_frame: int, section: Section, cell_frames: int) -> slice:
+    """Return the cells of a section that a window of the recording covers, at least one."""
+    return slice(
+        round((start_frame - section.start_frame) / cell_frames),
+        max(1, round((stop_frame - section.start_frame) / cell_frames)),
+    )

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.scoring.sections import shares_s
-from musqa_pipeline.scoring.windows import WindowCutter, margin_frames
+from musqa_pipeline.scoring.windows import WindowCutter, margin_frames, shares_s
 
 RATE_HZ = 8_000
 
