@@ -31,7 +31,7 @@ from musqa_pipeline.scoring.model_file import resolve_model_path
 from musqa_pipeline.scoring.score import WindowScore
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.stream import DEFAULT_HOP_S, SampleFormat, monitor
-from musqa_pipeline.scoring.windows import check_lengths
+from musqa_pipeline.scoring.windows import checked_lengths
 from musqa_pipeline.scoring.words import word_of
 
 FAILED, ABSTAINED = 1, 3
@@ -92,8 +92,7 @@ def score(
     if stream + bool(files) + (list_file is not None) != 1:
         raise typer.BadParameter("give FILES, --list FILE or --stream")
     with wrong_usage():
-        length_s = 10.0 if window_s is None else window_s
-        check_lengths(length_s, length_s if hop_s is None else hop_s)
+        length_s, _ = checked_lengths(window_s, hop_s)
         check_limits(rate_hz, channels)
     path = resolve_model_path(model)
     if stream:

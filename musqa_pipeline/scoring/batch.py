@@ -20,7 +20,7 @@ from musqa_pipeline.scoring.inputs import Item
 from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
-from musqa_pipeline.scoring.windows import check_lengths
+from musqa_pipeline.scoring.windows import checked_lengths
 
 MAX_FILE_S = 7_200.0
 """Time for one file; a day of audio takes a quarter of an hour."""
@@ -64,8 +64,7 @@ def score_items(items: Iterable[Item], options: Options, *, n_workers: int = 1) 
         If the lengths of the windows are out of range.
     """
     load_model(options.model)
-    window_s = 10.0 if options.window_s is None else options.window_s
-    check_lengths(window_s, window_s if options.hop_s is None else options.hop_s)
+    checked_lengths(options.window_s, options.hop_s)
     waiting = iter(items)
     first = list(itertools.islice(waiting, 2))
     tasks = ((item, options) for item in itertools.chain(first, waiting))

@@ -209,9 +209,7 @@ class Scorer:
         window_s: float | None,
         hop_s: float | None,
     ) -> Score:
-        cutter = WindowCutter(
-            sample_rate_hz, window_s=10.0 if window_s is None else window_s, hop_s=hop_s
-        )
+        cutter = WindowCutter(sample_rate_hz, window_s=window_s, hop_s=hop_s)
         meters = Meters(sample_rate_hz, channels)
         detectors = _detectors(sample_rate_hz) if self._detect else None
         judged: list[tuple[Window, Verdict]] = []

@@ -15,7 +15,7 @@ from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.scoring.combine import window_score
 from musqa_pipeline.scoring.score import WindowScore
 from musqa_pipeline.scoring.scorer import Scorer
-from musqa_pipeline.scoring.windows import check_lengths
+from musqa_pipeline.scoring.windows import checked_lengths
 
 DEFAULT_HOP_S = 5.0
 READ_S = 0.25
@@ -87,7 +87,7 @@ def monitor(
         has no answer.
     """
     check_limits(sample_rate_hz, channels)
-    check_lengths(window_s, hop_s)
+    checked_lengths(window_s, hop_s)
     window, seen, n_scored = round(window_s * sample_rate_hz), 0, 0
     kept = np.zeros(0, np.float32)
     for block in raw_blocks(stream, sample_rate_hz, channels, sample_format):

@@ -70,14 +70,16 @@ class Window:
     """How much of it is sound."""
 
 
-def check_lengths(window_s: float, hop_s: float) -> None:
-    """Check the length of windows, 3 to 10 s, and from one start to the next, at least 0.5 s.
+def checked_lengths(window_s: float | None, hop_s: float | None) -> tuple[float, float]:
+    """Return the length of windows, by default 10 s, and from start to start, by default the same.
 
     Raises
     ------
     SettingsError
-        If one is out of range.
+        Unless they are 3 to 10 s, and 0.5 s or more.
     """
+    window_s = float(EXCERPT_S) if window_s is None else window_s
+    hop_s = window_s if hop_s is None else hop_s
     if not SHORTEST_S <= window_s <= EXCERPT_S:
         raise SettingsError(
             f"window={window_s:g} s: expected {SHORTEST_S:g} to {EXCERPT_S} s, which is what "
@@ -85,6 +87,7 @@ def check_lengths(window_s: float, hop_s: float) -> None:
         )
     if not (math.isfinite(hop_s) and hop_s >= LEAST_HOP_S):
         raise SettingsError(f"hop={hop_s:g} s: expected at least {LEAST_HOP_S:g} s")
+    return window_s, hop_s
 
 
 class WindowCutter:
@@ -94,12 +97,10 @@ class WindowCutter:
     """
 
     def __init__(
-        self, sample_rate_hz: int, *, window_s: float = EXCERPT_S, hop_s: float | None = None
+        self, sample_rate_hz: int, *, window_s: float | None = None, hop_s: float | None = None
     ) -> None:
-        hop_s = window_s if hop_s is None else hop_s
-        check_lengths(window_s, hop_s)
+        window_s, self._hop_s = checked_lengths(window_s, hop_s)
         self._rate = sample_rate_hz
-        self._hop_s = hop_s
         self._window = round(window_s * sample_rate_hz)
         self._margin = margin_frames(sample_rate_hz)
         self.cell_frames = max(1, round(CELL_S * sample_rate_hz))
