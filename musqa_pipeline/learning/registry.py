@@ -32,22 +32,11 @@ def _build_backbone(name: str, frozen_stem: bool, settings: TrainingSettings) ->
     return build(name, settings, frozen_stem=frozen_stem)
 
 
-def _build_ablation(name: str, settings: TrainingSettings) -> nn.Module:
-    from musqa_pipeline.learning.networks.musqa_net_ablations import ABLATIONS
-
-    return ABLATIONS[name].build()
-
-
-def _ablation_loss(name: str, network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
-    from musqa_pipeline.learning.networks.musqa_net_ablations import ABLATIONS
-
-    return ABLATIONS[name].loss(network, images, quality)
-
-
-def _musqa_net_loss(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
-    from musqa_pipeline.learning.networks.musqa_net import loss
-
-    return loss(network, images, quality)  # type: ignore[arg-type]
+def _loss(module: str, name: str, network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+    """Return a loss of a module of `networks`."""
+    found = import_module(f"musqa_pipeline.learning.networks.{module}")
+    loss: Tensor = getattr(found, name)(network, images, quality)
+    return loss
 
 
 def _backbone(title: str, name: str, batch_size: int, *, frozen_stem: bool = False) -> ModelEntry:
@@ -76,31 +65,32 @@ MUSQA_NET_RECIPE: dict[str, Any] = {
 MUSQA_NET_INPUT = InputSpec(n_frames=31, n_bands=1024, stage="features")
 
 
-def _ablation(name: str, title: str) -> ModelEntry:
+_MUSQA_NET = partial(_build, "musqa_net", "MusqaNet")
+_MUSQA_NET_LOSS = partial(_loss, "musqa_net", "loss")
+
+
+def _ablation(title: str, *, kind: str = "", loss: str = "") -> ModelEntry:
     """Describe musqa-net without one of its choices; trained by its recipe."""
+    ablations = "musqa_net_ablations"
     return ModelEntry(
         f"musqa-net, {title} (ablation)",
-        partial(_build_ablation, name),
+        partial(_build, ablations, kind) if kind else _MUSQA_NET,
         MUSQA_NET_INPUT,
-        partial(_ablation_loss, name),
+        partial(_loss, ablations, loss) if loss else _MUSQA_NET_LOSS,
         MUSQA_NET_RECIPE,
     )
 
 
 MODELS: dict[str, ModelEntry] = {
     "musqa_net": ModelEntry(
-        "musqa-net",
-        partial(_build, "musqa_net", "MusqaNet"),
-        MUSQA_NET_INPUT,
-        _musqa_net_loss,
-        MUSQA_NET_RECIPE,
+        "musqa-net", _MUSQA_NET, MUSQA_NET_INPUT, _MUSQA_NET_LOSS, MUSQA_NET_RECIPE
     ),
-    "musqa_net_one_member": _ablation("one_member", "one member"),
-    "musqa_net_no_augmentation": _ablation("no_augmentation", "no augmentation"),
-    "musqa_net_no_darkening": _ablation("no_darkening", "no darkening"),
-    "musqa_net_point": _ablation("point", "a point for a distribution"),
-    "musqa_net_no_level": _ablation("no_level", "no absolute level"),
-    "musqa_net_coarse": _ablation("coarse", "coarse bands"),
+    "musqa_net_one_member": _ablation("one member", kind="one_member"),
+    "musqa_net_no_augmentation": _ablation("no augmentation", loss="unaugmented_loss"),
+    "musqa_net_no_darkening": _ablation("no darkening", loss="undarkened_loss"),
+    "musqa_net_point": _ablation("a point for a distribution", loss="point_loss"),
+    "musqa_net_no_level": _ablation("no absolute level", kind="no_level"),
+    "musqa_net_coarse": _ablation("coarse bands", kind="coarse"),
     "cnn1d": ModelEntry(
         "1-D CNN (paper 001, table III)", partial(_build, "cnn1d", "Cnn1d"), InputSpec()
     ),

@@ -53,7 +53,7 @@ class BaselineEntry:
 BASELINES: dict[str, BaselineEntry] = {
     "mean": BaselineEntry("mean label", "simple", "fit_mean"),
     "upper_edge": BaselineEntry("band edge", "simple", "fit_upper_edge"),
-    "boosted": BaselineEntry("boosted features", "boosted", "fit_boosted"),
+    "boosted": BaselineEntry("boosted features", "simple", "fit_boosted"),
     "oracle": BaselineEntry("oracle: process, not song", "oracle", "fit_oracle"),
 }
 """In the order in which reports list them."""

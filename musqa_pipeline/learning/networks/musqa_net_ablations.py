@@ -6,15 +6,12 @@ Every ablation trains by musqa-net's recipe. `docs/musqa_net.md` has their resul
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from musqa_pipeline.audio.features.bands import N_BANDS, STATISTICS
-from musqa_pipeline.learning.networks import musqa_net
-from musqa_pipeline.learning.networks.musqa_net import MusqaNet
+from musqa_pipeline.learning.networks.musqa_net import MusqaNet, cross_entropy
 from musqa_pipeline.learning.networks.musqa_net_augmentation import (
     darkened,
     equalised,
@@ -23,14 +20,12 @@ from musqa_pipeline.learning.networks.musqa_net_augmentation import (
 
 SMOOTHED_BANDS = 16
 """Bands that the ablation of frequency resolution averages: 1.5 kHz above 6 kHz."""
-Change = Callable[[Tensor], Tensor]
-Loss = Callable[[Any, Tensor, Tensor], Tensor]
 
 
 class ChangedNet(MusqaNet):
     """musqa-net that sees a changed image, of shape (n, n_segments, 1024) as before."""
 
-    def __init__(self, change: Change) -> None:
+    def __init__(self, change: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
         self.change = change
 
@@ -50,6 +45,16 @@ def without_fine_bands(images_nsx: Tensor) -> Tensor:
     return bands.mean(dim=4, keepdim=True).expand_as(bands).flatten(2)
 
 
+def no_level() -> MusqaNet:
+    """Build musqa-net that sees no level relative to loudness."""
+    return ChangedNet(without_level)
+
+
+def coarse() -> MusqaNet:
+    """Build musqa-net that sees coarse bands."""
+    return ChangedNet(without_fine_bands)
+
+
 def one_member() -> MusqaNet:
     """Build musqa-net with a single member."""
     network = MusqaNet()
@@ -59,35 +64,16 @@ def one_member() -> MusqaNet:
 
 def unaugmented_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return musqa-net's loss on images that are neither darkened nor equalised."""
-    return musqa_net.cross_entropy(network, some_segments(images_nsx), quality_n)
+    return cross_entropy(network, some_segments(images_nsx), quality_n)
 
 
 def undarkened_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return musqa-net's loss on images that are equalised and never darkened."""
     heard_nsx = equalised(some_segments(images_nsx), quality_n)
-    return musqa_net.cross_entropy(network, heard_nsx, quality_n)
+    return cross_entropy(network, heard_nsx, quality_n)
 
 
 def point_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return the square error of the mean instead of the distribution's cross entropy."""
     heard_nsx = darkened(some_segments(images_nsx), quality_n)
     return functional.mse_loss(network(equalised(heard_nsx, quality_n)), quality_n)
-
-
-@dataclass(frozen=True)
-class Ablation:
-    """One of them."""
-
-    build: Callable[[], nn.Module]
-    loss: Loss
-
-
-ABLATIONS = {
-    "one_member": Ablation(one_member, musqa_net.loss),
-    "no_augmentation": Ablation(MusqaNet, unaugmented_loss),
-    "no_darkening": Ablation(MusqaNet, undarkened_loss),
-    "point": Ablation(MusqaNet, point_loss),
-    "no_level": Ablation(lambda: ChangedNet(without_level), musqa_net.loss),
-    "coarse": Ablation(lambda: ChangedNet(without_fine_bands), musqa_net.loss),
-}
-"""By what their names in the registry end with."""

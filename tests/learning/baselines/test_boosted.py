@@ -4,8 +4,8 @@ import pytest
 
 from musqa_pipeline.audio.features.descriptors import DESCRIPTORS
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.learning.baselines import boosted
-from musqa_pipeline.learning.baselines.boosted import fit_boosted
+from musqa_pipeline.learning.baselines import simple
+from musqa_pipeline.learning.baselines.simple import fit_boosted
 
 
 def rows(n, seed):
@@ -19,7 +19,7 @@ def rows(n, seed):
 
 @pytest.fixture(autouse=True)
 def _few_trees(monkeypatch):
-    monkeypatch.setattr(boosted, "N_TREES", 60)
+    monkeypatch.setattr(simple, "N_TREES", 60)
 
 
 def test_it_learns_what_features_say_of_rows_that_it_never_met():

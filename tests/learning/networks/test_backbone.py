@@ -265,7 +265,7 @@ def test_a_frozen_stem_shows_each_image_to_the_backbone_once(tmp_path, small, mo
 
 
 def test_random_backbones_follow_the_seed():
-    from musqa_pipeline.learning.networks.backbone_weights import Published, fill_backbone
+    from musqa_pipeline.learning.networks.imagenet import Published, fill_backbone
 
     def drawn(seed):
         network = nn.Conv2d(3, 4, 5)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.learning.networks.backbone_weights import Published, fill_backbone
+from musqa_pipeline.learning.networks.imagenet import Published, fill_backbone
 
 STATE = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2)}
 
