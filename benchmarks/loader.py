@@ -31,7 +31,7 @@ N_FRAMES, N_BANDS, ROWS_PER_GROUP = 1876, 256, 16
 
 
 def write_shard(path, n_rows):
-    """Write images that pack like music: 377 kB each with zstd, see `audio/features/storage.py`."""
+    """Write images that pack like music: 377 kB each with zstd, see `audio/features/mel.py`."""
     generator = np.random.default_rng(0)
     rows = []
     for index in range(n_rows):

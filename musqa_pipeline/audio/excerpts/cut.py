@@ -1,4 +1,4 @@
-"""Cutting a reference out of a file: find a loud window, resample, level, add the tail.
+"""Cutting a reference out of a file: draw where, find a loud window, resample, level, add the tail.
 
 Mono is the mean of all channels, whatever their number; a mix that would cancel is what the flag
 `out_of_phase` is for. The loudness of the result is set afterwards, so no other weights are
@@ -23,11 +23,41 @@ from musqa_pipeline.audio.files.limits import check_level
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.audio.measures.loudness import LoudnessMeter, gain_to_target_db, integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
+from musqa_pipeline.core.seeds import derive_generator
 
+N_CANDIDATES = 24
+"""Starts that are tried, in the order drawn, before an excerpt is given up as too quiet."""
 MARGIN_S = 0.1
 """Read before and after the window, so that the resampler starts and ends on music."""
 QUIETEST_MONO_LUFS = -65.0
 """A quieter mono mix cancels itself or is noise; it would be raised by over 40 dB."""
+
+
+def n_excerpts(duration_s: float, n_per_track: int) -> int:
+    """Return how many excerpts of a track fit without overlap, at most `n_per_track`."""
+    return min(n_per_track, int(duration_s // EXCERPT_S))
+
+
+def candidate_starts(
+    *,
+    n_frames: int,
+    sample_rate_hz: int,
+    n_in_track: int,
+    index: int,
+    seed: int,
+    track_id: str,
+) -> list[int]:
+    """Draw where one excerpt may start: frames at the track's own rate, in the order to try them.
+
+    The track is divided into `n_in_track` equal parts and excerpt `index` (from 0) lies in its
+    own, so that excerpts never overlap and each is drawn without knowing the others.
+    """
+    length = EXCERPT_S * sample_rate_hz
+    first = n_frames * index // n_in_track
+    last = n_frames * (index + 1) // n_in_track - length
+    draws = derive_generator("excerpts", seed, track_id, index).random(N_CANDIDATES)
+    starts = [first + int(draw * (last - first + 1)) for draw in draws]
+    return list(dict.fromkeys(starts))
 
 
 @dataclass(frozen=True)

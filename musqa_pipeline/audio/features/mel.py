@@ -1,4 +1,4 @@
-"""Mel images: what a network sees of 10 s of audio (paper 001, III.C).
+"""Mel images: what a network sees of 10 s of audio (paper 001, III.C), and how they are stored.
 
 Periodic Hann window, frames centred with zeros beyond the ends, power spectrum, Slaney's mel
 bands, decibels with a floor of 1e-10 and `top_db` below the loudest cell, then min-max to 0-1. This
@@ -8,12 +8,17 @@ floor cuts into the range (music at -23 LUFS has it near +30 dB). How loud the c
 returned beside the image.
 
 Needs numpy and scipy alone, so that the scorer computes the very same image.
+
+Cells are stored as one byte or two, in C order. Measured on 63 images of music, plain and coded:
+uint8 with zstd takes 377 kB an image and 0.35 ms to read and widen; float16 takes 664 kB and 1.3
+ms. uint8's error, at most 1/510, is 0.16 dB of the 80 dB range; float16's is 0.02 dB.
 """
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import scipy.fft
@@ -31,6 +36,7 @@ FRAMES_PER_BLOCK = 96
 """Frames transformed at a time: block and spectrum stay in cache and below 1 MB each, above which
 every allocation costs page faults (measured for 10 s: 5.1 ms with 96, 7.9 ms with 128)."""
 DEFAULTS = SpectrogramsSettings()
+Storage = Literal["uint8", "float16"]
 
 
 @dataclass(frozen=True)
@@ -107,3 +113,23 @@ def _mel_power(
 def _hann(n_fft: int) -> NDArray[np.float32]:
     """Periodic Hann window."""
     return scipy.signal.get_window("hann", n_fft).astype(np.float32)
+
+
+def encode_cells(image: NDArray[np.float32], storage: Storage) -> NDArray[np.generic]:
+    """Round cells in 0-1 to the type they are stored in; uint8 holds 255 times the value."""
+    if storage == "float16":
+        return image.astype(np.float16)
+    return np.rint(image * np.float32(255.0)).astype(np.uint8)
+
+
+def decode_cells(
+    cells: NDArray[np.generic], out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Turn stored cells back into numbers in 0-1, in `out` if it is given."""
+    if out is None:
+        out = np.empty(cells.shape, np.float32)
+    if cells.dtype == np.uint8:
+        # A true division: 255 * float32(1 / 255) is not exactly 1 on every machine.
+        return np.divide(cells, np.float32(255.0), out=out, dtype=np.float32)
+    np.copyto(out, cells)
+    return out

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.files.audio_info import AudioInfo, DecodeError
-from musqa_pipeline.audio.files.lengths import contradiction_of
+from musqa_pipeline.audio.files.lengths import AudioInfo, DecodeError, contradiction_of
 
 FORMATS = (
     "3g2", "3gp", "aa", "aac", "aax", "ac3", "ac4", "act", "adts", "adx", "aea", "aiff", "amr",

@@ -1,12 +1,13 @@
-"""How long a file says that it is: known, unknown or contradicted, decided here for all who read.
+"""What a file's header says, and how long the file is by it: known, unknown or contradicted.
 
-What soundfile says of a length is of three kinds: a promise of the header, a guess, and what the
-file happens to hold. Only a promise can be broken, and a guess must not end a file.
+That is decided here for all who read. What soundfile says of a length is of three kinds: a promise
+of the header, a guess, and what the file happens to hold. Only a promise can be broken, and a guess
+must not end a file.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,11 +17,40 @@ from musqa_pipeline.audio.files.chunks import audio_chunk
 from musqa_pipeline.audio.files.mpeg_header import mpeg_stream
 from musqa_pipeline.audio.files.ogg_pages import ogg_pages
 
+LOSSLESS_CODECS = frozenset(
+    {"flac", "alac", "wavpack", "ape", "tta", "shorten", "mlp", "truehd", "als", "wmalossless"}
+)
 MAX_SHORTFALL_S = 0.1
 """A header may promise this much more than there is; programs count a last block differently."""
 MAX_LOSSY_SHORTFALL_S = 0.5
 """The same for lossy codecs, whose delay and padding a header may count."""
 BROKEN_OGG = "it ends in the middle of a page of Ogg"
+
+
+class DecodeError(Exception):
+    """A file cannot be decoded, or not to its end; the text says what was found."""
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What a file's header says."""
+
+    sample_rate_hz: int
+    channels: int
+    codec: str
+    """ffmpeg's name of the codec, such as flac, pcm_s16le, mp3, aac."""
+    declared_frames: int
+    """Frames that the header promises; 0 where it leaves the length open."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """`title`, `artist` and `genre`, where the file has them."""
+    seeks: bool = False
+    """Whether a part can be read without what comes before it, to the same samples."""
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether the codec throws anything away; companded PCM does."""
+        companded = self.codec in ("pcm_mulaw", "pcm_alaw")
+        return companded or not (self.codec.startswith("pcm_") or self.codec in LOSSLESS_CODECS)
 
 
 class LengthState(StrEnum):

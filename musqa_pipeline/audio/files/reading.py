@@ -14,11 +14,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.files.audio_info import LOSSLESS_CODECS, AudioInfo, DecodeError
 from musqa_pipeline.audio.files.av_reading import open_av
 from musqa_pipeline.audio.files.lengths import (
+    LOSSLESS_CODECS,
     MAX_LOSSY_SHORTFALL_S,
     MAX_SHORTFALL_S,
+    AudioInfo,
+    DecodeError,
     Length,
     LengthState,
     length_of,

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from musqa_pipeline.audio.features.storage import decode_cells
+from musqa_pipeline.audio.features.mel import decode_cells
 from musqa_pipeline.learning.data.reader import RowReader, epoch_order
 from musqa_pipeline.learning.data.shards import ImageShards
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import EXCERPT_S
-from musqa_pipeline.audio.excerpts.cut import find_window, level
-from musqa_pipeline.audio.excerpts.plan import candidate_starts, n_excerpts
+from musqa_pipeline.audio.excerpts.cut import candidate_starts, find_window, level, n_excerpts
 from musqa_pipeline.audio.files.decoding import read_length
 from musqa_pipeline.audio.files.listing import AUDIO_SUFFIXES
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.features.bands import band_image_at
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
-from musqa_pipeline.audio.features.mel import mel_image
-from musqa_pipeline.audio.features.storage import decode_cells, encode_cells
+from musqa_pipeline.audio.features.mel import decode_cells, encode_cells, mel_image
 from musqa_pipeline.audio.files.limits import MAX_RECORDING_S
 from musqa_pipeline.audio.files.signals import read_signal
 from musqa_pipeline.audio.measures.loudness import gain_to_target_db, integrated_lufs

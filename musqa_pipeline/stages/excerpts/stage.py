@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
-from musqa_pipeline.audio.excerpts.cut import find_window, level
-from musqa_pipeline.audio.excerpts.plan import candidate_starts, n_excerpts
+from musqa_pipeline.audio.excerpts.cut import candidate_starts, find_window, level, n_excerpts
 from musqa_pipeline.audio.files.flac import reference_audio, to_flac
 from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.catalogs.identity import identified_files

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from musqa_pipeline.audio.features.storage import decode_cells
+from musqa_pipeline.audio.features.mel import decode_cells
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.learning.data.shards import opened_shard
 from musqa_pipeline.stages.engine.context import Context

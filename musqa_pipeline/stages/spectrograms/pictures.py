@@ -15,7 +15,7 @@ from PIL import Image
 
 from musqa_pipeline.audio.constants import EXCERPT_S
 from musqa_pipeline.audio.features.filterbank import mel_edges_hz
-from musqa_pipeline.audio.features.storage import decode_cells
+from musqa_pipeline.audio.features.mel import decode_cells
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.learning.data.shards import opened_shard
 from musqa_pipeline.stages.engine.context import Context

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.features.mel import mel_image
-from musqa_pipeline.audio.features.storage import decode_cells, encode_cells
+from musqa_pipeline.audio.features.mel import decode_cells, encode_cells, mel_image
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker
 from musqa_pipeline.stages.spectrograms.row_shards import (

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musqa_pipeline.audio.excerpts.plan import candidate_starts, n_excerpts
+from musqa_pipeline.audio.excerpts.cut import candidate_starts, n_excerpts
 
 
 def starts(index=0, *, n_frames=1_000_000, rate_hz=8_000, n_in_track=1, seed=0, track_id="t"):

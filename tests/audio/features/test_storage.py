@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from musqa_pipeline.audio.features.storage import decode_cells, encode_cells
+from musqa_pipeline.audio.features.mel import decode_cells, encode_cells
 
 IMAGE = np.linspace(0, 1, 10_001, dtype=np.float32).reshape(73, 137)
 

@@ -7,8 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
-from musqa_pipeline.audio.features.mel import mel_image
-from musqa_pipeline.audio.features.storage import decode_cells
+from musqa_pipeline.audio.features.mel import decode_cells, mel_image
 from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.core.errors import LakeError, StageError
 from musqa_pipeline.stages.dataset.table import DATASET

@@ -1,12 +1,21 @@
-"""ViSQOL v3 in audio mode: one reference, many degraded signals."""
+"""ViSQOL v3 in audio mode: one reference, many degraded signals.
+
+The engine works on one thread of a process at a time, and lets BLAS use one. Its transforms have
+buffers that are used again. Its matrix products are small: more threads spin longer than they
+compute, and their number would move the last digits of a sum.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from musqa_pipeline.audio.metrics.visqol.alignment import EnvelopeBank, undelayed
 from musqa_pipeline.audio.metrics.visqol.energies import N_BANDS, energy_bank
@@ -21,13 +30,27 @@ from musqa_pipeline.audio.metrics.visqol.realign import (
 )
 from musqa_pipeline.audio.metrics.visqol.score import VisqolScore
 from musqa_pipeline.audio.metrics.visqol.search import PATCH_FRAMES, find_offsets, patch_starts
-from musqa_pipeline.audio.metrics.visqol.threads import one_thread
 from musqa_pipeline.core.errors import UnfitInputError
 
 Precision = Literal["exact", "fast"]
 ENGINE_VERSION = 1
 """Raised when a score may change by more than rounding."""
 MIN_FRAMES = PATCH_FRAMES + PATCH_FRAMES // 2
+_AT_WORK = threading.RLock()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep other threads out of the engine, and BLAS on one thread, while the context lasts."""
+    with _AT_WORK, _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+@functools.cache
+def _controller() -> ThreadpoolController:
+    import scipy.linalg.blas  # noqa: F401  # the controller knows what is loaded by now
+
+    return ThreadpoolController()
 
 
 class Reference:

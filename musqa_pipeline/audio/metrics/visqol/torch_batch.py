@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.metrics.visqol import fft
 from musqa_pipeline.audio.metrics.visqol.energies import N_BANDS, N_STATES
-from musqa_pipeline.audio.metrics.visqol.engine import Precision, Reference, _checked, _summary
+from musqa_pipeline.audio.metrics.visqol.engine import (
+    Precision,
+    Reference,
+    _checked,
+    _summary,
+    one_thread,
+)
 from musqa_pipeline.audio.metrics.visqol.nsim import (
     C1,
     C3,
@@ -37,7 +43,6 @@ from musqa_pipeline.audio.metrics.visqol.search import (
     last_offset,
     n_within,
 )
-from musqa_pipeline.audio.metrics.visqol.threads import one_thread
 from musqa_pipeline.core.errors import SettingsError
 
 PAIRS_AT_ONCE = 16

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.features.storage import decode_cells, encode_cells
+from musqa_pipeline.audio.features.mel import decode_cells, encode_cells
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.learning.registry import MODELS, find_model

@@ -12,12 +12,12 @@ from visqol.quality_mapper import SvrSimilarityToQualityMapper
 from musqa_pipeline.audio.metrics.visqol import alignment, quality
 from musqa_pipeline.audio.metrics.visqol.alignment import EnvelopeBank
 from musqa_pipeline.audio.metrics.visqol.energies import N_BANDS, energy_bank
+from musqa_pipeline.audio.metrics.visqol.engine import one_thread
 from musqa_pipeline.audio.metrics.visqol.gammatone import design_gammatone
 from musqa_pipeline.audio.metrics.visqol.nsim import band_similarities, floor_together, to_db
 from musqa_pipeline.audio.metrics.visqol.quality import support_vectors
 from musqa_pipeline.audio.metrics.visqol.realign import patch_times, slice_of
 from musqa_pipeline.audio.metrics.visqol.search import LOST, best_path, find_offsets, patch_starts
-from musqa_pipeline.audio.metrics.visqol.threads import one_thread
 from musqa_pipeline.core.errors import ToolError
 from tests.audio.music import music
 
