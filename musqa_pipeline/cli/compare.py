@@ -15,7 +15,8 @@ from musqa_pipeline.cli.output import emit
 from musqa_pipeline.cli.pair_rows import print_rows
 
 if TYPE_CHECKING:
-    from musqa_pipeline.learning.intrusive.compare import PairComparison
+    from musqa_pipeline.audio.metrics.pairs import PairLabel
+    from musqa_pipeline.learning.intrusive.compare import Comparison
 
 LIBRARIES = ("torch", "lightning", "numba", "pyarrow", "threadpoolctl", "visqol")
 SCORE_COLUMNS = ("mos", "quality", "lag_samples", "lag_ms", "common_s")
@@ -127,7 +128,7 @@ def _shown(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}"
 
 
-def _row(found: PairComparison) -> dict[str, Any]:
+def _row(found: PairLabel[Comparison]) -> dict[str, Any]:
     """Return what is known of a pair as plain values; None where there is no score."""
     row: dict[str, Any] = {"reference": found.reference, "degraded": found.degraded}
     row |= dict.fromkeys(SCORE_COLUMNS)

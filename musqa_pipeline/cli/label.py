@@ -16,6 +16,7 @@ from musqa_pipeline.cli.pair_rows import print_rows
 
 if TYPE_CHECKING:
     from musqa_pipeline.audio.metrics.pairs import PairLabel
+    from musqa_pipeline.audio.metrics.visqol import VisqolScore
 
 LIBRARIES = ("numba", "threadpoolctl", "visqol")
 """What the metric needs beyond the base installation."""
@@ -95,7 +96,7 @@ def label(
 
 
 def _row(
-    found: PairLabel, *, second: str | None, bands: bool, patches: bool, as_csv: bool
+    found: PairLabel[VisqolScore], *, second: str | None, bands: bool, patches: bool, as_csv: bool
 ) -> dict[str, Any]:
     """Return what is known of a pair as plain values; None where there is no score."""
     row: dict[str, Any] = {"reference": found.reference, "degraded": found.degraded}

@@ -18,16 +18,13 @@ from musqa_pipeline.core.foreign_text import json_text, printable
 if TYPE_CHECKING:
     from musqa_pipeline.audio.files.pairs import Pair
     from musqa_pipeline.audio.metrics.pairs import PairLabel
-    from musqa_pipeline.learning.intrusive.compare import PairComparison
-
-    FoundPair = PairLabel | PairComparison
 
 LONGEST_NAME = 60
 """Cells of a name in a table; what is longer loses its beginning."""
 
 
 def print_rows(
-    found_pairs: Iterable[FoundPair],
+    found_pairs: Iterable[PairLabel[Any]],
     row: Callable[[Any], dict[str, Any]],
     formats: Mapping[str, str],
     pairs: Sequence[Pair],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from musqa_pipeline.audio.files.pairs import Pair
 from musqa_pipeline.audio.files.signals import Signal, read_signal
@@ -20,6 +20,7 @@ from musqa_pipeline.core.workers.local import LocalPool
 if TYPE_CHECKING:
     from musqa_pipeline.audio.metrics.visqol import Reference, VisqolScore
 
+ScoreT = TypeVar("ScoreT")
 MAX_DIFFERENCE_S = 1.0
 """Durations may differ by so much without a word; ViSQOL's own advice."""
 SHORTEST_S = 0.6
@@ -29,12 +30,12 @@ PAIRS_PER_TASK = 8
 
 
 @dataclass(frozen=True, eq=False)
-class PairLabel:
-    """What is known of one pair: a score, or an error."""
+class PairLabel(Generic[ScoreT]):
+    """What is known of one pair of files: a score of some metric, or an error."""
 
     reference: str
     degraded: str
-    score: VisqolScore | None = None
+    score: ScoreT | None = None
     """None if there is an error."""
     second: SecondScore | None = None
     """None if it was not asked for, or if there is an error."""
@@ -46,7 +47,7 @@ class PairLabel:
 
 def label_pairs(
     pairs: Iterable[Pair], *, second_opinion: str | None = None, n_workers: int = 1
-) -> Iterator[PairLabel]:
+) -> Iterator[PairLabel[VisqolScore]]:
     """Score pairs of files with ViSQOL, and with a second metric if one is named.
 
     Parameters
@@ -72,7 +73,7 @@ def label_pairs(
     if second_opinion is not None:
         _second_metric(second_opinion).require()
     tasks = _tasks(pairs, second_opinion, at_once=PAIRS_PER_TASK if n_workers > 1 else len(pairs))
-    waiting: dict[int, PairLabel] = {}
+    waiting: dict[int, PairLabel[VisqolScore]] = {}
     due = 0
     for index, label in _unordered(tasks, n_workers):
         waiting[index] = label
@@ -100,7 +101,7 @@ def _tasks(pairs: list[Pair], second_opinion: str | None, at_once: int) -> list[
     return sorted(tasks, key=lambda task: task.pairs[0][0])
 
 
-def _unordered(tasks: list[_Task], n_workers: int) -> Iterator[tuple[int, PairLabel]]:
+def _unordered(tasks: list[_Task], n_workers: int) -> Iterator[tuple[int, PairLabel[VisqolScore]]]:
     if n_workers == 1:
         for task in tasks:
             yield from _label_task(task)
@@ -108,22 +109,22 @@ def _unordered(tasks: list[_Task], n_workers: int) -> Iterator[tuple[int, PairLa
     for labels in LocalPool(n_workers).map(_label_whole_task, tasks):
         if isinstance(labels, Lost):
             for index, pair in labels.task.pairs:
-                yield index, _failed(pair, labels.reason)
+                yield index, failed(pair, labels.reason)
         else:
             yield from labels
 
 
-def _label_whole_task(task: _Task) -> list[tuple[int, PairLabel]]:
+def _label_whole_task(task: _Task) -> list[tuple[int, PairLabel[VisqolScore]]]:
     """Score a task; runs in a worker."""
     return list(_label_task(task))
 
 
-def _label_task(task: _Task) -> Iterator[tuple[int, PairLabel]]:
+def _label_task(task: _Task) -> Iterator[tuple[int, PairLabel[VisqolScore]]]:
     try:
         bound = _Bound(task.pairs[0][1].reference, task.second_opinion)
     except UnfitInputError as error:
         refusal = f"{error.detail}; {error.advice}"
-        yield from ((index, _failed(pair, refusal)) for index, pair in task.pairs)
+        yield from ((index, failed(pair, refusal)) for index, pair in task.pairs)
         return
     for index, pair in task.pairs:
         yield index, bound.label(pair)
@@ -187,7 +188,7 @@ class _Bound:
         if second_opinion is not None:
             self._second = _second_metric(second_opinion)(samples)
 
-    def label(self, pair: Pair) -> PairLabel:
+    def label(self, pair: Pair) -> PairLabel[VisqolScore]:
         """Score one file against the reference."""
         try:
             signal, warnings = self._file.read_degraded(pair.degraded)
@@ -198,15 +199,16 @@ class _Bound:
 
                 second = self._second.score(undelayed(signal.samples, score.lag_samples))
         except UnfitInputError as error:
-            return _failed(pair, f"{error.detail}; {error.advice}")
+            return failed(pair, f"{error.detail}; {error.advice}")
         except MusqaError:
             raise
         except Exception as error:  # one odd pair must not cost the others
-            return _failed(pair, f"{type(error).__name__}: {error}; please report it")
+            return failed(pair, f"{type(error).__name__}: {error}; please report it")
         return PairLabel(pair.reference_name, pair.degraded_name, score, second, warnings)
 
 
-def _failed(pair: Pair, error: str) -> PairLabel:
+def failed(pair: Pair, error: str) -> PairLabel[Any]:
+    """Say what is wrong with a pair; `error` says what to do, too."""
     return PairLabel(pair.reference_name, pair.degraded_name, error=error)
 
 

@@ -20,7 +20,7 @@ from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.gammatone_bands import FRAME_SAMPLES, band_cells
 from musqa_pipeline.audio.features.pair_alignment import cut_to_common, find_lag_samples
 from musqa_pipeline.audio.files.pairs import Pair
-from musqa_pipeline.audio.metrics.pairs import ReferenceFile
+from musqa_pipeline.audio.metrics.pairs import PairLabel, ReferenceFile, failed
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
 from musqa_pipeline.learning.networks.insenet import InseNet, fold_normalisation
 from musqa_pipeline.learning.predict import load_model
@@ -42,20 +42,6 @@ class Comparison:
     """Delay of the degraded signal that was undone; positive if it was late."""
     common_s: float
     """Time that both signals share after that."""
-
-
-@dataclass(frozen=True)
-class PairComparison:
-    """What is known of a pair of files: a score, or an error."""
-
-    reference: str
-    degraded: str
-    score: Comparison | None = None
-    """None if there is an error."""
-    warnings: tuple[str, ...] = ()
-    """What was done to the files, or is odd about them; each names the file."""
-    error: str = ""
-    """What is wrong and what to do; empty if all is well."""
 
 
 class Comparer:
@@ -156,7 +142,7 @@ def pair_images(signals: Tensor) -> Tensor:
     return torch.cat((cells[:, 0], cells[:, 1]), dim=-1)
 
 
-def compare_pairs(pairs: Iterable[Pair], comparer: Comparer) -> Iterator[PairComparison]:
+def compare_pairs(pairs: Iterable[Pair], comparer: Comparer) -> Iterator[PairLabel[Comparison]]:
     """Compare pairs of files.
 
     Parameters
@@ -168,7 +154,7 @@ def compare_pairs(pairs: Iterable[Pair], comparer: Comparer) -> Iterator[PairCom
 
     Yields
     ------
-    PairComparison
+    PairLabel
         In their order, each as soon as it is done; a pair that cannot be scored says why.
     """
     read_reference = functools.lru_cache(maxsize=1)(ReferenceFile)
@@ -178,7 +164,7 @@ def compare_pairs(pairs: Iterable[Pair], comparer: Comparer) -> Iterator[PairCom
             degraded, warnings = file.read_degraded(pair.degraded)
             score = comparer.compare(file.signal.samples, degraded.samples)
         except UnfitInputError as error:
-            text = f"{error.detail}; {error.advice}"
-            yield PairComparison(pair.reference_name, pair.degraded_name, error=text)
+            yield failed(pair, f"{error.detail}; {error.advice}")
         else:
-            yield PairComparison(pair.reference_name, pair.degraded_name, score, warnings)
+            names = pair.reference_name, pair.degraded_name
+            yield PairLabel(*names, score, warnings=warnings)
