@@ -22,7 +22,6 @@ from torch import Tensor, nn
 
 from musqa_pipeline.core.errors import SettingsError, first_line
 from musqa_pipeline.core.seeds import derive_seed
-from musqa_pipeline.core.settings.models import IMAGENET, RANDOM
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.networks.backbone import (
     BackboneNetwork,
@@ -31,6 +30,8 @@ from musqa_pipeline.learning.networks.backbone import (
 )
 from musqa_pipeline.learning.torchvision_ops import need_torchvision
 
+_IMAGENET, _RANDOM = "imagenet", "random"
+"""What is no path."""
 _OPTIONS: dict[str, dict[str, Any]] = {
     "inception_v3": {"aux_logits": False, "transform_input": False},
     "vgg19": {},
@@ -74,11 +75,11 @@ def fill_backbone(network: nn.Module, published: Published, wanted: str, *, seed
     """
     if any(tensor.is_meta for tensor in network.state_dict().values()):
         return
-    if wanted == RANDOM:
+    if wanted == _RANDOM:
         _draw(network, derive_seed("models.backbone", seed, published.network))
         return
-    path = published.place if wanted == IMAGENET else Path(wanted).expanduser()
-    state = _fetched(published) if wanted == IMAGENET else _read(path, published)
+    path = published.place if wanted == _IMAGENET else Path(wanted).expanduser()
+    state = _fetched(published) if wanted == _IMAGENET else _read(path, published)
     # The auxiliary head of Inception serves training alone, and is not built.
     state = {name: tensor for name, tensor in state.items() if not name.startswith("AuxLogits.")}
     try:
@@ -120,7 +121,7 @@ def _fetched(published: Published) -> Mapping[str, Tensor]:
             f"at {place}, or set backbone_weights to its path, or to 'random' for a smoke run that "
             "is no result of the paper's"
         ) from error
-    _check_hash(place, published, IMAGENET)
+    _check_hash(place, published, _IMAGENET)
     return state
 
 
