@@ -58,17 +58,8 @@ _NEEDED = {
 def check_params(name: str, degradation: object, params: Any) -> None:
     """Check the parameters of a process as they were written down, of the right class.
 
-    Parameters
-    ----------
-    name : str
-        Of the degradation, for the message.
-    degradation : Degradation
-    params : Params
-
-    Raises
-    ------
-    StageError
-        If a value is of another kind or out of range, or one is missing.
+    `StageError`, with the name of the degradation, if a value is of another kind or out of range,
+    or one is missing.
     """
 
     def demand(fits: bool, field: str, expected: str) -> None:

@@ -16,18 +16,10 @@ for 48 (a pair of 10 s)."""
 
 
 def find_lag_samples(reference: Tensor, degraded: Tensor) -> int:
-    """Find by how much a degraded signal is late.
+    """Find by how much a degraded signal is late; signals are at 48 kHz, their lengths may differ.
 
-    Parameters
-    ----------
-    reference, degraded : Tensor of float32, shape (samples,)
-        48 kHz; their lengths may differ.
-
-    Returns
-    -------
-    int
-        A multiple of `STEP_SAMPLES`, positive if `degraded` is late; 0 if it would be more than
-        half of the reference's length, as in ViSQOL.
+    It is a multiple of `STEP_SAMPLES`, positive if `degraded` is late; 0 if it would be more than
+    half of the reference's length, as in ViSQOL.
     """
     first, second = _envelope(reference), _envelope(degraded)
     n_fft = int(scipy.fft.next_fast_len(len(first) + len(second), real=True))

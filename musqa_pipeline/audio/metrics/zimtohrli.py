@@ -31,19 +31,9 @@ LONGEST_PIECE_SAMPLES = 30 * SAMPLE_RATE_HZ
 
 
 class Zimtohrli:
-    """Zimtohrli, bound to one reference.
+    """Zimtohrli, bound to one reference: at least 0.5 s, finite and not silent.
 
-    Parameters
-    ----------
-    reference : ndarray of float32, shape (samples,)
-        Mono, 48 kHz, at least 0.5 s, finite and not silent.
-
-    Raises
-    ------
-    ToolError
-        If the package is not installed.
-    UnfitInputError
-        If the reference is too short, silent or not finite.
+    `ToolError` if the package is not installed, `UnfitInputError` for another reference.
     """
 
     version = f"zimtohrli {tool_version('zimtohrli')}"
@@ -76,12 +66,7 @@ class Zimtohrli:
         What is beyond the reference's end is left out, and so is up to a second of the reference
         beyond this one's end; what is missing beyond that counts as silence. Up to 30 s the score
         is exactly what the package says; of what is longer, it is of the mean distance of equal
-        pieces of at most 30 s.
-
-        Raises
-        ------
-        UnfitInputError
-            If a sample is NaN or infinite.
+        pieces of at most 30 s. `UnfitInputError` if a sample is NaN or infinite.
         """
         _require_finite(degraded, "degraded signal")
         whole = len(self._reference)

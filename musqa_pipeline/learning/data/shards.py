@@ -192,17 +192,7 @@ def _read_labels(file: Path) -> tuple[pa.Table, list[int]]:
 
 @contextmanager
 def opened_shard(file: Path) -> Iterator[pq.ParquetFile]:
-    """Open a shard; a damaged one is set aside, so that its stage makes it again.
-
-    Parameters
-    ----------
-    file : Path
-        From `row_shards.shard_files`.
-
-    Yields
-    ------
-    pyarrow.parquet.ParquetFile
-        To be read in the block.
+    """Open a shard of `row_shards.shard_files`; a damaged one is set aside, to be made again.
 
     Raises
     ------
