@@ -22,8 +22,7 @@ from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.operations.discovery.decision import CatalogState, read_memory, write_memory
-from musqa_pipeline.operations.discovery.joint import joint_state
-from musqa_pipeline.operations.discovery.look import Look, look
+from musqa_pipeline.operations.discovery.look import Look, joint_state, look
 from musqa_pipeline.operations.discovery.watch import read_watch
 from musqa_pipeline.stages.engine.catalog_choice import drawn_catalogs
 from musqa_pipeline.stages.graph import JOINT_STAGES, STAGE_NAMES, load_preset, seen_context

@@ -13,8 +13,8 @@ import dagster as dg
 from assets.resources import MusqaResource
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.core.home import home_folder
-from musqa_pipeline.release.drift import checks as drift
-from musqa_pipeline.release.promotion import checks as promotion
+from musqa_pipeline.release.drift import record as drift
+from musqa_pipeline.release.promotion import history as promotion
 from musqa_pipeline.stages.dataset import checks as dataset
 from musqa_pipeline.stages.dataset.second_metric import checks as opinions
 from musqa_pipeline.stages.degradations import checks as degradations

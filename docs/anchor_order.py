@@ -31,7 +31,7 @@ from musqa_pipeline.audio.features.bands import band_image
 from musqa_pipeline.audio.files.flac import reference_audio
 from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.audio.metrics.visqol import Reference
-from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.stages.engine.context import Context

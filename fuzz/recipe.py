@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 from musqa_pipeline.audio.degradations.codecs import Codec
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS
 from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.release.rebuild.checking import RECIPE
 from musqa_pipeline.release.rebuild.file import HEAD_KEY, read_recipe
 from musqa_pipeline.release.rebuild.references import Found, Source
 from musqa_pipeline.release.rebuild.replay import Answer, replay, store
-from musqa_pipeline.release.rebuild.table import RECIPE
 from musqa_pipeline.release.rebuild.words import missing_references, other_encoders, verdict
 from musqa_pipeline.stages.degradations.plan import processes_of
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS as DEGRADATIONS_TABLE

@@ -18,8 +18,8 @@ import polars as pl
 import soundfile
 
 from fuzz.targets import SECOND_FILE, SEEDS
+from musqa_pipeline.release.rebuild.checking import RECIPE
 from musqa_pipeline.release.rebuild.file import Head, Recipe, write_recipe
-from musqa_pipeline.release.rebuild.table import RECIPE
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.scoring.model_seal import as_stored, check_image, sealed
 from tests.scoring.small_model import write_model

@@ -18,11 +18,10 @@ from musqa_pipeline.audio.files.pairs import read_pairs
 from musqa_pipeline.catalogs.file_hashes import hash_file
 from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.catalogs.identity import track_unit_id
-from musqa_pipeline.catalogs.known import load_catalog
+from musqa_pipeline.catalogs.known import load_catalog, to_toml
 from musqa_pipeline.catalogs.readers.folder import read_folder
 from musqa_pipeline.catalogs.readers.pmqd import write_opinions
 from musqa_pipeline.catalogs.readers.registry import READERS
-from musqa_pipeline.catalogs.toml_file import to_toml
 from musqa_pipeline.core.csv_files import read_rows
 from musqa_pipeline.core.errors import (
     CatalogError,

@@ -6,8 +6,8 @@ from assets.declaration import page_asset, stage_asset
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.operations.costs.page import publish_costs
-from musqa_pipeline.release.model.publish import publish_release
-from musqa_pipeline.release.promotion.publish import publish_decision
+from musqa_pipeline.release.model.stage import publish_release
+from musqa_pipeline.release.promotion.history import publish_decision
 from musqa_pipeline.stages.evaluation.pictures import scatter_png
 from musqa_pipeline.stages.evaluation.publish import publish_index, publish_report
 

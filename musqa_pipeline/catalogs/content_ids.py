@@ -22,8 +22,6 @@ from musqa_pipeline.storage.lake.layout import Migrated, Migration
 from musqa_pipeline.storage.lake.reading import all_units
 
 FORMER_IDS_KEY = f"{LAKE}/former-ids.json"
-STAGES = ("quarantine", "tracks")
-"""In the order in which a stage writes them: a refused unit is done last."""
 
 
 def former_ids(lake: Lake) -> dict[str, dict[str, str]]:

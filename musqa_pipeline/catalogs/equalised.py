@@ -22,8 +22,7 @@ from musqa_pipeline.audio.equaliser import Equaliser, draw_equaliser
 from musqa_pipeline.audio.files.decoding import open_audio, read_length
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.catalogs.demo_music.catalog import COLUMNS
-from musqa_pipeline.catalogs.folder import Source
-from musqa_pipeline.catalogs.tiers import TIER
+from musqa_pipeline.catalogs.folder import COPY_TIER, Source
 from musqa_pipeline.core.csv_files import unguarded, write_csv
 from musqa_pipeline.core.errors import CatalogError, UnfitInputError
 from musqa_pipeline.core.files import explained, whole_file
@@ -60,11 +59,7 @@ def write_equalised_catalog(
     seed: int = 0,
     log: Callable[[str], object] = print,
 ) -> int:
-    """Write one darker copy of each training recording of a catalog folder.
-
-    Raises CatalogError if `source` has no `tracks.csv` with a column ``recording``, or one that
-    names files elsewhere.
-    """
+    """Write one darker copy of each training recording of a catalog folder."""
     rows = []
     for row in _chosen(_source_rows(source), n_copies, seed):
         path = source / row["file"]
@@ -76,7 +71,7 @@ def write_equalised_catalog(
             log(f"{row['file']}: left out, it cannot be read ({error.detail}; {error.advice})")
             continue
         title = f"{row.get('title') or path.stem}, darker copy"
-        rows.append({**row, "file": name, "title": title, "role": "train", "tier": TIER})
+        rows.append({**row, "file": name, "title": title, "role": "train", "tier": COPY_TIER})
     text = io.StringIO(newline="")
     cells = ([row.get(name, "") for name in COLUMNS] for row in rows)
     write_csv(text, [COLUMNS, *cells], lineterminator="\r\n")

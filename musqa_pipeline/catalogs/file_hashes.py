@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -180,12 +180,10 @@ def _load(store: Store, key: str) -> dict[Path, tuple[State, str]]:
         rows = pq.read_table(pa.BufferReader(found[0]), schema=SCHEMA).to_pylist()
     except (OSError, pa.ArrowException, DamagedError):
         return {}  # damaged: everything is read again
-    return {Path(os.fsdecode(row["path"])): _entry(row) for row in rows}
-
-
-def _entry(row: Mapping[str, Any]) -> tuple[State, str]:
-    state = State(row["size_bytes"], row["modified_ns"], row["changed_ns"], row["inode"])
-    return state, row["hash"]
+    return {
+        Path(os.fsdecode(path)): (State(*state), content)
+        for path, *state, content in map(dict.values, rows)
+    }
 
 
 def _save(store: Store, key: str, kept: Mapping[Path, tuple[State, str]]) -> None:

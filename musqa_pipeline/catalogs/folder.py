@@ -19,6 +19,8 @@ TRACKS_CSV = "tracks.csv"
 METADATA = ("title", "artist", "recording", "genre", "licence", "role", "tier")
 """What `tracks.csv` may say about a file; all other columns are ignored."""
 ROLES = ("", "train", "test")
+COPY_TIER = "equalised"
+"""Tier of darker copies (`equalised.py`); protocols train on it and never predict it."""
 
 
 @dataclass(frozen=True)

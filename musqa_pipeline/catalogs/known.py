@@ -6,30 +6,46 @@ A catalog reader lists what a catalog holds; the `reader` key of a `catalog.toml
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from musqa_pipeline.catalogs.folder import Entry, Source
 from musqa_pipeline.catalogs.readers.interface import Found
 from musqa_pipeline.catalogs.readers.registry import FOLDER, detect_reader, reader_named
-from musqa_pipeline.catalogs.toml_file import Catalog, from_toml, to_toml, unusable
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.names import CATALOG_CHARACTERS, RULE, is_name
+from musqa_pipeline.core.toml_text import parse_toml
 from musqa_pipeline.storage.stores.opening import open_store
 
 CATALOGS = "catalogs"
-NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """A named folder of music, a partition of stages 1-4."""
+
+    name: str
+    """Letters, digits, ``_`` and ``-``; also a folder name and a Dagster partition key."""
+    folder: Path
+    """Absolute."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Columns of `tracks.csv` to use in place of the standard names."""
+    reader: str = FOLDER
+    """Name of a catalog reader."""
+    follow_links: bool = False
+    """Whether links in the folder may lead out of it."""
 
 
 def add_catalog(
     home: Home,
     folder: Path,
     name: str | None = None,
-    columns: Mapping[str, str] = NO_COLUMNS,
+    columns: Mapping[str, str] | None = None,
     *,
     reader: str | None = None,
     follow_links: bool | None = None,
@@ -62,7 +78,7 @@ def add_catalog(
         reader = known.reader if known is not None else detected
     if follow_links is None:
         follow_links = known is not None and known.follow_links
-    catalog = Catalog(name, folder, dict(columns), reader, follow_links)
+    catalog = Catalog(name, folder, dict(columns or {}), reader, follow_links)
     catalog_found(catalog)
     if not store.commit(key, to_toml(catalog).encode(), present[1] if present else None):
         raise CatalogError(
@@ -97,10 +113,7 @@ def load_catalog(home: Home, name: str) -> Catalog:
 
 
 def source_of(catalog: Catalog) -> Source:
-    """Return what the reader of a catalog is given.
-
-    Raises CatalogError if its folder is gone.
-    """
+    """Return what the reader of a catalog is given."""
     of_file = reader_named(catalog.reader).of_file
     if not (catalog.folder.is_file() if of_file else catalog.folder.is_dir()):
         kind = "file" if of_file else "folder"
@@ -162,3 +175,53 @@ def _names(home: Home) -> list[str]:
 
 def _toml_key(name: str) -> str:
     return f"{CATALOGS}/{name}/catalog.toml"
+
+
+def from_toml(name: str, text: str, path: str) -> Catalog:
+    """Read a catalog."""
+    try:
+        raw = parse_toml(text)
+        folder, columns = Path(raw["folder"]), dict(raw.get("columns", {}))
+        if not folder.is_absolute():
+            raise ValueError(f"folder={raw['folder']!r} is no absolute path")
+        if not all(isinstance(name, str) for name in (*columns, *columns.values())):
+            raise ValueError(f"columns={columns}: expected names of columns in quotes")
+        follow_links = raw.get("follow_links", False)
+        if not isinstance(follow_links, bool):
+            raise ValueError(f"follow_links={follow_links!r}: expected true or false")
+        reader = raw.get("reader", FOLDER)
+        return Catalog(name, folder, columns, reader_named(reader).name, follow_links)
+    except CatalogError as error:
+        raise CatalogError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise unusable(path, error) from error
+
+
+def unusable(path: str, error: Exception) -> CatalogError:
+    """Build the error of a `catalog.toml` that cannot be used."""
+    return CatalogError(
+        f"{path} cannot be used ({type(error).__name__}: {error}); delete it and add the "
+        "catalog again"
+    )
+
+
+def to_toml(catalog: Catalog) -> str:
+    """Write a catalog."""
+
+    def quoted(text: str) -> str:
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise CatalogError(
+                f"{text!r} is no UTF-8 text; rename the folder or link to it under another name"
+            ) from error
+        # JSON's escapes are TOML's too; only DEL is allowed raw in JSON and not in TOML.
+        return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+    lines = [f"folder = {quoted(str(catalog.folder))}", f"reader = {quoted(catalog.reader)}"]
+    if catalog.follow_links:
+        lines.append("follow_links = true")
+    if catalog.columns:
+        lines += ["", "[columns]"]
+        lines += [f"{quoted(k)} = {quoted(v)}" for k, v in sorted(catalog.columns.items())]
+    return "\n".join(lines) + "\n"

@@ -56,8 +56,8 @@ def export(
     from musqa_pipeline.core.home import home_folder
     from musqa_pipeline.core.workers.local import LocalPool
     from musqa_pipeline.release.exports import plan
+    from musqa_pipeline.release.exports.plan import kept_back
     from musqa_pipeline.release.exports.run import write_export
-    from musqa_pipeline.release.exports.terms import kept_back
     from musqa_pipeline.stages.views.published_set import read_published_set
 
     options = plan.Options(

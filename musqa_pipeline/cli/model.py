@@ -32,7 +32,7 @@ COLUMNS = ["used", "where", "name", "version", "calibrated", "sealed", "megabyte
 def history(preset: PresetOption = "demo", as_json: JsonOption = False) -> None:
     """Show every decision on a model: promoted, kept out, disqualified, and why."""
     context = _context(preset)
-    from musqa_pipeline.release.promotion.publish import history_rows
+    from musqa_pipeline.release.promotion.history import history_rows
     from musqa_pipeline.release.promotion.reports import page_key
 
     rows = history_rows(context)
@@ -65,8 +65,8 @@ def refreeze(
 ) -> None:
     """Let the test recordings that came since join the frozen ones; the history records it."""
     needs(LIBRARIES, "musqa model refreeze", kind=ModelError)
+    from musqa_pipeline.release.promotion.history import show_history
     from musqa_pipeline.release.promotion.promote import refreeze as join
-    from musqa_pipeline.release.promotion.publish import show_history
     from musqa_pipeline.stages.graph import joint_context, load_preset
 
     context = joint_context(home_folder(), load_preset(preset))

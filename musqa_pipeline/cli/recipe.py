@@ -30,7 +30,7 @@ def export_recipe(
 ) -> None:
     """Write what was done to which reference, and the hashes of what came out."""
     from musqa_pipeline.core.home import home_folder
-    from musqa_pipeline.release.exports.terms import kept_back, with_terms
+    from musqa_pipeline.release.exports.plan import kept_back, with_terms
     from musqa_pipeline.release.rebuild.collect import collect_recipe, write_references
     from musqa_pipeline.release.rebuild.file import write_recipe
     from musqa_pipeline.stages.views.published_set import read_published_set

@@ -51,6 +51,12 @@ def whole_file(path: Path, *, sealed: bool = False, twice: bool = False) -> Iter
             temporary.unlink(missing_ok=True)
 
 
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a file whole or not at all; text as UTF-8."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
 def read_index(path: Path) -> dict[str, Any]:
     """Return what is noted of copies; nothing if it cannot be read, and they are made again."""
     try:
@@ -61,8 +67,7 @@ def read_index(path: Path) -> dict[str, Any]:
 
 def write_index(path: Path, index: Mapping[str, Any]) -> None:
     """Note what copies are of."""
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(index, sort_keys=True, indent=0), encoding="utf-8")
+    write_whole(path, json.dumps(index, sort_keys=True, indent=0))
 
 
 def may_be_written(temporary: Path) -> bool:

@@ -30,8 +30,6 @@ def remove_catalog(home: Home, name: str) -> Removal:
 
     A kill in between leaves the catalog known, so that the same call finishes the work. When the
     catalog is added again, its units are taken back.
-
-    Raises CatalogError if the catalog is unknown, LakeError if a run is working on the lake.
     """
     catalog, lake, n_retired = load_catalog(home, name), Lake(home), 0
     with lake.lock("run", wait=False):

@@ -18,10 +18,7 @@ LOCK_FILE = ".lock"
 def claimed_folder(
     folder: Path, work: str, mark: str, facts: Mapping[str, Any], *, differs: str
 ) -> Iterator[None]:
-    """Hold a folder for a piece of work; what lies there and is none of it is never touched.
-
-    Raises StageError if it holds anything else, or another piece of work.
-    """
+    """Hold a folder for a piece of work; what lies there and is none of it is never touched."""
     with exclusive_lock(folder / LOCK_FILE, wait=False):
         path = folder / f"{work}.json"
         with explained("read", folder):

@@ -24,7 +24,7 @@ from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.cli import automation as automation_commands
 from musqa_pipeline.core.errors import CatalogError, MachineError, StageError
 from musqa_pipeline.core.files import explained
-from musqa_pipeline.operations.discovery.joint import JointState
+from musqa_pipeline.operations.discovery.look import JointState
 from musqa_pipeline.stages.graph import JOINT_STAGES
 from tests import ROOT
 

@@ -12,8 +12,8 @@ from musqa_pipeline.catalogs.known import (
     catalog_found,
     list_catalogs,
     load_catalog,
+    to_toml,
 )
-from musqa_pipeline.catalogs.toml_file import to_toml
 from musqa_pipeline.core.errors import CatalogError
 
 

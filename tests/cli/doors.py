@@ -151,8 +151,8 @@ def make_world(world: Path, bombs: Path) -> None:
     import polars as pl
     import soundfile
 
+    from musqa_pipeline.release.rebuild.checking import RECIPE
     from musqa_pipeline.release.rebuild.file import Head, Recipe, write_recipe
-    from musqa_pipeline.release.rebuild.table import RECIPE
     from tests.audio.sounds import noise, write
     from tests.learning.intrusive.conftest import drawn_network
     from tests.learning.written_run import write_run

@@ -15,8 +15,7 @@ from musqa_pipeline.operations.maintenance.file_check import check_file
 from musqa_pipeline.operations.maintenance.findings import Finding
 from musqa_pipeline.operations.maintenance.mend import mend
 from musqa_pipeline.operations.maintenance.places import is_pack, place_of
-from musqa_pipeline.operations.maintenance.sealed import check_sealed
-from musqa_pipeline.operations.maintenance.verify import verify_lake
+from musqa_pipeline.operations.maintenance.verify import check_sealed, verify_lake
 from musqa_pipeline.storage.fragments.partition import DAMAGED
 from musqa_pipeline.storage.lake.lake import Lake
 from tests.drill.ledger import Ledger

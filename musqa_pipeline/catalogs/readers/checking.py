@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from musqa_pipeline.catalogs.folder import Source
-from musqa_pipeline.catalogs.readers.interface import Checksum, Difference, Reader
+from musqa_pipeline.catalogs.readers.interface import Difference, Reader
 from musqa_pipeline.core.errors import CatalogError
 
 
@@ -32,14 +32,12 @@ class Check:
 def check(
     reader: Reader, source: Source, *, hashes: bool = True, log: Callable[[str], object] = str
 ) -> Check:
-    """Compare a folder with what its dataset says of itself.
-
-    Raises CatalogError if the layout is another one, or a file cannot be read.
-    """
+    """Compare a folder with what its dataset says of itself."""
     found = reader.read(source)
     compared, damaged, resized = 0, [], []
     absent = []
-    for wanted, is_archive in _wanted(reader, source.folder):
+    listed = ((wanted, False) for wanted in reader.checksums(source.folder))
+    for wanted, is_archive in (*listed, *((archive, True) for archive in reader.archives)):
         path = source.folder / wanted.file
         if source.leads_outside(path) or not path.is_file():
             if not is_archive:
@@ -72,9 +70,3 @@ def file_digest(path: Path, algorithm: str) -> str:
             return hashlib.file_digest(stream, make).hexdigest()
     except OSError as error:
         raise CatalogError(f"cannot read {path}: {error.strerror}; check the disk") from error
-
-
-def _wanted(reader: Reader, folder: Path) -> Iterator[tuple[Checksum, bool]]:
-    own: Iterable[Checksum] = reader.checksums(folder)
-    yield from ((wanted, False) for wanted in own)
-    yield from ((wanted, True) for wanted in reader.archives)

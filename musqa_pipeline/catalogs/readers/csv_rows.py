@@ -19,10 +19,7 @@ _LIMIT = threading.Lock()
 
 @contextmanager
 def csv_lines(source: Source, file: str) -> Iterator[Iterator[list[str]]]:
-    """Open a CSV file of a dataset.
-
-    Raises CatalogError if it is a link out of the folder, unreadable or no CSV in UTF-8.
-    """
+    """Open a CSV file of a dataset."""
     path = source.folder / file
     source.require_inside(path)
     with _long_cells(), _opened(path, "get the file again") as stream:
@@ -33,10 +30,7 @@ def csv_lines(source: Source, file: str) -> Iterator[Iterator[list[str]]]:
 def tracks_lines(
     path: Path, columns: Mapping[str, str]
 ) -> Iterator[tuple[csv.DictReader[str], dict[str, str]]]:
-    """Open a CSV file with the columns of a `tracks.csv`; give also what each is called in it.
-
-    Raises CatalogError if it is unreadable or no CSV in UTF-8, or the map names other columns.
-    """
+    """Open a CSV file with the columns of a `tracks.csv`; give also what each is called in it."""
     named = {name: columns.get(name, name) for name in ("file", *METADATA)}
     unknown = sorted(columns.keys() - named.keys())
     if unknown:

@@ -12,16 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from musqa_pipeline.catalogs.folder import Source, walk_audio
 from musqa_pipeline.catalogs.readers.csv_rows import csv_lines, read_csv, require_cells
-from musqa_pipeline.catalogs.readers.interface import (
-    LEADS_OUTSIDE,
-    Checksum,
-    Found,
-    Reader,
-    entry,
-    found,
-    require_no_columns,
-    wrong_layout,
-)
+from musqa_pipeline.catalogs.readers.interface import Checksum, Found, Reader, entry, found
 from musqa_pipeline.core.errors import CatalogError
 
 SIZES = ("small", "medium", "large", "full")
@@ -44,28 +35,23 @@ RAW_FIELDS = {
     "album": "album_title",
     "licence": "license_title",
 }
-LAYOUT = (
-    "fma_metadata/tracks.csv and one of fma_small, fma_medium, fma_large and fma_full, with "
-    "<number>/<six digits>.mp3"
-)
 
 
 def read(source: Source) -> Found:
     """List the tracks of the subset that is there."""
-    require_no_columns("fma", source)
     folder = source.folder
     subsets = [size for size in SIZES if (folder / f"fma_{size}").is_dir()]
     if len(subsets) != 1:
         what = "folder fma_small, fma_medium, fma_large or fma_full"
         if subsets:
             what = f"single subset (it has {', '.join(subsets)}, which share their tracks)"
-        raise wrong_layout("fma", folder, what, LAYOUT)
+        raise READER.wrong_layout(folder, what)
     if (folder / TRACKS_CSV).is_file():
         rows = _rows(source)
     elif (folder / RAW_CSV).is_file():
         rows = _raw_rows(source)
     else:
-        raise wrong_layout("fma", folder, TRACKS_CSV, LAYOUT)
+        raise READER.wrong_layout(folder, TRACKS_CSV)
     size = subsets[0]
     sizes = SIZES[: SIZES.index(size) + 1]
     wanted = {
@@ -90,11 +76,10 @@ def read(source: Source) -> Found:
             )
             for file in here
         ),
-        len(walk.others),
+        walk,
         {
             "missing": wanted.keys() - set(here),
             "left out, not in the metadata of this subset": set(walk.audio) - wanted.keys(),
-            LEADS_OUTSIDE: walk.outside,
         },
     )
 
@@ -174,12 +159,13 @@ READER = Reader(
     "analysis, ISMIR 2017, arXiv:1612.01840",
     source="github.com/mdeff/fma: fma_metadata.zip and one of fma_small.zip, fma_medium.zip, "
     "fma_large.zip and fma_full.zip",
-    layout=LAYOUT,
+    layout="fma_metadata/tracks.csv and one of fma_small, fma_medium, fma_large and fma_full, with "
+    "<number>/<six digits>.mp3",
     looks_like=lambda folder: (
         (folder / "fma_metadata").is_dir()
         and any((folder / f"fma_{size}").is_dir() for size in SIZES)
     ),
-    read=read,
+    lists=read,
     archives=(
         Checksum("fma_metadata.zip", "sha1", "f0df49ffe5f2a6008d7dc83c6915b31835dfe733"),
         Checksum("fma_small.zip", "sha1", "ade154f733639d52e35e32f5593efe5be76c6d70"),

@@ -29,8 +29,6 @@ def read_folder(source: Source) -> Listing:
 
     Hidden files and folders are left out, symbolic links are followed (each folder once). What
     leads out of the folder is an entry that is marked, unless the owner allows such links.
-
-    Raises CatalogError if the `tracks.csv` cannot be used; the message names the line.
     """
     folder = source.folder
     walk = walk_audio(source)
@@ -109,5 +107,6 @@ READER = Reader(
     source="your own disk",
     layout="audio files at any depth; a tracks.csv may say more of them",
     looks_like=lambda _: False,  # what no other reader knows
-    read=lambda source: Found(read_folder(source)),
+    lists=lambda source: Found(read_folder(source)),
+    maps_columns=True,
 )

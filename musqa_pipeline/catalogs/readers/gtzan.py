@@ -26,8 +26,6 @@ from musqa_pipeline.catalogs.readers.interface import (
     Reader,
     entry,
     found,
-    require_no_columns,
-    wrong_layout,
 )
 
 GENRES = (
@@ -36,7 +34,6 @@ GENRES = (
 CLIPS_A_GENRE = 100
 SMALLEST_BYTES = 1_300_000
 """29.5 s of 16-bit mono at 22.05 kHz."""
-LAYOUT = "genres/<genre>/<genre>.00000.wav to .00099.wav"
 TEST = {
     "blues": "12-28 61-72 98-99",
     "classical": "11-29 34-41 49 77-79",
@@ -88,11 +85,10 @@ def clips(part: Mapping[str, str]) -> frozenset[str]:
 
 def read(source: Source) -> Found:
     """List the clips."""
-    require_no_columns("gtzan", source)
     folder = source.folder
     root = _genres_folder(folder)
     if root is None:
-        raise wrong_layout("gtzan", folder, "folder of genres with WAV files", LAYOUT)
+        raise READER.wrong_layout(folder, "folder of genres with WAV files")
     walk = walk_audio(source)
     inside = root.relative_to(folder)
     names = {
@@ -110,7 +106,7 @@ def read(source: Source) -> Found:
     ]
     return found(
         entries,
-        len(walk.others),
+        walk,
         {
             "missing": names.keys() - set(here),
             "left out, not GTZAN's": set(walk.audio) - names.keys(),
@@ -140,9 +136,9 @@ READER = Reader(
     citation="G. Tzanetakis, P. Cook, Musical genre classification of audio signals, IEEE Trans. "
     "Speech and Audio Processing 10 (5), 2002, doi:10.1109/TSA.2002.800560",
     source="genres.tar.gz, once at marsyas.info; mirrors exist",
-    layout=LAYOUT,
+    layout="genres/<genre>/<genre>.00000.wav to .00099.wav",
     looks_like=lambda folder: _genres_folder(folder) is not None,
-    read=read,
+    lists=read,
     archives=(Checksum("genres.tar.gz", "md5", "5b3d6dddb579ab49814ab86dba69e7c7"),),
     expects="1,000 clips, of which 930 are used",
 )

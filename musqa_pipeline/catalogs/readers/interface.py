@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from musqa_pipeline.catalogs.folder import METADATA, Entry, Listing, Source
+from musqa_pipeline.catalogs.folder import METADATA, Entry, Listing, Source, Walk
 from musqa_pipeline.core.errors import CatalogError
 
 LEADS_OUTSIDE = "left out, links out of the folder (--follow-links allows them)"
@@ -66,7 +66,7 @@ class Reader:
     """Where to put the files, below the catalog's folder."""
     looks_like: Callable[[Path], bool]
     """Whether a folder has this layout; looks at names, opens nothing."""
-    read: Callable[[Source], Found]
+    lists: Callable[[Source], Found]
     """Lists a catalog; raises `CatalogError` if its layout or its own files are other ones."""
     archives: tuple[Checksum, ...] = ()
     """The published archives, for those who have kept them."""
@@ -76,24 +76,25 @@ class Reader:
     """How many files a whole copy has."""
     of_file: bool = False
     """Whether a catalog is a file, and not a folder."""
+    maps_columns: bool = False
+    """Whether its CSV file may call columns otherwise."""
 
+    def read(self, source: Source) -> Found:
+        """List a catalog as `lists` does; a CatalogError too if columns are mapped in vain."""
+        if source.columns and not self.maps_columns:
+            raise CatalogError(
+                f"reader {self.name}: columns {sorted(source.columns)} are mapped, but it takes "
+                "titles, artists and roles from the dataset's own files; leave --map out, or use "
+                "--reader folder"
+            )
+        return self.lists(source)
 
-def require_no_columns(reader: str, source: Source) -> None:
-    """Refuse a column map where the dataset's own metadata are used."""
-    if source.columns:
-        raise CatalogError(
-            f"reader {reader}: columns {sorted(source.columns)} are mapped, but it takes "
-            "titles, artists and roles from the dataset's own files; leave --map out, or use "
-            "--reader folder"
+    def wrong_layout(self, folder: Path, what: str) -> CatalogError:
+        """Build the error of a folder that it cannot read."""
+        return CatalogError(
+            f"reader {self.name}: {folder} has no {what}; expected {self.layout}. "
+            "`musqa catalog readers` says more, and --reader folder reads any folder of audio"
         )
-
-
-def wrong_layout(reader: str, folder: Path, what: str, layout: str) -> CatalogError:
-    """Build the error of a folder that a reader cannot read."""
-    return CatalogError(
-        f"reader {reader}: {folder} has no {what}; expected {layout}. "
-        "`musqa catalog readers` says more, and --reader folder reads any folder of audio"
-    )
 
 
 def entry(folder: Path, file: str, **metadata: str) -> Entry:
@@ -101,10 +102,9 @@ def entry(folder: Path, file: str, **metadata: str) -> Entry:
     return Entry(file, folder / file, {key: metadata.get(key, "").strip() for key in METADATA})
 
 
-def found(
-    entries: Iterable[Entry], n_other_files: int, differences: Mapping[str, Iterable[str]]
-) -> Found:
+def found(entries: Iterable[Entry], walk: Walk, differences: Mapping[str, Iterable[str]]) -> Found:
     """Put together what was found."""
-    listing = Listing(tuple(sorted(entries, key=lambda e: e.file)), n_other_files)
-    said = {what: tuple(sorted(files)) for what, files in differences.items()}
+    listing = Listing(tuple(sorted(entries, key=lambda e: e.file)), len(walk.others))
+    every = {**differences, LEADS_OUTSIDE: walk.outside}
+    said = {what: tuple(sorted(files)) for what, files in every.items()}
     return Found(listing, tuple(Difference(what, files) for what, files in said.items() if files))

@@ -54,6 +54,7 @@ READER = Reader(
     source="your own disk",
     layout="a CSV file with the column file (a path) and perhaps " + ", ".join(METADATA),
     looks_like=lambda path: path.suffix.lower() == ".csv" and path.is_file(),
-    read=read,
+    lists=read,
+    maps_columns=True,
     of_file=True,
 )

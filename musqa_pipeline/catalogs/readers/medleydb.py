@@ -11,43 +11,30 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from musqa_pipeline.catalogs.folder import Entry, Source, walk_audio
-from musqa_pipeline.catalogs.readers.interface import (
-    LEADS_OUTSIDE,
-    Found,
-    Reader,
-    entry,
-    found,
-    require_no_columns,
-    wrong_layout,
-)
+from musqa_pipeline.catalogs.readers.interface import Found, Reader, entry, found
 from musqa_pipeline.core.errors import CatalogError
 
 MIX, METADATA = "_MIX.wav", "_METADATA.yaml"
 LONGEST_YAML_BYTES = 1 << 20
-LAYOUT = (
-    f"<song>/<song>{MIX} in a folder Audio, V1 or V2, and <song>{METADATA} beside it or in a "
-    "folder Metadata"
-)
 LICENCE = "CC-BY-NC-SA-4.0"
 
 
 def read(source: Source) -> Found:
     """List the mixes."""
-    require_no_columns("medleydb", source)
     folder = source.folder
     walk = walk_audio(source)
-    mixes, surplus, n_stems = {}, [], 0
+    mixes, surplus = {}, []
     for file in walk.audio:
         path = PurePosixPath(file)
         song = path.name.removesuffix(MIX)
         if path.name.endswith(MIX) and path.parent.name == song:
             mixes[song] = file
         elif "_STEM" in path.name or "_RAW" in path.name:
-            n_stems += 1
+            walk.others.append(file)
         else:
             surplus.append(file)
     if not mixes:
-        raise wrong_layout("medleydb", folder, f"<song>/<song>{MIX}", LAYOUT)
+        raise READER.wrong_layout(folder, f"<song>/<song>{MIX}")
     described = {
         PurePosixPath(file).name.removesuffix(METADATA): file
         for file in walk.others
@@ -55,14 +42,13 @@ def read(source: Source) -> Found:
     }
     return found(
         (_song(source, song, file, described.get(song)) for song, file in mixes.items()),
-        len(walk.others) + n_stems,
+        walk,
         {
             "missing (described, but without a mix)": (
                 f"{song}{MIX}" for song in described.keys() - mixes.keys()
             ),
             "without metadata (the artist is taken from the name)": mixes.keys() - described.keys(),
             "left out, not MedleyDB's": surplus,
-            LEADS_OUTSIDE: walk.outside,
         },
     )
 
@@ -119,8 +105,9 @@ READER = Reader(
     citation="R. Bittner, J. Salamon, M. Tierney, M. Mauch, C. Cannam, J. P. Bello, MedleyDB: a "
     "multitrack dataset for annotation-intensive MIR research, ISMIR 2014",
     source="medleydb.weebly.com (audio on request); metadata in github.com/marl/medleydb",
-    layout=LAYOUT,
+    layout=f"<song>/<song>{MIX} in a folder Audio, V1 or V2, and <song>{METADATA} beside it or "
+    "in a folder Metadata",
     looks_like=looks_like,
-    read=read,
+    lists=read,
     expects="122 songs (version 1) and 74 (version 2)",
 )

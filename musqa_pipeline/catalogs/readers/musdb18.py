@@ -9,33 +9,19 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from musqa_pipeline.catalogs.folder import Entry, Source, walk_audio
-from musqa_pipeline.catalogs.readers.interface import (
-    LEADS_OUTSIDE,
-    Checksum,
-    Found,
-    Reader,
-    entry,
-    found,
-    require_no_columns,
-    wrong_layout,
-)
+from musqa_pipeline.catalogs.readers.interface import Checksum, Found, Reader, entry, found
 
 STEM_SUFFIX = ".stem.mp4"
 MIXTURE = "mixture.wav"
 SOURCES = ("bass.wav", "drums.wav", "other.wav", "vocals.wav")
-LAYOUT = (
-    f"train/<Artist - Title>{STEM_SUFFIX} and test/…, "
-    f"or train/<Artist - Title>/{MIXTURE} and test/…"
-)
 LICENCE = "for education and research; terms differ from song to song"
 
 
 def read(source: Source) -> Found:
     """List the mixtures."""
-    require_no_columns("musdb18", source)
     folder = source.folder
     if not looks_like(folder):
-        raise wrong_layout("musdb18", folder, "train or test folder with songs", LAYOUT)
+        raise READER.wrong_layout(folder, "train or test folder with songs")
     walk = walk_audio(source)
     songs: dict[str, tuple[str, str]] = {}
     surplus, stems = [], set()
@@ -48,22 +34,20 @@ def read(source: Source) -> Found:
             songs[file] = (part, parts[1])
         elif part and len(parts) == 3 and parts[2] in SOURCES:
             stems.add(file)
+            walk.others.append(file)
         else:
             surplus.append(file)
     kinds = {file.endswith(STEM_SUFFIX) for file in songs}
     if len(kinds) > 1:
-        raise wrong_layout(
-            "musdb18", folder, "single kind of songs (both stem files and WAV)", LAYOUT
-        )
+        raise READER.wrong_layout(folder, "single kind of songs (both stem files and WAV)")
     folders = {PurePosixPath(file).parent.as_posix() for file in stems}
     whole = {PurePosixPath(file).parent.as_posix() for file in songs}
     return found(
         (_song(folder, file, part, name) for file, (part, name) in songs.items()),
-        len(walk.others) + len(stems),
+        walk,
         {
             "missing": {f"{name}/{MIXTURE}" for name in folders - whole},
             "left out, not MUSDB18's": surplus,
-            LEADS_OUTSIDE: walk.outside,
         },
     )
 
@@ -99,9 +83,10 @@ READER = Reader(
     "for music separation, 2017, doi:10.5281/zenodo.1117372; MUSDB18-HQ, 2019, "
     "doi:10.5281/zenodo.3338373",
     source="zenodo.org/records/1117372 (stem files, AAC) and zenodo.org/records/3338373 (HQ, WAV)",
-    layout=LAYOUT,
+    layout=f"train/<Artist - Title>{STEM_SUFFIX} and test/…, "
+    f"or train/<Artist - Title>/{MIXTURE} and test/…",
     looks_like=looks_like,
-    read=read,
+    lists=read,
     archives=(
         Checksum("musdb18.zip", "md5", "af06762477334799bfc5abf237648207"),
         Checksum("musdb18hq.zip", "md5", "12d4f2ecd55245a4688754dd76363103", 22_656_664_047),

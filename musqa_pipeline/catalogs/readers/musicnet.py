@@ -11,32 +11,19 @@ from pathlib import PurePosixPath
 
 from musqa_pipeline.catalogs.folder import Source, walk_audio
 from musqa_pipeline.catalogs.readers.csv_rows import read_csv
-from musqa_pipeline.catalogs.readers.interface import (
-    LEADS_OUTSIDE,
-    Checksum,
-    Found,
-    Reader,
-    entry,
-    found,
-    require_no_columns,
-    wrong_layout,
-)
+from musqa_pipeline.catalogs.readers.interface import Checksum, Found, Reader, entry, found
 
 METADATA_CSV = "musicnet_metadata.csv"
 COLUMNS = ("id", "composer", "composition", "movement", "source")
 PARTS = {"train_data": "train", "test_data": "test"}
-LAYOUT = (
-    f"{METADATA_CSV}, and train_data/<id>.wav and test_data/<id>.wav, perhaps in a folder musicnet"
-)
 LICENCE = "CC-BY-4.0"
 
 
 def read(source: Source) -> Found:
     """List the recordings."""
-    require_no_columns("musicnet", source)
     folder = source.folder
     if not (folder / METADATA_CSV).is_file():
-        raise wrong_layout("musicnet", folder, METADATA_CSV, LAYOUT)
+        raise READER.wrong_layout(folder, METADATA_CSV)
     rows = {row["id"]: row for row in read_csv(source, METADATA_CSV, COLUMNS)}
     walk = walk_audio(source)
     entries, surplus = [], []
@@ -59,15 +46,14 @@ def read(source: Source) -> Found:
             )
         )
     if not entries:
-        raise wrong_layout("musicnet", folder, "train_data or test_data with WAV files", LAYOUT)
+        raise READER.wrong_layout(folder, "train_data or test_data with WAV files")
     here = {PurePosixPath(e.file).stem for e in entries}
     return found(
         entries,
-        len(walk.others),
+        walk,
         {
             "missing": (f"{name}.wav" for name in rows.keys() - here),
             "left out, not in the metadata": surplus,
-            LEADS_OUTSIDE: walk.outside,
         },
     )
 
@@ -80,9 +66,10 @@ READER = Reader(
     citation="J. Thickstun, Z. Harchaoui, S. M. Kakade, Learning features of music from scratch, "
     "ICLR 2017, arXiv:1611.09827",
     source="zenodo.org/records/5120004: musicnet.tar.gz and musicnet_metadata.csv",
-    layout=LAYOUT,
+    layout=f"{METADATA_CSV}, and train_data/<id>.wav and test_data/<id>.wav, perhaps in a folder "
+    "musicnet",
     looks_like=lambda folder: (folder / METADATA_CSV).is_file(),
-    read=read,
+    lists=read,
     archives=(
         Checksum("musicnet.tar.gz", "md5", "844764911fa0d5b97c97da944a057590"),
         Checksum(METADATA_CSV, "md5", "1caef62cee9c875235e62aac368b49d8"),

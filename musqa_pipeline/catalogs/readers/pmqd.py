@@ -7,25 +7,15 @@ predictions with listeners. `write_opinions` writes its ratings as `musqa listen
 
 from __future__ import annotations
 
-import io
 import math
 from pathlib import Path, PurePosixPath
 
 from musqa_pipeline.catalogs.folder import Source, walk_audio
 from musqa_pipeline.catalogs.readers.csv_rows import read_csv
-from musqa_pipeline.catalogs.readers.interface import (
-    LEADS_OUTSIDE,
-    Checksum,
-    Found,
-    Reader,
-    entry,
-    found,
-    require_no_columns,
-    wrong_layout,
-)
-from musqa_pipeline.core.csv_files import write_csv
+from musqa_pipeline.catalogs.readers.interface import Checksum, Found, Reader, entry, found
+from musqa_pipeline.core.csv_files import csv_of
 from musqa_pipeline.core.errors import CatalogError
-from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.core.files import write_whole
 
 PMQD_CSV = "pmqd.csv"
 FOLDERS = ("audio", "audio32")
@@ -34,12 +24,10 @@ COLUMNS = (
     "id", "genre", "artist", "title", "degradation_type", "degradation_intensity", "rating",
     "sample_start", "sample_filename",
 )  # fmt: skip
-LAYOUT = f"{PMQD_CSV} and a folder audio (24 bit) or audio32 (32 bit)"
 
 
 def read(source: Source) -> Found:
     """List the original segments."""
-    require_no_columns("pmqd", source)
     rows = {_file(source.folder, row): row for row in _rows(source)}
     walk = walk_audio(source)
     here = [file for file in walk.audio if file in rows]
@@ -58,40 +46,33 @@ def read(source: Source) -> Found:
             for file in here
             if rows[file]["degradation_type"] == ORIGINAL
         ),
-        len(walk.others),
+        walk,
         {
             "missing": rows.keys() - set(here),
             "left out, degraded and so no references": degraded,
             f"left out, not in {PMQD_CSV}": set(walk.audio) - rows.keys(),
-            LEADS_OUTSIDE: walk.outside,
         },
     )
 
 
 def write_opinions(folder: Path, path: Path) -> int:
-    """Write the ratings as a table of opinions, for `musqa listening compare`.
-
-    Raises CatalogError if the layout is another one, or a rating is no number from 1 to 5.
-    """
+    """Write the ratings as a table of opinions, for `musqa listening compare`."""
     rows = _rows(Source(folder))
-    text = io.StringIO()
     table = [["file", "mos", "condition", "recording"]]
     for row in rows:
         kind = row["degradation_type"]
         condition = "reference" if kind == ORIGINAL else f"{kind}_{row['degradation_intensity']}"
         recording = f"{row['artist']}: {row['title']}"
         table.append([_file(folder, row), f"{_rating(folder, row):g}", condition, recording])
-    write_csv(text, table)
-    with whole_file(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+    write_whole(path, csv_of(table))
     return len(rows)
 
 
 def _rows(source: Source) -> list[dict[str, str]]:
     if not (source.folder / PMQD_CSV).is_file():
-        raise wrong_layout("pmqd", source.folder, PMQD_CSV, LAYOUT)
+        raise READER.wrong_layout(source.folder, PMQD_CSV)
     if _audio_folder(source.folder) is None:
-        raise wrong_layout("pmqd", source.folder, "folder audio or audio32", LAYOUT)
+        raise READER.wrong_layout(source.folder, "folder audio or audio32")
     return read_csv(source, PMQD_CSV, COLUMNS)
 
 
@@ -129,9 +110,9 @@ READER = Reader(
     citation="A. Hilmkil, C. Thomé, A. Arpteg, Perceiving music quality with GANs, 2020, "
     "arXiv:2006.06287",
     source="github.com/carlthome/pmqd, release v1.0.0: pmqd.csv and audio.tgz or audio32.tgz",
-    layout=LAYOUT,
+    layout=f"{PMQD_CSV} and a folder audio (24 bit) or audio32 (32 bit)",
     looks_like=lambda folder: (folder / PMQD_CSV).is_file() and _audio_folder(folder) is not None,
-    read=read,
+    lists=read,
     archives=(
         Checksum(
             PMQD_CSV,

@@ -30,20 +30,14 @@ READERS: Mapping[str, Reader] = MappingProxyType(
 
 
 def reader_named(name: str) -> Reader:
-    """Return a reader by its name.
-
-    Raises CatalogError if there is none of this name.
-    """
+    """Return a reader by its name."""
     if name not in READERS:
         raise CatalogError(f"reader={name!r}: expected one of {', '.join(READERS)}")
     return READERS[name]
 
 
 def detect_reader(path: Path) -> str:
-    """Tell by its layout which reader knows a folder.
-
-    Raises CatalogError if several know it.
-    """
+    """Tell by its layout which reader knows a folder."""
     if (path / TRACKS_CSV).is_file():
         return FOLDER
     try:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from musqa_pipeline.catalogs.known import CATALOGS, load_catalog
-from musqa_pipeline.catalogs.toml_file import Catalog
+from musqa_pipeline.catalogs.known import CATALOGS, Catalog, load_catalog
 from musqa_pipeline.core.errors import CatalogError, MusqaError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.names import is_name

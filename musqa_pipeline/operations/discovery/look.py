@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from musqa_pipeline.catalogs.folder import Source
-from musqa_pipeline.catalogs.known import add_catalog, catalog_files, load_catalog
+from musqa_pipeline.catalogs.known import Catalog, add_catalog, catalog_files, load_catalog, to_toml
 from musqa_pipeline.catalogs.readers.registry import detect_reader
-from musqa_pipeline.catalogs.toml_file import Catalog, to_toml
-from musqa_pipeline.core.errors import CatalogError, MusqaError
+from musqa_pipeline.core.errors import CatalogError, MusqaError, StageError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.preset import Preset
@@ -24,7 +23,18 @@ from musqa_pipeline.operations.discovery.decision import (
 )
 from musqa_pipeline.operations.discovery.folder import FolderState, folder_state, listed_state
 from musqa_pipeline.operations.discovery.watch import Watch
-from musqa_pipeline.stages.graph import catalog_context
+from musqa_pipeline.stages.engine.catalog_choice import drawn_catalogs
+from musqa_pipeline.stages.graph import catalog_context, get_stage, joint_context
+
+
+@dataclass(frozen=True)
+class JointState:
+    """What the joint stages would make now, and whether it is there."""
+
+    fingerprint: str
+    """Of `evaluation`: it moves with every labelled unit and every setting upstream."""
+    is_done: bool
+    """Whether the report of exactly this state is in the lake."""
 
 
 @dataclass(frozen=True)
@@ -175,3 +185,18 @@ def _check(home: Home, found: Candidate, register: bool) -> None:
         add_catalog(home, found.folder, found.name)
     else:
         catalog_files(Catalog(found.name, found.folder, {}, detect_reader(found.folder)))
+
+
+def joint_state(home: Home, preset: Preset) -> JointState | None:
+    """Look at what the joint stages see."""
+    context = joint_context(home, preset)
+    partitions = [context.partition("labels", name) for name in drawn_catalogs(context)]
+    if not any(context.lake.done(partition) for partition in partitions):
+        return None
+    stage = get_stage("evaluation")
+    try:
+        units = [unit.unit_id for unit in stage.units(context)]
+        is_done = not context.lake.missing(stage.partition(context), units)
+    except StageError:  # a stage before it has no rows yet
+        is_done = False
+    return JointState(context.fingerprints["evaluation"], is_done)

@@ -31,8 +31,6 @@ class Fetched:
     """Files of the catalog in the storage."""
     n_missing: int
     """Of these, files that are not here yet as they are there."""
-    unsafe: tuple[str, ...] = ()
-    """Names that would lie outside of the folder; they are left out."""
 
 
 def list_prefix(prefix: str) -> list[str]:
@@ -58,7 +56,7 @@ def fetch(prefix: str, name: str, folder: Path, *, go_on: Callable[[], bool]) ->
     files, root = _open(f"{prefix}/{name}")
     with _said(f"{prefix}/{name}"):
         found = files.find(root, detail=True, refresh=True)
-    there, unsafe = _names(root, found)
+    there = _names(root, found)
     if not there:
         raise LakeError(f"{prefix}/{name} holds nothing; check the prefix")
     with exclusive_lock(folder / ".mirror.lock", wait=False):
@@ -80,7 +78,7 @@ def fetch(prefix: str, name: str, folder: Path, *, go_on: Callable[[], bool]) ->
                     write_index(folder / INDEX, index)
         finally:
             write_index(folder / INDEX, index)
-    return Fetched(len(there), len(stale), tuple(unsafe))
+    return Fetched(len(there), len(stale))
 
 
 def _here(folder: Path) -> set[str]:
@@ -100,21 +98,18 @@ def _fetch_file(files: Any, info: dict[str, Any], path: Path) -> None:
             )
 
 
-def _names(root: str, found: dict[str, dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    """Return what is below `root` by relative name, and the names that lead out of it."""
+def _names(root: str, found: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return what is below `root` by relative name; names that lead out of it are left out."""
     base = root.strip("/")
     inside: dict[str, Any] = {}
-    unsafe: list[str] = []
     for key, info in found.items():
         name = key.strip("/").removeprefix(base).lstrip("/")
         if not name or info.get("type") == "directory" or key.endswith("/"):
             continue
         parts = name.split("/")
-        if any(part in ("", ".", "..") or "\0" in part for part in parts):
-            unsafe.append(name)
-        elif not any(part.startswith(".") for part in parts):
+        if not any(part == "" or part.startswith(".") or "\0" in part for part in parts):
             inside[name] = info
-    return inside, sorted(unsafe)
+    return inside
 
 
 def _tag(info: dict[str, Any]) -> str:

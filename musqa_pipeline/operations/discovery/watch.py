@@ -31,10 +31,7 @@ class Watch:
 
 
 def read_watch(environment: Mapping[str, str]) -> Watch:
-    """Read what is watched from the environment.
-
-    Raises SettingsError if a value cannot be used.
-    """
+    """Read what is watched from the environment."""
     text = environment.get(WATCH, "").strip()
     raw: dict[str, Any] = {}
     base = Path.cwd()

@@ -68,10 +68,7 @@ class Cleared:
 
 
 def find_garbage(home: Home, *, older_than_days: float = OLDER_THAN_DAYS) -> list[Garbage]:
-    """List what may be cleared; nothing is changed.
-
-    Raises LakeError if nothing is published, so that all would seem garbage.
-    """
+    """List what may be cleared; nothing is changed."""
     lake = Lake(home)
     read_layout(lake)
     shown, found = _shown(home), []

@@ -14,7 +14,6 @@ from musqa_pipeline.stages.engine.records import RECORDS
 from musqa_pipeline.stages.views.duck import HISTORY, JOINT, PER_CATALOG
 from musqa_pipeline.storage.fragments.partition import (
     DAMAGED,
-    EMPTY_CATALOG,
     LAKE,
     RETIRED,
     SUFFIX,
@@ -84,9 +83,3 @@ def is_known(key: str) -> bool:
     """Tell whether a file that is no fragment has a reason to be there."""
     named = key == FORMER_IDS_KEY or key.endswith(f"/{MOVED}")
     return named or bool(_PACK.fullmatch(key) or _BESIDE.fullmatch(key))
-
-
-def belongs_to(place: Place, catalogs: set[str]) -> bool:
-    """Tell whether a fragment's catalog is known, or it has none."""
-    catalog = place.partition.catalog
-    return catalog is None or catalog == EMPTY_CATALOG or catalog in catalogs

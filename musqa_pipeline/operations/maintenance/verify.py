@@ -1,5 +1,6 @@
 """Checks every file of a lake: readable, of its folder's fingerprint, with the content it had.
 
+What is no unit (records, catalogs, weights, reports) has a digest beside it.
 A run may go on meanwhile: what vanishes while it is looked at was moved, and is no finding.
 """
 
@@ -7,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from musqa_pipeline.catalogs.known import CATALOGS, list_catalogs
@@ -21,25 +23,31 @@ from musqa_pipeline.operations.maintenance.file_check import check_file
 from musqa_pipeline.operations.maintenance.findings import NOTES, Finding, Looked, Verification
 from musqa_pipeline.operations.maintenance.links import broken_links
 from musqa_pipeline.operations.maintenance.packed import beside, check_packs, packed_partitions
-from musqa_pipeline.operations.maintenance.places import (
-    TABLES,
-    Place,
-    belongs_to,
-    is_known,
-    place_of,
-)
-from musqa_pipeline.operations.maintenance.sealed import check_sealed, sealed_keys, undigested
+from musqa_pipeline.operations.maintenance.places import TABLES, Place, is_known, is_pack, place_of
 from musqa_pipeline.stages.views.duck import read_published
+from musqa_pipeline.stages.views.publication import DATABASE, PUBLISHED
+from musqa_pipeline.stages.views.remote import SCRIPT
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.checksum import CHECKSUM_KEY
-from musqa_pipeline.storage.fragments.partition import DAMAGED, FINGERPRINT_KEY, LAKE, Partition
+from musqa_pipeline.storage.fragments.partition import (
+    DAMAGED,
+    EMPTY_CATALOG,
+    FINGERPRINT_KEY,
+    LAKE,
+    Partition,
+)
 from musqa_pipeline.storage.lake.lake import Lake
-from musqa_pipeline.storage.lake.layout import read_layout
+from musqa_pipeline.storage.lake.layout import LAYOUT_KEY, read_layout
 from musqa_pipeline.storage.packs.manifest import PACKS, Manifest
 from musqa_pipeline.storage.stores.store import Store, StoredFile
 
 READERS = 8
 """Files that are read at a time, at most."""
+FOLDERS = (CATALOGS, "cache", "reports", "releases")
+"""Folders of a home beside the lake whose files are compared with their digests."""
+MADE_ANEW = ("cache/", "reports/", "releases/", SCRIPT)
+"""Where files lie that the next run writes again anyhow."""
+ALONE = (PUBLISHED, LAYOUT_KEY, DATABASE, SCRIPT)
 
 
 def verify_lake(home: Home) -> Verification:
@@ -62,7 +70,7 @@ def _verify(lake: Lake) -> Verification:
     except (CatalogError, LakeError):
         if not findings:  # what is damaged is named already
             raise
-    todo = []
+    known, todo = {None, EMPTY_CATALOG, *catalogs}, []
     for file in lake.store.walk(LAKE):
         place = place_of(file.key)
         if place is None:
@@ -70,7 +78,7 @@ def _verify(lake: Lake) -> Verification:
                 findings.append(Finding("orphan", file.key, "no stage writes such a file"))
         elif place.attic != DAMAGED:
             todo.append((file, place))
-            if not place.attic and not belongs_to(place, catalogs):
+            if not place.attic and place.partition.catalog not in known:
                 what = f"catalog {place.partition.catalog} is unknown"
                 findings.append(Finding("orphan", file.key, what))
     packed, broken = packed_partitions(lake)
@@ -152,13 +160,11 @@ def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str]
             expected = whole or f"{place.partition.fingerprint}…"
             found.append(Finding("wrong_fingerprint", key, f"{of or 'none'}, expected {expected}"))
         if whole and (table := TABLES.get(place.partition.stage)):
+            there = dict(zip(schema.names, schema.types, strict=True))
             lacking = [
                 column.name
                 for column in table.columns
-                if not (column.nullable and column.name not in schema.names)
-                and (
-                    column.name not in schema.names or schema.field(column.name).type != column.type
-                )
+                if there.get(column.name, column.type if column.nullable else None) != column.type
             ]
             if lacking:
                 what = f"columns {', '.join(lacking)} are absent or of another type"
@@ -173,3 +179,43 @@ def _check(store: Store, key: str, place: Place, published: dict[tuple[str, str]
         unsummed=not said and not place.is_schema,
         undigested="" if seen.has_digest else key,
     )
+
+
+def sealed_keys(store: Store) -> list[str]:
+    """List the files that carry no digest themselves."""
+    of_lake = [file.key for file in store.walk(LAKE)]
+    beside = [
+        key
+        for key in of_lake
+        if place_of(key) is None
+        and is_known(key)
+        and not is_pack(key)
+        and not key.startswith(f"{LAKE}/{DAMAGED}/")
+    ]
+    others = [file.key for folder in FOLDERS for file in store.walk(folder)]
+    return [*beside, *others, *(key for key in ALONE if store.exists(key))]
+
+
+def check_sealed(store: Store, keys: Iterable[str]) -> Iterator[Finding | str]:
+    """Compare files with the digests that the store keeps of them."""
+    for key in keys:
+        try:
+            state = store.check(key)
+        except FileNotFoundError:  # replaced or deleted since it was listed
+            continue
+        except (OSError, LakeError) as error:
+            yield Finding("damaged", key, str(error))
+            continue
+        if state is State.NONE:
+            yield key
+        elif state is State.WRONG:
+            yield Finding("wrong_bytes", key, state.value)
+        elif state is State.SEAL:
+            yield Finding("wrong_digest", key, state.value)
+
+
+def undigested(keys: Iterable[str]) -> list[Finding]:
+    """Name the folders whose files have no digest, with how many there are."""
+    counted = Counter(key.rpartition("/")[0] or key for key in keys)
+    what = "files without a digest of their bytes; `musqa verify --mend` adds it"
+    return [Finding("undigested", folder, f"{n} {what}") for folder, n in sorted(counted.items())]

@@ -10,8 +10,7 @@ import matplotlib.dates
 import numpy as np
 from matplotlib.figure import Figure
 
-from musqa_pipeline.release.drift.record import record_drift
-from musqa_pipeline.release.drift.variables import ALL_CATALOGS, VARIABLES, Variable
+from musqa_pipeline.release.drift.record import ALL_CATALOGS, VARIABLES, Variable, record_drift
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.pages import page_figure, render_page
 from musqa_pipeline.stages.evaluation.publish import place_page

@@ -1,16 +1,20 @@
-"""Add a record of how the variables are distributed now, with how far they moved."""
+"""Records of how labels and what describes the music are distributed, and how far they moved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.core.clock import utc_now
-from musqa_pipeline.release.drift.variables import read_variables
+from musqa_pipeline.stages.dataset.inputs import read_labelled_rows, read_seen_tracks
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.records import next_number, read_records, write_record
+from musqa_pipeline.stages.spectrograms.features.rows import read_rows
 from musqa_pipeline.stages.views.drift_table import DRIFT
 from musqa_pipeline.studies.statistics.distribution_distance import (
     N_LEVELS,
@@ -21,6 +25,50 @@ from musqa_pipeline.studies.statistics.distribution_distance import (
 )
 
 Rows = Sequence[Mapping[str, Any]]
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable: where it comes from and what a page calls it."""
+
+    name: str
+    title: str
+    unit: str
+    of: str
+    """labels (every labelled row), tracks, or rows (those of the dataset)."""
+    column: str
+
+
+VARIABLES = (
+    Variable("mos", "label of all degraded excerpts", "MOS", "labels", "mos"),
+    Variable(
+        "track_upper_edge_hz", "upper edge of the track’s spectrum", "Hz", "tracks", "upper_edge_hz"
+    ),
+    Variable("track_loudness_lufs", "loudness of the track", "LUFS", "tracks", "loudness_lufs"),
+    Variable(
+        "track_true_peak_dbtp", "true peak of the track", "dBTP", "tracks", "true_peak_dbtp"
+    ),
+    Variable(
+        "track_phase_correlation", "correlation of left and right", "", "tracks",
+        "phase_correlation",
+    ),
+    Variable("track_duration_s", "duration of the track", "s", "tracks", "duration_s"),
+    Variable("row_upper_edge_hz", "upper edge of a chosen excerpt", "Hz", "rows", "upper_edge_hz"),
+    Variable(
+        "row_level_500_1500_hz_db", "its level at 0.5 to 1.5 kHz", "dB", "rows",
+        "range_500_1500_hz_db",
+    ),
+    Variable(
+        "row_level_3500_5000_hz_db", "its level at 3.5 to 5 kHz", "dB", "rows",
+        "range_3500_5000_hz_db",
+    ),
+    Variable(
+        "row_level_12000_15000_hz_db", "its level at 12 to 15 kHz", "dB", "rows",
+        "range_12000_15000_hz_db",
+    ),
+)  # fmt: skip
+"""In the order of the page."""
 
 
 def read_drift(context: Context) -> list[dict[str, Any]]:
@@ -52,10 +100,7 @@ def record_drift(context: Context) -> list[dict[str, Any]]:
 def as_columns(found: Distribution) -> dict[str, Any]:
     """Turn a distribution into columns of `drift`."""
     return {
-        "n_rows": found.n_rows,
-        "n_recordings": found.n_recordings,
-        "mean": found.mean,
-        "sd": found.sd,
+        **vars(found),
         "quantiles": found.quantiles.tolist(),
         "resampled": found.resampled.astype(np.float32).ravel().tolist(),
     }
@@ -64,10 +109,7 @@ def as_columns(found: Distribution) -> dict[str, Any]:
 def from_columns(row: Mapping[str, Any]) -> Distribution:
     """Turn columns of `drift` into a distribution."""
     return Distribution(
-        n_rows=row["n_rows"],
-        n_recordings=row["n_recordings"],
-        mean=row["mean"],
-        sd=row["sd"],
+        **{name: row[name] for name in ("n_rows", "n_recordings", "mean", "sd")},
         quantiles=np.asarray(row["quantiles"]),
         resampled=np.asarray(row["resampled"], dtype=np.float64).reshape(-1, N_LEVELS),
     )
@@ -84,3 +126,48 @@ def _moves(now: Distribution, before: Rows, key: Mapping[str, str]) -> dict[str,
             found[f"threshold_from_{name}"] = by_chance
             found[f"moved_from_{name}"] = by_chance is not None and far > by_chance
     return found
+
+
+def check_drift(context: Context) -> CheckResult:
+    """Check that no distribution of a known catalog moved by more than chance since last time."""
+    rows = read_drift(context)
+    newest = [row for row in rows if row["number"] == rows[-1]["number"]]
+    moved = [r for r in newest if r["moved_from_last"]]
+    named = ", ".join(f"{r['variable']} of {r['seen_catalog']}" for r in moved[:_NAMED])
+    more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
+    claim = "no distribution of a known catalog moved by more than chance since the record before"
+    if moved:
+        claim = f"{named}{more} moved since the record before"
+    return CheckResult(
+        passed=not moved,
+        claim=claim,
+        numbers={
+            "records": rows[-1]["number"] if rows else 0,
+            "variables": len(newest),
+            "moved_from_last": len(moved),
+            "moved_from_first": sum(r["moved_from_first"] for r in newest),
+        },
+    )
+
+
+ALL_CATALOGS = "*"
+
+_READERS: dict[str, Callable[[Context], pl.DataFrame]] = {
+    "labels": read_labelled_rows,
+    "tracks": read_seen_tracks,
+    "rows": read_rows,
+}
+
+
+def read_variables(context: Context) -> Iterator[tuple[Variable, str, pl.DataFrame]]:
+    """Read every variable of every catalog."""
+    for kind, read in _READERS.items():
+        frame = read(context)
+        for variable in (v for v in VARIABLES if v.of == kind):
+            value = pl.col(variable.column).cast(pl.Float64)
+            values = frame.sort("catalog").select("catalog", "recording", value=value)
+            parts = values.partition_by("catalog", as_dict=True, maintain_order=True)
+            for (name,), part in parts.items():
+                yield variable, str(name), part
+            if len(parts) > 1:
+                yield variable, ALL_CATALOGS, values

@@ -15,9 +15,13 @@ from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.foreign_text import json_text, markdown_table, markdown_text, printable
 from musqa_pipeline.release.exports.kinds import Format
-from musqa_pipeline.release.exports.plan import FILE_A_ROW, Options
-from musqa_pipeline.release.exports.table import EXPORTED
-from musqa_pipeline.release.exports.terms import SYNTHESISED, kept_back
+from musqa_pipeline.release.exports.plan import (
+    EXPORTED,
+    FILE_A_ROW,
+    SYNTHESISED,
+    Options,
+    kept_back,
+)
 from musqa_pipeline.release.model.attribution import origins_of
 from musqa_pipeline.stages.dataset.splits import PARTS
 from musqa_pipeline.stages.views.published_set import Published

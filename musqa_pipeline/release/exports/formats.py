@@ -1,9 +1,15 @@
-"""How shards become files. Every file is whole or absent, and has the same bytes twice."""
+"""How shards become files. Every file is whole or absent, and has the same bytes twice.
+
+A degraded excerpt is at its label's loudness and may pass full scale. Float formats keep it as it
+is. Integer formats get it lowered by whole steps of 6.02 dB, a factor of two each, until it fits;
+the table says by how much.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,14 +19,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.io import wavfile
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.audio.files.flac import to_flac
+from musqa_pipeline.core.files import whole_file, write_whole
 from musqa_pipeline.core.names import below
-from musqa_pipeline.release.exports import sound
 from musqa_pipeline.release.exports.kinds import Format
-from musqa_pipeline.release.exports.plan import Shard
-from musqa_pipeline.release.exports.table import EXPORTED
+from musqa_pipeline.release.exports.plan import EXPORTED, Shard
 
 Row = tuple[dict[str, Any], NDArray[np.float32]]
 """Metadata and samples, full scale 1.0."""
@@ -30,6 +36,8 @@ _HF_TYPES = {
     pa.string(): "string", pa.float64(): "float64", pa.bool_(): "bool", pa.int8(): "int8",
     pa.int16(): "int16", pa.int32(): "int32",
 }  # fmt: skip
+STEP_DB = 20.0 * math.log10(2.0)
+LARGEST_24 = (2**23 - 1) / 2**23
 
 
 def files_of(format_: Format, shard: Shard, *, of_references: bool = False) -> list[str]:
@@ -50,10 +58,10 @@ def write_rows(
     gains: dict[str, float] = {}
     if format_ == Format.wav:
         for name, (_, samples) in zip(names, rows, strict=True):
-            _write(folder, name, sound.wav(samples))
+            _write(folder, name, wav(samples))
     elif format_ == Format.flac:
         for name, (row, samples) in zip(names, rows, strict=True):
-            flac, gain_db = sound.int24_flac(samples)
+            flac, gain_db = int24_flac(samples)
             _write(folder, name, flac)
             if gain_db:
                 gains[row["key"]] = gain_db
@@ -63,7 +71,7 @@ def write_rows(
     else:
         table = EXPORTED.from_rows(row for row, _ in rows)
         audio = {f"{row['key']}.wav": samples for row, samples in rows}
-        _write_parquet(_with_audio(format_, table, audio, sound.wav), folder, names[0])
+        _write_parquet(_with_audio(format_, table, audio, wav), folder, names[0])
     return gains
 
 
@@ -73,7 +81,7 @@ def write_references(
     """Write references, 10 s of 16 bit, the untouched signals that labels compare with."""
     names = files_of(format_, shard, of_references=True)
     if format_ in (Format.wav, Format.flac):
-        encode = sound.wav if format_ == Format.wav else sound.int16_flac
+        encode = wav if format_ == Format.wav else to_flac
         for name, (_, samples) in zip(names, references, strict=True):
             _write(folder, name, encode(samples))
         return
@@ -81,7 +89,7 @@ def write_references(
     schema = pa.schema([pa.field(name, pa.string()) for name in REFERENCE_COLUMNS])
     table = pa.Table.from_pylist(kept, schema=schema)
     audio = {f"{row['reference_key']}.flac": samples for row, samples in references}
-    _write_parquet(_with_audio(format_, table, audio, sound.int16_flac), folder, names[0])
+    _write_parquet(_with_audio(format_, table, audio, to_flac), folder, names[0])
 
 
 _AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -118,7 +126,7 @@ def _tar_members(rows: list[Row], references: Mapping[str, bytes]) -> Iterator[t
         yield f"{row['key']}.json", json.dumps(row, ensure_ascii=False, sort_keys=True).encode()
         if references:
             yield f"{row['key']}.reference.flac", references[row["reference_key"]]
-        yield f"{row['key']}.wav", sound.wav(samples)
+        yield f"{row['key']}.wav", wav(samples)
 
 
 def _write_tar(path: Path, members: Iterator[tuple[str, bytes]]) -> None:
@@ -149,5 +157,30 @@ def _at(folder: Path, name: str) -> Path:
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:
-    with whole_file(_at(folder, name)) as temporary:
-        temporary.write_bytes(content)
+    write_whole(_at(folder, name), content)
+
+
+def wav(samples: NDArray[np.float32 | np.int16]) -> bytes:
+    """Write mono float32 or 16-bit samples at 48 kHz as WAV, exactly.
+
+    libsndfile would put the time of day into a file of floats.
+    """
+    file = io.BytesIO()
+    wavfile.write(file, SAMPLE_RATE_HZ, samples)
+    return file.getvalue()
+
+
+def halvings(samples: NDArray[np.float32]) -> int:
+    """Count how often samples have to be halved to fit into 24-bit integers."""
+    peak = float(np.max(np.abs(samples), initial=0.0))
+    n = 0
+    while peak / 2**n > LARGEST_24:
+        n += 1
+    return n
+
+
+def int24_flac(samples: NDArray[np.float32]) -> tuple[bytes, float]:
+    """Write mono samples at 48 kHz as 24-bit FLAC, halved until they fit."""
+    n = halvings(samples)
+    integers = np.rint(np.asarray(samples, np.float64) * 2.0 ** (23 - n)).astype(np.int32)
+    return to_flac(integers << 8, "PCM_24"), n * STEP_DB

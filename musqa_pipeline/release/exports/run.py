@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,19 +15,23 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
-from musqa_pipeline.core.csv_files import write_csv
+from musqa_pipeline.audio.files.flac import to_flac
+from musqa_pipeline.core.csv_files import csv_of
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.core.files import explained, whole_file, write_whole
 from musqa_pipeline.core.progress import StageProgress
 from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost
 from musqa_pipeline.release.claims import claimed_folder
 from musqa_pipeline.release.exports.card import dataset_card
-from musqa_pipeline.release.exports.formats import Row, files_of, write_references, write_rows
+from musqa_pipeline.release.exports.formats import (
+    Row,
+    files_of,
+    write_references,
+    write_rows,
+)
 from musqa_pipeline.release.exports.kinds import Format
-from musqa_pipeline.release.exports.plan import FILE_A_ROW, Plan, Shard
-from musqa_pipeline.release.exports.sound import int16_flac
-from musqa_pipeline.release.exports.table import EXPORTED
+from musqa_pipeline.release.exports.plan import EXPORTED, FILE_A_ROW, Options, Plan, Shard
 from musqa_pipeline.release.rebuild.collect import stored_samples
 from musqa_pipeline.stages.degradations.sources import add_units, in_chunks, read_bitstreams
 from musqa_pipeline.stages.engine.context import Context
@@ -59,58 +62,46 @@ class ExportReport:
 @dataclass(frozen=True)
 class _Task:
     context: Context
-    format: Format
+    options: Options
     folder: Path
     shard: Shard
     of_references: bool
-    with_references: bool
 
 
 def write_export(
     published: Published, plan: Plan, folder: Path, *, fanout: Fanout | None = None
 ) -> ExportReport:
-    """Write an export, or what is missing of it.
-
-    Raises StageError if the folder holds something else, or a row comes out otherwise than it was
-    labelled.
-    """
-    differs = "of another set, or with other options"
-    facts = asdict(plan.options)
-    with claimed_folder(folder, "export", plan.mark, facts, differs=differs):
-        return _write_claimed(published, plan, folder, fanout or Inline())
-
-
-def _write_claimed(published: Published, plan: Plan, folder: Path, fanout: Fanout) -> ExportReport:
-    options = plan.options
-    tasks = [
-        _Task(published.context, options.format, folder, shard, of_references,
-              options.with_references)
-        for shards, of_references in ((plan.shards, False), (plan.reference_shards, True))
-        for shard in shards
-        if files_of(options.format, shard, of_references=of_references)
-    ]  # fmt: skip
-    todo = [task for task in tasks if not _is_done(task)]
-    lost: list[str] = []
-    with StageProgress("export", len(tasks), len(tasks) - len(todo)) as progress:
-        for answer in fanout.map(_write_shard, todo):
-            if isinstance(answer, Lost):
-                lost.append(f"{answer.task.shard.name}: {answer.reason}")
-                progress.advance(failed=True)
-            else:
-                progress.advance(answer)
-    if lost:
-        raise StageError("the export is not whole; run it again:\n  " + "\n  ".join(lost))
-    rows = _finish(published, plan, folder)
-    files = _write_checksums(folder)
-    megabytes = sum(path.stat().st_size for path in files) / 1e6
+    """Write an export, or what is missing of it."""
+    options, differs = plan.options, "of another set, or with other options"
+    with claimed_folder(folder, "export", plan.mark, asdict(options), differs=differs):
+        tasks = [
+            _Task(published.context, options, folder, shard, of_references)
+            for shards, of_references in ((plan.shards, False), (plan.reference_shards, True))
+            for shard in shards
+            if files_of(options.format, shard, of_references=of_references)
+        ]
+        todo = [task for task in tasks if not _is_done(task)]
+        lost: list[str] = []
+        with StageProgress("export", len(tasks), len(tasks) - len(todo)) as progress:
+            for answer in (fanout or Inline()).map(_write_shard, todo):
+                if isinstance(answer, Lost):
+                    lost.append(f"{answer.task.shard.name}: {answer.reason}")
+                    progress.advance(failed=True)
+                else:
+                    progress.advance(answer)
+        if lost:
+            raise StageError("the export is not whole; run it again:\n  " + "\n  ".join(lost))
+        rows = _finish(published, plan, folder)
+        files = _write_checksums(folder)
+        megabytes = sum(path.stat().st_size for path in files) / 1e6
     return ExportReport(
         rows.height, plan.rows.height - rows.height, len(files), len(todo), megabytes
     )
 
 
 def _is_done(task: _Task) -> bool:
-    names = files_of(task.format, task.shard, of_references=task.of_references)
-    if task.format == Format.flac and not task.of_references:
+    names = files_of(task.options.format, task.shard, of_references=task.of_references)
+    if task.options.format == Format.flac and not task.of_references:
         names = [*names, f"{GAINS_FOLDER}/{task.shard.name}.json"]
     return all((task.folder / name).is_file() for name in names)
 
@@ -120,17 +111,18 @@ def _write_shard(task: _Task) -> int:
     shard = task.shard
     if task.of_references:
         pairs = [(row, _reference(task, row)) for row in shard.rows]
-        write_references(task.format, task.folder, shard, pairs)
+        write_references(task.options.format, task.folder, shard, pairs)
         return 0
     beside: dict[str, bytes] = {}
-    if task.with_references and task.format == Format.webdataset:
+    if task.options.with_references and task.options.format == Format.webdataset:
         once = {row["reference_key"]: row for row in shard.rows}
-        beside = {key: int16_flac(_reference(task, row)) for key, row in once.items()}
+        beside = {key: to_flac(_reference(task, row)) for key, row in once.items()}
     rows = list(rebuilt_rows(task.context, shard.rows))
-    gains = write_rows(task.format, task.folder, shard, rows, beside)
-    if task.format == Format.flac:  # after the files: what has it is whole
-        with whole_file(task.folder / GAINS_FOLDER / f"{shard.name}.json") as temporary:
-            temporary.write_text(json.dumps(gains, sort_keys=True))
+    gains = write_rows(task.options.format, task.folder, shard, rows, beside)
+    if task.options.format == Format.flac:  # after the files: what has it is whole
+        write_whole(
+            task.folder / GAINS_FOLDER / f"{shard.name}.json", json.dumps(gains, sort_keys=True)
+        )
     return len(rows)
 
 
@@ -190,8 +182,7 @@ def _finish(published: Published, plan: Plan, folder: Path) -> pl.DataFrame:
 
 
 def _write_csv(path: Path, rows: pl.DataFrame) -> None:
-    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        write_csv(file, itertools.chain([rows.columns], rows.iter_rows()))
+    write_whole(path, csv_of([rows.columns, *rows.iter_rows()]))
 
 
 def _write_checksums(folder: Path) -> list[Path]:
@@ -207,6 +198,5 @@ def _write_checksums(folder: Path) -> list[Path]:
         with explained("read", path), path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
-    with whole_file(folder / CHECKSUMS_FILE) as temporary:
-        temporary.write_text("".join(lines), encoding="utf-8")
+    write_whole(folder / CHECKSUMS_FILE, "".join(lines))
     return [*files, folder / CHECKSUMS_FILE]

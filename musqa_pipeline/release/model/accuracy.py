@@ -1,13 +1,15 @@
-"""How well a release predicts recordings that it never met, with intervals over recordings."""
+"""How well a release predicts recordings that it never met, and how often its intervals hold."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from musqa_pipeline.release.model.calibration import Evidence, Floats
 from musqa_pipeline.studies.statistics.bootstrap import (
     MIN_RECORDINGS,
     interval,
@@ -30,6 +32,8 @@ SUBSETS = {
     & pl.col("trusted")
     & pl.col("tier").is_in(FULL_BAND_TIERS),
 }
+QUALITY_EDGES_MOS = (1.0, 2.0, 3.0, 4.0, 5.0)
+DISTANCE_EDGES = (0.0, 0.5, 0.75, 1.0)
 
 
 def accuracy_rows(said: pl.DataFrame) -> list[dict[str, Any]]:
@@ -57,13 +61,8 @@ def voted_share(true: NDArray[np.bool_], group: NDArray[np.str_], *seed_key: str
     names, index = np.unique(group, return_inverse=True)
     shares = np.bincount(index, weights=true) / np.bincount(index)
     low, high = mean_interval(shares, *seed_key)
-    return {
-        "share": float(shares.mean()),
-        "low": low,
-        "high": high,
-        "n_recordings": len(names),
-        "n_rows": len(true),
-    }
+    counts = {"n_recordings": len(names), "n_rows": len(true)}
+    return {"share": float(shares.mean()), "low": low, "high": high, **counts}
 
 
 def _measured(part: pl.DataFrame, *seed_key: str) -> dict[str, Any]:
@@ -81,3 +80,31 @@ def _measured(part: pl.DataFrame, *seed_key: str) -> dict[str, Any]:
         scaled = None if value is None else value * scale
         found |= {name: scaled, f"{name}_low": low, f"{name}_high": high}
     return found
+
+
+def coverage_of(
+    evidence: Evidence, covered: NDArray[np.bool_], width: Floats, *seed_key: str
+) -> dict[str, Any]:
+    """Measure coverage."""
+
+    def measured(chosen: NDArray[np.bool_], what: str) -> dict[str, Any]:
+        width_mos = MOS_PER_QUALITY * np.average(width[chosen], weights=evidence.weight[chosen])
+        return {
+            "what": what,
+            **voted_share(covered[chosen], evidence.group[chosen], *seed_key, what),
+            "half_width_mos": float(width_mos) / 2,
+        }
+
+    def parts(values: Floats, edges: tuple[float, ...], what: str) -> list[dict[str, Any]]:
+        chosen = {
+            f"{what} {low:g}-{high:g}": (low <= values) & (values < high)
+            for low, high in itertools.pairwise(edges)
+        }
+        return [measured(inside, name) for name, inside in chosen.items() if inside.any()]
+
+    mos = 1 + MOS_PER_QUALITY * evidence.mean
+    return {
+        **measured(np.ones(len(evidence), np.bool_), "all"),
+        "by_quality": parts(mos, QUALITY_EDGES_MOS, "predicted"),
+        "by_distance": parts(evidence.distance, DISTANCE_EDGES, "distance"),
+    }

@@ -18,7 +18,7 @@ import polars as pl
 
 from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
 from musqa_pipeline.catalogs.demo_music.styles import STYLES
-from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.core.files import whole_file, write_whole
 from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.predict import load_model
@@ -52,18 +52,10 @@ N_CHECKED = 64
 """Stored images on which the file has to answer as torch does."""
 
 
-def release_folder(context: Context) -> Path:
-    """Return where a preset's release lies on this machine (it may not exist yet)."""
-    return context.lake.store.local_folder(_release_key(context))
-
-
 def assemble_release(context: Context) -> Path:
-    """Assemble the release of a preset; if that fails, an older one stays as it is.
-
-    Raises StageError if a training is missing, there are too few recordings, or the file answers
-    otherwise than torch.
-    """
+    """Assemble the release of a preset; if that fails, an older one stays as it is."""
     settings = context.preset.release
+    key = f"releases/{settings.name}-{settings.version}"
     rows = read_release_rows(context)
     judged = calibrate(read_said(context, rows))
     scoring = _scoring_network(context, judged.scale)
@@ -77,7 +69,7 @@ def assemble_release(context: Context) -> Path:
     attribution = attribution_table(context, rows)
     with (
         context.lake.lock("releases"),
-        context.lake.store.work_folder(_release_key(context)) as work,
+        context.lake.store.work_folder(key) as work,
         tempfile.TemporaryDirectory(prefix="musqa-release-") as scratch,
     ):
         draft = Path(scratch) / MODEL_FILE
@@ -118,9 +110,8 @@ def assemble_release(context: Context) -> Path:
             "codecs.png": codecs_png(sense["codecs"]),
         }
         for name, content in files.items():
-            with whole_file(folder / name) as temporary:
-                temporary.write_bytes(content)
-    return release_folder(context)
+            write_whole(folder / name, content)
+    return context.lake.store.local_folder(key)
 
 
 def certified_pieces() -> list[Piece]:
@@ -139,11 +130,6 @@ def recognised(model: Path) -> list[dict[str, Any]]:
         reasons = [scorer.score(sound, 48_000).abstained for sound in sounds]
         rows.append({"kind": kind, "n": len(sounds), "n_abstained": sum(map(bool, reasons))})
     return rows
-
-
-def _release_key(context: Context) -> str:
-    settings = context.preset.release
-    return f"releases/{settings.name}-{settings.version}"
 
 
 def _scoring_network(context: Context, scale: Scale) -> ScoringNetwork:

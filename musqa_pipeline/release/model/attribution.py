@@ -1,16 +1,16 @@
-"""Whose recordings a release learned from, and under which terms."""
+"""Whose recordings a release may learn from by their terms, and whose it learned from."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
-from musqa_pipeline.catalogs.folder import TRACKS_CSV
+from musqa_pipeline.catalogs.folder import COPY_TIER, TRACKS_CSV
 from musqa_pipeline.catalogs.known import load_catalog
-from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
 from musqa_pipeline.core.csv_files import unguarded
 from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.foreign_text import markdown_table, markdown_text
@@ -19,6 +19,8 @@ from musqa_pipeline.stages.engine.context import Context
 
 ORIGIN_COLUMNS = ("origin_repository", "origin_path", "origin", "source", "url", "attribution")
 """Columns of a catalog's `tracks.csv` that may say where a recording comes from."""
+_REMARK = re.compile(r"\s*\(.*?\)")
+_VERSION = r"(?:[ -]v?\d+(?:\.\d+)*)?"
 
 
 def attribution_table(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
@@ -57,3 +59,29 @@ def origins_of(context: Context, catalog: str) -> dict[str, str]:
             )
             for row in csv.DictReader(file)
         }
+
+
+def is_allowed(licence: str, allowed: Iterable[str]) -> bool:
+    """Tell whether the terms of a recording are among those that are wanted."""
+    pattern = "|".join(re.escape(name) + _VERSION for name in allowed)
+    terms = [part.strip() for part in re.split(r"[/,;]", _REMARK.sub("", licence))]
+    return all(re.fullmatch(pattern, term, re.IGNORECASE) is not None for term in terms)
+
+
+def with_permission(
+    rows: pl.DataFrame, tracks: pl.DataFrame, allowed: Iterable[str]
+) -> pl.DataFrame:
+    """Mark the rows that a release may use."""
+    names = tuple(allowed)
+    about = tracks.select("catalog", "track_id", "licence", "file", "title", "artist").with_columns(
+        permitted=pl.col("licence").map_elements(
+            lambda terms: is_allowed(terms, names), return_dtype=pl.Boolean
+        )
+    )
+    joined = rows.join(
+        about, on=["catalog", "track_id"], how="left", validate="m:1", maintain_order="left"
+    )
+    ours = pl.col("tier") == SYNTHESISED_TIER
+    return joined.with_columns(allowed=ours | pl.col("permitted").fill_null(False)).drop(
+        "permitted"
+    )

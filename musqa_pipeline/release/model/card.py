@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
-from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.foreign_text import markdown_table, markdown_text
 from musqa_pipeline.core.settings.evaluation import ReleaseSettings
 from musqa_pipeline.release.model.divisions import FINAL, divide

@@ -22,8 +22,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.degradations.ffmpeg import EncodeJob, decode, encode
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.release.model.lossy_files import CODECS, lossy_scores
 from musqa_pipeline.scoring.model_file import load_model
 from musqa_pipeline.scoring.scorer import Scorer
 
@@ -35,7 +36,18 @@ OFFSETS_S = (0.25, 1.0)
 GAIN_DB = 6.0
 OTHER_RATE_HZ = 44_100
 THREADS = (1, 4)
-FACTORS = {"PCM_16": 32_768.0}
+STEPS_16 = 32_768.0
+"""16-bit steps of full scale 1.0."""
+LOSSY = {
+    "MP3 32k": ("libmp3lame", "mp3", "mp3", {"b:a": "32k"}),
+    "MP3 64k": ("libmp3lame", "mp3", "mp3", {"b:a": "64k"}),
+    "MP3 VBR 5": ("libmp3lame", "mp3", "mp3", {"q:a": "5"}),
+    "AAC 48k": ("aac", "adts", "aac", {"b:a": "48k"}),
+    "Vorbis 1": ("libvorbis", "ogg", "ogg", {"q:a": "1"}),
+    "Opus 24k": ("libopus", "opus", "ogg", {"b:a": "24k"}),
+}
+"""Encoder, muxer, demuxer and options, by name: where decoders that begin anew go most wrong."""
+CODECS = ", ".join(dict.fromkeys(name.split()[0] for name in LOSSY))
 
 
 @dataclass(frozen=True)
@@ -73,8 +85,8 @@ def made_piece(name: str, samples: NDArray[np.floating], sample_rate_hz: int) ->
     peak = float(np.abs(two).max(initial=0.0))
     if peak == 0:
         raise StageError(f"certificate: {name} is silent; choose other music")
-    steps = np.round(two / peak * 0.45 * FACTORS["PCM_16"])
-    return Piece(name, (steps / FACTORS["PCM_16"]).astype(np.float32), sample_rate_hz)
+    steps = np.round(two / peak * 0.45 * STEPS_16)
+    return Piece(name, (steps / STEPS_16).astype(np.float32), sample_rate_hz)
 
 
 def certify(model: Path, pieces: Iterable[Piece]) -> list[Line]:
@@ -140,16 +152,6 @@ def _order(model: Path, files: Files, scores: Scores) -> Line:
     return _line("alone, or among others in any order", 0.0, found)
 
 
-def _threads(model: Path, files: Files, scores: Scores) -> Line:
-    """Score files in processes that may use other numbers of threads."""
-    found = []
-    paths = {name: str(kinds["FLAC"]) for name, kinds in files.items()}
-    for n_threads in THREADS:
-        answers = _in_a_process(model, paths, n_threads)
-        found += [(_difference(answers[name], scores[name][1]), name) for name in files]
-    return _line(f"{' or '.join(map(str, THREADS))} threads", 0.0, found)
-
-
 def _lossy(scorer: Scorer, pieces: list[Piece]) -> Line:
     scores = lossy_scores(scorer, ((piece.name, piece.samples) for piece in pieces))
     found = [(_difference(of_file, of_samples), where) for where, of_file, of_samples in scores]
@@ -165,23 +167,26 @@ print(json.dumps({name: scorer.score_file(path).mos for name, path in asked["fil
 """
 
 
-def _in_a_process(
-    model: Path, paths: Mapping[str, str], n_threads: int
-) -> Mapping[str, float | None]:
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-    result = subprocess.run(
-        [sys.executable, "-c", _PROCESS],
-        input=json.dumps({"model": str(model), "files": dict(paths)}),
-        capture_output=True,
-        text=True,
-        env={**os.environ, **dict.fromkeys(names, str(n_threads))},
-        check=False,
-    )
-    if result.returncode:
-        last = (result.stderr.strip().splitlines() or ["no message"])[-1]
-        raise StageError(f"certificate: a process with {n_threads} threads failed: {last}")
-    answers: dict[str, float | None] = json.loads(result.stdout)
-    return answers
+def _threads(model: Path, files: Files, scores: Scores) -> Line:
+    """Score files in processes that may use other numbers of threads."""
+    found = []
+    paths = {name: str(kinds["FLAC"]) for name, kinds in files.items()}
+    limits = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+    for n_threads in THREADS:
+        result = subprocess.run(
+            [sys.executable, "-c", _PROCESS],
+            input=json.dumps({"model": str(model), "files": paths}),
+            capture_output=True,
+            text=True,
+            env={**os.environ, **dict.fromkeys(limits, str(n_threads))},
+            check=False,
+        )
+        if result.returncode:
+            last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+            raise StageError(f"certificate: a process with {n_threads} threads failed: {last}")
+        answers = json.loads(result.stdout)
+        found += [(_difference(answers[name], scores[name][1]), name) for name in files]
+    return _line(f"{' or '.join(map(str, THREADS))} threads", 0.0, found)
 
 
 def _write_containers(folder: Path, pieces: list[Piece]) -> dict[str, dict[str, Path]]:
@@ -199,7 +204,7 @@ def _write_containers(folder: Path, pieces: list[Piece]) -> dict[str, dict[str, 
 def _write_alac(path: Path, piece: Piece) -> None:
     import av
 
-    pcm = np.round(piece.samples.T * FACTORS["PCM_16"]).astype(np.int16)
+    pcm = np.round(piece.samples.T * STEPS_16).astype(np.int16)
     with av.open(str(path), "w", format="ipod") as container:
         stream: Any = container.add_stream("alac", rate=piece.sample_rate_hz, layout="stereo")
         stream.codec_context.format = "s16p"
@@ -241,3 +246,24 @@ def _changes(piece: Piece) -> dict[tuple[str, float], list[tuple[Samples, int]]]
         ],
         (later, 0.1): [(samples[start:], rate_hz) for start in starts],
     }
+
+
+def lossy_scores(
+    scorer: Scorer, pieces: Iterable[tuple[str, NDArray[np.float32]]]
+) -> Iterator[tuple[str, float | None, float | None]]:
+    """Score lossy files and what FFmpeg decodes of them."""
+    with tempfile.TemporaryDirectory(prefix="musqa-lossy-") as folder:
+        for name, samples in pieces:
+            pcm = np.round(samples.mean(axis=1) * STEPS_16).astype(np.int16)
+            jobs = [
+                EncodeJob(pcm, encoder, muxer, tuple(options.items()))
+                for encoder, muxer, _, options in LOSSY.values()
+            ]
+            streams = encode(jobs)
+            demuxers = [demuxer for _, _, demuxer, _ in LOSSY.values()]
+            decoded = decode(list(zip(demuxers, streams, strict=True)))
+            for codec, stream, sound in zip(LOSSY, streams, decoded, strict=True):
+                path = Path(folder) / codec.replace(" ", "-")
+                path.write_bytes(stream)
+                of_samples = scorer.score(sound[:, None], SAMPLE_RATE_HZ)
+                yield f"{name} as {codec}", scorer.score_file(path).mos, of_samples.mos

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
-from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.stages.models.trials.divisions import folds_of, in_hash_order
 

@@ -19,6 +19,7 @@ References
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,8 +33,10 @@ from musqa_pipeline.audio.features.bands import FLOOR_DB
 from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.files import explained, whole_file
-from musqa_pipeline.learning.networks.musqa_net import LEVEL_DB, LEVEL_RANGE_DB
-from musqa_pipeline.release.model.evidence import weighted_quantile
+from musqa_pipeline.learning.data.loader import iter_rows
+from musqa_pipeline.learning.data.shards import ImageShards
+from musqa_pipeline.learning.networks.musqa_net import LEVEL_DB, LEVEL_RANGE_DB, MusqaNet
+from musqa_pipeline.release.model.calibration import weighted_quantile
 
 BANDS_TOGETHER = 4
 N_COMPONENTS = 32
@@ -48,6 +51,7 @@ _FADE_DB = (5.0, 15.0)
 _LITTLE = 0.01
 _MARGIN = 1e-3
 """Least variance, as a part of the mean one, so that constant training data divide by no zero."""
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -185,3 +189,26 @@ def read_domain(path: Path) -> Domain:
             )
     except (KeyError, ValueError) as error:
         raise LakeError(f"{path} is damaged ({error}); delete the unit and run again") from error
+
+
+def summed_up_rows(network: MusqaNet, images: ImageShards) -> NDArray[np.float32]:
+    """Return what a network's members see of images."""
+    with torch.inference_mode():
+        parts = [network.summed_up(batch.images).numpy() for batch in iter_rows(images, _AT_ONCE)]
+    return np.concatenate(parts)
+
+
+def what_it_says(
+    network: MusqaNet, domain: Domain, images: ImageShards, keys: Sequence[tuple[str, str]]
+) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+    """Ask a network and the domain of its training data about images."""
+    found: dict[tuple[str, str], tuple[NDArray[np.float32], float, float]] = {}
+    with torch.inference_mode():
+        for batch in iter_rows(images, _AT_ONCE):
+            probability = network.distribution(batch.images).numpy()
+            cloud, swing = measures(domain, network.summed_up(batch.images).numpy())
+            names = zip(batch.catalogs, batch.degraded_ids, strict=True)
+            said = zip(probability, cloud.tolist(), swing.tolist(), strict=True)
+            found.update(zip(names, said, strict=True))
+    probabilities, clouds, swings = zip(*(found[key] for key in keys), strict=True)
+    return np.stack(probabilities), np.array(clouds), np.array(swings)

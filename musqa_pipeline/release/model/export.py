@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.bands import band_image
 from musqa_pipeline.core.errors import ModelError, StageError
-from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.core.files import write_whole
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.predict import load_model
@@ -112,11 +112,7 @@ def _made_up_images() -> NDArray[np.uint8]:
 
 
 def write_model(scoring: ScoringNetwork, record: Mapping[str, Any], path: Path) -> None:
-    """Write a model file.
-
-    Raises StageError if the package ``onnx`` is not there, or the network cannot score: then
-    nothing is written.
-    """
+    """Write a model file, or nothing if the network cannot score."""
     try:
         import onnx
     except ImportError as error:
@@ -158,8 +154,7 @@ def write_model(scoring: ScoringNetwork, record: Mapping[str, Any], path: Path) 
             ) from error
     entry.value = _json({**whole, ANSWERS: as_stored(said.probability, said.distance)})
     onnx.checker.check_model(model, full_check=True)
-    with whole_file(path) as temporary:
-        temporary.write_bytes(sealed(model.SerializeToString(deterministic=True)))
+    write_whole(path, sealed(model.SerializeToString(deterministic=True)))
 
 
 def _json(record: Mapping[str, Any]) -> str:

@@ -9,17 +9,19 @@ import numpy as np
 import polars as pl
 
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.release.model.accuracy import voted_share
+from musqa_pipeline.release.model.accuracy import coverage_of, voted_share
 from musqa_pipeline.release.model.calibration import (
+    Evidence,
+    Floats,
     as_record,
     cross_calibrated,
+    evidence_of,
     fit_calibration,
     interval_ends,
+    vote_weights,
     within,
 )
-from musqa_pipeline.release.model.coverage import coverage_of
 from musqa_pipeline.release.model.domain import Scale, fit_scale, scaled
-from musqa_pipeline.release.model.evidence import Evidence, Floats, evidence_of, vote_weights
 from musqa_pipeline.release.model.stage import list_units
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS

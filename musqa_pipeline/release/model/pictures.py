@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from musqa_pipeline.release.model.evidence import Evidence, Floats
+from musqa_pipeline.release.model.calibration import Evidence, Floats
 from musqa_pipeline.studies.figures import (
     INK,
     MUTED,

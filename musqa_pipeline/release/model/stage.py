@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.learning.registry import find_model
+from musqa_pipeline.release.model.attribution import with_permission
 from musqa_pipeline.release.model.divisions import FINAL, divide
 from musqa_pipeline.release.model.further import further_contexts, further_rows
-from musqa_pipeline.release.model.licences import with_permission
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
@@ -74,8 +74,12 @@ def training_folder(context: Context, unit: Unit) -> Path:
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Train once, and let the network and the domain say what they think of unmet rows."""
     from musqa_pipeline.learning.networks.musqa_net import MusqaNet
-    from musqa_pipeline.release.model.domain import fit_domain, write_domain
-    from musqa_pipeline.release.model.inference import summed_up_rows, what_it_says
+    from musqa_pipeline.release.model.domain import (
+        fit_domain,
+        summed_up_rows,
+        what_it_says,
+        write_domain,
+    )
 
     settings, fold = context.preset.release, unit.plan["fold"]
     parts = divide(read_release_rows(context), fold, settings.n_folds)
@@ -105,6 +109,15 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         **{name: pl.lit(about[name]) for name in ("n_train", "n_train_groups", "minutes")},
     )
     return table.select(RELEASE.schema.names).to_arrow().cast(RELEASE.schema)
+
+
+def publish_release(context: Context) -> Path | None:
+    """Assemble the release of a preset, if it wants one."""
+    if not wants_release(context):
+        return None
+    from musqa_pipeline.release.model.assemble import assemble_release
+
+    return assemble_release(context)
 
 
 RELEASE_MAKER = Maker(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -12,17 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from musqa_pipeline.core.errors import LakeError
+from musqa_pipeline.core.errors import LakeError, SettingsError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.names import below
 from musqa_pipeline.core.seal_format import digest_of
-from musqa_pipeline.release.promotion.images import recipe_of_images
+from musqa_pipeline.core.settings.dataset import SpectrogramsSettings
+from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.dataset.groups import SplitTrack, track_keys
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.dataset.report import read_dataset
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.models.runs import read_preset_runs
+from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_MAKER, feature_row
+from musqa_pipeline.stages.spectrograms.row_shards import ImageRow
+from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_MAKER, image_row
 from musqa_pipeline.stages.views.promotions_table import CHAMPIONS
 
 if TYPE_CHECKING:
@@ -30,6 +35,13 @@ if TYPE_CHECKING:
 
 FILES = ("settings.json", "weights.pt")
 """Files of a training that `models.predict.load_model` needs."""
+STORAGE_ONLY = ("rows_per_group", "rows_per_shard")
+"""Settings of ``[spectrograms]`` that say how images lie, and not what they show."""
+MAKERS: dict[str, tuple[int, ImageRow]] = {
+    "spectrograms": (SPECTROGRAMS_MAKER.version, image_row),
+    "features": (FEATURES_MAKER.version, feature_row),
+}
+"""Stages whose images can be made of a degraded excerpt alone: version, and what makes a row."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Candidate:
     """blake2b of its weights: what names it."""
     files: Mapping[str, bytes]
     images: Mapping[str, Any]
-    """From `images.recipe_of_images`."""
+    """From `recipe_of_images`."""
     training_keys: frozenset[str]
     """From `keys_of_tracks`, of training and validation."""
     trained_on: Mapping[str, Any] = field(default_factory=dict)
@@ -138,3 +150,40 @@ def load_candidate(candidate: Candidate) -> nn.Module:
 
     with unpacked(candidate) as folder:
         return load_model(folder)
+
+
+def recipe_of_images(context: Context, network: str) -> dict[str, Any]:
+    """Say what decides on the images of a network."""
+    stage = find_model(network).input.stage
+    if stage not in MAKERS:
+        raise SettingsError(
+            f"[promotion] network={network!r}: it hears the reference too, and only networks "
+            "without one are promoted; name another"
+        )
+    return recipe_of_stage(context, stage)
+
+
+def recipe_of_stage(context: Context, stage: str) -> dict[str, Any]:
+    """Say what decides on the images of a stage; see `recipe_of_images`."""
+    settings = dataclasses.asdict(context.preset.spectrograms)
+    mel = {name: value for name, value in settings.items() if name not in STORAGE_ONLY}
+    return {
+        "stage": stage,
+        "version": MAKERS[stage][0],
+        "target_lufs": context.preset.excerpts.target_lufs,
+        **({"spectrograms": mel} if stage == "spectrograms" else {}),
+    }
+
+
+def images_name(recipe: Mapping[str, Any]) -> str:
+    """Name images after their recipe, safe as a part of a unit id."""
+    return f"{recipe['stage']}-{digest(dict(recipe))[:12]}"
+
+
+def context_of_images(context: Context, recipe: Mapping[str, Any]) -> Context:
+    """Return a context whose preset makes the images of a recipe."""
+    preset = context.preset
+    excerpts = dataclasses.replace(preset.excerpts, target_lufs=recipe["target_lufs"])
+    mel = SpectrogramsSettings(**recipe.get("spectrograms", {}))
+    preset = dataclasses.replace(preset, excerpts=excerpts, spectrograms=mel)
+    return dataclasses.replace(context, preset=preset)

@@ -39,6 +39,7 @@ from musqa_pipeline.release.promotion.history import (
 from musqa_pipeline.release.promotion.reports import keep_report
 from musqa_pipeline.release.promotion.scores import score_current, score_frozen
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.records import next_number
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
 
 _NAMED = 3
@@ -46,10 +47,7 @@ _NAMED = 3
 
 
 def promote(context: Context) -> Mapping[str, Any] | None:
-    """Hold the newest model of a preset against its champion, which stays if that fails.
-
-    Raises SettingsError if its network cannot be promoted, StageError without test rows.
-    """
+    """Hold the newest model of a preset against its champion, which stays if that fails."""
     settings = context.preset.promotion
     if not settings.network:
         return None
@@ -63,15 +61,16 @@ def promote(context: Context) -> Mapping[str, Any] | None:
         known = history.decided(challenger.weights, about)
         if known is not None:
             return known
+        number = next_number(context, "promotions")
         row = {
-            "number": history.next_number,
+            "number": number,
             "decided_utc": utc_now(),
             "network": challenger.network,
             "weights": challenger.weights,
             "margin_points": settings.margin_points,
             "confidence": settings.confidence,
             "settings": about,
-            "report": keep_report(context, history.next_number),
+            "report": keep_report(context, number),
             **challenger.trained_on,
         }
         row |= (
@@ -86,10 +85,7 @@ def promote(context: Context) -> Mapping[str, Any] | None:
 
 
 def refreeze(context: Context, note: str = "") -> Mapping[str, Any]:
-    """Let the test recordings that came since join the frozen rows, which stay if that fails.
-
-    Raises ModelError if there is no champion, or nothing new to freeze.
-    """
+    """Let the test recordings that came since join the frozen rows, which stay if that fails."""
     with context.lake.lock(f"promotion-{context.preset.name}"):
         history = read_history(context)
         champion = require_champion(context, history)
@@ -111,7 +107,7 @@ def refreeze(context: Context, note: str = "") -> Mapping[str, Any]:
         left_out = f"; {met['recording'].n_unique()} were left out: the champion met them"
         row = {
             **{name: champion[name] for name in _OF_THE_CHAMPION},
-            "number": history.next_number,
+            "number": next_number(context, "promotions"),
             "decided_utc": utc_now(),
             "decision": "refrozen",
             "reason": f"{joining['recording'].n_unique()} test recordings joined"

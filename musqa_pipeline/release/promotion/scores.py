@@ -15,14 +15,15 @@ import pyarrow as pa
 
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.release.promotion.candidate import Candidate, load_candidate
-from musqa_pipeline.release.promotion.frozen import read_frozen, set_name, units_of_set, write_rows
-from musqa_pipeline.release.promotion.images import (
+from musqa_pipeline.release.promotion.candidate import (
     MAKERS,
+    Candidate,
     context_of_images,
     images_name,
+    load_candidate,
     recipe_of_stage,
 )
+from musqa_pipeline.release.promotion.frozen import read_frozen, set_name, units_of_set, write_rows
 from musqa_pipeline.stages.degradations.sources import in_chunks
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.records import record_partition

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from musqa_pipeline.audio.constants import EXCERPT_S
 from musqa_pipeline.audio.degradations.processes import PROCESSES
@@ -23,10 +24,11 @@ from musqa_pipeline.audio.files.limits import (
 )
 from musqa_pipeline.core.errors import LakeError, StageError
 from musqa_pipeline.core.names import CATALOG_CHARACTERS, RULE, UNIT_CHARACTERS, is_name, short
-from musqa_pipeline.release.rebuild.table import RECIPE
+from musqa_pipeline.core.tables import Column, Table
 from musqa_pipeline.stages.dataset.splits import PARTS
+from musqa_pipeline.stages.dataset.table import DATASET
 from musqa_pipeline.stages.degradations.plan import processes_of
-from musqa_pipeline.stages.degradations.table import RANDOM
+from musqa_pipeline.stages.degradations.table import PLAN_COLUMNS, RANDOM
 
 LONGEST_TEXT = 10_000
 """Characters of a cell; titles and parameters are far from it."""
@@ -43,6 +45,32 @@ _PROCESS = ("depth", *(f"{p}_{w}" for p in _PLACES for w in ("id", "name", "para
 
 Rule = tuple[Callable[[Any], bool], str]
 """Whether a value that is not null fits, and what was expected."""
+RECIPE = Table(
+    "recipe",
+    "a degraded excerpt of a published set, as it can be made again",
+    (
+        *DATASET.columns,
+        *(c for c in PLAN_COLUMNS if c.name not in DATASET.schema.names),
+        Column("encoder", pa.string(), "program and version that made the bitstream"),
+        Column("bitstream_hash", pa.string(), "blake2b of the bitstream"),
+        Column("pcm_hash", pa.string(), "blake2b of the final float32 samples"),
+        Column("metric", pa.string(), "name and version of the metric that labelled it"),
+        Column(
+            "reference_hash",
+            pa.string(),
+            "blake2b of the reference's 16-bit samples, 10 s and tail",
+        ),
+        Column("reference_start_s", pa.float64(), "where it starts in the track, in seconds"),
+        Column("track_file", pa.string(), "the track's path relative to its catalog's folder"),
+        Column("track_pcm_hash", pa.string(), "blake2b of the track's samples, rate and channels"),
+        Column("track_duration_s", pa.float64(), "decoded length of the track in seconds"),
+        Column("track_sample_rate_hz", pa.int32(), "sample rate of the track in hertz"),
+        Column("track_channels", pa.int16(), "number of channels of the track"),
+        Column("title", pa.string(), "of the track, or empty"),
+        Column("artist", pa.string(), "of the track, or empty"),
+        Column("licence", pa.string(), "of the track, or empty"),
+    ),
+)
 
 
 def _name(most: int) -> Rule:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.degradations.builds import builds_here
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.core.files import write_whole
 from musqa_pipeline.core.names import below
 from musqa_pipeline.core.progress import StageProgress
 from musqa_pipeline.core.seal_format import digest_of
@@ -27,10 +26,7 @@ SECTIONS = ("excerpts", "degradations", "adaptive", "labels", "dataset")
 
 
 def collect_recipe(published: Published) -> Recipe:
-    """Collect the recipe of a published set.
-
-    Raises StageError if the set was made with other settings or tools than are here.
-    """
+    """Collect the recipe of a published set."""
     context, rows = published.context, published.rows
     if not published.is_current:
         raise StageError(
@@ -45,10 +41,12 @@ def collect_recipe(published: Published) -> Recipe:
         for key, row in read_bitstreams(context, plan):
             hashes[key] = digest_of(row["bitstream"])
             progress.advance(1)
-    references = {
-        (catalog, excerpt_id): reference_hash(samples)
-        for catalog, excerpt_id, samples in _read_references(context, rows)
-    }
+    references: dict[tuple[str, str], str] = {}
+    wanted = _names(rows)
+    with StageProgress("references", len(wanted)) as progress:
+        for name in wanted:
+            references[name] = reference_hash(stored_samples(context, *name))
+            progress.advance(1)
     names = rows.select("catalog", "excerpt_id", "degraded_id").rows()
     found = rows.with_columns(
         bitstream_hash=pl.Series([hashes[c, d] for c, _, d in names], dtype=pl.String),
@@ -62,16 +60,6 @@ def collect_recipe(published: Published) -> Recipe:
         builds=builds_here(),
     )
     return Recipe(head, found)
-
-
-def _read_references(
-    context: Context, rows: pl.DataFrame
-) -> Iterator[tuple[str, str, NDArray[np.int16]]]:
-    wanted = _names(rows)
-    with StageProgress("references", len(wanted)) as progress:
-        for catalog, excerpt_id in wanted:
-            yield catalog, excerpt_id, stored_samples(context, catalog, excerpt_id)
-            progress.advance(1)
 
 
 def stored_samples(context: Context, catalog: str, excerpt_id: str) -> NDArray[np.int16]:
@@ -92,8 +80,10 @@ def write_references(published: Published, rows: pl.DataFrame, folder: Path) -> 
     """Write the references that a recipe needs, with their tails, as FLAC."""
     names = _names(rows)
     for catalog, excerpt_id in names:
-        with whole_file(below(folder, catalog, f"{excerpt_id}.flac")) as temporary:
-            temporary.write_bytes(_stored_flac(published.context, catalog, excerpt_id))
+        write_whole(
+            below(folder, catalog, f"{excerpt_id}.flac"),
+            _stored_flac(published.context, catalog, excerpt_id),
+        )
     return len(names)
 
 

@@ -20,8 +20,7 @@ from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.files import explained, whole_file
 from musqa_pipeline.core.names import short
 from musqa_pipeline.core.seal_format import digest_of
-from musqa_pipeline.release.rebuild.checking import check_head, check_rows
-from musqa_pipeline.release.rebuild.table import RECIPE
+from musqa_pipeline.release.rebuild.checking import RECIPE, check_head, check_rows
 
 FORMAT = 1
 """Raised when a recipe cannot be read by an older musqa any more."""

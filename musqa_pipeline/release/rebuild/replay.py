@@ -23,9 +23,9 @@ from musqa_pipeline.core.progress import StageProgress
 from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost
 from musqa_pipeline.release.claims import claimed_folder
+from musqa_pipeline.release.rebuild.checking import RECIPE
 from musqa_pipeline.release.rebuild.file import Recipe, reference_hash
 from musqa_pipeline.release.rebuild.references import Found, Source, load_reference
-from musqa_pipeline.release.rebuild.table import RECIPE
 from musqa_pipeline.stages.dataset.table import DATASET
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.stage import ROWS_PER_GROUP
@@ -95,37 +95,29 @@ class Answer:
 def replay(
     recipe: Recipe, found: Found, out: Path, *, fanout: Fanout | None = None
 ) -> ReplayReport:
-    """Make the rows of a recipe whose references were found.
-
-    Raises StageError if the folder holds anything else.
-    """
+    """Make the rows of a recipe whose references were found."""
     facts = {"preset": recipe.head.preset, "rows": recipe.rows.height}
     with claimed_folder(out, "replay", _mark(recipe), facts, differs="of another recipe"):
-        return _replay_claimed(recipe, found, out, fanout or Inline())
-
-
-def _replay_claimed(recipe: Recipe, found: Found, out: Path, fanout: Fanout) -> ReplayReport:
-    report = ReplayReport()
-    tasks = list(_tasks(recipe, found, out))
-    todo = [task for task in tasks if not _is_done(task)]
-    report.references = len(tasks) - len(todo)
-    report.rows = sum(len(task.rows) for task in tasks) - sum(len(task.rows) for task in todo)
-    with StageProgress("replay", len(tasks), report.references) as progress:
-        for answer in fanout.map(_make, todo):
-            if isinstance(answer, Lost):
-                report.failures.append(f"{answer.task.excerpt_id}: {answer.reason}")
-                progress.advance(failed=True)
-                continue
-            report.differences += answer.differences
-            right = not (answer.differences or answer.failure)
-            if answer.failure:
-                report.failures.append(answer.failure)
-            report.rows += answer.n_rows if right else 0
-            report.references += right
-            report.made += right
-            progress.advance(answer.n_rows, failed=not right)
-    rows = recipe.rows.select(DATASET.schema.names)
-    _write(rows.to_arrow().cast(DATASET.schema), out, DATASET_FILE)
+        tasks = list(_tasks(recipe, found, out))
+        todo = [task for task in tasks if not _is_done(task)]
+        n_done = sum(len(task.rows) for task in tasks) - sum(len(task.rows) for task in todo)
+        report = ReplayReport(n_done, len(tasks) - len(todo))
+        with StageProgress("replay", len(tasks), report.references) as progress:
+            for answer in (fanout or Inline()).map(_make, todo):
+                if isinstance(answer, Lost):
+                    report.failures.append(f"{answer.task.excerpt_id}: {answer.reason}")
+                    progress.advance(failed=True)
+                    continue
+                report.differences += answer.differences
+                right = not (answer.differences or answer.failure)
+                if answer.failure:
+                    report.failures.append(answer.failure)
+                report.rows += answer.n_rows if right else 0
+                report.references += right
+                report.made += right
+                progress.advance(answer.n_rows, failed=not right)
+        rows = recipe.rows.select(DATASET.schema.names)
+        _write(rows.to_arrow().cast(DATASET.schema), out, DATASET_FILE)
     return report
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from musqa_pipeline.audio.features.descriptors import DESCRIPTORS
 from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
-from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.settings.models import RANDOM
 from musqa_pipeline.learning.registry import MODELS

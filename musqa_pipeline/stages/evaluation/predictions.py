@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.learning.registry import find_model

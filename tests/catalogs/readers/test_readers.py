@@ -14,7 +14,7 @@ from musqa_pipeline.catalogs.readers.pmqd import write_opinions
 from musqa_pipeline.catalogs.readers.registry import READERS, detect_reader
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.settings.evaluation import ReleaseSettings
-from musqa_pipeline.release.model.licences import is_allowed
+from musqa_pipeline.release.model.attribution import is_allowed
 from tests.audio.sounds import noise, run_tracks, tracks_of, write
 from tests.catalogs.readers import trees
 

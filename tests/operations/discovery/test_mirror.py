@@ -102,9 +102,8 @@ def test_names_that_lead_out_of_the_folder_are_left_out(tmp_path):
         "/bucket/music/jazz/a.wav": {"name": "a", "type": "file"},
         "/bucket/music/jazz/.hidden/b.wav": {"name": "b", "type": "file"},
     }
-    inside, unsafe = mirror._names("/bucket/music/jazz", found)
+    inside = mirror._names("/bucket/music/jazz", found)
     assert list(inside) == ["a.wav"]
-    assert unsafe == ["../../etc/x.wav"]
 
 
 def test_a_storage_that_fails_is_named(tmp_path):

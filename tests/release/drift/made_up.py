@@ -7,10 +7,10 @@ import datetime
 import numpy as np
 
 from musqa_pipeline.release.drift.record import (
+    VARIABLES,
     _moves,
     as_columns,
 )
-from musqa_pipeline.release.drift.variables import VARIABLES
 from musqa_pipeline.studies.statistics.distribution_distance import (
     distribution_of,
 )

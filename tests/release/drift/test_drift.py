@@ -8,14 +8,14 @@ import pyarrow as pa
 import pytest
 
 from musqa_pipeline.learning.registry import MODELS
-from musqa_pipeline.release.drift.checks import check_drift
 from musqa_pipeline.release.drift.page import publish_drift, render_drift
 from musqa_pipeline.release.drift.record import (
+    VARIABLES,
+    check_drift,
     from_columns,
     read_drift,
     record_drift,
 )
-from musqa_pipeline.release.drift.variables import VARIABLES
 from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.studies.statistics.distribution_distance import (
     distance,

@@ -26,12 +26,10 @@ from musqa_pipeline.core.csv_files import unguarded
 from musqa_pipeline.core.errors import LakeError, StageError
 from musqa_pipeline.core.workers import local
 from musqa_pipeline.core.workers.interface import Inline
-from musqa_pipeline.release.exports import sound
-from musqa_pipeline.release.exports.formats import files_of, write_rows
+from musqa_pipeline.release.exports.formats import files_of, halvings, write_rows
 from musqa_pipeline.release.exports.kinds import Format
-from musqa_pipeline.release.exports.plan import Options, Shard, plan_export
+from musqa_pipeline.release.exports.plan import EXPORTED, Options, Shard, plan_export
 from musqa_pipeline.release.exports.run import CHECKSUMS_FILE, rebuilt_rows, write_export
-from musqa_pipeline.release.exports.table import EXPORTED
 from musqa_pipeline.stages.dataset.splits import PARTS
 from musqa_pipeline.stages.views.published_set import read_published_set
 from tests.release.published_set import CATALOG
@@ -216,9 +214,9 @@ def test_integer_files_of_loud_rows_say_how_to_bring_them_back(tmp_path):
 
 
 def test_a_sample_that_would_round_to_full_scale_is_halved():
-    assert sound.halvings(np.array([1 - 2**-23], np.float32)) == 0
-    assert sound.halvings(np.array([1.0], np.float32)) == 1
-    assert sound.halvings(np.zeros(3, np.float32)) == 0
+    assert halvings(np.array([1 - 2**-23], np.float32)) == 0
+    assert halvings(np.array([1.0], np.float32)) == 1
+    assert halvings(np.zeros(3, np.float32)) == 0
 
 
 def test_webdataset_reads_its_shards(published, tmp_path):

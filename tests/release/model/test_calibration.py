@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.release.model.accuracy import coverage_of
 from musqa_pipeline.release.model.calibration import (
     KNOTS,
+    Evidence,
     as_record,
     cross_calibrated,
     fit_calibration,
     interval_ends,
     within,
 )
-from musqa_pipeline.release.model.coverage import coverage_of
-from musqa_pipeline.release.model.evidence import Evidence
 from musqa_pipeline.scoring.intervals import Calibration, bounds, quantiles
 
 STEPS = np.linspace(0, 0.95, 40)

@@ -11,8 +11,14 @@ from musqa_pipeline.audio.files.lengths import Length
 from musqa_pipeline.audio.files.soundfile_names import StreamedFile
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.release.model.assemble import certified_pieces
-from musqa_pipeline.release.model.certificate import Line, as_rows, certify, made_piece
-from musqa_pipeline.release.model.lossy_files import LOSSY, lossy_scores
+from musqa_pipeline.release.model.certificate import (
+    LOSSY,
+    Line,
+    as_rows,
+    certify,
+    lossy_scores,
+    made_piece,
+)
 from musqa_pipeline.release.model.not_music import sounds_that_are_no_music
 from musqa_pipeline.scoring.model_file import SHIPPED
 from musqa_pipeline.scoring.scorer import Scorer

@@ -6,6 +6,7 @@ import torch
 
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.learning.networks.musqa_net import statistics
+from musqa_pipeline.release.model.calibration import vote_weights, weighted_quantile
 from musqa_pipeline.release.model.domain import (
     BEYOND,
     FARTHEST,
@@ -20,7 +21,6 @@ from musqa_pipeline.release.model.domain import (
     scaled,
     write_domain,
 )
-from musqa_pipeline.release.model.evidence import vote_weights, weighted_quantile
 
 N_FEATURES = 10 * 64
 

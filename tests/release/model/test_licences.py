@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.core.settings.evaluation import ReleaseSettings
-from musqa_pipeline.release.model.licences import is_allowed, with_permission
+from musqa_pipeline.release.model.attribution import is_allowed, with_permission
 
 ALLOWED = ReleaseSettings().licences
 

@@ -12,9 +12,9 @@ from musqa_pipeline.release.model import assemble, out_of_fold
 from musqa_pipeline.release.model.certificate import made_piece
 from musqa_pipeline.release.model.domain import Scale
 from musqa_pipeline.release.model.out_of_fold import read_said
-from musqa_pipeline.release.model.publish import publish_release
 from musqa_pipeline.release.model.stage import (
     list_units,
+    publish_release,
     read_release_rows,
 )
 from musqa_pipeline.scoring.model_file import ModelFile

@@ -11,10 +11,9 @@ from typer.testing import CliRunner
 from musqa_pipeline.cli.model import app
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.core.settings.evaluation import PromotionSettings
-from musqa_pipeline.release.promotion.checks import check_promotion
 from musqa_pipeline.release.promotion.frozen import current_test_rows
+from musqa_pipeline.release.promotion.history import check_promotion, publish_decision
 from musqa_pipeline.release.promotion.promote import promote
-from musqa_pipeline.release.promotion.publish import publish_decision
 from musqa_pipeline.release.promotion.reports import history_plots, render_history
 from musqa_pipeline.stages.models.stage import run_folder
 from musqa_pipeline.stages.views.duck import query

@@ -9,13 +9,13 @@ import pytest
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.release.promotion import scores
-from musqa_pipeline.release.promotion.frozen import current_test_rows, freeze, read_frozen
-from musqa_pipeline.release.promotion.images import (
+from musqa_pipeline.release.promotion.candidate import (
     context_of_images,
     images_name,
     recipe_of_images,
     recipe_of_stage,
 )
+from musqa_pipeline.release.promotion.frozen import current_test_rows, freeze, read_frozen
 from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.spectrograms.row_shards import list_shards

@@ -11,8 +11,8 @@ from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL
 from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
+from musqa_pipeline.release.rebuild.checking import RECIPE
 from musqa_pipeline.release.rebuild.file import FORMAT, HEAD_KEY, reference_hash
-from musqa_pipeline.release.rebuild.table import RECIPE
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.plan import plan_reference
 

@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from musqa_pipeline.core.errors import LakeError
+from musqa_pipeline.release.rebuild.checking import RECIPE
 from musqa_pipeline.release.rebuild.file import FORMAT, HEAD_KEY, read_recipe
-from musqa_pipeline.release.rebuild.table import RECIPE
 
 HEAD = {
     "preset": "p", "settings": {"excerpts": {"target_lufs": -23.0}}, "fingerprints": {},

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
-from musqa_pipeline.catalogs.tiers import TIER as COPY_TIER
+from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.seeds import unit_interval_hash
 from musqa_pipeline.core.settings.models import ProtocolsSettings
