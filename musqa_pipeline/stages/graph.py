@@ -220,6 +220,9 @@ def catalog_context(home: Home, preset: Preset, catalog: str | None) -> Context:
     Raises LakeError if the lake is of a later layout; an earlier one is looked at as it is.
     """
     read_layout(Lake(home))
+    absent = {row.section: _load(row.settings) for row in ROWS if row.settings}
+    defaults = {name: kind() for name, kind in absent.items() if name not in preset.further}
+    preset = replace(preset, further={**defaults, **preset.further}) if defaults else preset
     context = Context(home, preset, catalog, {}, scoring_fingerprint(home, preset))
     return _with_fingerprints(context, CATALOG_STAGES)
 

@@ -176,13 +176,23 @@ def test_its_settings_are_checked_like_all_others(extended):
     assert "n_rows=0" in too_small
 
 
+def test_a_preset_that_was_built_without_its_section_has_the_defaults(extended):
+    program = (
+        "from musqa_pipeline.core.home import home_folder\n"
+        "from musqa_pipeline.core.settings.preset import Preset\n"
+        "from musqa_pipeline.stages.graph import joint_context\n"
+        "print(joint_context(home_folder(), Preset(name='p'), 'seen').preset.toy.n_rows)\n"
+    )
+    assert run(extended, program).stdout == "2\n"
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_row_names_what_there_is_and_stands_after_what_it_reads(row):
     before = STAGE_NAMES[: STAGE_NAMES.index(row.name)]
     assert {*row.upstream, *row.reads} <= {*before}
     assert row.beside in {"", *STAGE_NAMES}
     assert not row.beside or not find_row(row.beside).beside
-    assert row.section == "" or hasattr(Preset(name="p"), row.section)
+    assert not row.section or row.settings or hasattr(Preset(name="p"), row.section)
     stage = get_stage(row.name)
     assert (stage.name, stage.upstream, stage.joint) == (row.name, row.upstream, row.joint)
     assert VIEWS[get_table(row).name] is stage.table

@@ -269,20 +269,6 @@ class Resample:
         return stored_as_flac(_through(effect, x))
 
 
-EFFECT_PARAMS: dict[str, type[Any]] = {
-    "limiter": LimiterParams,
-    "clipping": ClippingParams,
-    "distortion": DistortionParams,
-    "reverb": ReverbParams,
-    "echo": EchoParams,
-    "white_noise": NoiseParams,
-    "pink_noise": NoiseParams,
-    "bit_crush": BitCrushParams,
-    "resample": ResampleParams,
-}
-"""What each effect's `apply` takes, so that a written-down effect can be read again."""
-
-
 def _peak_at_full_scale(x: NDArray[np.float32]) -> NDArray[np.float32]:
     peak = np.max(np.abs(x), initial=0.0)
     return x / peak if peak > 0 else x

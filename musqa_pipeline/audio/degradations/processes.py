@@ -34,7 +34,7 @@ DEGRADATIONS: dict[str, Degradation] = {
         effects.Resample(),
     )
 }
-"""Every degradation by name."""
+"""Every degradation by name; a new one comes last, because classes of random rows count them."""
 
 CUTOFFS_HZ = (3_500.0, 5_000.0, 7_500.0, 9_000.0)
 """Table II."""

@@ -2,8 +2,7 @@
 
 A metric is a class that takes one reference and scores many degraded versions of it, so that what
 depends on the reference alone is computed once. A new metric is one class, its line in a registry
-here and its columns in `COLUMNS`, and its name among those that `LabelsSettings.metric` or
-`OpinionsSettings.metric` allows.
+here, and its name among those that `LabelsSettings.metric` or `OpinionsSettings.metric` allows.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.metrics.score import Metric, SecondMetric
 from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.audio.metrics.zimtohrli import Zimtohrli
+from musqa_pipeline.core.errors import SettingsError
 
 METRICS: dict[str, type[Metric]] = {
     "visqol": Reference,
@@ -25,12 +25,6 @@ SECOND_OPINIONS: dict[str, type[SecondMetric]] = {
 }
 """Metrics that judge the chosen rows once more, by the name that the preset uses."""
 
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "visqol": ("mos", "quality", "vnsim", "fvnsim", "lag_samples"),
-    "zimtohrli": ("second_mos", "second_distance", "disagreement"),
-}
-"""Columns that each metric gives: of `labels`, or, for a second opinion, of `opinions`."""
-
 
 def open_metric(reference: NDArray[np.float32], *, metric: str, device: str) -> Metric:
     """Bind the metric of a preset to a reference, mono at 48 kHz.
@@ -38,10 +32,15 @@ def open_metric(reference: NDArray[np.float32], *, metric: str, device: str) -> 
     Raises
     ------
     SettingsError
-        If the device cannot be used.
+        If the device cannot be used, or not by this metric.
     """
     if device == "cpu":
         return METRICS[metric](reference)
+    if metric != "visqol":
+        raise SettingsError(
+            f"[labels] device={device!r} with metric={metric!r}: only visqol is computed there; "
+            'set device = "cpu"'
+        )
     from musqa_pipeline.audio.metrics.visqol.torch_batch import TorchReference  # imports torch
 
     return TorchReference(reference, device=device)

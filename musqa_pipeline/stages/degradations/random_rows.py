@@ -11,13 +11,13 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
 from musqa_pipeline.audio.degradations.applied import one_of
 from musqa_pipeline.audio.degradations.codecs import VBR, Codec, CodecParams
-from musqa_pipeline.audio.degradations.effects import EFFECT_PARAMS, ResampleParams
+from musqa_pipeline.audio.degradations.effects import ResampleParams
 from musqa_pipeline.audio.degradations.lowpass import FAMILY_WEIGHTS, Lowpass, LowpassParams
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES, Process
 from musqa_pipeline.audio.degradations.written import check_params
@@ -43,7 +43,12 @@ cut-offs are what models fail on; MP2 has but 14 rates."""
 
 FIRST_RANDOM_ID = 100
 """Class ids of random processes start here, beyond the numbers of tables I and II."""
-_PARAMS: dict[str, type[Any]] = {"lowpass": LowpassParams, **EFFECT_PARAMS}
+_PARAMS: dict[str, type[Any]] = {
+    name: get_type_hints(degradation.draw)["return"]
+    for name, degradation in DEGRADATIONS.items()
+    if not isinstance(degradation, Codec)
+}
+"""What each `draw` says that it gives, so that a written-down process can be read again."""
 
 
 def draw_random(

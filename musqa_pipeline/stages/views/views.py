@@ -25,6 +25,8 @@ HISTORY = {
     "promotions": PROMOTIONS, "drift": DRIFT, "stage_runs": STAGE_RUNS, "withheld": WITHHELD,
 }  # fmt: skip
 """What follows from what happened and no stage makes again (`stages/engine/records.py`)."""
+NEVER_MADE = "never-made"
+"""Stands for the fingerprint of a stage that a preset was published without."""
 VIEWS: dict[str, Table] = {
     table.name: table
     for table in (*PER_CATALOG.values(), ROUNDS, *JOINT.values(), *HISTORY.values(), QUARANTINE)
@@ -43,11 +45,12 @@ def schemas_of(lake: Lake, record: dict[str, Any]) -> Iterator[tuple[str, list[V
 def shown_partitions(stages: Mapping[str, str]) -> Iterator[tuple[Partition, Table]]:
     """Yield the partitions that the views of a preset read, with their tables."""
     for stage, table in PER_CATALOG.items():
-        yield Partition("quarantine", stages[stage], "*"), QUARANTINE
-        yield Partition(stage, stages[stage], "*"), table
+        fingerprint = stages.get(stage, NEVER_MADE)
+        yield Partition("quarantine", fingerprint, "*"), QUARANTINE
+        yield Partition(stage, fingerprint, "*"), table
     yield Partition(PLAN_PARTITION, stages["degradations"], "*"), ROUNDS
     for stage, table in {**JOINT, **HISTORY}.items():
-        yield Partition(stage, stages.get(stage, "never-made"), None), table
+        yield Partition(stage, stages.get(stage, NEVER_MADE), None), table
 
 
 def _views(lake: Lake, entry: dict[str, Any]) -> Iterator[View]:

@@ -5,12 +5,15 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.audio.degradations.applied import stored_as_flac
+from musqa_pipeline.audio.degradations.codecs import CodecParams
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES, Process
 from musqa_pipeline.audio.degradations.rebuild import aligned
+from musqa_pipeline.audio.degradations.written import RANGES
 from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.plan import plan_reference
+from musqa_pipeline.stages.degradations.random_rows import params_json, process_of
 from tests.audio.music import music
 
 # Typed from the paper, independently of the code.
@@ -35,7 +38,7 @@ def test_the_45_processes_are_those_of_the_paper():
 
 
 def test_what_the_issue_asks_for_is_registered():
-    assert set(DEGRADATIONS) == {
+    assert set(DEGRADATIONS) >= {
         *TABLE_I, "lowpass", "limiter", "clipping", "distortion", "reverb", "echo",
         "white_noise", "pink_noise", "bit_crush", "resample",
     }  # fmt: skip
@@ -48,6 +51,10 @@ def test_a_degradation_is_drawn_as_data_and_applied_without_chance(name):
     assert draws[0] == draws[1]
     assert len(set(draws)) > 1
     assert type(draws[0])(**json.loads(json.dumps(dataclasses.asdict(draws[0])))) == draws[0]
+    assert process_of(name, params_json(Process(0, name, draws[0]))).params == draws[0]
+    if not isinstance(draws[0], CodecParams):  # whose ranges are those of each codec
+        numbers = {k for k, v in vars(draws[0]).items() if isinstance(v, int | float)}
+        assert numbers <= set(RANGES), "each number has its range in written.py"
 
     x = music()[:SECOND]
     applied = degradation.apply(x, draws[0])

@@ -2,17 +2,20 @@
 
 import re
 import sys
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 import zimtohrli
 
 from musqa_pipeline.audio.metrics import zimtohrli as module
-from musqa_pipeline.audio.metrics.registry import COLUMNS, METRICS, SECOND_OPINIONS
+from musqa_pipeline.audio.metrics.registry import METRICS, SECOND_OPINIONS, open_metric
 from musqa_pipeline.audio.metrics.zimtohrli import Zimtohrli
-from musqa_pipeline.core.errors import ToolError, UnfitInputError
-from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
-from musqa_pipeline.stages.labels.table import LABELS
+from musqa_pipeline.cli.label import SecondOpinion
+from musqa_pipeline.core.errors import SettingsError, ToolError, UnfitInputError
+from musqa_pipeline.core.settings.dataset import OpinionsSettings
+from musqa_pipeline.core.settings.per_catalog import LabelsSettings
+from musqa_pipeline.stages.dataset.second_metric.stage import NO_METRIC
 from tests.audio.music import music
 
 RATE_HZ = 48_000
@@ -111,8 +114,14 @@ def test_without_its_package_the_extra_is_named(monkeypatch):
         Zimtohrli(REFERENCE)
 
 
-def test_every_metric_gives_columns_of_its_table():
-    assert set(COLUMNS) == {*METRICS, *SECOND_OPINIONS}
-    assert set(COLUMNS["visqol"]) <= set(LABELS.schema.names)
-    assert set(COLUMNS["zimtohrli"]) <= set(OPINIONS.schema.names)
+def test_every_metric_can_be_asked_for():
+    labels, opinions = get_type_hints(LabelsSettings), get_type_hints(OpinionsSettings)
+    assert set(get_args(labels["metric"])) == set(METRICS)
+    assert set(get_args(opinions["metric"])) == {NO_METRIC, *SECOND_OPINIONS}
+    assert {str(name) for name in SecondOpinion} == set(SECOND_OPINIONS)
     assert Zimtohrli.version.startswith("zimtohrli 0.")
+
+
+def test_a_metric_that_needs_the_cpu_is_not_replaced_by_another_on_a_gpu():
+    with pytest.raises(SettingsError, match=r"device='cuda' with metric='other': only visqol is"):
+        open_metric(REFERENCE, metric="other", device="cuda")

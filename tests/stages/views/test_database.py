@@ -84,6 +84,17 @@ def test_main_is_the_preset_that_ran_last_and_schemas_stay(home):
     assert counts == [1, 2, 2]
 
 
+def test_a_preset_that_was_published_before_a_stage_was_there_shows_it_empty(home, monkeypatch):
+    context = context_of(home, "p", catalog="mine")
+    write_labels(context, "u", ["a"])
+    publish(context, ["labels"])
+    for tables in (PER_CATALOG, VIEWS):
+        monkeypatch.setitem(tables, "further", replace(LABELS, name="further"))
+    publish(context_of(home, "q"), ["tracks"])
+    for view, n in (("labels", 1), ("further", 0)):
+        assert query(home, f"SELECT count(*) AS n FROM p.{view}")["n"][0] == n
+
+
 def test_a_joint_view_keeps_the_last_complete_run_until_the_next_is_published(home):
     old = context_of(home, "p", version=1)
     table = VIEWS["splits"].from_rows([])
