@@ -103,9 +103,8 @@ def upload(bomb: Path, place: Path, world: Path) -> None:
     from musqa_pipeline.scoring.serve.settings import ServeSettings
 
     longest_s = ServeSettings().max_duration_s
-    job = work.Job(bomb, longest_s, world / "tiny.onnx", spectrogram=True)
-    work.score_job(job)
-    work.preview_job(job, place / "preview.wav")
+    work.score_job(bomb, longest_s, world / "tiny.onnx", spectrogram=True)
+    work.preview_job(bomb, longest_s, place / "preview.wav")
 
 
 DOORS: dict[str, Door] = {
