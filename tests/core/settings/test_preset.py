@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.settings.evaluation import PromotionSettings
 from musqa_pipeline.core.settings.per_catalog import AdaptiveSettings
 from musqa_pipeline.core.settings.preset import (
@@ -166,6 +167,20 @@ def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
     with pytest.raises(SettingsError, match=re.escape(message)) as refused:
         load_preset(file)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "digested"),
+    [
+        ("demo", "fdafeced6a3bd6e7994f8919fae0e139"),
+        ("musqa", "db7b0b17168439fc7a0b541a4226bc0a"),
+        ("paper", "15789f279cb7e4ee930d893b0c104126"),
+    ],
+)
+def test_what_a_preset_made_stays_current(name, digested):
+    """A new field is `silent` at what was done before; else the CHANGELOG says so."""
+    preset = load_preset(name)
+    assert digest({section: preset.section(section) for section in SECTIONS}) == digested
 
 
 def test_an_unknown_preset_lists_the_known_ones():
