@@ -37,6 +37,11 @@ def data(text: str, *, nl: bool = True) -> None:
     typer.echo(printable(text, LINES) if sys.stdout.isatty() else text, nl=nl, color=True)
 
 
+def coloured(text: str) -> None:
+    """Print a text with colours of ours, in which what is foreign is printable already."""
+    typer.echo(text)
+
+
 def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print one record: as a line of JSON, or as text."""
     if as_json:

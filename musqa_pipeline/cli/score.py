@@ -134,7 +134,7 @@ def _print_results(
             lines = [score_text.HEADER] * (not counts) + [score_text.text_line(result)]
             if timeline and result.score is not None:
                 lines += score_text.timeline_lines(result.score)
-            output.say("\n".join(lines))
+            output.coloured("\n".join(lines))
         sys.stdout.flush()  # for those who read along in a pipe
         counts["failed" if result.score is None else result.score.abstained or "scored"] += 1
     n, n_failed, n_scored = counts.total(), counts["failed"], counts["scored"]
@@ -173,7 +173,7 @@ def _print_stream(windows: Iterable[WindowScore], *, as_json: bool, as_csv: bool
         elif as_csv:
             output.data(score_text.csv_line(record.values()))
         else:
-            output.say(score_text.window_line(window))
+            output.coloured(score_text.window_line(window))
         sys.stdout.flush()
         n += 1
     if not n:
