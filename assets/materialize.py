@@ -2,7 +2,8 @@
 
 import base64
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -17,7 +18,7 @@ from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.views.duck import publish, query, view_columns
 
 Picture = Callable[[Context], bytes]
-Make = Callable[[Context, Unit], pa.Table]
+OnNumbers = Callable[[Unit, Mapping[str, Any]], object]
 Rounds = Callable[[Context, Callable[[str], StageReport]], StageReport]
 PREVIEW_ROWS = 5
 
@@ -27,19 +28,20 @@ def run_and_describe(
     context: Context,
     name: str,
     *,
-    make: Make | None = None,
     rounds: Rounds | None = None,
     after: Callable[[Context], object] | None = None,
     picture: Picture | None = None,
+    on_numbers: OnNumbers | None = None,
 ) -> dg.MaterializeResult:
     """Run one stage, or as `rounds` says, and return counts, schema, preview and picture."""
     observer = progress_observer(dg.AssetExecutionContext.get())
     stage = get_stage(name)
-    stage = dataclasses.replace(stage, make=make) if make else stage
 
     def run(one: str) -> StageReport:
         which = stage if one == name else get_stage(one)
-        return run_stage(which, context, fanout=musqa.fanout(), observer=observer)
+        return run_stage(
+            which, context, fanout=musqa.fanout(), observer=observer, on_numbers=on_numbers
+        )
 
     report = rounds(context, run) if rounds else run(name)
     if after:

@@ -21,7 +21,7 @@ def evaluation(musqa: MusqaResource) -> dg.MaterializeResult:
     return made
 
 
-@stage_asset(group="reports", kinds={"torch", "onnx"})
+@stage_asset(group="reports", kinds={"torch", "onnx"}, trains=True)
 def release(musqa: MusqaResource) -> dg.MaterializeResult:
     """Networks trained anew on all that may be, and the model file; none unless the preset asks."""
     return run_and_describe(musqa, musqa.joint_context(), "release", after=publish_release)

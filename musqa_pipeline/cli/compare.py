@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-from musqa_pipeline.cli.options import CsvOption, JsonLinesOption, PairsOption, one_form
+from musqa_pipeline.cli.options import (
+    CsvOption,
+    DeviceOption,
+    JsonLinesOption,
+    PairsOption,
+    one_form,
+)
 from musqa_pipeline.cli.output import emit
 from musqa_pipeline.cli.pair_rows import print_rows
 
@@ -37,13 +42,6 @@ Examples:
 """
 
 
-class Device(StrEnum):
-    """Where to compute."""
-
-    cpu = "cpu"
-    cuda = "cuda"
-
-
 def compare(
     reference: Annotated[
         Path | None, typer.Argument(help="A file, or a folder of them.", show_default=False)
@@ -59,7 +57,7 @@ def compare(
             help="Folder of a run of insenet. Default: the newest below MUSQA_HOME.",
         ),
     ] = None,
-    device: Annotated[Device, typer.Option("--device", help="Where to compute.")] = Device.cpu,
+    device: DeviceOption = "cpu",
     as_json: JsonLinesOption = False,
     as_csv: CsvOption = False,
     scores: Annotated[
@@ -94,7 +92,7 @@ def compare(
 
     run = model or newest_run(home_folder())
     if scores is not None and out is not None:
-        _fine_tune(scores, run, out, str(device), as_json=as_json)
+        _fine_tune(scores, run, out, device, as_json=as_json)
         return
     if pairs_file is not None:
         pairs = read_pairs(pairs_file)
@@ -102,7 +100,7 @@ def compare(
         assert reference is not None
         assert degraded is not None
         pairs = pair_folders(reference, degraded)
-    found = compare_pairs(pairs, Comparer(run, device=str(device)))
+    found = compare_pairs(pairs, Comparer(run, device=device))
     formats = {"mos": ".3f", "quality": ".4f", "lag_ms": "+.1f"}
     print_rows(found, _row, formats, pairs, as_json=as_json, as_csv=as_csv)
 

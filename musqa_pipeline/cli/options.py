@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +45,19 @@ TermsOption = Annotated[
 ]
 PresetOption = Annotated[
     str, typer.Option("--preset", help="demo, paper, musqa, or the path of a .toml file.")
+]
+DEVICES = re.compile(r"auto|cpu|cuda|cuda:\d+")
+
+
+def _device(text: str) -> str:
+    if not DEVICES.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} is not one of auto, cpu, cuda, cuda:N")
+    return text
+
+
+DeviceOption = Annotated[
+    str,
+    typer.Option("--device", callback=_device, help="Where to compute: auto, cpu, cuda or cuda:N."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]

@@ -32,7 +32,8 @@ class TrainingSettings:
     weight_average_decay: float = 0.0
     gradient_clip_norm: float = 0.0
     kept_weights: Literal["best", "last"] = "best"
-    precision: Literal["32", "bf16-mixed", "16-mixed"] = "32"
+    precision: Literal["auto", "32", "bf16-mixed", "16-mixed"] = "32"
+    device: str = "auto"
     devices: int = 1
     backbone_weights: str = "imagenet"
     backbone_output: Literal["softmax", "logits"] = "softmax"

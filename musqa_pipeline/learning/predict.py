@@ -17,6 +17,7 @@ from musqa_pipeline.core.errors import LakeError, StageError
 from musqa_pipeline.core.files import explained
 from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.data.shards import ImageShards
+from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.learning.training.checkpoint import SETTINGS_FILE, WEIGHTS_FILE, read_weights
@@ -37,7 +38,7 @@ def load_model(folder: Path, *, device: str = "cpu") -> nn.Module:
     folder : Path
         Folder of the run, with ``settings.json`` and ``weights.pt``.
     device : str
-        Where to put the network, in torch's words.
+        Where to put the network, see `find_device`.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def load_model(folder: Path, *, device: str = "cpu") -> nn.Module:
     LakeError
         If a file is absent or damaged, or the weights are not finite or do not fit the network.
     SettingsError
-        If the registry no longer has the network.
+        If the registry no longer has the network, or there is no such device.
     """
     folder = Path(folder)
     for name, most_bytes in MOST_BYTES.items():
@@ -72,7 +73,7 @@ def load_model(folder: Path, *, device: str = "cpu") -> nn.Module:
         ) from error
     if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
         raise LakeError(f"{folder / WEIGHTS_FILE} holds weights that are NaN; train it again")
-    return network.to(device).eval()
+    return network.to(find_device(device)).eval()
 
 
 def predict(

@@ -10,8 +10,10 @@ import dagster as dg
 import pytest
 
 from assets.checks import CHECKS, asset_checks
+from assets.declaration import gpu_tags
 from assets.definitions import defs
 from assets.launch import PAGES
+from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES, MAIN_STAGES, ROWS, STAGE_NAMES
 from musqa_pipeline.stages.views.duck import query
 from tests import ROOT
@@ -64,6 +66,26 @@ def test_every_stage_has_a_check_and_every_check_a_claim():
     for definition in asset_checks:
         for spec in definition.check_specs:
             assert len(spec.description) > 20
+
+
+def test_what_trains_asks_for_a_gpu_where_a_step_has_a_pod_of_its_own(monkeypatch):
+    repository = defs.get_repository_def()
+    asked = {
+        key.path[-1]
+        for key in repository.asset_graph.get_all_asset_keys()
+        if "dagster-k8s/config" in repository.assets_defs_by_key[key].op.tags
+    }
+    assert asked == {"models", "trials", "release"}
+    assert gpu_tags() == {
+        "dagster-k8s/config": {
+            "container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}
+        }
+    }
+    monkeypatch.setenv("MUSQA_STEP_GPUS", "0")
+    assert gpu_tags() == {}
+    monkeypatch.setenv("MUSQA_STEP_GPUS", "all")
+    with pytest.raises(SettingsError, match="MUSQA_STEP_GPUS='all': expected a number of GPUs"):
+        gpu_tags()
 
 
 def test_a_model_below_the_mean_is_an_error_and_in_the_demo_a_warning():

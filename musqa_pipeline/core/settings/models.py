@@ -10,11 +10,22 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.settings.section import OneOrMore, Section, Several, silent, unknown_key
+from musqa_pipeline.core.settings.section import (
+    OneOrMore,
+    Section,
+    Several,
+    placement,
+    silent,
+    unknown_key,
+)
 
 IMAGENET, RANDOM = "imagenet", "random"
 """Values of `backbone_weights` that are no path."""
 _Networks = Annotated[Several[str], Field(min_length=1, description="at least one network")]
+_Device = Annotated[
+    str,
+    Field(pattern=r"^(auto|cpu|cuda|cuda:\d+)$", description="'auto', 'cpu', 'cuda' or 'cuda:N'"),
+]
 _Weights = Annotated[
     str, Field(min_length=1, description="'imagenet', 'random' or the path of a file")
 ]
@@ -60,8 +71,12 @@ class ModelsSettings(Section):
     kept_weights: Literal["best", "last"] = silent("best")
     """Weights of the epoch with the lowest validation loss (the paper's), or of the last one, where
     a schedule of fixed length ends and few recordings would choose by chance."""
-    precision: Literal["32", "bf16-mixed", "16-mixed"] = silent("32")
-    """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16."""
+    precision: Literal["auto", "32", "bf16-mixed", "16-mixed"] = silent("32")
+    """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16;
+    ``"auto"`` is bfloat16 on a GPU that has it, and float32 elsewhere."""
+    device: _Device = placement("auto")
+    """Where networks are trained and asked: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``, a
+    GPU where there is one. It is no part of a fingerprint: a training may go on elsewhere."""
     devices: OneOrMore = silent(1)
     """GPUs (processes, where there is no GPU) that share each batch evenly."""
     backbone_weights: _Weights = silent("imagenet")

@@ -54,6 +54,11 @@ def silent(default: Any) -> Any:
     return dataclasses.field(default=default, metadata={"silent_at_default": True})
 
 
+def placement(default: Any) -> Any:
+    """Give a default to a field that says where results are made: no part of any fingerprint."""
+    return dataclasses.field(default=default, metadata={"placement": True})
+
+
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", strict=True))
 class Section:
     """A section of a preset, whose name is that of the class: `TracksSettings` is ``[tracks]``."""
@@ -122,12 +127,13 @@ class Section:
     def plain(self) -> dict[str, Any]:
         """Return the fields as plain values, for fingerprints and records.
 
-        Fields with a `silent` default are left out while they have it.
+        A `placement` is left out, and fields with a `silent` default while they have it.
         """
         shown = {
             f.name
             for f in dataclasses.fields(self)
-            if not f.metadata.get("silent_at_default") or getattr(self, f.name) != f.default
+            if not f.metadata.get("placement")
+            and (not f.metadata.get("silent_at_default") or getattr(self, f.name) != f.default)
         }
         return {name: v for name, v in dataclasses.asdict(self).items() if name in shown}
 

@@ -1,7 +1,7 @@
 """The process that runs tasks one after the other, for the process that started it.
 
 It ends at once, with the programs that it runs, when that process is gone. It imports nothing
-beyond the standard library until a task does.
+beyond the standard library and its own small modules until a task does.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
+
+from musqa_pipeline.core.workers.signs import heard_by
 
 IDLE_S = 300.0
 """A child without work ends after this time: whoever started it may have no use for it."""
@@ -54,7 +56,9 @@ def serve(descriptor: int) -> None:
             payload = inbox.get(timeout=IDLE_S)
         except queue.Empty:
             return
-        channel.send_bytes(answer(payload, lambda: channel.send_bytes(STARTED)))
+        with heard_by(lambda sign: channel.send_bytes(sign.pack())):
+            answered = answer(payload, lambda: channel.send_bytes(STARTED))
+        channel.send_bytes(answered)
 
 
 def answer(payload: bytes, started: Callable[[], object]) -> bytes:

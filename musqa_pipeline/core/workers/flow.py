@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.workers.child import ERROR, LOST, Packed
 from musqa_pipeline.core.workers.interface import Lost, ResultT, TaskT
+from musqa_pipeline.core.workers.signs import Sign, is_sign, unpack
 
 LOSSES_IN_A_ROW = 10
 """So many tasks lost with no result in between are no fault of the tasks."""
@@ -20,11 +21,11 @@ class Transport(Protocol):
     def room(self) -> int:
         """Return how many tasks may be under way now."""
 
-    def submit(self, index: int, payload: bytes) -> None:
-        """Send a task on its way."""
+    def submit(self, index: int, payload: bytes, task: Any) -> None:
+        """Send a task, which is pickled, on its way."""
 
-    def next_answer(self) -> tuple[int, bytes]:
-        """Wait for the answer of any task under way."""
+    def next_message(self) -> tuple[int, bytes]:
+        """Wait for the answer, or a sign of life, of any task under way."""
 
 
 def flow(
@@ -32,6 +33,7 @@ def flow(
     function: Callable[[TaskT], ResultT],
     tasks: Iterable[TaskT],
     most_losses: int | None = LOSSES_IN_A_ROW,
+    on_sign: Callable[[TaskT, Sign], object] | None = None,
 ) -> Iterator[ResultT | Lost[TaskT]]:
     """Yield what becomes of each task, in the order in which they finish.
 
@@ -47,9 +49,13 @@ def flow(
         while following and len(under_way) < transport.room():
             index, task = following
             under_way[index] = task
-            transport.submit(index, pickle.dumps((packed, task)))
+            transport.submit(index, pickle.dumps((packed, task)), task)
             following = next(waiting, None)
-        index, answer = transport.next_answer()
+        index, answer = transport.next_message()
+        if is_sign(answer):
+            if on_sign and index in under_way:
+                on_sign(under_way[index], unpack(answer))
+            continue
         task = under_way.pop(index)
         kind, value = pickle.loads(answer)
         if kind == ERROR:

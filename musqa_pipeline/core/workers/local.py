@@ -10,6 +10,7 @@ import pickle
 import queue
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.workers.child import ERROR
@@ -23,6 +24,7 @@ from musqa_pipeline.core.workers.interface import (
     limits_from_environment,
 )
 from musqa_pipeline.core.workers.pool import WorkerPool
+from musqa_pipeline.core.workers.signs import Sign
 
 
 class LocalPool:
@@ -38,17 +40,22 @@ class LocalPool:
         self.limits = limits or limits_from_environment()
         self.most_losses = most_losses
 
+    def for_trainings(self) -> LocalPool:
+        """Return a process for one training at a time, with all cores and the memory there is."""
+        return LocalPool(1, replace(self.limits, memory_gb=None))
+
     def map(
         self,
         function: Callable[[TaskT], ResultT],
         tasks: Iterable[TaskT],
         *,
         needs: Needs | None = None,
+        on_sign: Callable[[TaskT, Sign], object] | None = None,
     ) -> Iterator[ResultT | Lost[TaskT]]:
         """Yield ``function(task)`` of every task, as they finish; lost ones as `Lost`."""
         transport = _Threads(self.n_workers, self.limits)
         try:
-            yield from flow(transport, function, tasks, self.most_losses)
+            yield from flow(transport, function, tasks, self.most_losses, on_sign)
         finally:
             transport.close()
 
@@ -68,19 +75,23 @@ class _Threads:
         self._n_workers, self._limits = n_workers, limits
         self._crew = WorkerPool()
         self._threads = ThreadPoolExecutor(max(1, n_workers), "musqa-worker")
-        self._finished: queue.SimpleQueue[tuple[int, Future[bytes]]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[int, bytes]] = queue.SimpleQueue()
 
     def room(self) -> int:
         return 2 * self._n_workers  # one waits for each that runs
 
-    def submit(self, index: int, payload: bytes) -> None:
-        future = self._threads.submit(self._crew.call, payload, self._limits)
-        future.add_done_callback(lambda done: self._finished.put((index, done)))
+    def submit(self, index: int, payload: bytes, task: object) -> None:
+        def put(message: bytes) -> None:
+            self._inbox.put((index, message))
 
-    def next_answer(self) -> tuple[int, bytes]:
-        index, future = self._finished.get()
-        error = future.exception()
-        return index, pickle.dumps((ERROR, error)) if error else future.result()
+        def finish(future: Future[bytes]) -> None:
+            error = future.exception()
+            put(pickle.dumps((ERROR, error)) if error else future.result())
+
+        self._threads.submit(self._crew.call, payload, self._limits, put).add_done_callback(finish)
+
+    def next_message(self) -> tuple[int, bytes]:
+        return self._inbox.get()
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -19,7 +19,8 @@ from multiprocessing.connection import Connection
 
 from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.workers.child import ERROR, IDLE_S, LOST, STARTED
-from musqa_pipeline.core.workers.interface import Limits, Lost, ResultT, TaskT
+from musqa_pipeline.core.workers.interface import UNIT_LIMIT, Limits, Lost, ResultT, TaskT
+from musqa_pipeline.core.workers.signs import is_sign, unpack
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
@@ -47,8 +48,12 @@ class WorkerPool:
         self._busy: set[_Child] = set()
         self._dismissed = False
 
-    def call(self, payload: bytes, limits: Limits) -> bytes:
+    def call(
+        self, payload: bytes, limits: Limits, on_sign: Callable[[bytes], object] | None = None
+    ) -> bytes:
         """Run one task in a child process; a child that dies is replaced.
+
+        `on_sign` gets the message of each sign of life that the task gives.
 
         Raises StoppedError if the pool is dismissed meanwhile.
         """
@@ -56,13 +61,10 @@ class WorkerPool:
         for _ in range(ATTEMPTS):
             child = self._take()
             try:
-                answer = child.ask(payload, limits)
-            except _TooLongError:
+                answer = child.ask(payload, limits, on_sign)
+            except _TooLongError as silence:
                 self._drop(child)
-                reason = (
-                    f"took longer than {limits.time_s:g} s and was given up; look at its input, or "
-                    "raise MUSQA_UNIT_TIMEOUT_S"
-                )
+                reason = str(silence)
                 break
             except _ChildDiedError as death:
                 self._drop(child)
@@ -130,7 +132,7 @@ class WorkerPool:
 
 
 class _TooLongError(Exception):
-    """A task passed its time limit."""
+    """A task passed its time limit; the text says which and what to do."""
 
 
 class _ChildDiedError(Exception):
@@ -159,19 +161,35 @@ class _Child:
         self._end_lock = threading.Lock()
         self.idle_since = time.monotonic()
 
-    def ask(self, payload: bytes, limits: Limits) -> bytes:
+    def ask(
+        self, payload: bytes, limits: Limits, on_sign: Callable[[bytes], object] | None
+    ) -> bytes:
         """Send a task and wait for the answer."""
         deadline = time.monotonic() + START_S + limits.time_s
+        too_long = (
+            f"took longer than {limits.time_s:g} s and was given up; look at its input, or raise "
+            f"{UNIT_LIMIT}"
+        )
         try:
             self._channel.send_bytes(payload)
             while True:
                 if self._channel.poll(min(POLL_S, max(0.0, deadline - time.monotonic()))):
                     answer = self._channel.recv_bytes()
-                    if answer != STARTED:
+                    if is_sign(answer):
+                        sign = unpack(answer)
+                        deadline = time.monotonic() + sign.within_s
+                        too_long = (
+                            f"gave no sign of life for {sign.within_s:g} s and was given up; see "
+                            f"what it hangs on, or raise {sign.limit}"
+                        )
+                        if on_sign:
+                            on_sign(answer)
+                    elif answer == STARTED:
+                        deadline = time.monotonic() + limits.time_s
+                    else:
                         return answer
-                    deadline = time.monotonic() + limits.time_s
                 elif time.monotonic() >= deadline:
-                    raise _TooLongError
+                    raise _TooLongError(too_long)
                 self._check_memory(limits)
         except (EOFError, OSError):
             raise _ChildDiedError(

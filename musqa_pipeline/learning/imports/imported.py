@@ -133,6 +133,6 @@ def adopt(
         curves={"loss": [], "validation_loss": [], "learning_rate": []},
         device="cpu",
         minutes=0.0,
-        environment=describe_environment(usable_threads()),
+        environment=describe_environment(usable_threads(), torch.device("cpu")),
         weights=folder / WEIGHTS_FILE,
     )

@@ -22,6 +22,7 @@ from musqa_pipeline.audio.features.pair_alignment import cut_to_common, find_lag
 from musqa_pipeline.audio.files.pairs import Pair
 from musqa_pipeline.audio.metrics.pairs import PairLabel, ReferenceFile, failed
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
+from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.networks.insenet import InseNet, fold_normalisation
 from musqa_pipeline.learning.predict import load_model
 
@@ -58,10 +59,8 @@ class Comparer:
     """
 
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
-        if device == "cuda" and not torch.cuda.is_available():
-            raise SettingsError("device='cuda': torch sees no CUDA device here; use cpu")
+        self.device = find_device(device)
         self.network = fold_normalisation(load_intrusive(folder, device))
-        self.device = torch.device(device)
 
     def compare(self, reference: NDArray[np.float32], degraded: NDArray[np.float32]) -> Comparison:
         """Compare two signals; see `compare_batch`."""

@@ -24,6 +24,7 @@ from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 from musqa_pipeline.learning.intrusive.compare import MODEL, load_intrusive
 from musqa_pipeline.learning.intrusive.scores import ScoredPairs
@@ -121,7 +122,7 @@ def fine_tune(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise SettingsError(f"{out} exists and is not empty; name a new folder")
     network = load_intrusive(run, device)
-    images = scores.images.to(device)
+    images = scores.images.to(find_device(device))
     before = predict_mos(network, images)
     fold_of = draw_folds(scores.references, settings)
     after = np.empty_like(before)
@@ -189,15 +190,15 @@ def train_further(
                 learning_rate=settings.learning_rate,
                 weight_decay=settings.weight_decay,
                 max_epochs=settings.epochs,
+                device=device,
             ),
             train_batches=batches,
             validation_batches=None,
             folder=Path(folder),
             log=lambda line: None,
             n_threads=torch.get_num_threads(),
-            device=device,
         )
-    return tuned.to(device)
+    return tuned.to(find_device(device))
 
 
 class _Further(Supervised):

@@ -14,13 +14,13 @@ import torch
 from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
+from musqa_pipeline.learning.device import device_name, find_device
 from musqa_pipeline.learning.networks.backbone import FrozenStemNetwork
 from musqa_pipeline.learning.training import checkpoint as files
 from musqa_pipeline.learning.training.callbacks import BatchSeeds, EpochClock, WeightAverage
 from musqa_pipeline.learning.training.checkpoint import VALIDATION, History
 from musqa_pipeline.learning.training.environment import (
     describe_environment,
-    device_name,
     steady_torch,
     usable_threads,
 )
@@ -87,7 +87,7 @@ class Attempt(pl.Callback):
         if self.saved:
             self.tell(f"{self.name}: resumed after {self.history.n_epochs} epochs")
         files.write_json(self.folder / files.SETTINGS_FILE, record)
-        self.environment = describe_environment(self.n_threads)
+        self.environment = describe_environment(self.n_threads, find_device(self.settings.device))
         files.write_json(self.folder / files.ENVIRONMENT_FILE, self.environment)
 
     def read(self) -> None:
@@ -198,7 +198,7 @@ class Attempt(pl.Callback):
             best_validation_loss=history.values.get(VALIDATION, {best: math.nan})[best],
             parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
             curves=history.curves(),
-            device=device_name(),
+            device=device_name(find_device(self.settings.device)),
             minutes=sum(history.values["seconds"]) / 60,
             environment={**self.environment, **self.speed()},
             weights=weights,

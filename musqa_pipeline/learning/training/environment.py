@@ -13,6 +13,7 @@ import torch
 
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.learning.device import device_name
 
 _LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities")
 _LIBRARIES = ("musqa-pipeline", "numpy", "torch", "lightning", "torchvision")
@@ -23,12 +24,7 @@ def usable_threads() -> int:
     return LocalPool().n_workers
 
 
-def device_name() -> str:
-    """Return ``"cpu"``, or the name of the GPU that a training would use."""
-    return torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
-
-
-def describe_environment(n_threads: int) -> dict[str, Any]:
+def describe_environment(n_threads: int, device: torch.device) -> dict[str, Any]:
     """Describe machine and libraries, for the record of a run.
 
     Versions of Python and libraries, processor, device and threads; with a GPU also what decides
@@ -38,9 +34,9 @@ def describe_environment(n_threads: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
-        "device": device_name(),
+        "device": device_name(device),
         "cuda": torch.version.cuda,
-        **(_gpu_arithmetic() if torch.cuda.is_available() else {}),
+        **(_gpu_arithmetic() if device.type == "cuda" else {}),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "n_threads": n_threads,
         **{name: tool_version(name) for name in _LIBRARIES},
@@ -72,7 +68,7 @@ def steady_torch(n_threads: int) -> Iterator[None]:
     warn_only_before = torch.is_deterministic_algorithms_warn_only_enabled()
     memory: Any = torch.utils.deterministic  # its switch is not in torch's type stubs
     fill_before = memory.fill_uninitialized_memory
-    devices = [0] if torch.cuda.is_available() else []
+    devices = range(torch.cuda.device_count())
     with torch.random.fork_rng(devices), warnings.catch_warnings():
         try:
             for name in levels:

@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from musqa_pipeline.core import seals
-from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
+from musqa_pipeline.learning.device import find_device, find_precision
 from musqa_pipeline.learning.entry import ModelEntry, TrainingSettings
 from musqa_pipeline.learning.training.batches import (
     Batch,
@@ -45,8 +43,6 @@ class Task(NamedTuple):
     """In what an attempt has to agree to be gone on with."""
     train_batches: TrainBatches
     validation_batches: ValidationBatches | None
-    device: str | None
-    """``"cpu"`` or ``"cuda"``; a GPU if there is one where it is None."""
 
 
 class WholeCheckpoints(CheckpointIO):
@@ -88,18 +84,15 @@ def run_loop(
     not finite; `SettingsError` if inputs do not have the shape that the network eats, or the
     precision needs a GPU.
     """
-    settings, on_gpu = task.settings, torch.cuda.is_available() and task.device != "cpu"
-    if settings.precision == "16-mixed" and not on_gpu:
-        raise SettingsError(
-            "[models] precision='16-mixed' needs a GPU, and there is none; edit the preset to "
-            "'bf16-mixed' or '32'"
-        )
+    settings = task.settings
+    device = find_device(settings.device)
+    on_gpu, is_alone = device.type == "cuda", rank.n_ranks == 1
     clip = settings.gradient_clip_norm if learner.automatic_optimization else 0
     trainer = pl.Trainer(
         accelerator="gpu" if on_gpu else "cpu",
-        devices=rank.n_ranks,
-        strategy="ddp" if rank.n_ranks > 1 else "auto",
-        sync_batchnorm=on_gpu and rank.n_ranks > 1,
+        devices=[device.index] if on_gpu and is_alone else rank.n_ranks,
+        strategy="auto" if is_alone else "ddp",
+        sync_batchnorm=on_gpu and not is_alone,
         max_epochs=settings.max_epochs,
         # Without an environment Lightning looks for a cluster and misreads its variables.
         plugins=[checkpoints, LightningEnvironment()],
@@ -111,7 +104,7 @@ def run_loop(
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
-        precision=settings.precision,
+        precision=find_precision(settings.precision, device),
         gradient_clip_val=clip or None,
     )
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from musqa_pipeline.learning.device import device_name, find_device, find_precision
 from musqa_pipeline.learning.entry import ModelEntry, TrainingSettings
 
 PEAKS_TFLOP_PER_S: tuple[tuple[str, tuple[float, float, float]], ...] = (
@@ -58,10 +59,12 @@ def share_here(entry: ModelEntry, settings: TrainingSettings, images_per_s: floa
     It is None without a GPU, on one that is not in the table, or where a step is more than one
     loss.
     """
-    if not torch.cuda.is_available() or entry.learner:
+    device = find_device(settings.device)
+    if device.type != "cuda" or entry.learner:
         return None
     tf32 = bool(torch.backends.cudnn.allow_tf32)
-    peak = peak_flop_per_s(torch.cuda.get_device_name(0), settings.precision, tf32=tf32)
+    precision = find_precision(settings.precision, device)
+    peak = peak_flop_per_s(device_name(device), precision, tf32=tf32)
     if peak is None:
         return None
     flops = training_flops_per_image(entry, settings)

@@ -34,7 +34,6 @@ def train(
     log: Callable[[str], object] = print,
     on_epoch: Callable[[Metrics], object] | None = None,
     n_threads: int | None = None,
-    device: str | None = None,
 ) -> TrainingResult:
     """Train a network, or go on where an earlier attempt was ended.
 
@@ -59,7 +58,7 @@ def train(
         What the batches come from; an attempt with other data is refused.
     identity : mapping, optional
         In what else an attempt has to agree to be gone on with; all settings when left out. How
-        long a training may take is never part of it.
+        long a training may take, and where it runs, are never part of it.
     record : mapping, optional
         The settings as ``settings.json`` keeps them, where there are more.
     log : callable
@@ -72,8 +71,6 @@ def train(
         ``share_of_peak``.
     n_threads : int, optional
         Threads for torch; `MUSQA_WORKERS`, or all usable cores, by `devices` when left out.
-    device : {"cpu", "cuda"}, optional
-        Where to train; on a GPU if there is one when left out.
 
     Returns
     -------
@@ -90,11 +87,8 @@ def train(
         If the folder cannot be written, or holds another training's checkpoint.
     """
     own = {**(identity or asdict(settings)), "model": name, "data": data_fingerprint}
-    own.pop("max_minutes", None)
-    task = Task(
-        *(name, entry, settings, Path(folder), own),
-        *(train_batches, validation_batches, device),
-    )
+    own = {key: value for key, value in own.items() if key not in ("max_minutes", "device")}
+    task = Task(name, entry, settings, Path(folder), own, train_batches, validation_batches)
     attempt = Attempt(task, n_threads, log, on_epoch)
     attempt.prepare(
         {

@@ -21,6 +21,7 @@ from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
+from musqa_pipeline.stages.models.training import is_training
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, read_rows
 from musqa_pipeline.stages.views.release_table import RELEASE
@@ -126,4 +127,5 @@ RELEASE_MAKER = Maker(
     units=list_units,
     make=make_unit,
     retires=False,
+    gpu=is_training,
 )

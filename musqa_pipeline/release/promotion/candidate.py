@@ -144,12 +144,12 @@ def unpacked(candidate: Candidate) -> Iterator[Path]:
         yield Path(folder)
 
 
-def load_candidate(candidate: Candidate) -> nn.Module:
+def load_candidate(candidate: Candidate, device: str) -> nn.Module:
     """Load a model for prediction."""
     from musqa_pipeline.learning.predict import load_model
 
     with unpacked(candidate) as folder:
-        return load_model(folder)
+        return load_model(folder, device=device)
 
 
 def recipe_of_images(context: Context, network: str) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def score_frozen(
         if unit not in done:
             rows = read_frozen(context, [number])
             shards = _shards(_image_files(context, candidate.images, number, rows, current), rows)
-            table = _predicted(candidate, shards, rows).to_arrow().cast(FROZEN_SCORES.schema)
-            context.lake.write(partition, unit, table)
+            predicted = _predicted(context, candidate, shards, rows)
+            context.lake.write(partition, unit, predicted.to_arrow().cast(FROZEN_SCORES.schema))
         found.append(pl.DataFrame(context.lake.read(partition, unit)))
     return pl.concat(found)
 
@@ -63,7 +63,7 @@ def score_current(
     stage = candidate.images["stage"]
     if rows.is_empty() or recipe_of_stage(context, stage) != candidate.images:
         return None
-    return _predicted(candidate, _shards(shard_files(context, stage), rows), rows)
+    return _predicted(context, candidate, _shards(shard_files(context, stage), rows), rows)
 
 
 def _shards(files: Iterable[Path], rows: pl.DataFrame) -> ImageShards:
@@ -73,7 +73,9 @@ def _shards(files: Iterable[Path], rows: pl.DataFrame) -> ImageShards:
     return ImageShards(files, "chosen", keys=keys, memory_limit_bytes=0)
 
 
-def _predicted(candidate: Candidate, shards: ImageShards, rows: pl.DataFrame) -> pl.DataFrame:
+def _predicted(
+    context: Context, candidate: Candidate, shards: ImageShards, rows: pl.DataFrame
+) -> pl.DataFrame:
     from musqa_pipeline.learning.predict import predict_rows
 
     if shards.n_rows != rows.height:
@@ -82,7 +84,7 @@ def _predicted(candidate: Candidate, shards: ImageShards, rows: pl.DataFrame) ->
             "the stages dataset and spectrograms again"
         )
     keys = rows.select(KEYS).rows()
-    network = {"model": load_candidate(candidate)}
+    network = {"model": load_candidate(candidate, context.preset.models.device)}
     quality = predict_rows(network, shards, keys, batch_size=_BATCH_ROWS)["model"]
     return rows.select(KEYS).with_columns(predicted=pl.Series(quality * POINTS))
 

@@ -23,6 +23,7 @@ from musqa_pipeline.core.fingerprints import stage_fingerprint
 from musqa_pipeline.core.progress import ProgressSnapshot, StageProgress, logger
 from musqa_pipeline.core.tables import Table
 from musqa_pipeline.core.workers.interface import Fanout, Inline, Lost, Needs
+from musqa_pipeline.core.workers.signs import Sign
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.migrations import bring_forward
 from musqa_pipeline.stages.engine.outcomes import Outcome, Tally
@@ -60,7 +61,11 @@ class Maker:
     make: Callable[[Context, Unit], pa.Table]
     """Makes one unit, from the lake and the plan alone: no clock, no global chance."""
     inline: bool = False
-    """Whether units are made in the calling process (training, reports)."""
+    """Whether units are made in the calling process (reports)."""
+    trains: bool = False
+    """Whether units are trainings with a machine to themselves, one at a time."""
+    gpu: Callable[[Unit], bool] | None = None
+    """Which units want a GPU, wherever it is."""
     also: Callable[[Context], Mapping[str, Any]] | None = None
     """What else belongs to the settings in the fingerprint; often nothing."""
     retires: bool = True
@@ -136,8 +141,12 @@ def run_stage(
     fanout: Fanout | None = None,
     log: Callable[[str], object] | None = None,
     observer: Callable[[ProgressSnapshot], object] | None = None,
+    on_numbers: Callable[[Unit, Mapping[str, Any]], object] | None = None,
 ) -> StageReport:
     """Make the units of a stage that are missing.
+
+    `on_numbers` takes what units say of themselves while they are made, as a training does at the
+    end of each epoch.
 
     Raises StageError if units failed in a way that is no fault of their input; all are listed, the
     others done; MusqaError if a tool, the lake or the catalog cannot be used.
@@ -166,16 +175,25 @@ def run_stage(
         lake.keep_readable(partition, stage.table.schema)
         tally = Tally()
         runner = Inline() if stage.inline or fanout is None else fanout
+        runner = runner.for_trainings() if stage.trains else runner
+        is_quiet = stage.inline or stage.trains  # it tells its own progress
         label = f"{stage.name} {partition.catalog}" if partition.catalog else stage.name
-        needs = Needs(stage.tools, lake.token_file(partition.lock_name))
+        needs = Needs(stage.tools, lake.token_file(partition.lock_name), stage.gpu)
         shown = StageProgress(
             *(label, len(units), len(units) - len(todo), log),
-            bar=not stage.inline,
-            observer=None if stage.inline else observer,
+            bar=not is_quiet,
+            observer=None if is_quiet else observer,
         )
+
+        def hear(unit: Unit, sign: Sign) -> None:
+            if sign.line:
+                (log or logger.info)(sign.line)
+            if sign.numbers and on_numbers:
+                on_numbers(unit, sign.numbers)
+
         with shown as progress:
             missing = (unit for unit in units if unit.unit_id in todo)
-            for result in runner.map(maker, missing, needs=needs):
+            for result in runner.map(maker, missing, needs=needs, on_sign=hear):
                 outcome = (
                     Outcome(result.task.what, error=result.reason)
                     if isinstance(result, Lost)

@@ -71,7 +71,9 @@ def hear_tests(context: Context, runs: Sequence[Mapping[str, Any]]) -> list[List
 
     settings = context.preset.evaluation
     networks = {
-        run["model"]: load_model(context.lake.store.local_folder(run["folder"]))
+        run["model"]: load_model(
+            context.lake.store.local_folder(run["folder"]), device=context.preset.models.device
+        )
         for run in runs
         if run["finished"] and settings.listening_tests
         if find_model(run["model"]).input.stage in _IMAGES

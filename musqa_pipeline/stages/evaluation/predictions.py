@@ -83,7 +83,9 @@ def predict_networks(
     for run in runs:
         if run["finished"]:
             stage = find_model(run["model"]).input.stage
-            network = load_model(context.lake.store.local_folder(run["folder"]))
+            network = load_model(
+                context.lake.store.local_folder(run["folder"]), device=context.preset.models.device
+            )
             by_stage.setdefault(stage, {})[run["model"]] = network
     found: dict[str, np.ndarray] = {}
     for stage, networks in by_stage.items():

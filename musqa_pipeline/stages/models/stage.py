@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,13 +17,13 @@ import pyarrow as pa
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
-from musqa_pipeline.core.progress import logger
 from musqa_pipeline.learning.imports.imported import weights_digest
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
-from musqa_pipeline.stages.models.recipes import recipe_of, train_on_images
+from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.table import RUNS
+from musqa_pipeline.stages.models.training import device_alone, is_training, train_on_images
 
 
 def unit_id_of(context: Context, model_name: str) -> str:
@@ -67,14 +66,8 @@ def list_units(context: Context) -> list[Unit]:
     return [Unit(unit_id_of(context, name), f"network {name}", {"model": name}) for name in names]
 
 
-def make_run(
-    context: Context,
-    unit: Unit,
-    *,
-    log: Callable[[str], object] | None = None,
-    on_epoch: Callable[..., object] | None = None,
-) -> pa.Table:
-    """Train one network on the spectrograms of the preset."""
+def make_run(context: Context, unit: Unit) -> pa.Table:
+    """Train one network on the spectrograms of the preset; each epoch is a sign of life."""
     from musqa_pipeline.learning.data.shards import ImageShards
     from musqa_pipeline.learning.imports.imported import adopt
     from musqa_pipeline.learning.training.batches import ShardBatches
@@ -87,18 +80,10 @@ def make_run(
     files = shard_files(context, stage)
     training = ImageShards(files, "train", settings.train_rows)
     validation = ImageShards(files, "validation", settings.train_rows)
-    # One training at a time has the GPU, or all cores; unlike a slot of a Dagster pool, the lock
-    # does not outlive a kill.
     with (
-        context.lake.lock("training"),
+        device_alone(context, settings),
         context.lake.work_folder(context.joint_partition("models"), unit.unit_id) as work,
     ):
-
-        def after_epoch(numbers: Mapping[str, float]) -> None:
-            work.put()
-            if on_epoch:
-                on_epoch(numbers)
-
         if settings.imported_run:
             result = adopt(
                 name,
@@ -114,10 +99,9 @@ def make_run(
                 training,
                 validation,
                 settings,
-                folder=work.path,
+                work,
                 data_fingerprint=data,
-                log=log or logger.info,
-                on_epoch=after_epoch,
+                says_lines=True,
             )
     row = {
         "model": result.model,
@@ -146,5 +130,6 @@ MODELS_MAKER = Maker(
     units=list_units,
     make=make_run,
     retires=False,
-    inline=True,
+    trains=True,
+    gpu=is_training,
 )

@@ -13,9 +13,16 @@ import pytest
 from musqa_pipeline.core.errors import SettingsError, StageError, ToolError
 from musqa_pipeline.core.workers.child import LOST, RESULT
 from musqa_pipeline.core.workers.flow import LOSSES_IN_A_ROW, flow
-from musqa_pipeline.core.workers.interface import Limits, Needs, limits_from_environment
+from musqa_pipeline.core.workers.interface import (
+    Inline,
+    Limits,
+    Lost,
+    Needs,
+    limits_from_environment,
+)
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.core.workers.pool import StoppedError, WorkerPool
+from musqa_pipeline.core.workers.signs import Sign, give
 from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
 from musqa_pipeline.stages.engine.cluster.sites import (
     differences,
@@ -39,6 +46,17 @@ def nap(n):
     return n
 
 
+def steps(n):
+    """Takes half a second a step and says so; hangs if there is less than no step."""
+    for step in range(n):
+        give(Sign(30.0, "MUSQA_EPOCH_TIMEOUT_S", numbers={"step": step}))
+        time.sleep(0.5)
+    if n < 0:
+        give(Sign(0.5, "MUSQA_EPOCH_TIMEOUT_S", "hangs"))
+        time.sleep(600)
+    return n
+
+
 def squares(context):
     return context.lake.scan(TOY.partition(context), SQUARES.schema).column("square").to_pylist()
 
@@ -55,6 +73,28 @@ def test_what_dies_hangs_or_fails_is_named_and_everything_else_is_done(home):
     ]
     assert squares(context) == [1, 4, 9, 667 * 667]  # 667 died once and was tried again
     assert has_ended(int((home / "sleeper").read_text()))
+
+
+def test_signs_of_life_take_the_place_of_the_time_of_a_unit_and_arrive_with_their_numbers():
+    heard = []
+    pool = LocalPool(2, Limits(time_s=1.0))
+    done = list(pool.map(steps, [3, 0, -1], on_sign=lambda *said: heard.append(said)))
+    lost = [result for result in done if isinstance(result, Lost)]
+    assert sorted(result for result in done if result not in lost) == [0, 3]
+    assert [(result.task, result.reason) for result in lost] == [
+        (-1, "gave no sign of life for 0.5 s and was given up; see what it hangs on, or raise "
+         "MUSQA_EPOCH_TIMEOUT_S")
+    ]  # fmt: skip
+    assert [sign.numbers["step"] for task, sign in heard if task == 3] == [0, 1, 2]
+    assert [sign.line for task, sign in heard if task == -1] == ["hangs"]
+
+
+def test_signs_are_heard_of_a_task_of_this_process_too_and_need_nobody():
+    heard = []
+    assert list(Inline().map(steps, [2], on_sign=lambda *said: heard.append(said))) == [2]
+    assert [(task, sign.numbers) for task, sign in heard] == [(2, {"step": 0}), (2, {"step": 1})]
+    assert steps(1) == 1
+    assert len(heard) == 2
 
 
 def test_a_process_that_swells_is_stopped_and_its_unit_named(home):
@@ -107,11 +147,11 @@ class Instant:
     def room(self):
         return 4
 
-    def submit(self, index, payload):
+    def submit(self, index, payload, task):
         self.under_way.append(index)
         self.most = max(self.most, len(self.under_way))
 
-    def next_answer(self):
+    def next_message(self):
         index = self.under_way.pop(0)
         return index, pickle.dumps((self.kinds[index], f"of {index}"))
 
@@ -144,11 +184,11 @@ def loaded_shared():
 class Sent(Instant):
     """Keeps what it is given."""
 
-    def submit(self, index, payload):
-        super().submit(index, payload)
-        function, task = pickle.loads(payload)
+    def submit(self, index, payload, task):
+        super().submit(index, payload, task)
+        function, sent = pickle.loads(payload)
         assert isinstance(function, Shared)
-        assert function(task) == task == index
+        assert function(sent) == sent == task == index
 
 
 def test_what_all_tasks_share_is_pickled_and_loaded_once():

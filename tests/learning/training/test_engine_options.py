@@ -179,7 +179,7 @@ def test_float16_is_clipped_by_an_optimizer_that_does_not_unscale_itself(precisi
     [
         (
             {"precision": "64"},
-            r"precision='64': expected one of '32', 'bf16-mixed', '16-mixed'; ed",
+            r"precision='64': expected one of 'auto', '32', 'bf16-mixed', '16-mixed'; ed",
         ),
         (
             {"learning_rate_schedule": "step"},

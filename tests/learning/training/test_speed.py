@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.learning.training import speed
@@ -48,6 +49,7 @@ def test_peaks_are_those_of_the_data_sheets_and_unknown_cards_have_none(
 def make_believe(monkeypatch, card):
     """Let torch name a GPU that is not there, to those who only ask for its name."""
     monkeypatch.setattr(speed.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(speed.torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(speed.torch.cuda, "get_device_name", lambda index: card)
 
 
@@ -67,9 +69,9 @@ def test_a_card_that_is_known_gives_a_share_and_another_one_none(monkeypatch):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpus_arithmetic_is_part_of_the_environment(monkeypatch):
-    assert "cudnn" not in describe_environment(1)
+    assert "cudnn" not in describe_environment(1, find_device())
     make_believe(monkeypatch, "NVIDIA H200")
-    found = describe_environment(1)
+    found = describe_environment(1, find_device())
     assert found["device"] == "NVIDIA H200"
     assert found["tf32_convolutions"] is torch.backends.cudnn.allow_tf32
     assert found["float32_matmul_precision"] == "highest"

@@ -1,5 +1,4 @@
 import dataclasses
-import functools
 import io
 import json
 
@@ -15,22 +14,22 @@ from musqa_pipeline.learning.predict import load_model, predict
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.models.pictures import plot_curves
-from musqa_pipeline.stages.models.recipes import train_on_images
-from musqa_pipeline.stages.models.stage import make_run, run_folder, unit_id_of
+from musqa_pipeline.stages.models.recipes import recipe_of
+from musqa_pipeline.stages.models.stage import run_folder, unit_id_of
 from musqa_pipeline.stages.models.table import RUNS
 from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 from tests.stages.models.tiny_lake import PARTS
 
 
-def test_an_unknown_network_is_refused(tmp_path):
+def test_an_unknown_network_is_refused():
     with pytest.raises(SettingsError, match="unknown network 'huge'"):
-        train_on_images("huge", None, None, ModelsSettings(), folder=tmp_path)
+        recipe_of("huge", ModelsSettings())
 
 
-def watched(log=lambda line: None, **watcher):
-    """The stage with somebody who watches its epochs, as the asset of `models` is."""
-    make = functools.partial(make_run, log=log, **watcher)
-    return dataclasses.replace(get_stage("models"), make=make)
+def watched(context, on_epoch=lambda numbers: None, **others):
+    """Run the stage with somebody who watches its epochs, as the asset of `models` does."""
+    stage = get_stage("models")
+    return run_stage(stage, context, on_numbers=lambda _, numbers: on_epoch(numbers), **others)
 
 
 def run_row(context):
@@ -41,8 +40,7 @@ def run_row(context):
 
 def test_a_run_is_a_row_with_weights_that_load_and_predict(context):
     lines, epochs = [], []
-    stage = watched(log=lines.append, on_epoch=epochs.append)
-    report = run_stage(stage, context, log=lines.append)
+    report = watched(context, on_epoch=epochs.append, log=lines.append)
     assert (report.units, report.made, report.rows) == (1, 1, 1)
     row = run_row(context)
     assert row["model"] == "tiny"
@@ -66,7 +64,7 @@ def test_a_run_is_a_row_with_weights_that_load_and_predict(context):
 
 
 def test_a_finished_run_stays_and_its_picture_is_small(context):
-    run_stage(watched(), context)
+    watched(context)
     path = context.lake.path(context.joint_partition("models"), unit_id_of(context, "tiny"))
     before = path.stat().st_ino
     assert run_stage(get_stage("models"), context).made == 0
@@ -85,10 +83,10 @@ def test_a_run_that_was_ended_before_its_row_goes_on(context):
             raise Killed
 
     with pytest.raises(Killed):
-        run_stage(watched(on_epoch=end), context)
+        watched(context, on_epoch=end)
     assert context.lake.done(context.joint_partition("models")) == []
     epochs = []
-    run_stage(watched(on_epoch=epochs.append), context)
+    watched(context, on_epoch=epochs.append)
     assert [metrics["epoch"] for metrics in epochs] == [2]
     assert run_row(context)["epochs"] == 3
 
@@ -128,7 +126,7 @@ def test_settings_that_cannot_work_are_refused_before_anything_is_trained(
 
 
 def test_every_column_of_runs_is_filled(context):
-    run_stage(watched(), context)
+    watched(context)
     row = run_row(context)
     assert set(row) == {column.name for column in RUNS.columns}
     assert all(value is not None for value in row.values())

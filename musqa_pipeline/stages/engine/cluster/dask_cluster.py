@@ -27,6 +27,7 @@ from musqa_pipeline.core.errors import MachineError, SettingsError, StageError, 
 from musqa_pipeline.core.workers.child import LOST
 from musqa_pipeline.core.workers.flow import flow
 from musqa_pipeline.core.workers.interface import (
+    Fanout,
     Limits,
     Lost,
     Needs,
@@ -34,10 +35,14 @@ from musqa_pipeline.core.workers.interface import (
     TaskT,
     limits_from_environment,
 )
-from musqa_pipeline.stages.engine.cluster.dask_worker import dismiss, refusal, work
+from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.core.workers.signs import Sign
+from musqa_pipeline.stages.engine.cluster.dask_worker import dismiss, refusal, topic_of, work
 from musqa_pipeline.stages.engine.cluster.sites import objection, this_site
 
 CONNECT_S = 10.0
+GPU = "GPU"
+"""The resource that a Dask worker with a GPU offers."""
 PROBE_S = 5.0
 """Time without an answer after which the scheduler is asked whether it is there."""
 AHEAD_S = 1.0
@@ -54,12 +59,25 @@ class DaskCluster:
         self.address = address
         self.limits = limits or limits_from_environment()
 
+    def for_trainings(self) -> Fanout:
+        """Return the cluster if a worker of it offers a GPU, else this machine.
+
+        Raises SettingsError if no scheduler answers.
+        """
+        client = _connect(self.address)
+        try:
+            offered = _gpus(client)
+        finally:
+            client.close(timeout=CONNECT_S)
+        return self if offered else LocalPool(limits=self.limits).for_trainings()
+
     def map(
         self,
         function: Callable[[TaskT], ResultT],
         tasks: Iterable[TaskT],
         *,
         needs: Needs | None = None,
+        on_sign: Callable[[TaskT, Sign], object] | None = None,
     ) -> Iterator[ResultT | Lost[TaskT]]:
         """Yield ``function(task)`` of every task, as they finish; lost ones as `Lost`.
 
@@ -73,7 +91,7 @@ class DaskCluster:
             return
         transport = _Workers(self.address, self.limits, needs or Needs())
         try:
-            yield from flow(transport, function, itertools.chain([first], waiting))
+            yield from flow(transport, function, itertools.chain([first], waiting), on_sign=on_sign)
         finally:
             transport.close()
 
@@ -85,8 +103,10 @@ class _Workers:
         self._address, self._limits = address, limits
         self._run = os.urandom(8).hex()
         self._futures: dict[int, Future] = {}
-        self._finished: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._unsent: dict[int, bytes] = {}
+        self._inbox: queue.SimpleQueue[tuple[int, bytes | None]] = queue.SimpleQueue()
+        """Signs of life, and None for a task that has ended."""
+        self._unsent: dict[bool, dict[int, bytes]] = {False: {}, True: {}}
+        """Payloads by whether they want a GPU."""
         self._ended: collections.deque[float] = collections.deque()
         self._client = _connect(address)
         try:
@@ -99,7 +119,9 @@ class _Workers:
                     f"with `dask worker {address}`"
                 )
             self._site = this_site(needs)
+            self._gpu = needs.gpu if _gpus(self._client) else None
             self._examine()
+            self._client.subscribe_topic(topic_of(self._run), self._hear)
         except BaseException:
             self._client.close(timeout=CONNECT_S)
             raise
@@ -112,18 +134,20 @@ class _Workers:
             self._ended.popleft()
         return max(2, 2 * self._n_threads, len(self._ended))
 
-    def submit(self, index: int, payload: bytes) -> None:
-        self._unsent[index] = payload
+    def submit(self, index: int, payload: bytes, task: object) -> None:
+        self._unsent[bool(self._gpu and self._gpu(task))][index] = payload
 
-    def next_answer(self) -> tuple[int, bytes]:
+    def next_message(self) -> tuple[int, bytes]:
         while True:
-            if self._finished.empty():
+            if self._inbox.empty():
                 self._send()
             try:
-                index = self._finished.get(timeout=PROBE_S)
+                index, sign = self._inbox.get(timeout=PROBE_S)
             except queue.Empty:
                 self._probe()
                 continue
+            if sign:
+                return index, sign
             future = self._futures.pop(index)
             try:
                 answer = self._answer_of(future)
@@ -149,16 +173,20 @@ class _Workers:
 
     def _send(self) -> None:
         """Send what was submitted, in one message: that halves what a task costs the scheduler."""
-        if not self._unsent:
-            return
-        indexes, payloads = list(self._unsent), list(self._unsent.values())
-        self._unsent.clear()
+        for on_gpu, unsent in self._unsent.items():
+            if unsent:
+                self._send_some(list(unsent), list(unsent.values()), on_gpu=on_gpu)
+                unsent.clear()
+
+    def _send_some(self, indexes: list[int], payloads: list[bytes], *, on_gpu: bool) -> None:
         try:
             futures = self._client.map(
                 work,
+                indexes,
                 payloads,
                 key=[f"musqa-{self._run}-{index}" for index in indexes],
                 pure=False,
+                resources={GPU: 1} if on_gpu else None,
                 run=self._run,
                 limits=self._limits,
                 site=self._site,
@@ -170,7 +198,10 @@ class _Workers:
 
     def _watch(self, index: int, future: Future) -> None:
         self._futures[index] = future
-        future.add_done_callback(lambda _: self._finished.put(index))
+        future.add_done_callback(lambda _: self._inbox.put((index, None)))
+
+    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+        self._inbox.put((event[1]["index"], event[1]["message"]))
 
     def _answer_of(self, future: Future) -> bytes:
         if future.status in ("cancelled", "lost"):
@@ -240,6 +271,12 @@ class _Workers:
             f"the Dask scheduler at {self._address} went away or was restarted; start it and its "
             "workers, and run the same command again: what is done stays done"
         )
+
+
+def _gpus(client: Client) -> float:
+    """Count the GPUs that workers were started with, as ``--resources GPU=1``."""
+    workers = client.scheduler_info()["workers"].values()
+    return sum(worker["resources"].get(GPU, 0) for worker in workers)
 
 
 def _connect(address: str) -> Client:

@@ -6,6 +6,9 @@ The client sends these functions by name, so a worker needs nothing but the same
 from __future__ import annotations
 
 import os
+from functools import partial
+
+from distributed import get_worker
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.workers.interface import Limits
@@ -16,15 +19,25 @@ _crews: dict[str, WorkerPool] = {}
 """On a Dask worker: the child processes of each run."""
 
 
-def work(payload: bytes, *, run: str, limits: Limits, site: Site) -> bytes:
-    """Run one task in a child process of a Dask worker.
+def work(index: int, payload: bytes, *, run: str, limits: Limits, site: Site) -> bytes:
+    """Run one task in a child process of a Dask worker; its signs of life are events of the run.
 
     Raises StageError if this machine cannot work for the run.
     """
     reason = objection(site)
     if reason:
         raise StageError(refusal(f"{os.uname().nodename}:{os.getpid()}", reason))
-    return _crews.setdefault(run, WorkerPool()).call(payload, limits)
+    tell = partial(_tell, topic_of(run), index)
+    return _crews.setdefault(run, WorkerPool()).call(payload, limits, tell)
+
+
+def topic_of(run: str) -> str:
+    """Name the events of a run on the scheduler."""
+    return f"musqa-{run}"
+
+
+def _tell(topic: str, index: int, message: bytes) -> None:
+    get_worker().log_event(topic, {"index": index, "message": message})
 
 
 def dismiss(run: str) -> None:

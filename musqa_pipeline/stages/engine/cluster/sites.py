@@ -48,11 +48,14 @@ def this_site(needs: Needs) -> Site:
 
 
 def site_versions(tools: tuple[str, ...]) -> dict[str, str]:
-    """Return the versions that results depend on, as they are here."""
+    """Return the versions that results depend on, as they are here.
+
+    What a build was made for (``+cpu``, ``+cu128``) is left out: a GPU's host has another one.
+    """
     versions = {
         "python": ".".join(platform.python_version_tuple()[:2]),
         "musqa's source": source_digest(),
-        **{name: tool_version(name) for name in ("distributed", *tools)},
+        **{name: tool_version(name).partition("+")[0] for name in ("distributed", *tools)},
     }
     if "imageio-ffmpeg" in tools:
         from musqa_pipeline.audio.degradations.builds import builds_here

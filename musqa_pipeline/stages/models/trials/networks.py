@@ -13,7 +13,8 @@ from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.models.recipes import recipe_of, train_on_images
+from musqa_pipeline.stages.models.recipes import recipe_of
+from musqa_pipeline.stages.models.training import device_alone, tell, train_on_images
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, allowed_rows
 from musqa_pipeline.storage.stores.store import WorkFolder
 
@@ -46,8 +47,7 @@ def train_network(
     further: Sequence[Context] = (),
 ) -> tuple[nn.Module, Mapping[str, Any]]:
     """Train a network by the preset's recipe on some rows, and load its weights."""
-    import torch
-
+    from musqa_pipeline.learning.device import find_device
     from musqa_pipeline.learning.predict import load_model
 
     seed = context.preset.models.seed
@@ -60,20 +60,19 @@ def train_network(
     stage = find_model(model).input.stage
     data = [place.joint_partition(stage).fingerprint for place in (context, *further)]
     # A GPU has one training at a time; on a CPU each worker has a core of its own.
-    alone = torch.cuda.is_available()
-    with context.lake.lock("training") if alone else contextlib.nullcontext():
+    alone = find_device(recipe.device).type == "cuda"
+    tell()
+    with device_alone(context, recipe) if alone else contextlib.nullcontext():
         result = train_on_images(
             model,
             images,
             looked_at,
             recipe,
-            folder=work.path,
+            work,
             data_fingerprint=digest(data) if further else data[0],
-            log=lambda _: None,
-            on_epoch=lambda _: work.put(),
             n_threads=None if alone else 1,
         )
-    return load_model(work.path), {
+    return load_model(work.path, device=recipe.device), {
         "finished": result.finished,
         "n_train": images.n_rows,
         "n_train_groups": taken["split_group"].n_unique(),

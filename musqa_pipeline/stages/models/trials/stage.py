@@ -142,9 +142,14 @@ def _train_network(
     return found, about
 
 
+def trains_a_network(unit: Unit) -> bool:
+    """Tell whether a trial is of a network, and so wants a GPU."""
+    return unit.plan["model"] not in BASELINES
+
+
 def forget_checkpoint(context: Context, unit: Unit) -> None:
     """Drop the checkpoint of a trial that is stored; weights, settings and curves stay."""
-    if unit.plan["model"] in BASELINES:
+    if not trains_a_network(unit):
         return
     from musqa_pipeline.learning.training.checkpoint import CHECKPOINT_FILE
 
@@ -159,4 +164,5 @@ TRIALS_MAKER = Maker(
     make=make_unit,
     retires=False,
     after=forget_checkpoint,
+    gpu=trains_a_network,
 )

@@ -42,10 +42,11 @@ class Machines:
         self.address = json.loads(note.read_text())["address"]
         return process
 
-    def start_worker(self, **variables: str) -> subprocess.Popen[bytes]:
+    def start_worker(self, *, gpus: int = 0, **variables: str) -> subprocess.Popen[bytes]:
         return self._start(
             *("distributed.cli.dask_worker", self.address, "--host", "127.0.0.1"),
             *("--nthreads", "1", "--no-dashboard", "--local-directory", str(self.folder)),
+            *(("--resources", f"GPU={gpus}") if gpus else ()),
             **variables,
         )
 

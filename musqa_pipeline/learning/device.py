@@ -1,0 +1,68 @@
+"""Which device networks are trained on and asked on."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from musqa_pipeline.core.errors import SettingsError
+
+_Numbers = Literal["32", "bf16-mixed", "16-mixed"]
+Precision = _Numbers | Literal["auto"]
+
+
+def find_device(wanted: str = "auto") -> torch.device:
+    """Find the device that a setting names.
+
+    Parameters
+    ----------
+    wanted : str
+        ``"cpu"``, ``"cuda"``, ``"cuda:N"``, or ``"auto"``: a GPU if torch sees one.
+
+    Returns
+    -------
+    torch.device
+        Of a GPU always with its number.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such device here.
+    """
+    n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if wanted == "cpu" or (wanted == "auto" and not n_gpus):
+        return torch.device("cpu")
+    number = wanted.removeprefix("cuda:") if wanted.startswith("cuda:") else "0"
+    if wanted not in ("auto", "cuda") and not (wanted.startswith("cuda:") and number.isdecimal()):
+        raise SettingsError(f"device={wanted!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
+    if int(number) >= n_gpus:
+        seen = f"{n_gpus} CUDA devices" if n_gpus else "no CUDA device"
+        raise SettingsError(f"device={wanted!r}: torch sees {seen} here; use cpu")
+    return torch.device("cuda", int(number))
+
+
+def device_name(device: torch.device) -> str:
+    """Return ``"cpu"``, or the name of a GPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def find_precision(wanted: Precision, device: torch.device) -> _Numbers:
+    """Find the numbers of a forward pass: ``"auto"`` is bfloat16 on a GPU that has it.
+
+    Raises
+    ------
+    SettingsError
+        If float16 is wanted without a GPU.
+    """
+    if wanted == "16-mixed" and device.type != "cuda":
+        raise SettingsError(
+            "[models] precision='16-mixed' needs a GPU, and there is none; edit the preset to "
+            "'bf16-mixed' or '32'"
+        )
+    if wanted != "auto":
+        return wanted
+    if device.type != "cuda":
+        return "32"
+    with torch.cuda.device(device):
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"

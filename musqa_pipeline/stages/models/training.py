@@ -1,0 +1,97 @@
+"""How a stage trains: one training at a time on a device, with each epoch as a sign of life."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.core.workers.interface import EPOCH_LIMIT, epoch_limit_s
+from musqa_pipeline.core.workers.signs import Sign, give
+from musqa_pipeline.learning.entry import TrainingSettings
+from musqa_pipeline.learning.registry import find_model
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.stage import Unit
+from musqa_pipeline.storage.stores.store import WorkFolder
+
+if TYPE_CHECKING:
+    from musqa_pipeline.learning.data.shards import ImageShards
+    from musqa_pipeline.learning.training.attempt import TrainingResult
+
+
+def is_training(unit: Unit) -> bool:
+    """Tell that a unit of a stage whose units are trainings wants a GPU."""
+    return True
+
+
+def tell(line: str = "", **numbers: Any) -> None:
+    """Say that a training goes on; it has the time of an epoch for the next sign."""
+    give(Sign(epoch_limit_s(), EPOCH_LIMIT, line, numbers))
+
+
+@contextmanager
+def device_alone(context: Context, recipe: ModelsSettings) -> Iterator[None]:
+    """Have the devices of a training to oneself; the time of an epoch begins when they are free.
+
+    The lock lies in the lake; unlike a slot of a Dagster pool, it does not outlive a kill.
+
+    Raises SettingsError if there is no such device here.
+    """
+    give(Sign())
+    with ExitStack() as held:
+        for name in _device_names(recipe):
+            held.enter_context(context.lake.lock(f"training-{name}"))
+        tell()
+        yield
+
+
+def _device_names(recipe: ModelsSettings) -> list[str]:
+    """Name the devices that a training uses, alike in every process that sees them."""
+    import torch
+
+    from musqa_pipeline.learning.device import find_device
+
+    device = find_device(recipe.device)
+    if device.type == "cpu":
+        return [platform.node()]
+    used = [device.index] if recipe.devices == 1 else range(recipe.devices)
+    return sorted(str(torch.cuda.get_device_properties(number).uuid) for number in used)
+
+
+def train_on_images(
+    name: str,
+    training: ImageShards,
+    validation: ImageShards,
+    recipe: ModelsSettings,
+    work: WorkFolder,
+    *,
+    data_fingerprint: str,
+    n_threads: int | None = None,
+    says_lines: bool = False,
+) -> TrainingResult:
+    """Train a network on stored images by its recipe, in a work folder that is put each epoch."""
+    from musqa_pipeline.learning.training.batches import ShardBatches
+    from musqa_pipeline.learning.training.train import train
+
+    def after_epoch(numbers: Any) -> None:
+        work.put()
+        tell(**numbers)
+
+    size, n_devices = recipe.batch_size, recipe.devices
+    return train(
+        name,
+        entry=find_model(name),
+        settings=TrainingSettings.of(asdict(recipe)),
+        train_batches=ShardBatches(training, size, recipe.seed, n_devices),
+        validation_batches=ShardBatches(validation, size, n_devices=n_devices),
+        identity=recipe.recipe(),
+        record=asdict(recipe),
+        folder=work.path,
+        data_fingerprint=data_fingerprint,
+        log=tell if says_lines else lambda line: None,
+        on_epoch=after_epoch,
+        n_threads=n_threads,
+    )

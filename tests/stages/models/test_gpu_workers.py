@@ -1,0 +1,92 @@
+"""Trainings on the Dask worker that offers a GPU; here the resource is made up, on CPU workers."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import psutil
+import pytest
+import torch
+
+from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.learning.training.checkpoint import read_weights
+from musqa_pipeline.stages.engine.cluster.dask_cluster import DaskCluster
+from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.models.stage import run_folder
+from tests.stages.engine.cluster.dask_machines import Machines
+from tests.stages.models.slow_training import slow_models
+from tests.stages.models.tiny_lake import tiny_context
+
+
+@pytest.fixture
+def machines(tmp_path):
+    found = Machines(tmp_path)
+    yield found
+    found.stop()
+
+
+def weights_of(context):
+    return read_weights(run_folder(context, "tiny") / "weights.pt")
+
+
+def test_a_training_runs_where_a_worker_offers_a_gpu_and_its_epochs_come_back(
+    machines, context, tmp_path
+):
+    machines.start_worker()
+    machines.start_worker(gpus=1)
+    machines.wait_for_workers(2)
+    owner = machines.worker_processes()[1].pid
+    epochs, lines = [], []
+    report = run_stage(
+        slow_models(0.0, tmp_path / "notes"), context, fanout=DaskCluster(machines.address),
+        log=lines.append, on_numbers=lambda _, numbers: epochs.append(numbers["epoch"]),
+    )  # fmt: skip
+    assert report.made == 1
+    assert epochs == [0, 1, 2]
+    assert sum(line.startswith("tiny: epoch") for line in lines) == 3
+    ((_, parent),) = [map(int, line.split()) for line in (tmp_path / "notes").open()]
+    assert parent == owner
+
+
+@pytest.mark.long
+def test_without_a_gpu_on_the_cluster_a_training_stays_on_this_machine(machines, context, tmp_path):
+    machines.start_worker()
+    machines.wait_for_workers(1)
+    cluster = DaskCluster(machines.address)
+    assert isinstance(cluster.for_trainings(), LocalPool)
+    run_stage(slow_models(0.0, tmp_path / "notes"), context, fanout=cluster)
+    ((_, parent),) = [map(int, line.split()) for line in (tmp_path / "notes").open()]
+    assert parent == os.getpid()
+
+
+@pytest.mark.long
+def test_a_killed_worker_with_a_gpu_costs_an_epoch(machines, context, tmp_path):
+    undisturbed = tiny_context(tmp_path / "undisturbed")
+    run_stage(slow_models(0.0, tmp_path / "other_notes"), undisturbed)
+    machines.start_worker(gpus=1)
+    machines.wait_for_workers(1)
+    epochs = []
+    training = threading.Thread(
+        target=run_stage,
+        args=(slow_models(1.0, tmp_path / "notes"), context),
+        kwargs={
+            "fanout": DaskCluster(machines.address),
+            "on_numbers": lambda _, numbers: epochs.append(numbers["epoch"]),
+        },
+    )
+    training.start()
+    while not epochs:
+        time.sleep(0.05)
+    (worker,) = machines.worker_processes()
+    children = worker.children(recursive=True)
+    worker.kill()
+    psutil.wait_procs(children, timeout=20)  # the training ends with its worker
+    assert not any(child.is_running() for child in children)
+    training.join(timeout=120)
+    assert epochs == [0, 1, 2]
+    started = [line.split() for line in (tmp_path / "notes").open()]
+    assert len({parent for _, parent in started}) == 2
+    expected = weights_of(undisturbed)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in weights_of(context).items())
