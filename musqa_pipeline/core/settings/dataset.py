@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from musqa_pipeline.core.settings.section import OneOrMore, Section, ZeroOrMore
+from musqa_pipeline.core.settings.section import OneOrMore, Section, ZeroOrMore, silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,9 @@ class DatasetSettings(Section):
     """Seed of the draw."""
     size: Annotated[int, Field(ge=10)] = 13_000
     """Rows drawn uniformly over quality, all parts together (paper 001, III.B step 7)."""
+    test_size: ZeroOrMore = silent(0)
+    """Above 0, so many rows are drawn of the test recordings, and `size` is of the others alone
+    (750 and 13,000 in paper 001, III.B and IV); at 0 all parts share `size`."""
     n_bins: Annotated[int, Field(ge=2, le=200)] = 20
     """Equal bins over the observed range of quality."""
     max_process_fraction: Annotated[float, Field(gt=0, le=1)] = 0.25

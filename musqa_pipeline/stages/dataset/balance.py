@@ -1,6 +1,7 @@
 """The uniform draw: rows of each part so that every quality has as many as every other.
 
-1. `size` is shared over the parts in proportion to the tracks that they have rows of.
+1. `size` is shared over the parts in proportion to the tracks that they have rows of; where there
+   is a `test_size`, the test has that instead, and the other parts share.
 2. The observed range of quality, over all parts, is cut into `n_bins` equal bins.
 3. In each part the bins give the same number of rows; what a bin cannot give the others do.
 4. Within a bin rows are spread over references, processes and quarters of the bin (`spread`), the
@@ -89,7 +90,7 @@ def draw_dataset(
     trusted = rows.filter("trusted")
     uniform = np.zeros(rows.height, dtype=bool)
     parts = []
-    for part, (n_wanted, share) in _shares(trusted, settings.size).items():
+    for part, (n_wanted, share) in _shares(trusted, settings).items():
         members = trusted.filter(pl.col("part") == part)
         supply = np.bincount(members["bin"].to_numpy(), minlength=settings.n_bins)
         quotas = fill_evenly(share, supply)
@@ -120,18 +121,25 @@ def bin_of(quality: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[
     return np.clip(bins, 0, len(edges) - 2).astype(np.int16)
 
 
-def _shares(rows: pl.DataFrame, size: int) -> dict[str, tuple[int, int]]:
-    """Share `size` over the parts: wanted in proportion to tracks, and given the supply."""
+def _shares(rows: pl.DataFrame, settings: DatasetSettings) -> dict[str, tuple[int, int]]:
+    """Return how many rows each part should have, and how many its supply lets it have."""
     counted = rows.group_by("part").agg(
         n_rows=pl.len(), n_tracks=pl.struct("catalog", "track_id").n_unique()
     )
     by_part = {row["part"]: row for row in counted.iter_rows(named=True)}
     present = [part for part in PARTS if part in by_part]
-    weights = [by_part[part]["n_tracks"] for part in present]
-    supply = [by_part[part]["n_rows"] for part in present]
-    wanted = fill_in_proportion(size, weights, [size] * len(present))
-    shares = fill_in_proportion(size, weights, supply)
-    return {part: (int(w), int(s)) for part, w, s in zip(present, wanted, shares, strict=True)}
+    apart = [part for part in present if part == "test" and settings.test_size]
+    found: dict[str, tuple[int, int]] = {}
+    for parts, size in (
+        ([part for part in present if part not in apart], settings.size),
+        (apart, settings.test_size),
+    ):
+        weights = [by_part[part]["n_tracks"] for part in parts]
+        supply = [by_part[part]["n_rows"] for part in parts]
+        wanted = fill_in_proportion(size, weights, [size] * len(parts))
+        shares = fill_in_proportion(size, weights, supply)
+        found |= {p: (int(w), int(s)) for p, w, s in zip(parts, wanted, shares, strict=True)}
+    return found
 
 
 def _draw_part(

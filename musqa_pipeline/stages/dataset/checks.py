@@ -74,7 +74,10 @@ def check_uniform(context: Context) -> CheckResult:
 
 def judge_uniformity(report: DatasetReport) -> CheckResult:
     """Hold the report against the goal."""
-    numbers: dict[str, float | int | str] = {"rows": report.n_uniform, "wanted": report.size}
+    numbers: dict[str, float | int | str] = {
+        "rows": report.n_uniform,
+        "wanted": report.size + report.test_size,
+    }
     numbers["largest_even_size"] = report.largest_even_size
     for part in report.parts:
         numbers[f"evenness_{part.part}"] = round(part.evenness, 4)

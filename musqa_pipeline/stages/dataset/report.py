@@ -21,7 +21,7 @@ class DatasetReport:
     """The draw in numbers."""
 
     size: int
-    """Rows wanted, all parts together."""
+    """Rows wanted, of all parts that share them."""
     n_uniform: int
     """Rows drawn uniformly."""
     n_natural: int
@@ -31,9 +31,13 @@ class DatasetReport:
     left_out: Mapping[str, int]
     """Labelled rows that might not, by rule."""
     largest_even_size: int
-    """The highest `size` at which every part's share would still be even."""
+    """The highest `size` at which the share of every part that shares it would still be even."""
     parts: tuple[Uniformity, ...]
     """Each part's histogram, and at the end that of all parts."""
+    test_size: int = 0
+    """Rows wanted of the test, where it shares none."""
+    largest_even_test_size: int = 0
+    """The highest `test_size` at which the test would still be even."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers as plain values."""
@@ -46,13 +50,16 @@ class DatasetReport:
             f"{self.n_uniform:,} of {self.n_candidates:,} candidates drawn, evenness "
             f"{total.evenness_before:.3f} before and {total.evenness:.3f} after"
         )
-        if self.n_uniform < self.size:
+        is_short = self.n_uniform < self.size + self.test_size
+        if is_short and self.test_size:
+            text += f"; size={self.size:,} and test_size={self.test_size:,} were wanted"
+        elif is_short:
             text += f"; size={self.size:,} was wanted"
-        if self.n_uniform < self.size or any(p.evenness < EVENNESS_GOAL for p in self.parts):
-            text += (
-                f"; at size={self.largest_even_size:,} every part would be even: lower size, or "
-                "add music or cascades"
-            )
+        if is_short or any(p.evenness < EVENNESS_GOAL for p in self.parts):
+            at, lower = f"size={self.largest_even_size:,}", "size"
+            if self.test_size:
+                at, lower = f"{at} and test_size={self.largest_even_test_size:,}", "them"
+            text += f"; at {at} every part would be even: lower {lower}, or add music or cascades"
         poor = [p for p in self.parts[:-1] if p.short_bins]
         if poor:
             bins = ", ".join(f"{p.part} {' '.join(p.short_bins)}" for p in poor)
@@ -91,24 +98,32 @@ def describe_dataset(context: Context) -> DatasetReport:
     uniform = dataset.filter("uniform_draw").join(about, on=["catalog", "degraded_id"], how="left")
     edges = quality_edges(candidates.rows["quality"].to_numpy(), settings.n_bins)
     parts = measure_uniformity(candidates.rows, uniform, edges.tolist())
+    apart = [p for p in parts[:-1] if p.part == "test" and settings.test_size]
+    sharing = [p for p in parts[:-1] if p not in apart]
     return DatasetReport(
         size=settings.size,
+        test_size=settings.test_size if apart else 0,
         n_uniform=uniform.height,
         n_natural=int(dataset["natural_mix"].sum()),
         n_candidates=candidates.rows.height,
         left_out=candidates.left_out,
-        largest_even_size=_largest_even_size(candidates.rows, parts),
+        largest_even_size=_largest_even_size(candidates.rows, sharing),
+        largest_even_test_size=sum(p.largest_even_size for p in apart),
         parts=tuple(parts),
     )
 
 
 def _largest_even_size(candidates: pl.DataFrame, parts: list[Uniformity]) -> int:
     """Scale what each part could give evenly by its share of the tracks; the poorest decides."""
+    names = [p.part for p in parts]
     n_tracks = dict(
-        candidates.group_by("part").agg(n=pl.struct("catalog", "track_id").n_unique()).iter_rows()
+        candidates.filter(pl.col("part").is_in(names))
+        .group_by("part")
+        .agg(n=pl.struct("catalog", "track_id").n_unique())
+        .iter_rows()
     )
     total = sum(n_tracks.values())
-    return min(p.largest_even_size * total // n_tracks[p.part] for p in parts[:-1])
+    return min(p.largest_even_size * total // n_tracks[p.part] for p in parts)
 
 
 def _read(context: Context, stage: str, unit_id: str, columns: list[str]) -> pl.DataFrame:

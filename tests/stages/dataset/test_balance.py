@@ -56,6 +56,29 @@ def test_parts_get_rows_in_proportion_to_their_tracks():
     assert sum(p.n_tracks for p in draw.parts) == 36
 
 
+def test_the_paper_has_rows_of_its_own_for_the_test():
+    """Of 250 recordings 13,000 rows that train and validate, of 11 further ones 750."""
+    pool = make_candidates(n_tracks=261, n_cascades=100).drop("part")
+    order = {t: i for i, t in enumerate(pool["track_id"].unique(maintain_order=True))}
+    kinds = ["train"] * 190 + ["validation"] * 60 + ["test"] * 11
+    part = [kinds[order[track]] for track in pool["track_id"]]
+    pool = pool.with_columns(part=pl.Series(part))
+    draw = draw_dataset(pool, DatasetSettings(size=13_000, test_size=750))
+    drawn = draw.rows.filter("uniform_draw")
+    counts = dict(drawn["part"].value_counts().iter_rows())
+    assert counts == {"train": 9_880, "validation": 3_120, "test": 750}  # 13,000 as 190 to 60
+    assert drawn.filter(part="test")["track_id"].n_unique() == 11
+    without = draw_dataset(pool, DatasetSettings(size=13_000)).rows.filter("uniform_draw")
+    assert without.filter(part="test").height == round(13_000 * 11 / 261)
+
+
+def test_a_test_with_few_rows_gives_what_it_has():
+    draw = chosen(size=120, test_size=10_000)
+    by_part = {p.part: (p.n_wanted, int(p.drawn.sum())) for p in draw.parts}
+    assert by_part["test"] == (10_000, POOL.filter(part="test").height)
+    assert by_part["train"][1] + by_part["validation"][1] == 120
+
+
 def test_a_skewed_pool_gives_a_flat_draw():
     draw = chosen(size=120)
     for part in draw.parts:
