@@ -6,11 +6,11 @@ worker process go to whoever waits for its answer, on this machine or another.
 
 from __future__ import annotations
 
+import json
 import math
-import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 SIGN = b"sign"
@@ -32,7 +32,7 @@ class Sign:
 
     def pack(self) -> bytes:
         """Return the message."""
-        return SIGN + pickle.dumps(self)
+        return SIGN + json.dumps(asdict(self)).encode()
 
 
 Listener = Callable[[Sign], object]
@@ -46,8 +46,7 @@ def is_sign(message: bytes) -> bool:
 
 def unpack(message: bytes) -> Sign:
     """Read the message of a sign."""
-    sign: Sign = pickle.loads(message.removeprefix(SIGN))
-    return sign
+    return Sign(**json.loads(message.removeprefix(SIGN)))
 
 
 def give(sign: Sign) -> None:

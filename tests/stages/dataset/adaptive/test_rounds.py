@@ -238,7 +238,7 @@ def test_a_stored_plan_is_read_back_and_never_drawn_again(finished, monkeypatch)
 class Backwards:
     """Makes the last unit first, as if it had been the fastest."""
 
-    def map(self, function, tasks, *, needs=None):
+    def map(self, function, tasks, *, needs=None, on_sign=None):
         yield from map(function, list(tasks)[::-1])
 
 
