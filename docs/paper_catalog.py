@@ -5,6 +5,9 @@ stage 1 flags for nothing and, as named exceptions, those of the tier `lossy_190
 for their lossy origin alone; synthesised tracks that it flags for nothing fill up the number.
 
     python docs/paper_catalog.py MUSIC FOLDER --n-references 250
+
+With ``--n-test 11`` so many of the recordings that `tracks.csv` gives the role test stand beside
+the references, as in paper 001; ``--more`` names further folders, whose recordings all train.
 """
 
 from __future__ import annotations
@@ -32,9 +35,22 @@ def main() -> None:
     parser.add_argument("music", type=Path, help="folder with recordings and tracks.csv")
     parser.add_argument("folder", type=Path, help="where to write the catalog")
     parser.add_argument("--n-references", type=int, default=250)
+    parser.add_argument("--n-test", type=int, default=0, help="recordings beside the references")
+    parser.add_argument("--more", type=Path, nargs="*", default=[], help="further folders of music")
     arguments = parser.parse_args()
 
     rows = usable_rows(arguments.music, arguments.folder / "real")
+    for number, folder in enumerate(arguments.more):
+        more = usable_rows(folder, arguments.folder / f"more{number}")
+        rows += [{**row, "role": "train"} for row in more]
+    test: list[dict[str, str]] = []
+    if arguments.n_test:
+        test = [row for row in rows if row["role"] == "test"][: arguments.n_test]
+        if len(test) < arguments.n_test:
+            raise SystemExit(f"only {len(test)} usable recordings have the role test")
+        for row in [row for row in rows if row["role"] == "test" and row not in test]:
+            (arguments.folder / row["file"]).unlink()
+        rows = [row for row in rows if row["role"] != "test"]
     n_missing = arguments.n_references - len(rows)
     synthesised = arguments.folder / "synthesised"
     write_demo_catalog(
@@ -48,12 +64,15 @@ def main() -> None:
         if f"synthesised/{path.name}" not in kept:
             path.unlink()
     (synthesised / "tracks.csv").unlink()
-    rows += extra[:n_missing]
+    rows += [*extra[:n_missing], *test]
     with (arguments.folder / "tracks.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
-    print(f"{len(rows)} tracks, {len(rows) - n_missing} of them recordings: {arguments.folder}")
+    print(
+        f"{len(rows)} tracks, {len(rows) - n_missing} of them recordings, {len(test)} of these the "
+        f"test: {arguments.folder}"
+    )
 
 
 def usable_rows(source: Path, folder: Path) -> list[dict[str, str]]:

@@ -44,7 +44,8 @@ TermsOption = Annotated[
     typer.Option("--accept-terms", help="Terms that you may pass on, as stated; repeatable."),
 ]
 PresetOption = Annotated[
-    str, typer.Option("--preset", help="demo, paper, musqa, or the path of a .toml file.")
+    str,
+    typer.Option("--preset", help="demo, paper, paper_small, musqa, or the path of a .toml file."),
 ]
 DEVICES = re.compile(r"auto|cpu|cuda|cuda:\d+")
 

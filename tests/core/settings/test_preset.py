@@ -23,6 +23,7 @@ from musqa_pipeline.core.settings.preset import (
 from musqa_pipeline.core.settings.section import Section, Several, ZeroOrMore, silent
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.graph import MAIN_STAGES, joint_context
+from musqa_pipeline.stages.models.recipes import recipe_of
 from tests import ROOT
 
 FIELDS = [(s, f.name) for s in SECTIONS for f in dataclasses.fields(getattr(Preset(name="p"), s))]
@@ -68,8 +69,8 @@ def other_value(settings, field):
     return value + (1 if isinstance(value, int) else -0.01 if 0.99 <= value < 1 else 0.01)
 
 
-def test_the_three_presets_load():
-    assert builtin_presets() == ["demo", "musqa", "paper"]
+def test_the_presets_load():
+    assert builtin_presets() == ["demo", "musqa", "paper", "paper_small"]
     for name in builtin_presets():
         assert load_preset(name).name == name
 
@@ -80,12 +81,21 @@ def test_the_paper_preset_has_the_papers_numbers():
     assert paper.degradations.singles == tuple(range(1, 46))
     assert len(paper.degradations.pool_excluded) == 15
     assert paper.degradations.pool_rows == 64_960
-    assert paper.dataset.size == 13_000
+    assert (paper.dataset.size, paper.dataset.test_size) == (13_000, 750)
+    assert paper.dataset.protocol == "paper_two_way"
     assert (paper.spectrograms.n_mels, paper.spectrograms.n_fft) == (256, 2048)
     models = paper.models
     assert (models.learning_rate, models.learning_rate_factor) == (1e-3, 0.5)
     assert (models.learning_rate_patience_epochs, models.stop_patience_epochs) == (10, 50)
     assert (models.batch_size, models.max_epochs) == (64, 300)
+    assert models.names == ("cnn1d", "inception_v3", "vgg19")
+    recipes = [recipe_of(name, models) for name in models.names]
+    assert [recipe.batch_size for recipe in recipes] == [64, 64, 32]
+    assert {(r.learning_rate, r.kept_weights, r.weight_decay) for r in recipes} == {
+        (1e-3, "best", 0.0)
+    }
+    assert paper.protocols.repetitions == dict.fromkeys(models.names, 15)
+    assert round(250 * paper.protocols.validation_fraction) == 60
 
 
 def test_a_preset_inherits_what_it_does_not_name(tmp_path):
@@ -176,7 +186,7 @@ def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
     [
         ("demo", "fdafeced6a3bd6e7994f8919fae0e139"),
         ("musqa", "db7b0b17168439fc7a0b541a4226bc0a"),
-        ("paper", "15789f279cb7e4ee930d893b0c104126"),
+        ("paper", "4e80fc29ebc1619b9643b489faaaf3f0"),
     ],
 )
 def test_what_a_preset_made_stays_current(name, digested):
@@ -186,7 +196,9 @@ def test_what_a_preset_made_stays_current(name, digested):
 
 
 def test_an_unknown_preset_lists_the_known_ones():
-    with pytest.raises(SettingsError, match="'papre' is unknown; use one of demo, musqa, paper"):
+    with pytest.raises(
+        SettingsError, match="'papre' is unknown; use one of demo, musqa, paper, paper_small"
+    ):
         load_preset("papre")
     with pytest.raises(SettingsError, match="does not exist"):
         load_preset("nowhere.toml")
