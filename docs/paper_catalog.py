@@ -1,6 +1,6 @@
 """Write the catalog of docs/results.md's paper-scale run: clean recordings, then synthesised music.
 
-From a folder of music with a `tracks.csv` it links the recordings of the tier `lossless` that
+From a folder of music with a `tracks.csv` it copies the recordings of the tier `lossless` that
 stage 1 flags for nothing and, as named exceptions, those of the tier `lossy_190k_up` that it flags
 for their lossy origin alone; synthesised tracks that it flags for nothing fill up the number.
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import shutil
 from pathlib import Path
 
 from musqa_pipeline.audio.files.reading import DecodeError, read_info
@@ -76,7 +77,7 @@ def main() -> None:
 
 
 def usable_rows(source: Path, folder: Path) -> list[dict[str, str]]:
-    """Link the usable tracks of a folder, and return their rows of `tracks.csv`."""
+    """Copy the usable tracks of a folder, and return their rows of `tracks.csv`."""
     folder.mkdir(parents=True, exist_ok=True)
     with (source / "tracks.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -84,9 +85,9 @@ def usable_rows(source: Path, folder: Path) -> list[dict[str, str]]:
     for row in rows:
         path = (source / row["file"]).resolve()
         if row["tier"] in ALLOWED_FLAGS and is_usable(path, row["tier"]):
-            link = folder / path.name
-            if not link.exists():
-                link.symlink_to(path)
+            copy = folder / path.name
+            if not copy.exists():
+                shutil.copyfile(path, copy)
             kept.append({**row, "file": f"{folder.name}/{path.name}"})
     return kept
 

@@ -187,6 +187,7 @@ def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
         ("demo", "fdafeced6a3bd6e7994f8919fae0e139"),
         ("musqa", "db7b0b17168439fc7a0b541a4226bc0a"),
         ("paper", "4e80fc29ebc1619b9643b489faaaf3f0"),
+        ("paper_small", "b44ffae1250b94653c29e47fdb660c13"),
     ],
 )
 def test_what_a_preset_made_stays_current(name, digested):
