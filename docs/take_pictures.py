@@ -55,7 +55,7 @@ def main() -> None:
         wait_until_ready(port, server)
         base = f"http://127.0.0.1:{port}"
         expanded = "%2C".join(f"global%40global%3A{group}" for group in GROUPS)
-        photograph(chromium, f"{base}/asset-groups?expanded={expanded}", "graph.png", 1600, 620)
+        photograph(chromium, f"{base}/asset-groups?expanded={expanded}", "graph.png", 1800, 1300)
         photograph(chromium, f"{base}/assets/labels?partition=demo", "asset.png", 1300, 1550)
     finally:
         os.killpg(server.pid, signal.SIGINT)
