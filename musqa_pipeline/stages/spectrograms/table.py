@@ -17,19 +17,33 @@ LABELLED_ROW = (
 )
 """What every stored image says of its row of `dataset`."""
 
+_IMAGE = (
+    ("n_frames", pa.int32(), "rows of the image (time)"),
+    ("n_bands", pa.int32(), "columns of the image (frequency, low to high)"),
+    ("dtype", pa.string(), "uint8 (value / 255) or float16"),
+    ("image", pa.binary(), "cells in C order (n_frames, n_bands), 0 to 1"),
+    ("max_db", pa.float64(), "level of the loudest cell in dB, re the target loudness"),
+    ("min_db", pa.float64(), "level of the quietest kept cell in dB, likewise"),
+    ("storage_error", pa.float64(), "largest rounding error of a stored cell, 0 to 1"),
+    ("upper_edge_hz", pa.float64(), "upper edge of the degraded spectrum in hertz"),
+    ("looped", pa.bool_(), "whether a shorter signal was looped to 10 s"),
+)
+
+
+def image_of_row(*, has_error: bool = True, **otherwise: str) -> tuple[Column, ...]:
+    """Return the columns of a stored image; what a table says `otherwise`, by column."""
+    return tuple(
+        Column(name, kind, otherwise.get(name, doc))
+        for name, kind, doc in _IMAGE
+        if has_error or name != "storage_error"
+    )
+
+
 SPECTROGRAMS = Table(
     "spectrograms",
     "a mel image with its label",
     (
         *LABELLED_ROW,
-        Column("n_frames", pa.int32(), "rows of the image (time)"),
-        Column("n_bands", pa.int32(), "columns of the image (frequency, low to high)"),
-        Column("dtype", pa.string(), "uint8 (value / 255) or float16"),
-        Column("image", pa.binary(), "cells in C order (n_frames, n_bands), 0 to 1"),
-        Column("max_db", pa.float64(), "level of the loudest cell in dB, re the target loudness"),
-        Column("min_db", pa.float64(), "level of the quietest kept cell in dB, likewise"),
-        Column("storage_error", pa.float64(), "largest rounding error of a stored cell, 0 to 1"),
-        Column("upper_edge_hz", pa.float64(), "upper edge of the degraded spectrum in hertz"),
-        Column("looped", pa.bool_(), "whether a shorter signal was looped to 10 s"),
+        *image_of_row(),
     ),
 )

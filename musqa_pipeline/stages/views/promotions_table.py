@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from musqa_pipeline.core.tables import Column, Table
-from musqa_pipeline.stages.spectrograms.table import LABELLED_ROW
+from musqa_pipeline.stages.spectrograms.table import LABELLED_ROW, image_of_row
 
 PROMOTIONS = Table(
     "promotions",
@@ -109,14 +109,13 @@ FROZEN_IMAGES = Table(
     "a frozen row as a network eats it",
     (
         *LABELLED_ROW,
-        Column("n_frames", pa.int32(), "rows of the image (time)"),
-        Column("n_bands", pa.int32(), "columns of the image"),
-        Column("dtype", pa.string(), "uint8 (value / 255) or float16"),
-        Column("image", pa.binary(), "cells in C order"),
-        Column("max_db", pa.float64(), "level of the loudest cell in dB"),
-        Column("min_db", pa.float64(), "level of the quietest kept cell in dB"),
-        Column("upper_edge_hz", pa.float64(), "upper edge of the degraded spectrum in hertz"),
-        Column("looped", pa.bool_(), "whether a shorter signal was looped to 10 s"),
+        *image_of_row(
+            has_error=False,
+            n_bands="columns of the image",
+            image="cells in C order",
+            max_db="level of the loudest cell in dB",
+            min_db="level of the quietest kept cell in dB",
+        ),
     ),
 )
 
