@@ -1,9 +1,9 @@
 """Degradations beyond codecs and filters: dynamics, distortion, room, noise and resolution.
 
-Of these only resampling belongs to the random rows of a plan. Effects come from pedalboard (GPL-3,
-in the extra `factory` alone), noise from numpy with a seed that is drawn and stored like any other
-parameter. Thresholds are relative to the signal's own peak, noise to its own power, so that a
-parameter does the same damage to loud and quiet music.
+Of these only resampling belongs to random rows that do not name the others. Effects come from
+pedalboard (GPL-3, in the extra `factory` alone), noise from numpy with a seed that is drawn and
+stored like any other parameter. Thresholds are relative to the signal's own peak, noise to its own
+power, so that a parameter does the same damage to loud and quiet music.
 """
 
 from __future__ import annotations

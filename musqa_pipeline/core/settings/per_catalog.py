@@ -45,6 +45,11 @@ PAPER_POOL_EXCLUDED = (6, 7, 8, 14, 15, 16, 23, 24, 25, 26, 27, 32, 39, 40, 41)
 """Singles that paper 001, III.B step 2 leaves out as redundant in quality."""
 RANDOM_NAMES = ("lowpass", "resample", "mp3", "adts", "opus", "ogg", "mp2")
 """What random rows draw from; `random_rows.NAME_WEIGHTS` says how often."""
+EFFECT_NAMES = (
+    *("limiter", "clipping", "distortion", "reverb", "echo"),
+    *("white_noise", "pink_noise", "bit_crush"),
+)
+"""What they draw from too where a preset names it; `random_rows.EFFECT_WEIGHTS` says how often."""
 LOWPASS_HZ = (2_500.0, 20_000.0)
 """Between which frequencies random low-passes are down by 3 dB."""
 HIGHEST_LOWPASS_HZ = 22_000.0
@@ -81,7 +86,8 @@ class DegradationsSettings(Section):
     """Number of the first random row, 1 or more. A preset that makes further rows of the same
     references begins where the other one ends, so that no two rows have one name."""
     random_names: Several[str] = silent(RANDOM_NAMES)
-    """What random rows are made with, each as often among them as among all."""
+    """What random rows are made with, each as often among them as among all: low-passes, resampling
+    and codecs unless effects (`EFFECT_NAMES`) are named too."""
     random_lowpass_hz: Several[float] = silent(LOWPASS_HZ)
     """Lowest and highest cut-off (-3 dB) of the low-passes among them, in hertz."""
 
@@ -89,8 +95,9 @@ class DegradationsSettings(Section):
         ids, names, ends_hz = self.singles, self.random_names, self.random_lowpass_hz
         different = all(1 <= i <= 45 for i in ids) and len(set(ids)) == len(ids)
         self.require(different, "singles", "different process ids in 1-45")
-        known = 0 < len(names) == len(set(names) & set(RANDOM_NAMES))
-        allowed = f"different names, one or more of {', '.join(RANDOM_NAMES)}"
+        may_be = (*RANDOM_NAMES, *EFFECT_NAMES)
+        known = 0 < len(names) == len(set(names) & set(may_be))
+        allowed = f"different names, one or more of {', '.join(may_be)}"
         self.require(known, "random_names", allowed)
         rising = len(ends_hz) == 2 and 1_000 <= ends_hz[0] < ends_hz[1] <= HIGHEST_LOWPASS_HZ
         expected = f"a lower and a higher frequency in [1000, {HIGHEST_LOWPASS_HZ:g}]"

@@ -24,7 +24,7 @@ from musqa_pipeline.audio.degradations.written import check_params
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.names import short
 from musqa_pipeline.core.seeds import derive_generator
-from musqa_pipeline.core.settings.per_catalog import LOWPASS_HZ, RANDOM_NAMES
+from musqa_pipeline.core.settings.per_catalog import EFFECT_NAMES, LOWPASS_HZ, RANDOM_NAMES
 
 RULES_VERSION = 1
 """Raised when the same seed draws something else; part of the fingerprint where rows are random."""
@@ -40,6 +40,21 @@ NAME_WEIGHTS = {
 }
 """How often each degradation is drawn. Quality is first of all bandwidth, and unseen slopes and
 cut-offs are what models fail on; MP2 has but 14 rates."""
+EFFECT_WEIGHTS = dict.fromkeys(EFFECT_NAMES, 0.1)
+"""How often each effect is drawn where `names` has it, on the scale of `NAME_WEIGHTS`: of a row of
+all names together 44 % are effects, each as often as Opus."""
+STRENGTHS = {
+    "limiter": ("threshold_db", -24.0, -6.0),
+    "clipping": ("threshold_db", -24.0, -3.0),
+    "distortion": ("drive_db", 0.0, 30.0),
+    "reverb": ("wet_fraction", 0.1, 0.7),
+    "echo": ("wet_fraction", 0.1, 0.5),
+    "white_noise": ("snr_db", 5.0, 50.0),
+    "pink_noise": ("snr_db", 5.0, 50.0),
+    "bit_crush": ("bit_depth", 3.0, 12.0),
+}
+"""What of an effect says how strong it is, and between which limits that is drawn; each third of
+them is a class."""
 
 FIRST_RANDOM_ID = 100
 """Class ids of random processes start here, beyond the numbers of tables I and II."""
@@ -64,8 +79,9 @@ def draw_random(
     """Draw the random rows of one reference."""
     seen: set[tuple[Process, ...]] = set()
     listed = {(process.name, process.params) for process in PROCESSES.values()}
-    weights = {name: weight for name, weight in NAME_WEIGHTS.items() if name in names}
-    if len(weights) < len(NAME_WEIGHTS):
+    may_be = NAME_WEIGHTS | EFFECT_WEIGHTS
+    weights = {name: weight for name, weight in may_be.items() if name in names}
+    if weights != NAME_WEIGHTS:
         weights = {name: weight / sum(weights.values()) for name, weight in weights.items()}
     rows = []
     for number in range(first, first + n_rows):
@@ -121,19 +137,27 @@ def class_id(name: str, params: Any) -> int:
         return FIRST_RANDOM_ID + 100 + 10 * way + _octave(params.sample_rate_hz, 8_000.0, 3)
     codec = DEGRADATIONS[name]
     if not isinstance(codec, Codec):
-        return FIRST_RANDOM_ID + 200 + list(_PARAMS).index(name)
+        base = FIRST_RANDOM_ID + 200 + 10 * list(_PARAMS).index(name)
+        if name not in STRENGTHS:
+            return base
+        field, low, high = STRENGTHS[name]
+        return base + _third(getattr(params, field), low, high)
     base = FIRST_RANDOM_ID + 50 + 10 * ("mp2", "mp3", "adts", "ogg", "opus").index(name)
     if params.control == VBR:
         assert codec.qualities is not None
         low, high = codec.qualities
-        third = int(3 * (params.quality - low) / (high - low))
-        return base + 6 + min(2, max(0, third))
+        return base + 6 + _third(params.quality, low, high)
     return base + _octave(params.bitrate_kbps, 16.0, 5)
 
 
 def _octave(value: float, lowest: float, n: int) -> int:
     """Octave above `lowest`, from 0 to n - 1."""
     return min(n - 1, max(0, math.floor(math.log2(value / lowest))))
+
+
+def _third(value: float, low: float, high: float) -> int:
+    """Third of a range, from 0 to 2."""
+    return min(2, max(0, int(3 * (value - low) / (high - low))))
 
 
 def _drawn(

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-CODEC_NAMES = {"lowpass": "low-pass", "adts": "AAC (adts)", "ogg": "Ogg Vorbis", "opus": "Opus"}
+from musqa_pipeline.core.settings.per_catalog import EFFECT_NAMES
+
+CODEC_NAMES = {
+    "lowpass": "low-pass",
+    "adts": "AAC (adts)",
+    "ogg": "Ogg Vorbis",
+    "opus": "Opus",
+    "white_noise": "white noise",
+    "pink_noise": "pink noise",
+    "bit_crush": "bit crusher",
+}
+"""Names that are no words yet."""
+NO_CODECS = ("lowpass", "resample", *EFFECT_NAMES)
+"""Degradations that are filters or effects."""
 
 
 def process_words(name: str, bitrate_kbps: float | None, cutoff_hz: float | None) -> str:

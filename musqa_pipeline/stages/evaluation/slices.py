@@ -17,6 +17,7 @@ import pyarrow as pa
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.degradations.table import RANDOM
+from musqa_pipeline.stages.degradations.words import NO_CODECS, process_words
 from musqa_pipeline.stages.evaluation.repetitions import (
     METRICS,
     ends_of,
@@ -132,10 +133,10 @@ def slice_values() -> dict[str, pl.Expr]:
 
 
 def codec_rows() -> pl.Expr:
-    """Mark rows in which codecs did the damage: no filter, and an edge that hides none."""
-    filters = pl.col("what").str.contains("low-pass|resample")
-    coded = ~pl.col("codec").is_in(["reference", "lowpass", "resample"])
-    return coded & ~filters & (pl.col("upper_edge_hz") >= CODEC_ROWS_EDGE_HZ)
+    """Mark rows in which codecs alone did the damage, with an edge that hides none."""
+    others = pl.col("what").str.contains("|".join(process_words(n, None, None) for n in NO_CODECS))
+    coded = ~pl.col("codec").is_in(["reference", *NO_CODECS])
+    return coded & ~others & (pl.col("upper_edge_hz") >= CODEC_ROWS_EDGE_HZ)
 
 
 def judged_rows(predictions: pl.DataFrame) -> pl.DataFrame:

@@ -7,18 +7,30 @@ from scipy.signal import welch
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.codecs import VBR, Codec, CodecParams
-from musqa_pipeline.audio.degradations.effects import ResampleParams
+from musqa_pipeline.audio.degradations.effects import (
+    BitCrushParams,
+    EchoParams,
+    LimiterParams,
+    ResampleParams,
+)
 from musqa_pipeline.audio.degradations.lowpass import FAMILY_WEIGHTS, LowpassParams, lag_samples
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.settings.per_catalog import RANDOM_NAMES, DegradationsSettings
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.settings.per_catalog import (
+    EFFECT_NAMES,
+    RANDOM_NAMES,
+    DegradationsSettings,
+)
 from musqa_pipeline.core.settings.preset import load_preset
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.checks import estimate_lag_samples
 from musqa_pipeline.stages.degradations.plan import n_cascades_of, plan_reference, processes_of
 from musqa_pipeline.stages.degradations.random_rows import (
+    EFFECT_WEIGHTS,
     NAME_WEIGHTS,
+    STRENGTHS,
     class_id,
     draw_random,
     params_json,
@@ -34,6 +46,7 @@ def drawn(n, excerpt_id="aa-0", seed=0, cascade_fraction=0.25):
 
 
 MANY = drawn(1_500)
+EFFECTS = draw_random("aa-0", 24, seed=1, cascade_fraction=0.0, names=EFFECT_NAMES)
 
 
 def settings(**values):
@@ -132,6 +145,63 @@ def test_rows_may_begin_at_another_number():
 
 def test_the_names_are_those_that_are_drawn():
     assert set(RANDOM_NAMES) == set(NAME_WEIGHTS)
+    assert set(EFFECT_NAMES) == set(EFFECT_WEIGHTS)
+    assert {*RANDOM_NAMES, *EFFECT_NAMES} == set(DEGRADATIONS)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "chosen", "digested"),
+    [
+        (1_500, {}, "748001e294c4afea22f91efb26c40388"),
+        (200, {"names": ["lowpass", "mp3"]}, "80d0fbf4edb6614853cb86def668aed7"),
+        (
+            100,
+            {"names": ["lowpass"], "lowpass_hz": (13e3, 22e3)},
+            "84d2c04013ae0c8d2e07be7fb258de6d",
+        ),
+    ],
+)
+def test_rows_that_name_no_effect_are_what_they_were_before_there_were_effects(
+    n_rows, chosen, digested
+):
+    rows = draw_random("aa-0", n_rows, seed=0, cascade_fraction=0.25, **chosen)
+    written = [[(half.process_id, half.name, params_json(half)) for half in row] for row in rows]
+    assert digest(written) == digested
+
+
+def test_effects_are_drawn_where_they_are_named():
+    assert not {half.name for row in MANY for half in row} & set(EFFECT_NAMES)
+    weights = {**NAME_WEIGHTS, **EFFECT_WEIGHTS}
+    rows = draw_random("aa-0", 3_000, seed=0, cascade_fraction=1.0, names=list(weights))
+    names = Counter(half.name for row in rows for half in row)
+    for name, weight in weights.items():
+        share = names[name] / names.total()
+        assert share == pytest.approx(weight / sum(weights.values()), abs=0.015), name
+    preset = settings(n_random=30, random_names=EFFECT_NAMES)
+    planned = plan_reference("aa-0", 0, preset)
+    assert {row["first_name"] for row in planned} == set(EFFECT_NAMES)
+    assert {half for row in planned for half in processes_of(row)} == {
+        half
+        for row in draw_random("aa-0", 30, seed=0, cascade_fraction=0.25, names=preset.random_names)
+        for half in row
+    }
+
+
+@pytest.mark.parametrize("name", EFFECT_NAMES)
+def test_an_effect_fills_the_range_of_its_strength_and_each_third_is_a_class(name):
+    rows = draw_random("aa-0", 600, seed=0, cascade_fraction=0.0, names=[name])
+    field, low, high = STRENGTHS[name]
+    values = np.array([getattr(row[0].params, field) for row in rows])
+    assert low <= values.min() < low + 0.02 * (high - low)
+    assert high - 0.02 * (high - low) < values.max() <= high
+    ids = np.array([row[0].process_id for row in rows])
+    assert len(set(ids)) == 3
+    third = (ids - ids.min())[np.argsort(values)]
+    assert third.tolist() == sorted(third.tolist())
+    assert np.bincount(third).tolist() == pytest.approx([200] * 3, abs=45)
+    others = {row[0].process_id for row in EFFECTS if row[0].name != name}
+    assert not others & set(ids.tolist())
+    assert not {half.process_id for row in MANY for half in row} & set(ids.tolist())
 
 
 def test_a_process_that_was_written_down_is_the_one_that_was_drawn():
@@ -153,6 +223,10 @@ def test_a_process_that_was_written_down_is_the_one_that_was_drawn():
         ("opus", CodecParams(16, "cbr"), 190),
         ("resample", ResampleParams(8_000.0, "Linear"), 210),
         ("resample", ResampleParams(44_100.0, "LQ"), 262),
+        ("limiter", LimiterParams(-24.0, 50.0), 310),
+        ("limiter", LimiterParams(-6.0, 50.0), 312),
+        ("echo", EchoParams(100.0, 0.3, 0.3), 351),
+        ("bit_crush", BitCrushParams(16.0), 382),
     ],
 )
 def test_what_is_alike_has_one_class(name, params, expected):
@@ -257,6 +331,36 @@ def test_every_random_row_is_aligned_to_one_sample(audio):
     reference = music()[:EXCERPT_SAMPLES]
     lags = {p: estimate_lag_samples(reference, x) for p, x in audio.items()}
     assert {p: lag for p, lag in lags.items() if abs(lag) > 1} == {}
+
+
+@pytest.fixture(scope="module")
+def with_effects():
+    """Rows of the strongest and weakest draws of each effect, and cascades with a codec."""
+    planned = plan_reference(
+        "aa-0", 0, settings(n_random=150, random_names=(*EFFECT_NAMES, "mp3", "opus"))
+    )
+    chosen = {
+        (row["depth"], row["first_name"], row["first_id"]): row
+        for row in planned
+        if row["depth"] == 1 or {row["first_name"], row["last_name"]} & {"mp3", "opus"}
+    }
+    return degrade_reference(list(chosen.values()), music())
+
+
+def test_rows_with_effects_are_whole_aligned_and_made_without_chance(with_effects):
+    assert {row["first_name"] for row in with_effects if row["depth"] == 1} > set(EFFECT_NAMES)
+    assert sum(row["depth"] == 2 for row in with_effects) > 3
+    reference = music()[:EXCERPT_SAMPLES]
+    degraded = list(degraded_audio(with_effects))
+    assert {len(x) for x in degraded} == {EXCERPT_SAMPLES}
+    lags = [estimate_lag_samples(reference, x) for x in degraded]
+    assert [lag for lag in lags if abs(lag) > 1] == []
+    loudness_lufs = [row["loudness_lufs"] for row in with_effects]
+    assert loudness_lufs == pytest.approx([-23.0] * len(degraded), abs=0.1)
+    plan = [{c.name: row.get(c.name) for c in PLAN_COLUMNS} for row in with_effects[::-3]]
+    again = {row["process"]: row["pcm_hash"] for row in degrade_reference(plan, music())}
+    assert again == {row["process"]: row["pcm_hash"] for row in with_effects[::-3]}
+    assert TABLE.from_rows(with_effects).num_rows == len(with_effects)
 
 
 def test_neither_company_nor_order_changes_a_random_row(made):

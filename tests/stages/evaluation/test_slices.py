@@ -5,7 +5,7 @@ from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.evaluation.differences import paired_differences
 from musqa_pipeline.stages.evaluation.repetitions import METRICS
-from musqa_pipeline.stages.evaluation.slices import evaluate
+from musqa_pipeline.stages.evaluation.slices import codec_rows, evaluate
 from musqa_pipeline.stages.evaluation.table import EVALUATIONS
 from tests.stages.evaluation.made_up import made_up_predictions
 
@@ -104,6 +104,25 @@ def test_what_nobody_knows_is_no_slice(small):
     blank = small.with_columns(genre=pl.lit(""), tier=pl.lit(""), reference=pl.lit(""))
     names = set(pl.DataFrame(evaluate(blank, SETTINGS))["slice"])
     assert names == {"all", "codec", "bitrate_kbps", "kind", "depth", "within"}
+
+
+@pytest.mark.parametrize(
+    ("codec", "what", "coded"),
+    [
+        ("mp3", "mp3 64 kbit/s", True),
+        ("opus", "AAC (adts) 96 kbit/s → Opus 64 kbit/s", True),
+        ("reference", "untouched reference", False),
+        ("opus", "low-pass 7.5 kHz → Opus 64 kbit/s", False),
+        ("lowpass", "low-pass 14 kHz", False),
+        ("limiter", "limiter", False),
+        ("white_noise", "white noise", False),
+        ("mp3", "bit crusher → mp3 64 kbit/s", False),
+        ("mp3", "resample → mp3 64 kbit/s", False),
+    ],
+)
+def test_rows_of_codecs_alone_hold_no_filter_and_no_effect(codec, what, coded):
+    row = pl.DataFrame({"codec": [codec], "what": [what], "upper_edge_hz": [16_000.0]})
+    assert row.select(codec_rows()).item() is coded
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
