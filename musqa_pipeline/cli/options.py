@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from musqa_pipeline.core.devices import DEVICE, DEVICES
 from musqa_pipeline.core.errors import MusqaError
 
 FilesArgument = Annotated[
@@ -47,18 +48,17 @@ PresetOption = Annotated[
     str,
     typer.Option("--preset", help="demo, paper, paper_small, musqa, or the path of a .toml file."),
 ]
-DEVICES = re.compile(r"auto|cpu|cuda|cuda:\d+")
 
 
 def _device(text: str) -> str:
-    if not DEVICES.fullmatch(text):
-        raise typer.BadParameter(f"{text!r} is not one of auto, cpu, cuda, cuda:N")
+    if not re.fullmatch(DEVICE, text):
+        raise typer.BadParameter(f"{text!r} is none of {DEVICES}")
     return text
 
 
 DeviceOption = Annotated[
     str,
-    typer.Option("--device", callback=_device, help="Where to compute: auto, cpu, cuda or cuda:N."),
+    typer.Option("--device", callback=_device, help=f"Where to compute: {DEVICES}."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 JsonLinesOption = Annotated[bool, typer.Option("--json", help="Print a JSON object a line.")]

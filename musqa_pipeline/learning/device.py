@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import torch
 
+from musqa_pipeline.core.devices import DEVICE, DEVICES
 from musqa_pipeline.core.errors import SettingsError
 
 _Numbers = Literal["32", "bf16-mixed", "16-mixed"]
@@ -33,13 +35,13 @@ def find_device(wanted: str = "auto") -> torch.device:
     n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if wanted == "cpu" or (wanted == "auto" and not n_gpus):
         return torch.device("cpu")
-    number = wanted.removeprefix("cuda:") if wanted.startswith("cuda:") else "0"
-    if wanted not in ("auto", "cuda") and not (wanted.startswith("cuda:") and number.isdecimal()):
-        raise SettingsError(f"device={wanted!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
-    if int(number) >= n_gpus:
+    if not re.fullmatch(DEVICE, wanted):
+        raise SettingsError(f"device={wanted!r}: expected {DEVICES}")
+    number = int(wanted.partition(":")[2] or 0)
+    if number >= n_gpus:
         seen = f"{n_gpus} CUDA devices" if n_gpus else "no CUDA device"
         raise SettingsError(f"device={wanted!r}: torch sees {seen} here; use cpu")
-    return torch.device("cuda", int(number))
+    return torch.device("cuda", number)
 
 
 def device_name(device: torch.device) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from musqa_pipeline.core.devices import DEVICE, DEVICES
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.settings.section import (
     OneOrMore,
@@ -22,10 +23,7 @@ from musqa_pipeline.core.settings.section import (
 IMAGENET, RANDOM = "imagenet", "random"
 """Values of `backbone_weights` that are no path."""
 _Networks = Annotated[Several[str], Field(min_length=1, description="at least one network")]
-_Device = Annotated[
-    str,
-    Field(pattern=r"^(auto|cpu|cuda|cuda:\d+)$", description="'auto', 'cpu', 'cuda' or 'cuda:N'"),
-]
+_Device = Annotated[str, Field(pattern=rf"^({DEVICE})$", description=DEVICES)]
 _Weights = Annotated[
     str, Field(min_length=1, description="'imagenet', 'random' or the path of a file")
 ]

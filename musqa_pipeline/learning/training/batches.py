@@ -17,6 +17,7 @@ from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.learning.data.loader import make_loader
 from musqa_pipeline.learning.data.shards import ImageShards
+from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.entry import InputSpec
 from musqa_pipeline.learning.training.ranks import Rank
 
@@ -64,6 +65,8 @@ class ShardBatches:
     """Of the order; in storage order when left out."""
     n_devices: int = 1
     """Processes that read at the same time on this machine."""
+    device: str = "auto"
+    """What they train on, as `find_device` takes it."""
 
     def __call__(self, epoch: int = 0) -> Iterable[Batch]:
         """Return the batches of an epoch."""
@@ -73,7 +76,7 @@ class ShardBatches:
             seed=self.seed or 0,
             epoch=epoch,
             shuffle=self.seed is not None,
-            **loader_options(self.batch_bytes, self.n_devices),
+            **loader_options(self.batch_bytes, self.n_devices, self.device),
         )
 
     @property
@@ -82,14 +85,14 @@ class ShardBatches:
         return 4 * self.batch_size * math.prod(self.shards.shape)
 
 
-def loader_options(batch_bytes: int, n_devices: int = 1) -> dict[str, Any]:
+def loader_options(batch_bytes: int, n_devices: int = 1, device: str = "auto") -> dict[str, Any]:
     """Choose how batches of so many bytes are made; speed alone depends on it.
 
-    They are arguments of `make_loader`: none without a GPU. With one, a worker process for each
-    core beside the training's own, as many as shared memory has room for; without room, threads
+    They are arguments of `make_loader`: none on a CPU. On a GPU, a worker process for each core
+    beside the training's own, as many as shared memory has room for; without room, threads
     that read ahead. `n_devices` processes of this machine read at the same time.
     """
-    if not torch.cuda.is_available():
+    if find_device(device).type != "cuda":
         return {}
     n_cores = max(1, LocalPool().n_workers // n_devices - 1)
     room = 0

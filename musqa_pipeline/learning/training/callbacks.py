@@ -55,8 +55,8 @@ class EpochClock(pl.Callback):
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop the clock of training; a GPU is done only when it is waited for."""
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
+        if pl_module.device.type == "cuda":
+            torch.cuda.synchronize(pl_module.device)
         self._training_s = time.monotonic() - self._training_began
 
     def on_validation_batch_end(

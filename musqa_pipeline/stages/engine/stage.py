@@ -175,7 +175,7 @@ def run_stage(
         lake.keep_readable(partition, stage.table.schema)
         tally = Tally()
         runner = Inline() if stage.inline or fanout is None else fanout
-        runner = runner.for_trainings() if stage.trains else runner
+        runner = runner.for_trainings() if stage.trains and todo else runner
         is_quiet = stage.inline or stage.trains  # it tells its own progress
         label = f"{stage.name} {partition.catalog}" if partition.catalog else stage.name
         needs = Needs(stage.tools, lake.token_file(partition.lock_name), stage.gpu)

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from musqa_pipeline.core.settings.models import ModelsSettings
@@ -80,13 +81,18 @@ def train_on_images(
         work.put()
         tell(**numbers)
 
-    size, n_devices = recipe.batch_size, recipe.devices
+    batches = partial(
+        ShardBatches,
+        batch_size=recipe.batch_size,
+        n_devices=recipe.devices,
+        device=recipe.device,
+    )
     return train(
         name,
         entry=find_model(name),
         settings=TrainingSettings.of(asdict(recipe)),
-        train_batches=ShardBatches(training, size, recipe.seed, n_devices),
-        validation_batches=ShardBatches(validation, size, n_devices=n_devices),
+        train_batches=batches(training, seed=recipe.seed),
+        validation_batches=batches(validation),
         identity=recipe.recipe(),
         record=asdict(recipe),
         folder=work.path,

@@ -17,7 +17,8 @@ GIGABYTE = 1 << 30
 @pytest.fixture
 def _gpu(monkeypatch):
     """Let torch speak of a GPU, to those who only ask."""
-    monkeypatch.setattr(batches.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setenv("MUSQA_WORKERS", "6")
 
 
@@ -34,6 +35,7 @@ def test_without_a_gpu_the_training_reads_for_itself():
 def test_on_a_gpu_workers_make_pinned_batches_as_shared_memory_allows(monkeypatch):
     free(100 * GIGABYTE, monkeypatch)
     assert loader_options(GIGABYTE) == {"n_workers": 5, "pin_memory": True}
+    assert loader_options(GIGABYTE, device="cpu") == {}
     assert loader_options(GIGABYTE, n_devices=2) == {"n_workers": 2, "pin_memory": True}
     free(7 * GIGABYTE, monkeypatch)  # each worker holds three batches
     assert loader_options(GIGABYTE) == {"n_workers": 2, "pin_memory": True}

@@ -10,8 +10,10 @@ import psutil
 import pytest
 import torch
 
+from musqa_pipeline.core.errors import MachineError
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.learning.training.checkpoint import read_weights
+from musqa_pipeline.stages.engine.cluster import dask_cluster
 from musqa_pipeline.stages.engine.cluster.dask_cluster import DaskCluster
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.models.stage import run_folder
@@ -48,6 +50,36 @@ def test_a_training_runs_where_a_worker_offers_a_gpu_and_its_epochs_come_back(
     assert sum(line.startswith("tiny: epoch") for line in lines) == 3
     ((_, parent),) = [map(int, line.split()) for line in (tmp_path / "notes").open()]
     assert parent == owner
+
+
+def test_nothing_left_to_train_asks_no_scheduler(context, tmp_path):
+    models = slow_models(0.0, tmp_path / "notes")
+    assert run_stage(models, context).made == 1
+    nobody = DaskCluster("tcp://127.0.0.1:1")
+    assert run_stage(models, context, fanout=nobody).made == 0
+
+
+@pytest.mark.long
+def test_a_training_whose_gpu_went_away_ends_with_a_sentence(
+    machines, context, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(dask_cluster, "NO_WORKERS_S", 8.0)
+    machines.start_worker()
+    machines.start_worker(gpus=1)
+    machines.wait_for_workers(2)
+    nanny = machines.started[-1]
+    worker = machines.worker_processes()[1]
+
+    def lose_the_gpu(unit, numbers):
+        if worker.is_running():
+            nanny.kill()
+            worker.kill()
+
+    with pytest.raises(MachineError, match="no workers with a GPU for 8 s; start some and run"):
+        run_stage(
+            slow_models(1.0, tmp_path / "notes"), context,
+            fanout=DaskCluster(machines.address), on_numbers=lose_the_gpu,
+        )  # fmt: skip
 
 
 @pytest.mark.long

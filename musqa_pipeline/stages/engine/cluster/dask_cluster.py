@@ -60,16 +60,13 @@ class DaskCluster:
         self.limits = limits or limits_from_environment()
 
     def for_trainings(self) -> Fanout:
-        """Return the cluster if a worker of it offers a GPU, else this machine.
-
-        Raises SettingsError if no scheduler answers.
-        """
+        """Return the cluster if it offers a GPU, else this machine; SettingsError if it is away."""
         client = _connect(self.address)
         try:
-            offered = _gpus(client)
+            _, n_gpus = _count(client, self.address)
         finally:
             client.close(timeout=CONNECT_S)
-        return self if offered else LocalPool(limits=self.limits).for_trainings()
+        return self if n_gpus else LocalPool(limits=self.limits).for_trainings()
 
     def map(
         self,
@@ -103,6 +100,8 @@ class _Workers:
         self._address, self._limits = address, limits
         self._run = os.urandom(8).hex()
         self._futures: dict[int, Future] = {}
+        self._on_gpu: set[int] = set()
+        """Tasks under way that want a GPU."""
         self._inbox: queue.SimpleQueue[tuple[int, bytes | None]] = queue.SimpleQueue()
         """Signs of life, and None for a task that has ended."""
         self._unsent: dict[bool, dict[int, bytes]] = {False: {}, True: {}}
@@ -111,15 +110,14 @@ class _Workers:
         self._client = _connect(address)
         try:
             self._seen = time.monotonic()
-            self._n_threads = 0
-            self._count_threads()
+            self._n_threads, self._n_gpus = _count(self._client, address)
             if not self._n_threads:
                 raise SettingsError(
                     f"the Dask scheduler at {address} has no workers; start some, on each machine, "
                     f"with `dask worker {address}`"
                 )
             self._site = this_site(needs)
-            self._gpu = needs.gpu if _gpus(self._client) else None
+            self._gpu = needs.gpu if self._n_gpus else None
             self._examine()
             self._client.subscribe_topic(topic_of(self._run), self._hear)
         except BaseException:
@@ -132,10 +130,12 @@ class _Workers:
         oldest = time.monotonic() - AHEAD_S
         while self._ended and self._ended[0] < oldest:
             self._ended.popleft()
-        return max(2, 2 * self._n_threads, len(self._ended))
+        return max(2, 2 * int(self._n_threads), len(self._ended))
 
     def submit(self, index: int, payload: bytes, task: object) -> None:
-        self._unsent[bool(self._gpu and self._gpu(task))][index] = payload
+        if on_gpu := bool(self._gpu and self._gpu(task)):
+            self._on_gpu.add(index)
+        self._unsent[on_gpu][index] = payload
 
     def next_message(self) -> tuple[int, bytes]:
         while True:
@@ -157,6 +157,7 @@ class _Workers:
             self._seen = time.monotonic()
             self._ended.append(self._seen)
             future.release()
+            self._on_gpu.discard(index)
             return index, answer
 
     def close(self) -> None:
@@ -192,7 +193,7 @@ class _Workers:
                 site=self._site,
             )
         except Exception as error:
-            raise self._gone() from error
+            raise _gone(self._address) from error
         for index, future in zip(indexes, futures, strict=True):
             self._watch(index, future)
 
@@ -205,7 +206,7 @@ class _Workers:
 
     def _answer_of(self, future: Future) -> bytes:
         if future.status in ("cancelled", "lost"):
-            raise self._gone()
+            raise _gone(self._address)
         try:
             answer: bytes = future.result(timeout=CONNECT_S)
         except KilledWorker as error:
@@ -218,35 +219,27 @@ class _Workers:
                     f"a Dask worker failed ({type(error).__name__}: {error}); look into its log, "
                     "and run the same command again: what is done stays done"
                 ) from error
-            raise self._gone() from error
+            raise _gone(self._address) from error
         return answer
 
     def _probe(self) -> None:
-        """See that the scheduler is there and has workers; ends a wait that would be for ever."""
+        """See that the scheduler and workers for what is under way are there, else end the wait."""
         if self._client.status != "running" or any(
             future.status in ("cancelled", "lost") for future in self._futures.values()
         ):
-            raise self._gone()
-        self._count_threads()
+            raise _gone(self._address)
+        self._n_threads, self._n_gpus = _count(self._client, self._address)
         now = time.monotonic()
-        if self._n_threads:
+        only_gpus = bool(self._on_gpu) and self._futures.keys() <= self._on_gpu
+        if self._n_gpus if only_gpus else self._n_threads:
             self._seen = now
         elif now - self._seen > NO_WORKERS_S:
+            wanted = "workers with a GPU" if only_gpus else "workers"
             raise MachineError(
-                f"the Dask scheduler at {self._address} has had no workers for "
+                f"the Dask scheduler at {self._address} has had no {wanted} for "
                 f"{NO_WORKERS_S:.0f} s; start some and run the same command again: what is done "
                 "stays done"
             )
-
-    def _count_threads(self) -> None:
-        assert self._client.scheduler is not None  # it was connected
-        try:
-            threads: dict[str, int] = self._client.sync(
-                self._client.scheduler.ncores, callback_timeout=CONNECT_S
-            )
-        except Exception as error:
-            raise self._gone() from error
-        self._n_threads = sum(threads.values())
 
     def _examine(self) -> None:
         """Refuse workers that would give other results, before anything starts."""
@@ -266,17 +259,24 @@ class _Workers:
             if answer:
                 raise StageError(refusal(worker, answer))
 
-    def _gone(self) -> MachineError:
-        return MachineError(
-            f"the Dask scheduler at {self._address} went away or was restarted; start it and its "
-            "workers, and run the same command again: what is done stays done"
-        )
+
+def _gone(address: str) -> MachineError:
+    return MachineError(
+        f"the Dask scheduler at {address} went away or was restarted; start it and its workers, "
+        "and run the same command again: what is done stays done"
+    )
 
 
-def _gpus(client: Client) -> float:
-    """Count the GPUs that workers were started with, as ``--resources GPU=1``."""
-    workers = client.scheduler_info()["workers"].values()
-    return sum(worker["resources"].get(GPU, 0) for worker in workers)
+def _count(client: Client, address: str) -> tuple[float, float]:
+    """Count the workers' threads, and the GPUs that they offer, as ``--resources GPU=1``."""
+    assert client.scheduler is not None  # it was connected
+    try:
+        found = client.sync(client.scheduler.identity, callback_timeout=CONNECT_S)
+    except Exception as error:
+        raise _gone(address) from error
+    workers = found["workers"].values()
+    n_gpus = sum(worker["resources"].get(GPU, 0) for worker in workers)
+    return sum(worker["nthreads"] for worker in workers), n_gpus
 
 
 def _connect(address: str) -> Client:
