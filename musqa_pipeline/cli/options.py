@@ -46,7 +46,9 @@ TermsOption = Annotated[
 ]
 PresetOption = Annotated[
     str,
-    typer.Option("--preset", help="demo, paper, paper_small, musqa, or the path of a .toml file."),
+    typer.Option(
+        "--preset", help="demo, paper, paper_small, musqa, effects, or the path of a .toml file."
+    ),
 ]
 
 

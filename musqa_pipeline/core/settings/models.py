@@ -131,7 +131,8 @@ class ProtocolsSettings(Section):
     """For few recordings: each recording is predicted by models that never met it. Repetitions are
     seeds."""
     leave_codec_out: _Repetitions = field(default_factory=dict)
-    """Each codec is predicted by models that never met it, in either half of a cascade."""
+    """Each codec or effect, or those of `left_out`, is predicted by models that never met it, in
+    either half of a cascade."""
     singles_to_cascades: _Repetitions = field(default_factory=dict)
     """Cascades are predicted by models that never met one."""
     synthesised_to_real: _Repetitions = field(default_factory=dict)
@@ -146,6 +147,8 @@ class ProtocolsSettings(Section):
     """Groups of recordings that `folds` leaves out in turn, beside the test recordings."""
     validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
     """Share of the training groups that stop a training; nothing is reported on them."""
+    left_out: Several[str] = silent(())
+    """Degradations that `leave_codec_out` leaves out, one at a time; all of the rows' if empty."""
     curve_fractions: _Shares = (0.125, 0.25, 0.5, 1.0)
     """_Shares of the training groups that `learning_curve` trains on."""
 

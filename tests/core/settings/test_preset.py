@@ -70,7 +70,7 @@ def other_value(settings, field):
 
 
 def test_the_presets_load():
-    assert builtin_presets() == ["demo", "musqa", "paper", "paper_small"]
+    assert builtin_presets() == ["demo", "effects", "musqa", "paper", "paper_small"]
     for name in builtin_presets():
         assert load_preset(name).name == name
 
@@ -185,6 +185,7 @@ def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
     ("name", "digested"),
     [
         ("demo", "fdafeced6a3bd6e7994f8919fae0e139"),
+        ("effects", "340421e17b016a52798a3a2553663581"),
         ("musqa", "db7b0b17168439fc7a0b541a4226bc0a"),
         ("paper", "4e80fc29ebc1619b9643b489faaaf3f0"),
         ("paper_small", "b44ffae1250b94653c29e47fdb660c13"),
@@ -198,7 +199,8 @@ def test_what_a_preset_made_stays_current(name, digested):
 
 def test_an_unknown_preset_lists_the_known_ones():
     with pytest.raises(
-        SettingsError, match="'papre' is unknown; use one of demo, musqa, paper, paper_small"
+        SettingsError,
+        match="'papre' is unknown; use one of demo, effects, musqa, paper, paper_small",
     ):
         load_preset("papre")
     with pytest.raises(SettingsError, match="does not exist"):

@@ -45,9 +45,36 @@ def test_known_and_unknown_are_the_same_rows_of_the_same_model(full, rows):
     assert (row["n_repetitions"], row["n_known_repetitions"]) == (1, 2)
 
 
+def test_an_effect_is_named_and_each_side_has_its_interval(full):
+    moved = full.predictions.with_columns(
+        pl.col("fold").replace("mp3", "limiter"), codec=pl.col("codec").replace("mp3", "limiter")
+    )
+    found = generalisation_rows(moved, SETTINGS)
+    row = next(r for r in found if r["left_out"] == "effect limiter")
+    for side in ("rmse", "known_rmse", "pearson", "known_pearson"):
+        assert row[f"{side}_low"] < row[side] < row[f"{side}_high"]
+    assert row["low"] != row["rmse_low"]
+
+
+def test_a_whole_training_of_the_ablations_stands_in_for_the_folds(full, rows):
+    folds = pl.col("protocol") == "folds"
+    others = full.predictions.filter(pl.col("protocol") != "ablations")
+    renamed = others.with_columns(
+        protocol=pl.when(folds).then(pl.lit("ablations")).otherwise("protocol"),
+        fold=pl.when(folds).then(pl.lit("")).otherwise("fold"),
+    )
+    found = {
+        (r["draw"], r["left_out"], r["model"]): r for r in generalisation_rows(renamed, SETTINGS)
+    }
+    assert found == rows
+
+
 def test_without_the_same_rows_there_is_no_comparison(full):
     some = full.predictions.filter(
-        ~((pl.col("protocol") == "folds") & (pl.col("recording") == "recording 00"))
+        ~(
+            pl.col("protocol").is_in(["folds", "ablations"])
+            & (pl.col("recording") == "recording 00")
+        )
     )
     found = generalisation_rows(some, SETTINGS)
     row = next(r for r in found if r["left_out"] == "cascades")

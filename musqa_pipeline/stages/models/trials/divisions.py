@@ -110,8 +110,13 @@ def _places(
     if protocol == "folds":
         return [("", str(fold)) for fold in range(settings.n_folds)] + [("", TEST_FOLD)]
     if protocol == "leave_codec_out":
-        names = {*rows["first_name"].to_list(), *rows["last_name"].to_list()}
-        return [("", name) for name in sorted(names - {"reference"})]
+        names = {*rows["first_name"].to_list(), *rows["last_name"].to_list()} - {"reference"}
+        if absent := sorted(set(settings.left_out) - names):
+            raise StageError(
+                f"[protocols] left_out: no row has {absent[0]!r}; these rows have "
+                f"{', '.join(sorted(names))}; edit the preset"
+            )
+        return [("", name) for name in sorted(set(settings.left_out) or names)]
     if protocol == "learning_curve":
         return [(f"{share:g}", "") for share in settings.curve_fractions]
     return [("", "")]

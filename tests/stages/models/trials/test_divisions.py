@@ -128,3 +128,27 @@ def test_a_part_without_rows_is_named():
     real = ROWS.filter(pl.col("tier") != "synthesised")
     with pytest.raises(StageError, match="synthesised_to_real, part whole: no rows for train; add"):
         divide(Trial("synthesised_to_real", "", "", "boosted", 0), real, EVERY)
+
+
+def test_some_degradations_are_left_out_where_they_are_named():
+    every = ProtocolsSettings(leave_codec_out=ONCE)
+    assert [t.fold for t in list_trials(ROWS, every)] == ["lowpass", "mp3", "opus"]
+    some = ProtocolsSettings(leave_codec_out=ONCE, left_out=("opus", "lowpass"))
+    trials = list_trials(ROWS, some)
+    assert [t.fold for t in trials] == ["lowpass", "opus"]
+    for trial in trials:
+        division = divide(trial, ROWS, some)
+        has_it = (pl.col("first_name") == trial.fold) | (pl.col("last_name") == trial.fold)
+        assert ROWS.filter(division.train | division.validation).filter(has_it).is_empty()
+        assert ROWS.filter(division.predicted).filter(~has_it).is_empty()
+    wrong = ProtocolsSettings(leave_codec_out=ONCE, left_out=("limiter",))
+    with pytest.raises(StageError, match="left_out: no row has 'limiter'; these rows have lowpass"):
+        list_trials(ROWS, wrong)
+
+
+def test_ablations_train_on_the_same_music_and_predict_the_rows_of_what_was_left_out():
+    whole = divide(Trial("ablations", "", "", "boosted", 0), ROWS, EVERY)
+    part = divide(Trial("leave_codec_out", "", "opus", "boosted", 0), ROWS, EVERY)
+    assert groups(ROWS, part.train) == groups(ROWS, whole.train)
+    keys = [set(ROWS.filter(d.predicted)["degraded_id"]) for d in (part, whole)]
+    assert keys[0] < keys[1]
