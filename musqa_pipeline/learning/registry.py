@@ -81,6 +81,29 @@ def _ablation(title: str, *, kind: str = "", loss: str = "") -> ModelEntry:
     )
 
 
+INSENET_RECIPE: dict[str, Any] = {
+    # With the reference at hand every label counts, of dark or suspect originals too.
+    "train_rows": "every",
+    "batch_size": 64,
+    "learning_rate": 2e-3,
+    "learning_rate_schedule": "cosine",
+    "warmup_epochs": 1,
+    "weight_decay": 0.01,
+    "max_epochs": 6,
+}
+
+
+def _insenet(title: str, loss: str = "") -> ModelEntry:
+    """Describe the intrusive network, perhaps with a loss of `insenet_augmentation`."""
+    return ModelEntry(
+        title,
+        partial(_build, "insenet", "InseNet"),
+        InputSpec(n_frames=125, n_bands=64, stage="pairs"),
+        partial(_loss, "insenet_augmentation", loss) if loss else None,
+        INSENET_RECIPE,
+    )
+
+
 MODELS: dict[str, ModelEntry] = {
     "musqa_net": ModelEntry(
         "musqa-net", _MUSQA_NET, MUSQA_NET_INPUT, _MUSQA_NET_LOSS, MUSQA_NET_RECIPE
@@ -106,21 +129,11 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "vgg19": _backbone("VGG19 (paper 001, table IV)", "vgg19", 32),
     "vgg19_frozen_stem": _backbone("VGG19, stem frozen (ablation)", "vgg19", 32, frozen_stem=True),
-    "insenet": ModelEntry(
-        "intrusive, after InSE-NET (paper 002)",
-        partial(_build, "insenet", "InseNet"),
-        InputSpec(n_frames=125, n_bands=64, stage="pairs"),
-        recipe={
-            # With the reference at hand every label counts, of dark or suspect originals too.
-            "train_rows": "every",
-            "batch_size": 64,
-            "learning_rate": 2e-3,
-            "learning_rate_schedule": "cosine",
-            "warmup_epochs": 1,
-            "weight_decay": 0.01,
-            "max_epochs": 6,
-        },
-    ),
+    "insenet": _insenet("intrusive, after InSE-NET (paper 002)"),
+    "insenet_equaliser": _insenet("intrusive, pairs equalised alike (ablation)", "equalised_loss"),
+    "insenet_crops": _insenet("intrusive, stretches of pairs (ablation)", "cropped_loss"),
+    "insenet_augmented": _insenet("intrusive, equalised stretches (ablation)", "augmented_loss"),
+    "insenet_torn": _insenet("intrusive, halves equalised unlike (ablation)", "torn_loss"),
 }
 
 
