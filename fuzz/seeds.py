@@ -81,6 +81,8 @@ TEXTS = {
     "listening_tables": {
         "opinions": b"file,mos,ci,n_raters,sd,condition,recording\na.wav,3.5,0.2,9,1,ref,r\n",
         "predictions": b"file,predicted\na.wav,3.5\nb.wav,1e-3\n",
+        "repetitions": b"file,model,repetition,predicted\na.wav,cnn1d,0,35\na.wav,cnn1d,1,3.6e1\n",
+        "scaled": b"file,mos,scale_low,scale_high\na.wav,3.5,1,5\n",
         "plan": b"file,start_s,duration_s,processes,training\na.wav,1.5,7,3 17 29,yes\nb.wav,,,,\n",
         "pairs": b"reference,degraded\na.wav,b.wav\n",
     },

@@ -40,7 +40,7 @@ from musqa_pipeline.learning.imports.keras_files import (
 )
 from musqa_pipeline.stages.graph import ROWS, load_preset
 from musqa_pipeline.stages.tracks.stage import check_readable
-from musqa_pipeline.studies.listening.compare import read_predictions
+from musqa_pipeline.studies.listening.compare import read_predictions, read_repetitions
 from musqa_pipeline.studies.listening.mos import mean_opinions, read_opinions
 from musqa_pipeline.studies.listening.plan import read_plan
 from musqa_pipeline.studies.listening.ratings import is_webmushra, read_plain, read_webmushra
@@ -113,6 +113,7 @@ def listening_tables(data: bytes, folder: Path) -> None:
     readers: tuple[Callable[[], object], ...] = (
         lambda: read_opinions(path),
         lambda: read_predictions(path),
+        lambda: read_repetitions(path),
         lambda: read_plan(path, StimuliSettings()),
         lambda: read_pairs(path),
     )

@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation.repetitions import estimates_of, repetitions_of
-from musqa_pipeline.studies.statistics.comparisons import paired_t, steiger, unpaired_t
+from musqa_pipeline.studies.listening.table_vi_lines import PAPER_N
+from musqa_pipeline.studies.statistics.comparisons import steiger, unpaired_t
 from musqa_pipeline.studies.statistics.metrics import pearson
+from musqa_pipeline.studies.statistics.repetitions import Repeated
 
 REPETITIONS = "repetitions"
 """The paper's protocol."""
-PAPER_N = 15
-"""Repetitions of the paper."""
 TABLE_V: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "cnn1d": {"pearson": (0.701, 0.075), "rmse": (18.80, 2.29)},
     "inception_v3": {"pearson": (0.847, 0.076), "rmse": (12.97, 3.09)},
@@ -34,36 +32,18 @@ TABLE_V: Mapping[str, Mapping[str, tuple[float, float]]] = {
 METRIC_WORDS = {"pearson": "r", "rmse": "RMSE"}
 
 
-@dataclass(frozen=True)
-class Repeated:
-    """One model's metric over its repetitions."""
-
-    model: str
-    metric: str
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Mean over repetitions."""
-        return float(np.mean(self.values))
-
-    @property
-    def sd(self) -> float | None:
-        """Deviation over repetitions, n - 1 in the denominator; None for one."""
-        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else None
-
-
 def repeated_metrics(predictions: pl.DataFrame, protocol: str, draw: str) -> list[Repeated]:
     """Compute r and RMSE of every model in every repetition."""
     rows = predictions.filter(draw, protocol=protocol)
     found = []
     for (model,), part in rows.group_by("model", maintain_order=True):
         ordered = repetitions_of(part.sort("repetition", maintain_order=True))
+        numbers = tuple(int(each["repetition"][0]) for each in ordered)
         for metric in METRIC_WORDS:
             values = estimates_of(ordered, metric)
             known = tuple(value for value in values if value is not None)
             if len(known) == len(values):
-                found.append(Repeated(str(model), metric, known))
+                found.append(Repeated(str(model), metric, known, numbers))
     return found
 
 
@@ -96,33 +76,6 @@ def paper_tests() -> list[dict[str, Any]]:
         for a, b in itertools.combinations(TABLE_V, 2)
         for metric in METRIC_WORDS
     ]
-
-
-def repetition_tests(found: Sequence[Repeated], models: Sequence[str]) -> list[dict[str, Any]]:
-    """Test the differences of means over repetitions."""
-    values = {(each.model, each.metric): each for each in found}
-    tests = []
-    for a, b in itertools.combinations(models, 2):
-        for metric in METRIC_WORDS:
-            one, two = values.get((a, metric)), values.get((b, metric))
-            if one is None or two is None:
-                continue
-            n = min(len(one.values), len(two.values))
-            unpaired = None
-            if one.sd is not None and two.sd is not None:
-                unpaired = unpaired_t(
-                    one.mean, one.sd, len(one.values), two.mean, two.sd, len(two.values)
-                )
-            tests.append(
-                {
-                    "first": a,
-                    "second": b,
-                    "metric": metric,
-                    "unpaired": unpaired,
-                    "paired": paired_t(one.values[:n], two.values[:n]) if n > 1 else None,
-                }
-            )
-    return tests
 
 
 def row_tests(

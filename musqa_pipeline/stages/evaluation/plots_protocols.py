@@ -12,9 +12,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from musqa_pipeline.stages.evaluation.ceiling import Ceiling
-from musqa_pipeline.stages.evaluation.paper_tables import METRIC_WORDS, TABLE_V, Repeated
+from musqa_pipeline.stages.evaluation.paper_tables import METRIC_WORDS, TABLE_V
 from musqa_pipeline.stages.evaluation.summary import number, shown_name
 from musqa_pipeline.studies.figures import INK, MUTED, RECORDING_MARKERS, SERIES, new_figure
+from musqa_pipeline.studies.statistics.repetitions import Repeated
 
 
 def learning_curves(by_model: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:

@@ -12,17 +12,19 @@ from musqa_pipeline.stages.evaluation.examples import Example, Twin
 from musqa_pipeline.stages.evaluation.generalisation import DRAWN
 from musqa_pipeline.stages.evaluation.lowpass_steps import count_steps
 from musqa_pipeline.stages.evaluation.paper_tables import (
+    METRIC_WORDS,
     REPETITIONS,
     TABLE_V,
     paper_tests,
     repeated_metrics,
-    repetition_tests,
     row_tests,
     table_v,
 )
 from musqa_pipeline.stages.evaluation.report_figures import COMPARED_BASELINES, shown_rows
 from musqa_pipeline.stages.evaluation.summary import number
 from musqa_pipeline.stages.spectrograms.features.darkness import lowpass_order
+from musqa_pipeline.studies.listening.table_vi_lines import LITERATURE_R
+from musqa_pipeline.studies.statistics.repetitions import repetition_tests
 
 DIGITS = {"pearson": 2, "rmse": 1, "spearman": 2, "mae": 1, "r2": 2}
 """Digits shown of each metric."""
@@ -65,15 +67,18 @@ def paper_part(content: ReportContent) -> dict[str, Any] | None:
     for row in rows:
         row["cells"] = {m: cells.get((row["model"], m)) for m in DIGITS} if row["ours"] else {}
     compared = [each for each in found if each.model not in content.random_weights]
+    models = list(dict.fromkeys([*TABLE_V, *_models(compared)]))
     ours = {
-        (t["first"], t["second"], t["metric"]): t
-        for t in repetition_tests(compared, list(dict.fromkeys([*TABLE_V, *_models(compared)])))
+        (t.first, t.second, t.metric): t for t in repetition_tests(compared, models, METRIC_WORDS)
     }
     tests = []
     for test in paper_tests():
         key = (test["first"], test["second"], test["metric"])
         tests.append({**test, "ours": ours.pop(key, None)})
-    tests += [{**test, "unpaired": None, "ours": test} for test in ours.values()]
+    tests += [
+        {"first": t.first, "second": t.second, "metric": t.metric, "unpaired": None, "ours": t}
+        for t in ours.values()
+    ]
     for test in tests:
         test["interval"] = find_difference(
             content.differences, REPETITIONS, draw, test["first"], test["second"], test["metric"]
@@ -85,6 +90,24 @@ def paper_part(content: ReportContent) -> dict[str, Any] | None:
         "tests": tests,
         "n_rows": one["n_rows"],
         "n_recordings": one["n_recordings"],
+    }
+
+
+def table_vi_part(content: ReportContent) -> dict[str, Any] | None:
+    """Lay the networks' repetitions beside listeners and beside table VI of the paper."""
+    beside = content.table_vi
+    if beside is None:
+        return None
+    rows: dict[str, dict[str, Any]] = {}
+    for line in beside.means:
+        row = rows.setdefault(line.model, {"model": line.model, "paper": {}, "ours": {}})
+        row["n"] = beside.repetitions.get(line.model, 0)
+        row["paper"][line.metric], row["ours"][line.metric] = line.paper, line
+    return {
+        "beside": beside,
+        "tests": list(dict.fromkeys(result.test for result in content.listening)),
+        "rows": list(rows.values()),
+        "literature_r": LITERATURE_R,
     }
 
 
@@ -102,8 +125,8 @@ def statistics_part(
     found = repeated_metrics(content.predictions, protocol, draw)
     rows = []
     for model in models:
-        pair = repetition_tests(found, [leader, model])
-        paired = next((t["paired"] for t in pair if t["metric"] == "rmse"), None)
+        pair = repetition_tests(found, [leader, model], ["rmse"])
+        paired = pair[0].paired if pair else None
         rows.append(
             {
                 "model": model,

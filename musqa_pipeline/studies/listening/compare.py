@@ -82,6 +82,48 @@ def read_predictions(path: Path, renamed: Mapping[str, str] | None = None) -> di
     return found
 
 
+def read_repetitions(
+    path: Path, renamed: Mapping[str, str] | None = None
+) -> dict[tuple[str, int], dict[str, float]]:
+    """Read what repetitions of networks say.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file with the columns ``file``, ``model`` and ``predicted``, in points of 100;
+        ``repetition`` (a whole number, 0 if left out) is used if there.
+    renamed : mapping of str to str, optional
+        Columns of another name: name here -> name in the file.
+
+    Returns
+    -------
+    dict of (str, int) to dict of str to float
+        By network and repetition, by file.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be used, a number is none or a line is there twice.
+    """
+    header, rows = read_rows(path, renamed)
+    require_columns(path, header, ["file", "model", "predicted"])
+    found: dict[tuple[str, int], dict[str, float]] = {}
+    for row in rows:
+        repetition = number(path, row, "repetition") if row.get("repetition") else 0.0
+        if repetition != int(repetition):
+            raise SettingsError(
+                f"{path}: repetition={row['repetition']} of {row['file']}: expected a whole number"
+            )
+        values = found.setdefault((row["model"], int(repetition)), {})
+        if row["file"] in values:
+            raise SettingsError(
+                f"{path} has two lines of {row['file']} by {row['model']}, repetition "
+                f"{int(repetition)}; keep one"
+            )
+        values[row["file"]] = number(path, row, "predicted")
+    return found
+
+
 def match(
     opinions: Sequence[Opinion], predictions: Mapping[str, float], *, references: bool = False
 ) -> Matched:

@@ -32,6 +32,8 @@ class Opinion:
     """Standard deviation over listeners."""
     condition: str = ""
     recording: str = ""
+    scale: tuple[float, float] | None = None
+    """Ends of the scale of the ratings; None where a table does not say."""
 
 
 def mean_opinions(ratings: Ratings) -> list[Opinion]:
@@ -68,7 +70,8 @@ def read_opinions(path: Path, renamed: Mapping[str, str] | None = None) -> list[
     ----------
     path : Path
         A CSV file with the columns ``file`` and ``mos``; ``ci`` (half the 95 % interval),
-        ``n_raters``, ``sd``, ``condition`` and ``recording`` are used if there.
+        ``n_raters``, ``sd``, ``condition``, ``recording``, ``scale_low`` and ``scale_high`` are
+        used if there.
     renamed : mapping of str to str, optional
         Columns of another name: name here -> name in the file.
 
@@ -79,19 +82,25 @@ def read_opinions(path: Path, renamed: Mapping[str, str] | None = None) -> list[
     Raises
     ------
     SettingsError
-        If the file cannot be used, a number is none, a ``ci`` is negative or a file is named twice.
+        If the file cannot be used, a number is none, a ``ci`` is negative, a scale has not two
+        ends in order or a file is named twice.
     """
     header, rows = read_rows(path, renamed)
     require_columns(path, header, ["file", "mos"])
     opinions: dict[str, Opinion] = {}
     for row in rows:
-        optional = {
-            name: number(path, row, name) if row.get(name) else None
-            for name in ("ci", "n_raters", "sd")
-        }
-        half, n_raters = optional["ci"], optional["n_raters"]
+        half, n_raters, sd, low, high = (
+            number(path, row, name) if row.get(name) else None
+            for name in ("ci", "n_raters", "sd", "scale_low", "scale_high")
+        )
         if half is not None and half < 0:
             raise SettingsError(f"{path}: ci={half} of {row['file']}: expected 0 or more")
+        ends = None if low is None or high is None else (low, high)
+        if (low is None) != (high is None) or (ends and ends[0] >= ends[1]):
+            raise SettingsError(
+                f"{path}: scale_low={low} and scale_high={high} of {row['file']}: expected both, "
+                "the low end first"
+            )
         if row["file"] in opinions:
             raise SettingsError(f"{path} names {row['file']} twice; keep one line of each file")
         opinions[row["file"]] = Opinion(
@@ -99,8 +108,9 @@ def read_opinions(path: Path, renamed: Mapping[str, str] | None = None) -> list[
             number(path, row, "mos"),
             half,
             None if n_raters is None else math.floor(n_raters),
-            optional["sd"],
+            sd,
             row.get("condition", ""),
             row.get("recording", ""),
+            ends,
         )
     return list(opinions.values())

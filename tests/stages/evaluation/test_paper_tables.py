@@ -1,16 +1,14 @@
 import numpy as np
 import polars as pl
 import pytest
-from scipy import stats
 
 from musqa_pipeline.stages.evaluation.paper_tables import (
-    Repeated,
     paper_tests,
     repeated_metrics,
-    repetition_tests,
     row_tests,
     table_v,
 )
+from musqa_pipeline.studies.statistics.repetitions import Repeated
 
 FOUND = [
     Repeated("cnn1d", "pearson", (0.70, 0.80, 0.75)),
@@ -44,30 +42,11 @@ def test_table_v_has_the_papers_networks_first_and_hides_random_backbones():
     assert rows[3]["paper"] is None
 
 
-def test_repetitions_are_compared_as_the_paper_does_and_in_pairs():
-    tests = repetition_tests(FOUND, ["cnn1d", "musqa_net", "inception_v3"])
-    by_key = {(t["first"], t["second"], t["metric"]): t for t in tests}
-    assert len(by_key) == 4  # there is no r of the third
-    a, b = (18.0, 15.0, 17.5), (7.0, 6.5, 7.5)
-    pair = by_key["cnn1d", "musqa_net", "rmse"]
-    assert pair["unpaired"].p_value == pytest.approx(stats.ttest_ind(a, b).pvalue)
-    assert pair["paired"].p_value == pytest.approx(stats.ttest_rel(a, b).pvalue)
-    shorter = by_key["cnn1d", "inception_v3", "rmse"]["paired"]
-    assert shorter.p_value == pytest.approx(stats.ttest_rel(a[:2], (30.0, 31.0)).pvalue)
-
-
-def test_one_repetition_has_no_deviation_and_no_test():
-    one = [Repeated("a", "rmse", (5.0,)), Repeated("b", "rmse", (6.0,))]
-    assert one[0].sd is None
-    test = repetition_tests(one, ["a", "b"])[0]
-    assert test["unpaired"] is None
-    assert test["paired"] is None
-
-
 def test_metrics_of_repetitions_are_those_of_their_rows(full):
     found = repeated_metrics(full.predictions, "repetitions", "natural_mix")
     mine = next(f for f in found if (f.model, f.metric) == ("boosted", "rmse"))
     assert len(mine.values) == 4
+    assert mine.numbers == (0, 1, 2, 3)
     for repetition, value in enumerate(mine.values):
         rows = full.predictions.filter(
             (pl.col("protocol") == "repetitions") & (pl.col("model") == "boosted")
