@@ -12,6 +12,7 @@ from musqa_pipeline.stages.evaluation.ceiling import Ceiling
 from musqa_pipeline.stages.evaluation.examples import Example, Twin
 from musqa_pipeline.stages.evaluation.listeners import ListeningResult
 from musqa_pipeline.stages.evaluation.lowpass_steps import STEPS_SCHEMA
+from musqa_pipeline.studies.listening.table_vi_lines import BesideTableVI
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +65,8 @@ class ReportContent:
     """Pairs that sound alike and have two labels."""
     listening: Sequence[ListeningResult] = ()
     """From `listeners.hear_tests`."""
+    table_vi: BesideTableVI | None = None
+    """From `listener_repetitions.hear_repetitions`."""
     costs: Sequence[Mapping[str, Any]] = ()
     """Per model: parameters, trainable, ms_per_excerpt and minutes; None where not known."""
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -30,6 +30,7 @@ from musqa_pipeline.stages.evaluation.differences import paired_differences
 from musqa_pipeline.stages.evaluation.gather_examples import twin_examples, worst_examples
 from musqa_pipeline.stages.evaluation.generalisation import generalisation_rows
 from musqa_pipeline.stages.evaluation.leaderboard import main_protocol, shown_first
+from musqa_pipeline.stages.evaluation.listener_repetitions import hear_repetitions
 from musqa_pipeline.stages.evaluation.listeners import hear_tests
 from musqa_pipeline.stages.evaluation.lowpass_steps import list_steps
 from musqa_pipeline.stages.evaluation.summary import ABLATION_MARK, headline_model
@@ -97,6 +98,7 @@ def gather_content(
         random_weights=random_weights(context, runs),
         trials=trials,
         listening=hear_tests(context, runs),
+        table_vi=hear_repetitions(context),
         generalisation=generalisation_rows(predictions, settings),
         steps=list_steps(rows),
         ceilings=estimate_ceilings(asked, list(DESCRIPTORS), confidence=settings.confidence),

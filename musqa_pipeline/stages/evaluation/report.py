@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from typing import Any
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
@@ -39,6 +40,7 @@ from musqa_pipeline.stages.evaluation.report_parts import (
     order_part,
     paper_part,
     statistics_part,
+    table_vi_part,
     tiles,
 )
 from musqa_pipeline.stages.evaluation.slice_tables import slice_tables
@@ -77,6 +79,7 @@ def report_json(content: ReportContent) -> str:
             for result in content.listening
             for each in result.estimates
         ],
+        "table_vi": _table_vi(content),
         "lowpass_order": order_part(content, protocol),
         "unavoidable_error": [
             {k: v for k, v in vars(each).items() if k not in ("distances", "half_squares")}
@@ -92,6 +95,19 @@ def report_json(content: ReportContent) -> str:
         "provenance": {name: dict(part) for name, part in content.provenance.items()},
     }
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _table_vi(content: ReportContent) -> dict[str, Any] | None:
+    """Return the lines beside table VI as plain values; infinity is no number of JSON."""
+    beside = content.table_vi
+    if beside is None:
+        return None
+    rows = [
+        {name: None if value in (math.inf, -math.inf) else value for name, value in row.items()}
+        for row in beside.rows()
+    ]
+    counts = {"n_files": beside.n_files, "n_recordings": beside.n_recordings}
+    return {**counts, "remarks": beside.remarks, "rows": rows}
 
 
 def _summary(content: ReportContent, protocol: str, headline: str | None) -> list[str]:
@@ -142,6 +158,7 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
         "protocol_figures": more,
         "listening_figures": heard,
         "listening": listening_tables(content.listening),
+        "table_vi": table_vi_part(content),
         "order": order_part(content, protocol),
         "generalisation": generalisation_part(content),
         "twins": list(zip(content.twins, media[:n_twins], strict=True)),

@@ -18,9 +18,13 @@ from musqa_pipeline.stages.evaluation.content import ReportContent
 from musqa_pipeline.stages.evaluation.differences import paired_differences
 from musqa_pipeline.stages.evaluation.examples import Twin, TwinSide
 from musqa_pipeline.stages.evaluation.generalisation import generalisation_rows
+from musqa_pipeline.stages.evaluation.listeners import ListeningResult
 from musqa_pipeline.stages.evaluation.lowpass_steps import STEPS_SCHEMA
 from musqa_pipeline.stages.evaluation.report import render_report
 from musqa_pipeline.stages.evaluation.slices import evaluate
+from musqa_pipeline.studies.listening.compare import Matched, compare
+from musqa_pipeline.studies.listening.mos import Opinion
+from musqa_pipeline.studies.listening.table_vi import beside_table_vi
 from tests.stages.evaluation.made_up import (
     made_up_content,
     made_up_examples,
@@ -173,5 +177,35 @@ def full_content(n_bootstrap: int = 200, *, media: bool = True) -> ReportContent
     )  # fmt: skip
 
 
+def with_listeners(content: ReportContent) -> ReportContent:
+    """The same beside listeners: two tests, 15 repetitions of two networks and one training."""
+    rng = np.random.default_rng(6)
+    opinions = [
+        Opinion(f"{i}.wav", mos, 4.0, 15, 8.0, "process_3", f"song {i // 5}", (0.0, 100.0))
+        for i, mos in enumerate(rng.uniform(8, 97, 70))
+    ]
+    mos = np.array([o.mos for o in opinions])
+    predictions = {
+        (model, i): {
+            o.file: value
+            for o, value in zip(
+                opinions, mos + rng.normal(-6, error + rng.normal(0, 2), 70), strict=True
+            )
+        }
+        for model, error, n in (("vgg19", 16, 15), ("cnn1d", 24, 15), ("musqa_net", 9, 1))
+        for i in range(n)
+    }
+    results = []
+    for test, part in (("first test", slice(0, 35)), ("second test", slice(35, 70))):
+        for model in ("cnn1d", "musqa_net"):
+            said = np.array(list(predictions[model, 0].values()))[part]
+            matched = Matched(tuple(opinions[part]), said, 0, 0)
+            estimates = tuple(compare(matched, n_draws=100))
+            results.append(ListeningResult(test, model, matched, estimates))
+    beside = beside_table_vi(opinions, predictions, n_draws=200)
+    return replace(content, listening=results, table_vi=beside)
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render_report(full_content()), encoding="utf-8")
+    page = render_report(with_listeners(full_content()))
+    Path(sys.argv[1]).write_text(page, encoding="utf-8")

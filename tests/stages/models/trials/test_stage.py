@@ -8,6 +8,7 @@ import pytest
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.settings.models import ProtocolsSettings
+from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.evaluation.slices import evaluate
@@ -95,6 +96,19 @@ def test_trials_become_predictions_in_the_presets_order_and_evaluations(context)
         for _, part in predictions.filter("uniform_draw", model="brightness").group_by("repetition")
     ]
     assert whole["estimate"] == pytest.approx(np.mean(by_seed))
+
+
+def test_the_weights_of_a_trial_stay_and_say_again_what_its_rows_say(context, trials):
+    """So that stimuli which come later can be predicted by every repetition."""
+    partition = context.joint_partition("trials")
+    unit = next(u for u in list_units(context) if u.plan["model"] == "brightness")
+    network = load_model(context.lake.local_folder(partition, unit.unit_id))
+    rows = trials.filter(**{k: unit.plan[k] for k in ("model", "fold", "repetition")}).join(
+        read_rows(context), on=["catalog", "degraded_id"]
+    )
+    # An image of this lake is as bright as its quality.
+    expected = rows["label"].to_numpy() / 100 + network.bias.item()
+    np.testing.assert_allclose(rows["predicted"], expected, atol=1e-3)
 
 
 def test_a_repetition_that_is_not_whole_is_no_result(context, tmp_path):
