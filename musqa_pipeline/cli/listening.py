@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,8 +21,10 @@ from musqa_pipeline.cli.options import (
     wrong_usage,
 )
 from musqa_pipeline.cli.stimuli import stimuli
+from musqa_pipeline.cli.table_vi import predict, print_table_vi
 
 if TYPE_CHECKING:
+    from musqa_pipeline.studies.listening.mos import Opinion
     from musqa_pipeline.studies.listening.ratings import Ratings
     from musqa_pipeline.studies.listening.screening import Rejection
 
@@ -34,6 +37,8 @@ Examples:
   musqa listening screen mushra.csv --key my-test/key.csv
   musqa listening mos mushra.csv --key my-test/key.csv --csv > mos.csv
   musqa listening compare mos.csv predictions.csv --plot agreement.svg
+  musqa listening predict my-test second-test --preset paper --csv > networks.csv
+  musqa listening compare my-test second-test networks.csv
 """
 
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
@@ -71,6 +76,7 @@ RepeatLimit = Annotated[float, _percent("--repeat-limit", "Repeats apart by more
 Tolerated = Annotated[float, _percent("--tolerated", "Percent of pages that may be slips.")]
 
 app.command("stimuli")(stimuli)
+app.command("predict")(predict)
 
 
 @app.command("screen")
@@ -138,24 +144,40 @@ def mos(
             "sd": o.sd,
             "condition": o.condition,
             "recording": o.recording,
+            "scale_low": scale[0],
+            "scale_high": scale[1],
         }
         for o in mean_opinions(ratings.without([r.rater for r in rejections]))
     ]
-    output.table(rows, tuple(rows[0]), as_json=as_json, as_csv=as_csv, empty="")
+    shown = tuple(rows[0]) if as_csv else tuple(rows[0])[:-2]
+    output.table(rows, shown, as_json=as_json, as_csv=as_csv, empty="")
 
 
 @app.command("compare")
 def compare(
-    opinions: Annotated[
-        Path, typer.Argument(metavar="MOS.csv", help="Columns file,mos,ci; ci is half the width.")
+    tests: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TEST",
+            help="A table with the columns file,mos,ci, where ci is half the width, or a folder "
+            "with one called opinions.csv. Several are merged, in points of 100.",
+        ),
     ],
     predictions: Annotated[
-        Path, typer.Argument(metavar="PREDICTIONS.csv", help="Columns file,predicted.")
+        Path,
+        typer.Argument(
+            metavar="PREDICTIONS.csv",
+            help="Columns file,predicted; of networks over repetitions model,repetition, too.",
+        ),
     ],
     renamed: Renamed = None,
     renamed_there: Annotated[
         list[str] | None,
         typer.Option("--map-predictions", help="The same for PREDICTIONS.csv, as predicted=mos."),
+    ] = None,
+    scale: Annotated[
+        tuple[float, float] | None,
+        typer.Option("--scale", help="Ends of the scale of tests that do not say theirs."),
     ] = None,
     references: Annotated[
         bool, typer.Option("--references", help="Count hidden references, too.")
@@ -172,17 +194,34 @@ def compare(
     as_json: JsonLinesOption = False,
     as_csv: CsvOption = False,
 ) -> None:
-    """Compare predictions with opinions, as they are and after the mapping of P.1401."""
-    one_form(as_json=as_json, as_csv=as_csv)
-    from musqa_pipeline.studies.listening.compare import compare as compute
-    from musqa_pipeline.studies.listening.compare import match, read_predictions
-    from musqa_pipeline.studies.listening.mos import read_opinions
+    """Compare predictions with opinions, as they are and after the mapping of P.1401.
 
-    matched = match(
-        read_opinions(opinions, _renamed(renamed)),
-        read_predictions(predictions, _renamed(renamed_there, "--map-predictions")),
-        references=references,
-    )
+    Predictions of several repetitions are laid beside table VI of paper 001 instead.
+    """
+    one_form(as_json=as_json, as_csv=as_csv)
+    from musqa_pipeline.core.csv_files import read_rows
+    from musqa_pipeline.studies.listening.compare import compare as compute
+    from musqa_pipeline.studies.listening.compare import match, read_predictions, read_repetitions
+
+    there = _renamed(renamed_there, "--map-predictions")
+    repeated = "repetition" in {*read_rows(predictions)[0], *there}
+    if repeated and (plot or threshold is not None):
+        raise typer.BadParameter("--plot and --threshold are for predictions of one model")
+    points = repeated or scale is not None or len(tests) > 1
+    opinions = _merged(tests, renamed, scale, points=points)
+    if repeated:
+        from musqa_pipeline.studies.listening.table_vi import beside_table_vi
+
+        beside = beside_table_vi(
+            opinions,
+            read_repetitions(predictions, there),
+            references=references,
+            n_draws=draws,
+            seed=seed,
+        )
+        print_table_vi(beside, as_json=as_json, as_csv=as_csv)
+        return
+    matched = match(opinions, read_predictions(predictions, there), references=references)
     rows = [asdict(e) for e in compute(matched, n_draws=draws, seed=seed, threshold=threshold)]
     output.table(rows, tuple(rows[0]), as_json=as_json, as_csv=as_csv, empty="")
     output.say(
@@ -195,6 +234,22 @@ def compare(
         from musqa_pipeline.studies.listening.picture import draw
 
         draw(matched, plot, title=predictions.stem)
+
+
+def _merged(
+    places: Sequence[Path],
+    renamed: list[str] | None,
+    scale: tuple[float, float] | None,
+    *,
+    points: bool,
+) -> list[Opinion]:
+    """Read the opinions of tests; one alone may stay on the scale that it has."""
+    from musqa_pipeline.studies.listening.merge import in_points, merge, read_test
+
+    if scale is not None and not -math.inf < scale[0] < scale[1] < math.inf:
+        raise typer.BadParameter("--scale: expected two numbers, the low end first")
+    tests = [read_test(place, _renamed(renamed)) for place in places]
+    return merge([in_points(test, scale) for test in tests] if points else tests)
 
 
 def _screened(
