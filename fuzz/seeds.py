@@ -131,6 +131,20 @@ def _keras(folder: Path) -> None:
         archive.writestr("config.json", json.dumps({"config": {"layers": [layer]}}))
         archive.writestr("metadata.json", json.dumps({"keras_version": "3"}))
         archive.write(path, "model.weights.h5")
+    nested = folder / "keras-3-nested"
+    with h5py.File(nested, "w") as file:
+        file["layers/functional/layers/conv1d/vars/0"] = kernel
+    start = {"class_name": "InputLayer", "config": {"name": "input"}, "inbound_nodes": []}
+    reads = {"class_name": "__keras_tensor__", "config": {"keras_history": ["input", 0, 0]}}
+    inside = {
+        "layers": [start, {**layer, "inbound_nodes": [{"args": [reads], "kwargs": {}}]}],
+        "output_layers": [["conv1d", 0, 0]],
+    }
+    weights = nested.read_bytes()
+    with zipfile.ZipFile(nested, "w") as archive:
+        model = {"class_name": "Functional", "config": inside}
+        archive.writestr("config.json", json.dumps({"config": {"layers": [model]}}))
+        archive.writestr("model.weights.h5", weights)
 
 
 def _models(folder: Path) -> None:

@@ -170,11 +170,11 @@ def import_keras_file(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a run of the 1-D CNN of paper 001 that was trained in Keras.
+    """Make a run of a network of paper 001 that was trained in Keras.
 
-    Its authors turned spectrograms so that time runs backwards: the run turns them likewise, unless
-    you say --upright. Name the folder as imported_run in a preset to have it evaluated
-    (docs/models.md).
+    The 1-D CNN, Inception v3 and VGG19 are told apart by their layers. The authors turned
+    spectrograms so that time runs backwards: the run turns them likewise, unless you say --upright.
+    Name the folder as imported_run in a preset to have it evaluated (docs/models.md).
     """
     needs(("torch", "h5py"), "musqa model import-keras", kind=ModelError)
     from musqa_pipeline.learning.imports.keras_import import import_keras

@@ -81,5 +81,7 @@ class ModelEntry:
     """Whether it holds a network whose weights `backbone_weights` names."""
     on_request: bool = False
     """Whether a report passes over it unless it was run."""
+    needs_import: bool = False
+    """Whether it comes out of a file alone, and is trained nowhere here."""
     learner: Callable[[nn.Module, TrainingSettings], Any] | None = None
     """Makes the `Learner` where training is not one loss of quality and one optimizer."""

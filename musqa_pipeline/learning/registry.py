@@ -32,6 +32,12 @@ def _build_backbone(name: str, frozen_stem: bool, settings: TrainingSettings) ->
     return build(name, settings, frozen_stem=frozen_stem)
 
 
+def _build_imported(name: str, settings: TrainingSettings) -> nn.Module:
+    from musqa_pipeline.learning.networks.imagenet import build_imported
+
+    return build_imported(name)
+
+
 def _loss(module: str, name: str, network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
     """Return a loss of a module of `networks`."""
     found = import_module(f"musqa_pipeline.learning.networks.{module}")
@@ -47,6 +53,18 @@ def _backbone(title: str, name: str, batch_size: int, *, frozen_stem: bool = Fal
         InputSpec(),
         recipe={"batch_size": batch_size},
         has_backbone=True,
+    )
+
+
+def _of_keras(title: str, name: str, batch_size: int) -> ModelEntry:
+    """Describe a network of table IV out of a file of Keras."""
+    return ModelEntry(
+        f"{title} of Keras (paper 001, table IV)",
+        partial(_build_imported, name),
+        InputSpec(),
+        recipe={"batch_size": batch_size},
+        on_request=True,
+        needs_import=True,
     )
 
 
@@ -129,6 +147,8 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "vgg19": _backbone("VGG19 (paper 001, table IV)", "vgg19", 32),
     "vgg19_frozen_stem": _backbone("VGG19, stem frozen (ablation)", "vgg19", 32, frozen_stem=True),
+    "inception_v3_keras": _of_keras("Inception v3", "inception_v3", 64),
+    "vgg19_keras": _of_keras("VGG19", "vgg19", 32),
     "insenet": _insenet("intrusive, after InSE-NET (paper 002)"),
     "insenet_equaliser": _insenet("intrusive, pairs equalised alike (ablation)", "equalised_loss"),
     "insenet_crops": _insenet("intrusive, stretches of pairs (ablation)", "cropped_loss"),

@@ -24,11 +24,13 @@ from numpy.typing import NDArray
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.core.workers.interface import Limits, Lost
 from musqa_pipeline.core.workers.pool import WorkerPool
+from musqa_pipeline.learning.imports.keras_graph import KerasGraph, graph_of
 
 LARGEST_BYTES = 1 << 30
-"""More weights than this are not read; table III has 62 MB."""
+"""More weights than this are not read; table III has 62 MB, table IV with VGG19 576."""
 READ = Limits(time_s=60.0, memory_gb=8.0)
-_KERNEL, _BIAS = "kernel", "bias"
+_ROLES = ("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
+_TOO_LARGE = "too large; save the weights of the network without those of its training"
 
 
 class EndlessFileError(ModelError):
@@ -40,8 +42,12 @@ class KerasLayer:
     """A layer with weights."""
 
     name: str
+    """Empty where the file does not say."""
+    place: str
+    """Where in the file its arrays lie."""
     arrays: tuple[NDArray[np.float32], ...]
-    """Kernel and bias, in Keras' order of axes."""
+    """Kernel and bias, or gamma, beta, mean and variance, without those that it does not have; in
+    Keras' order of axes."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,8 @@ class KerasFile:
     """Which of the layouts it is, in words."""
     keras_version: str
     """Empty where the file does not say."""
-    config: tuple[dict[str, Any], ...] | None
-    """``class_name`` and ``config`` of every layer, if the file holds a whole model."""
+    graph: KerasGraph | None
+    """How the layers are set and what each reads, if the file holds a whole model."""
 
 
 def read_keras_file(
@@ -96,7 +102,7 @@ def read_unguarded(path: Path) -> KerasFile:
     except FileNotFoundError as error:
         raise ModelError(f"{path} does not exist; check the path") from error
     except (
-        *(OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError),
+        *(OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError),
         *(zipfile.BadZipFile, zlib.error, EOFError),
     ) as error:
         raise ModelError(
@@ -114,13 +120,13 @@ def _read_archive(path: Path) -> KerasFile:
                 ".keras file, which has config.json and model.weights.h5"
             )
         if sum(names.values()) > LARGEST_BYTES:
-            raise ModelError(f"{path} unpacks to {sum(names.values()):,} bytes: too large")
-        config = json.loads(archive.read("config.json"))
+            raise ModelError(f"{path} unpacks to {sum(names.values()):,} bytes: {_TOO_LARGE}")
+        graph = graph_of(json.loads(archive.read("config.json")))
         said = json.loads(archive.read("metadata.json")) if "metadata.json" in names else {}
         with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
             found = _read_hdf5(file, path)
     version = str(said.get("keras_version", ""))
-    return KerasFile(found.layers, "a .keras archive", version, _layers_of(config))
+    return KerasFile(found.layers, "a .keras archive", version, graph)
 
 
 def _read_hdf5(file: h5py.File, path: Path) -> KerasFile:
@@ -131,10 +137,9 @@ def _read_hdf5(file: h5py.File, path: Path) -> KerasFile:
         return KerasFile(layers, "HDF5 weights of Keras 2", version, None)
     if "model_weights" in file:
         group = file["model_weights"]
-        config = json.loads(_text(file.attrs["model_config"]))
+        graph = graph_of(json.loads(_text(file.attrs["model_config"])))
         version = version or _text(group.attrs.get("keras_version", ""))
-        return KerasFile(_keras_2(group, there), "an HDF5 model of Keras 2", version,
-                         _layers_of(config))  # fmt: skip
+        return KerasFile(_keras_2(group, there), "an HDF5 model of Keras 2", version, graph)
     if any(name.startswith("layers/") for name in there):
         return KerasFile(_keras_3(file, there), "weights of Keras 3", version, None)
     raise ModelError(
@@ -154,36 +159,43 @@ def _datasets(file: h5py.File, path: Path) -> dict[str, h5py.Dataset]:
     file.visititems(note)
     size = sum(dataset.size * dataset.dtype.itemsize for dataset in found.values())
     if size > LARGEST_BYTES:
-        raise ModelError(f"{path} holds {size:,} bytes of arrays: too large")
+        raise ModelError(f"{path} holds {size:,} bytes of arrays: {_TOO_LARGE}")
     return found
 
 
 def _keras_2(group: h5py.Group, there: dict[str, h5py.Dataset]) -> tuple[KerasLayer, ...]:
+    """Read ``<layer>/<any names>/<layer>/<role>:0``: of models inside, the last layer counts."""
     top = group.name.strip("/")
-    layers = []
-    for layer in map(_text, group.attrs["layer_names"]):
-        names = [_text(name) for name in group[layer].attrs["weight_names"]]
-        paths = ["/".join(filter(None, (top, layer, name))) for name in names]
-        if paths:
-            layers.append(KerasLayer(layer, _in_order(paths, there)))
-    return tuple(layers)
+    found: dict[tuple[str, str], list[str]] = {}
+    for outer in map(_text, group.attrs["layer_names"]):
+        for said in map(_text, group[outer].attrs["weight_names"]):
+            inner = said.rpartition("/")[0].rpartition("/")[2] or outer
+            path = "/".join(filter(None, (top, outer, said)))
+            found.setdefault((outer, inner), []).append(path)
+    return tuple(
+        KerasLayer(inner, inner if inner == outer else f"{outer}/{inner}", _in_order(paths, there))
+        for (outer, inner), paths in found.items()
+    )
 
 
 def _in_order(paths: list[str], there: dict[str, h5py.Dataset]) -> tuple[NDArray[np.float32], ...]:
-    """Read arrays, the kernel before the bias whatever the order of names."""
+    """Read the arrays of a layer in the order of `_ROLES`, whatever the order of names."""
 
     def rank(path: str) -> int:
         name = path.rpartition("/")[2].partition(":")[0]
-        return [_KERNEL, _BIAS, name].index(name)
+        return [*_ROLES, name].index(name)
 
     return tuple(_array(there[path]) for path in sorted(paths, key=rank))
 
 
 def _keras_3(file: h5py.File, there: dict[str, h5py.Dataset]) -> tuple[KerasLayer, ...]:
-    """Read ``layers/<class>_<number>/vars/<number>``: numbers count the layers of one class."""
+    """Read ``layers/<class>_<number>/vars/<number>``: numbers count the layers of one class.
+
+    Models inside of the model have their own ``layers``, and numbers of their own.
+    """
     paths: dict[str, list[str]] = {}
     for name in there:
-        match = re.fullmatch(r"layers/([^/]+)/vars/\d+", name)
+        match = re.fullmatch(r"((?:layers/[^/]+/)*layers/[^/]+)/vars/\d+", name)
         if match:
             paths.setdefault(match[1], []).append(name)
 
@@ -195,7 +207,8 @@ def _keras_3(file: h5py.File, there: dict[str, h5py.Dataset]) -> tuple[KerasLaye
 
     return tuple(
         KerasLayer(
-            _text(file[f"layers/{key}/vars"].attrs.get("name", key)),
+            _text(file[f"{key}/vars"].attrs.get("name", "")),
+            key,
             tuple(_array(there[name]) for name in sorted(paths[key])),
         )
         for key in sorted(paths, key=place)
@@ -204,12 +217,6 @@ def _keras_3(file: h5py.File, there: dict[str, h5py.Dataset]) -> tuple[KerasLaye
 
 def _array(dataset: h5py.Dataset) -> NDArray[np.float32]:
     return np.asarray(dataset[()], np.float32)
-
-
-def _layers_of(config: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    inner = config["config"]
-    listed = inner["layers"] if isinstance(inner, dict) else inner
-    return tuple({"class_name": x["class_name"], "config": dict(x["config"])} for x in listed)
 
 
 def _text(value: Any) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -26,11 +26,29 @@ SIDE = 224
 """Rows and columns of what the backbone sees (table IV)."""
 
 
-class FrozenBackbone(nn.Module):
+class StillBackbone(nn.Module):
     """A network that never moves: no gradients of its weights, evaluation mode for ever.
 
     Gradients flow through it to its input. Evaluation mode means that batch norms use the stored
     statistics and that VGG's dropout is off, whatever mode the rest of the network is in.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network.requires_grad_(False).eval()
+
+    def forward(self, images_nchw: Tensor) -> Tensor:
+        """Return the 1000 outputs before any softmax, shape (n, 1000)."""
+        outputs: Tensor = self.network(images_nchw)
+        return outputs
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in evaluation mode, whatever is asked for."""
+        return super().train(False)
+
+
+class FrozenBackbone(StillBackbone):
+    """One whose weights every training shares, so that no checkpoint need hold them.
 
     Its state dictionary is the SHA-256 of its weights, because these are the same in every
     checkpoint (VGG19: 575 MB): a network is built with its weights, and a checkpoint that was
@@ -40,20 +58,10 @@ class FrozenBackbone(nn.Module):
     digest: Tensor
 
     def __init__(self, network: nn.Module, name: str) -> None:
-        super().__init__()
-        self.network = network.requires_grad_(False).eval()
+        super().__init__(network)
         self.name = name
         self.register_buffer("digest", _digest(network))
         self.register_load_state_dict_pre_hook(_check_and_complete)
-
-    def forward(self, images_nchw: Tensor) -> Tensor:
-        """Return the 1000 outputs before any softmax, shape (n, 1000)."""
-        outputs: Tensor = self.network(images_nchw)
-        return outputs
-
-    def train(self, mode: bool = True) -> FrozenBackbone:
-        """Stay in evaluation mode, whatever is asked for."""
-        return super().train(False)
 
     def state_dict(
         self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
@@ -74,7 +82,7 @@ class BackboneNetwork(nn.Module):
     """
 
     def __init__(
-        self, backbone: FrozenBackbone, output: Literal["softmax", "logits"] = "softmax"
+        self, backbone: StillBackbone, output: Literal["softmax", "logits"] = "softmax"
     ) -> None:
         super().__init__()
         self.stem = nn.Conv2d(1, 3, 11)
@@ -111,6 +119,8 @@ class FrozenStemNetwork(BackboneNetwork):
     Then they are computed once for each image; `cache_in` keeps them in a file.
     """
 
+    backbone: FrozenBackbone
+
     def __init__(
         self, backbone: FrozenBackbone, output: Literal["softmax", "logits"] = "softmax"
     ) -> None:
@@ -132,6 +142,32 @@ class FrozenStemNetwork(BackboneNetwork):
             if self._cache is None:
                 return super().outputs(images_ntf)
             return self._cache.get(images_ntf, super().outputs)
+
+
+class ImportedBackboneNetwork(BackboneNetwork):
+    """Table IV as it was trained elsewhere: all that its answers follow from is in its weights.
+
+    These are the backbone's too, whether its outputs go through `softmax`, and whether the network
+    learned from images in which time runs backwards (`time_reversed`), as the authors' did: then it
+    turns what it is shown.
+    """
+
+    softmax: Tensor
+    time_reversed: Tensor
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__(StillBackbone(network))
+        self.register_buffer("softmax", torch.tensor(True))
+        self.register_buffer("time_reversed", torch.tensor(False))
+
+    def forward(self, images_ntf: Tensor) -> Tensor:
+        """Predict quality, not clipped, shape (n,), of mel images (n, 1876, 256) in 0-1."""
+        return super().forward(images_ntf.flip(1) if self.time_reversed else images_ntf)
+
+    def outputs(self, images_ntf: Tensor) -> Tensor:
+        """Return what the dense layers see: the softmax or the logits, shape (n, 1000)."""
+        logits = self.backbone(self.picture(images_ntf))
+        return logits.softmax(1) if self.softmax else logits
 
 
 def _digest(network: nn.Module) -> Tensor:

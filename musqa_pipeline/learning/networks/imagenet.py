@@ -3,7 +3,7 @@
 Inception v3 (Szegedy et al., 2016, arXiv:1512.00567) has 23,834,568 parameters that stay, VGG19
 (Simonyan and Zisserman, 2015, arXiv:1409.1556; without batch norms, as in Keras) 143,667,240. Their
 weights come from torchvision's loader, a file, or chance; nothing is downloaded unless ``[models]
-backbone_weights = "imagenet"`` asks for it.
+backbone_weights = "imagenet"`` asks for it. Imported networks bring theirs.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from musqa_pipeline.core.errors import SettingsError, first_line
 from musqa_pipeline.core.seeds import derive_seed
@@ -27,6 +28,7 @@ from musqa_pipeline.learning.networks.backbone import (
     BackboneNetwork,
     FrozenBackbone,
     FrozenStemNetwork,
+    ImportedBackboneNetwork,
 )
 from musqa_pipeline.learning.torchvision_ops import need_torchvision
 
@@ -183,3 +185,30 @@ def build(name: str, settings: TrainingSettings, *, frozen_stem: bool = False) -
     backbone = FrozenBackbone(network, f"{name} {settings.backbone_weights}")
     kind = FrozenStemNetwork if frozen_stem else BackboneNetwork
     return kind(backbone, settings.backbone_output)
+
+
+def build_imported(name: str) -> nn.Module:
+    """Build the paper's network around ``inception_v3`` or ``vgg19`` as Keras computes them.
+
+    Its weights are those of torch's start, and are meant to be replaced by a run's.
+    `SettingsError` if torchvision is not installed.
+    """
+    need_torchvision(name)
+    from torchvision.models import get_model
+
+    network = get_model(name, init_weights=False, **_OPTIONS[name])
+    for path, layer in network.named_modules():
+        if path.endswith(".branch_pool"):
+            layer.register_forward_pre_hook(_without_padding)
+    return ImportedBackboneNetwork(network)
+
+
+def _without_padding(layer: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Take padding out of the means over 3 x 3 that a layer is given.
+
+    At the edges TensorFlow's average poolings take the mean of what is there; torchvision's
+    Inception counts zeros beside it.
+    """
+    (means,) = inputs
+    shares = functional.avg_pool2d(torch.ones_like(means[:1, :1]), 3, stride=1, padding=1)
+    return (means / shares,)

@@ -15,6 +15,8 @@ SHOWN_NAMES = {
     "cnn1d_reversed": "1-D CNN, time reversed",
     "inception_v3": "Inception v3",
     "vgg19": "VGG19",
+    "inception_v3_keras": "Inception v3 of Keras",
+    "vgg19_keras": "VGG19 of Keras",
     "musqa_net": "musqa-net",
     "insenet": "intrusive network (after InSE-NET)",
     **{name: entry.title for name, entry in BASELINES.items()},

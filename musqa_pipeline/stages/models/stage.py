@@ -44,8 +44,8 @@ def run_folder(context: Context, model_name: str) -> Path:
 def list_units(context: Context) -> list[Unit]:
     """List one unit per network of the preset.
 
-    Raises SettingsError if a network is unknown, named twice, or does not eat the images that the
-    preset makes.
+    Raises SettingsError if a network is unknown, named twice, not imported though it must be, or
+    does not eat the images that the preset makes.
     """
     names = context.preset.models.names
     if len(set(names)) < len(names):
@@ -56,7 +56,14 @@ def list_units(context: Context) -> list[Unit]:
     made = (1 + EXCERPT_SAMPLES // images.hop_length_samples, images.n_mels)
     mel = "spectrograms"
     for name in names:
-        spec = find_model(name).input
+        entry, recipe = find_model(name), recipe_of(name, context.preset.models)
+        if entry.needs_import and not recipe.imported_run:
+            raise SettingsError(
+                f"[models] names: {name!r} comes out of a file and is not trained: set "
+                f"imported_run in [models.recipes.{name}] to a folder that musqa model "
+                "import-keras made, or edit names"
+            )
+        spec = entry.input
         if spec.stage == mel and made != (spec.n_frames, spec.n_bands):
             raise SettingsError(
                 f"[models] names: {name!r} eats images of {spec.n_frames} frames by {spec.n_bands} "

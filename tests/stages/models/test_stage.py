@@ -109,6 +109,11 @@ def test_a_part_without_images_is_an_error(context):
     [
         ({"names": ("cnn2d",)}, {}, r"unknown network 'cnn2d'; did you mean 'cnn1d'\?"),
         ({"names": ("tiny", "tiny")}, {}, r"names=\('tiny', 'tiny'\): expected each network once"),
+        (
+            {"names": ("vgg19_keras",)},
+            {},
+            r"'vgg19_keras' comes out of a file and is not trained: set imported_run in \[models",
+        ),
         ({}, {"n_mels": 8}, "'tiny' eats images of 118 frames by 4 mel bands, .* makes 118 by 8"),
         ({}, {"hop_length_samples": 256}, "makes 1876 by 4; edit hop_length_samples"),
     ],

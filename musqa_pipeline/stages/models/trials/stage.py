@@ -52,7 +52,8 @@ def wanted_models(context: Context) -> set[str]:
             f"networks {', '.join(sorted(MODELS))}; edit the preset"
         )
     for name in sorted(names & MODELS.keys()):
-        if recipe_of(name, context.preset.models).imported_run:
+        recipe = recipe_of(name, context.preset.models)
+        if recipe.imported_run or MODELS[name].needs_import:
             raise SettingsError(
                 f"[protocols]: {name} is imported and cannot be trained again on other recordings; "
                 "take it out of the repetitions, it is evaluated as it is"

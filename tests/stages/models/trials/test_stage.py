@@ -135,6 +135,10 @@ def test_an_imported_network_is_under_no_protocol(context):
     preset = dataclasses.replace(context.preset, models=models)
     with pytest.raises(SettingsError, match="brightness is imported and cannot be trained again"):
         wanted_models(dataclasses.replace(context, preset=preset))
+    protocols = ProtocolsSettings(folds={"vgg19_keras": 1})
+    preset = dataclasses.replace(context.preset, protocols=protocols)
+    with pytest.raises(SettingsError, match="vgg19_keras is imported and cannot be trained again"):
+        wanted_models(dataclasses.replace(context, preset=preset))
 
 
 def test_numbers_of_repetitions_are_checked():
