@@ -13,6 +13,7 @@ import json
 import re
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ from musqa_pipeline.learning.imports.keras_graph import KerasGraph, graph_of
 
 LARGEST_BYTES = 1 << 30
 """More weights than this are not read; table III has 62 MB, table IV with VGG19 576."""
-READ = Limits(time_s=60.0, memory_gb=8.0)
+LONGEST_S, SLOWEST_BYTES_PER_S, MOST_GB = 60.0, 10_000_000, 8.0
+"""Reading a file may take this long, and as long again as a slow disk needs for it."""
 _ROLES = ("kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance")
 _TOO_LARGE = "too large; save the weights of the network without those of its training"
 
@@ -65,11 +67,12 @@ class KerasFile:
 
 
 def read_keras_file(
-    path: Path, *, limits: Limits = READ, pool: WorkerPool | None = None
+    path: Path, *, limits: Limits | None = None, pool: WorkerPool | None = None
 ) -> KerasFile:
     """Read a file of Keras (``.h5``, ``.hdf5``, ``.weights.h5`` or ``.keras``) in a child process.
 
-    For many files, `pool` is whose child reads them; it may take as much as `limits` say.
+    For many files, `pool` is whose child reads them; it may take as much as `limits` say, and
+    otherwise what the file's size lets expect.
 
     Raises
     ------
@@ -78,6 +81,11 @@ def read_keras_file(
     EndlessFileError
         If the HDF5 library comes to no end with it, or dies of it.
     """
+    if limits is None:
+        size = 0
+        with suppress(OSError):  # of which the child tells
+            size = path.stat().st_size
+        limits = Limits(LONGEST_S + size / SLOWEST_BYTES_PER_S, MOST_GB)
     own = pool or WorkerPool()
     try:
         found = own.run(read_unguarded, path, limits)

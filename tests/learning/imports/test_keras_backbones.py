@@ -138,13 +138,17 @@ def says(network, images):
     return network.predict(images, verbose=0)[:, 0]
 
 
-def write_keras_2(path, network):
-    """Weights as TensorFlow's Keras 2 lays them out: those of models inside under their name."""
+def write_keras_2(path, network, *, whole=False):
+    """A model or its weights as TensorFlow lays them out, models inside under their own name."""
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [layer.name.encode() for layer in network.layers]
         file.attrs["keras_version"] = b"2.12.0"
+        top = file.create_group("model_weights") if whole else file
+        if whole:
+            model = {"class_name": "Sequential", "config": network.get_config()}
+            file.attrs["model_config"] = json.dumps(in_words_of_keras_2(model))
+        top.attrs["layer_names"] = [layer.name.encode() for layer in network.layers]
         for layer in network.layers:
-            group = file.create_group(layer.name)
+            group = top.create_group(layer.name)
             inside = layer.layers if hasattr(layer, "layers") else [layer]
             named = [
                 (f"{x.name}/{w.name}:0", array)
@@ -153,6 +157,20 @@ def write_keras_2(path, network):
             group.attrs["weight_names"] = [name.encode() for name, _ in named]
             for name, array in named:
                 group[name] = array
+
+
+def in_words_of_keras_2(config):
+    """Say what a layer reads, and the size of the image, as Keras 2 does."""
+    if isinstance(config, dict):
+        if config.get("inbound_nodes"):
+            (use,) = config["inbound_nodes"]
+            read = use["args"][0]
+            read = read if isinstance(read, list) else [read]
+            names = [tensor["config"]["keras_history"][0] for tensor in read]
+            config = {**config, "inbound_nodes": [[[name, 0, 0, {}] for name in names]]}
+        words = {"batch_shape": "batch_input_shape"}
+        return {words.get(key, key): in_words_of_keras_2(value) for key, value in config.items()}
+    return [in_words_of_keras_2(x) for x in config] if isinstance(config, list | tuple) else config
 
 
 @pytest.fixture(scope="module")
@@ -321,11 +339,14 @@ def test_an_imported_vgg19_answers_as_keras_does(keras, thin, images, tmp_path, 
     assert np.ptp(quality) > 1e-3
 
 
-def test_weights_of_vgg19_alone_are_told_by_shape_and_name(keras, thin, images, tmp_path):
+@pytest.mark.parametrize("whole", [False, True])
+def test_files_of_keras_2_give_the_same_vgg19(keras, thin, images, tmp_path, whole):
     network = table_iv(keras, [thin_vgg19(keras)])
     stir(network)
-    write_keras_2(tmp_path / "released.hdf5", network)
-    assert import_keras(tmp_path / "released.hdf5", tmp_path / "run")["model"] == "vgg19_keras"
+    write_keras_2(tmp_path / "released.h5", network, whole=whole)
+    origin = import_keras(tmp_path / "released.h5", tmp_path / "run")
+    assert origin["model"] == "vgg19_keras"
+    assert origin["checked"] == ("shapes and layers" if whole else "shapes alone")
     quality = says(network, turned(images))
     np.testing.assert_allclose(answers(tmp_path / "run", images), quality, rtol=0, atol=1e-5)
 
