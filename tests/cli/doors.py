@@ -92,9 +92,21 @@ def stages(bomb: Path, place: Path, world: Path) -> None:
 
 def listening_test(bomb: Path, place: Path, world: Path) -> None:
     """A file of a listening test that `[evaluation]` names."""
-    from musqa_pipeline.stages.evaluation.listeners import _excerpts
+    from musqa_pipeline.stages.evaluation.stimuli import _excerpts
 
     _excerpts(bomb.parent, bomb.name, -23.0)
+
+
+def two_tests(bomb: Path, place: Path, world: Path) -> list[str]:
+    """A stimulus of two tests, which is looked at before their listeners are pooled."""
+    for name, sound in (("a", bomb), ("b", world / "master.wav")):
+        (place / name).mkdir()
+        os.link(sound, place / name / bomb.name)
+        (place / name / "opinions.csv").write_text(
+            f"file,mos,n_raters,scale_low,scale_high\n{bomb.name},50,9,0,100\n"
+        )
+    tests = [str(place / name) for name in "ab"]
+    return ["listening", "compare", *tests, table(place, "file,predicted", f"{bomb.name},50")]
 
 
 def upload(bomb: Path, place: Path, world: Path) -> None:
@@ -137,6 +149,7 @@ DOORS: dict[str, Door] = {
         "listening", "stimuli", "--out", str(p / "test"), "--plan",
         table(p, "file,training", f"{w / 'master.wav'},yes", f"{b},", f"{w / 'other.wav'},"),
     ],
+    "listening compare": two_tests,
     "catalog equalise": equalise,
     "recipe replay": replay,
     "run": stages,

@@ -7,13 +7,13 @@ share, the merged opinion is the mean over the listeners of both all the same.
 
 from __future__ import annotations
 
-import filecmp
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from musqa_pipeline.audio.files.limits import MAX_RECORDING_S
@@ -197,20 +197,25 @@ def _same_audio(first: ListeningTest, second: ListeningTest, file: str) -> None:
     """Refuse two sounds of one name, where both can be looked at."""
     if first.folder is None or second.folder is None or not stays_inside(file):
         return
-    a, b = find_audio(first.folder, file), find_audio(second.folder, file)
-    if not (a.is_file() and b.is_file()) or filecmp.cmp(a, b, shallow=False):
+    places = find_audio(first.folder, file), find_audio(second.folder, file)
+    if not all(place.is_file() for place in places):
         return
-    if not _sound_alike(a, b):
-        raise SettingsError(f"{a} and {b} are two sounds of one name; rename one, in its table too")
+    # Samples and not bytes: some writers put the time of day into a file's header.
+    one, two = map(_samples, places)
+    if not np.array_equal(one, two):
+        raise SettingsError(
+            f"{places[0]} and {places[1]} are two sounds of one name; rename one, in its table too"
+        )
 
 
-def _sound_alike(a: Path, b: Path) -> bool:
-    """Compare samples: some writers put the time of day into a file's header."""
+def _samples(path: Path) -> NDArray[np.float32]:
     try:
-        one, two = (read_signal(path, max_duration_s=MAX_RECORDING_S).samples for path in (a, b))
-    except UnfitInputError:
-        return False
-    return np.array_equal(one, two)
+        return read_signal(path, max_duration_s=MAX_RECORDING_S).samples
+    except UnfitInputError as error:
+        raise SettingsError(
+            f"{path} of a listening test cannot be read: {error.detail}; {error.advice}, or take "
+            "its line out of the table"
+        ) from error
 
 
 def pooled(opinions: Sequence[Opinion]) -> Opinion:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.studies.listening.merge import (
@@ -116,14 +117,30 @@ def folder_of(path, files, rows="x.wav,50,9\n"):
 
 
 def test_two_sounds_of_one_name_are_refused_and_one_sound_is_pooled(tmp_path):
-    first = read_test(folder_of(tmp_path / "a", {"x.wav": b"sound"}))
-    other = read_test(folder_of(tmp_path / "b", {"x.wav": b"other"}))
-    same = read_test(folder_of(tmp_path / "c", {"x.wav": b"sound"}, "x.wav,70,3\n"))
+    tone = 0.1 * np.sin(np.arange(4_800) / 9)
+    for name, sound, opinion in (
+        ("a", tone, "50,9"),
+        ("b", 0.5 * tone, "50,9"),
+        ("c", tone, "70,3"),
+    ):
+        folder = folder_of(tmp_path / name, {}, f"x.wav,{opinion}\n")
+        soundfile.write(folder / "x.wav", sound, 48_000, subtype="PCM_24")
+    # Another header: the same samples with a comment.
+    with soundfile.SoundFile(tmp_path / "c" / "x.wav", "w", 48_000, 1, "PCM_24") as file:
+        file.comment = "made on another day"
+        file.write(tone)
+    first, other, same = (read_test(tmp_path / name) for name in "abc")
+    assert (tmp_path / "a" / "x.wav").read_bytes() != (tmp_path / "c" / "x.wav").read_bytes()
     assert (first.name, first.folder) == ("a", tmp_path / "a")
-    with pytest.raises(SettingsError, match=r"are two sounds of one name; rename one"):
+    with pytest.raises(SettingsError, match="are two sounds of one name; rename one"):
         merge([first, other])
     (found,) = merge([first, same])
     assert (found.mos, found.n_raters) == (55.0, 12)
+    (tmp_path / "b" / "x.wav").write_bytes(b"no sound")
+    with pytest.raises(
+        SettingsError, match=r"x\.wav of a listening test cannot be read: .*or take"
+    ):
+        merge([first, other])
 
 
 def test_audio_is_found_beside_the_table_or_where_stimuli_are_written(tmp_path):
