@@ -22,7 +22,7 @@ from musqa_pipeline.stages.evaluation.trials import wanted_trials
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.runs import read_preset_runs
 from musqa_pipeline.stages.models.trials.stage import list_units
-from musqa_pipeline.studies.listening.merge import merge
+from musqa_pipeline.studies.listening.merge import merge, told_apart
 from musqa_pipeline.studies.listening.mos import Opinion
 from musqa_pipeline.studies.listening.table_vi import beside_table_vi
 from musqa_pipeline.studies.listening.table_vi_lines import BesideTableVI
@@ -91,13 +91,13 @@ def ask_about_tests(
     stages = {each.model: find_model(each.model).input.stage for each in networks}
     tests = [rated(folder, context.preset.evaluation) for folder in folders]
     opinions = merge(tests)
-    places: dict[str, Path] = {}
-    for folder, test in zip(folders, tests, strict=True):
-        for opinion in test.opinions:
-            places.setdefault(opinion.file, folder)
+    places: dict[str, tuple[Path, str]] = {}
+    for folder, test, named in zip(folders, tests, told_apart(tests), strict=True):
+        for before, opinion in zip(test.opinions, named.opinions, strict=True):
+            places.setdefault(opinion.file, (folder, before.file))
     cells = {
-        file: image_cells(context, folder, file, set(stages.values()))
-        for file, folder in places.items()
+        name: image_cells(context, folder, file, set(stages.values()))
+        for name, (folder, file) in places.items()
     }
     found: dict[tuple[str, int], dict[str, float]] = {}
     for each in networks:
@@ -113,10 +113,10 @@ def ask_about_tests(
 def hear_repetitions(context: Context) -> BesideTableVI | None:
     """Lay the repetitions on all listening tests of the preset, merged, beside table VI.
 
-    None without listening tests.
+    None without listening tests, or before a network is trained.
     """
     settings = context.preset.evaluation
-    if not settings.listening_tests:
+    if not settings.listening_tests or not stored_repetitions(context):
         return None
     opinions, predictions = ask_about_tests(context, list(map(Path, settings.listening_tests)))
     return beside_table_vi(opinions, predictions, n_draws=settings.n_bootstrap, seed=settings.seed)

@@ -140,14 +140,58 @@ def in_points(
     return replace(test, opinions=tuple(found))
 
 
+def told_apart(tests: Sequence[ListeningTest]) -> list[ListeningTest]:
+    """Name different sounds differently that are called the same in two folders.
+
+    Parameters
+    ----------
+    tests : sequence of ListeningTest
+
+    Returns
+    -------
+    list of ListeningTest
+        In them such a sound is called ``test/file``. Equal samples keep one name, as does what
+        tables without a folder name the same.
+
+    Raises
+    ------
+    SettingsError
+        If such a sound cannot be read, or two folders have one name.
+    """
+    places: dict[str, list[Path]] = {}
+    for test in tests:
+        for file in (o.file for o in test.opinions if stays_inside(o.file)):
+            if test.folder is not None:
+                places.setdefault(file, []).append(find_audio(test.folder, file))
+    differ = {file for file, found in places.items() if not _sound_alike(found)}
+    names = [test.name for test in tests if test.folder]
+    if differ and len(set(names)) < len(names):
+        raise SettingsError(
+            f"two tests are called {max(names, key=names.count)}, and each has another sound "
+            f"{min(differ)}; give one folder another name"
+        )
+    return [
+        replace(
+            test,
+            opinions=tuple(
+                replace(o, file=f"{test.name}/{o.file}") if o.file in differ else o
+                for o in test.opinions
+            ),
+        )
+        if test.folder
+        else test
+        for test in tests
+    ]
+
+
 def merge(tests: Sequence[ListeningTest]) -> list[Opinion]:
     """Merge the opinions of tests, in their order.
 
     Parameters
     ----------
     tests : sequence of ListeningTest
-        From `in_points`. A file of one name in two tests is one stimulus; recordings of one name
-        are one recording.
+        From `in_points`. A file of one name in two tests is one stimulus, unless `told_apart`
+        finds two sounds; recordings of one name are one recording.
 
     Returns
     -------
@@ -159,12 +203,12 @@ def merge(tests: Sequence[ListeningTest]) -> list[Opinion]:
     SettingsError
         If a test is named twice, or two tests say different things of one stimulus.
     """
+    paths = [test.path.resolve() for test in tests]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise SettingsError(f"{path} is named twice; its listeners would count twice")
     by_file: dict[str, list[tuple[ListeningTest, Opinion]]] = {}
-    seen: set[Path] = set()
-    for test in tests:
-        if test.path.resolve() in seen:
-            raise SettingsError(f"{test.path} is named twice; its listeners would count twice")
-        seen.add(test.path.resolve())
+    for test in told_apart(tests):
         for opinion in test.opinions:
             by_file.setdefault(opinion.file, []).append((test, opinion))
     return [_merged(ratings) for ratings in by_file.values()]
@@ -183,7 +227,6 @@ def _merged(found: Sequence[tuple[ListeningTest, Opinion]]) -> Opinion:
                     f"{first.file} is of {what} {a or '(none)'} in {first_test.path} and of "
                     f"{b or '(none)'} in {test.path}; give different stimuli different names"
                 )
-        _same_audio(first_test, test, first.file)
     for test, opinion in found:
         if opinion.n_raters is None or opinion.n_raters < 1:
             raise SettingsError(
@@ -193,19 +236,13 @@ def _merged(found: Sequence[tuple[ListeningTest, Opinion]]) -> Opinion:
     return pooled([opinion for _, opinion in found])
 
 
-def _same_audio(first: ListeningTest, second: ListeningTest, file: str) -> None:
-    """Refuse two sounds of one name, where both can be looked at."""
-    if first.folder is None or second.folder is None or not stays_inside(file):
-        return
-    places = find_audio(first.folder, file), find_audio(second.folder, file)
-    if not all(place.is_file() for place in places):
-        return
-    # Samples and not bytes: some writers put the time of day into a file's header.
-    one, two = map(_samples, places)
-    if not np.array_equal(one, two):
-        raise SettingsError(
-            f"{places[0]} and {places[1]} are two sounds of one name; rename one, in its table too"
-        )
+def _sound_alike(places: Sequence[Path]) -> bool:
+    """Compare samples and not bytes: some writers put the time of day into a file's header."""
+    there = [place for place in places if place.is_file()]
+    if len(there) < 2:
+        return True
+    first = _samples(there[0])
+    return all(np.array_equal(first, _samples(place)) for place in there[1:])
 
 
 def _samples(path: Path) -> NDArray[np.float32]:

@@ -12,10 +12,12 @@ import soundfile
 import torch
 from scipy import stats
 from torch import nn
+from typer.testing import CliRunner
 
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
 from musqa_pipeline.audio.features.mel import mel_image
 from musqa_pipeline.audio.measures.loudness import gain_to_target_db, integrated_lufs
+from musqa_pipeline.cli import listening
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
@@ -226,6 +228,50 @@ def test_shuffled_opinions_are_predicted_by_chance_alone(asked):
     assert np.mean(np.array(found) >= true) <= 0.02
 
 
+def test_two_sounds_of_one_name_are_each_predicted(context, tmp_path):
+    tests = []
+    for name, number in (("one", 0), ("two", 7)):
+        tests.append(Path(write_test(tmp_path / name, range(1, 6))))
+        soundfile.write(tmp_path / name / "9.wav", sound(number), 48_000)
+        with (tmp_path / name / "opinions.csv").open("a") as table:
+            table.write(f"9.wav,50,1,,2,process_3,song {number},0,100\n")
+    opinions, predictions = ask_about_tests(context, tests)
+    assert [o.file for o in opinions if o.recording in ("song 0", "song 7")] == [
+        "one/9.wav", "two/9.wav",
+    ]  # fmt: skip
+    said = predictions["top", 0]
+    assert said.keys() == {o.file for o in opinions}
+    assert said["two/9.wav"] - said["one/9.wav"] > 10
+
+
+def test_the_commands_print_what_the_report_shows(context, beside, tmp_path, monkeypatch):
+    monkeypatch.setattr("musqa_pipeline.stages.graph.load_preset", lambda name: name)
+    monkeypatch.setattr("musqa_pipeline.stages.graph.joint_context", lambda *_: context)
+    tests = [str(folder) for folder in folders(context)]
+    asked = CliRunner().invoke(listening.app, ["predict", *tests, "--csv"])
+    assert asked.exit_code == 0, asked.output
+    assert asked.stdout.splitlines()[0] == "file,model,repetition,predicted"
+    assert len(asked.stdout.splitlines()) == 1 + 6 * 8
+    (tmp_path / "networks.csv").write_text(asked.stdout)
+    told = CliRunner().invoke(
+        listening.app, ["compare", *tests, str(tmp_path / "networks.csv"), "--json"]
+    )
+    assert told.exit_code == 0, told.output
+
+    def numbers(rows):
+        left_out = ("low", "high")  # of other resamples
+        named = {(r["row"], r["model"], r["other"], r["metric"]): r for r in rows}
+        return {
+            key: {name: value for name, value in row.items() if name not in left_out}
+            for key, row in named.items()
+        }
+
+    found, expected = numbers(map(json.loads, told.stdout.splitlines())), numbers(beside.rows())
+    assert found.keys() == expected.keys()
+    for key, row in expected.items():
+        assert found[key] == pytest.approx(row), key
+
+
 def test_a_repetition_without_weights_is_named_and_left_out(context, caplog, monkeypatch):
     monkeypatch.setattr(logging.getLogger("musqa_pipeline"), "propagate", True)
     (gone,) = (x for x in stored_repetitions(context) if (x.model, x.repetition) == ("loud", 1))
@@ -262,8 +308,10 @@ def test_without_tests_nobody_is_asked_and_without_networks_it_says_so(context):
     none = replace(context.preset, evaluation=EvaluationSettings(n_bootstrap=100))
     assert hear_repetitions(replace(context, preset=none)) is None
     fingerprints = {**context.fingerprints, "models": "e" * 32, "trials": "e" * 32}
+    untrained = replace(context, fingerprints=fingerprints)
+    assert hear_repetitions(untrained) is None
     with pytest.raises(SettingsError, match="preset small has no trained network that could be"):
-        hear_repetitions(replace(context, fingerprints=fingerprints))
+        ask_about_tests(untrained, folders(context))
     with pytest.raises(SettingsError, match="is no folder; a listening test is a folder of audio"):
         ask_about_tests(context, [folders(context)[0] / "opinions.csv"])
 

@@ -116,31 +116,50 @@ def folder_of(path, files, rows="x.wav,50,9\n"):
     return path
 
 
-def test_two_sounds_of_one_name_are_refused_and_one_sound_is_pooled(tmp_path):
+@pytest.fixture
+def sounds(tmp_path):
+    """Three tests of x.wav: a sound, another one, and the first again with another header."""
     tone = 0.1 * np.sin(np.arange(4_800) / 9)
     for name, sound, opinion in (
         ("a", tone, "50,9"),
-        ("b", 0.5 * tone, "50,9"),
+        ("b", 0.5 * tone, "40,"),
         ("c", tone, "70,3"),
     ):
         folder = folder_of(tmp_path / name, {}, f"x.wav,{opinion}\n")
-        soundfile.write(folder / "x.wav", sound, 48_000, subtype="PCM_24")
-    # Another header: the same samples with a comment.
-    with soundfile.SoundFile(tmp_path / "c" / "x.wav", "w", 48_000, 1, "PCM_24") as file:
-        file.comment = "made on another day"
-        file.write(tone)
-    first, other, same = (read_test(tmp_path / name) for name in "abc")
+        with soundfile.SoundFile(folder / "x.wav", "w", 48_000, 1, "PCM_24") as file:
+            if name == "c":
+                file.comment = "made on another day"
+            file.write(sound)
     assert (tmp_path / "a" / "x.wav").read_bytes() != (tmp_path / "c" / "x.wav").read_bytes()
-    assert (first.name, first.folder) == ("a", tmp_path / "a")
-    with pytest.raises(SettingsError, match="are two sounds of one name; rename one"):
-        merge([first, other])
+    return tmp_path
+
+
+def test_one_sound_in_two_folders_is_one_stimulus(sounds):
+    first, same = read_test(sounds / "a"), read_test(sounds / "c")
+    assert (first.name, first.folder) == ("a", sounds / "a")
     (found,) = merge([first, same])
-    assert (found.mos, found.n_raters) == (55.0, 12)
-    (tmp_path / "b" / "x.wav").write_bytes(b"no sound")
+    assert (found.file, found.mos, found.n_raters) == ("x.wav", 55.0, 12)
+
+
+def test_two_sounds_of_one_name_are_two_stimuli(sounds):
+    first, other = read_test(sounds / "a"), read_test(sounds / "b")
+    found = merge([first, other])
+    assert [(o.file, o.mos) for o in found] == [("a/x.wav", 50.0), ("b/x.wav", 40.0)]
+    # A table alone has nothing to listen to: one name is one stimulus.
+    with pytest.raises(SettingsError, match=r"does not say how many listeners rated it"):
+        merge([read_test(sounds / "a" / "opinions.csv"), read_test(sounds / "b")])
+    (sounds / "deep").mkdir()
+    (sounds / "b").rename(sounds / "deep" / "a")
+    with pytest.raises(SettingsError, match=r"two tests are called a, .* another sound x\.wav"):
+        merge([first, read_test(sounds / "deep" / "a")])
+
+
+def test_a_sound_that_cannot_be_compared_is_named(sounds):
+    (sounds / "b" / "x.wav").write_bytes(b"no sound")
     with pytest.raises(
         SettingsError, match=r"x\.wav of a listening test cannot be read: .*or take"
     ):
-        merge([first, other])
+        merge([read_test(sounds / "a"), read_test(sounds / "b")])
 
 
 def test_audio_is_found_beside_the_table_or_where_stimuli_are_written(tmp_path):
