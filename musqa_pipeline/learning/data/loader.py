@@ -100,11 +100,10 @@ def make_loader(
     for name, value in (("batch_size", batch_size), ("n_threads", n_threads)):
         if value < 1:
             raise ValueError(f"{name}={value}: expected at least 1")
-    sizes = [len(group.rows) for group in shards.groups]
-    buffer_rows = max(buffer_rows, max(sizes))
+    buffer_rows = max([buffer_rows, *(len(group.rows) for group in shards.groups)])
     order = np.arange(shards.n_rows, dtype=np.int64)
     if shuffle:
-        order = epoch_order(sizes, seed=seed, epoch=epoch, buffer_rows=buffer_rows)
+        order = order_of(shards, seed=seed, epoch=epoch, buffer_rows=buffer_rows)
     batches = _EpochBatches(
         shards, order, batch_size=batch_size, buffer_rows=buffer_rows, n_threads=n_threads
     )
@@ -116,6 +115,14 @@ def make_loader(
         pin_memory=pin_memory,
         generator=torch.Generator(),  # else each epoch would draw from torch's global generator
     )
+
+
+def order_of(
+    shards: ImageShards, *, seed: int, epoch: int, buffer_rows: int = BUFFER_ROWS
+) -> NDArray[np.int64]:
+    """Return the row numbers of an epoch of `make_loader`, in its order."""
+    sizes = [len(group.rows) for group in shards.groups]
+    return epoch_order(sizes, seed=seed, epoch=epoch, buffer_rows=max([buffer_rows, *sizes]))
 
 
 def iter_rows(shards: ImageShards, batch_size: int = 64) -> Iterator[LabelledImages]:

@@ -137,7 +137,12 @@ class FrozenStemNetwork(BackboneNetwork):
         self._cache = OutputsCache(folder / name, N_OUTPUTS, writable=writable)
 
     def outputs(self, images_ntf: Tensor) -> Tensor:
-        """Return what the dense layers see, from the cache where there is one."""
+        """Return what the dense layers see, from the cache where there is one.
+
+        Images may be such outputs already, of shape (n, 1, 1000).
+        """
+        if images_ntf.shape[1:] == (1, N_OUTPUTS):
+            return images_ntf.squeeze(1)
         with torch.no_grad():
             if self._cache is None:
                 return super().outputs(images_ntf)

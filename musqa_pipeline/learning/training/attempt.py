@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import math
 import statistics
 from collections.abc import Callable, Mapping
@@ -10,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
 from musqa_pipeline.learning.device import device_name, find_device
-from musqa_pipeline.learning.networks.backbone import FrozenStemNetwork
+from musqa_pipeline.learning.entry import InputSpec
+from musqa_pipeline.learning.networks.backbone import N_OUTPUTS, FrozenStemNetwork
 from musqa_pipeline.learning.training import checkpoint as files
+from musqa_pipeline.learning.training.batches import OutputBatches, ShardBatches
 from musqa_pipeline.learning.training.callbacks import BatchSeeds, EpochClock, WeightAverage
 from musqa_pipeline.learning.training.checkpoint import VALIDATION, History
 from musqa_pipeline.learning.training.environment import (
@@ -112,7 +117,32 @@ class Attempt(pl.Callback):
             torch.manual_seed(derive_seed("models.weights", self.settings.seed, self.name))
             learner = make_learner(self.entry, self.settings)
             checkpoints, self.saved = WholeCheckpoints(self.saved), None  # 185 MB for table III
-            run_loop(self.task, learner, list(filter(None, callbacks)), checkpoints, rank)
+            task = self.task
+            if isinstance(learner.network, FrozenStemNetwork):
+                task = self.on_outputs(learner.network)
+            run_loop(task, learner, list(filter(None, callbacks)), checkpoints, rank)
+
+    def on_outputs(self, network: FrozenStemNetwork) -> Task:
+        """Let stored images be looked at once: what comes after a frozen stem learns from outputs.
+
+        Any other batches stay as they are.
+        """
+        n_seen = itertools.count(1)
+
+        def compute(images: Tensor) -> Tensor:
+            outputs = network.outputs(images.to(network.stem.weight.device)).cpu()
+            if (n := next(n_seen)) % 8 == 0:
+                self.tell(f"{self.name}: the frozen part has seen {n} batches")
+            return outputs
+
+        training, validation = self.task.train_batches, self.task.validation_batches
+        if not (isinstance(training, ShardBatches) and isinstance(validation, ShardBatches)):
+            return self.task
+        return self.task._replace(
+            entry=dataclasses.replace(self.entry, input=InputSpec(1, N_OUTPUTS)),
+            train_batches=OutputBatches(training, compute),
+            validation_batches=OutputBatches(validation, compute),
+        )
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Keep the outputs of a frozen stem, now that it has its weights."""

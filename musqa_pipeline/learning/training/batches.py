@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.workers.local import LocalPool
-from musqa_pipeline.learning.data.loader import make_loader
+from musqa_pipeline.learning.data.loader import make_loader, order_of
 from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.entry import InputSpec
@@ -83,6 +84,31 @@ class ShardBatches:
     def batch_bytes(self) -> int:
         """Bytes of a batch as the network eats it, in float32."""
         return 4 * self.batch_size * math.prod(self.shards.shape)
+
+
+class OutputBatches:
+    """The batches of `ShardBatches` as outputs of the part of a network that never moves.
+
+    `compute` gives the outputs (n, n_outputs) of images (n, n_frames, n_bands). It is asked once
+    for each image, when the first epoch begins; an output is an image of one frame then.
+    """
+
+    def __init__(self, batches: ShardBatches, compute: Callable[[Tensor], Tensor]) -> None:
+        self.batches, self._compute = batches, compute
+        self._outputs: Tensor | None = None
+
+    def __call__(self, epoch: int = 0) -> Iterable[Batch]:
+        """Yield the batches of an epoch."""
+        shards, seed = self.batches.shards, self.batches.seed
+        if self._outputs is None:
+            every = dataclasses.replace(self.batches, seed=None)()
+            self._outputs = torch.cat([self._compute(torch.as_tensor(i)) for i, _ in every])
+        quality = torch.from_numpy(shards.quality)
+        rows = torch.arange(shards.n_rows)
+        if seed is not None:
+            rows = torch.from_numpy(order_of(shards, seed=seed, epoch=epoch))
+        for some in rows.split(self.batches.batch_size):
+            yield self._outputs[some].unsqueeze(1), quality[some]
 
 
 def loader_options(batch_bytes: int, n_devices: int = 1, device: str = "auto") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from musqa_pipeline.stages.evaluation.ceiling import Ceiling
 from musqa_pipeline.stages.evaluation.examples import Example, Twin
 from musqa_pipeline.stages.evaluation.listeners import ListeningResult
 from musqa_pipeline.stages.evaluation.lowpass_steps import STEPS_SCHEMA
+from musqa_pipeline.stages.evaluation.summary import shown_name
 from musqa_pipeline.studies.listening.table_vi_lines import BesideTableVI
 
 
@@ -71,3 +72,8 @@ class ReportContent:
     """Per model: parameters, trainable, ms_per_excerpt and minutes; None where not known."""
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Sections of names and values: fingerprints, settings, versions."""
+
+    def name(self, model: str) -> str:
+        """Return the name of a model for people, which says if its backbone began by chance."""
+        mark = " (random backbone)" if model in self.random_weights else ""
+        return shown_name(model) + mark

@@ -2,7 +2,7 @@
 
 Who may lead is a matter of fairness: what hears the reference or is told the process stands in
 the table, marked, but sets no bar for a model that hears the degraded excerpt alone. Networks with
-a random backbone stand apart, in no column with the paper's. What was not run is named.
+a random backbone stand apart. What was not run is named.
 """
 
 from __future__ import annotations

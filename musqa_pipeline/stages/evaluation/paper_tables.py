@@ -9,7 +9,8 @@ split. Neither knows that all repetitions share the test recordings; the bootstr
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -29,6 +30,12 @@ TABLE_V: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "vgg19": {"pearson": (0.875, 0.038), "rmse": (11.75, 1.66)},
 }
 """Mean and deviation over the repetitions, by registry name."""
+PAPER_NETWORK = {
+    **{name: name for name in TABLE_V},
+    "inception_v3_frozen_stem": "inception_v3",
+    "vgg19_frozen_stem": "vgg19",
+}
+"""Which network of table V each of ours is, or is a variant of."""
 METRIC_WORDS = {"pearson": "r", "rmse": "RMSE"}
 
 
@@ -47,20 +54,29 @@ def repeated_metrics(predictions: pl.DataFrame, protocol: str, draw: str) -> lis
     return found
 
 
-def table_v(found: Sequence[Repeated], hidden: Collection[str] = ()) -> list[dict[str, Any]]:
-    """Lay ours beside the paper's."""
+def table_order(models: Iterable[str]) -> list[str]:
+    """Order models as table V: the paper's networks, each with its variants; baselines last."""
+    present = set(models)
+    ordered = []
+    for name in TABLE_V:
+        mine = [m for m, network in PAPER_NETWORK.items() if network == name and m in present]
+        ordered += mine or [name]
+    others = [model for model in dict.fromkeys(models) if model not in PAPER_NETWORK]
+    return ordered + sorted(others, key=lambda model: model in BASELINES)
+
+
+def table_v(found: Sequence[Repeated]) -> list[dict[str, Any]]:
+    """Lay ours beside the paper's; a network of the paper that was not run has a row too."""
     ours: dict[str, dict[str, Repeated]] = {}
     for each in found:
         ours.setdefault(each.model, {})[each.metric] = each
-    others = [model for model in ours if model not in TABLE_V and model not in hidden]
-    others.sort(key=lambda model: model in BASELINES)
     return [
         {
             "model": model,
-            "paper": TABLE_V.get(model),
-            "ours": {} if model in hidden else ours.get(model, {}),
+            "paper": TABLE_V.get(PAPER_NETWORK.get(model, "")),
+            "ours": ours.get(model, {}),
         }
-        for model in (*TABLE_V, *others)
+        for model in table_order(ours)
     ]
 
 
@@ -76,6 +92,26 @@ def paper_tests() -> list[dict[str, Any]]:
         for a, b in itertools.combinations(TABLE_V, 2)
         for metric in METRIC_WORDS
     ]
+
+
+def beside_the_paper(found: Sequence[Repeated]) -> list[dict[str, Any]]:
+    """Lay our tests beside the paper's of the same networks; what only one has comes after."""
+    key = operator.attrgetter("first", "second", "metric")
+    models = table_order(each.model for each in found)
+    left = {key(test): test for test in repetition_tests(found, models, METRIC_WORDS)}
+    tests = []
+    for test in paper_tests():
+        wanted = test["first"], test["second"], test["metric"]
+        same = [
+            k for k in left if (PAPER_NETWORK.get(k[0]), PAPER_NETWORK.get(k[1]), k[2]) == wanted
+        ]
+        tests += [_row(left.pop(k), test["unpaired"]) for k in same] or [{**test, "ours": None}]
+    return [*tests, *(_row(test, None) for test in left.values())]
+
+
+def _row(ours: RepetitionTest, papers: Any) -> dict[str, Any]:
+    names = {"first": ours.first, "second": ours.second, "metric": ours.metric}
+    return {**names, "unpaired": papers, "ours": ours}
 
 
 def row_tests(

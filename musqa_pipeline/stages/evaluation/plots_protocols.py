@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from musqa_pipeline.stages.evaluation.ceiling import Ceiling
-from musqa_pipeline.stages.evaluation.paper_tables import METRIC_WORDS, TABLE_V
-from musqa_pipeline.stages.evaluation.summary import number, shown_name
+from musqa_pipeline.stages.evaluation.paper_tables import METRIC_WORDS, PAPER_NETWORK, TABLE_V
+from musqa_pipeline.stages.evaluation.summary import number
 from musqa_pipeline.studies.figures import INK, MUTED, RECORDING_MARKERS, SERIES, new_figure
 from musqa_pipeline.studies.statistics.repetitions import Repeated
 
@@ -40,13 +40,16 @@ def learning_curves(by_model: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figu
     return figure
 
 
-def repetition_strips(found: Sequence[Repeated], models: Sequence[str]) -> Figure:
-    """Draw r and RMSE of every repetition, with mean and deviation, beside the paper's."""
+def repetition_strips(found: Sequence[Repeated], names: Mapping[str, str]) -> Figure:
+    """Draw r and RMSE of every repetition, with mean and deviation, beside the paper's.
+
+    `names` are the names for people of the models, in their order from above.
+    """
     values = {(each.model, each.metric): each for each in found}
-    figure = new_figure(4.8, 1.4 + 0.42 * max(2, len(models)))
+    figure = new_figure(4.8, 1.4 + 0.42 * max(2, len(names)))
     panels = figure.subplots(1, 2, sharey=True)
     for panel, metric in zip(panels, METRIC_WORDS, strict=True):
-        for line, model in enumerate(models):
+        for line, model in enumerate(names):
             mine = values.get((model, metric))
             if mine is not None:
                 n = len(mine.values)
@@ -57,12 +60,12 @@ def repetition_strips(found: Sequence[Repeated], models: Sequence[str]) -> Figur
                 panel.errorbar(
                     mine.mean, line - 0.14, xerr=mine.sd, fmt="|", color=SERIES[0], ms=11
                 )
-            if model in TABLE_V:
-                mean, sd = TABLE_V[model][metric]
+            if model in PAPER_NETWORK:
+                mean, sd = TABLE_V[PAPER_NETWORK[model]][metric]
                 panel.errorbar(mean, line + 0.18, xerr=sd, fmt="s", color=SERIES[1], ms=4.5, lw=1.4)
         panel.set_xlabel(METRIC_WORDS[metric] + (", points" if metric == "rmse" else ""))
-        panel.set_yticks(range(len(models)), [shown_name(model) for model in models])
-        panel.set_ylim(len(models) - 0.5, -0.5)
+        panel.set_yticks(range(len(names)), list(names.values()))
+        panel.set_ylim(len(names) - 0.5, -0.5)
         panel.grid(axis="y", visible=False)
     handles = [
         panels[0].errorbar(

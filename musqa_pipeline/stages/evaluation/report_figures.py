@@ -14,7 +14,7 @@ from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation import plots, plots_data, plots_protocols
 from musqa_pipeline.stages.evaluation.content import ReportContent
 from musqa_pipeline.stages.evaluation.pages import page_figure
-from musqa_pipeline.stages.evaluation.paper_tables import REPETITIONS, TABLE_V, repeated_metrics
+from musqa_pipeline.stages.evaluation.paper_tables import REPETITIONS, repeated_metrics, table_order
 from musqa_pipeline.stages.evaluation.slices import DRAWS
 from musqa_pipeline.stages.evaluation.summary import draw_words, shown_name
 from musqa_pipeline.studies.listening.picture import over_opinions
@@ -52,10 +52,10 @@ def prediction_figures(
         return {"section": section, "caption": caption, "svg": page_figure(*drawn)}
 
     shown = list(dict.fromkeys([lead, *networks, *compared]))
-    for model in shown:
+    for model in [*shown, *(m for m in models if m in content.random_weights and m != lead)]:
         for draw in DRAWS if model == lead else (main,):
             if of(model, draw).height:
-                name = shown_name(model)
+                name = content.name(model)
                 yield figure(
                     "scatter", f"{name}, {draw_words(draw)}", plots.scatter,
                     f"scatter-{model}-{draw}", f"Prediction over label of {name}", of(model, draw),
@@ -109,16 +109,13 @@ def protocol_figures(content: ReportContent, draw: str) -> dict[str, Markup | No
         found["learning_curve"] = page_figure(
             plots_protocols.learning_curves, "learning-curve", "RMSE over recordings", points
         )
-    repeated = [
-        each
-        for each in repeated_metrics(content.predictions, REPETITIONS, draw)
-        if each.model not in content.random_weights
-    ]
+    repeated = repeated_metrics(content.predictions, REPETITIONS, draw)
     if repeated:
-        models = list(dict.fromkeys([*TABLE_V, *(each.model for each in repeated)]))
+        models = table_order(each.model for each in repeated)
         found["repetitions"] = page_figure(
             plots_protocols.repetition_strips, "repetitions",
-            "r and RMSE of each repetition beside the paper's", repeated, models,
+            "r and RMSE of each repetition beside the paper's", repeated,
+            {model: content.name(model) for model in models},
         )  # fmt: skip
     if content.ceilings:
         found["ceiling"] = page_figure(

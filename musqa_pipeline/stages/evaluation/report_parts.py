@@ -12,16 +12,14 @@ from musqa_pipeline.stages.evaluation.examples import Example, Twin
 from musqa_pipeline.stages.evaluation.generalisation import DRAWN
 from musqa_pipeline.stages.evaluation.lowpass_steps import count_steps
 from musqa_pipeline.stages.evaluation.paper_tables import (
-    METRIC_WORDS,
     REPETITIONS,
-    TABLE_V,
-    paper_tests,
+    beside_the_paper,
     repeated_metrics,
     row_tests,
     table_v,
 )
 from musqa_pipeline.stages.evaluation.report_figures import COMPARED_BASELINES, shown_rows
-from musqa_pipeline.stages.evaluation.summary import number
+from musqa_pipeline.stages.evaluation.summary import number, shown_name
 from musqa_pipeline.stages.spectrograms.features.darkness import lowpass_order
 from musqa_pipeline.studies.listening.table_vi_lines import LITERATURE_R
 from musqa_pipeline.studies.statistics.repetitions import repetition_tests
@@ -63,23 +61,14 @@ def paper_part(content: ReportContent) -> dict[str, Any] | None:
     draw = "natural_mix" if (mine["draw"] == "natural_mix").any() else "uniform_draw"
     found = repeated_metrics(content.predictions, REPETITIONS, draw)
     cells = {(r["model"], r["metric"]): r for r in mine.filter(draw=draw).to_dicts()}
-    rows = table_v(found, content.random_weights)
+    rows = table_v(found)
     for row in rows:
+        row["name"] = content.name(row["model"]) if row["ours"] else shown_name(row["model"])
         row["cells"] = {m: cells.get((row["model"], m)) for m in DIGITS} if row["ours"] else {}
-    compared = [each for each in found if each.model not in content.random_weights]
-    models = list(dict.fromkeys([*TABLE_V, *_models(compared)]))
-    ours = {
-        (t.first, t.second, t.metric): t for t in repetition_tests(compared, models, METRIC_WORDS)
-    }
-    tests = []
-    for test in paper_tests():
-        key = (test["first"], test["second"], test["metric"])
-        tests.append({**test, "ours": ours.pop(key, None)})
-    tests += [
-        {"first": t.first, "second": t.second, "metric": t.metric, "unpaired": None, "ours": t}
-        for t in ours.values()
-    ]
+    tests = beside_the_paper(found)
     for test in tests:
+        name = content.name if test["ours"] else shown_name
+        test["pair"] = f"{name(test['first'])} − {name(test['second'])}"
         test["interval"] = find_difference(
             content.differences, REPETITIONS, draw, test["first"], test["second"], test["metric"]
         )
@@ -116,11 +105,7 @@ def statistics_part(
 ) -> list[dict[str, Any]]:
     """Compare the leader with every other model by all tests that fit."""
     told = content.predictions.filter(draw, protocol=protocol)
-    models = [
-        model
-        for model in told["model"].unique(maintain_order=True)
-        if model != leader and model not in content.random_weights
-    ]
+    models = [model for model in told["model"].unique(maintain_order=True) if model != leader]
     steiger_p = row_tests(content.predictions, protocol, draw, leader, models)
     found = repeated_metrics(content.predictions, protocol, draw)
     rows = []
@@ -129,7 +114,7 @@ def statistics_part(
         paired = pair[0].paired if pair else None
         rows.append(
             {
-                "model": model,
+                "model": content.name(model),
                 **{
                     metric: find_difference(
                         content.differences, protocol, draw, leader, model, metric
@@ -183,7 +168,3 @@ def affordable(parts: Sequence[Example | Twin], n_bytes: int) -> list[bool]:
         fits.append(part.n_bytes <= left)
         left -= part.n_bytes if fits[-1] else 0
     return fits
-
-
-def _models(found: Sequence[Any]) -> list[str]:
-    return list(dict.fromkeys(each.model for each in found))

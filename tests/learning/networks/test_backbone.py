@@ -11,6 +11,7 @@ from musqa_pipeline.core.errors import LakeError, SettingsError
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning import torchvision_ops
+from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 from musqa_pipeline.learning.networks.backbone import (
     BackboneNetwork,
@@ -19,9 +20,11 @@ from musqa_pipeline.learning.networks.backbone import (
 )
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.registry import MODELS, find_model
+from musqa_pipeline.learning.training.batches import ShardBatches
 from musqa_pipeline.learning.training.train import train
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.runs import backbone_weights_of, title_of
+from tests.learning.data.tiny_shards import write_tiny_shards
 
 RANDOM = TrainingSettings(backbone_weights="random", max_epochs=1)
 SPEC = InputSpec(n_frames=16, n_bands=12)
@@ -262,6 +265,31 @@ def test_a_frozen_stem_shows_each_image_to_the_backbone_once(tmp_path, small, mo
     without = train_small("still", tmp_path / "without", settings)
     assert sum(seen) == 6 + 6 * 2 * 3
     np.testing.assert_allclose(without.curves["loss"], result.curves["loss"], rtol=1e-5)
+
+
+def test_stored_images_are_read_once_for_a_frozen_stem(lake, tmp_path, small, monkeypatch):
+    shards = ImageShards(write_tiny_shards(lake, shape=(16, 12)).files, "train")
+    stored = ShardBatches(shards, 8, seed=3), ShardBatches(shards, 8)
+    read, read_group = [], ImageShards.read_group
+
+    def counted(self, group):
+        read.append(group)
+        return read_group(self, group)
+
+    monkeypatch.setattr(ImageShards, "read_group", counted)
+    arguments = {"entry": MODELS["still"], "settings": TrainingSettings(max_epochs=3)}
+    once = train(
+        "still", **arguments, folder=tmp_path / "once", log=lambda line: None,
+        train_batches=stored[0], validation_batches=stored[1],
+    )  # fmt: skip
+    assert len(read) == 2 * len(shards.groups)
+    each = train(
+        "still", **arguments, folder=tmp_path / "each", log=lambda line: None,
+        train_batches=lambda epoch: stored[0](epoch), validation_batches=lambda: stored[1](),
+    )  # fmt: skip
+    assert len(read) == (2 + 6) * len(shards.groups)
+    for curve in ("loss", "validation_loss"):
+        np.testing.assert_allclose(once.curves[curve], each.curves[curve], rtol=1e-5)
 
 
 def test_random_backbones_follow_the_seed():

@@ -42,7 +42,7 @@ ERRORS = {
 NETWORKS = ("cnn1d", "inception_v3", "vgg19", "insenet", "musqa_net")
 TRIALS = {
     "folds": (2, tuple(model for model in ERRORS if model != "musqa_net_coarse")),
-    "repetitions": (4, ("cnn1d", "musqa_net", "boosted", "mean")),
+    "repetitions": (4, ("cnn1d", "inception_v3", "musqa_net", "boosted", "mean")),
     "leave_codec_out": (1, ("musqa_net", "boosted")),
     "singles_to_cascades": (1, ("musqa_net", "boosted")),
     "synthesised_to_real": (1, ("boosted",)),

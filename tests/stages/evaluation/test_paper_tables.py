@@ -1,8 +1,11 @@
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 from musqa_pipeline.stages.evaluation.paper_tables import (
+    TABLE_V,
+    beside_the_paper,
     paper_tests,
     repeated_metrics,
     row_tests,
@@ -30,16 +33,46 @@ def test_the_papers_own_tests_come_out_of_its_table():
     assert min(p["inception_v3", "vgg19", metric] for metric in ("pearson", "rmse")) > 0.05
 
 
-def test_table_v_has_the_papers_networks_first_and_hides_random_backbones():
-    rows = table_v(FOUND, hidden=["inception_v3"])
+def test_table_v_has_the_papers_networks_first():
+    rows = table_v(FOUND)
     assert [row["model"] for row in rows] == [
         "cnn1d", "inception_v3", "vgg19", "musqa_net", "mean",
     ]  # fmt: skip
     assert rows[0]["paper"]["rmse"] == (18.80, 2.29)
     assert rows[0]["ours"]["pearson"].mean == pytest.approx(0.75)
     assert rows[0]["ours"]["pearson"].sd == pytest.approx(0.05)
-    assert rows[1]["ours"] == rows[2]["ours"] == {}
+    assert rows[1]["ours"]["rmse"].values == (30.0, 31.0)
+    assert rows[2]["ours"] == {}
     assert rows[3]["paper"] is None
+
+
+FROZEN = [
+    Repeated("vgg19_frozen_stem", "rmse", (20.0, 22.0, 21.5)),
+    Repeated("vgg19_frozen_stem", "pearson", (0.5, 0.6, 0.4)),
+]
+
+
+def test_a_variant_stands_where_the_papers_network_does():
+    rows = {row["model"]: row for row in table_v([*FOUND, *FROZEN])}
+    assert list(rows) == ["cnn1d", "inception_v3", "vgg19_frozen_stem", "musqa_net", "mean"]
+    assert rows["vgg19_frozen_stem"]["paper"] == TABLE_V["vgg19"]
+    both = [*FOUND, *FROZEN, Repeated("vgg19", "rmse", (11.0, 12.0))]
+    assert [row["model"] for row in table_v(both)][2:4] == ["vgg19", "vgg19_frozen_stem"]
+
+
+def test_our_tests_stand_beside_the_papers_of_the_same_networks():
+    tests = {(t["first"], t["second"], t["metric"]): t for t in beside_the_paper([*FOUND, *FROZEN])}
+    papers = {(t["first"], t["second"], t["metric"]): t["unpaired"] for t in paper_tests()}
+    beside = tests["cnn1d", "vgg19_frozen_stem", "rmse"]
+    assert beside["unpaired"] == papers["cnn1d", "vgg19", "rmse"]
+    a, b = (18.0, 15.0, 17.5), (20.0, 22.0, 21.5)
+    assert beside["ours"].paired.p_value == pytest.approx(stats.ttest_rel(a, b).pvalue)
+    assert tests["cnn1d", "inception_v3", "rmse"]["ours"].paired is not None
+    not_run = tests["cnn1d", "inception_v3", "pearson"]  # no r of the second
+    assert not_run["ours"] is None
+    assert not_run["unpaired"] == papers["cnn1d", "inception_v3", "pearson"]
+    assert tests["cnn1d", "musqa_net", "rmse"]["unpaired"] is None
+    assert ("cnn1d", "vgg19", "rmse") not in tests  # its variant stands for it
 
 
 def test_metrics_of_repetitions_are_those_of_their_rows(full):

@@ -23,16 +23,16 @@ def test_the_learning_curve_shows_each_share_at_its_number_of_recordings():
 
 def test_every_repetition_is_a_mark_and_the_papers_mean_beside_it(full):
     found = repeated_metrics(full.predictions, "repetitions", "natural_mix")
-    models = [*TABLE_V, "musqa_net", "boosted"]
+    names = {model: full.name(model) for model in (*TABLE_V, "musqa_net", "boosted")}
     with house_style():
-        figure = plots_protocols.repetition_strips(found, models)
+        figure = plots_protocols.repetition_strips(found, names)
     r, rmse = figure.axes
     assert [tick.get_text() for tick in r.get_yticklabels()][:3] == [
-        "1-D CNN", "Inception v3", "VGG19",
+        "1-D CNN", "Inception v3 (random backbone)", "VGG19",
     ]  # fmt: skip
     marks = np.concatenate([np.asarray(c.get_offsets()) for c in rmse.collections
                             if len(c.get_offsets()) == 4])  # fmt: skip
-    assert len(marks) == 4 * 3  # 1-D CNN, musqa-net and boosting, four repetitions each
+    assert len(marks) == 4 * 4  # 1-D CNN, Inception, musqa-net, boosting: four repetitions each
     squares = [line.get_xdata()[0] for line in r.lines
                if line.get_marker() == "s" and len(line.get_xdata())]  # fmt: skip
     assert squares == [TABLE_V[model]["pearson"][0] for model in TABLE_V]

@@ -200,19 +200,31 @@ def test_the_page_with_everything_is_whole(full_page):
 def test_what_was_not_run_and_random_backbones_are_named_in_the_results(full_page):
     assert "<li>Not run: VGG19.</li>" in full_page
     results = section(full_page, "results")
-    assert "not run: Inception v3, VGG19, intrusive network (after InSE-NET)" in results
-    assert results.count("Random weights: no comparison") == 2  # either draw of the folds
+    assert "not run: VGG19, intrusive network (after InSE-NET)" in results
+    assert (
+        results.count("Random weights: no comparison") == 3
+    )  # folds: both draws; repetitions: one
     assert "hears the reference, 2 repetitions" in results
 
 
-def test_random_backbones_stand_in_no_column_with_the_papers(full_page):
+def test_random_backbones_are_named_where_they_stand_beside_the_paper(full, full_page):
     paper = section(full_page, "paper")
-    inception = paper[paper.index(">Inception v3<") :]
+    inception = paper[paper.index(">Inception v3 (random backbone)<") :]
     row = inception[: inception.index("</tr>")]
     assert "0.847" in row
     assert "12.97" in row
-    assert "not run" in row
-    assert "Inception v3" not in section(full_page, "tests")
+    (mine,) = full.evaluations.filter(
+        (pl.col("protocol") == "repetitions") & (pl.col("model") == "inception_v3")
+        & (pl.col("draw") == "natural_mix") & (pl.col("slice") == "all")
+        & (pl.col("metric") == "rmse")
+    ).to_dicts()  # fmt: skip
+    assert f"{mine['estimate']:.2f}" in row
+    assert "1-D CNN − Inception v3 (random backbone)" in paper
+    vgg19 = paper[paper.index(">VGG19<") :]
+    assert "not run" in vgg19[: vgg19.index("</tr>")]
+    for place in ("tests", "scatter"):
+        text = section(full_page, place)
+        assert text.count("Inception v3") == text.count("Inception v3 (random backbone)") > 0
     assert "Inception v3" not in section(full_page, "order")
 
 

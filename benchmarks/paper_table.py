@@ -1,0 +1,205 @@
+"""Table V of paper 001 beside what a preset has trained by now, with the t-tests of both.
+
+``python -m benchmarks.paper_table --preset paper_small [--record]``
+
+Predictions of the test recordings come from the lake below `MUSQA_HOME` and from docs/results/,
+where ``--record`` puts those of the lake: a repetition follows from its rows and its seed, so that
+trainings of several days and machines make one table. The last line counts the networks of the
+paper that have numbers, their own or a variant's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.core.settings.models import RANDOM
+from musqa_pipeline.learning.baselines.registry import BASELINES
+from musqa_pipeline.learning.registry import MODELS
+from musqa_pipeline.learning.training.checkpoint import CURVES_FILE, VALIDATION
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.evaluation.paper_tables import (
+    METRIC_WORDS,
+    PAPER_NETWORK,
+    REPETITIONS,
+    TABLE_V,
+    beside_the_paper,
+    repeated_metrics,
+    table_v,
+)
+from musqa_pipeline.stages.evaluation.slices import HOLDOUT
+from musqa_pipeline.stages.evaluation.summary import shown_name
+from musqa_pipeline.stages.graph import joint_context, load_preset
+from musqa_pipeline.stages.models.recipes import recipe_of
+from musqa_pipeline.stages.models.runs import read_preset_runs
+from musqa_pipeline.stages.models.trials.stage import list_units
+
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
+ROW = ["catalog", "degraded_id"]
+TRAINING = ["protocol", "model", "repetition"]
+KEPT = [*TRAINING, *ROW, "recording", "label", "predicted"]
+DRAW = "uniform_draw"
+"""The test of the paper was drawn uniformly."""
+
+
+def main() -> None:
+    """Read, perhaps record, and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", default="paper_small")
+    parser.add_argument("--record", action="store_true", help="add the lake's to docs/results/")
+    arguments = parser.parse_args()
+    preset = load_preset(arguments.preset)
+    files = [RESULTS / f"{preset.name}_{what}" for what in ("predictions.parquet", "trainings.csv")]
+    predictions, trainings = (read(file) for file in files)
+    home = home_folder()
+    if not isinstance(home, Path) or (home / "lake").is_dir():
+        context = joint_context(home, preset)
+        predictions = merged(predictions, lake_predictions(context), [*TRAINING, *ROW])
+        trainings = merged(trainings, pl.DataFrame(list(lake_trainings(context))), TRAINING)
+        check_labels(predictions, files[0])
+        if arguments.record:
+            predictions.write_parquet(files[0], compression_level=19)
+            trainings.write_csv(files[1], float_precision=1)
+            print(f"recorded {trainings.height} trainings in {RESULTS}")
+    if not predictions.height:
+        raise SystemExit(
+            f"error: nothing of preset {preset.name} is trained below {home} or recorded in "
+            f"{RESULTS}; run `musqa run --preset {preset.name}`"
+        )
+    began_by_chance = {
+        name for name, entry in MODELS.items()
+        if entry.has_backbone and recipe_of(name, preset.models).backbone_weights == RANDOM
+    }  # fmt: skip
+    print_tables(predictions, trainings, began_by_chance)
+
+
+def read(file: Path) -> pl.DataFrame:
+    """Read what was recorded, if anything was."""
+    if not file.is_file():
+        return pl.DataFrame()
+    return pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file)
+
+
+def merged(recorded: pl.DataFrame, found: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Lay the lake's rows over those recorded."""
+    parts = [part for part in (found, recorded) if part.height]
+    if not parts:
+        return pl.DataFrame()
+    both = pl.concat(parts, how="vertical_relaxed")
+    return both.unique(keys, keep="first").sort(keys)
+
+
+def check_labels(predictions: pl.DataFrame, file: Path) -> None:
+    """Refuse to mix predictions of the same excerpts under other labels."""
+    if not predictions.height:
+        return
+    n_labels = predictions.group_by(ROW).agg(n=pl.col("label").n_unique())["n"]
+    if (n_labels > 1).any():
+        raise SettingsError(
+            f"{file} was recorded with other labels than the lake has; move it away, or use the "
+            "catalog and the preset of then"
+        )
+
+
+def lake_predictions(context: Context) -> pl.DataFrame:
+    """Read what finished trainings and repetitions say of the test recordings."""
+    from musqa_pipeline.stages.evaluation.predictions import read_predictions
+    from musqa_pipeline.stages.evaluation.trials import read_trials
+    from musqa_pipeline.stages.spectrograms.features.rows import read_rows
+
+    rows = read_rows(context)
+    parts = [read_trials(context, rows).filter(protocol=REPETITIONS)]
+    if runs := read_preset_runs(context):
+        parts.append(read_predictions(context, runs, rows).filter(protocol=HOLDOUT))
+    found = pl.concat(parts).filter(DRAW, part="test").select(KEPT)
+    return found.cast({"label": pl.Float32, "predicted": pl.Float32})
+
+
+def lake_trainings(context: Context) -> Iterator[dict[str, Any]]:
+    """Yield what each finished training took."""
+    for run in read_preset_runs(context):
+        if run["finished"]:
+            yield {
+                "protocol": HOLDOUT, "model": run["model"], "repetition": 0,
+                **{name: run[name] for name in ("epochs", "n_train", "n_validation", "minutes")},
+                "device": run["device"],
+            }  # fmt: skip
+    partition = context.joint_partition("trials")
+    done = set(context.lake.done(partition))
+    for unit in list_units(context):
+        if unit.unit_id not in done or unit.plan["protocol"] != REPETITIONS:
+            continue
+        row = context.lake.read(partition, unit.unit_id).slice(0, 1).to_pylist()[0]
+        if not row["finished"]:
+            continue
+        epochs = 0
+        if row["model"] not in BASELINES:
+            folder = context.lake.local_folder(partition, unit.unit_id)
+            epochs = len(json.loads((folder / CURVES_FILE).read_text())[VALIDATION])
+        yield {
+            **{name: row[name] for name in TRAINING}, "epochs": epochs,
+            **{name: row[name] for name in ("n_train", "n_validation", "minutes", "device")},
+        }  # fmt: skip
+
+
+def print_tables(predictions: pl.DataFrame, trainings: pl.DataFrame, chance: set[str]) -> None:
+    """Print table V, the tests and the count."""
+    tested = predictions.unique(ROW)
+    print(f"Test: {tested.height} excerpts of {tested['recording'].n_unique()} recordings.")
+    told = predictions.with_columns(pl.lit(value=True).alias(DRAW))
+    found = repeated_metrics(told, REPETITIONS, DRAW)
+    alone = [
+        each for each in repeated_metrics(told, HOLDOUT, DRAW)
+        if PAPER_NETWORK.get(each.model) and each.model not in {other.model for other in found}
+    ]  # fmt: skip
+    took = trainings.group_by("model").agg(pl.col("epochs").mean(), pl.col("minutes").sum())
+    spent = {model: (epochs, minutes / 60) for model, epochs, minutes in took.rows()}
+
+    def name(model: str) -> str:
+        return shown_name(model) + (", random backbone" if model in chance else "")
+
+    print(f"\n{'':42}{'paper 001':>32}{'here':>32}")
+    head = "".join(f"{word:>16}" for _ in range(2) for word in METRIC_WORDS.values())
+    print(f"{'':42}{head}{'n':>5}{'epochs':>8}{'hours':>7}")
+    filled = set()
+    for row in table_v([*found, *alone]):
+        cells = ["–" if not row["paper"] else cell(*row["paper"][m], m) for m in METRIC_WORDS]
+        ours = row["ours"]
+        cells += [cell(ours[m].mean, ours[m].sd, m) if m in ours else "–" for m in METRIC_WORDS]
+        text = f"{name(row['model']):<42}" + "".join(f"{each:>16}" for each in cells)
+        if ours:
+            epochs, hours = spent[row["model"]]
+            text += f"{len(ours['rmse'].values):>5}{epochs:>8.0f}{hours:>7.1f}"
+            filled.add(PAPER_NETWORK.get(row["model"]))
+        print(text)
+    print("\nDifferences of the means: p of the paper's t-test; p of ours, unpaired and paired")
+    for test in beside_the_paper(found):
+        paper, ours = test["unpaired"], test["ours"]
+        pair = f"{name(test['first'])} - {name(test['second'])}, {METRIC_WORDS[test['metric']]}"
+        p = [
+            t.p_value if t else None
+            for t in (paper, *((ours and (ours.unpaired, ours.paired)) or (None, None)))
+        ]
+        print(
+            f"{pair:<90}"
+            + "".join(f"{'–' if value is None else f'{value:.1e}':>10}" for value in p)
+        )
+    n_filled = len(filled & TABLE_V.keys())
+    print(f"\nrows of table V that hold numbers: {n_filled} of {len(TABLE_V)} networks")
+
+
+def cell(mean: float, sd: float | None, metric: str) -> str:
+    """Write a mean and its deviation, as the paper does."""
+    digits = 3 if metric == "pearson" else 2
+    return f"{mean:.{digits}f}" + (f" ({sd:.{digits}f})" if sd is not None else "")
+
+
+if __name__ == "__main__":
+    main()
