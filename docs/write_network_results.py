@@ -30,6 +30,8 @@ SUBSETS = {
 """Slices that a leaderboard shows."""
 GENTLE_ORDER = 3
 """Low-passes of up to 18 dB an octave, which sound like an equaliser."""
+REAL = "openmusic"
+"""The catalog of real recordings."""
 CODEC_NAMES = {"adts": "AAC", "ogg": "Vorbis", "mp2": "MP2", "mp3": "MP3", "opus": "Opus"}
 
 
@@ -55,6 +57,7 @@ def main() -> None:
         "differences": differences(predictions),
         "errors": errors(predictions, context),
         "times": times(context),
+        "tiers": tiers_table(context),
     }
     page = DOCS / "results.md"
     text = page.read_text(encoding="utf-8")
@@ -243,6 +246,21 @@ def times(context: Context) -> str:
             "protocol, model, count(DISTINCT (variant, fold, repetition)) AS trainings, "
             "round(median(minutes), 2) AS median_minutes, max(n_train) AS most_rows",
             "GROUP BY ALL ORDER BY ALL",
+        )
+    )
+
+
+def tiers_table(context: Context) -> str:
+    """Count files, recordings and verdicts of the real recordings by tier."""
+    return markdown(
+        view(
+            context,
+            "tracks",
+            "tier, count(*) AS files, count(DISTINCT recording) AS recordings, "
+            "sum(CAST(verdict = 'flagged' AS INT)) AS flagged, "
+            "sum(CAST(role = 'test' AS INT)) AS test_files, "
+            "round(median(upper_edge_hz)) AS median_upper_edge_hz",
+            f"WHERE catalog = '{REAL}' GROUP BY 1 ORDER BY 1",
         )
     )
 

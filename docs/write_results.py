@@ -1,6 +1,6 @@
 """Write docs/results.md and docs/results/ from a finished run.
 
-``python docs/write_results.py --preset docs/results/openmusic.toml --timings timings.jsonl``
+``python docs/write_results.py --preset docs/results/paper250.toml --timings timings.jsonl``
 
 Everything but the timings comes from the lake below `MUSQA_HOME`. The timings are the lines that
 ``musqa run --json`` printed, of the runs that made the stages (a stage may stand in several).
@@ -20,7 +20,6 @@ from musqa_pipeline.stages.dataset.pictures import plot_report
 from musqa_pipeline.stages.dataset.report import describe_dataset
 from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.evaluation.pictures import scatter_png
 from musqa_pipeline.stages.graph import (
     CATALOG_STAGES,
     JOINT_STAGES,
@@ -64,19 +63,11 @@ def main() -> None:
         labels.write_csv(DOCS / "results" / f"{name}_labels.csv", float_precision=4)
     sections = {
         "rows": counts_table(joint),
-        "tiers": tiers_table(joint),
         "uniformity": uniformity_table(report.as_dict()),
         "timings": markdown(timings),
         "disk": disk_table(home, joint),
         **sense_sections,
     }
-    evaluations = view(joint, "evaluations", "*").sort(pl.all())
-    if len(evaluations):  # a run may end before training
-        (DOCS / "pictures" / f"{name}_scatter.png").write_bytes(scatter_png(joint))
-        evaluations.write_csv(DOCS / "results" / f"{name}_evaluations.csv", float_precision=3)
-        sections["accuracy"] = accuracy_table(evaluations, "all")
-        sections["by_tier"] = accuracy_table(evaluations, "tier")
-        sections["by_codec"] = accuracy_table(evaluations, "codec")
     page = DOCS / "results.md"
     text = page.read_text(encoding="utf-8")
     for key, table in sections.items():
@@ -178,48 +169,11 @@ def counts_table(context: Context) -> str:
     return markdown(pl.DataFrame(rows))
 
 
-def tiers_table(context: Context) -> str:
-    """Count files, recordings and verdicts by tier."""
-    return markdown(
-        view(
-            context,
-            "tracks",
-            "tier, count(*) AS files, count(DISTINCT recording) AS recordings, "
-            "sum(CAST(verdict = 'flagged' AS INT)) AS flagged, "
-            "sum(CAST(role = 'test' AS INT)) AS test_files, "
-            "round(median(upper_edge_hz)) AS median_upper_edge_hz",
-            "GROUP BY 1 ORDER BY 1",
-        )
-    )
-
-
 def uniformity_table(report: dict) -> str:
     """Evenness before and after the draw, part by part."""
     columns = ("part", "n_tracks", "n_before", "n_after", "evenness_before", "evenness")
     rows = [{name: part[name] for name in columns} for part in report["parts"]]
     return markdown(pl.DataFrame(rows))
-
-
-def accuracy_table(evaluations: pl.DataFrame, slice_name: str) -> str:
-    """Pearson and RMSE of every model on one kind of slice."""
-    rows = evaluations.filter(
-        (pl.col("slice") == slice_name) & pl.col("metric").is_in(["pearson", "rmse"])
-    )
-    digits = pl.when(pl.col("metric") == "pearson")
-    shown = [digits.then(pl.col(c).round(2)).otherwise(pl.col(c).round(1)) for c in VALUES]
-    value, low, high = (column.cast(pl.String).fill_null("–") for column in shown)
-    text = (
-        pl.when(pl.col("low").is_null())
-        .then(value)
-        .otherwise(pl.format("{} [{}, {}]", value, low, high))
-    )
-    wide = rows.with_columns(text=text).pivot(
-        on="metric", index=["draw", "value", "n_recordings", "n_rows", "model"], values="text"
-    )
-    return markdown(wide.sort("draw", "value", "model", descending=[True, False, False]))
-
-
-VALUES = ("estimate", "low", "high")
 
 
 def read_timings(file: Path) -> pl.DataFrame:
