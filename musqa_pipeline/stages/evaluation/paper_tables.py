@@ -20,7 +20,11 @@ from musqa_pipeline.stages.evaluation.repetitions import estimates_of, repetitio
 from musqa_pipeline.studies.listening.table_vi_lines import PAPER_N
 from musqa_pipeline.studies.statistics.comparisons import steiger, unpaired_t
 from musqa_pipeline.studies.statistics.metrics import pearson
-from musqa_pipeline.studies.statistics.repetitions import Repeated
+from musqa_pipeline.studies.statistics.repetitions import (
+    Repeated,
+    RepetitionTest,
+    repetition_tests,
+)
 
 REPETITIONS = "repetitions"
 """The paper's protocol."""
@@ -56,12 +60,11 @@ def repeated_metrics(predictions: pl.DataFrame, protocol: str, draw: str) -> lis
 
 def table_order(models: Iterable[str]) -> list[str]:
     """Order models as table V: the paper's networks, each with its variants; baselines last."""
-    present = set(models)
-    ordered = []
+    present, ordered = list(dict.fromkeys(models)), []
     for name in TABLE_V:
         mine = [m for m, network in PAPER_NETWORK.items() if network == name and m in present]
         ordered += mine or [name]
-    others = [model for model in dict.fromkeys(models) if model not in PAPER_NETWORK]
+    others = [model for model in present if model not in PAPER_NETWORK]
     return ordered + sorted(others, key=lambda model: model in BASELINES)
 
 
