@@ -73,6 +73,9 @@ def compare(
         Path | None,
         typer.Option("--out", metavar="RUN", help="New folder for the fine-tuned network."),
     ] = None,
+    n_devices: Annotated[
+        int, typer.Option("--devices", min=1, help="Devices that share each batch of --fine-tune.")
+    ] = 1,
 ) -> None:
     """Compare files with their references; `HELP` says it to users."""
     one_form(as_json=as_json, as_csv=as_csv)
@@ -92,7 +95,7 @@ def compare(
 
     run = model or newest_run(home_folder())
     if scores is not None and out is not None:
-        _fine_tune(scores, run, out, device, as_json=as_json)
+        _fine_tune(scores, run, out, device, n_devices, as_json=as_json)
         return
     if pairs_file is not None:
         pairs = read_pairs(pairs_file)
@@ -105,12 +108,14 @@ def compare(
     print_rows(found, _row, formats, pairs, as_json=as_json, as_csv=as_csv)
 
 
-def _fine_tune(scores: Path, run: Path, out: Path, device: str, *, as_json: bool) -> None:
+def _fine_tune(
+    scores: Path, run: Path, out: Path, device: str, n_devices: int, *, as_json: bool
+) -> None:
     """Do the second step and print what it changed."""
     from musqa_pipeline.learning.intrusive.fine_tune import fine_tune
     from musqa_pipeline.learning.intrusive.scores import read_scores
 
-    result = fine_tune(read_scores(scores), run, out, device=device)
+    result = fine_tune(read_scores(scores), run, out, device=device, n_devices=n_devices)
     lines = [
         f"{result.n_pairs} pairs of {result.n_references} references, {result.n_folds} folds by "
         "reference"

@@ -12,6 +12,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from musqa_pipeline.learning.training.batches import Batch
 from musqa_pipeline.learning.training.checkpoint import (
     SETTINGS_FILE,
     WEIGHTS_FILE,
+    read_weights,
     write_json,
     write_weights,
 )
@@ -83,6 +85,7 @@ def fine_tune(
     *,
     settings: FineTuneSettings | None = None,
     device: str = "cpu",
+    n_devices: int = 1,
 ) -> FineTuneResult:
     """Train a network further on listening scores and store it as a run of its own.
 
@@ -98,6 +101,8 @@ def fine_tune(
         The defaults when left out.
     device : str
         Where to train.
+    n_devices : int
+        Among how many of these each batch is divided, a process each; only speed depends on it.
 
     Returns
     -------
@@ -128,7 +133,8 @@ def fine_tune(
     after = np.empty_like(before)
     for fold in range(int(fold_of.max()) + 1):
         held_out = fold_of == fold
-        tuned = train_further(network, scores, np.flatnonzero(~held_out), settings, fold, device)
+        others = np.flatnonzero(~held_out)
+        tuned = train_further(network, scores, others, settings, fold, device, n_devices)
         after[held_out] = predict_mos(tuned, images[torch.from_numpy(held_out)])
     result = FineTuneResult(
         n_pairs=len(scores.mos),
@@ -141,7 +147,8 @@ def fine_tune(
     rows = zip(scores.references, scores.degraded, scores.mos, before, after, fold_of, strict=True)
     names = ("file_ref", "file_deg", "mos", "before", "after", "fold")
     pairs = [dict(zip(names, (*row[:2], *map(float, row[2:])), strict=True)) for row in rows]
-    final = train_further(network, scores, np.arange(len(before)), settings, -1, device)
+    every = np.arange(len(before))
+    final = train_further(network, scores, every, settings, -1, device, n_devices)
     _store(final, run, out, {"settings": asdict(settings), **asdict(result), "pairs": pairs})
     return result
 
@@ -165,6 +172,7 @@ def train_further(
     settings: FineTuneSettings,
     fold: int,
     device: str,
+    n_devices: int = 1,
 ) -> nn.Module:
     """Train a copy of a network on some rows of the scores, and return it in evaluation mode.
 
@@ -172,18 +180,16 @@ def train_further(
     """
     quality = torch.from_numpy((scores.mos - 1.0) / 4.0).float()
     targets = torch.stack((quality, torch.from_numpy(scores.weights).float()), 1)
-
-    def batches(epoch: int) -> Iterator[Batch]:
-        order = derive_generator("intrusive.order", settings.seed, fold, epoch).permutation(rows)
-        for batch in torch.from_numpy(order).split(settings.batch_size):
-            yield scores.images[batch], targets[batch]
-
-    tuned = copy.deepcopy(network).eval()
+    batches = _Shuffled(scores.images, targets, rows, settings.batch_size, (settings.seed, fold))
+    tuned = copy.deepcopy(network).cpu().eval()
     entry = ModelEntry(
-        "the second step", lambda _: tuned, InputSpec(*scores.images.shape[1:]), learner=_Further
+        "the second step",
+        partial(_copied, tuned),
+        InputSpec(*scores.images.shape[1:]),
+        learner=_Further,
     )
     with tempfile.TemporaryDirectory() as folder:
-        train(
+        result = train(
             MODEL,
             entry=entry,
             settings=TrainingSettings(
@@ -191,6 +197,7 @@ def train_further(
                 weight_decay=settings.weight_decay,
                 max_epochs=settings.epochs,
                 device=device,
+                devices=n_devices,
             ),
             train_batches=batches,
             validation_batches=None,
@@ -198,7 +205,29 @@ def train_further(
             log=lambda line: None,
             n_threads=torch.get_num_threads(),
         )
+        tuned.load_state_dict(read_weights(result.weights))
     return tuned.to(find_device(device))
+
+
+@dataclass(frozen=True)
+class _Shuffled:
+    """The batches of an epoch; can be pickled, for other ranks."""
+
+    images: Tensor
+    targets: Tensor
+    rows: NDArray[np.int64]
+    batch_size: int
+    chance: tuple[int, int]
+
+    def __call__(self, epoch: int) -> Iterator[Batch]:
+        order = derive_generator("intrusive.order", *self.chance, epoch).permutation(self.rows)
+        for batch in torch.from_numpy(order).split(self.batch_size):
+            yield self.images[batch], self.targets[batch]
+
+
+def _copied(network: nn.Module, settings: TrainingSettings) -> nn.Module:
+    """Build a copy; what another rank is handed shares its memory with this one."""
+    return copy.deepcopy(network)
 
 
 class _Further(Supervised):

@@ -105,6 +105,15 @@ def test_normalisation_stays_as_the_first_training_left_it(run_folder):
     assert not torch.equal(before["hidden.weight"], after["hidden.weight"])
 
 
+def test_two_devices_learn_what_one_learns(run_folder):
+    network, scores, rows = load_model(run_folder), scored(), np.arange(N_PAIRS)
+    quick = replace(QUICK, epochs=2)
+    one = predict_mos(train_further(network, scores, rows, quick, 0, "cpu"), scores.images)
+    two = predict_mos(train_further(network, scores, rows, quick, 0, "cpu", 2), scores.images)
+    np.testing.assert_allclose(two, one, atol=1e-4)
+    assert np.abs(one - predict_mos(network, scores.images)).max() > 0.01
+
+
 def test_weights_move_what_is_learned(run_folder):
     network, scores = load_model(run_folder), scored()
     certain = replace(scores, weights=np.where(scores.mos > 3, 2.0, 0.0))
