@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_audio
+from musqa_pipeline.audio.features.gammatone import design_gammatone
 from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.audio.metrics.visqol import Reference
-from musqa_pipeline.audio.metrics.visqol.gammatone import design_gammatone
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
 from musqa_pipeline.learning.networks.insenet_augmentation import EQUALISER_KNOTS

@@ -8,22 +8,12 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from musqa_pipeline.cli import (
-    compare,
-    gate,
-    label,
-    listening,
-    model,
-    output,
-    scan,
-    score,
-    serve,
-    sweep,
-)
+from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import missing, needs
 from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.fingerprints import tool_version
@@ -34,13 +24,10 @@ FACTORY_COMMANDS = (
     "catalog", "run", "status", "query", "report", "demo", "costs", "export", "recipe",
     "verify", "gc", "migrate", "compact", "arrivals", "runs",
 )  # fmt: skip
-EXTRA_COMMANDS = {
-    "label": (label, "label"),
-    "compare": (compare, "factory"),
-    "serve": (serve, "serve"),
-    "sweep": (sweep, "factory"),
-}
-"""Commands whose libraries an extra has: their modules and the extras."""
+COMMANDS = ("score", "gate", "scan", "compare")
+EXTRA_COMMANDS = {"label": "label", "serve": "serve", "sweep": "factory"}
+"""Commands whose libraries an extra has, and the extras."""
+GROUPS = ("listening", "model")
 
 app = typer.Typer(
     name="musqa",
@@ -67,9 +54,12 @@ def _root(
 
 
 def _register(name: str) -> None:
-    module, extra = EXTRA_COMMANDS[name]
-    if missing(module.LIBRARIES):
-        _refuse((name,), module.LIBRARIES, extra=extra)
+    """Add a command or a group of them, from the module of its name."""
+    module = import_module(f"musqa_pipeline.cli.{name}")
+    if name in GROUPS:
+        app.add_typer(module.app, name=name)
+    elif name in EXTRA_COMMANDS and missing(module.LIBRARIES):
+        _refuse((name,), module.LIBRARIES, extra=EXTRA_COMMANDS[name])
     else:
         app.command(name, help=module.HELP)(getattr(module, name))
 
@@ -112,17 +102,14 @@ def _log_to_stderr() -> None:
 
 
 def register_commands(word: str = "") -> None:
-    """Add the commands to `app`; those whose libraries are missing say what to install."""
-    app.command("score", help=score.HELP)(score.score)
-    app.command("gate", help=gate.HELP)(gate.gate)
-    app.command("scan", help=scan.HELP)(scan.scan)
-    for name in EXTRA_COMMANDS:
+    """Add the commands to `app`; those whose libraries are missing say what to install.
+
+    Of a word that names a command, that one alone, so that no other module is loaded.
+    """
+    names = (*COMMANDS, *EXTRA_COMMANDS, *GROUPS)
+    for name in (word,) if word in names else names:
         _register(name)
-    app.add_typer(listening.app, name="listening")
-    app.add_typer(model.app, name="model")
-    others = {command.name for command in app.registered_commands}
-    others |= {group.name for group in app.registered_groups}
-    if word not in others:
+    if word not in names:
         _register_factory()
 
 

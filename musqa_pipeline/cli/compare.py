@@ -1,8 +1,10 @@
-"""`musqa compare`: degraded files against references by a trained network; no ViSQOL is run."""
+"""`musqa compare`: degraded files against references by a network; no ViSQOL is run."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,32 +16,50 @@ from musqa_pipeline.cli.options import (
     DeviceOption,
     JsonLinesOption,
     PairsOption,
+    missing,
+    needs,
     one_form,
 )
 from musqa_pipeline.cli.output import emit
 from musqa_pipeline.cli.pair_rows import print_rows
+from musqa_pipeline.core.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
-    from musqa_pipeline.audio.metrics.pairs import PairLabel
-    from musqa_pipeline.learning.intrusive.compare import Comparison
+    from musqa_pipeline.audio.metrics.pair_files import PairLabel
+    from musqa_pipeline.scoring.compare import Comparison, PairNetwork
+    from musqa_pipeline.scoring.score import WindowScore
 
-LIBRARIES = ("torch", "lightning", "numba", "pyarrow", "threadpoolctl", "visqol")
-SCORE_COLUMNS = ("mos", "quality", "lag_samples", "lag_ms", "common_s")
-HELP = """Compare degraded files with their reference by the trained network `insenet`.
+LIBRARIES = ("torch", "lightning", "pyarrow", "threadpoolctl")
+"""What a training needs, to be asked or to go on."""
+SCORE_COLUMNS = (
+    "mos", "word", "quality", "lowest_mos", "lowest_start_s", "flags", "lag_samples", "lag_ms",
+    "common_s", "model",
+)  # fmt: skip
+FORMATS = {"mos": ".3f", "word": "", "quality": ".4f", "lowest_mos": ".3f", "lag_ms": "+.1f"}
+HELP = """Compare degraded files with their reference by the network `insenet`.
 
-It predicts ViSQOL's MOS-LQO at a fraction of its cost. REFERENCE is a file or a folder, DEGRADED
-too: each audio file of a folder is compared with REFERENCE, or with the file of its name in it,
-whatever the ending. Channels are mixed to one, other rates are resampled to 48 kHz, delays are
-undone, levels do not matter, 10 minutes are the most. A pair that cannot be compared gets a row
-that says why; the others are compared all the same, and the exit code is 1.
+It predicts ViSQOL's MOS-LQO, 1 to 4.73, at a fraction of its cost. REFERENCE is a file or a folder,
+DEGRADED too: each audio file of a folder is compared with REFERENCE, or with the file of its name
+in it, whatever the ending. Channels are mixed to one, other rates are resampled to 48 kHz, delays
+are undone, levels do not matter, 10 minutes are the most. What is longer than 10 s gets a score for
+each 10 s, too. A pair that cannot be compared gets a row that says why; the others are compared all
+the same, and the exit code is 1.
 
 Examples:
 
 \b
-  musqa compare master.flac codec-64k.mp3
+  musqa compare master.flac codec-64k.mp3 --timeline
+  musqa compare masters/ encoded/ --sort worst
   musqa compare masters/ encoded/ --csv > scores.csv
   musqa compare --fine-tune listening.csv --out runs/tuned
 """
+
+
+class Order(StrEnum):
+    """In which order pairs are printed."""
+
+    given = "given"
+    worst = "worst"
 
 
 def compare(
@@ -53,19 +73,30 @@ def compare(
         Path | None,
         typer.Option(
             "--model",
-            metavar="RUN",
-            help="Folder of a run of insenet. Default: the newest below MUSQA_HOME.",
+            metavar="MODEL",
+            help="A model file, or the folder of a run of insenet. Default: the shipped network, "
+            "else the newest run below MUSQA_HOME.",
         ),
     ] = None,
     device: DeviceOption = "cpu",
     as_json: JsonLinesOption = False,
     as_csv: CsvOption = False,
+    timeline: Annotated[
+        bool,
+        typer.Option(
+            "--timeline", help="Print the windows below each pair; with --csv, in its place."
+        ),
+    ] = False,
+    order: Annotated[
+        Order,
+        typer.Option("--sort", help="Print pairs as they are given, or the worst first."),
+    ] = Order.given,
     scores: Annotated[
         Path | None,
         typer.Option(
             "--fine-tune",
             metavar="SCORES.csv",
-            help="Train the network further on listening scores: file_ref,file_deg,mos.",
+            help="Train a run further on listening scores: file_ref,file_deg,mos.",
         ),
     ] = None,
     pairs_file: PairsOption = None,
@@ -79,6 +110,8 @@ def compare(
 ) -> None:
     """Compare files with their references; `HELP` says it to users."""
     one_form(as_json=as_json, as_csv=as_csv)
+    if timeline and as_json:
+        raise typer.BadParameter("--timeline is for people and CSV; JSON has windows anyway")
     if (scores is None) != (out is None):
         raise typer.BadParameter("--fine-tune SCORES.csv and --out RUN go together")
     named = (reference is not None) + (degraded is not None)
@@ -87,34 +120,67 @@ def compare(
         raise typer.BadParameter(
             "give REFERENCE and DEGRADED, or --pairs FILE.csv, or --fine-tune SCORES.csv"
         )
+    if scores is not None and out is not None:
+        _fine_tune(scores, model, out, device, n_devices, as_json=as_json)
+        return
 
     from musqa_pipeline.audio.files.pairs import pair_folders, read_pairs
-    from musqa_pipeline.core.home import home_folder
-    from musqa_pipeline.learning.intrusive.compare import Comparer, compare_pairs
-    from musqa_pipeline.stages.models.runs import newest_run
+    from musqa_pipeline.scoring.compare import Comparer, compare_pairs, worst_first
 
-    run = model or newest_run(home_folder())
-    if scores is not None and out is not None:
-        _fine_tune(scores, run, out, device, n_devices, as_json=as_json)
-        return
+    network = _network(model, device)
     if pairs_file is not None:
         pairs = read_pairs(pairs_file)
     else:
         assert reference is not None
         assert degraded is not None
         pairs = pair_folders(reference, degraded)
-    found = compare_pairs(pairs, Comparer(run, device=device))
-    formats = {"mos": ".3f", "quality": ".4f", "lag_ms": "+.1f"}
-    print_rows(found, _row, formats, pairs, as_json=as_json, as_csv=as_csv)
+    found = compare_pairs(pairs, Comparer(network))
+    if order is Order.worst:
+        found = iter(worst_first(found))
+    windows = _windows if timeline else None
+    print_rows(found, _row, FORMATS, pairs, as_json=as_json, as_csv=as_csv, windows=windows)
+
+
+def _network(model: Path | None, device: str) -> PairNetwork:
+    """Open the network that is named, the shipped one, or the newest training."""
+    from musqa_pipeline.scoring.pair_model import SHIPPED_PAIRS, PairModel
+
+    if model is None:
+        model = SHIPPED_PAIRS if SHIPPED_PAIRS.is_file() else _newest_run()
+    if not model.is_dir():
+        return PairModel(model, device=device)
+    needs(LIBRARIES, "a run as --model", kind=ModelError)
+    from musqa_pipeline.learning.intrusive.run import TrainedRun
+
+    return TrainedRun(model, device=device)
+
+
+def _newest_run() -> Path:
+    if missing(LIBRARIES):
+        raise ModelError(
+            "this version of musqa ships no network that compares; name one with --model FILE "
+            "(musqa model export makes it of a run of insenet), or train one: install "
+            "'musqa-pipeline[factory]', name insenet in [models] names of a preset, and musqa run"
+        )
+    from musqa_pipeline.core.home import home_folder
+    from musqa_pipeline.stages.models.runs import newest_run
+
+    return newest_run(home_folder())
 
 
 def _fine_tune(
-    scores: Path, run: Path, out: Path, device: str, n_devices: int, *, as_json: bool
+    scores: Path, model: Path | None, out: Path, device: str, n_devices: int, *, as_json: bool
 ) -> None:
     """Do the second step and print what it changed."""
+    needs(LIBRARIES, "--fine-tune", kind=ModelError)
+    if model is not None and model.is_file():
+        raise SettingsError(
+            f"{model} is a model file, which cannot learn; name the folder of a run with --model"
+        )
     from musqa_pipeline.learning.intrusive.fine_tune import fine_tune
     from musqa_pipeline.learning.intrusive.scores import read_scores
 
+    run = model or _newest_run()
     result = fine_tune(read_scores(scores), run, out, device=device, n_devices=n_devices)
     lines = [
         f"{result.n_pairs} pairs of {result.n_references} references, {result.n_folds} folds by "
@@ -134,13 +200,24 @@ def _shown(value: float | None) -> str:
 def _row(found: PairLabel[Comparison]) -> dict[str, Any]:
     """Return what is known of a pair as plain values; None where there is no score."""
     row: dict[str, Any] = {"reference": found.reference, "degraded": found.degraded}
-    row |= dict.fromkeys(SCORE_COLUMNS)
-    if found.score is not None:
+    row |= dict.fromkeys((*SCORE_COLUMNS, "windows"))
+    score = found.score
+    if score is not None:
         row |= {
-            "mos": found.score.mos,
-            "quality": found.score.quality,
-            "lag_samples": found.score.lag_samples,
-            "lag_ms": 1000 * found.score.lag_samples / SAMPLE_RATE_HZ,
-            "common_s": found.score.common_s,
+            "mos": score.mos,
+            "word": score.word,
+            "quality": score.quality,
+            "lowest_mos": score.lowest.mos,
+            "lowest_start_s": score.lowest.start_s,
+            "flags": list(score.flags),
+            "lag_samples": score.lag_samples,
+            "lag_ms": 1000 * score.lag_samples / SAMPLE_RATE_HZ,
+            "common_s": score.common_s,
+            "model": score.model,
+            "windows": [asdict(window) for window in score.windows],
         }
     return row
+
+
+def _windows(found: PairLabel[Comparison]) -> Sequence[WindowScore]:
+    return () if found.score is None else found.score.windows

@@ -15,7 +15,7 @@ from musqa_pipeline.cli.options import CsvOption, JsonLinesOption, PairsOption, 
 from musqa_pipeline.cli.pair_rows import print_rows
 
 if TYPE_CHECKING:
-    from musqa_pipeline.audio.metrics.pairs import PairLabel
+    from musqa_pipeline.audio.metrics.pair_files import PairLabel
     from musqa_pipeline.audio.metrics.visqol import VisqolScore
 
 LIBRARIES = ("numba", "threadpoolctl", "visqol")

@@ -12,6 +12,7 @@ import typer
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import JsonOption, PresetOption, needs
 from musqa_pipeline.core.errors import ModelError
+from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.home import Home, home_folder
 
 if TYPE_CHECKING:
@@ -141,20 +142,33 @@ def export_model(
     ),
     name: Annotated[str, typer.Option("--name", help="What scores call the model.")] = "own",
     version: Annotated[str, typer.Option("--version", help="Its version.")] = "1",
+    about: Annotated[
+        Path | None,
+        typer.Option(
+            "--about",
+            metavar="FILE.md",
+            help="Markdown for the model card: data, their terms, accuracy.",
+        ),
+    ] = None,
     preset: Annotated[str, typer.Option("--preset", help="Whose champion.")] = "demo",
     as_json: JsonOption = False,
 ) -> None:
-    """Make a model file of a training of musqa-net; `[release]` makes a calibrated one.
+    """Make a model file of a training of musqa-net, or of insenet for `musqa compare`.
 
-    Such a model gives scores without intervals, and does not know what is far from its training:
-    both need recordings that it did not learn from (docs/model_release.md).
+    A model of musqa-net gives scores without intervals, and does not know what is far from its
+    training: both need recordings that it did not learn from, and `[release]` makes one that has
+    them (docs/model_release.md). The card of a model of insenet is written beside it, as .md.
     """
     needs(("torch", "onnx", "polars"), "musqa model export", kind=ModelError)
     from musqa_pipeline.release.model.export import export_run
 
     asked = str(run) == CHAMPION and not run.is_dir()
+    text = ""
+    if about is not None:
+        with explained("read", about):
+            text = about.read_text("utf-8")
     with _champion_folder(preset) if asked else nullcontext(run) as folder:
-        difference = export_run(folder, out, name=name, version=version)
+        difference = export_run(folder, out, name=name, version=version, about=text)
     words = f"{out}: {name} {version}; onnxruntime and torch differ by {difference:.1g} at most"
     record = {"path": str(out), "name": name, "version": version, "largest_difference": difference}
     output.emit(record, words, as_json=as_json)

@@ -6,15 +6,17 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from musqa_pipeline.core.csv_files import csv_of
 from musqa_pipeline.core.foreign_text import json_text, printable
-from musqa_pipeline.scoring.batch import Result
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
 from musqa_pipeline.scoring.words import word_of
+
+if TYPE_CHECKING:
+    from musqa_pipeline.scoring.batch import Result
 
 DECIMALS = 4
 LISTS = ("windows", "events")
@@ -34,6 +36,14 @@ HEADER = "  ".join(
         "file: likeliest cause",
     ]
 )
+NOTES = {
+    "looped": "shorter than 10 s, repeated",
+    "partly_scored": "parts have no score",
+    "mixed_windows": "parts differ by more than 1, see --timeline",
+    "not_finite": "has samples that are no numbers",
+    "odd_level": "peaks far above full scale, export it again",
+}
+"""What people are told of a flag."""
 _COLOURS = {
     "transparent": typer.colors.GREEN,
     "good": typer.colors.CYAN,
@@ -128,14 +138,7 @@ def _event_line(event: Event) -> str:
 
 
 def _notes(score: Score) -> list[str]:
-    texts = {
-        "looped": "shorter than 10 s, repeated",
-        "partly_scored": "parts have no score",
-        "mixed_windows": "parts differ by more than 1, see --timeline",
-        "not_finite": "has samples that are no numbers",
-        "odd_level": "peaks far above full scale, export it again",
-    }
-    return [texts[flag] for flag in score.flags if flag in texts]
+    return [NOTES[flag] for flag in score.flags if flag in NOTES]
 
 
 def _number(value: float | None, factor: float, unit: str) -> str:

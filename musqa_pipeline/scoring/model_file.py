@@ -16,14 +16,16 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.core.errors import ModelError, UnfitInputError
+from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.scoring import model_record, model_seal, onnx_file
-from musqa_pipeline.scoring.onnx_file import ANEW
+from musqa_pipeline.scoring.model_record import PAIR_NETWORK
+from musqa_pipeline.scoring.opened_model import OpenedModel
 
 ENVIRONMENT = "MUSQA_MODEL"
 SHIPPED = Path(__file__).parent / "model" / "musqa_net.onnx"
@@ -43,7 +45,7 @@ class Answer:
     """From the training data; 0 for a model that does not know it."""
 
 
-class ModelFile:
+class ModelFile(OpenedModel):
     """A checked model, ready to answer.
 
     Parameters
@@ -59,41 +61,18 @@ class ModelFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        data = onnx_file.read_bytes(path)
-        self.digest = model_seal.digest(data)
-        """blake2b, 16 bytes, of the file: scores of equal digests are comparable."""
-        try:
-            self.sealed = model_seal.has_seal(data)
-            """Whether damage to the file would have shown."""
-        except model_seal.BrokenSealError as error:
-            raise ModelError(f"{path} is damaged: {error}; {ANEW}") from error
-        if path == SHIPPED and self.digest != SHIPPED_DIGEST:
-            raise ModelError(
-                f"{path} is not the model that this version of musqa ships; install musqa again, "
-                "or name your model with --model"
-            )
-        self._session = onnx_file.open_session(data, path)
-        try:
-            self.record = model_record.parse_record(
-                onnx_file.read_metadata(self._session, model_record.METADATA_KEY, path)
-            )
-            self.name = model_record.read_label(self.record, "name", path.stem)
-            self.version = model_record.read_label(self.record, "version")
-            self.card = model_record.read_card(self.record)
-            """The model card, Markdown; empty if there is none."""
-            self.step_quality = model_record.read_steps(self.record)
-            self.calibration = model_record.read_calibration(self.record)
-        except model_record.RecordError as error:
-            raise ModelError(f"{path}: {error}") from error
-        onnx_file.check_ports(self._session, len(self.step_quality), path)
+        super().__init__(path)
+        onnx_file.check_ports(
+            self._session,
+            {
+                "image": ("tensor(uint8)", onnx_file.IMAGE_SHAPE),
+                "probability": ("tensor(float)", (1, len(self.step_quality))),
+                "distance": ("tensor(float)", (1,)),
+            },
+            path,
+        )
         self.knows_distance = self.record.get("domain") is not None
-        self._check_answers()
-
-    @property
-    def label(self) -> str:
-        """Name and version, as scores carry it."""
-        return f"{self.name} {self.version}".strip()
+        self._check_answers(self._said_of_check_image)
 
     def answer(self, image: NDArray[np.uint8]) -> Answer:
         """Ask the model about one image, from `band_image`: uint8 (31, 1024).
@@ -103,12 +82,9 @@ class ModelFile:
         UnfitInputError
             If the model fails, or says anything but probabilities and a finite distance.
         """
-        try:
-            probability, distance = self._session.run(
-                ["probability", "distance"], {"image": image.reshape(onnx_file.IMAGE_SHAPE)}
-            )
-        except Exception as error:  # onnxruntime's classes have no common root of their own
-            raise self._no_answer(f"fails ({onnx_file.shown(error)})") from error
+        probability, distance = self._ask(
+            {"image": image.reshape(onnx_file.IMAGE_SHAPE)}, ["probability", "distance"]
+        )
         if probability.shape != (1, len(self.step_quality)) or distance.shape != (1,):
             raise self._no_answer(f"answers in the shapes {probability.shape}, {distance.shape}")
         p = probability[0]
@@ -121,25 +97,24 @@ class ModelFile:
             raise self._no_answer(f"says a distance of {far:g}")
         return Answer(p, far)
 
-    def _check_answers(self) -> None:
-        """Ask about an image that every machine can make."""
-        try:
-            found = self.answer(model_seal.check_image())
-        except UnfitInputError as error:
-            raise ModelError(f"{self.path} cannot score: {error.detail}; {ANEW}") from error
-        if model_seal.ANSWERS not in self.record:
-            return
-        if not self.sealed:
-            raise ModelError(f"{self.path} is damaged: the digest at its end is gone; {ANEW}")
-        if how := model_seal.differs(
-            self.record[model_seal.ANSWERS], found.probability, found.distance
-        ):
-            raise ModelError(f"{self.path}: {how}; {ANEW}, or install another onnxruntime")
+    def _check_file(self) -> None:
+        if self.path == SHIPPED and self.digest != SHIPPED_DIGEST:
+            raise ModelError(
+                f"{self.path} is not the model that this version of musqa ships; install musqa "
+                "again, or name your model with --model"
+            )
 
-    def _no_answer(self, how: str) -> UnfitInputError:
-        return UnfitInputError(
-            "no_answer", f"the model {self.label} {how}", "score it with another model"
-        )
+    def _read_record(self) -> None:
+        if self.record.get("network") == PAIR_NETWORK:
+            raise model_record.RecordError(
+                "it hears a reference, too; use it with musqa compare --model"
+            )
+        self.step_quality = model_record.read_steps(self.record)
+        self.calibration = model_record.read_calibration(self.record)
+
+    def _said_of_check_image(self) -> dict[str, Any]:
+        said = self.answer(model_seal.check_image())
+        return model_seal.as_stored(said.probability, said.distance)
 
 
 def resolve_model_path(model: Path | str | None = None) -> Path:

@@ -13,6 +13,8 @@ from musqa_pipeline.scoring.intervals import Calibration
 
 FORMAT = 1
 METADATA_KEY = "musqa"
+PAIR_NETWORK = "insenet"
+"""`network` in the record of a model that hears the reference, too."""
 MAX_BYTES = 4_000_000
 """The shipped model's record has 27,000."""
 MAX_DEPTH = 12

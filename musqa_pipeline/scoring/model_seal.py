@@ -10,7 +10,7 @@ damage and no forgery: whoever changes a file on purpose can seal it anew.
 from __future__ import annotations
 
 import hashlib
-import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 DIGEST_BYTES = 16
 ANSWERS = "answers"
 LARGEST_DIFFERENCE = 1e-3
-"""Between stored answers and those of this machine: of a probability, and of a distance over its
-size. Machines differ by rounding, 1e-6."""
+"""Between stored answers and those of this machine, over their size where that is above 1. Machines
+differ by rounding, 1e-6."""
 
 _KEY = b"musqa_blake2b"
 _VALUE_BYTES = 2 * DIGEST_BYTES
@@ -75,23 +75,25 @@ def as_stored(probability: NDArray[np.float32], distance: float) -> dict[str, An
     return {"probability": [float(p) for p in probability], "distance": distance}
 
 
-def differs(stored: Any, probability: NDArray[np.float32], distance: float) -> str:
-    """Say how what a model says of `check_image` here differs from the answer that its file holds.
+def differs(stored: Any, found: Mapping[str, Any]) -> str:
+    """Say how what a model says here differs from the answer that its file holds.
 
-    That is one of `as_stored`, or whatever a file had there. The text is empty if they agree within
-    `LARGEST_DIFFERENCE`.
+    What it says, by name, is a number or a list of numbers; stored is the same of when it was made,
+    or whatever a file had there. The text is empty if they agree within `LARGEST_DIFFERENCE`.
     """
-    try:
-        there = np.asarray(stored["probability"], np.float64)
-        far = float(stored["distance"])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        there, far = np.zeros(0), math.nan
-    if there.shape != probability.shape:
-        return "the answers in its metadata are no numbers, or not as many as it has steps"
-    off = [float(np.abs(there - probability).max()), abs(far - distance) / max(1.0, abs(distance))]
+    off = []
+    for name, said in found.items():
+        here = np.asarray(said, np.float64)
+        try:
+            there = np.asarray(stored[name], np.float64)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            there = np.full(0, np.nan)
+        if there.shape != here.shape:
+            return "the answers in its metadata are no numbers, or not as many as it has steps"
+        off.append(float(np.max(np.abs(there - here) / np.maximum(1.0, np.abs(here)))))
     if all(value <= LARGEST_DIFFERENCE for value in off):
         return ""
     return (
-        f"its answers differ by {off[0]:.2g} and {off[1]:.2g} from those in its metadata, at most "
-        f"{LARGEST_DIFFERENCE:g} is rounding"
+        f"its answers differ by {' and '.join(f'{value:.2g}' for value in off)} from those in its "
+        f"metadata, at most {LARGEST_DIFFERENCE:g} is rounding"
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from musqa_pipeline.core.errors import ModelError, first_line
+from musqa_pipeline.core.errors import ModelError, SettingsError, first_line
 
 IMAGE_SHAPE = (1, 31, 1024)
 MAX_BYTES = 200_000_000
 ANEW = "copy it anew, or export it again"
 OTHER = "name another with --model"
+CUDA = "CUDAExecutionProvider"
 
 
 def read_bytes(path: Path) -> bytes:
@@ -43,26 +45,64 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def open_session(data: bytes, path: Path) -> Any:
-    """Open a session of one thread on the CPU.
+def providers_of(device: str) -> list[Any]:
+    """Return what onnxruntime calls a device.
 
-    Raise ModelError, which names `path`, if onnxruntime cannot load it.
+    Parameters
+    ----------
+    device : str
+        ``"cpu"``, ``"cuda"``, ``"cuda:N"``, or ``"auto"``: a GPU if onnxruntime can use one.
+
+    Returns
+    -------
+    list
+        For `onnxruntime.InferenceSession`.
+
+    Raises
+    ------
+    SettingsError
+        If this onnxruntime knows no GPU.
+    """
+    import onnxruntime
+
+    cpu = "CPUExecutionProvider"
+    if device == "cpu":
+        return [cpu]
+    if CUDA not in onnxruntime.get_available_providers():
+        if device == "auto":
+            return [cpu]
+        raise SettingsError(
+            f"device={device!r}: the onnxruntime here knows no GPU; use cpu, install "
+            "onnxruntime-gpu in its place, or name the folder of a run with --model"
+        )
+    return [(CUDA, {"device_id": int(device.partition(":")[2] or 0)}), cpu]
+
+
+def open_session(data: bytes, path: Path, *, device: str = "cpu") -> Any:
+    """Open a session of one thread on a device of `providers_of`.
+
+    Raise ModelError, which names `path`, if onnxruntime cannot load it; SettingsError if there is
+    no such device.
     """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is raised, and said once
+    providers = providers_of(device)
     try:
         # Its fallback, to the same provider, would print what is wrong on standard output.
-        return onnxruntime.InferenceSession(
-            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        session = onnxruntime.InferenceSession(
+            data, options, providers=providers, enable_fallback=0
         )
     except Exception as error:  # onnxruntime's classes have no common root of their own
         raise ModelError(
             f"{path} is no ONNX file that onnxruntime can load ({shown(error)}); musqa model "
             "export makes one of a trained run"
         ) from error
+    if device not in ("cpu", "auto") and CUDA not in session.get_providers():
+        raise SettingsError(f"device={device!r}: onnxruntime cannot use that GPU; use cpu")
+    return session
 
 
 def read_metadata(session: Any, key: str, path: Path) -> str:
@@ -82,16 +122,14 @@ def read_metadata(session: Any, key: str, path: Path) -> str:
     return str(text)
 
 
-def check_ports(session: Any, n_steps: int, path: Path) -> None:
-    """Raise ModelError unless a model takes a band image and answers with what it should.
+def check_ports(
+    session: Any, wanted: Mapping[str, tuple[str, tuple[int | str, ...]]], path: Path
+) -> None:
+    """Raise ModelError unless a model takes and gives what it should.
 
-    That is a distribution over `n_steps` steps of quality, and a distance.
+    That is the type and the shape of each input and output, by name; a length that is left open has
+    a name.
     """
-    wanted = {
-        "image": ("tensor(uint8)", IMAGE_SHAPE),
-        "probability": ("tensor(float)", (1, n_steps)),
-        "distance": ("tensor(float)", (1,)),
-    }
     try:
         ports = session.get_inputs() + session.get_outputs()
         found = {p.name: (p.type, tuple(p.shape)) for p in ports}

@@ -38,8 +38,8 @@ class WindowScore:
     stop_s: float
     mos: float | None
     """Predicted MOS-LQO; None where the scorer abstains."""
-    mos_low: float | None
-    mos_high: float | None
+    mos_low: float | None = None
+    mos_high: float | None = None
     """Ends of the calibrated 90 % interval; None for a model without calibration."""
     abstained: str = ""
     """Why there is no score, in one word: silence, short, speech, unfamiliar; empty if there is."""

@@ -131,14 +131,14 @@ DOORS: dict[str, Door] = {
         "label", "--pairs", table(p, "reference,degraded", f"{w / 'master.wav'},{b}"),
     ],
     "compare reference": lambda b, p, w: [
-        "compare", str(b), str(w / "master.wav"), "--model", str(w / "run"),
+        "compare", str(b), str(w / "master.wav"), "--model", str(w / "pairs.onnx"),
     ],
     "compare degraded": lambda b, p, w: [
-        "compare", str(w / "master.wav"), alone(b, p), "--model", str(w / "run"),
+        "compare", str(w / "master.wav"), alone(b, p), "--model", str(w / "pairs.onnx"),
     ],
     "compare --pairs": lambda b, p, w: [
         "compare", "--pairs", table(p, "reference,degraded", f"{b},{b}"),
-        "--model", str(w / "run"),
+        "--model", str(w / "pairs.onnx"),
     ],
     "compare --fine-tune": fine_tune,
     "sweep": lambda b, p, w: ["sweep", str(b), "--codec", "mp3", "--bitrates", "64"],
@@ -168,11 +168,13 @@ def make_world(world: Path, bombs: Path) -> None:
     from tests.audio.sounds import noise, write
     from tests.learning.intrusive.conftest import drawn_network
     from tests.learning.written_run import write_run
+    from tests.scoring.small_pair_model import write_pair_model
     from tests.scoring.sweep.tiny_model import write_tiny_model
 
     for name in ("master.wav", "other.wav"):
         write(world / name, noise(10.0))
     write_tiny_model(world / "tiny.onnx")
+    write_pair_model(world / "pairs.onnx")
     write_run(world / "run", drawn_network())
     shapes = {(8_000, 1, 3_600.0)}
     for path in bombs.iterdir():

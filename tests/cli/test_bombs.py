@@ -66,6 +66,7 @@ PATHS = {
     ("model use", "file"): NO_AUDIO,
     ("model export", "run"): NO_AUDIO,
     ("model export", "out"): NO_AUDIO,
+    ("model export", "about"): NO_AUDIO,
     ("model import-keras", "file"): NO_AUDIO,
     ("model import-keras", "out"): NO_AUDIO,
     ("catalog add", "folder"): "run",

@@ -7,9 +7,12 @@ import torch
 from typer.testing import CliRunner
 
 from musqa_pipeline.cli.model import app
-from musqa_pipeline.core.errors import ModelError
+from musqa_pipeline.core.errors import LakeError, ModelError
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.scoring import model_file
+from musqa_pipeline.scoring.pair_model import PairModel
+from tests.learning.intrusive.conftest import drawn_network
+from tests.learning.written_run import write_run as write_pair_run
 from tests.release.model.test_export import write_run
 from tests.scoring.small_model import write_model
 
@@ -79,6 +82,20 @@ def test_a_training_is_exported(home, tmp_path):
     result = CliRunner().invoke(app, [*arguments, "--name", "ours"], catch_exceptions=False)
     assert json.loads(result.stdout)["largest_difference"] < 1e-4
     assert model_file.ModelFile(tmp_path / "own.onnx").label == "ours 1"
+
+
+def test_a_training_of_pairs_is_exported_with_its_card(home, tmp_path):
+    run = write_pair_run(tmp_path / "run", drawn_network())
+    (tmp_path / "about.md").write_text("Taught by *nobody*.", "utf-8")
+    out = tmp_path / "insenet.onnx"
+    arguments = ["export", str(run), "--out", str(out), "--about", str(tmp_path / "about.md")]
+    said = CliRunner().invoke(app, [*arguments, "--name", "ours"], catch_exceptions=False)
+    assert "onnxruntime and torch differ by" in said.stdout
+    assert PairModel(out).label == "ours 1"
+    assert "Taught by *nobody*." in (tmp_path / "insenet.md").read_text("utf-8")
+    arguments[-1] = str(tmp_path / "none.md")
+    with pytest.raises(LakeError, match=r"cannot read .*none\.md: No such file"):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 
 def test_without_torch_one_sentence_says_what_to_install(home, tmp_path, monkeypatch):

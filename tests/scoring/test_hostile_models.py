@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from musqa_pipeline.cli import app
 from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import LakeError, ModelError, MusqaError, UnfitInputError
-from musqa_pipeline.learning.intrusive.compare import Comparer
+from musqa_pipeline.learning.intrusive.run import TrainedRun
+from musqa_pipeline.scoring.compare import Comparer
 from musqa_pipeline.scoring.model_file import SHIPPED, SHIPPED_DIGEST, ModelFile
 from musqa_pipeline.scoring.model_seal import (
     BrokenSealError,
@@ -235,7 +236,7 @@ def test_a_run_whose_files_are_none_is_refused(kind, file, tmp_path):
         (folder / file).unlink()
         (folder / file).symlink_to(folder / file)
     with within(20), pytest.raises(LakeError, match=file) as found:
-        Comparer(folder)
+        TrainedRun(folder)
     assert len(str(found.value).splitlines()) == 1
 
 
@@ -245,18 +246,18 @@ def test_a_run_with_other_settings_is_refused(text, tmp_path):
     seals.remove(folder / "settings.json")
     (folder / "settings.json").write_text(text)
     with pytest.raises(LakeError, match=r"settings\.json.*train the network again"):
-        Comparer(folder)
+        TrainedRun(folder)
 
 
 def test_weights_that_are_nan_are_refused_and_so_is_an_answer(tmp_path):
     network = drawn_network()
     torch.nn.init.constant_(network.quality.bias, float("nan"))
     with pytest.raises(LakeError, match=r"weights\.pt holds weights that are NaN; train it again"):
-        Comparer(write_run(tmp_path / "nan", network))
-    comparer = Comparer(write_run(tmp_path / "run", drawn_network()))
-    torch.nn.init.constant_(comparer.network.quality.bias, float("inf"))
+        TrainedRun(write_run(tmp_path / "nan", network))
+    run = TrainedRun(write_run(tmp_path / "run", drawn_network()))
+    torch.nn.init.constant_(run.network.quality.bias, float("inf"))
     with pytest.raises(UnfitInputError, match="no_answer: the network's answer is no number"):
-        comparer.compare(*[noise(3, rate_hz=48_000)[:, 0]] * 2)
+        Comparer(run).compare(*[noise(3, rate_hz=48_000)[:, 0]] * 2)
 
 
 def flipped(data, bit):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from tests.audio.sounds import noise, write
+from tests.scoring.small_pair_model import write_pair_model
 
 HEAVY = (
     "scipy.signal", "onnxruntime", "pyloudnorm", "torch", "dagster", "polars", "pyarrow", "duckdb",
@@ -58,22 +59,52 @@ assert Scorer({str(model_path)!r}).score(0.1 * x, 48_000).mos is not None
     assert "onnxruntime" in modules
 
 
-def test_the_commands_of_the_scorer_run_with_the_base_installation_alone(model_path, tmp_path):
-    path = write(tmp_path / "x.wav", noise(4, rate_hz=8_000), 8_000)
-    program = f"""
+BARRED = """
 import sys
 
 import scipy.signal  # it asks a barred torch for its class of tensors
-for name in {(*FACTORY, "fastapi", "uvicorn", "onnx", "visqol", "lightning")!r}:
+for name in {names!r}:
     sys.modules[name] = None
 from musqa_pipeline.cli.app import main
-sys.argv = ["musqa", "gate", {str(path)!r}, "--min-mos", "1", "--model", {str(model_path)!r}]
+sys.argv = ["musqa", *{arguments!r}]
 try:
     main()
 except SystemExit as ended:
     assert not ended.code, ended.code
 """
-    fresh(program)
+
+
+def barred(*arguments):
+    """Run a command without what the base installation has not."""
+    names = (*FACTORY, "fastapi", "uvicorn", "onnx", "visqol", "lightning", "threadpoolctl")
+    return fresh(BARRED.format(names=names, arguments=tuple(map(str, arguments))))
+
+
+def test_the_commands_of_the_scorer_run_with_the_base_installation_alone(model_path, tmp_path):
+    path = write(tmp_path / "x.wav", noise(4, rate_hz=8_000), 8_000)
+    barred("gate", path, "--min-mos", "1", "--model", model_path)
+
+
+def test_files_are_compared_with_the_base_installation_alone(tmp_path):
+    model = write_pair_model(tmp_path / "pairs.onnx")
+    path = write(tmp_path / "x.flac", noise(12, rate_hz=44_100), 44_100, subtype="PCM_16")
+    barred("compare", path, path, "--model", model, "--timeline")
+
+
+def test_a_comparison_loads_no_scipy_which_costs_half_a_second(tmp_path):
+    model = write_pair_model(tmp_path / "pairs.onnx")
+    path = write(tmp_path / "x.wav", noise(12))
+    program = f"""
+from musqa_pipeline.cli.app import main
+sys.argv = ["musqa", "compare", {str(path)!r}, {str(path)!r}, "--model", {str(model)!r}]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+"""
+    _, modules = fresh(program)
+    assert "onnxruntime" in modules
+    assert modules.isdisjoint({"scipy.fft", "scipy.signal", "torch", "pyarrow", "numba"})
 
 
 def test_a_command_of_the_scorer_loads_nothing_of_the_factory():

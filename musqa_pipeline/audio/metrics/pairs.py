@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from musqa_pipeline.audio.files.pairs import Pair
-from musqa_pipeline.audio.files.signals import Signal, read_signal
-from musqa_pipeline.audio.metrics.score import SecondMetric, SecondScore
+from musqa_pipeline.audio.metrics.pair_files import PairLabel, ReferenceFile, failed
+from musqa_pipeline.audio.metrics.score import SecondMetric
 from musqa_pipeline.core.errors import MusqaError, UnfitInputError
 from musqa_pipeline.core.workers.interface import Lost
 from musqa_pipeline.core.workers.local import LocalPool
@@ -20,29 +20,8 @@ from musqa_pipeline.core.workers.local import LocalPool
 if TYPE_CHECKING:
     from musqa_pipeline.audio.metrics.visqol import Reference, VisqolScore
 
-ScoreT = TypeVar("ScoreT")
-MAX_DIFFERENCE_S = 1.0
-"""Durations may differ by so much without a word; ViSQOL's own advice."""
-SHORTEST_S = 0.6
-"""One patch; what is shorter cannot hold any of the reference's."""
 PAIRS_PER_TASK = 8
 """Pairs of one reference that a worker takes at a time; reading it again costs about one pair."""
-
-
-@dataclass(frozen=True, eq=False)
-class PairLabel(Generic[ScoreT]):
-    """What is known of one pair of files: a score of some metric, or an error."""
-
-    reference: str
-    degraded: str
-    score: ScoreT | None = None
-    """None if there is an error."""
-    second: SecondScore | None = None
-    """None if it was not asked for, or if there is an error."""
-    warnings: tuple[str, ...] = ()
-    """What was done to the files, or is odd about them; each names the file."""
-    error: str = ""
-    """What is wrong and what to do; empty if all is well."""
 
 
 def label_pairs(
@@ -130,51 +109,6 @@ def _label_task(task: _Task) -> Iterator[tuple[int, PairLabel[VisqolScore]]]:
         yield index, bound.label(pair)
 
 
-class ReferenceFile:
-    """A reference that was read, as `signal`, for the files that are compared with it.
-
-    Raises
-    ------
-    UnfitInputError
-        If it cannot be read whole.
-    """
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self.signal = read_signal(path)
-        except UnfitInputError as error:
-            raise UnfitInputError(
-                error.reason, f"reference: {error.detail}", error.advice
-            ) from error
-
-    def read_degraded(self, path: Path) -> tuple[Signal, tuple[str, ...]]:
-        """Read a file that is compared with it, and what to know of both files.
-
-        Each warning begins with ``reference: `` or ``degraded: ``.
-
-        Raises
-        ------
-        UnfitInputError
-            If it cannot be read whole, or is shorter than `SHORTEST_S`.
-        """
-        degraded = read_signal(path)
-        if degraded.duration_s < SHORTEST_S:
-            raise UnfitInputError(
-                "too_short",
-                f"it lasts {degraded.duration_s:.2f} s",
-                f"ViSQOL compares patches of {SHORTEST_S} s; give it 3 to 10 s",
-            )
-        warnings = [f"reference: {text}" for text in self.signal.warnings]
-        warnings += [f"degraded: {text}" for text in degraded.warnings]
-        lengths = self.signal.duration_s, degraded.duration_s
-        if abs(lengths[0] - lengths[1]) > MAX_DIFFERENCE_S:
-            warnings.append(
-                f"degraded: lasts {lengths[1]:.1f} s, its reference {lengths[0]:.1f} s; ViSQOL "
-                f"expects them within {MAX_DIFFERENCE_S:.0f} s"
-            )
-        return degraded, tuple(warnings)
-
-
 class _Bound:
     """A reference that was read, with the metrics bound to it."""
 
@@ -205,11 +139,6 @@ class _Bound:
         except Exception as error:  # one odd pair must not cost the others
             return failed(pair, f"{type(error).__name__}: {error}; please report it")
         return PairLabel(pair.reference_name, pair.degraded_name, score, second, warnings)
-
-
-def failed(pair: Pair, error: str) -> PairLabel[Any]:
-    """Say what is wrong with a pair; `error` says what to do, too."""
-    return PairLabel(pair.reference_name, pair.degraded_name, error=error)
 
 
 def _second_metric(name: str) -> type[SecondMetric]:

@@ -27,7 +27,7 @@ from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
-from musqa_pipeline.learning.intrusive.compare import MODEL, load_intrusive
+from musqa_pipeline.learning.intrusive.run import MODEL, load_intrusive
 from musqa_pipeline.learning.intrusive.scores import ScoredPairs
 from musqa_pipeline.learning.training.batches import Batch
 from musqa_pipeline.learning.training.checkpoint import (
@@ -96,7 +96,7 @@ def fine_tune(
     run : Path
         Folder of a run of ``insenet``.
     out : Path
-        Folder to make; what `Comparer` and `load_model` take.
+        Folder to make; what `TrainedRun` and `load_model` take.
     settings : FineTuneSettings, optional
         The defaults when left out.
     device : str

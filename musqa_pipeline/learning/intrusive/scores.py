@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from musqa_pipeline.audio.features.gammatone_bands import pair_image
 from musqa_pipeline.audio.features.pair_alignment import cut_to_common, find_lag_samples
-from musqa_pipeline.audio.metrics.pairs import ReferenceFile
+from musqa_pipeline.audio.metrics.pair_files import ReferenceFile
 from musqa_pipeline.core.csv_files import number, read_rows
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
-from musqa_pipeline.learning.intrusive.compare import pair_images
 
 COLUMNS = ("file_ref", "file_deg", "mos")
 LOWEST_MOS, HIGHEST_MOS = 1.0, 5.0
@@ -113,10 +113,9 @@ def _images(path: Path, names: Sequence[tuple[str, str]]) -> list[Tensor]:
         try:
             file = read_reference(path.parent / reference)
             signal, _ = file.read_degraded(path.parent / degraded)
-            first = torch.from_numpy(file.signal.samples)
-            second = torch.from_numpy(signal.samples)
+            first, second = file.signal.samples, signal.samples
             cut = cut_to_common(first, second, find_lag_samples(first, second))
-            images.append(pair_images(torch.stack(cut)[None])[0])
+            images.append(torch.from_numpy(pair_image(*cut)))
         except UnfitInputError as error:
             refused.append(f"{degraded} ({reference}): {error.detail}; {error.advice}")
     if refused:

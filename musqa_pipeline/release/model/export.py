@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
-import tempfile
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,21 +13,19 @@ from torch import Tensor, nn
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.bands import band_image
-from musqa_pipeline.core.errors import ModelError, StageError
-from musqa_pipeline.core.files import write_whole
+from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.learning.networks.insenet import InseNet
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.release.model.domain import Domain, DomainDistance, Scale
+from musqa_pipeline.release.model.export_file import require_equal, write_onnx
+from musqa_pipeline.release.model.export_pairs import write_pair_model
 from musqa_pipeline.scoring.model_file import ModelFile
-from musqa_pipeline.scoring.model_record import FORMAT, METADATA_KEY
-from musqa_pipeline.scoring.model_seal import ANSWERS, as_stored, check_image, sealed
+from musqa_pipeline.scoring.model_seal import as_stored, check_image
 from musqa_pipeline.scoring.onnx_file import IMAGE_SHAPE
 
-OPSET = 17
 LARGEST_CELL = 255.0
-LARGEST_DIFFERENCE = 1e-4
-"""Between the answers of torch and of onnxruntime."""
 
 
 class ScoringNetwork(nn.Module):
@@ -64,17 +57,23 @@ class ScoringNetwork(nn.Module):
         return [network for network in self.networks if isinstance(network, MusqaNet)]
 
 
-def export_run(run: Path, out: Path, *, name: str, version: str) -> float:
-    """Make a model file of one training, without calibration and without a distance."""
+def export_run(run: Path, out: Path, *, name: str, version: str, about: str = "") -> float:
+    """Make a model file of one training, without calibration and without a distance.
+
+    `about` is Markdown for the card. Return by how much torch and onnxruntime differ.
+    """
     network = load_model(run)
+    if isinstance(network, InseNet):
+        return write_pair_model(network, run, out, name=name, version=version, about=about)
     if not isinstance(network, MusqaNet):
         raise StageError(
             f"{run} is a training of {type(network).__name__}; the scorer needs a distribution of "
-            "quality, which musqa_net says"
+            "quality, which musqa_net says, or for musqa compare a network that hears the "
+            "reference, as insenet"
         )
     scoring = ScoringNetwork([network])
     record = {"name": name, "version": version, "network": "musqa_net"}
-    card = f"# {name} {version}\n\nExported from a training; not calibrated.\n"
+    card = f"# {name} {version}\n\n{about or 'Exported from a training; not calibrated.'}\n"
     write_model(scoring, {**record, "calibration": None, "domain": None, "card": card}, out)
     return checked_difference(scoring, out, _made_up_images())
 
@@ -90,12 +89,7 @@ def checked_difference(scoring: ScoringNetwork, path: Path, images: NDArray[np.u
         far = float(distance[0])
         found = (float(off), abs(answer.distance - far) / max(1.0, far))
         difference = float(np.max([difference, *found]))  # Python's max would leave NaN out
-    if not difference <= LARGEST_DIFFERENCE:
-        raise StageError(
-            f"{path}: onnxruntime and torch differ by {difference:.2g}, at most "
-            f"{LARGEST_DIFFERENCE:g} is fine; report it with the versions of both"
-        )
-    return difference
+    return require_equal(difference, path)
 
 
 def _made_up_images() -> NDArray[np.uint8]:
@@ -113,49 +107,11 @@ def _made_up_images() -> NDArray[np.uint8]:
 
 def write_model(scoring: ScoringNetwork, record: Mapping[str, Any], path: Path) -> None:
     """Write a model file, or nothing if the network cannot score."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise StageError(
-            "the package onnx is missing; install it with pip install 'musqa-pipeline[factory]'"
-        ) from error
+
+    def said(draft: Path) -> dict[str, Any]:
+        answer = ModelFile(draft).answer(check_image())
+        return as_stored(answer.probability, answer.distance)
+
+    ports = {"input_names": ["image"], "output_names": ["probability", "distance"]}
     image = torch.zeros(IMAGE_SHAPE, dtype=torch.uint8)
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        tempfile.TemporaryDirectory(prefix="musqa-") as folder,
-    ):
-        warnings.simplefilter("ignore")  # of the exporter that needs no further package
-        torch.onnx.export(
-            scoring.eval(),
-            (image,),
-            Path(folder) / "model.onnx",
-            input_names=["image"],
-            output_names=["probability", "distance"],
-            opset_version=OPSET,
-            dynamo=False,
-        )
-        model = onnx.load(Path(folder) / "model.onnx")
-        for node in model.graph.node:
-            node.doc_string = ""  # it holds paths of this machine
-        entry = model.metadata_props.add()
-        entry.key = METADATA_KEY
-        whole = {"format": FORMAT, "step_quality": scoring.steps(), **record}
-        entry.value = _json(whole)
-        draft = Path(folder) / "draft.onnx"
-        draft.write_bytes(model.SerializeToString(deterministic=True))
-        try:
-            said = ModelFile(draft).answer(check_image())
-        except ModelError as error:
-            reason = str(error).replace(f"{draft}: ", "").replace(f"{draft} ", "")
-            raise StageError(
-                f"{path.name} is not written: it {reason.partition(';')[0]}; train the network "
-                "again, or name it otherwise"
-            ) from error
-    entry.value = _json({**whole, ANSWERS: as_stored(said.probability, said.distance)})
-    onnx.checker.check_model(model, full_check=True)
-    write_whole(path, sealed(model.SerializeToString(deterministic=True)))
-
-
-def _json(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, sort_keys=True, ensure_ascii=False)
+    write_onnx(scoring, image, ports, {"step_quality": scoring.steps(), **record}, path, said)

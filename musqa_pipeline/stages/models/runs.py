@@ -10,7 +10,7 @@ from typing import Any
 from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.models import IMAGENET, RANDOM
-from musqa_pipeline.learning.intrusive.compare import MODEL as INTRUSIVE
+from musqa_pipeline.learning.intrusive.run import MODEL as INTRUSIVE
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.models.stage import unit_id_of

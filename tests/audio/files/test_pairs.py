@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.audio.files.pairs import pair_up, read_pairs
+from musqa_pipeline.audio.metrics import pair_files
 from musqa_pipeline.audio.metrics import pairs as module
 from musqa_pipeline.audio.metrics.pairs import label_pairs
 from musqa_pipeline.audio.metrics.visqol import Reference
@@ -121,7 +122,9 @@ def test_a_list_is_labelled_in_order_and_each_reference_read_once(folder, monkey
     path, rows = listing(folder)
     read = []
     monkeypatch.setattr(
-        module, "read_signal", lambda p, real=module.read_signal: read.append(p.name) or real(p)
+        pair_files,
+        "read_signal",
+        lambda p, real=pair_files.read_signal: read.append(p.name) or real(p),
     )
     labels = list(label_pairs(read_pairs(path)))
     assert [(label.reference, label.degraded) for label in labels] == rows
@@ -134,7 +137,9 @@ def test_a_list_is_labelled_in_order_and_each_reference_read_once(folder, monkey
 def test_each_label_comes_as_soon_as_it_can(folder, monkeypatch):
     read = []
     monkeypatch.setattr(
-        module, "read_signal", lambda p, real=module.read_signal: read.append(p.name) or real(p)
+        pair_files,
+        "read_signal",
+        lambda p, real=pair_files.read_signal: read.append(p.name) or real(p),
     )
     labels = label_pairs(pair_up(folder / "a.wav", [folder / "a noisy.wav", folder / "b.wav"]))
     next(labels)

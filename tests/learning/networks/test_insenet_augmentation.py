@@ -3,14 +3,14 @@ import pytest
 import torch
 from torch import nn
 
+from musqa_pipeline.audio.features.gammatone import design_gammatone
 from musqa_pipeline.audio.features.gammatone_bands import (
     FLOOR_DB,
     N_BANDS,
     N_FRAMES,
     TOP_DB,
-    band_cells,
 )
-from musqa_pipeline.audio.metrics.visqol.gammatone import design_gammatone
+from musqa_pipeline.audio.features.gammatone_bands_torch import band_cells
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.networks.insenet_augmentation import (
     EQUALISER_DB,

@@ -16,12 +16,12 @@ from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.checkpoint import write_json, write_weights
 from musqa_pipeline.release.model.domain import Scale, fit_domain
 from musqa_pipeline.release.model.export import (
-    LARGEST_DIFFERENCE,
     ScoringNetwork,
     checked_difference,
     export_run,
     write_model,
 )
+from musqa_pipeline.release.model.export_file import LARGEST_DIFFERENCE
 from musqa_pipeline.scoring.model_file import ModelFile
 from tests.release.model.sounds import image_of, lowpassed, piece
 

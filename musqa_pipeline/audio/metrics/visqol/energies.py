@@ -28,9 +28,9 @@ import scipy.linalg
 import scipy.signal
 from numpy.typing import NDArray
 
+from musqa_pipeline.audio.features.gammatone import GammatoneBank, design_gammatone
 from musqa_pipeline.audio.metrics.visqol import fft
 from musqa_pipeline.audio.metrics.visqol.fft import DType
-from musqa_pipeline.audio.metrics.visqol.gammatone import GammatoneBank, design_gammatone
 
 N_BANDS = 32
 WINDOW_S, HOP_S = 0.08, 0.02

@@ -87,7 +87,7 @@ def _reference_cells(context: Context, catalog: str, excerpt_id: str) -> NDArray
 def _cells(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     import torch
 
-    from musqa_pipeline.audio.features.gammatone_bands import band_cells
+    from musqa_pipeline.audio.features.gammatone_bands_torch import band_cells
 
     return np.asarray(band_cells(torch.from_numpy(np.ascontiguousarray(samples))))
 

@@ -9,11 +9,11 @@ import scipy.signal
 import visqol
 from visqol.quality_mapper import SvrSimilarityToQualityMapper
 
+from musqa_pipeline.audio.features.gammatone import design_gammatone
 from musqa_pipeline.audio.metrics.visqol import alignment, quality
 from musqa_pipeline.audio.metrics.visqol.alignment import EnvelopeBank
 from musqa_pipeline.audio.metrics.visqol.energies import N_BANDS, energy_bank
 from musqa_pipeline.audio.metrics.visqol.engine import one_thread
-from musqa_pipeline.audio.metrics.visqol.gammatone import design_gammatone
 from musqa_pipeline.audio.metrics.visqol.nsim import band_similarities, floor_together, to_db
 from musqa_pipeline.audio.metrics.visqol.quality import support_vectors
 from musqa_pipeline.audio.metrics.visqol.realign import patch_times, slice_of

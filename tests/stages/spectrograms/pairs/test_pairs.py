@@ -10,14 +10,16 @@ import soundfile as sf
 import torch
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
-from musqa_pipeline.audio.features.gammatone_bands import N_BANDS, N_FRAMES, band_cells
+from musqa_pipeline.audio.features.gammatone_bands import N_BANDS, N_FRAMES
+from musqa_pipeline.audio.features.gammatone_bands_torch import band_cells
 from musqa_pipeline.audio.files.flac import to_flac, to_int16
 from musqa_pipeline.core.settings.models import ProtocolsSettings
 from musqa_pipeline.core.settings.preset import parse_preset
 from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.data.shards import ImageShards
-from musqa_pipeline.learning.intrusive.compare import Comparer
+from musqa_pipeline.learning.intrusive.run import TrainedRun
 from musqa_pipeline.learning.registry import MODELS
+from musqa_pipeline.scoring.compare import Comparer
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
@@ -145,7 +147,7 @@ def test_the_stage_models_trains_on_it_and_what_it_trained_compares(place, monke
     assert newest_run(place.home) == run_folder(trained, "insenet")
     stored = flac_notes(500)
     notes, _ = sf.read(io.BytesIO(stored), dtype="float32")
-    score = Comparer(newest_run(place.home)).compare(notes, notes)
+    score = Comparer(TrainedRun(newest_run(place.home))).compare(notes, notes)
     assert 1.0 <= score.mos <= 5.0
     assert (score.lag_samples, score.common_s) == (0, 10.0)
 
