@@ -27,7 +27,6 @@ from musqa_pipeline.learning.training.checkpoint import CURVES_FILE, VALIDATION
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.paper_tables import (
     METRIC_WORDS,
-    PAPER_NETWORK,
     REPETITIONS,
     TABLE_V,
     beside_the_paper,
@@ -40,6 +39,7 @@ from musqa_pipeline.stages.graph import joint_context, load_preset
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.runs import read_preset_runs
 from musqa_pipeline.stages.models.trials.stage import list_units
+from musqa_pipeline.studies.listening.table_vi_lines import PAPER_NETWORK
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 ROW = ["catalog", "degraded_id"]

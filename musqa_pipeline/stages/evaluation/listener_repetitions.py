@@ -17,7 +17,6 @@ from musqa_pipeline.learning.registry import MODELS, find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.paper_tables import REPETITIONS
 from musqa_pipeline.stages.evaluation.stimuli import IMAGES, image_cells, quality_of, rated
-from musqa_pipeline.stages.evaluation.summary import RANDOM_MARK
 from musqa_pipeline.stages.evaluation.trials import wanted_trials
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.runs import read_preset_runs
@@ -25,7 +24,7 @@ from musqa_pipeline.stages.models.trials.stage import list_units
 from musqa_pipeline.studies.listening.merge import merge, told_apart
 from musqa_pipeline.studies.listening.mos import Opinion
 from musqa_pipeline.studies.listening.table_vi import beside_table_vi
-from musqa_pipeline.studies.listening.table_vi_lines import BesideTableVI
+from musqa_pipeline.studies.listening.table_vi_lines import RANDOM_MARK, BesideTableVI
 
 WEIGHTS_FILE = "weights.pt"
 
@@ -80,14 +79,20 @@ def ask_about_tests(
     Opinions and predictions are in points of 100; predictions by network and repetition, by file.
     Raises SettingsError if no network is stored, or a test cannot be used or merged.
     """
-    from musqa_pipeline.learning.predict import load_model
-
     networks = stored_repetitions(context)
     if not networks:
         raise SettingsError(
             f"preset {context.preset.name} has no trained network that could be asked; run "
             f"`musqa run --preset {context.preset.name}` first"
         )
+    return _ask(context, networks, folders)
+
+
+def _ask(
+    context: Context, networks: Sequence[StoredNetwork], folders: Sequence[Path]
+) -> tuple[list[Opinion], dict[tuple[str, int], dict[str, float]]]:
+    from musqa_pipeline.learning.predict import load_model
+
     stages = {each.model: find_model(each.model).input.stage for each in networks}
     tests = [rated(folder, context.preset.evaluation) for folder in folders]
     opinions = merge(tests)
@@ -116,9 +121,10 @@ def hear_repetitions(context: Context) -> BesideTableVI | None:
     None without listening tests, or before a network is trained.
     """
     settings = context.preset.evaluation
-    if not settings.listening_tests or not stored_repetitions(context):
+    networks = stored_repetitions(context) if settings.listening_tests else []
+    if not networks:
         return None
-    opinions, predictions = ask_about_tests(context, list(map(Path, settings.listening_tests)))
+    opinions, predictions = _ask(context, networks, list(map(Path, settings.listening_tests)))
     return beside_table_vi(opinions, predictions, n_draws=settings.n_bootstrap, seed=settings.seed)
 
 

@@ -17,7 +17,7 @@ import polars as pl
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation.repetitions import estimates_of, repetitions_of
-from musqa_pipeline.studies.listening.table_vi_lines import PAPER_N
+from musqa_pipeline.studies.listening.table_vi_lines import PAPER_N, PAPER_NETWORK
 from musqa_pipeline.studies.statistics.comparisons import steiger, unpaired_t
 from musqa_pipeline.studies.statistics.metrics import pearson
 from musqa_pipeline.studies.statistics.repetitions import (
@@ -34,12 +34,6 @@ TABLE_V: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "vgg19": {"pearson": (0.875, 0.038), "rmse": (11.75, 1.66)},
 }
 """Mean and deviation over the repetitions, by registry name."""
-PAPER_NETWORK = {
-    **{name: name for name in TABLE_V},
-    "inception_v3_frozen_stem": "inception_v3",
-    "vgg19_frozen_stem": "vgg19",
-}
-"""Which network of table V each of ours is, or is a variant of."""
 METRIC_WORDS = {"pearson": "r", "rmse": "RMSE"}
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from musqa_pipeline.stages.evaluation.ceiling import Ceiling
-from musqa_pipeline.stages.evaluation.paper_tables import METRIC_WORDS, PAPER_NETWORK, TABLE_V
+from musqa_pipeline.stages.evaluation.paper_tables import METRIC_WORDS, TABLE_V
 from musqa_pipeline.stages.evaluation.summary import number
 from musqa_pipeline.studies.figures import INK, MUTED, RECORDING_MARKERS, SERIES, new_figure
+from musqa_pipeline.studies.listening.table_vi_lines import paper_network
 from musqa_pipeline.studies.statistics.repetitions import Repeated
 
 
@@ -40,7 +41,12 @@ def learning_curves(by_model: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figu
     return figure
 
 
-def repetition_strips(found: Sequence[Repeated], names: Mapping[str, str]) -> Figure:
+def repetition_strips(
+    found: Sequence[Repeated],
+    names: Mapping[str, str],
+    paper: Mapping[str, Mapping[str, tuple[float, float]]] = TABLE_V,
+    table: str = "table V",
+) -> Figure:
     """Draw r and RMSE of every repetition, with mean and deviation, beside the paper's.
 
     `names` are the names for people of the models, in their order from above.
@@ -60,8 +66,9 @@ def repetition_strips(found: Sequence[Repeated], names: Mapping[str, str]) -> Fi
                 panel.errorbar(
                     mine.mean, line - 0.14, xerr=mine.sd, fmt="|", color=SERIES[0], ms=11
                 )
-            if model in PAPER_NETWORK:
-                mean, sd = TABLE_V[PAPER_NETWORK[model]][metric]
+            network = paper_network(model)
+            if network is not None:
+                mean, sd = paper[network][metric]
                 panel.errorbar(mean, line + 0.18, xerr=sd, fmt="s", color=SERIES[1], ms=4.5, lw=1.4)
         panel.set_xlabel(METRIC_WORDS[metric] + (", points" if metric == "rmse" else ""))
         panel.set_yticks(range(len(names)), list(names.values()))
@@ -72,7 +79,7 @@ def repetition_strips(found: Sequence[Repeated], names: Mapping[str, str]) -> Fi
             [], [], xerr=[], fmt="|", color=SERIES[0], ms=9, label="ours, mean (SD)"
         ),
         panels[0].errorbar(
-            [], [], xerr=[], fmt="s", color=SERIES[1], ms=4.5, label="paper, table V"
+            [], [], xerr=[], fmt="s", color=SERIES[1], ms=4.5, label=f"paper, {table}"
         ),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)

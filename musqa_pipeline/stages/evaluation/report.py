@@ -30,6 +30,7 @@ from musqa_pipeline.stages.evaluation.report_figures import (
     listening_figures,
     prediction_figures,
     protocol_figures,
+    table_vi_figure,
     training_figures,
 )
 from musqa_pipeline.stages.evaluation.report_parts import (
@@ -131,6 +132,7 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
     sections = list(prediction_figures(content, protocol, lead))
     curves, distribution = list(training_figures(content)), distribution_figure(content)
     more, heard = protocol_figures(content, draw), listening_figures(content)
+    more["table_vi"] = table_vi_figure(content)
     used = sum(len(item["svg"]) for item in [*sections, *curves, *heard]) + len(distribution)
     used += sum(len(svg) for svg in more.values() if svg)
     media = affordable([*content.twins, *content.examples], PAGE_BYTES - _TEXT_BYTES - used)

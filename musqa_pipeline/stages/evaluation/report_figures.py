@@ -14,10 +14,16 @@ from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation import plots, plots_data, plots_protocols
 from musqa_pipeline.stages.evaluation.content import ReportContent
 from musqa_pipeline.stages.evaluation.pages import page_figure
-from musqa_pipeline.stages.evaluation.paper_tables import REPETITIONS, repeated_metrics, table_order
+from musqa_pipeline.stages.evaluation.paper_tables import (
+    METRIC_WORDS,
+    REPETITIONS,
+    repeated_metrics,
+    table_order,
+)
 from musqa_pipeline.stages.evaluation.slices import DRAWS
 from musqa_pipeline.stages.evaluation.summary import draw_words, shown_name
 from musqa_pipeline.studies.listening.picture import over_opinions
+from musqa_pipeline.studies.listening.table_vi_lines import TABLE_VI
 
 COMPARED_BASELINES = ("boosted", "upper_edge")
 """Baselines that stand in figures beside the networks."""
@@ -138,6 +144,20 @@ def listening_figures(content: ReportContent) -> list[dict[str, Any]]:
         }
         for i, result in enumerate(content.listening)
     ]  # fmt: skip
+
+
+def table_vi_figure(content: ReportContent) -> Markup | None:
+    """Draw every repetition beside listeners and the paper's; None without two of any network."""
+    if content.table_vi is None or max(content.table_vi.repetitions.values()) < 2:
+        return None
+    lines = [line for line in content.table_vi.means if line.metric in METRIC_WORDS]
+    return page_figure(
+        plots_protocols.repetition_strips, "table-vi",
+        "r and RMSE of each repetition against listeners beside the paper's",
+        [line.ours for line in lines if line.ours],
+        {line.model: shown_name(line.model) for line in lines},
+        TABLE_VI, "table VI",
+    )  # fmt: skip
 
 
 def distribution_figure(content: ReportContent) -> Markup:

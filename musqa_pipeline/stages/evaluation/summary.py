@@ -9,6 +9,7 @@ import polars as pl
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.learning.registry import MODELS
+from musqa_pipeline.studies.listening.table_vi_lines import RANDOM_MARK
 
 SHOWN_NAMES = {
     "cnn1d": "1-D CNN",
@@ -24,8 +25,6 @@ SHOWN_NAMES = {
 """Names of models for people; of ablations the registry's title, of others their own."""
 ABLATION_MARK = " (ablation)"
 """End of the titles of networks that are variants of another, each without one thing."""
-RANDOM_MARK = "-random-backbone"
-"""End of the name of a network that is in no column with the paper's."""
 FEW_RECORDINGS = 10
 """With fewer test recordings than this the report says that its numbers are weak."""
 
@@ -33,7 +32,7 @@ FEW_RECORDINGS = 10
 def shown_name(model: str) -> str:
     """Return the name of a model for people."""
     if model.endswith(RANDOM_MARK):
-        return f"{shown_name(model.removesuffix(RANDOM_MARK))}, random backbone"
+        return f"{shown_name(model.removesuffix(RANDOM_MARK))} (random backbone)"
     title = MODELS[model].title if model in MODELS else ""
     if title.endswith(ABLATION_MARK):
         return title.removesuffix(ABLATION_MARK)

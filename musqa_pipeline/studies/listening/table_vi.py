@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from musqa_pipeline.studies.listening.table_vi_lines import (
     LiteratureLine,
     MeanLine,
     PairLine,
+    paper_network,
 )
 from musqa_pipeline.studies.statistics.bootstrap import (
     MIN_RECORDINGS,
@@ -74,7 +75,7 @@ def beside_table_vi(
     Returns
     -------
     BesideTableVI
-        The paper's networks first.
+        The paper's networks first, each with its variants.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def beside_table_vi(
                 "predict all of them with every repetition"
             )
     found = dict(Counter(model for model, _ in predictions))
-    models = [*TABLE_VI, *(model for model in found if model not in TABLE_VI)]
+    models = _in_order(found)
     repeated = _repeated(matched, models)
     draws = _resampled(matched, n_draws, seed)
     means = []
@@ -104,7 +105,7 @@ def beside_table_vi(
         for metric in METRICS:
             ends = interval(draws[model, metric], 0.95) if (model, metric) in draws else None
             low, high = ends or (None, None)
-            paper = TABLE_VI.get(model, {}).get(metric)
+            paper = TABLE_VI.get(paper_network(model) or "", {}).get(metric)
             means.append(MeanLine(model, metric, repeated.get((model, metric)), low, high, paper))
     tests = {
         (t.first, t.second, t.metric): t
@@ -119,6 +120,14 @@ def beside_table_vi(
         tuple(_pairs(models, tests)),
         tuple(_literature(models, repeated)),
     )
+
+
+def _in_order(found: Iterable[str]) -> list[str]:
+    """Order networks as table VI: the paper's, each with its variants, then others."""
+    present, ordered = list(found), []
+    for name in TABLE_VI:
+        ordered += [model for model in present if paper_network(model) == name] or [name]
+    return ordered + [model for model in present if paper_network(model) is None]
 
 
 def _repeated(
@@ -162,8 +171,9 @@ def _pairs(
     for a, b in itertools.combinations(models, 2):
         for metric in METRICS:
             paper = None
-            if a in TABLE_VI and b in TABLE_VI and metric in TABLE_VI[a]:
-                paper = unpaired_t(*TABLE_VI[a][metric], PAPER_N, *TABLE_VI[b][metric], PAPER_N)
+            one, two = (TABLE_VI.get(paper_network(x) or "", {}) for x in (a, b))
+            if one is not two and metric in one and metric in two:
+                paper = unpaired_t(*one[metric], PAPER_N, *two[metric], PAPER_N)
             ours = tests.get((a, b, metric))
             if paper or (ours and (ours.paired or ours.unpaired)):
                 lines.append(PairLine(a, b, metric, ours, paper))
@@ -177,8 +187,8 @@ def _literature(
     for model in models:
         each = repeated.get((model, "pearson"))
         paper = None
-        if model in TABLE_VI:
-            paper = one_sample_t(*TABLE_VI[model]["pearson"], PAPER_N, LITERATURE_R)
+        if network := paper_network(model):
+            paper = one_sample_t(*TABLE_VI[network]["pearson"], PAPER_N, LITERATURE_R)
         ours = against_number(each, LITERATURE_R) if each else None
         if ours or paper:
             lines.append(LiteratureLine(model, ours, paper))

@@ -17,6 +17,14 @@ TABLE_VI: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "vgg19": {"pearson": (0.893, 0.036), "rmse": (16.96, 1.83)},
 }
 """Mean and deviation over the repetitions, by registry name."""
+RANDOM_MARK = "-random-backbone"
+"""End of the name of a network whose backbone was never trained."""
+PAPER_NETWORK = {
+    **{name: name for name in TABLE_VI},
+    "inception_v3_frozen_stem": "inception_v3",
+    "vgg19_frozen_stem": "vgg19",
+}
+"""Which network of the paper's tables each of ours is, or is a variant of."""
 LITERATURE_R = 0.834
 """Correlation with listeners of the method of Mumtaz et al. 2022, doi:10.1109/TII.2021.3139010,
 on their own stimuli. Paper 001 quotes it in section II and tests its own against it in IV.C."""
@@ -127,6 +135,11 @@ class BesideTableVI:
                 ("one_sample_t", line.model, str(LITERATURE_R), "pearson"),
                 **_tested(line.ours, line.paper),
             )
+
+
+def paper_network(model: str) -> str | None:
+    """Return which network of the paper's tables this one is, or is a variant of."""
+    return PAPER_NETWORK.get(model.removesuffix(RANDOM_MARK))
 
 
 def _tested(ours: Comparison | None, paper: Comparison | None) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from musqa_pipeline.stages.evaluation.listener_repetitions import (
     stored_repetitions,
 )
 from musqa_pipeline.stages.evaluation.report import render_report, report_json
+from musqa_pipeline.stages.evaluation.report_figures import table_vi_figure
 from musqa_pipeline.stages.models.trials.stage import list_units
 from musqa_pipeline.stages.models.trials.table import TRIALS
 from musqa_pipeline.studies.listening.table_vi import beside_table_vi
@@ -290,7 +291,7 @@ def test_a_repetition_without_weights_is_named_and_left_out(context, caplog, mon
     assert {r["p_value"] for r in pairs} == {None}  # they share repetition 0 alone
 
 
-def test_a_random_backbone_stands_beside_no_column_of_the_paper(context, monkeypatch):
+def test_a_random_backbone_stands_under_a_name_of_its_own(context, monkeypatch):
     for name in ("loud", "top"):
         monkeypatch.setitem(MODELS, name, replace(MODELS[name], has_backbone=True))
     models = replace(context.preset.models, recipes={"top": {"backbone_weights": "random"}})
@@ -323,6 +324,9 @@ def test_the_page_and_its_numbers_have_table_vi(beside, full, monkeypatch):
     page = render_report(content)
     section = page[page.index('id="listeners"') :]
     assert "8 stimuli of 8 recordings" in section
+    assert "Each repetition against listeners" in section
+    single = replace(beside, repetitions=dict.fromkeys(beside.repetitions, 1))
+    assert table_vi_figure(replace(content, table_vi=single)) is None
     assert "0.893" in section
     assert "brightness: one repetition, so no deviation and no t test" in section
     told = json.loads(report_json(content))["table_vi"]

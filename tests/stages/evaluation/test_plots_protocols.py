@@ -5,6 +5,7 @@ from musqa_pipeline.stages.evaluation import plots_protocols
 from musqa_pipeline.stages.evaluation.paper_tables import TABLE_V, repeated_metrics
 from musqa_pipeline.stages.evaluation.report_figures import protocol_figures
 from musqa_pipeline.studies.figures import house_style
+from musqa_pipeline.studies.listening.table_vi_lines import TABLE_VI
 
 
 def test_the_learning_curve_shows_each_share_at_its_number_of_recordings():
@@ -36,6 +37,12 @@ def test_every_repetition_is_a_mark_and_the_papers_mean_beside_it(full):
     squares = [line.get_xdata()[0] for line in r.lines
                if line.get_marker() == "s" and len(line.get_xdata())]  # fmt: skip
     assert squares == [TABLE_V[model]["pearson"][0] for model in TABLE_V]
+    with house_style():
+        other = plots_protocols.repetition_strips(found, names, TABLE_VI, "table VI")
+    squares = [line.get_xdata()[0] for line in other.axes[1].lines
+               if line.get_marker() == "s" and len(line.get_xdata())]  # fmt: skip
+    assert squares == [TABLE_VI[model]["rmse"][0] for model in TABLE_VI]
+    assert other.legends[0].get_texts()[1].get_text() == "paper, table VI"
 
 
 def test_the_line_of_the_gamma_test_meets_the_axis_at_its_variance(full):

@@ -221,6 +221,23 @@ def test_what_has_no_number_is_said_in_words(beside):
     assert rows["mean", "vgg19", "pearson"]["n"] == 0
 
 
+def test_variants_stand_beside_the_papers_network_under_their_own_names():
+    names = ("mine", "vgg19_frozen_stem", "vgg19-random-backbone", "cnn1d")
+    predictions = {(name, i): says(i, 0.6 + i / 10, 0.5) for name in names for i in range(2)}
+    beside = beside_table_vi(OPINIONS, predictions)
+    assert list(dict.fromkeys(line.model for line in beside.means)) == [
+        "cnn1d", "inception_v3", "vgg19_frozen_stem", "vgg19-random-backbone", "mine",
+    ]  # fmt: skip
+    rows = {(r["row"], r["model"], r["other"], r["metric"]): r for r in beside.rows()}
+    for name in names[1:3]:
+        assert rows["mean", name, None, "pearson"]["paper_value"] == 0.893
+        difference = rows["paired_t", "cnn1d", name, "pearson"]["paper_value"]
+        assert difference == pytest.approx(-0.079)
+        assert rows["one_sample_t", name, "0.834", "pearson"]["paper_value"] > 0.05
+    assert rows["paired_t", *names[1:3], "pearson"]["paper_value"] is None
+    assert rows["mean", "mine", None, "pearson"]["paper_value"] is None
+
+
 def test_hidden_references_are_left_out_as_in_the_paper():
     reference = Opinion("ref.wav", 100.0, 1.0, 15, 1.0, "reference")
     predictions = {("a", 0): {**says(0, 1, 0), "ref.wav": 0.0}}
