@@ -162,18 +162,18 @@ def print_tables(predictions: pl.DataFrame, trainings: pl.DataFrame, chance: set
     took = trainings.group_by("model").agg(pl.col("epochs").mean(), pl.col("minutes").sum())
     spent = {model: (epochs, minutes / 60) for model, epochs, minutes in took.rows()}
 
-    def name(model: str) -> str:
-        return shown_name(model) + (", random backbone" if model in chance else "")
+    def name(model: str, *, ours: Any) -> str:
+        return shown_name(model) + (", random backbone" if ours and model in chance else "")
 
-    print(f"\n{'':42}{'paper 001':>32}{'here':>32}")
+    print(f"\n{'':46}{'paper 001':>32}{'here':>32}")
     head = "".join(f"{word:>16}" for _ in range(2) for word in METRIC_WORDS.values())
-    print(f"{'':42}{head}{'n':>5}{'epochs':>8}{'hours':>7}")
+    print(f"{'':46}{head}{'n':>5}{'epochs':>8}{'hours':>7}")
     filled = set()
     for row in table_v([*found, *alone]):
         cells = ["–" if not row["paper"] else cell(*row["paper"][m], m) for m in METRIC_WORDS]
         ours = row["ours"]
         cells += [cell(ours[m].mean, ours[m].sd, m) if m in ours else "–" for m in METRIC_WORDS]
-        text = f"{name(row['model']):<42}" + "".join(f"{each:>16}" for each in cells)
+        text = f"{name(row['model'], ours=ours):<46}" + "".join(f"{each:>16}" for each in cells)
         if ours:
             epochs, hours = spent[row["model"]]
             text += f"{len(ours['rmse'].values):>5}{epochs:>8.0f}{hours:>7.1f}"
@@ -182,7 +182,8 @@ def print_tables(predictions: pl.DataFrame, trainings: pl.DataFrame, chance: set
     print("\nDifferences of the means: p of the paper's t-test; p of ours, unpaired and paired")
     for test in beside_the_paper(found):
         paper, ours = test["unpaired"], test["ours"]
-        pair = f"{name(test['first'])} - {name(test['second'])}, {METRIC_WORDS[test['metric']]}"
+        pair = " - ".join(name(test[side], ours=ours) for side in ("first", "second"))
+        pair += f", {METRIC_WORDS[test['metric']]}"
         p = [
             t.p_value if t else None
             for t in (paper, *((ours and (ours.unpaired, ours.paired)) or (None, None)))
