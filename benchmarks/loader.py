@@ -5,6 +5,9 @@ made-up images as it does in a training on this machine; a training step is forw
 optimizer on one batch that lies ready. Both are medians of the same run, taken in turn, so that a
 busy machine slows both. Backbones have weights of chance, which changes no speed. The last lines
 say how many times as fast as each network the loader is.
+
+``--loader-workers 0 1`` times whole epochs of the networks instead, with that many worker processes
+in the loader, in turn: whether they are worth it on a machine without a GPU.
 """
 
 import argparse
@@ -19,6 +22,7 @@ import pyarrow.parquet as pq
 import torch
 
 from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.data.loader import make_loader
 from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.registry import find_model
@@ -68,18 +72,27 @@ def stepper(name, batch_size, device, precision):
     quality = torch.rand(size, device=device)
     mixed = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(precision)
 
-    def step():
+    def step(batch=(images, quality)):
         start = time.perf_counter()
+        given, wanted = (each.to(device) for each in batch)
         with torch.autocast(device, mixed, enabled=mixed is not None):
-            loss = (entry.loss or mean_square_error)(network, images, quality)
+            loss = (entry.loss or mean_square_error)(network, given, wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         loss.item()
-        return size / (time.perf_counter() - start)
+        return len(wanted) / (time.perf_counter() - start)
 
     step()
     return step
+
+
+def epoch_speed(shards, step, epoch, batch_size, n_workers):
+    """Images a second of a whole epoch of training, the start of its loader's workers included."""
+    start = time.perf_counter()
+    for batch in make_loader(shards, batch_size=batch_size, epoch=epoch, n_workers=n_workers):
+        step(batch)
+    return shards.n_rows / (time.perf_counter() - start)
 
 
 def main():
@@ -89,6 +102,7 @@ def main():
     parser.add_argument("--batch-size", type=int, help="else that of each network's recipe")
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--loader-workers", type=int, nargs="+", default=[])
     arguments = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with tempfile.TemporaryDirectory() as folder:
@@ -102,6 +116,9 @@ def main():
             name: stepper(name, arguments.batch_size, device, arguments.precision)
             for name in arguments.networks
         }
+        if arguments.loader_workers:
+            compare_workers(shards, steps, arguments)
+            return
         speeds = {name: [] for name in ("loader", *steps)}
         for run in range(arguments.runs):
             speeds["loader"].append(loader_speed(batches, run))
@@ -112,6 +129,22 @@ def main():
         print(f"{name}: {speed:.3g} images/s (median of {arguments.runs})")
     for name in steps:
         print(f"loader is {medians['loader'] / medians[name]:.1f} times as fast as {name}")
+
+
+def compare_workers(shards, steps, arguments):
+    """Print the medians of whole epochs by network and number of the loader's workers."""
+    size = arguments.batch_size or 64
+    cases = [(name, n) for name in steps for n in arguments.loader_workers]
+    speeds = {case: [] for case in cases}
+    for run in range(arguments.runs):
+        for name, n in cases:
+            speeds[name, n].append(epoch_speed(shards, steps[name], run, size, n))
+    for (name, n), values in speeds.items():
+        ratio = statistics.median(values) / statistics.median(speeds[name, cases[0][1]])
+        print(
+            f"{name}, {n} loader workers: {statistics.median(values):.3g} images/s, {ratio:.2f} of "
+            f"{cases[0][1]} workers (median of {arguments.runs})"
+        )
 
 
 if __name__ == "__main__":
