@@ -12,6 +12,7 @@ import torch
 
 from musqa_pipeline.audio.features.gammatone_bands import MIN_FRAMES, N_BANDS, N_FRAMES
 from musqa_pipeline.core import seals
+from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.files import write_whole
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.networks.insenet import InseNet, fold_normalisation
@@ -47,7 +48,11 @@ def write_pair_model(
 
     example = torch.zeros(1, N_FRAMES, 2 * N_BANDS)
     write_onnx(folded, example, PORTS, record, out, said)
-    difference = require_equal(largest_difference(network, out), out)
+    try:
+        difference = require_equal(largest_difference(network, out), out)
+    except StageError:
+        out.unlink()
+        raise
     write_whole(out.with_suffix(".md"), card.encode())
     return difference
 

@@ -9,6 +9,7 @@ from musqa_pipeline.audio.features.gammatone_bands import N_BANDS, pair_image
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.learning.intrusive.run import TrainedRun
 from musqa_pipeline.learning.networks.insenet import InseNet
+from musqa_pipeline.release.model import export_pairs
 from musqa_pipeline.release.model.export import export_run
 from musqa_pipeline.release.model.export_file import LARGEST_DIFFERENCE
 from musqa_pipeline.release.model.export_pairs import largest_difference
@@ -95,6 +96,13 @@ def test_the_same_training_gives_the_same_bytes_without_a_path_of_this_machine(r
     assert again.read_bytes() == path.read_bytes()
     for word in (b"site-packages", b"musqa_pipeline/", b".py"):
         assert word not in again.read_bytes()
+
+
+def test_a_file_that_answers_otherwise_than_torch_does_not_stay(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_pairs, "largest_difference", lambda network, path: 2e-4)
+    with pytest.raises(StageError, match=r"onnxruntime and torch differ by 0\.0002, at most"):
+        export_run(run, tmp_path / "own.onnx", name="own", version="1")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_network_that_answers_nothing_is_not_written(tmp_path):
