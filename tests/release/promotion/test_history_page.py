@@ -69,7 +69,8 @@ def test_the_commands_show_the_history_and_export_what_was_kept_of_the_champion(
     weights = run_folder(context, "brightness") / "weights.pt"
     expected, seen = weights.read_bytes(), {}
 
-    def export(folder, out, *, name, version):
+    def export(folder, out, *, name, version, about):
+        assert about == ""
         seen.update({path.name: path.read_bytes() for path in folder.iterdir()})
         return 0.0
 

@@ -115,12 +115,17 @@ def test_every_event_has_a_sentence_and_plain_details():
             assert all(type(value) in plain for value in event.details.values()), event
 
 
-def test_ten_seconds_of_stereo_take_at_most_60_ms():
+def test_all_detectors_cost_less_than_a_fine_spectrogram():
+    """They took 0.32 to 0.36 of it; a bar in seconds would measure the machine."""
     samples = music(0)[: 10 * 44_100]
-    detect(samples, 44_100)
-    costs_s = []
-    for _ in range(5):
-        started = time.process_time()
-        detect(samples, 44_100)
-        costs_s.append(time.process_time() - started)
-    assert min(costs_s) <= 0.060
+    frames = np.lib.stride_tricks.sliding_window_view(samples.T, 2048, axis=1)[:, ::256]
+    window = np.hanning(2048)
+    peers = (lambda: detect(samples, 44_100)), (lambda: np.abs(np.fft.rfft(frames * window)))
+    costs_s = [[], []]
+    for _ in range(6):
+        for spent, peer in zip(costs_s, peers, strict=True):
+            started = time.process_time()
+            peer()
+            spent.append(time.process_time() - started)
+    detected, drawn = map(min, costs_s)
+    assert detected <= 0.6 * drawn
