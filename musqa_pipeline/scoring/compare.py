@@ -22,8 +22,8 @@ from musqa_pipeline.audio.features.gammatone_bands import pair_image
 from musqa_pipeline.audio.features.pair_alignment import cut_to_common, find_lag_samples
 from musqa_pipeline.audio.files.blocks import in_blocks
 from musqa_pipeline.audio.files.pairs import Pair
-from musqa_pipeline.audio.metrics.pair_files import PairLabel, ReferenceFile, failed
-from musqa_pipeline.core.errors import MusqaError, UnfitInputError
+from musqa_pipeline.audio.metrics.pair_files import PairLabel, ReferenceFile, attempt
+from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.scoring.abstain import SILENCE
 from musqa_pipeline.scoring.combine import MIXED_MOS
 from musqa_pipeline.scoring.score import WindowScore
@@ -194,20 +194,15 @@ def compare_pairs(pairs: Iterable[Pair], comparer: Comparer) -> Iterator[PairLab
         In their order, each as soon as it is done; a pair that cannot be scored says why.
     """
     read_reference = functools.lru_cache(maxsize=1)(ReferenceFile)
+
+    def label(pair: Pair) -> PairLabel[Comparison]:
+        file = read_reference(pair.reference)
+        degraded, warnings = file.read_degraded(pair.degraded)
+        score = comparer.compare(file.signal.samples, degraded.samples)
+        return PairLabel(pair.reference_name, pair.degraded_name, score, warnings=warnings)
+
     for pair in pairs:
-        try:
-            file = read_reference(pair.reference)
-            degraded, warnings = file.read_degraded(pair.degraded)
-            score = comparer.compare(file.signal.samples, degraded.samples)
-        except UnfitInputError as error:
-            yield failed(pair, f"{error.detail}; {error.advice}")
-        except MusqaError:
-            raise
-        except Exception as error:  # one odd pair must not cost the others
-            yield failed(pair, f"{type(error).__name__}: {error}; please report it")
-        else:
-            names = pair.reference_name, pair.degraded_name
-            yield PairLabel(*names, score, warnings=warnings)
+        yield attempt(label, pair)
 
 
 def worst_first(found: Iterable[PairLabel[Comparison]]) -> list[PairLabel[Comparison]]:

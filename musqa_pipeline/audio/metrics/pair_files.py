@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from musqa_pipeline.audio.files.pairs import Pair
 from musqa_pipeline.audio.files.signals import Signal, read_signal
 from musqa_pipeline.audio.metrics.score import SecondScore
-from musqa_pipeline.core.errors import UnfitInputError
+from musqa_pipeline.core.errors import MusqaError, UnfitInputError
 
 ScoreT = TypeVar("ScoreT")
 MAX_DIFFERENCE_S = 1.0
@@ -77,6 +78,21 @@ class ReferenceFile:
                 f"expects them within {MAX_DIFFERENCE_S:.0f} s"
             )
         return degraded, tuple(warnings)
+
+
+def attempt(label: Callable[[Pair], PairLabel[ScoreT]], pair: Pair) -> PairLabel[ScoreT]:
+    """Return what `label` says of a pair, or what is wrong: one odd pair must not cost others.
+
+    A `MusqaError` is raised all the same, because it is no fault of the pair.
+    """
+    try:
+        return label(pair)
+    except UnfitInputError as error:
+        return failed(pair, f"{error.detail}; {error.advice}")
+    except MusqaError:
+        raise
+    except Exception as error:
+        return failed(pair, f"{type(error).__name__}: {error}; please report it")
 
 
 def failed(pair: Pair, error: str) -> PairLabel[Any]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from musqa_pipeline.audio.files.pairs import Pair
-from musqa_pipeline.audio.metrics.pair_files import PairLabel, ReferenceFile, failed
+from musqa_pipeline.audio.metrics.pair_files import PairLabel, ReferenceFile, attempt, failed
 from musqa_pipeline.audio.metrics.score import SecondMetric
-from musqa_pipeline.core.errors import MusqaError, UnfitInputError
+from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.core.workers.interface import Lost
 from musqa_pipeline.core.workers.local import LocalPool
 
@@ -106,7 +106,7 @@ def _label_task(task: _Task) -> Iterator[tuple[int, PairLabel[VisqolScore]]]:
         yield from ((index, failed(pair, refusal)) for index, pair in task.pairs)
         return
     for index, pair in task.pairs:
-        yield index, bound.label(pair)
+        yield index, attempt(bound.label, pair)
 
 
 class _Bound:
@@ -124,20 +124,13 @@ class _Bound:
 
     def label(self, pair: Pair) -> PairLabel[VisqolScore]:
         """Score one file against the reference."""
-        try:
-            signal, warnings = self._file.read_degraded(pair.degraded)
-            score = self._visqol.score(signal.samples)
-            second = None
-            if self._second is not None:
-                from musqa_pipeline.audio.metrics.visqol.alignment import undelayed
+        signal, warnings = self._file.read_degraded(pair.degraded)
+        score = self._visqol.score(signal.samples)
+        second = None
+        if self._second is not None:
+            from musqa_pipeline.audio.metrics.visqol.alignment import undelayed
 
-                second = self._second.score(undelayed(signal.samples, score.lag_samples))
-        except UnfitInputError as error:
-            return failed(pair, f"{error.detail}; {error.advice}")
-        except MusqaError:
-            raise
-        except Exception as error:  # one odd pair must not cost the others
-            return failed(pair, f"{type(error).__name__}: {error}; please report it")
+            second = self._second.score(undelayed(signal.samples, score.lag_samples))
         return PairLabel(pair.reference_name, pair.degraded_name, score, second, warnings)
 
 
