@@ -20,9 +20,7 @@ import polars as pl
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.home import home_folder
-from musqa_pipeline.core.settings.models import RANDOM
 from musqa_pipeline.learning.baselines.registry import BASELINES
-from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.checkpoint import CURVES_FILE, VALIDATION
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.paper_tables import (
@@ -36,7 +34,7 @@ from musqa_pipeline.stages.evaluation.paper_tables import (
 from musqa_pipeline.stages.evaluation.slices import HOLDOUT
 from musqa_pipeline.stages.evaluation.summary import shown_name
 from musqa_pipeline.stages.graph import joint_context, load_preset
-from musqa_pipeline.stages.models.recipes import recipe_of
+from musqa_pipeline.stages.models.recipes import random_backbones
 from musqa_pipeline.stages.models.runs import read_preset_runs
 from musqa_pipeline.stages.models.trials.stage import list_units
 from musqa_pipeline.studies.listening.table_vi_lines import PAPER_NETWORK
@@ -73,11 +71,7 @@ def main() -> None:
             f"error: nothing of preset {preset.name} is trained below {home} or recorded in "
             f"{RESULTS}; run `musqa run --preset {preset.name}`"
         )
-    began_by_chance = {
-        name for name, entry in MODELS.items()
-        if entry.has_backbone and recipe_of(name, preset.models).backbone_weights == RANDOM
-    }  # fmt: skip
-    print_tables(predictions, trainings, began_by_chance)
+    print_tables(predictions, trainings, random_backbones(preset.models))
 
 
 def read(file: Path) -> pl.DataFrame:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from musqa_pipeline.learning.training.attempt import TrainingResult
     from musqa_pipeline.learning.training.batches import ValidationBatches
 
-# As in `learning.training.checkpoint`, which needs torch: a stage is listed without it.
+# Here and not in `learning.training.checkpoint`, which needs torch: a stage is listed without it.
 WEIGHTS_FILE, SETTINGS_FILE = "weights.pt", "settings.json"
 
 

@@ -35,7 +35,7 @@ from musqa_pipeline.stages.evaluation.listeners import hear_tests
 from musqa_pipeline.stages.evaluation.lowpass_steps import list_steps
 from musqa_pipeline.stages.evaluation.summary import ABLATION_MARK, headline_model
 from musqa_pipeline.stages.evaluation.twins import find_twins
-from musqa_pipeline.stages.models.recipes import recipe_of
+from musqa_pipeline.stages.models.recipes import random_backbones
 from musqa_pipeline.stages.models.runs import backbone_weights_of
 from musqa_pipeline.stages.spectrograms.features.rows import POINTS
 
@@ -123,10 +123,7 @@ def asked_rows(rows: pl.DataFrame) -> pl.DataFrame:
 def random_weights(context: Context, runs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Name the networks whose backbones have random weights, in a run or in trials."""
     found = {run["model"] for run in runs if backbone_weights_of(run) == RANDOM}
-    for name, entry in MODELS.items():
-        recipe = recipe_of(name, context.preset.models)
-        if entry.has_backbone and recipe.backbone_weights == RANDOM:
-            found.add(name)
+    found |= random_backbones(context.preset.models)
     return [name for name in MODELS if name in found]
 
 

@@ -12,21 +12,19 @@ from pathlib import Path
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.progress import logger
-from musqa_pipeline.core.settings.models import RANDOM
+from musqa_pipeline.learning.imports.imported import WEIGHTS_FILE
 from musqa_pipeline.learning.registry import MODELS, find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.paper_tables import REPETITIONS
 from musqa_pipeline.stages.evaluation.stimuli import IMAGES, image_cells, quality_of, rated
 from musqa_pipeline.stages.evaluation.trials import wanted_trials
-from musqa_pipeline.stages.models.recipes import recipe_of
+from musqa_pipeline.stages.models.recipes import random_backbones
 from musqa_pipeline.stages.models.runs import read_preset_runs
 from musqa_pipeline.stages.models.trials.stage import list_units
 from musqa_pipeline.studies.listening.merge import merge, told_apart
 from musqa_pipeline.studies.listening.mos import Opinion
 from musqa_pipeline.studies.listening.table_vi import beside_table_vi
 from musqa_pipeline.studies.listening.table_vi_lines import RANDOM_MARK, BesideTableVI
-
-WEIGHTS_FILE = "weights.pt"
 
 
 @dataclass(frozen=True)
@@ -105,10 +103,12 @@ def _ask(
         for name, (folder, file) in places.items()
     }
     found: dict[tuple[str, int], dict[str, float]] = {}
+    random = random_backbones(context.preset.models)
     for each in networks:
         weights = context.lake.store.local_folder(each.folder)
         network = load_model(weights, device=context.preset.models.device)
-        found[_name(context, each.model), each.repetition] = {
+        name = f"{each.model}{RANDOM_MARK}" if each.model in random else each.model
+        found[name, each.repetition] = {
             file: quality_of(network, images[stages[each.model]]) for file, images in cells.items()
         }
         logger.info(f"{each.model}, repetition {each.repetition}: heard {len(cells)} stimuli")
@@ -126,9 +126,3 @@ def hear_repetitions(context: Context) -> BesideTableVI | None:
         return None
     opinions, predictions = _ask(context, networks, list(map(Path, settings.listening_tests)))
     return beside_table_vi(opinions, predictions, n_draws=settings.n_bootstrap, seed=settings.seed)
-
-
-def _name(context: Context, model: str) -> str:
-    recipe = recipe_of(model, context.preset.models)
-    random = find_model(model).has_backbone and recipe.backbone_weights == RANDOM
-    return f"{model}{RANDOM_MARK}" if random else model

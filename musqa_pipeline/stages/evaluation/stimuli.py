@@ -18,11 +18,9 @@ from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.features.bands import band_image_at
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
 from musqa_pipeline.audio.features.mel import decode_cells, encode_cells, mel_image
-from musqa_pipeline.audio.files.limits import MAX_RECORDING_S
-from musqa_pipeline.audio.files.signals import read_signal
 from musqa_pipeline.audio.measures.loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.catalogs.folder import Source
-from musqa_pipeline.core.errors import SettingsError, UnfitInputError
+from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.names import stays_inside
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.engine.context import Context
@@ -33,6 +31,7 @@ from musqa_pipeline.studies.listening.merge import (
     ListeningTest,
     find_audio,
     in_points,
+    read_stimulus,
     read_test,
 )
 from musqa_pipeline.studies.listening.ratings import REFERENCE
@@ -91,13 +90,7 @@ def _excerpts(folder: Path, file: str, target_lufs: float) -> list[NDArray[np.fl
     path = find_audio(folder, file)
     if Source(folder).leads_outside(path):
         raise SettingsError(outside)
-    try:
-        samples = read_signal(path, max_duration_s=MAX_RECORDING_S).samples
-    except UnfitInputError as error:
-        raise SettingsError(
-            f"{path} of a listening test cannot be read: {error.detail}; {error.advice}, or take "
-            f"its line out of {OPINIONS_FILE}"
-        ) from error
+    samples = read_stimulus(path, OPINIONS_FILE)
     n_pieces = max(1, len(samples) // EXCERPT_SAMPLES)
     excerpts = []
     for i in range(n_pieces):

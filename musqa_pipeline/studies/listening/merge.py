@@ -241,17 +241,21 @@ def _sound_alike(places: Sequence[Path]) -> bool:
     there = [place for place in places if place.is_file()]
     if len(there) < 2:
         return True
-    first = _samples(there[0])
-    return all(np.array_equal(first, _samples(place)) for place in there[1:])
+    first = read_stimulus(there[0])
+    return all(np.array_equal(first, read_stimulus(place)) for place in there[1:])
 
 
-def _samples(path: Path) -> NDArray[np.float32]:
+def read_stimulus(path: Path, table: str = "the table") -> NDArray[np.float32]:
+    """Return the samples of a stimulus, shape (n_samples,), as the metrics read it.
+
+    Raises SettingsError if it cannot be read; `table` names where its line stands.
+    """
     try:
         return read_signal(path, max_duration_s=MAX_RECORDING_S).samples
     except UnfitInputError as error:
         raise SettingsError(
             f"{path} of a listening test cannot be read: {error.detail}; {error.advice}, or take "
-            "its line out of the table"
+            f"its line out of {table}"
         ) from error
 
 
