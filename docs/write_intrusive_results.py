@@ -1,4 +1,4 @@
-"""Print the tables of docs/intrusive.md on augmentation and on effects from a finished run.
+"""Print the tables of docs/intrusive.md and of insenet's card from a finished run.
 
 ``python docs/write_intrusive_results.py --preset docs/results/augmentation.toml``
 
@@ -6,7 +6,8 @@ Trials of the protocol `ablations` are compared on the rows that all of them pre
 things that learn next to nothing of images: the log-spectral distance of a pair (mean difference of
 its bands in decibels) through a monotonous curve, and boosted trees on that distance band by band.
 Both are fitted on the rows that train a network. Intervals are a bootstrap over recordings, which
-takes the mean over seeds. Trials of `leave_codec_out` are compared with those of `ablations`.
+takes the mean over seeds. Trials of `leave_codec_out` are compared with those of `ablations`. The
+card has the figures of the variant that ships.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ from musqa_pipeline.stages.spectrograms.features.rows import KEYS, read_rows
 
 SETTINGS = EvaluationSettings(n_bootstrap=4_000)
 WHOLE = "insenet"
-EFFECT = pl.col("what").str.contains("|".join(process_words(n, None, None) for n in EFFECT_NAMES))
+SHIPPED = "insenet_augmented"
+WORDS = {name: process_words(name, None, None) for name in EFFECT_NAMES}
+EFFECT = pl.col("what").str.contains("|".join(WORDS.values()))
 SUBSETS = {
     "recordings of the fold": pl.col("part") != "test",
     "test recordings": pl.col("part") == "test",
@@ -50,6 +53,14 @@ SUBSETS = {
     "both, with an effect": EFFECT,
     "both, labels above 80": pl.col("label") > 80,
 }
+CARD = {
+    "anything": pl.lit(True),
+    "anything, test recordings": SUBSETS["test recordings"],
+    "codecs, low-passes, resampling alone": ~EFFECT,
+    "the same, test recordings": ~EFFECT & SUBSETS["test recordings"],
+    "an effect": EFFECT,
+    "labels above 80": SUBSETS["both, labels above 80"],
+} | {words: pl.col("what").str.contains(words) for words in WORDS.values()}
 
 
 def main() -> None:
@@ -64,6 +75,8 @@ def main() -> None:
     print(ablations(pl.concat([heard, distances(context, rows, heard)])))
     print()
     print(left_out(predictions))
+    print()
+    print(card(judged.filter(model=SHIPPED)))
 
 
 def ablations(judged: pl.DataFrame) -> str:
@@ -87,6 +100,20 @@ def ablations(judged: pl.DataFrame) -> str:
             line |= {"n": repetitions[0].height, "recordings": of_model["recording"].n_unique()}
             lines.append(line | {"seeds": len(repetitions)})
     return markdown(pl.DataFrame(lines))
+
+
+def card(judged: pl.DataFrame) -> str:
+    """Say how well the variant that ships does, as its card has it."""
+    lines = []
+    for rows, where in CARD.items():
+        repetitions = repetitions_of(judged.filter(where))
+        if not repetitions:
+            continue
+        draws = resamples_of(repetitions, SETTINGS, "intrusive")
+        counts = {"n": repetitions[0].height, "recordings": repetitions[0]["recording"].n_unique()}
+        r, rmse = (cell(repetitions, draws, *each) for each in (("pearson", 3), ("rmse", 1)))
+        lines.append({"rows with": rows, "r": r, "RMSE": rmse} | counts)
+    return markdown(pl.DataFrame(lines)) if lines else f"{SHIPPED} did not run"
 
 
 def cell(repetitions: list[pl.DataFrame], draws: dict | None, metric: str, digits: int) -> str:
