@@ -8,7 +8,7 @@ SECTIONED := audio studies learning scoring
 SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
 
 .PHONY: help setup demo test test-long check format docs pictures browser drill faults fuzz audit \
-  postgres speech clean
+  postgres speech sampler clean
 
 help:  ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
@@ -68,6 +68,10 @@ speech:  ## Install Debian's speech synthesisers, which some tests of speech nee
 	  { apt-get update -q && apt-get install -y --no-install-recommends espeak-ng flite festival \
 	  festvox-kdlpc16k festvox-us-slt-hts festvox-italp16k festvox-itapc16k festvox-ru \
 	  festvox-suopuhe-lj festvox-suopuhe-mv festvox-czech-dita; }
+
+sampler:  ## Install Debian's FluidSynth and a sound font, which play `musqa catalog sampled` (root).
+	@command -v fluidsynth >/dev/null && ls /usr/share/sounds/sf2/FluidR3_GM.sf2 >/dev/null 2>&1 || \
+	  { apt-get update -q && apt-get install -y --no-install-recommends fluidsynth fluid-soundfont-gm; }
 
 SECONDS ?= 60
 fuzz: $(READY)  ## Fuzz readers of foreign input: READER=… (all when left out), SECONDS=60 each.

@@ -140,6 +140,28 @@ def catalog_equalise(
     output.say(f"{n} copies in {folder}; add them with `musqa catalog add {folder}`")
 
 
+@catalog_app.command("sampled")
+def catalog_sampled(
+    folder: Annotated[Path, typer.Argument(help="Folder to write the tracks to.")],
+    tracks: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 400,
+    dark_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share whose instruments are dark by nature.")
+    ] = 1 / 6,
+    sound_font: Annotated[
+        Path | None, typer.Option(help="Sound font (.sf2); Debian's FluidR3 GM when left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the pieces.")] = 0,
+) -> None:
+    """Write music for sampled instruments, for `musqa catalog add`; needs FluidSynth."""
+    from musqa_pipeline.catalogs.sampled_music.catalog import write_sampled_catalog
+
+    written = write_sampled_catalog(
+        folder, n_tracks=tracks, dark_share=dark_share, sound_font=sound_font, seed=seed,
+        log=output.say,
+    )  # fmt: skip
+    output.say(f"{len(written)} tracks in {folder}; add them with `musqa catalog add {folder}`")
+
+
 @catalog_app.command("list")
 def catalog_list(as_json: JsonOption = False) -> None:
     """List the catalogs."""

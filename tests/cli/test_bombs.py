@@ -72,6 +72,8 @@ PATHS = {
     ("catalog add", "folder"): "run",
     ("catalog equalise", "source"): "catalog equalise",
     ("catalog equalise", "folder"): NO_AUDIO,
+    ("catalog sampled", "folder"): NO_AUDIO,
+    ("catalog sampled", "sound_font"): NO_AUDIO,
     ("catalog opinions", "folder"): NO_AUDIO,
     ("catalog opinions", "path"): NO_AUDIO,
     ("recipe export", "file"): NO_AUDIO,

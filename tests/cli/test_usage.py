@@ -9,12 +9,14 @@ from musqa_pipeline.cli import app
 
 ANY_NUMBER = {
     "catalog equalise --seed",
+    "catalog sampled --seed",
     "listening stimuli --seed",
     "listening compare --threshold",
 }
 """Options that take every number but NaN."""
 NEEDED = {
     "catalog equalise": ("from", "to"),
+    "catalog sampled": ("out",),
     "export": ("demo", "--out", "out"),
     "gate": ("a.wav", "--min-mos", "4"),
     "label": ("a.wav", "b.wav"),

@@ -8,9 +8,10 @@ is missing or was made by another plan. No licence is attached: the music was co
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import soundfile
@@ -33,12 +34,34 @@ TIER = "synthesised"
 """Tier of tracks that are no recordings."""
 SKETCH_S = 3.0
 _TEST_EVERY = 4
-_MARK = "musqa synthesis "
+MARK = "musqa synthesis "
+
+
+class Plan(Protocol):
+    """What a track of a made catalog is, before a sample of it exists."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the track."""
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+
+    @property
+    def comment(self) -> str:
+        """Mark of the file's plan, kept in its metadata; begins with `MARK`."""
+
+    def row(self) -> dict[str, str]:
+        """Return the track's row of `tracks.csv`."""
+
+    def samples(self) -> np.ndarray:
+        """Compose and play the track, float64 of shape (2, samples)."""
 
 
 @dataclass(frozen=True)
 class TrackPlan:
-    """What track `index` of a demo catalog is, before a sample of it exists."""
+    """What track `index` of a demo catalog is."""
 
     index: int
     seed: int
@@ -67,7 +90,7 @@ class TrackPlan:
     def comment(self) -> str:
         """Mark of the file's plan, kept in its metadata."""
         plan = [VERSION, self.style.name, self.index, self.seed, self.duration_s]
-        return _MARK + digest(plan)
+        return MARK + digest(plan)
 
     def row(self) -> dict[str, str]:
         """Return the track's row of `tracks.csv`."""
@@ -104,19 +127,34 @@ def write_demo_catalog(
 
     Raises CatalogError if an argument is out of range.
     """
+    check_size(n_tracks, duration_s)
+    plans = [TrackPlan(index, seed, float(duration_s)) for index in range(n_tracks)]
+    return write_tracks(folder, plans, log=log)
+
+
+def check_size(n_tracks: int, duration_s: float) -> None:
+    """Raise CatalogError if a catalog of that size is not made."""
     if not 1 <= n_tracks <= 1000:
         raise CatalogError(f"n_tracks={n_tracks}: expected 1 to 1000; ask for fewer or more")
     if not 1 <= duration_s <= 600:
         raise CatalogError(f"duration_s={duration_s}: expected 1 to 600 seconds; change it")
-    plans = [TrackPlan(index, seed, float(duration_s)) for index in range(n_tracks)]
+
+
+def write_tracks(
+    folder: Path, plans: Sequence[Plan], *, log: Callable[[str], object] | None = None
+) -> list[Path]:
+    """Write the tracks and the table of a made catalog, or what is missing of them.
+
+    Tracks of other plans that were made before go, other files stay.
+    """
     _remove_others(folder, {plan.file for plan in plans})
     files = []
-    for plan in plans:
+    for number, plan in enumerate(plans, 1):
         path = folder / plan.file
         if not _is_current(path, plan):
             _write_track(path, plan)
             if log is not None:
-                log(f"track {plan.index + 1} of {n_tracks}: {plan.row()['title']}")
+                log(f"track {number} of {len(plans)}: {plan.row()['title']}")
         files.append(path)
     _write_table(folder / "tracks.csv", plans)
     return files
@@ -130,7 +168,7 @@ def write_sketch(folder: Path, *, seed: int = 0) -> Path:
     return path
 
 
-def _write_track(path: Path, plan: TrackPlan) -> None:
+def _write_track(path: Path, plan: Plan) -> None:
     samples = plan.samples()
     with (
         whole_file(path) as temporary,
@@ -142,7 +180,7 @@ def _write_track(path: Path, plan: TrackPlan) -> None:
         file.write(samples.T)
 
 
-def _is_current(path: Path, plan: TrackPlan) -> bool:
+def _is_current(path: Path, plan: Plan) -> bool:
     try:
         with soundfile.SoundFile(path) as file:
             return file.comment == plan.comment and file.frames == n_samples(plan.duration_s)
@@ -160,12 +198,12 @@ def _remove_others(folder: Path, wanted: set[str]) -> None:
 def _is_ours(path: Path) -> bool:
     try:
         with soundfile.SoundFile(path) as file:
-            return file.comment.startswith(_MARK)
+            return file.comment.startswith(MARK)
     except (soundfile.LibsndfileError, OSError):
         return False
 
 
-def _write_table(path: Path, plans: list[TrackPlan]) -> None:
+def _write_table(path: Path, plans: Sequence[Plan]) -> None:
     text = io.StringIO(newline="")
     rows = (plan.row() for plan in plans)
     write_csv(text, [COLUMNS, *([row[name] for name in COLUMNS] for row in rows)])

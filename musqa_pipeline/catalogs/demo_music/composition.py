@@ -9,43 +9,57 @@ import numpy as np
 from musqa_pipeline.catalogs.demo_music.harmony import SCALES, Song
 from musqa_pipeline.catalogs.demo_music.mix import Master, Part, Stereo, mix
 from musqa_pipeline.catalogs.demo_music.room import Room
-from musqa_pipeline.catalogs.demo_music.styles import Style
+from musqa_pipeline.catalogs.demo_music.styles import Idiom, Style
 
-_PREROLL_S = 1.5
+PREROLL_S = 1.5
+"""What is played and cut away, so that a track begins in the midst of its reverberation."""
 _SITS_OUT = 0.2
 _FEWEST_PARTS = 3
 
 
 def compose(style: Style, duration_s: float, rng: np.random.Generator) -> Stereo:
     """Write and play one piece."""
-    progression = style.progressions[rng.integers(len(style.progressions))]
-    song = Song(
-        duration_s=duration_s + _PREROLL_S,
-        tempo_bpm=rng.uniform(*style.tempo_bpm),
-        root=int(rng.integers(36, 48)),
-        scale=SCALES[style.scales[rng.integers(len(style.scales))]],
-        progression=progression,
-        beats_per_bar=style.beats_per_bar,
-        swing=rng.uniform(*style.swing),
-        looseness_s=style.looseness_s,
-        thirds=style.thirds,
-    )
-    low_hz, high_hz = style.treble_hz
+    song = draw_song(style, duration_s + PREROLL_S, rng)
     return mix(
         _arranged(style.line_up(song, rng), rng),
-        room=Room(
-            reverberation_s=rng.uniform(*style.reverberation_s), damping=rng.uniform(0.3, 0.8)
-        ),
+        room=draw_room(style, rng),
         echo_s=0.75 * song.beat_s,
-        master=Master(
-            loudness_lufs=rng.uniform(*style.loudness_lufs),
-            compression=rng.uniform(*style.compression),
-            noise_floor_db=rng.uniform(*style.noise_floor_db),
-            treble_hz=low_hz * (high_hz / low_hz) ** rng.uniform(),
-        ),
+        master=draw_master(style, rng),
         duration_s=duration_s,
-        preroll_s=_PREROLL_S,
+        preroll_s=PREROLL_S,
         rng=rng,
+    )
+
+
+def draw_song(idiom: Idiom, duration_s: float, rng: np.random.Generator) -> Song:
+    """Draw the frame of a piece."""
+    progression = idiom.progressions[rng.integers(len(idiom.progressions))]
+    return Song(
+        duration_s=duration_s,
+        tempo_bpm=rng.uniform(*idiom.tempo_bpm),
+        root=int(rng.integers(36, 48)),
+        scale=SCALES[idiom.scales[rng.integers(len(idiom.scales))]],
+        progression=progression,
+        beats_per_bar=idiom.beats_per_bar,
+        swing=rng.uniform(*idiom.swing),
+        looseness_s=idiom.looseness_s,
+        thirds=idiom.thirds,
+    )
+
+
+def draw_room(idiom: Idiom, rng: np.random.Generator) -> Room:
+    """Draw a room of the idiom's kind."""
+    return Room(reverberation_s=rng.uniform(*idiom.reverberation_s), damping=rng.uniform(0.3, 0.8))
+
+
+def draw_master(idiom: Idiom, rng: np.random.Generator) -> Master:
+    """Draw a finish of the idiom's kind."""
+    low_hz, high_hz = idiom.treble_hz
+    return Master(
+        loudness_lufs=rng.uniform(*idiom.loudness_lufs),
+        compression=rng.uniform(*idiom.compression),
+        noise_floor_db=rng.uniform(*idiom.noise_floor_db),
+        treble_hz=low_hz * (high_hz / low_hz) ** rng.uniform(),
     )
 
 

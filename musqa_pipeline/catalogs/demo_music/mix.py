@@ -5,7 +5,7 @@ Stereo is float64 of shape (2, samples) at 48 kHz, full scale 1.0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-from musqa_pipeline.catalogs.demo_music.filters import high_pass, low_pass
+from musqa_pipeline.catalogs.demo_music.filters import high_pass, low_pass, saturate
 from musqa_pipeline.catalogs.demo_music.notes import Instrument, Note
 from musqa_pipeline.catalogs.demo_music.oscillators import coloured_noise, n_samples
 from musqa_pipeline.catalogs.demo_music.room import Room, echo, reverberate
@@ -45,6 +45,18 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Bus:
+    """A part as it comes to the desk."""
+
+    sound: Stereo
+    """From the piece's start on."""
+    send: float
+    """Share that goes to the room."""
+    echo: float = 0.0
+    """Share that goes to the echo."""
+
+
+@dataclass(frozen=True)
 class Master:
     """How the mix is finished."""
 
@@ -55,6 +67,10 @@ class Master:
     """Noise of rooms, microphones and preamplifiers, relative to the loudness of the music."""
     treble_hz: float = 10_000.0
     """Where microphones, tape and air begin to take the treble away, gently (6 dB per octave)."""
+    drive: float = 0.0
+    """How hard loud moments push into soft saturation; 0 leaves all as it is."""
+    width: float = 1.0
+    """Factor of the side signal."""
 
 
 def render_part(part: Part, n: int, rng: np.random.Generator) -> Stereo:
@@ -71,7 +87,12 @@ def render_part(part: Part, n: int, rng: np.random.Generator) -> Stereo:
         bus[1, start : start + sound.size] += np.sin(angle) * sound
     if part.effect is not None:
         bus = part.effect(bus / (_loud_level(bus) * 4))
-    return bus * (0.25 * 10 ** (part.level_db / 20) / _loud_level(bus))
+    return levelled(bus, part.level_db)
+
+
+def levelled(bus: Stereo, level_db: float) -> Stereo:
+    """Bring the louder moments of a bus to a level, 0 dB being an RMS of 0.25."""
+    return bus * (0.25 * 10 ** (level_db / 20) / _loud_level(bus))
 
 
 def _loud_level(x: Stereo) -> float:
@@ -94,27 +115,39 @@ def mix(
 ) -> Stereo:
     """Play all parts together in a room and finish the mix."""
     n = n_samples(duration_s + preroll_s)
+    buses = (Bus(render_part(part, n, rng), part.send, part.echo) for part in parts)
+    whole = mix_buses(buses, n, room=room, echo_s=echo_s, rng=rng)
+    return finish(whole[:, n_samples(preroll_s) :], master, rng)
+
+
+def mix_buses(
+    buses: Iterable[Bus], n: int, *, room: Room, echo_s: float, rng: np.random.Generator
+) -> Stereo:
+    """Sum buses of `n` samples with their room and their echo."""
     dry, to_room, to_echo = np.zeros((2, n)), np.zeros((2, n)), np.zeros((2, n))
-    for part in parts:
-        bus = render_part(part, n, rng)
-        dry += bus
-        to_room += part.send * bus
-        if part.echo:
-            to_echo += part.echo * bus
+    for bus in buses:
+        dry += bus.sound
+        to_room += bus.send * bus.sound
+        if bus.echo:
+            to_echo += bus.echo * bus.sound
     if np.any(to_echo):
         repeats = echo(to_echo, delay_s=echo_s, feedback=0.55)
         dry += repeats
         to_room += 0.3 * repeats
-    wet = reverberate(to_room, room.impulse_response(rng))
-    whole = (dry + wet)[:, n_samples(preroll_s) :]
-    return finish(whole, master, rng)
+    return dry + reverberate(to_room, room.impulse_response(rng))
 
 
 def finish(x: Stereo, master: Master, rng: np.random.Generator) -> Stereo:
-    """Compress, set loudness, add the noise floor, limit."""
+    """Compress, saturate, set width and loudness, add the noise floor, limit."""
     x = high_pass(x, 22.0)
     x = low_pass(low_pass(x, master.treble_hz, 1), 19_500, 2)
     x = compress(x, master.compression)
+    if master.drive:
+        drive = master.drive / (4 * _loud_level(x))
+        x = saturate(x, drive) / drive
+    if master.width != 1.0:
+        middle, side = x.mean(axis=0), master.width * (x[0] - x[1]) / 2
+        x = np.stack([middle + side, middle - side])
     loudness = pyloudnorm.Meter(SAMPLE_RATE_HZ).integrated_loudness(x.T)
     x = x * 10 ** ((master.loudness_lufs - loudness) / 20)
     n = x.shape[1]

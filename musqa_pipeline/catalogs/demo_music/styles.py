@@ -19,8 +19,8 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Style:
-    """An idiom: ranges to draw a piece from, and its line-up."""
+class Idiom:
+    """Ranges to draw a piece from: key, tempo, room and finish."""
 
     name: str
     tempo_bpm: Range
@@ -36,6 +36,11 @@ class Style:
     swing: Range = (0.0, 0.0)
     looseness_s: float = 0.006
     thirds: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style(Idiom):
+    """An idiom with its line-up."""
 
     @property
     def line_up(self) -> Callable[[Song, np.random.Generator], list[Part]]:
