@@ -180,7 +180,7 @@ def draw_curves(mos: dict[str, Array], processes: Sequence[int], out: Path) -> N
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("MOS-LQO (ViSQOL v3)")
     axes[0].set_ylim(1, 4.8)
-    axes[-1].legend(loc="lower right", fontsize=7)
+    axes[names.index("opus")].legend(loc="lower right", fontsize=7)
     figure.tight_layout()
     figure.savefig(out, dpi=80)
 

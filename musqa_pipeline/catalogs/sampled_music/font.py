@@ -41,6 +41,8 @@ _DRUMS = 9
 _ALL_SOUND_OFF, _EXPRESSION, _MODULATION = 120, 11, 1
 SWELL_STEP_S = 0.05
 """Between two values of a swell."""
+_LONGEST_S = 900.0
+"""A piece takes FluidSynth seconds; a font that it cannot bear must not hold everything up."""
 _GAIN = 0.3
 """Loud chords of many voices stay below full scale; the file is float anyway."""
 
@@ -179,7 +181,13 @@ def _render(font: Path, midi: Path, raw: Path) -> None:
         *(str(font), str(midi)),
     ]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_LONGEST_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise CatalogError(
+            f"fluidsynth did not end within {_LONGEST_S:.0f} s with {font}; name another font"
+        ) from error
     except OSError as error:
         raise CatalogError(f"fluidsynth cannot be run ({error}); {INSTALL}") from error
     if done.returncode or not raw.is_file() or "error" in done.stderr:

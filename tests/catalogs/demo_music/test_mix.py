@@ -81,6 +81,41 @@ def test_a_finished_mix_has_the_loudness_and_the_noise_floor_that_were_set():
     assert floor_db == pytest.approx(-70, abs=1.0)
 
 
+def test_a_driven_master_is_denser_and_an_undriven_one_as_it_was():
+    music = np.zeros((2, 96_000))
+    music[0] = music[1] = 0.3 * np.sin(2 * np.pi * 220 / 48_000 * np.arange(96_000))
+    plain, driven = (
+        mix.finish(
+            music,
+            mix.Master(compression=0.0, noise_floor_db=-120.0, drive=drive),
+            np.random.default_rng(0),
+        )[0, 24_000:72_000]
+        for drive in (0.0, 3.0)
+    )
+    thirds = [np.abs(np.fft.rfft(x))[660] / np.abs(np.fft.rfft(x))[220] for x in (plain, driven)]
+    assert thirds[0] < 1e-4
+    assert thirds[1] > 0.01
+    assert np.abs(driven).max() / np.std(driven) < np.abs(plain).max() / np.std(plain)
+
+
+def test_width_scales_the_side_and_leaves_the_middle():
+    music = noise(7, 96_000)
+    wide, plain, mono = (
+        mix.finish(
+            music,
+            mix.Master(compression=0.0, noise_floor_db=-120.0, width=width),
+            np.random.default_rng(0),
+        )
+        for width in (2.0, 1.0, 0.0)
+    )
+
+    def side_over_middle(x):
+        return np.std(x[0] - x[1]) / np.std(x[0] + x[1])
+
+    assert side_over_middle(wide) == pytest.approx(2 * side_over_middle(plain), rel=0.01)
+    assert side_over_middle(mono) < 1e-3
+
+
 def test_a_room_dies_by_60_db_in_its_time_and_the_treble_first():
     response = Room(reverberation_s=0.8, damping=0.6).impulse_response(np.random.default_rng(2))
     assert response.shape[0] == 2
