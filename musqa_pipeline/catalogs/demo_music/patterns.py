@@ -12,6 +12,11 @@ from musqa_pipeline.catalogs.demo_music.harmony import Song
 from musqa_pipeline.catalogs.demo_music.notes import Note
 
 
+def one_of(rng: np.random.Generator, *choices: str) -> str:
+    """Draw a rhythm, or who plays."""
+    return str(rng.choice(choices))
+
+
 def strokes(steps: str) -> list[tuple[float, float]]:
     """Read a step pattern."""
     cells = steps.replace(" ", "")

@@ -12,6 +12,7 @@ from musqa_pipeline.catalogs.demo_music import patterns as play
 from musqa_pipeline.catalogs.demo_music.harmony import Song
 from musqa_pipeline.catalogs.demo_music.kit import amplifier
 from musqa_pipeline.catalogs.demo_music.notes import Note
+from musqa_pipeline.catalogs.demo_music.patterns import one_of
 from musqa_pipeline.catalogs.sampled_music.players import Seat
 
 Chance = np.random.Generator
@@ -24,10 +25,6 @@ KEYS = {
 METAL = {"closed hat", "open hat", "crash", "ride", "tambourine", "cowbell", "shaker", "triangle"}
 METAL_DB = (-13.0, -6.0)
 """What shines, relative to the skins."""
-
-
-def _one_of(rng: Chance, *names: str) -> str:
-    return str(rng.choice(names))
 
 
 def _drums(
@@ -49,24 +46,24 @@ def _drums(
 
 def rock(song: Song, rng: Chance) -> list[Seat]:
     """Play power chords over drums and bass."""
-    riff = _one_of(rng, "8.8.8.8.8.8.8.8.", "8..8..8.8..8..8.", "8...8.8.8...8.8.")
+    riff = one_of(rng, "8.8.8.8.8.8.8.8.", "8..8..8.8..8..8.", "8...8.8.8...8.8.")
     power = play.chords(song, rng, riff, octave=1, duration_beats=0.45, pitches=(0, 7, 12))
     lead = lines.melody(song, rng, octave=3, density=0.5)
     tone_hz = rng.uniform(4_500, 7_500)
     amp = amplifier(rng.uniform(4, 12), tone_hz)
     return [
         *_drums(
-            song, rng, _one_of(rng, "standard kit", "power kit", "room kit"),
+            song, rng, one_of(rng, "standard kit", "power kit", "room kit"),
             kick="9.....9.9.......", snare="....9.......9...", closed_hat="7.6.7.6.7.6.7.6.",
             crash="8..............." if rng.uniform() < 0.6 else ".",
         ),
         Seat("bass guitar", lines.bass(song, rng, "8.7.8.7.8.7.8.7."), -3, send=0.05),
         Seat(
-            _one_of(rng, "clean guitar", "overdriven guitar"),
+            one_of(rng, "clean guitar", "overdriven guitar"),
             *(power, -4), pan=-0.6, send=0.1, effect=amp,
         ),
         Seat("distorted guitar", power[1:], -6, pan=0.6, send=0.1),
-        Seat(_one_of(rng, "overdriven guitar", "drawbar organ"), lead, -3, pan=0.1, echo=0.2),
+        Seat(one_of(rng, "overdriven guitar", "drawbar organ"), lead, -3, pan=0.1, echo=0.2),
     ]  # fmt: skip
 
 
@@ -74,7 +71,7 @@ def pop(song: Song, rng: Chance) -> list[Seat]:
     """Play a song: drums, bass, steel guitar, keys, pad and a lead."""
     return [
         *_drums(
-            song, rng, _one_of(rng, "standard kit", "room kit", "electronic kit"),
+            song, rng, one_of(rng, "standard kit", "room kit", "electronic kit"),
             kick="9.......9..9....", snare="....8.......8...", closed_hat="6.5.6.5.6.5.6.56",
             tambourine="..4...4...4...4." if rng.uniform() < 0.5 else ".",
         ),
@@ -85,13 +82,13 @@ def pop(song: Song, rng: Chance) -> list[Seat]:
             -8, pan=-0.5, send=0.15,
         ),
         Seat(
-            _one_of(rng, "bright piano", "electric piano", "piano"),
+            one_of(rng, "bright piano", "electric piano", "piano"),
             play.chords(song, rng, "7.....6...6.....", octave=2, duration_beats=0.9),
             -5, pan=0.4, send=0.25,
         ),
         Seat("polysynth", play.chords(song, rng, "5", octave=2, duration_beats=4), -12, send=0.5),
         Seat(
-            _one_of(rng, "saw lead", "alto saxophone", "violin", "trumpet", "flute"),
+            one_of(rng, "saw lead", "alto saxophone", "violin", "trumpet", "flute"),
             lines.melody(song, rng, octave=3, density=0.5), -2, send=0.35, echo=0.15,
         ),
     ]  # fmt: skip
@@ -101,7 +98,7 @@ def funk(song: Song, rng: Chance) -> list[Seat]:
     """Play sixteenths: kit, slapped figures, clipped guitar and brass."""
     return [
         *_drums(
-            song, rng, _one_of(rng, "standard kit", "room kit"),
+            song, rng, one_of(rng, "standard kit", "room kit"),
             kick="9..9...7..9.....", snare="....9..4.4..9..4", closed_hat="7575757575757575",
             cowbell="6...6...6...6..." if rng.uniform() < 0.3 else ".",
         ),
@@ -134,13 +131,13 @@ def jazz(song: Song, rng: Chance) -> list[Seat]:
         ),
         Seat("double bass", lines.walking_bass(song, rng), -2, send=0.15),
         Seat(
-            _one_of(rng, "piano", "vibraphone", "jazz guitar"),
-            play.chords(song, rng, _one_of(rng, "...6....5.......", "6.....5....5...."),
+            one_of(rng, "piano", "vibraphone", "jazz guitar"),
+            play.chords(song, rng, one_of(rng, "...6....5.......", "6.....5....5...."),
                         octave=2, duration_beats=0.8),
             -5, pan=-0.35, send=0.25,
         ),
         Seat(
-            _one_of(rng, "tenor saxophone", "trumpet", "muted trumpet", "alto saxophone"),
+            one_of(rng, "tenor saxophone", "trumpet", "muted trumpet", "alto saxophone"),
             lines.melody(song, rng, octave=3, density=0.6), 0, pan=0.2, send=0.3,
         ),
     ]  # fmt: skip
@@ -156,16 +153,16 @@ def latin(song: Song, rng: Chance) -> list[Seat]:
         ),
         Seat("double bass", lines.bass(song, rng, "...7..7....7..7.", duration_beats=0.7), -3),
         Seat(
-            _one_of(rng, "bright piano", "piano"),
+            one_of(rng, "bright piano", "piano"),
             play.arpeggio(song, rng, octave=2, per_beat=4, span=2, duration_beats=0.25),
             -4, pan=-0.3, send=0.2,
         ),
         Seat(
-            _one_of(rng, "trumpet", "brass section", "flute"),
+            one_of(rng, "trumpet", "brass section", "flute"),
             lines.melody(song, rng, octave=3, density=0.5), -1, pan=0.25, send=0.3,
         ),
         Seat(
-            _one_of(rng, "steel drums", "marimba", "nylon guitar"),
+            one_of(rng, "steel drums", "marimba", "nylon guitar"),
             play.chords(song, rng, "..6...6...6..66.", octave=2, duration_beats=0.3),
             -7, pan=0.5, send=0.2,
         ),
@@ -182,7 +179,7 @@ def electronic(song: Song, rng: Chance) -> list[Seat]:
         ),
         Seat("synth bass", lines.bass(song, rng, "..8...8...8...8.", duration_beats=0.4), -2),
         Seat(
-            _one_of(rng, "saw lead", "square lead"),
+            one_of(rng, "saw lead", "square lead"),
             play.arpeggio(song, rng, octave=2, per_beat=4, span=2, duration_beats=0.2),
             -7, pan=0.3, send=0.3, echo=0.35,
         ),
@@ -191,7 +188,7 @@ def electronic(song: Song, rng: Chance) -> list[Seat]:
             -5, pan=-0.3, send=0.3,
         ),
         Seat(
-            _one_of(rng, "sweep pad", "new age pad", "choir pad"),
+            one_of(rng, "sweep pad", "new age pad", "choir pad"),
             play.chords(song, rng, "6", octave=2, duration_beats=4), -10, send=0.5,
         ),
     ]  # fmt: skip
@@ -210,12 +207,12 @@ def orchestra(song: Song, rng: Chance) -> list[Seat]:
         ),
         Seat("cello", lines.bass(song, rng, "7.......6...6..."), -4, pan=0.4, send=0.5),
         Seat(
-            _one_of(rng, "brass section", "french horn", "trombone"),
+            one_of(rng, "brass section", "french horn", "trombone"),
             play.chords(song, rng, "8.........6.7...", octave=2, duration_beats=1.2),
             -4, pan=0.25, send=0.6,
         ),
         Seat(
-            _one_of(rng, "flute", "oboe", "clarinet"),
+            one_of(rng, "flute", "oboe", "clarinet"),
             play.arpeggio(song, rng, octave=3, per_beat=2, span=1, duration_beats=0.45),
             -8, pan=-0.1, send=0.6,
         ),
@@ -236,12 +233,12 @@ def folk(song: Song, rng: Chance) -> list[Seat]:
             -3, pan=-0.35, send=0.15,
         ),
         Seat(
-            _one_of(rng, "banjo", "steel guitar", "sitar"),
+            one_of(rng, "banjo", "steel guitar", "sitar"),
             play.arpeggio(song, rng, octave=2, per_beat=4, span=2, duration_beats=0.5),
             -6, pan=0.45, send=0.15,
         ),
         Seat(
-            _one_of(rng, "violin", "recorder", "accordion", "pan flute"),
+            one_of(rng, "violin", "recorder", "accordion", "pan flute"),
             lines.melody(song, rng, octave=3, density=0.6), 0, pan=0.1, send=0.3,
         ),
         Seat("double bass", lines.bass(song, rng, "7.......6.......", duration_beats=1.6), -5),

@@ -11,14 +11,11 @@ import numpy as np
 from musqa_pipeline.catalogs.demo_music import lines
 from musqa_pipeline.catalogs.demo_music import patterns as play
 from musqa_pipeline.catalogs.demo_music.harmony import Song
+from musqa_pipeline.catalogs.demo_music.patterns import one_of
 from musqa_pipeline.catalogs.sampled_music.players import Seat
 
 Chance = np.random.Generator
 _BROKEN = ("7...6...", "7.......6...5...", "7..5..6.")
-
-
-def _one_of(rng: Chance, *names: str) -> str:
-    return str(rng.choice(names))
 
 
 def solo_piano(song: Song, rng: Chance) -> list[Seat]:
@@ -48,9 +45,9 @@ def solo_guitar(song: Song, rng: Chance) -> list[Seat]:
 
 def guitar_duo(song: Song, rng: Chance) -> list[Seat]:
     """Let a clean electric guitar play chords and a tune, with a bass if there is one."""
-    guitar = _one_of(rng, "jazz guitar", "clean guitar")
+    guitar = one_of(rng, "jazz guitar", "clean guitar")
     comping = play.chords(
-        song, rng, _one_of(rng, "6...5...", "..5...5.", "6.....5."), octave=1,
+        song, rng, one_of(rng, "6...5...", "..5...5.", "6.....5."), octave=1,
         duration_beats=0.9, spread_s=0.015,
     )  # fmt: skip
     tune = lines.melody(song, rng, octave=2, density=0.5, velocity=0.6)
@@ -63,20 +60,20 @@ def guitar_duo(song: Song, rng: Chance) -> list[Seat]:
 
 def slow_strings(song: Song, rng: Chance) -> list[Seat]:
     """Bow long chords under a slow tune."""
-    ensemble = _one_of(rng, "strings", "slow strings")
+    ensemble = one_of(rng, "strings", "slow strings")
     long = play.chords(song, rng, "6.......", octave=1, duration_beats=song.beats_per_bar)
     tune = lines.melody(song, rng, octave=2, density=0.35, per_beat=1, legato=1.05, velocity=0.5)
     bass = lines.bass(song, rng, "6.......", octave=0, duration_beats=song.beats_per_bar)
     return [
         Seat(ensemble, long, -3, pan=-0.15, send=0.6),
-        Seat(_one_of(rng, "cello", "viola"), tune, 0, pan=0.2, send=0.5),
+        Seat(one_of(rng, "cello", "viola"), tune, 0, pan=0.2, send=0.5),
         Seat("bowed bass", bass, -5, pan=0.35, send=0.5),
     ]
 
 
 def choir(song: Song, rng: Chance) -> list[Seat]:
     """Sing long vowels in three voices."""
-    rhythm = _one_of(rng, "7.......6.......", "7...6...7...5...", "7.......")
+    rhythm = one_of(rng, "7.......6.......", "7...6...7...5...", "7.......")
     length = 0.98 * song.beats_per_bar / max(sum(c.isdigit() for c in rhythm), 1)
     vowel, other = rng.permutation(["choir aahs", "voice oohs"])
     chords = play.chords(song, rng, rhythm, octave=1, duration_beats=length)
@@ -104,7 +101,7 @@ def pads(song: Song, rng: Chance) -> list[Seat]:
         Seat(first, long, 0, pan=-0.3, send=0.6),
         Seat(second, high, -5, pan=0.35, send=0.6),
         Seat(
-            _one_of(rng, "electric piano", "vibraphone", "piano", "kalimba"),
+            one_of(rng, "electric piano", "vibraphone", "piano", "kalimba"),
             *(drops, -6), pan=0.1, send=0.7, echo=0.3,
         ),
     ]  # fmt: skip
@@ -112,7 +109,7 @@ def pads(song: Song, rng: Chance) -> list[Seat]:
 
 def organ(song: Song, rng: Chance) -> list[Seat]:
     """Play a pipe organ, a reed organ or an electric one, with pedal."""
-    name = _one_of(rng, "church organ", "reed organ", "drawbar organ")
+    name = one_of(rng, "church organ", "reed organ", "drawbar organ")
     chords = play.chords(song, rng, "6...6...", octave=1, duration_beats=1.9)
     tune = lines.melody(song, rng, octave=2, density=0.5, legato=1.0)
     pedal = lines.bass(song, rng, "6.......", octave=0, duration_beats=song.beats_per_bar)
@@ -121,8 +118,8 @@ def organ(song: Song, rng: Chance) -> list[Seat]:
 
 def winds(song: Song, rng: Chance) -> list[Seat]:
     """Blow in four parts: a tune, two inner voices and a bass."""
-    lead = _one_of(rng, "clarinet", "flute", "oboe", "ocarina", "recorder")
-    inner = play.chords(song, rng, _one_of(rng, *_BROKEN), octave=1, duration_beats=1.4)
+    lead = one_of(rng, "clarinet", "flute", "oboe", "ocarina", "recorder")
+    inner = play.chords(song, rng, one_of(rng, *_BROKEN), octave=1, duration_beats=1.4)
     broken = play.arpeggio(
         song, rng, octave=1, per_beat=1, span=2, duration_beats=0.95, velocity=0.45
     )
@@ -138,8 +135,8 @@ def winds(song: Song, rng: Chance) -> list[Seat]:
 
 def chamber(song: Song, rng: Chance) -> list[Seat]:
     """Sit one singing instrument beside a piano or a harp, perhaps with a cello."""
-    below = _one_of(rng, "piano", "harp")
-    lead = _one_of(rng, "cello", "violin", "viola", "clarinet", "english horn", "flute")
+    below = one_of(rng, "piano", "harp")
+    lead = one_of(rng, "cello", "violin", "viola", "clarinet", "english horn", "flute")
     broken = play.arpeggio(
         song, rng, octave=1, per_beat=2, span=2, duration_beats=1.2, velocity=0.4
     )

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from musqa_pipeline.catalogs.demo_music.harmony import Song
-from musqa_pipeline.catalogs.demo_music.styles import Idiom, Range
+from musqa_pipeline.catalogs.demo_music.styles import MINOR, POP, SLOW, Idiom, Range
 from musqa_pipeline.catalogs.sampled_music import bright_line_ups as bright
 from musqa_pipeline.catalogs.sampled_music import dark_line_ups as dark
 from musqa_pipeline.catalogs.sampled_music.players import Seat
 
-_POP = ((0, 4, 5, 3), (0, 5, 3, 4), (5, 3, 0, 4), (0, 3, 4, 3))
-_MINOR = ((0, 5, 2, 6), (0, 0, 5, 6), (0, 3, 5, 4), (0, 6, 5, 6))
-_SLOW = ((0, 3), (0, 5), (0, 4, 3), (0, 2, 3))
-_CLASSICAL = ((0, 3, 4, 0), (0, 5, 1, 4), (0, 4, 0, 4), *_POP)
+_CLASSICAL = ((0, 3, 4, 0), (0, 5, 1, 4), (0, 4, 0, 4), *POP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +37,7 @@ def _dark(
 ) -> SampledStyle:
     ranges = {
         "scales": ("major", "minor", "dorian"),
-        "progressions": (*_CLASSICAL, *_SLOW),
+        "progressions": (*_CLASSICAL, *SLOW),
         "loudness_lufs": (-25.0, -17.0),
         "compression": (0.0, 0.2),
         "noise_floor_db": (-64.0, -50.0),
@@ -67,13 +64,13 @@ DARK_STYLES = (
 BRIGHT_STYLES = (
     SampledStyle(
         name="rock", line_up=bright.rock, tempo_bpm=(96, 168),
-        scales=("minor", "mixolydian", "phrygian"), progressions=(*_POP, *_MINOR),
+        scales=("minor", "mixolydian", "phrygian"), progressions=(*POP, *MINOR),
         reverberation_s=(0.3, 0.9), loudness_lufs=(-13, -8), compression=(0.3, 0.6),
         noise_floor_db=(-80, -60), drive=(0.0, 1.5),
     ),
     SampledStyle(
         name="pop", line_up=bright.pop, tempo_bpm=(84, 132), scales=("major", "minor"),
-        progressions=_POP, reverberation_s=(0.4, 1.4), loudness_lufs=(-14, -8),
+        progressions=POP, reverberation_s=(0.4, 1.4), loudness_lufs=(-14, -8),
         compression=(0.25, 0.55), noise_floor_db=(-95, -70), drive=(0.0, 1.0), width=(0.9, 1.5),
     ),
     SampledStyle(
@@ -84,13 +81,13 @@ BRIGHT_STYLES = (
     ),
     SampledStyle(
         name="electronic", line_up=bright.electronic, tempo_bpm=(112, 140),
-        scales=("minor", "dorian", "phrygian"), progressions=(*_MINOR, (0, 0, 5, 5)),
+        scales=("minor", "dorian", "phrygian"), progressions=(*MINOR, (0, 0, 5, 5)),
         reverberation_s=(0.6, 2.0), loudness_lufs=(-12, -8), compression=(0.3, 0.6),
         noise_floor_db=(-98, -85), looseness_s=0.001, drive=(0.0, 1.5), width=(0.9, 1.6),
     ),
     SampledStyle(
         name="orchestra", line_up=bright.orchestra, tempo_bpm=(76, 132),
-        scales=("minor", "major", "lydian"), progressions=(*_MINOR, *_CLASSICAL),
+        scales=("minor", "major", "lydian"), progressions=(*MINOR, *_CLASSICAL),
         reverberation_s=(1.2, 2.6), loudness_lufs=(-22, -14), compression=(0.0, 0.25),
         noise_floor_db=(-75, -58), looseness_s=0.014,
     ),
@@ -102,12 +99,12 @@ BRIGHT_STYLES = (
     ),
     SampledStyle(
         name="folk", line_up=bright.folk, tempo_bpm=(84, 128),
-        scales=("major", "mixolydian", "minor"), progressions=_POP, reverberation_s=(0.3, 1.0),
+        scales=("major", "mixolydian", "minor"), progressions=POP, reverberation_s=(0.3, 1.0),
         loudness_lufs=(-20, -14), noise_floor_db=(-68, -54), looseness_s=0.012,
     ),
     SampledStyle(
         name="latin", line_up=bright.latin, tempo_bpm=(92, 124),
-        scales=("major", "minor", "dorian"), progressions=(*_POP, (0, 3, 4, 4)),
+        scales=("major", "minor", "dorian"), progressions=(*POP, (0, 3, 4, 4)),
         reverberation_s=(0.3, 1.0), loudness_lufs=(-16, -10),
         compression=(0.2, 0.45), noise_floor_db=(-78, -60), looseness_s=0.009,
     ),
