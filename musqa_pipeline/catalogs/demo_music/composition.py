@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from musqa_pipeline.catalogs.demo_music.harmony import SCALES, Song
-from musqa_pipeline.catalogs.demo_music.mix import Master, Part, Stereo, mix
+from musqa_pipeline.catalogs.demo_music.mix import Master, Stereo, mix
 from musqa_pipeline.catalogs.demo_music.room import Room
 from musqa_pipeline.catalogs.demo_music.styles import Idiom, Style
 
@@ -15,13 +17,15 @@ PREROLL_S = 1.5
 """What is played and cut away, so that a track begins in the midst of its reverberation."""
 _SITS_OUT = 0.2
 _FEWEST_PARTS = 3
+PlayedT = TypeVar("PlayedT", bound=Any)
+"""A frozen dataclass with `level_db` and `send`."""
 
 
 def compose(style: Style, duration_s: float, rng: np.random.Generator) -> Stereo:
     """Write and play one piece."""
     song = draw_song(style, duration_s + PREROLL_S, rng)
     return mix(
-        _arranged(style.line_up(song, rng), rng),
+        arranged(style.line_up(song, rng), rng, sits_out=_SITS_OUT),
         room=draw_room(style, rng),
         echo_s=0.75 * song.beat_s,
         master=draw_master(style, rng),
@@ -63,10 +67,12 @@ def draw_master(idiom: Idiom, rng: np.random.Generator) -> Master:
     )
 
 
-def _arranged(parts: list[Part], rng: np.random.Generator) -> list[Part]:
-    """Leave out a player now and then, and balance the others by ear."""
-    staying = [part for part in parts if rng.uniform() > _SITS_OUT]
-    if len(staying) < _FEWEST_PARTS:
+def arranged(
+    parts: Sequence[PlayedT], rng: np.random.Generator, *, sits_out: float
+) -> list[PlayedT]:
+    """Leave out a player now and then, with a chance, and balance the others by ear."""
+    staying: Sequence[PlayedT] = [part for part in parts if rng.uniform() > sits_out]
+    if len(staying) < min(_FEWEST_PARTS, len(parts)):
         staying = parts
     return [
         replace(

@@ -17,8 +17,8 @@ from musqa_pipeline.catalogs.sampled_music.players import Seat
 
 Chance = np.random.Generator
 KEYS = {
-    "kick": 36, "stick": 37, "snare": 38, "clap": 39, "closed hat": 42, "low tom": 45,
-    "open hat": 46, "high tom": 50, "crash": 49, "ride": 51, "tambourine": 54, "cowbell": 56,
+    "kick": 36, "snare": 38, "clap": 39, "closed hat": 42, "open hat": 46, "crash": 49,
+    "ride": 51, "tambourine": 54, "cowbell": 56,
     "high bongo": 60, "low conga": 64, "timbale": 66, "shaker": 70, "claves": 75, "triangle": 81,
 }  # fmt: skip
 """Of a drum kit of General MIDI."""

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from musqa_pipeline.catalogs.demo_music.catalog import MARK, TIER, check_size, write_tracks
 from musqa_pipeline.catalogs.demo_music.composition import (
     PREROLL_S,
+    arranged,
     draw_master,
     draw_room,
     draw_song,
@@ -23,7 +24,7 @@ from musqa_pipeline.catalogs.demo_music.composition import (
 from musqa_pipeline.catalogs.demo_music.mix import Bus, Stereo, finish, levelled, mix_buses
 from musqa_pipeline.catalogs.demo_music.oscillators import n_samples
 from musqa_pipeline.catalogs.sampled_music.font import SoundFont, open_font
-from musqa_pipeline.catalogs.sampled_music.players import Seat, record, voice
+from musqa_pipeline.catalogs.sampled_music.players import record, voice
 from musqa_pipeline.catalogs.sampled_music.styles import BRIGHT_STYLES, DARK_STYLES, SampledStyle
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.fingerprints import digest
@@ -34,7 +35,6 @@ VERSION = 1
 DARK_SHARE = 1 / 6
 """A natural share: of real catalogs 10 to 20 % are dark."""
 _SITS_OUT = 0.15
-_FEWEST_SEATS = 3
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _record_piece(
 ) -> Stereo:
     whole_s = duration_s + PREROLL_S
     song = draw_song(style, whole_s, rng)
-    seats = _seated(style.line_up(song, rng), rng)
+    seats = arranged(style.line_up(song, rng), rng, sits_out=_SITS_OUT)
     sounds = font.play([voice(seat, whole_s, rng) for seat in seats], whole_s)
     buses = (
         Bus(levelled(record(sound, seat, rng), seat.level_db), seat.send, seat.echo)
@@ -96,19 +96,6 @@ def _record_piece(
         draw_master(style, rng), drive=rng.uniform(*style.drive), width=rng.uniform(*style.width)
     )
     return finish(whole[:, n_samples(PREROLL_S) :], master, rng)
-
-
-def _seated(seats: list[Seat], rng: np.random.Generator) -> list[Seat]:
-    """Leave out a player now and then, and balance the others by ear."""
-    staying = [seat for seat in seats if rng.uniform() > _SITS_OUT]
-    if len(staying) < min(_FEWEST_SEATS, len(seats)):
-        staying = seats
-    return [
-        replace(
-            seat, level_db=seat.level_db + rng.normal(0, 2), send=seat.send * rng.uniform(0.5, 1.2)
-        )
-        for seat in staying
-    ]
 
 
 def write_sampled_catalog(
