@@ -46,6 +46,7 @@ from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.plan import plan_reference
+from musqa_pipeline.studies.statistics.bootstrap import interval, recording_counts
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -123,19 +124,16 @@ def told_apart(
     """
     x = np.concatenate([real, made])
     y = np.repeat([0, 1], [len(real), len(made)])
-    groups = np.array([*recordings[: len(real)], *(f"made {i}" for i in range(len(made)))])
+    groups = np.array([*recordings, *(f"made {i}" for i in range(len(made)))])
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=2_000))
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
     p = cross_val_predict(model, x, y, groups=groups, cv=folds, method="decision_function")
-    rng = np.random.default_rng(0)
-    places = {name: np.flatnonzero(groups == name) for name in np.unique(groups)}
-    draws = []
-    while len(draws) < n_draws:
-        drawn = np.concatenate([places[n] for n in rng.choice(list(places), len(places))])
-        if len(set(y[drawn])) == 2:
-            draws.append(roc_auc_score(y[drawn], p[drawn]))
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return float(roc_auc_score(y, p)), float(low), float(high)
+    names, index = np.unique(groups, return_inverse=True)
+    counts = recording_counts(len(names), n_draws, "realism")[:, index]
+    draws = np.array([roc_auc_score(y, p, sample_weight=weights) for weights in counts])
+    ends = interval(draws, 0.95)
+    assert ends is not None
+    return float(roc_auc_score(y, p)), *ends
 
 
 def table(mos: dict[str, Array], processes: Sequence[int]) -> str:
