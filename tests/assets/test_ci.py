@@ -25,7 +25,10 @@ def test_the_workflow_adds_the_demo_and_materialises_every_asset():
         ".venv/bin/musqa catalog add --demo",
         ".venv/bin/" + MATERIALISE.format(partition="demo"),
     ]
-    assert commands("tests") == ["sudo make browser postgres speech", "make test PYTHON=python"]
+    assert commands("tests") == [
+        "sudo make browser postgres speech sampler",
+        "make test PYTHON=python",
+    ]
 
 
 def test_the_page_about_ci_shows_the_same_commands():
