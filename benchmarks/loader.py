@@ -27,7 +27,7 @@ from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.learning.training.batches import ShardBatches, loader_options
-from musqa_pipeline.learning.training.learner import make_optimizer, mean_square_error
+from musqa_pipeline.learning.training.learner import loss_of, make_optimizer
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
 
@@ -76,7 +76,7 @@ def stepper(name, batch_size, device, precision):
         start = time.perf_counter()
         given, wanted = (each.to(device) for each in batch)
         with torch.autocast(device, mixed, enabled=mixed is not None):
-            loss = (entry.loss or mean_square_error)(network, given, wanted)
+            loss = loss_of(entry, settings)(network, given, wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

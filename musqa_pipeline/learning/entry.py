@@ -32,6 +32,8 @@ class TrainingSettings:
     weight_average_decay: float = 0.0
     gradient_clip_norm: float = 0.0
     kept_weights: Literal["best", "last"] = "best"
+    darkened_fraction: float = 0.0
+    darkest_db_per_octave: float = 13.0
     precision: Literal["auto", "32", "bf16-mixed", "16-mixed"] = "32"
     device: str = "auto"
     devices: int = 1
@@ -85,3 +87,7 @@ class ModelEntry:
     """Whether it comes out of a file alone, and is trained nowhere here."""
     learner: Callable[[nn.Module, TrainingSettings], Any] | None = None
     """Makes the `Learner` where training is not one loss of quality and one optimizer."""
+    loss_settings: tuple[str, ...] = ()
+    """Names of the settings that `loss` takes besides, as keyword arguments."""
+    version: int = 1
+    """Raised when the same recipe and the same data train another network."""

@@ -7,6 +7,7 @@ torch until a network is built, so that a preset's names can be checked at no co
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -38,10 +39,12 @@ def _build_imported(name: str, settings: TrainingSettings) -> nn.Module:
     return build_imported(name)
 
 
-def _loss(module: str, name: str, network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+def _loss(
+    module: str, name: str, network: nn.Module, images: Tensor, quality: Tensor, **settings: Any
+) -> Tensor:
     """Return a loss of a module of `networks`."""
     found = import_module(f"musqa_pipeline.learning.networks.{module}")
-    loss: Tensor = getattr(found, name)(network, images, quality)
+    loss: Tensor = getattr(found, name)(network, images, quality, **settings)
     return loss
 
 
@@ -83,19 +86,24 @@ MUSQA_NET_RECIPE: dict[str, Any] = {
 MUSQA_NET_INPUT = InputSpec(n_frames=31, n_bands=1024, stage="features")
 
 
-_MUSQA_NET = partial(_build, "musqa_net", "MusqaNet")
-_MUSQA_NET_LOSS = partial(_loss, "musqa_net", "loss")
+DARKENED: dict[str, Any] = {"darkened_fraction": 0.6}
+"""As version 1.0 of the release was trained."""
+MILDLY_DARKENED: dict[str, Any] = {"darkened_fraction": 0.6, "darkest_db_per_octave": 7.0}
 
 
-def _ablation(title: str, *, kind: str = "", loss: str = "") -> ModelEntry:
-    """Describe musqa-net without one of its choices; trained by its recipe."""
+def _musqa_net(
+    title: str, recipe: Mapping[str, Any] = MUSQA_NET_RECIPE, *, kind: str = "", loss: str = ""
+) -> ModelEntry:
+    """Describe musqa-net, or with a class, a loss or a recipe of its own an ablation of it."""
     ablations = "musqa_net_ablations"
     return ModelEntry(
-        f"musqa-net, {title} (ablation)",
-        partial(_build, ablations, kind) if kind else _MUSQA_NET,
+        title,
+        partial(_build, ablations, kind) if kind else partial(_build, "musqa_net", "MusqaNet"),
         MUSQA_NET_INPUT,
-        partial(_loss, ablations, loss) if loss else _MUSQA_NET_LOSS,
-        MUSQA_NET_RECIPE,
+        partial(_loss, ablations, loss) if loss else partial(_loss, "musqa_net", "loss"),
+        recipe,
+        loss_settings=() if loss else ("darkened_fraction", "darkest_db_per_octave"),
+        version=2,
     )
 
 
@@ -123,15 +131,20 @@ def _insenet(title: str, loss: str = "") -> ModelEntry:
 
 
 MODELS: dict[str, ModelEntry] = {
-    "musqa_net": ModelEntry(
-        "musqa-net", _MUSQA_NET, MUSQA_NET_INPUT, _MUSQA_NET_LOSS, MUSQA_NET_RECIPE
+    "musqa_net": _musqa_net("musqa-net"),
+    "musqa_net_one_member": _musqa_net("musqa-net, one member (ablation)", kind="one_member"),
+    "musqa_net_no_augmentation": _musqa_net(
+        "musqa-net, no augmentation (ablation)", loss="unaugmented_loss"
     ),
-    "musqa_net_one_member": _ablation("one member", kind="one_member"),
-    "musqa_net_no_augmentation": _ablation("no augmentation", loss="unaugmented_loss"),
-    "musqa_net_no_darkening": _ablation("no darkening", loss="undarkened_loss"),
-    "musqa_net_point": _ablation("a point for a distribution", loss="point_loss"),
-    "musqa_net_no_level": _ablation("no absolute level", kind="no_level"),
-    "musqa_net_coarse": _ablation("coarse bands", kind="coarse"),
+    "musqa_net_darkened": _musqa_net("musqa-net, darkened (ablation)", MUSQA_NET_RECIPE | DARKENED),
+    "musqa_net_mildly_darkened": _musqa_net(
+        "musqa-net, mildly darkened (ablation)", MUSQA_NET_RECIPE | MILDLY_DARKENED
+    ),
+    "musqa_net_point": _musqa_net(
+        "musqa-net, a point for a distribution (ablation)", loss="point_loss"
+    ),
+    "musqa_net_no_level": _musqa_net("musqa-net, no absolute level (ablation)", kind="no_level"),
+    "musqa_net_coarse": _musqa_net("musqa-net, coarse bands (ablation)", kind="coarse"),
     "cnn1d": ModelEntry(
         "1-D CNN (paper 001, table III)", partial(_build, "cnn1d", "Cnn1d"), InputSpec()
     ),

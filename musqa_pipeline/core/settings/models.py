@@ -69,6 +69,11 @@ class ModelsSettings(Section):
     kept_weights: Literal["best", "last"] = silent("best")
     """Weights of the epoch with the lowest validation loss (the paper's), or of the last one, where
     a schedule of fixed length ends and few recordings would choose by chance."""
+    darkened_fraction: Annotated[float, Field(ge=0, le=1)] = silent(0.0)
+    """Share of the good excerpts whose levels musqa-net's training lets fall towards high bands, as
+    in dark recordings. It buys dark music with full-band music, see `docs/musqa_net.md`."""
+    darkest_db_per_octave: Annotated[float, Field(ge=2, le=24)] = silent(13.0)
+    """The steepest of these falls; the gentlest is 2 dB an octave."""
     precision: Literal["auto", "32", "bf16-mixed", "16-mixed"] = silent("32")
     """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16;
     ``"auto"`` is bfloat16 on a GPU that has it, and float32 elsewhere."""

@@ -58,6 +58,8 @@ class ImageShards:
         Rows of the uniform draw, those kept as in the pool, those whose labels are trusted, or all.
     keys : collection of (catalog, degraded_id), optional
         Just these rows, whatever their part and draw; a protocol's fold.
+    without : collection of (catalog, excerpt_id)
+        Excerpts of which no row is read.
     memory_limit_bytes : int
         If all row groups of the part take no more than this, they stay in memory once read. That
         changes speed and never the order; 0 always reads from disk.
@@ -90,6 +92,7 @@ class ImageShards:
         draw: Draw = "uniform_draw",
         *,
         keys: Collection[tuple[str, str]] | None = None,
+        without: Collection[tuple[str, str]] = (),
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
     ) -> None:
         self.part, self.draw = part, draw
@@ -99,6 +102,8 @@ class ImageShards:
         for file in files:
             table, group_rows = _read_labels(Path(file))
             wanted = _wanted(table, part, draw, keys)
+            if without:
+                wanted = pc.and_(wanted, pc.invert(_among(table, "excerpt_id", without)))
             first = 0
             for index, size in enumerate(group_rows):
                 chosen = np.flatnonzero(wanted.slice(first, size).to_numpy())
@@ -177,7 +182,12 @@ def _wanted(
     if keys is None:
         here = pc.equal(table["part"], part)
         return here if draw == "every" else pc.and_(here, table[draw])
-    names = zip(table["catalog"].to_pylist(), table["degraded_id"].to_pylist(), strict=True)
+    return _among(table, "degraded_id", keys)
+
+
+def _among(table: pa.Table, column: str, keys: Collection[tuple[str, str]]) -> pa.ChunkedArray:
+    """Mark the rows of which catalog and another column are among some pairs."""
+    names = zip(table["catalog"].to_pylist(), table[column].to_pylist(), strict=True)
     return pa.chunked_array([pa.array([name in keys for name in names], pa.bool_())])
 
 

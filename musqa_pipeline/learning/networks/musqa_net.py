@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from musqa_pipeline.audio.equaliser import SLOPE_DB_PER_OCTAVE
 from musqa_pipeline.audio.features.bands import FLOOR_DB, N_BANDS, STATISTICS, STEP_DB
 from musqa_pipeline.learning.networks.musqa_net_augmentation import (
     darkened,
@@ -136,14 +137,23 @@ def statistics(images_nsx: Tensor) -> Tensor:
     )
 
 
-def loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
+def loss(
+    network: MusqaNet,
+    images_nsx: Tensor,
+    quality_n: Tensor,
+    *,
+    darkened_fraction: float = 0.0,
+    darkest_db_per_octave: float = SLOPE_DB_PER_OCTAVE[1],
+) -> Tensor:
     """Return what training makes small: `cross_entropy` of changed images.
 
-    Some segments, darkened and equalised at random, stand for the excerpt; all chance is drawn
-    from torch's global generator.
+    Some segments, equalised and perhaps darkened at random, stand for the excerpt; all chance is
+    drawn from torch's global generator.
     """
-    heard_nsx = equalised(darkened(some_segments(images_nsx), quality_n), quality_n)
-    return cross_entropy(network, heard_nsx, quality_n)
+    heard_nsx = some_segments(images_nsx)
+    if darkened_fraction:
+        heard_nsx = darkened(heard_nsx, quality_n, darkened_fraction, darkest_db_per_octave)
+    return cross_entropy(network, equalised(heard_nsx, quality_n), quality_n)
 
 
 def cross_entropy(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:

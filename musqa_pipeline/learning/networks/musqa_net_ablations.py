@@ -1,4 +1,4 @@
-"""musqa-net with one thing taken away each time: what each of its choices is worth.
+"""musqa-net with one thing changed each time: what each of its choices is worth.
 
 Every ablation trains by musqa-net's recipe. `docs/musqa_net.md` has their results.
 """
@@ -12,11 +12,7 @@ from torch.nn import functional
 
 from musqa_pipeline.audio.features.bands import N_BANDS, STATISTICS
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet, cross_entropy
-from musqa_pipeline.learning.networks.musqa_net_augmentation import (
-    darkened,
-    equalised,
-    some_segments,
-)
+from musqa_pipeline.learning.networks.musqa_net_augmentation import equalised, some_segments
 
 SMOOTHED_BANDS = 16
 """Bands that the ablation of frequency resolution averages: 1.5 kHz above 6 kHz."""
@@ -63,17 +59,10 @@ def one_member() -> MusqaNet:
 
 
 def unaugmented_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
-    """Return musqa-net's loss on images that are neither darkened nor equalised."""
+    """Return musqa-net's loss on images that are not equalised."""
     return cross_entropy(network, some_segments(images_nsx), quality_n)
-
-
-def undarkened_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
-    """Return musqa-net's loss on images that are equalised and never darkened."""
-    heard_nsx = equalised(some_segments(images_nsx), quality_n)
-    return cross_entropy(network, heard_nsx, quality_n)
 
 
 def point_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return the square error of the mean instead of the distribution's cross entropy."""
-    heard_nsx = darkened(some_segments(images_nsx), quality_n)
-    return functional.mse_loss(network(equalised(heard_nsx, quality_n)), quality_n)
+    return functional.mse_loss(network(equalised(some_segments(images_nsx), quality_n)), quality_n)

@@ -1,6 +1,6 @@
-"""What training makes of band images: half of an excerpt, darkened and equalised at random.
+"""What training makes of band images: half of an excerpt, equalised and perhaps darkened at random.
 
-Real catalogs hold few dark recordings, and none in all the colours that masters have. All chance is
+Real catalogs hold few of the colours that masters have, and few dark recordings. All chance is
 drawn from torch's global generator. Tensor names end in axis letters, see `musqa_net`; X stands for
 the columns of an image.
 """
@@ -17,15 +17,14 @@ from musqa_pipeline.audio.features.bands import N_BANDS, STATISTICS, STEP_DB, ba
 TRAINED_SEGMENTS = 15
 """Training sees statistics over so many segments, drawn anew for each batch: half an excerpt
 sounds as good as the whole, and no two epochs show the same numbers."""
-DARKENED_QUALITY = 0.75
-DARKENED_FRACTION = 0.6
+GOOD_QUALITY = 0.75
+"""Of excerpts this good, a gentle filter moves the label by little."""
 NOISE_ABOVE_FLOOR_DB = 12.0
-"""How good an excerpt must be to be darkened in training, and how many of these are; and how far a
-noise may lie above the image's floor (half of them have none). Slope and knee are those of the
-darker copies of a catalog."""
+"""How far a noise in a darkened excerpt may lie above the image's floor; half of them have none.
+Knee and least slope are those of the darker copies of a catalog."""
 EQUALISER_DB = (1.5, 4.0)
 """Standard deviation of the gain at each knot of the curves that training equalises with: of poor
-excerpts, and of those good enough to be darkened. What is left of a band tells how much was cut."""
+excerpts, and of good ones. What is left of a band tells how much was cut."""
 EQUALISER_KNOTS = 8
 FLOOR_FADE_DB = 10.0  # gains fade out so far above the floor
 
@@ -36,8 +35,10 @@ def some_segments(images_nsx: Tensor) -> Tensor:
     return images_nsx[:, chosen.to(images_nsx.device)]
 
 
-def darkened(images_nsx: Tensor, quality_n: Tensor) -> Tensor:
-    """Let the levels of some good excerpts fall towards high bands, as in dark recordings.
+def darkened(
+    images_nsx: Tensor, quality_n: Tensor, fraction: float, darkest_db_per_octave: float
+) -> Tensor:
+    """Let the levels of a fraction of the good excerpts fall towards high bands, as in dark ones.
 
     Of excerpts that lost little, the label would hardly move: ViSQOL compares within bands. What
     lost more is left alone, because in a dark recording the same loss costs less. Levels fall no
@@ -46,11 +47,11 @@ def darkened(images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """
     n, device = len(images_nsx), images_nsx.device
     chance_4n = torch.rand(4, n, device=device)
-    hit_n = (quality_n >= DARKENED_QUALITY) & (chance_4n[0] < DARKENED_FRACTION)
+    hit_n = (quality_n >= GOOD_QUALITY) & (chance_4n[0] < fraction)
     low_hz, high_hz = KNEE_HZ
     knee_hz_n1 = low_hz * (high_hz / low_hz) ** chance_4n[1, :, None]
-    least, greatest = SLOPE_DB_PER_OCTAVE
-    slope_n1 = (least + (greatest - least) * chance_4n[2, :, None]) * hit_n[:, None]
+    least = SLOPE_DB_PER_OCTAVE[0]
+    slope_n1 = (least + (darkest_db_per_octave - least) * chance_4n[2, :, None]) * hit_n[:, None]
     centres_hz_b = torch.as_tensor(band_centres_hz(), dtype=torch.float32, device=device)
     fall_db_nb = slope_n1 * torch.log2(centres_hz_b / knee_hz_n1).clamp(min=0)
     noise_n11 = (NOISE_ABOVE_FLOOR_DB * (2 * chance_4n[3, :, None, None] - 1)).clamp(min=0)
@@ -65,7 +66,7 @@ def equalised(images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     those of `darkened`.
     """
     poor_db, good_db = EQUALISER_DB
-    spread_db_n = torch.where(quality_n >= DARKENED_QUALITY, good_db, poor_db)
+    spread_db_n = torch.where(quality_n >= GOOD_QUALITY, good_db, poor_db)
     knots_n1k = torch.randn(len(images_nsx), 1, EQUALISER_KNOTS, device=images_nsx.device)
     knots_n1k = spread_db_n[:, None, None] * knots_n1k
     gain_db_n1b = functional.interpolate(knots_n1k, N_BANDS, mode="linear", align_corners=True)

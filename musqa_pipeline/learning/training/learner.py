@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -135,6 +136,13 @@ def mean_square_error(network: nn.Module, images: Tensor, quality: Tensor) -> Te
     return functional.mse_loss(network(images), quality)
 
 
+def loss_of(entry: ModelEntry, settings: TrainingSettings) -> Loss:
+    """Return what training makes small, with the settings that it takes."""
+    if entry.loss is None:
+        return mean_square_error
+    return partial(entry.loss, **{name: getattr(settings, name) for name in entry.loss_settings})
+
+
 def _square_errors(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
     """Return the square error of each prediction."""
     return (network(images) - quality).double().square()
@@ -145,4 +153,4 @@ def make_learner(entry: ModelEntry, settings: TrainingSettings) -> Learner:
     network = entry.build(settings)
     if entry.learner:
         return entry.learner(network, settings)
-    return Supervised(network, settings, entry.loss)
+    return Supervised(network, settings, loss_of(entry, settings))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import polars as pl
 
 from musqa_pipeline.catalogs.content_ids import former_ids
+from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS, PLAN_COLUMNS
@@ -52,6 +53,18 @@ def joint_inputs(context: Context) -> str:
 def read_seen_tracks(context: Context) -> pl.DataFrame:
     """Read the tracks of all chosen catalogs."""
     return _of_all_catalogs(context, _tracks_of_catalog).sort("catalog", "file")
+
+
+def read_copies(context: Context) -> set[tuple[str, str]]:
+    """Read catalog and id of the excerpts of darker copies, which no network trains on."""
+    found: set[tuple[str, str]] = set()
+    for catalog in drawn_catalogs(context):
+        copies = _tracks(context, catalog).filter(pl.col("tier") == COPY_TIER)
+        if copies.height:
+            cut = _scan(context, "excerpts", catalog, ["excerpt_id", "track_id"])
+            cut = cut.join(copies, on="track_id", how="semi")
+            found |= {(catalog, excerpt_id) for excerpt_id in cut["excerpt_id"]}
+    return found
 
 
 def read_labelled_rows(context: Context) -> pl.DataFrame:

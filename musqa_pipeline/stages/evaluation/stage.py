@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
@@ -52,7 +53,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
     runs, rows = read_runs(context), read_rows(context)
     holdout = read_predictions(context, runs, rows)
-    predictions = pl.concat([holdout, read_trials(context, rows)])
+    trials = read_trials(context, rows.filter(pl.col("tier") != COPY_TIER))
+    predictions = pl.concat([holdout, trials])
     table = evaluate(predictions, context.preset.evaluation)
     with context.lake.work_folder(context.joint_partition("evaluation"), REPORT) as work:
         content = gather_content(context, predictions, pl.DataFrame(table), runs, rows, work.path)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -19,6 +20,7 @@ from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.learning.imports.imported import weights_digest
 from musqa_pipeline.learning.registry import find_model
+from musqa_pipeline.stages.dataset.inputs import read_copies
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of
@@ -28,10 +30,14 @@ from musqa_pipeline.stages.models.training import device_alone, is_training, tra
 
 def unit_id_of(context: Context, model_name: str) -> str:
     """Name a training: the network, and a digest of its recipe and data."""
-    settings = recipe_of(model_name, context.preset.models)
-    data = context.joint_partition(find_model(model_name).input.stage).fingerprint
-    imported = [weights_digest(settings.imported_run)] if settings.imported_run else []
-    return f"{model_name}-{digest([settings.recipe(), data, *imported])[:8]}"
+    entry, settings = find_model(model_name), recipe_of(model_name, context.preset.models)
+    data = context.joint_partition(entry.input.stage).fingerprint
+    about: list[Any] = [settings.recipe(), data]
+    if settings.imported_run:
+        about.append(weights_digest(settings.imported_run))
+    if entry.version > 1:
+        about.append(entry.version)
+    return f"{model_name}-{digest(about)[:8]}"
 
 
 def run_folder(context: Context, model_name: str) -> Path:
@@ -85,8 +91,9 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     stage = find_model(name).input.stage
     data = context.joint_partition(stage).fingerprint
     files = shard_files(context, stage)
-    training = ImageShards(files, "train", settings.train_rows)
-    validation = ImageShards(files, "validation", settings.train_rows)
+    copies = read_copies(context)
+    training = ImageShards(files, "train", settings.train_rows, without=copies)
+    validation = ImageShards(files, "validation", settings.train_rows, without=copies)
     with (
         device_alone(context, settings),
         context.lake.work_folder(context.joint_partition("models"), unit.unit_id) as work,

@@ -8,7 +8,11 @@ RELEASE = Table(
     "release",
     "what the networks of a release say of a recording that they never met",
     (
-        Column("asked", pa.string(), "out_of_fold, test, or left_out: kept out for its licence"),
+        Column(
+            "asked",
+            pa.string(),
+            "out_of_fold, copies (darker copies), test, or left_out: kept out for its licence",
+        ),
         Column("fold", pa.string(), "which recordings did not train; final: those of no fold"),
         Column("repetition", pa.int16(), "number of the training, from 0: its seed"),
         Column("catalog", pa.string(), "catalog of the row"),

@@ -46,6 +46,15 @@ def test_the_two_draws_of_the_test_part_are_told_apart_within_row_groups(lake):
             np.testing.assert_array_equal(image, tiny.images[degraded_id])
 
 
+def test_no_row_of_an_excerpt_that_is_passed_over_is_read(tiny):
+    every = ImageShards(tiny.files, "train").labels.select(["catalog", "excerpt_id"]).to_pylist()
+    passed = tuple(every[7].values())
+    shards = ImageShards(tiny.files, "train", without={passed, ("elsewhere", passed[1])})
+    left = shards.labels.select(["catalog", "excerpt_id"]).to_pylist()
+    assert left == [row for row in every if tuple(row.values()) != passed]
+    assert len(left) < len(every)
+
+
 def test_row_groups_without_a_row_of_the_draw_are_left_out(lake):
     tiny = write_tiny_shards(lake, part="test", rows_per_group=1)
     shards = ImageShards(tiny.files, "test", "natural_mix")

@@ -124,7 +124,7 @@ def test_only_good_excerpts_are_darkened_and_only_towards_high_bands():
     torch.manual_seed(4)
     x = torch.full((200, 2, N_COLUMNS), 0.8)
     quality = torch.tensor([0.9, 0.5]).repeat(100)
-    fall_db = ((x - darkened(x, quality)) * 255 * STEP_DB).unflatten(2, (4, N_BANDS))
+    fall_db = ((x - darkened(x, quality, 0.6, 13.0)) * 255 * STEP_DB).unflatten(2, (4, N_BANDS))
     assert (fall_db[1::2] == 0).all()
     hit = fall_db[::2, 0, 0, -1] > 0
     assert 0.4 < hit.float().mean() < 0.8
@@ -135,13 +135,13 @@ def test_only_good_excerpts_are_darkened_and_only_towards_high_bands():
 def test_what_is_at_the_floor_stays_there_when_darkened():
     torch.manual_seed(5)
     x = torch.zeros(20, 2, N_COLUMNS)
-    assert (darkened(x, torch.ones(20)) == 0).all()
+    assert (darkened(x, torch.ones(20), 0.6, 13.0) == 0).all()
 
 
 def test_darkening_ends_at_a_floor_of_noise_in_some():
     torch.manual_seed(6)
     x = torch.full((400, 1, N_COLUMNS), 0.3)
-    least_db = darkened(x, torch.ones(400)).amin(dim=(1, 2)) * 255 * STEP_DB + FLOOR_DB
+    least_db = darkened(x, torch.ones(400), 0.6, 13.0).amin(dim=(1, 2)) * 255 * STEP_DB + FLOOR_DB
     assert least_db.min() == FLOOR_DB
     assert ((least_db > FLOOR_DB) & (least_db <= FLOOR_DB + 12)).any()
 

@@ -1,7 +1,7 @@
 """Who trains, who validates and who is predicted in each trial: pure functions of the rows.
 
 Groups are those of the split (a recording, an artist, equal samples), so that no trial predicts
-music that it met. Darker copies train where their recording does and are never predicted. Test
+music that it met. Darker copies never train and are predicted where their recording is. Test
 recordings never train and never stop a training, in any protocol.
 """
 
@@ -86,13 +86,11 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
     training = in_hash_order(groups[n_validation:], "protocols-curve", 0)
     if trial.protocol == "learning_curve":
         training = training[: max(1, round(float(trial.variant) * len(training)))]
+    trains = ~held & ~test & train_too & (pl.col("tier") != COPY_TIER)
     division = Division(
-        train=~held & ~test & train_too & pl.col("split_group").is_in(training),
-        validation=~held & ~test & train_too & validation,
-        predicted=held
-        & predicted_too
-        & (pl.col("tier") != COPY_TIER)
-        & (pl.col("uniform_draw") | pl.col("natural_mix")),
+        train=trains & pl.col("split_group").is_in(training),
+        validation=trains & validation,
+        predicted=held & predicted_too & (pl.col("uniform_draw") | pl.col("natural_mix")),
     )
     for what in ("train", "validation", "predicted"):
         if rows.filter(getattr(division, what)).is_empty():

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.learning.baselines.oracle import PROCESS_COLUMNS
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
@@ -42,8 +43,12 @@ def read_rows(context: Context) -> pl.DataFrame:
 
 
 def allowed_rows(train_rows: str) -> pl.Expr:
-    """Mark the rows that ``[models] train_rows`` lets train: the column of that name, or all."""
-    return pl.lit(True) if train_rows == "every" else pl.col(train_rows)
+    """Mark the rows that ``[models] train_rows`` lets train: the column of that name, or all.
+
+    Darker copies never do: they teach that the trace of a filter is no damage.
+    """
+    drawn = pl.lit(True) if train_rows == "every" else pl.col(train_rows)
+    return drawn & (pl.col("tier") != COPY_TIER)
 
 
 def _read(context: Context) -> pl.DataFrame:

@@ -53,6 +53,22 @@ def test_no_trial_meets_what_it_predicts_and_no_test_recording_trains(trial):
     assert groups(ROWS, pl.col("part") == "test").isdisjoint(train | stop)
 
 
+@pytest.mark.parametrize("trial", list_trials(ROWS, EVERY), ids=str)
+def test_darker_copies_train_in_no_trial_and_are_asked_with_their_recording(trial):
+    originals = ROWS.filter(tier="lossless")
+    copies = originals.with_columns(pl.col("degraded_id") + "-eq", tier=pl.lit("equalised")).filter(
+        pl.col("part") != "test"
+    )
+    both = pl.concat([ROWS, copies])
+    division = divide(trial, both, EVERY)
+    training = both.filter(division.train | division.validation)
+    assert training.equals(ROWS.filter(division.train | division.validation))
+    asked = both.filter(division.predicted)
+    found = asked.filter(tier="equalised")["degraded_id"].str.replace("-eq", "")
+    with_copy = asked.filter(pl.col("part") != "test", tier="lossless")["degraded_id"]
+    assert sorted(found) == sorted(with_copy)
+
+
 @settings(max_examples=20, deadline=None)
 @given(n_groups=st.integers(12, 40), n_folds=st.integers(2, 6))
 def test_folds_predict_every_recording_once_and_no_synthesised_one(n_groups, n_folds):
