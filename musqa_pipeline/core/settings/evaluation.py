@@ -58,6 +58,8 @@ class ReleaseSettings(Section):
     """Names of presets that were run before: their rows of the same recordings train too."""
     n_folds: Annotated[int, Field(ge=2, le=50)] = 5
     """Groups of recordings that are predicted by networks that never met them, for calibration."""
+    gates: Literal["required", "shown"] = silent("required")
+    """Whether a release that breaks a gate (`docs/model_release.md`) is refused, or tells it."""
     n_seeds: Annotated[int, Field(ge=1, le=20)] = 1
     """Trainings whose distributions are averaged; the file grows with it."""
 

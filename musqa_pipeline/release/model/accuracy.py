@@ -23,6 +23,15 @@ CONFIDENCE = 0.95
 MOS_PER_QUALITY = 4.0
 Ends = tuple[float, float] | tuple[None, None]
 NO_ENDS = None, None
+ASKED = {
+    "out_of_fold": "out of fold (the recipe, trained without the recording)",
+    "test": "test recordings",
+    "left_out": "kept out for their terms",
+    "copies": "darker copies of recordings, out of fold",
+}
+"""What is asked of a release, in words."""
+UNMET = ("test", "left_out")
+"""Of these, what the final network never met."""
 FULL_BAND_TIERS = ("lossless",)
 """Tiers of recordings whose references hold all frequencies and were never coded."""
 SUBSETS = {
@@ -39,7 +48,7 @@ DISTANCE_EDGES = (0.0, 0.5, 0.75, 1.0)
 def accuracy_rows(said: pl.DataFrame) -> list[dict[str, Any]]:
     """Measure a release on what it was asked."""
     rows = []
-    for asked in sorted(said["asked"].unique(), key=["out_of_fold", "test", "left_out"].index):
+    for asked in sorted(said["asked"].unique(), key=list(ASKED).index):
         for subset, chosen in SUBSETS.items():
             part = said.filter(pl.col("asked") == asked, chosen)
             if part.height:

@@ -1,7 +1,8 @@
 """From the trainings of a release to the folder that users get: model, card, numbers, pictures.
 
 ``MUSQA_HOME/releases/<name>-<version>/`` holds ``model.onnx``, ``MODEL_CARD.md``,
-``calibration.json``, ``certificate.json``, ``accuracy.json``, ``ATTRIBUTION.md`` and pictures.
+``calibration.json``, ``certificate.json``, ``accuracy.json``, ``gates.json``, ``ATTRIBUTION.md``
+and pictures; all of it but the model lies in ``<name>-<version>.refused/`` where a gate is broken.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 
 from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
 from musqa_pipeline.catalogs.demo_music.styles import STYLES
+from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.files import whole_file, write_whole
 from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
@@ -29,10 +32,17 @@ from musqa_pipeline.release.model.certificate import Piece, as_rows, certify, ma
 from musqa_pipeline.release.model.consistency import make_sense
 from musqa_pipeline.release.model.divisions import FINAL
 from musqa_pipeline.release.model.domain import Scale, read_domain
-from musqa_pipeline.release.model.export import ScoringNetwork, checked_difference, write_model
+from musqa_pipeline.release.model.export import (
+    LARGEST_CELL,
+    ScoringNetwork,
+    checked_difference,
+    write_model,
+)
+from musqa_pipeline.release.model.gates import ANCHORS_HZ, broken_gates, judge
 from musqa_pipeline.release.model.not_music import sounds_that_are_no_music
 from musqa_pipeline.release.model.out_of_fold import calibrate, read_said
 from musqa_pipeline.release.model.pictures import codecs_png, intervals_png, lowpass_png
+from musqa_pipeline.release.model.singles import Predict, score_lowpasses
 from musqa_pipeline.release.model.stage import (
     DOMAIN_FILE,
     list_units,
@@ -41,6 +51,7 @@ from musqa_pipeline.release.model.stage import (
 )
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.scoring.scorer import Scorer
+from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.models.trials.networks import images_of
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
@@ -53,7 +64,10 @@ N_CHECKED = 64
 
 
 def assemble_release(context: Context) -> Path:
-    """Assemble the release of a preset; if that fails, an older one stays as it is."""
+    """Assemble the release of a preset; if that fails, an older one stays as it is.
+
+    Raises StageError if the preset requires the gates and one is broken.
+    """
     settings = context.preset.release
     key = f"releases/{settings.name}-{settings.version}"
     rows = read_release_rows(context)
@@ -69,20 +83,24 @@ def assemble_release(context: Context) -> Path:
     attribution = attribution_table(context, rows)
     with (
         context.lake.lock("releases"),
-        context.lake.store.work_folder(key) as work,
         tempfile.TemporaryDirectory(prefix="musqa-release-") as scratch,
     ):
         draft = Path(scratch) / MODEL_FILE
         write_model(scoring, {**record, "card": "", "accuracy": {}}, draft)
         difference = checked_difference(scoring, draft, _some_images(context, rows))
         accuracy = accuracy_rows(judged.said)
-        sense = make_sense(context, ModelFile(draft), judged.said)
+        labelled = read_labelled_rows(context)
+        sense = make_sense(context, _file_quality(ModelFile(draft)), judged.said, labelled)
+        invariance = as_rows(certify(draft, certified_pieces()))
         certificate = {
-            "invariance": as_rows(certify(draft, certified_pieces())),
+            "invariance": invariance,
             "torch_and_onnxruntime": difference,
             "not_music": recognised(draft),
             "sense": sense,
         }
+        anchors = _anchors(context, judged.said, labelled)
+        gates = judge(judged.said, anchors, invariance)
+        broken = broken_gates(gates) if settings.gates == "required" else ""
         facts = Facts(
             settings=settings,
             rows=rows,
@@ -90,28 +108,39 @@ def assemble_release(context: Context) -> Path:
             calibration=judged.calibration,
             coverage=judged.coverage,
             certificate=certificate,
+            gates=gates,
             attribution=attribution_markdown(attribution),
             parameters=sum(p.numel() for p in scoring.parameters()),
         )
-        card, folder = model_card(facts), work.path
+        card = model_card(facts)
         final = {**record, "card": card, "accuracy": _headline(accuracy)}
-        with whole_file(folder / MODEL_FILE) as temporary:
-            write_model(scoring, final, temporary)
         files: dict[str, bytes] = {
             CARD_FILE: card.encode(),
             "ATTRIBUTION.md": f"# Recordings\n\n{facts.attribution}\n".encode(),
             "calibration.json": _json({**judged.calibration, "coverage": judged.coverage}),
             "certificate.json": _json(certificate),
             "accuracy.json": _json(accuracy),
+            "gates.json": _json([gate.as_row() for gate in gates]),
             "intervals.png": intervals_png(
                 judged.evidence, judged.low, judged.high, judged.coverage["out_of_fold"]
             ),
             "lowpass.png": lowpass_png(sense["lowpass"]),
             "codecs.png": codecs_png(sense["codecs"]),
         }
-        for name, content in files.items():
-            write_whole(folder / name, content)
-    return context.lake.store.local_folder(key)
+        store = context.lake.store
+        with store.work_folder(f"{key}.refused" if broken else key) as work:
+            for name, content in files.items():
+                write_whole(work.path / name, content)
+            if not broken:
+                with whole_file(work.path / MODEL_FILE) as temporary:
+                    write_model(scoring, final, temporary)
+    if broken:
+        raise StageError(
+            f"release: {settings.name} {settings.version} is refused: {broken}; look at "
+            f"{store.address(key)}.refused, and change what trains, or set [release] gates to "
+            '"shown" for a model that nobody else gets'
+        )
+    return store.local_folder(key)
 
 
 def certified_pieces() -> list[Piece]:
@@ -132,16 +161,50 @@ def recognised(model: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _scoring_network(context: Context, scale: Scale) -> ScoringNetwork:
-    networks, domain = [], None
+def _file_quality(model: ModelFile) -> Predict:
+    return lambda image: float(np.dot(model.answer(image).probability, model.step_quality))
+
+
+def _networks_quality(networks: Sequence[MusqaNet]) -> Predict:
+    def predict(image: np.ndarray) -> float:
+        cells = torch.from_numpy(image[None]).to(torch.float32) / LARGEST_CELL
+        with torch.inference_mode():
+            return float(np.mean([float(network(cells)) for network in networks]))
+
+    return predict
+
+
+def _anchors(context: Context, said: pl.DataFrame, labelled: pl.DataFrame) -> pl.DataFrame:
+    """Let the networks of each fold score the anchors of the references that they never met."""
+    key = ["catalog", "excerpt_id"]
+    asked = said.filter(asked="out_of_fold").select(*key, "split_group", "fold").unique(key)
+    parts = [
+        score_lowpasses(
+            context,
+            _networks_quality(_networks_of(context, fold)),
+            labelled,
+            of_fold.drop("fold"),
+            ANCHORS_HZ,
+        )
+        for (fold,), of_fold in asked.sort(key).group_by("fold", maintain_order=True)
+    ]
+    return pl.concat(parts)
+
+
+def _networks_of(context: Context, fold: Any) -> list[MusqaNet]:
+    networks = []
     for unit in list_units(context):
-        if unit.plan["fold"] == FINAL:
+        if unit.plan["fold"] == fold:
             network = load_model(training_folder(context, unit))
             assert isinstance(network, MusqaNet)
             networks.append(network)
-            domain = domain or read_domain(training_folder(context, unit) / DOMAIN_FILE)
-    assert domain is not None
-    return ScoringNetwork(networks, (domain, scale))
+    return networks
+
+
+def _scoring_network(context: Context, scale: Scale) -> ScoringNetwork:
+    first = next(unit for unit in list_units(context) if unit.plan["fold"] == FINAL)
+    domain = read_domain(training_folder(context, first) / DOMAIN_FILE)
+    return ScoringNetwork(_networks_of(context, FINAL), (domain, scale))
 
 
 def _some_images(context: Context, rows: pl.DataFrame) -> np.ndarray:

@@ -15,13 +15,10 @@ from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.foreign_text import markdown_table, markdown_text
 from musqa_pipeline.core.settings.evaluation import ReleaseSettings
+from musqa_pipeline.release.model.accuracy import ASKED
 from musqa_pipeline.release.model.divisions import FINAL, divide
+from musqa_pipeline.release.model.gates import Gate
 
-ASKED = {
-    "out_of_fold": "out of fold (the recipe, trained without the recording)",
-    "test": "test recordings",
-    "left_out": "kept out for their terms",
-}
 COVERED = {
     "out_of_fold": "out of fold, each by a calibration without it",
     "test": "test recordings",
@@ -42,6 +39,7 @@ class Facts:
     calibration: Mapping[str, Any]
     coverage: Mapping[str, Any]
     certificate: Mapping[str, Any]
+    gates: Sequence[Gate]
     attribution: str
     """Markdown."""
     parameters: int
@@ -73,6 +71,8 @@ def model_card(facts: Facts) -> str:
         _intervals(facts),
         "## What it does not know",
         _unknown(facts),
+        "## Gates",
+        _gates(facts.gates),
         "## Certificate",
         _certificate(facts.certificate["invariance"]),
         f"torch and onnxruntime differ by {facts.certificate['torch_and_onnxruntime']:.1g} at most "
@@ -100,16 +100,19 @@ LIMITS = """\
 
 def _data(facts: Facts) -> str:
     train = divide(facts.rows, FINAL, facts.settings.n_folds).train
-    made = {SYNTHESISED_TIER: "synthesised by musqa", COPY_TIER: "darker copies of recordings"}
-    real, untested = ~pl.col("tier").is_in(list(made)), pl.col("part") != "test"
+    made, copy = pl.col("tier") == SYNTHESISED_TIER, pl.col("tier") == COPY_TIER
+    untested = pl.col("part") != "test"
     parts = {
-        "recordings": train.filter(real),
-        **{words: train.filter(pl.col("tier") == tier) for tier, words in made.items()},
+        "recordings": train.filter(~made),
+        "synthesised by musqa": train.filter(made),
         "all that trains": train,
         "test recordings, never trained on": facts.rows.filter(~untested),
-        "kept out for their terms": facts.rows.filter(~pl.col("allowed") & real & untested),
+        "darker copies, never trained on": facts.rows.filter(copy & untested),
+        "kept out for their terms": facts.rows.filter(
+            ~pl.col("allowed") & ~made & ~copy & untested
+        ),
     }
-    terms = train.filter(real).group_by("licence").agg(n=pl.col("track_id").n_unique())
+    terms = train.filter(~made).group_by("licence").agg(n=pl.col("track_id").n_unique())
     said = ", ".join(f"{markdown_text(name)} {n}" for name, n in terms.sort("licence").rows())
     return (
         markdown_table("| recordings | groups | rows", [_size(*part) for part in parts.items()])
@@ -173,6 +176,24 @@ def _unknown(facts: Facts) -> str:
             "sound | tried | refused",
             [(row["kind"], row["n"], row["n_abstained"]) for row in not_music],
         )
+    )
+
+
+def _gates(gates: Iterable[Gate]) -> str:
+    lines = [
+        (
+            gate.what,
+            gate.said(gate.found),
+            gate.said(gate.limit),
+            gate.n_recordings,
+            f"{gate.n_rows:,}",
+        )
+        for gate in gates
+    ]
+    return (
+        "A release is refused if one of these is not kept. All is said out of fold, by networks "
+        "that never met the recording; points are of 100.\n\n"
+        + markdown_table("what | found | at most | recordings | n", lines)
     )
 
 

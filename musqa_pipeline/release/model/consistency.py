@@ -16,10 +16,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from musqa_pipeline.release.model.accuracy import FULL_BAND_TIERS, mean_interval, voted_share
-from musqa_pipeline.release.model.singles import curve, largest_fall, score_lowpasses, score_singles
-from musqa_pipeline.scoring.model_file import ModelFile
-from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
+from musqa_pipeline.release.model.accuracy import (
+    FULL_BAND_TIERS,
+    UNMET,
+    mean_interval,
+    voted_share,
+)
+from musqa_pipeline.release.model.singles import (
+    Predict,
+    curve,
+    largest_fall,
+    score_lowpasses,
+    score_singles,
+)
 from musqa_pipeline.stages.engine.context import Context
 
 ODAQ_MUSHRA = {
@@ -33,18 +42,19 @@ MARGIN_MOS = 0.1
 """A copy that scores so far above its original is an error that one can see."""
 
 
-def make_sense(context: Context, model: ModelFile, said: pl.DataFrame) -> dict[str, Any]:
+def make_sense(
+    context: Context, predict: Predict, said: pl.DataFrame, labelled: pl.DataFrame
+) -> dict[str, Any]:
     """Score ladders of recordings that the model never met."""
-    unmet = said.filter(pl.col("asked") != "out_of_fold").select(
+    unmet = said.filter(pl.col("asked").is_in(UNMET)).select(
         "catalog", "excerpt_id", "split_group", "tier"
     )
     # One of each group: more of the same recording would say little more.
     excerpts = unmet.sort("catalog", "excerpt_id").unique("split_group", maintain_order=True)
-    labelled = read_labelled_rows(context)
     full = excerpts.filter(pl.col("tier").is_in(FULL_BAND_TIERS))
-    singles = score_singles(context, model, labelled, excerpts.drop("tier"))
+    singles = score_singles(context, predict, labelled, excerpts.drop("tier"))
     lowpasses = score_lowpasses(
-        context, model, labelled, (full if full.height else excerpts).drop("tier")
+        context, predict, labelled, (full if full.height else excerpts).drop("tier")
     )
     points = [
         {**point, "mushra": ODAQ_MUSHRA.get(point["cutoff_hz"])}

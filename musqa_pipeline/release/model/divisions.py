@@ -1,4 +1,7 @@
-"""Who trains and who is predicted in each training of a release: pure functions of the rows."""
+"""Who trains and who is predicted in each training of a release: pure functions of the rows.
+
+Darker copies train nowhere: they are asked where their recording is held out.
+"""
 
 from __future__ import annotations
 
@@ -30,21 +33,23 @@ class Parts:
 
 def divide(rows: pl.DataFrame, fold: str, n_folds: int) -> Parts:
     """Divide the rows for one training."""
-    test, made = pl.col("part") == "test", pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER])
-    drawn = ~made & (pl.col("uniform_draw") | pl.col("natural_mix"))
+    test, copy = pl.col("part") == "test", pl.col("tier") == COPY_TIER
+    real = ~copy & (pl.col("tier") != SYNTHESISED_TIER)
+    drawn = pl.col("uniform_draw") | pl.col("natural_mix")
     free = rows.filter(~test & pl.col("allowed"))
     if fold == FINAL:
-        train = free
+        train = free.filter(~copy)
         asked = pl.when(test).then(pl.lit("test")).otherwise(pl.lit("left_out"))
         unmet = ~pl.col("split_group").is_in(train["split_group"].unique().implode())
-        predicted = rows.filter(drawn & (test | unmet)).with_columns(asked=asked)
+        predicted = rows.filter(real & drawn & (test | unmet)).with_columns(asked=asked)
     else:
-        place = folds_of(free.filter(~made), n_folds)
+        place = folds_of(free.filter(real), n_folds)
         held = sorted(group for group, number in place.items() if number == int(fold))
         inside = pl.col("split_group").is_in(held)
-        train = free.filter(~inside)
-        predicted = free.filter(drawn & inside).with_columns(asked=pl.lit("out_of_fold"))
-        if predicted.is_empty():
+        train = free.filter(~inside & ~copy)
+        asked = pl.when(copy).then(pl.lit("copies")).otherwise(pl.lit("out_of_fold"))
+        predicted = free.filter((real | copy) & drawn & inside).with_columns(asked=asked)
+        if predicted.filter(real).is_empty():
             raise StageError(
                 f"release: fold {fold} of {n_folds} has no recording to predict; add recordings "
                 "under terms that [release] licences names, or lower n_folds"

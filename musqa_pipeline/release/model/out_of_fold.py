@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.release.model.accuracy import coverage_of, voted_share
+from musqa_pipeline.release.model.accuracy import UNMET, coverage_of, voted_share
 from musqa_pipeline.release.model.calibration import (
     Evidence,
     Floats,
@@ -54,7 +54,7 @@ def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
         )
     said = pl.DataFrame(context.lake.scan(partition, RELEASE.schema, units=units))
     n_steps = said["probability"].list.len().max()
-    mean = said.group_by("asked", *KEYS).agg(
+    mean = said.group_by("asked", "fold", *KEYS).agg(
         pl.concat_list(
             pl.col("probability").list.get(i).mean() for i in range(int(str(n_steps or 0)))
         ).alias("probability"),
@@ -94,7 +94,7 @@ def calibrate(said: pl.DataFrame) -> Calibrated:
         if len(part):
             ends = interval_ends(part, calibration)
             coverage[words] = coverage_of(part, within(part, *ends), ends[1] - ends[0], words)
-    unmet = said.filter(pl.col("asked") != "out_of_fold")
+    unmet = said.filter(pl.col("asked").is_in(UNMET))
     coverage["beyond"] = voted_share(
         (unmet["distance"] > 1).to_numpy(), unmet["split_group"].to_numpy().astype(str), "beyond"
     )

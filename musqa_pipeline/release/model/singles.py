@@ -8,7 +8,7 @@ references are cut where listeners heard them cut, and labelled.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,6 @@ from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.audio.features.bands import band_image_at
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
 from musqa_pipeline.audio.metrics.registry import open_metric
-from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.stages.degradations.sources import add_units, in_chunks, read_bitstreams
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
@@ -31,6 +30,8 @@ CUTOFFS_HZ = (
 """Those of ODAQ's anchors, and two above."""
 TRANSITION_HZ = 400.0
 """From passing to stopping, as in `musqa_pipeline/audio/metrics/ceiling.py`."""
+Predict = Callable[[NDArray[np.uint8]], float]
+"""From a band image to quality, 0-1."""
 _AT_ONCE = 16
 _KINDS = ("single", "reference")
 _LOWPASS_SCHEMA = {
@@ -40,7 +41,7 @@ _LOWPASS_SCHEMA = {
 
 
 def score_singles(
-    context: Context, model: ModelFile, labelled: pl.DataFrame, excerpts: pl.DataFrame
+    context: Context, predict: Predict, labelled: pl.DataFrame, excerpts: pl.DataFrame
 ) -> pl.DataFrame:
     """Score all single processes of some references, and the references."""
     rows = labelled.filter(pl.col("kind").is_in(_KINDS)).join(
@@ -52,7 +53,7 @@ def score_singles(
     for chunk in in_chunks(read_bitstreams(context, wanted), _AT_ONCE):
         signals = degraded_audio(bitstream for _, bitstream in chunk)
         for ((catalog, degraded_id), _), samples in zip(chunk, signals, strict=True):
-            mos = _predicted_mos(context, model, samples)
+            mos = _predicted_mos(context, predict, samples)
             found.append({"catalog": catalog, "degraded_id": degraded_id, "predicted_mos": mos})
     schema = {**dict.fromkeys(KEYS, pl.String), "predicted_mos": pl.Float64}
     return rows.join(pl.DataFrame(found, schema=schema), on=KEYS, how="inner").select(
@@ -70,9 +71,13 @@ def score_singles(
 
 
 def score_lowpasses(
-    context: Context, model: ModelFile, labelled: pl.DataFrame, excerpts: pl.DataFrame
+    context: Context,
+    predict: Predict,
+    labelled: pl.DataFrame,
+    excerpts: pl.DataFrame,
+    cutoffs_hz: Sequence[float] = CUTOFFS_HZ,
 ) -> pl.DataFrame:
-    """Cut references at `CUTOFFS_HZ`, label and score what is left, and the references."""
+    """Cut references off, label and score what is left, and the references."""
     references = labelled.filter(pl.col("depth") == 0).join(
         excerpts, on=["catalog", "excerpt_id"], how="inner", maintain_order="left"
     )
@@ -84,16 +89,16 @@ def score_lowpasses(
     for key, bitstream in read_bitstreams(context, wanted):
         [reference] = degraded_audio([bitstream])
         metric = open_metric(reference, metric=settings.metric, device=settings.device)
-        cuts = [lowpassed(reference, cutoff_hz) for cutoff_hz in CUTOFFS_HZ]
+        cuts = [lowpassed(reference, cutoff_hz) for cutoff_hz in cutoffs_hz]
         labels = [score.mos for score in metric.score_batch([*cuts, reference])]
-        edges = [*CUTOFFS_HZ, SAMPLE_RATE_HZ / 2]
+        edges = [*cutoffs_hz, SAMPLE_RATE_HZ / 2]
         for cutoff_hz, samples, label in zip(edges, [*cuts, reference], labels, strict=True):
             rows.append(
                 {
                     **{name: about[key][name] for name in ("catalog", "excerpt_id", "split_group")},
                     "cutoff_hz": cutoff_hz,
                     "label_mos": label,
-                    "predicted_mos": _predicted_mos(context, model, samples),
+                    "predicted_mos": _predicted_mos(context, predict, samples),
                 }
             )
     return pl.DataFrame(rows, schema=_LOWPASS_SCHEMA)
@@ -121,7 +126,6 @@ def largest_fall(points: Iterable[Mapping[str, Any]], key: str) -> float:
     return max((max(0.0, a - b) for a, b in itertools.pairwise(values)), default=0.0)
 
 
-def _predicted_mos(context: Context, model: ModelFile, samples: NDArray[np.float32]) -> float:
+def _predicted_mos(context: Context, predict: Predict, samples: NDArray[np.float32]) -> float:
     excerpt, _ = loop_to_excerpt(samples)
-    image = band_image_at(excerpt, context.preset.excerpts.target_lufs)
-    return 1 + 4 * float(np.dot(model.answer(image).probability, model.step_quality))
+    return 1 + 4 * predict(band_image_at(excerpt, context.preset.excerpts.target_lufs))

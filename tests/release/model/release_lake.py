@@ -15,7 +15,9 @@ from musqa_pipeline.stages.spectrograms.features.table import FEATURES
 from musqa_pipeline.stages.tracks.table import TRACKS
 from tests.stages.evaluation.small_lake import PRESET, small_lake
 
-RELEASE = ReleaseSettings(network="musqa_net", name="small", version="0.1", n_folds=2)
+RELEASE = ReleaseSettings(
+    network="musqa_net", name="small", version="0.1", n_folds=2, gates="shown"
+)
 QUICK = {"musqa_net": {"max_epochs": 1, "warmup_epochs": 0, "batch_size": 8}}
 LICENCES = ["CC0-1.0", "CC-BY-4.0", "MIT (repo)", "CC0-1.0", "Public domain", "CC-BY-SA-3.0"]
 

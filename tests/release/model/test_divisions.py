@@ -53,8 +53,10 @@ def test_nothing_is_predicted_by_a_network_that_met_its_group(parts):
         assert not met & set(part.predicted["split_group"])
 
 
-def test_folds_predict_each_allowed_recording_once_and_nothing_made(parts):
+def test_folds_predict_each_allowed_recording_once_and_nothing_synthesised(parts):
     asked = pl.concat([parts[str(fold)].predicted for fold in range(N_FOLDS)])
+    assert "synthesised" not in asked["tier"]
+    asked = asked.filter(pl.col("tier") != "equalised")
     expected = ROWS.filter(
         (pl.col("part") != "test") & pl.col("allowed") & pl.col("tier").str.starts_with("loss")
         & pl.col("uniform_draw")
@@ -65,7 +67,9 @@ def test_folds_predict_each_allowed_recording_once_and_nothing_made(parts):
 
 def test_the_final_training_has_all_that_may_train_and_predicts_the_rest(parts):
     final = parts[FINAL]
-    may = ROWS.filter((pl.col("part") != "test") & pl.col("allowed"))
+    may = ROWS.filter(
+        (pl.col("part") != "test") & pl.col("allowed") & (pl.col("tier") != "equalised")
+    )
     assert sorted(final.train["degraded_id"]) == sorted(may["degraded_id"])
     said = dict(final.predicted.group_by("asked").agg(pl.col("allowed").all()).iter_rows())
     assert said.keys() == {"test", "left_out"}
@@ -73,10 +77,34 @@ def test_the_final_training_has_all_that_may_train_and_predicts_the_rest(parts):
     assert (final.predicted.filter(asked="test")["part"] == "test").all()
 
 
-def test_made_music_trains_in_every_fold(parts):
-    made = ROWS.filter(pl.col("allowed") & ~pl.col("tier").str.starts_with("loss"))
+def test_synthesised_music_trains_in_every_fold(parts):
+    made = ROWS.filter(pl.col("allowed"), tier="synthesised")
     for part in parts.values():
         assert set(made["degraded_id"]) <= set(part.train["degraded_id"])
+
+
+def test_darker_copies_train_nowhere_and_are_asked_where_their_recording_is():
+    place = {"a": "0", "b": "1", "c": "2", "d": "3"}
+    real = [(name, "lossless") for name in place]
+    rows = pl.DataFrame(
+        [
+            {"catalog": "a", "degraded_id": f"{group}-{tier}", "split_group": group, "tier": tier,
+             "part": "train", "allowed": True, "uniform_draw": True, "natural_mix": False}
+            for group, tier in [*real, ("a", "equalised"), ("c", "equalised")]
+        ]
+    )  # fmt: skip
+    asked = []
+    for fold in (*map(str, range(N_FOLDS)), FINAL):
+        parts = divide(rows, fold, N_FOLDS)
+        assert "equalised" not in parts.train["tier"]
+        asked += parts.predicted.select("asked", "degraded_id", "split_group").rows()
+        held = parts.predicted["split_group"].unique()
+        assert held.len() == (fold != FINAL)
+    assert {row[1:] for row in asked if row[0] == "copies"} == {
+        ("a-equalised", "a"),
+        ("c-equalised", "c"),
+    }
+    assert {row[2] for row in asked if row[0] == "out_of_fold"} == set(place)
 
 
 def test_what_is_watched_trains_too(parts):

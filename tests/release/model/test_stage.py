@@ -7,10 +7,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.release.model import assemble, out_of_fold
 from musqa_pipeline.release.model.certificate import made_piece
 from musqa_pipeline.release.model.domain import Scale
+from musqa_pipeline.release.model.gates import LARGEST
 from musqa_pipeline.release.model.out_of_fold import read_said
 from musqa_pipeline.release.model.stage import (
     list_units,
@@ -130,3 +132,24 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
     assert all(row["holds"] for row in exact.values())
     for picture in ("intervals.png", "lowpass.png", "codecs.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
+    gates = {row["what"]: row for row in json.loads((folder / "gates.json").read_text())}
+    assert list(gates) == list(LARGEST)
+    assert gates["lines of the certificate that do not hold"]["n_rows"] == len(
+        certificate["invariance"]
+    )
+    for gate in gates.values():
+        assert f"| {gate['what']} |" in model.card
+    # The lake's networks learned from noise in one epoch: no gate that users need is kept.
+    assert not all(gate["holds"] for gate in gates.values())
+
+    release = dataclasses.replace(RELEASE, gates="required")
+    strict = dataclasses.replace(
+        context, preset=dataclasses.replace(context.preset, release=release)
+    )
+    before = (folder / "model.onnx").read_bytes()
+    with pytest.raises(StageError, match=r"small 0\.1 is refused: .*; look at .*0\.1\.refused"):
+        publish_release(strict)
+    assert (folder / "model.onnx").read_bytes() == before
+    refused = folder.with_name("small-0.1.refused")
+    assert not (refused / "model.onnx").exists()
+    assert json.loads((refused / "gates.json").read_text()) == list(gates.values())
