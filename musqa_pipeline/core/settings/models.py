@@ -38,6 +38,8 @@ class ModelsSettings(Section):
     train_rows: Literal["uniform_draw", "trusted", "every"] = "uniform_draw"
     """Rows that train and validate: those drawn so that quality is uniform (the paper's), all whose
     labels are trusted, or every one."""
+    left_out_catalogs: Several[str] = silent(())
+    """Catalogs of which nothing trains or stops a training; their recordings are predicted."""
     seed: int = 0
     """Seed of initial weights, sampler order and dropout."""
     batch_size: OneOrMore = 64

@@ -20,6 +20,7 @@ from musqa_pipeline.release.model.further import further_contexts, further_rows
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
+from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.stages.models.training import is_training
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network
@@ -62,6 +63,9 @@ def read_release_rows(context: Context) -> pl.DataFrame:
     rows = with_permission(
         read_rows(context), read_seen_tracks(context), context.preset.release.licences
     )
+    recipe = recipe_of(context.preset.release.network, context.preset.models)
+    left_out = pl.col("catalog").is_in(recipe.left_out_catalogs)
+    rows = rows.with_columns(pl.col("allowed") & ~left_out)
     if not context.preset.release.further:
         return rows
     return pl.concat([rows, further_rows(context, rows)], how="diagonal")

@@ -5,7 +5,7 @@ Bitstreams and audio are never loaded here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import polars as pl
 
@@ -55,14 +55,18 @@ def read_seen_tracks(context: Context) -> pl.DataFrame:
     return _of_all_catalogs(context, _tracks_of_catalog).sort("catalog", "file")
 
 
-def read_copies(context: Context) -> set[tuple[str, str]]:
-    """Read catalog and id of the excerpts of darker copies, which no network trains on."""
+def read_untrained(
+    context: Context, left_out_catalogs: Collection[str] = ()
+) -> set[tuple[str, str]]:
+    """Read catalog and id of the excerpts on which no network trains, darker copies among them."""
     found: set[tuple[str, str]] = set()
     for catalog in drawn_catalogs(context):
-        copies = _tracks(context, catalog).filter(pl.col("tier") == COPY_TIER)
-        if copies.height:
+        tracks = _tracks(context, catalog)
+        if catalog not in left_out_catalogs:
+            tracks = tracks.filter(pl.col("tier") == COPY_TIER)
+        if tracks.height:
             cut = _scan(context, "excerpts", catalog, ["excerpt_id", "track_id"])
-            cut = cut.join(copies, on="track_id", how="semi")
+            cut = cut.join(tracks, on="track_id", how="semi")
             found |= {(catalog, excerpt_id) for excerpt_id in cut["excerpt_id"]}
     return found
 

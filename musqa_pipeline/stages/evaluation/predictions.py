@@ -10,6 +10,7 @@ import polars as pl
 
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
@@ -43,7 +44,7 @@ def read_predictions(
         )
     predicted = {
         **predict_networks(context, runs, test),
-        **predict_baselines(rows, test, context.preset.models.train_rows),
+        **predict_baselines(rows, test, context.preset.models),
     }
     frames = [
         test.with_columns(
@@ -66,10 +67,10 @@ def choose_test_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def predict_baselines(
-    rows: pl.DataFrame, test: pl.DataFrame, train_rows: str
+    rows: pl.DataFrame, test: pl.DataFrame, settings: ModelsSettings
 ) -> dict[str, np.ndarray]:
     """Fit the baselines on what networks may see, and predict the test rows."""
-    seen = rows.filter((pl.col("part") != "test") & allowed_rows(train_rows))
+    seen = rows.filter((pl.col("part") != "test") & allowed_rows(settings))
     return {name: entry.fit(seen, 0)(test) for name, entry in BASELINES.items()}
 
 

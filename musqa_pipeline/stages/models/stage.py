@@ -20,7 +20,7 @@ from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.learning.imports.imported import weights_digest
 from musqa_pipeline.learning.registry import find_model
-from musqa_pipeline.stages.dataset.inputs import read_copies
+from musqa_pipeline.stages.dataset.inputs import read_untrained
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of
@@ -91,9 +91,9 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     stage = find_model(name).input.stage
     data = context.joint_partition(stage).fingerprint
     files = shard_files(context, stage)
-    copies = read_copies(context)
-    training = ImageShards(files, "train", settings.train_rows, without=copies)
-    validation = ImageShards(files, "validation", settings.train_rows, without=copies)
+    untrained = read_untrained(context, settings.left_out_catalogs)
+    training = ImageShards(files, "train", settings.train_rows, without=untrained)
+    validation = ImageShards(files, "validation", settings.train_rows, without=untrained)
     with (
         device_alone(context, settings),
         context.lake.work_folder(context.joint_partition("models"), unit.unit_id) as work,

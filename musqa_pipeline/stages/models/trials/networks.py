@@ -54,8 +54,8 @@ def train_network(
     if repetition:
         seed = derive_seed("protocols", repetition) % 2**31
     recipe = dataclasses.replace(recipe_of(model, context.preset.models), seed=seed)
-    taken = training.filter(allowed_rows(recipe.train_rows))
-    stopping = validation.filter(allowed_rows(recipe.train_rows))
+    taken = training.filter(allowed_rows(recipe))
+    stopping = validation.filter(allowed_rows(recipe))
     images, looked_at = (images_of(context, model, some, further) for some in (taken, stopping))
     stage = find_model(model).input.stage
     data = [place.joint_partition(stage).fingerprint for place in (context, *further)]

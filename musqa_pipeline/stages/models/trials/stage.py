@@ -101,7 +101,8 @@ def _training_id(context: Context, trial: Trial) -> str:
     about = [protocols.n_folds, protocols.validation_fraction, protocols.curve_fractions]
     if trial.model in BASELINES:
         data = context.joint_partition("features").fingerprint
-        about += [BASELINES_VERSION, context.preset.models.train_rows, data]
+        models = context.preset.models
+        about += [BASELINES_VERSION, models.train_rows, data, *models.left_out_catalogs]
         return f"{trial.model}-{digest(about)[:8]}"
     return f"{training_id_of(context, trial.model)}-{digest(about)[:4]}"
 
@@ -111,9 +112,7 @@ def _fit_baseline(
 ) -> tuple[np.ndarray, Mapping[str, Any]]:
     started = time.monotonic()
     # What stops a network is no more hidden from a baseline than what trains it.
-    seen = rows.filter(
-        (division.train | division.validation) & allowed_rows(context.preset.models.train_rows)
-    )
+    seen = rows.filter((division.train | division.validation) & allowed_rows(context.preset.models))
     predict = BASELINES[trial.model].fit(seen, trial.repetition)
     predicted = predict(rows.filter(division.predicted)) / POINTS
     return predicted, {

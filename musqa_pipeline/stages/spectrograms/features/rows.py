@@ -12,6 +12,7 @@ import polars as pl
 
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.baselines.oracle import PROCESS_COLUMNS
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
 from musqa_pipeline.stages.dataset.report import read_dataset
@@ -42,13 +43,14 @@ def read_rows(context: Context) -> pl.DataFrame:
     return _LAST_READ[key]
 
 
-def allowed_rows(train_rows: str) -> pl.Expr:
-    """Mark the rows that ``[models] train_rows`` lets train: the column of that name, or all.
+def allowed_rows(settings: ModelsSettings) -> pl.Expr:
+    """Mark the rows that a section ``[models]`` or a network's recipe lets train.
 
     Darker copies never do: they teach that the trace of a filter is no damage.
     """
-    drawn = pl.lit(True) if train_rows == "every" else pl.col(train_rows)
-    return drawn & (pl.col("tier") != COPY_TIER)
+    drawn = pl.lit(True) if settings.train_rows == "every" else pl.col(settings.train_rows)
+    left_out = pl.col("catalog").is_in(settings.left_out_catalogs)
+    return drawn & ~left_out & (pl.col("tier") != COPY_TIER)
 
 
 def _read(context: Context) -> pl.DataFrame:
