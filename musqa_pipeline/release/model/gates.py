@@ -7,7 +7,7 @@ by itself, out of fold, and a release that breaks one is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,17 +25,27 @@ ANCHORS_HZ = (3_500.0, 7_000.0)
 """MUSHRA's (ITU-R BS.1534)."""
 ANCHOR_POINTS = 10.0
 """What ViSQOL must see between two anchors for a model to be asked for their order."""
+DULL_GOOD = "low-passes up to 5.5 kHz, predicted above 60 points"
+DULL_RMSE = "low-passes up to 5.5 kHz, RMSE"
+DULL_BIAS = "low-passes up to 5.5 kHz, recordings with a mean bias above +20"
+COPIES_GOOD = "darker copies labelled 0 to 30, predicted above 60 points"
+COPIES_RMSE = "darker copies labelled 0 to 30, RMSE"
+COPIES_MIDDLE_RMSE = "darker copies labelled 30 to 60, RMSE"
+ANCHORS = "anchors out of order: 3.5 kHz, 7 kHz, original"
+CERTIFICATE = "lines of the certificate that do not hold"
 LARGEST = {
-    "low-passes up to 5.5 kHz, predicted above 60 points": 0.02,
-    "low-passes up to 5.5 kHz, RMSE": 12.0,
-    "low-passes up to 5.5 kHz, recordings with a mean bias above +20": 0.08,
-    "darker copies labelled 0 to 30, predicted above 60 points": 0.02,
-    "darker copies labelled 0 to 30, RMSE": None,
-    "darker copies labelled 30 to 60, RMSE": None,
-    "anchors out of order: 3.5 kHz, 7 kHz, original": 0.0,
-    "lines of the certificate that do not hold": 0.0,
+    DULL_GOOD: 0.02,
+    DULL_RMSE: 12.0,
+    DULL_BIAS: 0.08,
+    COPIES_GOOD: 0.02,
+    COPIES_RMSE: None,
+    COPIES_MIDDLE_RMSE: None,
+    ANCHORS: 0.0,
+    CERTIFICATE: 0.0,
 }
 """Each gate and its limit; those without one are shown."""
+_SHARES = (DULL_GOOD, DULL_BIAS, COPIES_GOOD)
+_COUNTS = (ANCHORS, CERTIFICATE)
 
 
 @dataclass(frozen=True)
@@ -63,9 +73,9 @@ class Gate:
         """Write a value of this gate."""
         if value is None:
             return "–"
-        if "RMSE" in self.what:
-            return f"{value:.1f}"
-        return f"{value:.1%}" if "points" in self.what or "bias" in self.what else f"{value:.0f}"
+        if self.what in _SHARES:
+            return f"{value:.1%}"
+        return f"{value:.0f}" if self.what in _COUNTS else f"{value:.1f}"
 
     def as_row(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -77,29 +87,34 @@ def judge(
 ) -> list[Gate]:
     """Judge a release.
 
-    `said` has a row for each degraded excerpt that was asked (`out_of_fold.calibrate`), `anchors` a
-    row for each excerpt and cut-off of `ANCHORS_HZ` and the original (`singles.score_lowpasses`),
-    `certificate` its lines.
+    `said` is what `judge_rows` takes, `anchors` has a row for each excerpt and cut-off of
+    `ANCHORS_HZ` and the original (`singles.score_lowpasses`), `certificate` its lines.
     """
+    lines = list(certificate)
+    broken = sum(not line["holds"] for line in lines)
+    return [
+        *judge_rows(said),
+        Gate(ANCHORS, *_out_of_order(anchors)),
+        Gate(CERTIFICATE, float(broken) if lines else None, len(lines), 0),
+    ]
+
+
+def judge_rows(said: pl.DataFrame) -> list[Gate]:
+    """Judge what was said of degraded excerpts, a row for each (`out_of_fold.calibrate`)."""
     drawn = said.filter(pl.col("trusted").fill_null(value=False))
     cut = (pl.col("depth") == 1) & (pl.col("codec") == "lowpass") & (pl.col("cutoff_hz") <= EDGE_HZ)
     dull = drawn.filter(cut, asked="out_of_fold", reference="full band")
     copies = drawn.filter(asked="copies")
     low = copies.filter(pl.col("label") <= LOW_POINTS)
     middle = copies.filter(pl.col("label").is_between(LOW_POINTS, MIDDLE_POINTS, closed="right"))
-    lines = list(certificate)
-    broken = sum(not line["holds"] for line in lines)
-    found = (
-        _of(dull, share_good),
-        _of(dull, rmse_points),
-        _of(dull, share_flattered),
-        _of(low, share_good),
-        _of(low, rmse_points),
-        _of(middle, rmse_points),
-        _out_of_order(anchors),
-        (float(broken) if lines else None, len(lines), 0),
-    )
-    return [Gate(what, *each) for what, each in zip(LARGEST, found, strict=True)]
+    return [
+        Gate(DULL_GOOD, *_of(dull, share_good)),
+        Gate(DULL_RMSE, *_of(dull, rmse_points)),
+        Gate(DULL_BIAS, *_of(dull, share_flattered)),
+        Gate(COPIES_GOOD, *_of(low, share_good)),
+        Gate(COPIES_RMSE, *_of(low, rmse_points)),
+        Gate(COPIES_MIDDLE_RMSE, *_of(middle, rmse_points)),
+    ]
 
 
 def share_good(rows: pl.DataFrame) -> float:
@@ -129,7 +144,9 @@ def broken_gates(gates: Iterable[Gate]) -> str:
     )
 
 
-def _of(rows: pl.DataFrame, measure: Any) -> tuple[float | None, int, int]:
+def _of(
+    rows: pl.DataFrame, measure: Callable[[pl.DataFrame], float]
+) -> tuple[float | None, int, int]:
     n = rows.height
     return (measure(rows) if n else None), n, rows["split_group"].n_unique()
 

@@ -3,9 +3,21 @@
 import polars as pl
 import pytest
 
-from musqa_pipeline.release.model.gates import LARGEST, Gate, broken_gates, judge
+from musqa_pipeline.release.model.gates import (
+    ANCHORS,
+    CERTIFICATE,
+    COPIES_GOOD,
+    COPIES_MIDDLE_RMSE,
+    COPIES_RMSE,
+    DULL_BIAS,
+    DULL_GOOD,
+    DULL_RMSE,
+    LARGEST,
+    Gate,
+    broken_gates,
+    judge,
+)
 
-DULL, RMSE, BIAS, COPIES, COPIES_RMSE, MIDDLE_RMSE, ANCHORS, CERTIFICATE = LARGEST
 ROW = {
     "asked": "out_of_fold", "trusted": True, "depth": 1, "codec": "lowpass", "cutoff_hz": 3_500.0,
     "reference": "full band", "split_group": "g0", "label": 20.0, "predicted": 25.0,
@@ -43,16 +55,17 @@ def gates_of(said=GOOD, ladder=IN_ORDER, certificate=KEPT):
 
 def test_a_model_that_is_right_keeps_them_all():
     gates = gates_of()
+    assert list(gates) == list(LARGEST)
     assert broken_gates(gates.values()) == ""
-    assert gates[RMSE].found == pytest.approx(5.0)
-    assert (gates[DULL].n_rows, gates[DULL].n_recordings) == (100, 25)
-    assert gates[MIDDLE_RMSE].found == pytest.approx(27.0)
+    assert gates[DULL_RMSE].found == pytest.approx(5.0)
+    assert (gates[DULL_GOOD].n_rows, gates[DULL_GOOD].n_recordings) == (100, 25)
+    assert gates[COPIES_MIDDLE_RMSE].found == pytest.approx(27.0)
 
 
 @pytest.mark.parametrize(("n", "holds"), [(2, True), (3, False)])
 def test_at_most_two_dull_rows_of_a_hundred_may_be_called_good(n, holds):
     said = rows(*([{"predicted": 61.0}] * n), *([{}] * (100 - n)))
-    gate = gates_of(said)[DULL]
+    gate = gates_of(said)[DULL_GOOD]
     assert gate.holds is holds
     assert gate.found == pytest.approx(n / 100)
 
@@ -63,7 +76,7 @@ def test_recordings_have_one_vote_on_bias(n, holds):
         *({"split_group": f"g{i}", "predicted": 41.0 if i < n else 20.0} for i in range(25)),
         *([{"split_group": "g0", "predicted": 41.0}] * 50),
     )
-    assert gates_of(said)[BIAS].holds is holds
+    assert gates_of(said)[DULL_BIAS].holds is holds
 
 
 def test_only_trusted_dull_rows_of_full_band_recordings_count_out_of_fold():
@@ -73,18 +86,18 @@ def test_only_trusted_dull_rows_of_full_band_recordings_count_out_of_fold():
         {"cutoff_hz": None}, {"reference": "dark"}, {"asked": "test"},
     )  # fmt: skip
     gates = gates_of(pl.concat([GOOD, rows(*(wrong | other for other in others))]))
-    assert gates[DULL].n_rows == 100
-    assert gates[DULL].found == 0
+    assert gates[DULL_GOOD].n_rows == 100
+    assert gates[DULL_GOOD].found == 0
 
 
 def test_copies_are_judged_by_their_own_label():
     said = pl.concat([GOOD, rows(COPY | {"label": 30.0, "predicted": 70.0})])
     gates = gates_of(said)
-    assert gates[COPIES].n_rows == 2
-    assert not gates[COPIES].holds
+    assert gates[COPIES_GOOD].n_rows == 2
+    assert not gates[COPIES_GOOD].holds
     assert gates[COPIES_RMSE].found == pytest.approx((1604 / 2) ** 0.5)
     assert gates[COPIES_RMSE].holds, "it is shown"
-    assert gates[DULL].holds
+    assert gates[DULL_GOOD].holds
 
 
 @pytest.mark.parametrize(
@@ -114,15 +127,18 @@ def test_a_broken_line_of_the_certificate_breaks_a_gate():
 def test_what_could_not_be_asked_is_not_kept():
     said = GOOD.filter(pl.col("asked") == "out_of_fold")
     gates = gates_of(said, certificate=[])
-    assert broken_gates(gates.values()) == f"{COPIES}: no row to ask; {CERTIFICATE}: no row to ask"
+    assert (
+        broken_gates(gates.values())
+        == f"{COPIES_GOOD}: no row to ask; {CERTIFICATE}: no row to ask"
+    )
 
 
 def test_a_gate_says_its_numbers_as_people_do():
-    assert [Gate(DULL, 0.153, 100, 9).said(v) for v in (0.153, 0.02, None)] == [
+    assert [Gate(DULL_GOOD, 0.153, 100, 9).said(v) for v in (0.153, 0.02, None)] == [
         "15.3%",
         "2.0%",
         "–",
     ]
-    assert Gate(RMSE, 24.61, 100, 9).said(24.61) == "24.6"
+    assert Gate(DULL_RMSE, 24.61, 100, 9).said(24.61) == "24.6"
     assert Gate(ANCHORS, 3.0, 100, 9).said(3.0) == "3"
-    assert broken_gates([Gate(RMSE, 24.61, 100, 9)]) == f"{RMSE}: 24.6, at most 12.0"
+    assert broken_gates([Gate(DULL_RMSE, 24.61, 100, 9)]) == f"{DULL_RMSE}: 24.6, at most 12.0"
