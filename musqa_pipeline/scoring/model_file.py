@@ -1,8 +1,9 @@
 """The model file: one ONNX file that holds all that scoring needs, and which one is used.
 
-Input `image` is a band image, uint8 (1, 31, 1024). Outputs are `probability`, float32 (1, n) over
-the steps of quality, and `distance`, float32 (1,), how far the sound is from what the model learned
-from (1 is the threshold for abstaining). The metadata key `musqa` holds the rest as JSON
+Input `image` is a band image, uint8 (1, 31, 1024); a file with boosted trees has a second one,
+`features`, the image's `DESCRIPTORS`, float32 (1, 470). Outputs are `probability`, float32 (1, n)
+over the steps of quality, and `distance`, float32 (1,), how far the sound is from what the model
+learned from (1 is the threshold for abstaining). The metadata key `musqa` holds the rest as JSON
 (`model_record.py`), and the file ends with a seal (`model_seal.py`). The batch is always one image
 and a session has one thread, so that order, batch and number of threads cannot move a score.
 """
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musqa_pipeline.audio.features.descriptors import DESCRIPTORS, describe
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.scoring import model_record, model_seal, onnx_file
@@ -28,6 +30,8 @@ from musqa_pipeline.scoring.model_record import PAIR_NETWORK
 from musqa_pipeline.scoring.opened_model import OpenedModel
 
 ENVIRONMENT = "MUSQA_MODEL"
+DESCRIPTIVE_FEATURES = "features"
+"""Name of the second input, which a model with boosted trees has."""
 SHIPPED = Path(__file__).parent / "model" / "musqa_net.onnx"
 SHIPPED_DIGEST = "f84fea04c5d2019ffd7119d3ff0073d5"
 """Of the file that is shipped; a new one is entered here (docs/model_release.md)."""
@@ -62,10 +66,13 @@ class ModelFile(OpenedModel):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
+        self._describes = onnx_file.has_input(self._session, DESCRIPTIVE_FEATURES)
+        described = {DESCRIPTIVE_FEATURES: ("tensor(float)", (1, len(DESCRIPTORS)))}
         onnx_file.check_ports(
             self._session,
             {
                 "image": ("tensor(uint8)", onnx_file.IMAGE_SHAPE),
+                **(described if self._describes else {}),
                 "probability": ("tensor(float)", (1, len(self.step_quality))),
                 "distance": ("tensor(float)", (1,)),
             },
@@ -82,9 +89,10 @@ class ModelFile(OpenedModel):
         UnfitInputError
             If the model fails, or says anything but probabilities and a finite distance.
         """
-        probability, distance = self._ask(
-            {"image": image.reshape(onnx_file.IMAGE_SHAPE)}, ["probability", "distance"]
-        )
+        inputs: dict[str, NDArray[Any]] = {"image": image.reshape(onnx_file.IMAGE_SHAPE)}
+        if self._describes:
+            inputs[DESCRIPTIVE_FEATURES] = features_of(inputs["image"][0])[None]
+        probability, distance = self._ask(inputs, ["probability", "distance"])
         if probability.shape != (1, len(self.step_quality)) or distance.shape != (1,):
             raise self._no_answer(f"answers in the shapes {probability.shape}, {distance.shape}")
         p = probability[0]
@@ -115,6 +123,11 @@ class ModelFile(OpenedModel):
     def _said_of_check_image(self) -> dict[str, Any]:
         said = self.answer(model_seal.check_image())
         return model_seal.as_stored(said.probability, said.distance)
+
+
+def features_of(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return what boosted trees see of a band image: `DESCRIPTORS`, float32 (470,)."""
+    return np.array(list(describe(image).values()), np.float32)
 
 
 def resolve_model_path(model: Path | str | None = None) -> Path:

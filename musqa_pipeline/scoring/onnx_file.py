@@ -122,6 +122,14 @@ def read_metadata(session: Any, key: str, path: Path) -> str:
     return str(text)
 
 
+def has_input(session: Any, name: str) -> bool:
+    """Tell whether a model has an input of this name; one whose names are no text has none."""
+    try:
+        return name in [port.name for port in session.get_inputs()]
+    except UnicodeDecodeError:
+        return False
+
+
 def check_ports(
     session: Any, wanted: Mapping[str, tuple[str, tuple[int | str, ...]]], path: Path
 ) -> None:

@@ -60,6 +60,8 @@ class ReleaseSettings(Section):
     """Groups of recordings that are predicted by networks that never met them, for calibration."""
     gates: Literal["required", "shown"] = silent("required")
     """Whether a release that breaks a gate (`docs/model_release.md`) is refused, or tells it."""
+    boosted_weight: Annotated[float, Field(ge=0, lt=1)] = silent(0.0)
+    """Weight of boosted trees on the descriptive features in the answer; 0 asks networks alone."""
     n_seeds: Annotated[int, Field(ge=1, le=20)] = 1
     """Trainings whose distributions are averaged; the file grows with it."""
 

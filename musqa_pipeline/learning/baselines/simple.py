@@ -62,6 +62,18 @@ def fit_boosted(rows: pl.DataFrame, seed: int) -> Predictor:
 
     The seed says which features each split looks at.
     """
+    model = boosted_model(rows, seed)
+
+    def predict(asked: pl.DataFrame) -> NDArray[np.float64]:
+        with threadpool_limits(1):
+            predicted: NDArray[np.float64] = model.predict(described(asked))
+        return predicted
+
+    return predict
+
+
+def boosted_model(rows: pl.DataFrame, seed: int) -> HistGradientBoostingRegressor:
+    """Return the regressor of `fit_boosted`, fitted; it eats what `described` gives."""
     labels = training_labels(rows)
     model = HistGradientBoostingRegressor(
         max_iter=N_TREES,
@@ -75,15 +87,10 @@ def fit_boosted(rows: pl.DataFrame, seed: int) -> Predictor:
         random_state=derive_seed("baselines.boosted", seed) % 2**32,
     )
     with threadpool_limits(1):
-        model.fit(_features(rows), labels)
-
-    def predict(asked: pl.DataFrame) -> NDArray[np.float64]:
-        with threadpool_limits(1):
-            predicted: NDArray[np.float64] = model.predict(_features(asked))
-        return predicted
-
-    return predict
+        model.fit(described(rows), labels)
+    return model
 
 
-def _features(rows: pl.DataFrame) -> NDArray[np.float32]:
+def described(rows: pl.DataFrame) -> NDArray[np.float32]:
+    """Return the columns of `DESCRIPTORS`, shape (n, 470)."""
     return rows.select(list(DESCRIPTORS)).to_numpy().astype(np.float32)

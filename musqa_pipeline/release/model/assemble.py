@@ -33,7 +33,6 @@ from musqa_pipeline.release.model.consistency import make_sense
 from musqa_pipeline.release.model.divisions import FINAL
 from musqa_pipeline.release.model.domain import Scale, read_domain
 from musqa_pipeline.release.model.export import (
-    LARGEST_CELL,
     ScoringNetwork,
     checked_difference,
     write_model,
@@ -45,10 +44,12 @@ from musqa_pipeline.release.model.pictures import codecs_png, intervals_png, low
 from musqa_pipeline.release.model.singles import Predict, score_lowpasses
 from musqa_pipeline.release.model.stage import (
     DOMAIN_FILE,
+    TREES_FILE,
     list_units,
     read_release_rows,
     training_folder,
 )
+from musqa_pipeline.release.model.trees import read_trees
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
@@ -72,7 +73,7 @@ def assemble_release(context: Context) -> Path:
     key = f"releases/{settings.name}-{settings.version}"
     rows = read_release_rows(context)
     judged = calibrate(read_said(context, rows))
-    scoring = _scoring_network(context, judged.scale)
+    scoring = _scoring_network(context, FINAL, judged.scale)
     record = {
         "name": settings.name,
         "version": settings.version,
@@ -165,11 +166,12 @@ def _file_quality(model: ModelFile) -> Predict:
     return lambda image: float(np.dot(model.answer(image).probability, model.step_quality))
 
 
-def _networks_quality(networks: Sequence[MusqaNet]) -> Predict:
+def _torch_quality(scoring: ScoringNetwork) -> Predict:
+    steps = torch.tensor(scoring.steps())
+
     def predict(image: np.ndarray) -> float:
-        cells = torch.from_numpy(image[None]).to(torch.float32) / LARGEST_CELL
         with torch.inference_mode():
-            return float(np.mean([float(network(cells)) for network in networks]))
+            return float(scoring(*scoring.inputs(image[None]))[0][0] @ steps)
 
     return predict
 
@@ -181,7 +183,7 @@ def _anchors(context: Context, said: pl.DataFrame, labelled: pl.DataFrame) -> pl
     parts = [
         score_lowpasses(
             context,
-            _networks_quality(_networks_of(context, fold)),
+            _torch_quality(_scoring_network(context, fold)),
             labelled,
             of_fold.drop("fold"),
             ANCHORS_HZ,
@@ -191,20 +193,16 @@ def _anchors(context: Context, said: pl.DataFrame, labelled: pl.DataFrame) -> pl
     return pl.concat(parts)
 
 
-def _networks_of(context: Context, fold: Any) -> list[MusqaNet]:
-    networks = []
-    for unit in list_units(context):
-        if unit.plan["fold"] == fold:
-            network = load_model(training_folder(context, unit))
-            assert isinstance(network, MusqaNet)
-            networks.append(network)
-    return networks
-
-
-def _scoring_network(context: Context, scale: Scale) -> ScoringNetwork:
-    first = next(unit for unit in list_units(context) if unit.plan["fold"] == FINAL)
-    domain = read_domain(training_folder(context, first) / DOMAIN_FILE)
-    return ScoringNetwork(_networks_of(context, FINAL), (domain, scale))
+def _scoring_network(context: Context, fold: Any, scale: Scale | None = None) -> ScoringNetwork:
+    """Put together what was trained for a fold; with a scale it knows how far an image is."""
+    units = [unit for unit in list_units(context) if unit.plan["fold"] == fold]
+    folders = [training_folder(context, unit) for unit in units]
+    networks = [load_model(folder) for folder in folders]
+    weight = context.preset.release.boosted_weight
+    domain = None if scale is None else (read_domain(folders[0] / DOMAIN_FILE), scale)
+    trees = [read_trees(folder / TREES_FILE) for folder in folders if weight]
+    musqa_nets = [network for network in networks if isinstance(network, MusqaNet)]
+    return ScoringNetwork(musqa_nets, domain, trees, weight)
 
 
 def _some_images(context: Context, rows: pl.DataFrame) -> np.ndarray:

@@ -15,13 +15,14 @@ from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.bands import band_image
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.learning.networks.boosted_trees import BoostedTrees, mixed
 from musqa_pipeline.learning.networks.insenet import InseNet
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.release.model.domain import Domain, DomainDistance, Scale
 from musqa_pipeline.release.model.export_file import require_equal, write_onnx
 from musqa_pipeline.release.model.export_pairs import write_pair_model
-from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.scoring.model_file import DESCRIPTIVE_FEATURES, ModelFile, features_of
 from musqa_pipeline.scoring.model_seal import as_stored, check_image
 from musqa_pipeline.scoring.onnx_file import IMAGE_SHAPE
 
@@ -29,25 +30,47 @@ LARGEST_CELL = 255.0
 
 
 class ScoringNetwork(nn.Module):
-    """What the scorer runs: networks that answer side by side, and how far the image is."""
+    """What the scorer runs: networks that answer side by side, and how far the image is.
+
+    With trees, which see the descriptive features of the image, these are a second input; they have
+    a weight in the answer.
+    """
 
     def __init__(
-        self, networks: Sequence[MusqaNet], domain: tuple[Domain, Scale] | None = None
+        self,
+        networks: Sequence[MusqaNet],
+        domain: tuple[Domain, Scale] | None = None,
+        trees: Sequence[BoostedTrees] = (),
+        weight: float = 0.0,
     ) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.networks, self.trees = nn.ModuleList(networks), nn.ModuleList(trees)
+        self.weight = weight
         self.distance = None if domain is None else DomainDistance(*domain)
 
-    def forward(self, image_nsx: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, image_nsx: Tensor, features_nf: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Answer for band images of uint8: probability (n, 40), distance (n,)."""
         cells_nsx = image_nsx.to(torch.float32) / LARGEST_CELL
         answers = [network.distribution(cells_nsx) for network in self._all()]
         probability = torch.stack(answers).mean(dim=0)
+        if features_nf is not None and len(self.trees):
+            quality_n = torch.stack([trees(features_nf) for trees in self.trees]).mean(dim=0)
+            step_q = self._all()[0].step_q
+            probability = mixed(probability, quality_n, step_q, self.weight)
         summed_up_ncb = self._all()[0].summed_up(cells_nsx)
         if self.distance is None:
             # Not a constant, as an output of its own would not follow the batch.
             return probability, summed_up_ncb.flatten(1).sum(dim=1) * 0
         return probability, self.distance(summed_up_ncb)
+
+    def inputs(self, images: NDArray[np.uint8]) -> tuple[Tensor, ...]:
+        """Return what `forward` takes for band images, shape (n, 31, 1024)."""
+        seen = (torch.from_numpy(images),)
+        if not len(self.trees):
+            return seen
+        return *seen, torch.from_numpy(np.stack([features_of(image) for image in images]))
 
     def steps(self) -> list[float]:
         """Return the qualities that the probabilities are of."""
@@ -84,7 +107,7 @@ def checked_difference(scoring: ScoringNetwork, path: Path, images: NDArray[np.u
     for image in images:
         answer = model.answer(image)
         with torch.inference_mode():
-            probability, distance = scoring(torch.from_numpy(image[None]))
+            probability, distance = scoring(*scoring.inputs(image[None]))
         off = np.abs(answer.probability - probability[0].numpy()).max()
         far = float(distance[0])
         found = (float(off), abs(answer.distance - far) / max(1.0, far))
@@ -112,6 +135,9 @@ def write_model(scoring: ScoringNetwork, record: Mapping[str, Any], path: Path) 
         answer = ModelFile(draft).answer(check_image())
         return as_stored(answer.probability, answer.distance)
 
-    ports = {"input_names": ["image"], "output_names": ["probability", "distance"]}
-    image = torch.zeros(IMAGE_SHAPE, dtype=torch.uint8)
-    write_onnx(scoring, image, ports, {"step_quality": scoring.steps(), **record}, path, said)
+    example = scoring.inputs(np.zeros(IMAGE_SHAPE, np.uint8))
+    ports = {
+        "input_names": ["image", DESCRIPTIVE_FEATURES][: len(example)],
+        "output_names": ["probability", "distance"],
+    }
+    write_onnx(scoring, example, ports, {"step_quality": scoring.steps(), **record}, path, said)

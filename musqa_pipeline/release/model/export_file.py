@@ -26,7 +26,7 @@ LARGEST_DIFFERENCE = 1e-4
 
 def write_onnx(
     network: nn.Module,
-    example: Tensor,
+    example: tuple[Tensor, ...],
     ports: Mapping[str, Any],
     record: Mapping[str, Any],
     path: Path,
@@ -51,7 +51,7 @@ def write_onnx(
         warnings.simplefilter("ignore")  # of the exporter that needs no further package
         torch.onnx.export(
             network.eval(),
-            (example,),
+            example,
             Path(folder) / "model.onnx",
             opset_version=OPSET,
             dynamo=False,

@@ -47,7 +47,7 @@ def write_pair_model(
         return said_of_check_pair(PairModel(draft))
 
     example = torch.zeros(1, N_FRAMES, 2 * N_BANDS)
-    write_onnx(folded, example, PORTS, record, out, said)
+    write_onnx(folded, (example,), PORTS, record, out, said)
     try:
         difference = require_equal(largest_difference(network, out), out)
     except StageError:

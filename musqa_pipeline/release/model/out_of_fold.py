@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 
 from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.learning.networks.boosted_trees import mixed
+from musqa_pipeline.learning.networks.musqa_net import HIGHEST_STEP
 from musqa_pipeline.release.model.accuracy import UNMET, coverage_of, voted_share
 from musqa_pipeline.release.model.calibration import (
     Evidence,
@@ -58,14 +61,23 @@ def read_said(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
         pl.concat_list(
             pl.col("probability").list.get(i).mean() for i in range(int(str(n_steps or 0)))
         ).alias("probability"),
-        pl.col("cloud", "swing_db").mean(),
+        pl.col("boosted", "cloud", "swing_db").mean(),
     )
+    if weight := context.preset.release.boosted_weight:
+        networks, trees = (torch.tensor(mean[k].to_list()) for k in ("probability", "boosted"))
+        both = mixed(networks, trees, torch.from_numpy(steps_of(mean)).float(), weight)
+        mean = mean.with_columns(probability=pl.Series(both.tolist(), dtype=pl.List(pl.Float32)))
     return mean.join(rows, on=KEYS, how="inner").sort("asked", *KEYS)
+
+
+def steps_of(said: pl.DataFrame) -> Floats:
+    """Return the qualities that the probabilities are of."""
+    return np.linspace(0, HIGHEST_STEP, len(said["probability"][0]))
 
 
 def calibrate(said: pl.DataFrame) -> Calibrated:
     """Calibrate on the out-of-fold predictions, and measure what that is worth."""
-    steps = np.linspace(0, 0.95, len(said["probability"][0]))
+    steps = steps_of(said)
     folds = said.filter(pl.col("asked") == "out_of_fold")
     scale = fit_scale(
         folds["cloud"].to_numpy(),

@@ -8,6 +8,7 @@ again; a training that a kill ended goes on. `assemble.py` makes the model file 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -28,6 +29,7 @@ from musqa_pipeline.stages.spectrograms.features.rows import KEYS, read_rows
 from musqa_pipeline.stages.views.release_table import RELEASE
 
 DOMAIN_FILE = "domain.npz"
+TREES_FILE = "trees.pt"
 
 
 def wants_release(context: Context) -> bool:
@@ -42,10 +44,12 @@ def list_units(context: Context) -> list[Unit]:
         return []
     images = find_model(settings.network).input.stage
     further = [other.fingerprints[images] for other in further_contexts(context)]
-    about = digest([sorted(settings.licences), settings.n_folds, *([further] if further else [])])[
-        :4
-    ]
-    training = f"{training_id_of(context, settings.network)}-{about}"
+    about: list[Any] = [sorted(settings.licences), settings.n_folds]
+    if further:
+        about.append(further)
+    if settings.boosted_weight:
+        about.append("boosted")
+    training = f"{training_id_of(context, settings.network)}-{digest(about)[:4]}"
     folds = [FINAL, *map(str, range(settings.n_folds))]
     return [
         Unit(
@@ -79,12 +83,14 @@ def training_folder(context: Context, unit: Unit) -> Path:
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Train once, and let the network and the domain say what they think of unmet rows."""
     from musqa_pipeline.learning.networks.musqa_net import MusqaNet
+    from musqa_pipeline.learning.training.checkpoint import write_weights
     from musqa_pipeline.release.model.domain import (
         fit_domain,
         summed_up_rows,
         what_it_says,
         write_domain,
     )
+    from musqa_pipeline.release.model.trees import boosted_trees, predict_boosted
 
     settings, fold = context.preset.release, unit.plan["fold"]
     parts = divide(read_release_rows(context), fold, settings.n_folds)
@@ -100,7 +106,11 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         seen = images_of(context, settings.network, parts.train, further)
         domain = fit_domain(summed_up_rows(network, seen))
         write_domain(domain, work.path / DOMAIN_FILE)
-    asked = parts.predicted.select("asked", *KEYS).sort(KEYS)
+        trees = None
+        if settings.boosted_weight:
+            trees = boosted_trees(parts.train, unit.plan["repetition"])
+            write_weights(work.path / TREES_FILE, trees.state_dict())
+    asked = parts.predicted.sort(KEYS)
     if asked.is_empty():
         return RELEASE.schema.empty_table()
     images = images_of(context, settings.network, asked)
@@ -109,6 +119,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         fold=pl.lit(fold),
         repetition=pl.lit(unit.plan["repetition"]),
         probability=pl.Series(probability.tolist(), dtype=pl.List(pl.Float32)),
+        boosted=pl.Series(predict_boosted(trees, asked), dtype=pl.Float64),
         cloud=pl.Series(cloud),
         swing_db=pl.Series(swing),
         **{name: pl.lit(about[name]) for name in ("n_train", "n_train_groups", "minutes")},
@@ -126,7 +137,7 @@ def publish_release(context: Context) -> Path | None:
 
 
 RELEASE_MAKER = Maker(
-    version=1,
+    version=2,
     tools=("torch", "lightning", "numpy"),
     units=list_units,
     make=make_unit,

@@ -18,6 +18,12 @@ RELEASE = Table(
         Column("catalog", pa.string(), "catalog of the row"),
         Column("degraded_id", pa.string(), "the row"),
         Column("probability", pa.list_(pa.float32()), "of each step of quality, from low to high"),
+        Column(
+            "boosted",
+            pa.float64(),
+            "quality as boosted trees predict it, null where a release asks none",
+            nullable=True,
+        ),
         Column("cloud", pa.float64(), "distance from the cloud of the training data, not scaled"),
         Column("swing_db", pa.float64(), "by how much levels move from segment to segment"),
         Column("n_train", pa.int32(), "rows trained on"),

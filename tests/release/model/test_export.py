@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import onnx
+import polars as pl
 import pytest
 import torch
 from torch import nn
 
-from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.audio.features.descriptors import DESCRIPTORS
+from musqa_pipeline.core.errors import ModelError, StageError
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet, statistics
@@ -22,7 +24,8 @@ from musqa_pipeline.release.model.export import (
     write_model,
 )
 from musqa_pipeline.release.model.export_file import LARGEST_DIFFERENCE
-from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.release.model.trees import boosted_trees
+from musqa_pipeline.scoring.model_file import ModelFile, features_of
 from tests.release.model.sounds import image_of, lowpassed, piece
 
 RECORD = {"name": "mine", "version": "1.2", "calibration": None, "domain": {"about": "a test"}}
@@ -85,6 +88,47 @@ def test_the_same_network_gives_the_same_bytes_without_a_path_of_this_machine(
     assert data == model.path.read_bytes()
     for word in (b"site-packages", b"musqa_pipeline/", b".py"):
         assert word not in data
+
+
+@pytest.fixture(scope="module")
+def with_trees(scoring, images):
+    """The networks beside trees that tell bands with an edge from others."""
+    features = np.stack([features_of(image) for image in images]).repeat(40, axis=0)
+    features += np.random.default_rng(0).normal(0, 0.01, features.shape).astype(np.float32)
+    rows = pl.DataFrame(features, schema=list(DESCRIPTORS))
+    labels = np.repeat([15.0, 60.0, 90.0], 40)
+    mixture = ScoringNetwork(
+        list(scoring.networks), None, [boosted_trees(rows.with_columns(label=labels), 0)], 0.5
+    )
+    mixture.distance = scoring.distance
+    return mixture
+
+
+def test_trees_have_their_weight_in_the_answer_of_a_file(with_trees, scoring, images, tmp_path):
+    path = tmp_path / "trees.onnx"
+    write_model(with_trees, RECORD, path)
+    model = ModelFile(path)
+    assert checked_difference(with_trees, path, images) <= LARGEST_DIFFERENCE
+    with torch.inference_mode():
+        networks, distance = scoring(torch.from_numpy(images))
+        points = with_trees.trees[0](with_trees.inputs(images)[1]).numpy()
+    np.testing.assert_allclose(points, [0.15, 0.6, 0.9], atol=0.05)
+    for image, of_networks, point, far in zip(images, networks, points, distance, strict=True):
+        answer = model.answer(image)
+        mean = float(answer.probability @ model.step_quality)
+        expected = 0.5 * float(of_networks @ scoring.networks[0].step_q) + 0.5 * point
+        assert mean == pytest.approx(expected, abs=2e-4)
+        assert answer.distance == pytest.approx(float(far), rel=1e-4)
+
+
+def test_features_of_another_number_are_refused(with_trees, tmp_path):
+    path = tmp_path / "trees.onnx"
+    write_model(with_trees, RECORD, path)
+    proto = onnx.load(path)
+    proto.graph.input[1].type.tensor_type.shape.dim[1].dim_value = 469
+    onnx.save(proto, tmp_path / "other.onnx")
+    with pytest.raises(ModelError):
+        ModelFile(tmp_path / "other.onnx")
 
 
 def test_the_metadata_hold_steps_and_record(model):

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.learning.baselines import simple
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.release.model import assemble, out_of_fold
 from musqa_pipeline.release.model.certificate import made_piece
@@ -15,10 +16,13 @@ from musqa_pipeline.release.model.domain import Scale
 from musqa_pipeline.release.model.gates import LARGEST
 from musqa_pipeline.release.model.out_of_fold import read_said
 from musqa_pipeline.release.model.stage import (
+    TREES_FILE,
     list_units,
     publish_release,
     read_release_rows,
+    training_folder,
 )
+from musqa_pipeline.release.model.trees import predict_boosted, read_trees
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
@@ -95,6 +99,33 @@ def test_seeds_are_averaged(context, said):
     np.testing.assert_allclose(joined["probability"].list.get(3), joined["mean"], rtol=1e-6)
 
 
+def test_trees_are_fitted_in_each_fold_and_have_their_weight(context, said, monkeypatch):
+    # A dozen rows would fill no leaf.
+    monkeypatch.setattr(simple, "LEAST_ROWS_OF_A_LEAF", 2)
+    preset = dataclasses.replace(
+        context.preset, release=dataclasses.replace(RELEASE, boosted_weight=0.5)
+    )
+    mixed = dataclasses.replace(context, preset=preset)
+    assert not {u.unit_id for u in list_units(mixed)} & {u.unit_id for u in list_units(context)}
+    assert run_stage(get_stage("release"), mixed, log=print).made == 3
+    both = read_said(mixed, read_release_rows(mixed))
+    assert both["boosted"].is_not_null().all()
+    assert both["boosted"].n_unique() > 5
+    key = ["asked", "catalog", "degraded_id"]
+    joined = both.join(said.select(*key, networks="probability"), on=key)
+    assert joined.height == said.height
+    steps = np.linspace(0, 0.95, 40)
+    mean, networks = (
+        np.stack(joined[name].to_list()) @ steps for name in ("probability", "networks")
+    )
+    points = joined["boosted"].to_numpy().clip(0, 0.95)
+    np.testing.assert_allclose(mean, 0.5 * networks + 0.5 * points, atol=1e-4)
+    for unit in list_units(mixed):
+        trees = read_trees(training_folder(mixed, unit) / TREES_FILE)
+        asked = both.filter(fold=unit.plan["fold"])
+        np.testing.assert_allclose(predict_boosted(trees, asked), asked["boosted"], atol=1e-6)
+
+
 def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monkeypatch):
     music = made_piece("folk", piece(2)[:240_000], 48_000)
     monkeypatch.setattr(assemble, "certified_pieces", lambda: [music])
@@ -142,14 +173,19 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
     # The lake's networks learned from noise in one epoch: no gate that users need is kept.
     assert not all(gate["holds"] for gate in gates.values())
 
-    release = dataclasses.replace(RELEASE, gates="required")
+    monkeypatch.setattr(simple, "LEAST_ROWS_OF_A_LEAF", 2)
+    release = dataclasses.replace(RELEASE, gates="required", boosted_weight=0.5)
     strict = dataclasses.replace(
         context, preset=dataclasses.replace(context.preset, release=release)
     )
+    run_stage(get_stage("release"), strict, log=print)
     before = (folder / "model.onnx").read_bytes()
-    with pytest.raises(StageError, match=r"small 0\.1 is refused: .*; look at .*0\.1\.refused"):
+    words = r"small 0\.1 is refused: .*; look at .*0\.1\.refused"
+    with pytest.raises(StageError, match=words) as refusal:
         publish_release(strict)
     assert (folder / "model.onnx").read_bytes() == before
     refused = folder.with_name("small-0.1.refused")
     assert not (refused / "model.onnx").exists()
-    assert json.loads((refused / "gates.json").read_text()) == list(gates.values())
+    broken = [row for row in json.loads((refused / "gates.json").read_text()) if not row["holds"]]
+    assert broken
+    assert all(row["what"] in str(refusal.value) for row in broken)

@@ -1,0 +1,44 @@
+"""Boosted trees of a release: fitted where its networks are trained, and stored beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import torch
+
+from musqa_pipeline.audio.features.descriptors import DESCRIPTORS
+from musqa_pipeline.learning.baselines.simple import boosted_model, described
+from musqa_pipeline.learning.networks.boosted_trees import BoostedTrees, from_sklearn
+from musqa_pipeline.learning.training.checkpoint import read_weights
+from musqa_pipeline.stages.spectrograms.features.rows import POINTS
+
+_AT_ONCE = 1_024
+
+
+def boosted_trees(rows: pl.DataFrame, seed: int) -> BoostedTrees:
+    """Fit boosted trees on the descriptive features of rows; they predict quality, 0-1.
+
+    Rows without features, which the release takes from other presets, are the network's alone.
+    """
+    trees = from_sklearn(boosted_model(rows.drop_nulls(list(DESCRIPTORS)), seed))
+    trees.value_tl /= POINTS
+    trees.base /= POINTS
+    return trees
+
+
+def predict_boosted(trees: BoostedTrees | None, rows: pl.DataFrame) -> list[float | None]:
+    """Predict the quality of rows; None where there are no trees."""
+    if trees is None:
+        return [None] * rows.height
+    features = torch.from_numpy(described(rows))
+    with torch.inference_mode():
+        return [quality for some in features.split(_AT_ONCE) for quality in trees(some).tolist()]
+
+
+def read_trees(file: Path) -> BoostedTrees:
+    """Read trees that were stored with a training."""
+    state = read_weights(file)
+    trees = BoostedTrees(*state["way_tdl"].shape)
+    trees.load_state_dict(state)
+    return trees
