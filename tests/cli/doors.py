@@ -142,6 +142,9 @@ DOORS: dict[str, Door] = {
     ],
     "compare --fine-tune": fine_tune,
     "sweep": lambda b, p, w: ["sweep", str(b), "--codec", "mp3", "--bitrates", "64"],
+    "gan degrade": lambda b, p, w: [
+        "gan", "degrade", str(b), str(p / "out.wav"), "--kind", "noise", "--intensity", "50",
+    ],
     "listening stimuli": lambda b, p, w: [
         "listening", "stimuli", str(b), str(w / "master.wav"), "--out", str(p / "test"),
     ],

@@ -52,6 +52,8 @@ PATHS = {
     ("sweep", "out"): NO_AUDIO,
     ("sweep", "model"): NO_AUDIO,
     ("export", "out"): NO_AUDIO,
+    ("gan degrade", "file"): "gan degrade",
+    ("gan degrade", "out"): NO_AUDIO,
     ("listening stimuli", "recordings"): "listening stimuli",
     ("listening stimuli", "plan"): "listening stimuli --plan",
     ("listening stimuli", "out"): NO_AUDIO,
@@ -98,7 +100,7 @@ HOURS = {
 MINUTES = {"a day of silence.flac", "hole.wav", "sparse.wav"}
 """They are within the limit of a day, which takes its time: once by each command is enough."""
 LIMITS_MIN = {
-    **dict.fromkeys((door for door in DOORS if door.startswith(("label", "compare"))), 10),
+    **dict.fromkeys((door for door in DOORS if door.startswith(("label", "compare", "gan"))), 10),
     **dict.fromkeys((door for door in DOORS if "listening" in door or door == "serve"), 30),
 }
 NEED_NUMBERS = {*LIMITS_MIN, "run", "catalog equalise"} - {"serve"}

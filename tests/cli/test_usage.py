@@ -18,6 +18,7 @@ NEEDED = {
     "catalog equalise": ("from", "to"),
     "catalog sampled": ("out",),
     "export": ("demo", "--out", "out"),
+    "gan degrade": ("a.wav", "out.wav", "--kind", "noise", "--intensity", "50"),
     "gate": ("a.wav", "--min-mos", "4"),
     "label": ("a.wav", "b.wav"),
     "listening compare": ("a.csv", "b.csv"),

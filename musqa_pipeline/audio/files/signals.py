@@ -1,7 +1,8 @@
-"""Files as a metric wants them: mono, 48 kHz, whole, finite; what was done to them is said."""
+"""Files as a metric wants them: 48 kHz, whole, finite; what was done to them is said."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Signal:
     """One file, ready to be scored."""
 
     samples: NDArray[np.float32]
-    """Shape (samples,): the mean of the channels, at 48 kHz; full scale is 1.0."""
+    """Shape (samples,), the mean of the channels, or (samples, 2); 48 kHz, full scale is 1.0."""
     warnings: tuple[str, ...]
     """What a user should know of the file, a phrase each."""
 
@@ -59,10 +60,42 @@ def read_signal(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
         If there is no such file, it is out of the limits, it cannot be decoded to its end, or a
         sample is not finite or of a level that no audio has.
     """
+    return _read(path, to_mono, 1, max_duration_s)
+
+
+def read_stereo(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
+    """Read a whole file of one or two channels, and bring it to 48 kHz.
+
+    Parameters
+    ----------
+    path : Path
+        An audio file of any format and rate within the limits of the scorer.
+    max_duration_s : float
+        What is longer, by its header or when decoded, is refused.
+
+    Returns
+    -------
+    Signal
+        Samples of shape (samples, 2); one channel becomes both.
+
+    Raises
+    ------
+    UnfitInputError
+        As of `read_signal`, and if it has more than two channels.
+    """
+    return _read(path, _to_stereo, 2, max_duration_s)
+
+
+def _read(
+    path: Path,
+    mix: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    n_channels: int,
+    max_duration_s: float,
+) -> Signal:
     with open_audio(path, max_duration_s=max_duration_s) as audio:
         rate_hz = audio.info.sample_rate_hz
         resampler = (
-            soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, 1, dtype="float32", quality="VHQ")
+            soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, n_channels, dtype="float32", quality="VHQ")
             if rate_hz != SAMPLE_RATE_HZ
             else None
         )
@@ -77,15 +110,26 @@ def read_signal(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
                 )
             check_level(block)
             clipped += _count_clipped(block)
-            mono = to_mono(block)
-            parts.append(mono if resampler is None else resampler.resample_chunk(mono))
+            mixed = mix(block)
+            parts.append(mixed if resampler is None else resampler.resample_chunk(mixed))
     warnings = []
     if clipped:
         warnings.append(f"clipped: {clipped:,} samples in a row at or over full scale")
     if resampler is not None:
-        parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        rest = np.zeros((0,) if n_channels == 1 else (0, n_channels), np.float32)
+        parts.append(resampler.resample_chunk(rest, last=True))
         warnings.append(f"resampled from {rate_hz:,} Hz to {SAMPLE_RATE_HZ:,} Hz")
     return Signal(np.concatenate(parts), tuple(warnings))
+
+
+def _to_stereo(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take one channel twice, or two as they are."""
+    n_channels = samples.shape[1]
+    if n_channels > 2:
+        raise UnfitInputError(
+            "channels", f"it has {n_channels} channels, one or two are needed", "mix it to stereo"
+        )
+    return np.ascontiguousarray(samples[:, [0, n_channels - 1]])
 
 
 def _count_clipped(block: NDArray[np.float32]) -> int:

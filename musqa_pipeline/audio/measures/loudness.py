@@ -27,14 +27,15 @@ _DEAD = 1e-15
 """A filter state this small gives energies that no sum of a double holds."""
 
 
-def integrated_lufs(mono: NDArray[np.floating], sample_rate_hz: int = SAMPLE_RATE_HZ) -> float:
-    """Measure the loudness of mono samples, 400 ms or more, after ITU-R BS.1770-4 with pyloudnorm.
+def integrated_lufs(samples: NDArray[np.floating], sample_rate_hz: int = SAMPLE_RATE_HZ) -> float:
+    """Measure the loudness of 400 ms or more after ITU-R BS.1770-4 with pyloudnorm.
 
-    It is -inf where every gating block is below -70 LUFS.
+    Samples are mono or of shape (n, channels), up to five. It is -inf where every gating block is
+    below -70 LUFS.
     """
     with warnings.catch_warnings():  # numpy's, about the mean of no block
         warnings.simplefilter("ignore", RuntimeWarning)
-        return float(_meter(sample_rate_hz).integrated_loudness(np.asarray(mono, np.float64)))
+        return float(_meter(sample_rate_hz).integrated_loudness(np.asarray(samples, np.float64)))
 
 
 def gain_to_target_db(measured_lufs: float, target_lufs: float) -> float:

@@ -1,0 +1,93 @@
+"""`musqa gan`: degradations with an intensity, to listen to; it needs no checkout."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.cli import output
+from musqa_pipeline.cli.options import needs, no_nan
+from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
+from musqa_pipeline.core.files import explained, whole_file
+
+LIBRARIES = ("numba", "scipy", "soxr")
+HELP = """The unsupervised route of paper 000: what its listeners heard.
+
+Examples:
+
+\b
+  musqa gan degrade song.flac --kind noise --intensity 50 noisy.wav
+  musqa gan degrade master.wav --kind limiter --intensity 100 --level lufs:-14 loud.wav
+"""
+LOUDNESS = "lufs:-14"
+
+app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Hold the commands of the group together."""
+
+
+class Kind(StrEnum):
+    """The four degradations of PMQD."""
+
+    distortion = "distortion"
+    limiter = "limiter"
+    lowpass = "lowpass"
+    noise = "noise"
+
+
+class Level(StrEnum):
+    """How loud a recording is before it is degraded."""
+
+    as_is = "as_is"
+    loudness = LOUDNESS
+
+
+@app.command()
+def degrade(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Music, one or two channels.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.wav", help="A new file: stereo, float.")],
+    kind: Annotated[Kind, typer.Option("--kind", help="What to do to it.")],
+    intensity: Annotated[
+        float,
+        typer.Option("--intensity", min=0, max=100, callback=no_nan, help="How much, 0 to 100."),
+    ],
+    level: Annotated[
+        Level,
+        typer.Option("--level", help="Degrade it as it is, or at -14 LUFS with no peak above 1."),
+    ] = Level.as_is,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the noise.")] = 0,
+) -> None:
+    """Degrade a recording as the paper's listeners heard it.
+
+    Three of the four know levels: a limiter does nothing to music that is quiet.
+    """
+    needs(LIBRARIES, "musqa gan degrade")
+    import soundfile
+
+    from musqa_pipeline.audio.degradations.intensity import INTENSITY_DEGRADATIONS, at_loudness
+    from musqa_pipeline.audio.files.signals import read_stereo
+    from musqa_pipeline.core.seeds import derive_generator
+
+    if out.suffix.lower() != ".wav":
+        raise typer.BadParameter(f"{out} does not end in .wav")
+    if out.exists():
+        raise SettingsError(f"{out} exists; name a new file")
+    try:
+        samples = read_stereo(file).samples
+        if level == Level.loudness:
+            samples = at_loudness(samples)
+    except UnfitInputError as error:
+        raise MusqaError(f"{file}: {error.detail}; {error.advice}") from error
+    degradation = INTENSITY_DEGRADATIONS[f"intensity_{kind}"]
+    params = degradation.with_intensity(intensity, derive_generator("gan.degrade", seed))
+    degraded = degradation.apply(samples, params)
+    with explained("write", out), whole_file(out) as temporary:
+        soundfile.write(temporary, degraded, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
+    output.say(f"{out}: {params}")
