@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.features.descriptors import DESCRIPTORS, describe
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.scoring import model_record, model_seal, onnx_file
@@ -32,6 +31,8 @@ from musqa_pipeline.scoring.opened_model import OpenedModel
 ENVIRONMENT = "MUSQA_MODEL"
 DESCRIPTIVE_FEATURES = "features"
 """Name of the second input, which a model with boosted trees has."""
+N_FEATURES = 470
+"""As many as `DESCRIPTORS`, whose module a model without trees does not load."""
 SHIPPED = Path(__file__).parent / "model" / "musqa_net.onnx"
 SHIPPED_DIGEST = "f84fea04c5d2019ffd7119d3ff0073d5"
 """Of the file that is shipped; a new one is entered here (docs/model_release.md)."""
@@ -67,7 +68,7 @@ class ModelFile(OpenedModel):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._describes = onnx_file.has_input(self._session, DESCRIPTIVE_FEATURES)
-        described = {DESCRIPTIVE_FEATURES: ("tensor(float)", (1, len(DESCRIPTORS)))}
+        described = {DESCRIPTIVE_FEATURES: ("tensor(float)", (1, N_FEATURES))}
         onnx_file.check_ports(
             self._session,
             {
@@ -127,6 +128,8 @@ class ModelFile(OpenedModel):
 
 def features_of(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return what boosted trees see of a band image: `DESCRIPTORS`, float32 (470,)."""
+    from musqa_pipeline.audio.features.descriptors import describe
+
     return np.array(list(describe(image).values()), np.float32)
 
 

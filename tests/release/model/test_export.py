@@ -25,7 +25,7 @@ from musqa_pipeline.release.model.export import (
 )
 from musqa_pipeline.release.model.export_file import LARGEST_DIFFERENCE
 from musqa_pipeline.release.model.trees import boosted_trees
-from musqa_pipeline.scoring.model_file import ModelFile, features_of
+from musqa_pipeline.scoring.model_file import N_FEATURES, ModelFile, features_of
 from tests.release.model.sounds import image_of, lowpassed, piece
 
 RECORD = {"name": "mine", "version": "1.2", "calibration": None, "domain": {"about": "a test"}}
@@ -113,6 +113,7 @@ def test_trees_have_their_weight_in_the_answer_of_a_file(with_trees, scoring, im
         networks, distance = scoring(torch.from_numpy(images))
         points = with_trees.trees[0](with_trees.inputs(images)[1]).numpy()
     np.testing.assert_allclose(points, [0.15, 0.6, 0.9], atol=0.05)
+    assert len(features_of(images[0])) == N_FEATURES == len(DESCRIPTORS)
     for image, of_networks, point, far in zip(images, networks, points, distance, strict=True):
         answer = model.answer(image)
         mean = float(answer.probability @ model.step_quality)
