@@ -65,7 +65,10 @@ def main() -> None:
         if f"synthesised/{path.name}" not in kept:
             path.unlink()
     (synthesised / "tracks.csv").unlink()
-    rows += [*extra[:n_missing], *test]
+    made = extra[:n_missing]
+    if arguments.n_test:  # theirs alone is the test; the demo gives some pieces that role
+        made = [{**row, "role": "train"} for row in made]
+    rows += [*made, *test]
     with (arguments.folder / "tracks.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
         writer.writeheader()
