@@ -88,7 +88,7 @@ MUSQA_NET_INPUT = InputSpec(n_frames=31, n_bands=1024, stage="features")
 
 DARKENED: dict[str, Any] = {"darkened_fraction": 0.6}
 """As version 1.0 of the release was trained."""
-MILDLY_DARKENED: dict[str, Any] = {"darkened_fraction": 0.6, "darkest_db_per_octave": 7.0}
+MILDLY_DARKENED = DARKENED | {"darkest_db_per_octave": 7.0}
 
 
 def _musqa_net(

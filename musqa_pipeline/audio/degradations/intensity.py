@@ -24,12 +24,11 @@ from scipy.signal import butter, lfilter, sosfilt
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.applied import between
-from musqa_pipeline.audio.measures.loudness import integrated_lufs
+from musqa_pipeline.audio.measures.loudness import BLOCK_S, gain_to_target_db, integrated_lufs
 from musqa_pipeline.core.errors import UnfitInputError
 
 Stereo = NDArray[np.float32]
 """Samples of shape (n, 2)."""
-LOUDNESS_BLOCK_S = 0.4
 MASTER_LUFS = -14.0
 """How loud the masters were that listeners rated, more or less."""
 GREATEST = 100.0
@@ -64,14 +63,14 @@ def at_loudness(x: Stereo, *, target_lufs: float = MASTER_LUFS) -> Stereo:
 
     Raises UnfitInputError if it is silent, or shorter than a loudness takes.
     """
-    if len(x) < LOUDNESS_BLOCK_S * SAMPLE_RATE_HZ:
+    if len(x) < BLOCK_S * SAMPLE_RATE_HZ:
         raise UnfitInputError(
-            "too_short", f"a loudness takes {LOUDNESS_BLOCK_S:g} s or more", "use longer music"
+            "too_short", f"a loudness takes {BLOCK_S:g} s or more", "use longer music"
         )
     lufs = integrated_lufs(np.asarray(x, np.float64))
     if not math.isfinite(lufs):
         raise UnfitInputError("silent", "it has no loudness to bring to a level", "use other music")
-    gain = 10 ** ((target_lufs - lufs) / 20)
+    gain = 10 ** (gain_to_target_db(lufs, target_lufs) / 20)
     return np.float32(min(gain, 1 / float(np.abs(x).max()))) * x
 
 

@@ -32,7 +32,6 @@ from musqa_pipeline.core.errors import SettingsError
 N_NOISE = 120
 BOTTOM = 4
 """Side of the smallest maps."""
-BATCH_NORM_EPSILON = 1e-5
 SPECTRAL_EPSILON = 1e-8
 LARGEST_ATTENTION = 64
 """Side of the maps that attention looks at, or half of the image's where that is less."""
@@ -90,7 +89,7 @@ class Generator(nn.Module):
             if side == attention_side(size):
                 blocks.append(SelfAttention(n_out))
         self.blocks = nn.ModuleList(blocks)
-        self.norm = nn.BatchNorm2d(n_in, BATCH_NORM_EPSILON)
+        self.norm = nn.BatchNorm2d(n_in)
         self.last = _normed(nn.Conv2d(n_in, 1, 3, padding=1))
 
     def forward(self, noise_nz: Tensor, genre_n: Tensor) -> Tensor:
@@ -221,7 +220,7 @@ class GenreNorm(nn.Module):
 
     def __init__(self, n_channels: int, n_genres: int) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(n_channels, BATCH_NORM_EPSILON, affine=False)
+        self.norm = nn.BatchNorm2d(n_channels, affine=False)
         self.gain, self.bias = (nn.Embedding(n_genres, n_channels) for _ in range(2))
         nn.init.ones_(self.gain.weight)
         nn.init.zeros_(self.bias.weight)

@@ -32,11 +32,7 @@ from musqa_pipeline.release.model.certificate import Piece, as_rows, certify, ma
 from musqa_pipeline.release.model.consistency import make_sense
 from musqa_pipeline.release.model.divisions import FINAL
 from musqa_pipeline.release.model.domain import Scale, read_domain
-from musqa_pipeline.release.model.export import (
-    ScoringNetwork,
-    checked_difference,
-    write_model,
-)
+from musqa_pipeline.release.model.export import ScoringNetwork, checked_difference, write_model
 from musqa_pipeline.release.model.gates import ANCHORS_HZ, broken_gates, judge
 from musqa_pipeline.release.model.not_music import sounds_that_are_no_music
 from musqa_pipeline.release.model.out_of_fold import calibrate, read_said
@@ -197,12 +193,15 @@ def _scoring_network(context: Context, fold: Any, scale: Scale | None = None) ->
     """Put together what was trained for a fold; with a scale it knows how far an image is."""
     units = [unit for unit in list_units(context) if unit.plan["fold"] == fold]
     folders = [training_folder(context, unit) for unit in units]
-    networks = [load_model(folder) for folder in folders]
+    networks = []
+    for folder in folders:
+        network = load_model(folder)
+        assert isinstance(network, MusqaNet)
+        networks.append(network)
     weight = context.preset.release.boosted_weight
     domain = None if scale is None else (read_domain(folders[0] / DOMAIN_FILE), scale)
     trees = [read_trees(folder / TREES_FILE) for folder in folders if weight]
-    musqa_nets = [network for network in networks if isinstance(network, MusqaNet)]
-    return ScoringNetwork(musqa_nets, domain, trees, weight)
+    return ScoringNetwork(networks, domain, trees, weight)
 
 
 def _some_images(context: Context, rows: pl.DataFrame) -> np.ndarray:

@@ -55,7 +55,7 @@ class ScoringNetwork(nn.Module):
         cells_nsx = image_nsx.to(torch.float32) / LARGEST_CELL
         answers = [network.distribution(cells_nsx) for network in self._all()]
         probability = torch.stack(answers).mean(dim=0)
-        if features_nf is not None and len(self.trees):
+        if features_nf is not None:
             quality_n = torch.stack([trees(features_nf) for trees in self.trees]).mean(dim=0)
             step_q = self._all()[0].step_q
             probability = mixed(probability, quality_n, step_q, self.weight)

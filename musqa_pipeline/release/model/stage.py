@@ -25,7 +25,7 @@ from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.stages.models.training import is_training
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network
-from musqa_pipeline.stages.spectrograms.features.rows import KEYS, read_rows
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS, of_trained_catalogs, read_rows
 from musqa_pipeline.stages.views.release_table import RELEASE
 
 DOMAIN_FILE = "domain.npz"
@@ -68,8 +68,7 @@ def read_release_rows(context: Context) -> pl.DataFrame:
         read_rows(context), read_seen_tracks(context), context.preset.release.licences
     )
     recipe = recipe_of(context.preset.release.network, context.preset.models)
-    left_out = pl.col("catalog").is_in(recipe.left_out_catalogs)
-    rows = rows.with_columns(pl.col("allowed") & ~left_out)
+    rows = rows.with_columns(pl.col("allowed") & of_trained_catalogs(recipe))
     if not context.preset.release.further:
         return rows
     return pl.concat([rows, further_rows(context, rows)], how="diagonal")

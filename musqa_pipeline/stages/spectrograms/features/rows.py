@@ -49,8 +49,12 @@ def allowed_rows(settings: ModelsSettings) -> pl.Expr:
     Darker copies never do: they teach that the trace of a filter is no damage.
     """
     drawn = pl.lit(True) if settings.train_rows == "every" else pl.col(settings.train_rows)
-    left_out = pl.col("catalog").is_in(settings.left_out_catalogs)
-    return drawn & ~left_out & (pl.col("tier") != COPY_TIER)
+    return drawn & of_trained_catalogs(settings) & (pl.col("tier") != COPY_TIER)
+
+
+def of_trained_catalogs(settings: ModelsSettings) -> pl.Expr:
+    """Mark the rows of the catalogs that may train at all."""
+    return ~pl.col("catalog").is_in(settings.left_out_catalogs)
 
 
 def _read(context: Context) -> pl.DataFrame:
