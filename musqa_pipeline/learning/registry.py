@@ -56,6 +56,7 @@ def _backbone(title: str, name: str, batch_size: int, *, frozen_stem: bool = Fal
         InputSpec(),
         recipe={"batch_size": batch_size},
         has_backbone=True,
+        version=2 if frozen_stem else 1,  # before, each training had a stem of its own
     )
 
 

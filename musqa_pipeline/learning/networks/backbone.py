@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from musqa_pipeline.core.errors import LakeError
+from musqa_pipeline.core.files import explained
 from musqa_pipeline.learning.networks.cnn1d import start_like_keras
 from musqa_pipeline.learning.networks.outputs_cache import OutputsCache
 
@@ -24,6 +25,8 @@ N_OUTPUTS = 1000
 """Classes of ImageNet."""
 SIDE = 224
 """Rows and columns of what the backbone sees (table IV)."""
+FROZEN_SEED = 0
+"""What a frozen stem is drawn by, and the backbone behind it where its weights are random."""
 
 
 class StillBackbone(nn.Module):
@@ -116,7 +119,8 @@ class BackboneNetwork(nn.Module):
 class FrozenStemNetwork(BackboneNetwork):
     """An ablation: the stem stays as it was drawn, so that an image's outputs never change.
 
-    Then they are computed once for each image; `cache_in` keeps them in a file.
+    Then they are computed once for each image; `cache_in` keeps them in a file. All trainings have
+    the same stem, whatever their seed, as they have the same published backbone.
     """
 
     backbone: FrozenBackbone
@@ -125,14 +129,19 @@ class FrozenStemNetwork(BackboneNetwork):
         self, backbone: FrozenBackbone, output: Literal["softmax", "logits"] = "softmax"
     ) -> None:
         super().__init__(backbone, output)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(FROZEN_SEED)
+            start_like_keras(self.stem)
         self.stem.requires_grad_(False)
         self._cache: OutputsCache | None = None
 
     def cache_in(self, folder: Path, *, writable: bool = True) -> None:
-        """Look outputs up in a file of this folder from now on; one process may add to it."""
+        """Look outputs up in a file of this folder from now on, and add to it if `writable`."""
         whole = hashlib.sha256(bytes(self.backbone.digest.cpu().tolist()))
         for tensor in self.stem.state_dict().values():
             whole.update(tensor.cpu().numpy().tobytes())
+        with explained("write", folder):
+            folder.mkdir(parents=True, exist_ok=True)
         name = f"outputs-{self.output}-{whole.hexdigest()[:12]}.bin"
         self._cache = OutputsCache(folder / name, N_OUTPUTS, writable=writable)
 

@@ -25,6 +25,7 @@ from musqa_pipeline.core.errors import SettingsError, first_line
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.networks.backbone import (
+    FROZEN_SEED,
     BackboneNetwork,
     FrozenBackbone,
     FrozenStemNetwork,
@@ -172,16 +173,17 @@ def _patience(timeout_s: float) -> Iterator[None]:
 def build(name: str, settings: TrainingSettings, *, frozen_stem: bool = False) -> nn.Module:
     """Build the paper's network around one of torchvision's, ``inception_v3`` or ``vgg19``.
 
-    289,647 parameters move; 289,281 with `frozen_stem`, an ablation in which the stem stays as it
-    was drawn and outputs can be kept. `SettingsError` if torchvision is not installed, or the
-    weights cannot be had.
+    289,647 parameters move; 289,281 with `frozen_stem`, an ablation in which all trainings have
+    one stem, which stays as it was drawn, so that outputs can be kept. `SettingsError` if
+    torchvision is not installed, or the weights cannot be had.
     """
     need_torchvision(name)
     from torchvision.models import get_model, get_model_weights
 
     network = get_model(name, init_weights=False, **_OPTIONS[name])
     published = Published(name, get_model_weights(name)["IMAGENET1K_V1"])
-    fill_backbone(network, published, settings.backbone_weights, seed=settings.seed)
+    seed = FROZEN_SEED if frozen_stem else settings.seed
+    fill_backbone(network, published, settings.backbone_weights, seed=seed)
     backbone = FrozenBackbone(network, f"{name} {settings.backbone_weights}")
     kind = FrozenStemNetwork if frozen_stem else BackboneNetwork
     return kind(backbone, settings.backbone_output)

@@ -1,13 +1,15 @@
 """Outputs of a network that does not change, kept for each image it was shown.
 
 The file is a row of records, each an image's key (blake2b of its cells) and its outputs. Records
-are only ever appended, and one that a kill left incomplete is cut off, so that what was computed is
-never lost.
+are only ever appended, by any number of processes, and one that a kill left incomplete is cut off,
+so that what was computed is never lost.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +26,7 @@ _KEY_BYTES = 16
 class OutputsCache:
     """Outputs by image, in memory and in a file whose name says which network they are of.
 
-    It has 4 kB an image. One process at a time may be `writable` and append to it.
+    It has 4 kB an image. What other processes append is read when the next one is opened.
     """
 
     def __init__(self, path: Path, n_outputs: int, *, writable: bool = True) -> None:
@@ -53,17 +55,20 @@ class OutputsCache:
                 record["key"], record["outputs"] = keys[index], outputs
                 self._known[keys[index]] = outputs
             if self.writable:
-                with explained("write", self.path), self.path.open("ab") as file:
-                    file.write(records.tobytes())
+                self._append(records.tobytes())
         found = np.stack([self._known[key] for key in keys])
         return torch.from_numpy(found).to(images.device)
 
     def _read(self) -> None:
         with explained("read", self.path):
             content = self.path.read_bytes()
-            whole = len(content) - len(content) % self._record.itemsize
-            if whole < len(content) and self.writable:
-                with self.path.open("rb+") as file:
-                    file.truncate(whole)
+        whole = len(content) - len(content) % self._record.itemsize
         for record in np.frombuffer(content[:whole], self._record):
             self._known[record["key"].tobytes()] = record["outputs"]
+
+    def _append(self, records: bytes) -> None:
+        with explained("write", self.path), self.path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed
+            n_bytes = file.seek(0, os.SEEK_END)
+            file.truncate(n_bytes - n_bytes % self._record.itemsize)
+            file.write(records)

@@ -147,7 +147,7 @@ class Attempt(pl.Callback):
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Keep the outputs of a frozen stem, now that it has its weights."""
         if isinstance(pl_module.network, FrozenStemNetwork):
-            pl_module.network.cache_in(self.folder, writable=trainer.is_global_zero)
+            pl_module.network.cache_in(self.task.outputs_folder, writable=trainer.is_global_zero)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Set the learning rate."""

@@ -43,6 +43,8 @@ class Task(NamedTuple):
     """In what an attempt has to agree to be gone on with."""
     train_batches: TrainBatches
     validation_batches: ValidationBatches | None
+    outputs_folder: Path
+    """Where a frozen stem keeps what it gave."""
 
 
 class WholeCheckpoints(CheckpointIO):

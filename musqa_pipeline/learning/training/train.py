@@ -34,6 +34,7 @@ def train(
     log: Callable[[str], object] = print,
     on_epoch: Callable[[Metrics], object] | None = None,
     n_threads: int | None = None,
+    outputs_folder: Path | None = None,
 ) -> TrainingResult:
     """Train a network, or go on where an earlier attempt was ended.
 
@@ -71,6 +72,9 @@ def train(
         ``share_of_peak``.
     n_threads : int, optional
         Threads for torch; `MUSQA_WORKERS`, or all usable cores, by `devices` when left out.
+    outputs_folder : Path, optional
+        Where a frozen stem keeps what it gave for each image, so that other trainings of it need
+        not ask again; `folder` when left out.
 
     Returns
     -------
@@ -88,7 +92,8 @@ def train(
     """
     own = {**(identity or asdict(settings)), "model": name, "data": data_fingerprint}
     own = {key: value for key, value in own.items() if key not in ("max_minutes", "device")}
-    task = Task(name, entry, settings, Path(folder), own, train_batches, validation_batches)
+    kept = Path(outputs_folder or folder)
+    task = Task(name, entry, settings, Path(folder), own, train_batches, validation_batches, kept)
     attempt = Attempt(task, n_threads, log, on_epoch)
     attempt.prepare(
         {

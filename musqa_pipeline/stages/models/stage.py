@@ -25,7 +25,12 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.table import RUNS
-from musqa_pipeline.stages.models.training import device_alone, is_training, train_on_images
+from musqa_pipeline.stages.models.training import (
+    device_alone,
+    is_training,
+    outputs_folder,
+    train_on_images,
+)
 
 
 def unit_id_of(context: Context, model_name: str) -> str:
@@ -114,6 +119,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
                 validation,
                 settings,
                 work,
+                outputs_folder=outputs_folder(context, work),
                 data_fingerprint=data,
                 says_lines=True,
             )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musqa_pipeline.core.settings.models import ModelsSettings
@@ -62,6 +63,15 @@ def _device_names(recipe: ModelsSettings) -> list[str]:
     return sorted(str(torch.cuda.get_device_properties(number).uuid) for number in used)
 
 
+def outputs_folder(context: Context, work: WorkFolder) -> Path:
+    """Say where frozen stems keep their outputs: in the home, if it is on a disk, for all of them.
+
+    It may be emptied at any time.
+    """
+    home = context.home
+    return home / "cache" / "frozen-outputs" if isinstance(home, Path) else work.path
+
+
 def train_on_images(
     name: str,
     training: ImageShards,
@@ -69,6 +79,7 @@ def train_on_images(
     recipe: ModelsSettings,
     work: WorkFolder,
     *,
+    outputs_folder: Path,
     data_fingerprint: str,
     n_threads: int | None = None,
     says_lines: bool = False,
@@ -100,4 +111,5 @@ def train_on_images(
         log=tell if says_lines else lambda line: None,
         on_epoch=after_epoch,
         n_threads=n_threads,
+        outputs_folder=outputs_folder,
     )

@@ -267,6 +267,27 @@ def test_a_frozen_stem_shows_each_image_to_the_backbone_once(tmp_path, small, mo
     np.testing.assert_allclose(without.curves["loss"], result.curves["loss"], rtol=1e-5)
 
 
+def test_trainings_of_a_frozen_stem_share_its_outputs_whatever_their_seed(
+    tmp_path, small, monkeypatch
+):
+    seen = []
+    forward = StandIn.forward
+
+    def counted(self, images):
+        seen.append(len(images))
+        return forward(self, images)
+
+    monkeypatch.setattr(StandIn, "forward", counted)
+    shared = {"outputs_folder": tmp_path / "cache" / "outputs"}
+    first = train_small("still", tmp_path / "0", TrainingSettings(max_epochs=2, seed=0), **shared)
+    assert sum(seen) == 6
+    other = train_small("still", tmp_path / "1", TrainingSettings(max_epochs=2, seed=1), **shared)
+    assert sum(seen) == 6
+    stems = [load_model(r.weights.parent).state_dict()["stem.weight"] for r in (first, other)]
+    assert torch.equal(*stems)
+    assert other.curves["loss"] != first.curves["loss"]  # heads begin by the seed
+
+
 def test_stored_images_are_read_once_for_a_frozen_stem(lake, tmp_path, small, monkeypatch):
     shards = ImageShards(write_tiny_shards(lake, shape=(16, 12)).files, "train")
     stored = ShardBatches(shards, 8, seed=3), ShardBatches(shards, 8)

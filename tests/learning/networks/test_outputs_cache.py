@@ -37,6 +37,20 @@ def test_a_torn_record_is_cut_off_and_computed_again(tmp_path):
     assert path.read_bytes() == whole
 
 
+def test_processes_append_to_one_file_in_turn(tmp_path):
+    path, images = tmp_path / "a.bin", torch.rand(4, 3, 2)
+    one, other = OutputsCache(path, 2), OutputsCache(path, 2)
+    one.get(images[:1], Doubled())
+    other.get(images[1:2], Doubled())
+    with path.open("ab") as file:
+        file.write(b"torn by a kill")
+    one.get(images[2:3], Doubled())
+    other.get(images[3:], Doubled())
+    compute, reader = Doubled(), OutputsCache(path, 2)
+    assert torch.equal(reader.get(images, compute), Doubled()(images))
+    assert compute.n_shown == 0
+
+
 def test_a_process_that_may_not_write_leaves_the_file_alone(tmp_path):
     path, images = tmp_path / "a.bin", torch.rand(2, 3, 2)
     OutputsCache(path, 2).get(images[:1], Doubled())

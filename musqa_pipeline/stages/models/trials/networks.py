@@ -14,7 +14,12 @@ from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.models.recipes import recipe_of
-from musqa_pipeline.stages.models.training import device_alone, tell, train_on_images
+from musqa_pipeline.stages.models.training import (
+    device_alone,
+    outputs_folder,
+    tell,
+    train_on_images,
+)
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, allowed_rows
 from musqa_pipeline.storage.stores.store import WorkFolder
 
@@ -48,6 +53,7 @@ def train_network(
 ) -> tuple[nn.Module, Mapping[str, Any]]:
     """Train a network by the preset's recipe on some rows, and load its weights."""
     from musqa_pipeline.learning.device import find_device
+    from musqa_pipeline.learning.networks.backbone import FrozenStemNetwork
     from musqa_pipeline.learning.predict import load_model
 
     seed = context.preset.models.seed
@@ -69,10 +75,14 @@ def train_network(
             looked_at,
             recipe,
             work,
+            outputs_folder=outputs_folder(context, work),
             data_fingerprint=digest(data) if further else data[0],
             n_threads=None if alone else 1,
         )
-    return load_model(work.path, device=recipe.device), {
+    network = load_model(work.path, device=recipe.device)
+    if isinstance(network, FrozenStemNetwork):
+        network.cache_in(outputs_folder(context, work))
+    return network, {
         "finished": result.finished,
         "n_train": images.n_rows,
         "n_train_groups": taken["split_group"].n_unique(),
