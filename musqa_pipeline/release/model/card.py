@@ -239,6 +239,16 @@ def _sense(sense: Mapping[str, Any]) -> str:
             codecs,
         ),
     ]
+    if sense["short"]:
+        parts.append(
+            "The same excerpts cut short: the score moves by "
+            + "; ".join(
+                f"{of['mean_points']:.1f} points on average and {of['most_points']:.1f} at most in "
+                f"95 %, at {of['length_s']} s"
+                for of in sense["short"]
+            )
+            + "."
+        )
     if above["share"] is not None:
         ends = "" if above["low"] is None else f" ({above['low']:.1%} to {above['high']:.1%})"
         parts.append(

@@ -23,6 +23,7 @@ from musqa_pipeline.release.model.accuracy import (
     voted_share,
 )
 from musqa_pipeline.release.model.singles import (
+    SHORT_S,
     Predict,
     curve,
     largest_fall,
@@ -38,6 +39,8 @@ ODAQ_MUSHRA = {
 """Mean points by cut-off in hertz; the last is the hidden reference."""
 CODEC_NAMES = {"adts": "AAC", "ogg": "Vorbis", "mp2": "MP2", "mp3": "MP3", "opus": "Opus"}
 """What people call the containers by which rows name their codec."""
+MOST = 0.95
+"""Share of the excerpts that move by no more than is said."""
 MARGIN_MOS = 0.1
 """A copy that scores so far above its original is an error that one can see."""
 
@@ -73,6 +76,7 @@ def make_sense(
             codec: largest_fall(found, "predicted_mos") for codec, found in codecs.items()
         },
         "above_original": above_original(singles),
+        "short": shortened(singles),
     }
 
 
@@ -130,3 +134,20 @@ def above_original(singles: pl.DataFrame) -> dict[str, Any]:
         return {"share": None, "low": None, "high": None, "n_recordings": 0, "n_rows": 0}
     above = (copies["predicted_mos"] - copies["original"]).to_numpy() > MARGIN_MOS
     return voted_share(above, copies["split_group"].to_numpy().astype(str), "above original")
+
+
+def shortened(singles: pl.DataFrame) -> list[dict[str, Any]]:
+    """Say by how many points scores move when an excerpt is cut short, for each length."""
+    moved = 25 * np.abs(
+        singles["short_mos"].to_numpy() - singles["predicted_mos"].to_numpy()[:, None]
+    )
+    return [
+        {
+            "length_s": length_s,
+            "mean_points": float(points.mean()),
+            "most_points": float(np.quantile(points, MOST)),
+            "n_rows": len(points),
+        }
+        for length_s, points in zip(SHORT_S, moved.T, strict=True)
+        if len(points)
+    ]

@@ -30,6 +30,8 @@ CUTOFFS_HZ = (
 """Those of ODAQ's anchors, and two above."""
 TRANSITION_HZ = 400.0
 """From passing to stopping, as in `musqa_pipeline/audio/metrics/ceiling.py`."""
+SHORT_S = (5, 6, 8)
+"""Lengths to which excerpts are cut: an answer ought not to hang on how much is heard."""
 Predict = Callable[[NDArray[np.uint8]], float]
 """From a band image to quality, 0-1."""
 _AT_ONCE = 16
@@ -43,7 +45,7 @@ _LOWPASS_SCHEMA = {
 def score_singles(
     context: Context, predict: Predict, labelled: pl.DataFrame, excerpts: pl.DataFrame
 ) -> pl.DataFrame:
-    """Score all single processes of some references, and the references."""
+    """Score all single processes of some references, and the references; whole and cut short."""
     rows = labelled.filter(pl.col("kind").is_in(_KINDS)).join(
         excerpts, on=["catalog", "excerpt_id"], how="inner", maintain_order="left"
     )
@@ -53,10 +55,16 @@ def score_singles(
     for chunk in in_chunks(read_bitstreams(context, wanted), _AT_ONCE):
         signals = degraded_audio(bitstream for _, bitstream in chunk)
         for ((catalog, degraded_id), _), samples in zip(chunk, signals, strict=True):
-            mos = _predicted_mos(context, predict, samples)
-            found.append({"catalog": catalog, "degraded_id": degraded_id, "predicted_mos": mos})
-    schema = {**dict.fromkeys(KEYS, pl.String), "predicted_mos": pl.Float64}
-    return rows.join(pl.DataFrame(found, schema=schema), on=KEYS, how="inner").select(
+            cuts = [samples[: length_s * SAMPLE_RATE_HZ] for length_s in SHORT_S]
+            mos, *short = (_predicted_mos(context, predict, each) for each in (samples, *cuts))
+            found.append((catalog, degraded_id, mos, short))
+    schema: dict[str, Any] = {
+        **dict.fromkeys(KEYS, pl.String),
+        "predicted_mos": pl.Float64,
+        "short_mos": pl.Array(pl.Float64, len(SHORT_S)),
+    }
+    said = pl.DataFrame(found, schema=schema, orient="row")
+    return rows.join(said, on=KEYS, how="inner").select(
         *KEYS,
         "excerpt_id",
         "split_group",
@@ -67,6 +75,7 @@ def score_singles(
         cutoff_hz="last_cutoff_hz",
         label_mos="mos",
         predicted_mos="predicted_mos",
+        short_mos="short_mos",
     )
 
 

@@ -10,6 +10,7 @@ from musqa_pipeline.release.model.consistency import (
     codec_curves,
     excess_steps,
     largest_excess,
+    shortened,
     steepest,
 )
 from musqa_pipeline.release.model.singles import TRANSITION_HZ, curve, largest_fall, lowpassed
@@ -73,6 +74,19 @@ SINGLES = pl.DataFrame(
         "predicted_mos": [4.2, 2.5, 4.25, 4.35, 4.5, 2.0, 1.5, 3.0],
     }
 )
+
+
+def test_what_cutting_an_excerpt_short_moves_is_told_for_each_length():
+    whole = SINGLES["predicted_mos"].to_numpy()
+    signs = np.array([1, -1] * 4)
+    short = np.stack([whole + 0.4 * signs, whole, whole + 0.04 * np.arange(8)], axis=1)
+    columns = pl.Series("short_mos", short, dtype=pl.Array(pl.Float64, 3))
+    at_5, at_6, at_8 = shortened(SINGLES.with_columns(columns))
+    assert (at_5["length_s"], at_5["n_rows"]) == (5, 8)
+    assert (at_5["mean_points"], at_5["most_points"]) == pytest.approx((10, 10))
+    assert (at_6["mean_points"], at_6["most_points"]) == pytest.approx((0, 0))
+    assert at_8["mean_points"] == pytest.approx(3.5)
+    assert at_8["most_points"] == pytest.approx(6.65)
 
 
 def test_copies_above_their_original_are_counted_by_recording():
