@@ -108,6 +108,37 @@ def correlation_interval(
     return math.tanh(z - reach), math.tanh(z + reach)
 
 
+def correlation_p_value(coefficient: float, n_rows: int) -> float:
+    """Return how often rows without any correlation give one at least as far from 0.
+
+    From Student's t with n - 2 degrees of freedom, two-sided, as paper 000 has it (its table 2).
+
+    Parameters
+    ----------
+    coefficient : float
+        Pearson's or Spearman's, in [-1, 1].
+    n_rows : int
+        Independent rows behind it, 3 or more.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        With fewer than three rows, or a value that is no correlation.
+    """
+    fisher_z(coefficient)
+    if n_rows < 3:
+        raise ValueError(f"n_rows={n_rows}: expected 3 or more to test a correlation")
+    if abs(coefficient) == 1.0:
+        return 0.0
+    statistic = coefficient * math.sqrt((n_rows - 2) / (1.0 - coefficient**2))
+    return float(2 * stats.t.sf(abs(statistic), n_rows - 2))
+
+
 def rmse_interval(
     value: float, n_rows: int, *, n_fitted: int = 0, confidence: float = 0.95
 ) -> tuple[float, float] | None:

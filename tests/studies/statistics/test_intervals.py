@@ -6,6 +6,7 @@ from scipy import stats
 
 from musqa_pipeline.studies.statistics.intervals import (
     correlation_interval,
+    correlation_p_value,
     fisher_mean,
     fisher_z,
     mean_interval,
@@ -107,3 +108,50 @@ def test_what_cannot_be_is_refused():
         fisher_mean([])
     with pytest.raises(ValueError, match="no values: expected one or more to average"):
         mean_interval([])
+
+
+@pytest.mark.parametrize(
+    ("subset", "spearman", "n_rows", "p_value"),
+    [
+        ("Acoustic", 0.426, 75, 1.400e-4),
+        ("Blues", 0.450, 74, 5.657e-5),
+        ("Classical", 0.259, 75, 2.468e-2),
+        ("Country", 0.567, 75, 1.110e-7),
+        ("Electronica & Dance", 0.221, 75, 5.662e-2),
+        ("Funk", 0.677, 75, 2.664e-11),
+        ("Hip Hop", 0.516, 75, 2.123e-6),
+        ("Jazz", 0.469, 75, 2.166e-5),
+        ("Latin", 0.488, 74, 1.031e-5),
+        ("Pop", 0.591, 75, 2.321e-8),
+        ("Reggae", 0.520, 75, 1.752e-6),
+        ("Rnb & Soul", 0.519, 75, 1.871e-6),
+        ("Rock", 0.304, 75, 7.909e-3),
+        ("Distortion", 0.349, 195, 5.937e-7),
+        ("Limiter", 0.120, 195, 9.380e-2),
+        ("Lowpass", 0.222, 195, 1.830e-3),
+        ("Noise", 0.359, 195, 2.638e-7),
+        ("All", 0.426, 975, 3.225e-44),
+    ],
+)
+def test_p_values_of_correlations_are_those_of_paper_000s_table_2(
+    subset, spearman, n_rows, p_value
+):
+    # It prints three digits of a coefficient, so that its p-value is between those of the ends.
+    least, most = (correlation_p_value(spearman + step, n_rows) for step in (5e-4, -5e-4))
+    assert least <= p_value <= most
+    other = {75: 74, 74: 75}.get(n_rows, n_rows - 20)
+    ends = [correlation_p_value(spearman + step, other) for step in (5e-4, -5e-4)]
+    assert not ends[0] <= p_value <= ends[1]
+
+
+def test_the_p_value_of_spearmans_is_scipys():
+    rng = np.random.default_rng(5)
+    x = rng.normal(0, 1, 30)
+    y = 0.3 * x + rng.normal(0, 1, 30)
+    oracle = stats.spearmanr(x, y)
+    assert correlation_p_value(oracle.statistic, 30) == pytest.approx(oracle.pvalue)
+    assert correlation_p_value(-1.0, 30) == 0.0
+    with pytest.raises(ValueError, match="n_rows=2: expected 3 or more"):
+        correlation_p_value(0.5, 2)
+    with pytest.raises(ValueError, match="expected correlations in"):
+        correlation_p_value(1.5, 20)

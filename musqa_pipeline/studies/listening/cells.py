@@ -1,0 +1,146 @@
+"""Listeners' mean ratings by degradation and fifth of its intensity, as a yardstick for scores.
+
+The authors of PMQD [1]_ print such a table; their audio is not needed to use it. Scores are of
+other music at other levels, so that what comes out is no result on PMQD.
+
+References
+----------
+.. [1] A. Hilmkil, C. Thomé, A. Arpteg, "Perceiving Music Quality with GANs", arXiv:2006.06287;
+   the table: github.com/Peltarion/pmqd, README.md, section "Dataset summary".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from musqa_pipeline.core.csv_files import number, read_rows, require_columns
+from musqa_pipeline.studies.statistics.bootstrap import (
+    MIN_RECORDINGS,
+    interval,
+    recording_counts,
+)
+from musqa_pipeline.studies.statistics.metrics import spearman
+
+ORIGINAL = "original"
+COLUMNS = ("kind", "intensity_from", "intensity_to", "mean_rating")
+N_FIFTHS = 5
+GREATEST = 100.0
+
+Cell = tuple[str, int]
+"""A kind of degradation and the fifth of its intensity, 0 to 4; 0 of the original."""
+
+
+@dataclass(frozen=True)
+class CellsCorrelation:
+    """How mean scores go with mean ratings, over cells."""
+
+    spearman: float | None
+    """None where all means are equal."""
+    low: float | None
+    high: float | None
+    """Ends of the interval over recordings; None with fewer than `MIN_RECORDINGS`."""
+    n_cells: int
+    n_recordings: int
+
+
+def cell_of(kind: str, intensity: float) -> Cell:
+    """Return the cell of a degraded segment; the upper end of the last fifth is in it.
+
+    Parameters
+    ----------
+    kind : str
+        distortion, limiter, lowpass, noise or original.
+    intensity : float
+        0 to 100; of an original it does not count.
+
+    Returns
+    -------
+    Cell
+    """
+    fifth = min(int(intensity * N_FIFTHS / GREATEST), N_FIFTHS - 1)
+    return kind, 0 if kind == ORIGINAL else fifth
+
+
+def read_cells(path: Path) -> dict[Cell, float]:
+    """Read a table of mean ratings, such as ``docs/results/listeners_cells.csv``.
+
+    Parameters
+    ----------
+    path : Path
+        CSV with the columns `COLUMNS`.
+
+    Returns
+    -------
+    dict of Cell to float
+        Mean rating, 1 to 5.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, or a column or a number is missing.
+    """
+    header, rows = read_rows(path)
+    require_columns(path, header, COLUMNS)
+    return {
+        cell_of(row["kind"], number(path, row, "intensity_from")): number(path, row, "mean_rating")
+        for row in rows
+    }
+
+
+def cells_correlation(
+    score: ArrayLike,
+    cell: Sequence[Cell],
+    recording: ArrayLike,
+    ratings: Mapping[Cell, float],
+    *seed_key: str | int,
+    n_draws: int = 2000,
+    confidence: float = 0.95,
+) -> CellsCorrelation:
+    """Correlate the mean score of each cell with what listeners gave it, by Spearman's coefficient.
+
+    Parameters
+    ----------
+    score : array_like of float, shape (rows,)
+    cell : sequence of Cell, length rows
+    recording : array_like, shape (rows,)
+        Name or number of each row's recording; whole recordings are drawn for the interval.
+    ratings : mapping of Cell to float
+        From `read_cells`.
+    *seed_key : str or int
+    n_draws : int
+    confidence : float
+
+    Returns
+    -------
+    CellsCorrelation
+
+    Raises
+    ------
+    ValueError
+        If a cell with a rating has no score, or one with a score no rating.
+    """
+    cells = sorted(ratings)
+    strange = sorted(set(cells) ^ set(cell))
+    if strange:
+        raise ValueError(f"cells {strange}: expected scores and ratings of the same cells")
+    names, recording_index = np.unique(np.asarray(recording), return_inverse=True)
+    column = np.array([cells.index(one) for one in cell])
+    sums, counts = np.zeros((len(names), len(cells))), np.zeros((len(names), len(cells)))
+    np.add.at(sums, (recording_index, column), np.asarray(score, dtype=np.float64))
+    np.add.at(counts, (recording_index, column), 1.0)
+    wanted = np.array([ratings[one] for one in cells])
+    value = spearman(wanted, sums.sum(axis=0) / counts.sum(axis=0))
+    ends = None
+    if len(names) >= MIN_RECORDINGS:
+        times = recording_counts(len(names), n_draws, *seed_key)
+        with np.errstate(invalid="ignore"):
+            means = (times @ sums) / (times @ counts)
+        draws = [spearman(wanted, drawn) if np.isfinite(drawn).all() else None for drawn in means]
+        ends = interval(np.array(draws, dtype=np.float64), confidence)  # None becomes NaN
+    low, high = ends if ends else (None, None)
+    return CellsCorrelation(value, low, high, len(cells), len(names))
