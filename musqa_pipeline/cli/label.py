@@ -42,6 +42,9 @@ class SecondOpinion(StrEnum):
     """Metrics that may be asked beside ViSQOL."""
 
     zimtohrli = "zimtohrli"
+    nlpd = "nlpd"
+    ms_ssim = "ms_ssim"
+    log_mel_mse = "log_mel_mse"
 
 
 def label(
@@ -65,7 +68,9 @@ def label(
     ] = False,
     second_opinion: Annotated[
         SecondOpinion | None,
-        typer.Option("--second-opinion", help="Add another metric's MOS (extra [zimtohrli])."),
+        typer.Option(
+            "--second-opinion", help="Add another metric's MOS (zimtohrli: extra [zimtohrli])."
+        ),
     ] = None,
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Worker processes, for many pairs.")

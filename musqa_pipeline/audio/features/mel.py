@@ -64,7 +64,7 @@ def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEF
         If the signal is empty, not mono, longer than 10 s or not finite.
     """
     excerpt, looped = loop_to_excerpt(samples)
-    power = _mel_power(excerpt, settings)
+    power = mel_power(excerpt, settings)
     floor = max(POWER_FLOOR, float(power.max()) * 10.0 ** (-settings.top_db / 10.0))
     np.maximum(power, np.float32(floor), out=power)
     loudest, quietest = float(power.max()), float(power.min())
@@ -82,17 +82,17 @@ def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEF
     )
 
 
-def _mel_power(
-    excerpt: NDArray[np.float32], settings: SpectrogramsSettings = DEFAULTS
+def mel_power(
+    samples: NDArray[np.float32], settings: SpectrogramsSettings = DEFAULTS
 ) -> NDArray[np.float32]:
-    """Compute the power in mel bands, shape (n_mels, n_frames).
+    """Compute the power in mel bands of mono audio at 48 kHz, shape (n_mels, n_frames).
 
     It is the square of the windowed amplitude sum, not divided by the window's.
     """
     n_fft = settings.n_fft
     filters = mel_filters(SAMPLE_RATE_HZ, n_fft, settings.n_mels)
     window = _hann(n_fft)
-    padded = np.pad(excerpt, n_fft // 2)
+    padded = np.pad(samples, n_fft // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)
     frames = frames[:: settings.hop_length_samples]
     power = np.empty((settings.n_mels, len(frames)), np.float32)

@@ -50,7 +50,7 @@ def label_pairs(
     """
     pairs = list(pairs)
     if second_opinion is not None:
-        _second_metric(second_opinion).require()
+        _find_opinion(second_opinion).require()
     tasks = _tasks(pairs, second_opinion, at_once=PAIRS_PER_TASK if n_workers > 1 else len(pairs))
     waiting: dict[int, PairLabel[VisqolScore]] = {}
     due = 0
@@ -120,7 +120,7 @@ class _Bound:
         self._visqol: Reference = Reference(samples)
         self._second: SecondMetric | None = None
         if second_opinion is not None:
-            self._second = _second_metric(second_opinion)(samples)
+            self._second = _find_opinion(second_opinion)(samples)
 
     def label(self, pair: Pair) -> PairLabel[VisqolScore]:
         """Score one file against the reference."""
@@ -134,7 +134,7 @@ class _Bound:
         return PairLabel(pair.reference_name, pair.degraded_name, score, second, warnings)
 
 
-def _second_metric(name: str) -> type[SecondMetric]:
-    from musqa_pipeline.audio.metrics.registry import SECOND_OPINIONS
+def _find_opinion(name: str) -> type[SecondMetric]:
+    from musqa_pipeline.audio.metrics.registry import find_opinion
 
-    return SECOND_OPINIONS[name]
+    return find_opinion(name)

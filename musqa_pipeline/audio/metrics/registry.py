@@ -7,23 +7,48 @@ here, and its name among those that `LabelsSettings.metric` or `OpinionsSettings
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.metrics.score import Metric, SecondMetric
 from musqa_pipeline.audio.metrics.visqol import Reference
-from musqa_pipeline.audio.metrics.zimtohrli import Zimtohrli
-from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.errors import SettingsError, ToolError
 
 METRICS: dict[str, type[Metric]] = {
     "visqol": Reference,
 }
 """Metrics that give the label, by the name that the preset uses."""
 
-SECOND_OPINIONS: dict[str, type[SecondMetric]] = {
-    "zimtohrli": Zimtohrli,
+SECOND_OPINIONS = {
+    "zimtohrli": "zimtohrli:Zimtohrli",
+    "nlpd": "perceptual.opinions:NlpdOpinion",
+    "ms_ssim": "perceptual.opinions:MsSsimOpinion",
+    "log_mel_mse": "perceptual.opinions:LogMelOpinion",
 }
-"""Metrics that judge the chosen rows once more, by the name that the preset uses."""
+"""Metrics that judge the chosen rows once more, by the name that the preset uses: where each class
+is, as some import torch."""
+
+
+def find_opinion(name: str) -> type[SecondMetric]:
+    """Return a metric of `SECOND_OPINIONS`.
+
+    Raises
+    ------
+    ToolError
+        If it needs torch, and that is not installed.
+    """
+    module, kind = SECOND_OPINIONS[name].split(":")
+    try:
+        found = import_module(f"musqa_pipeline.audio.metrics.{module}")
+    except ImportError as error:
+        raise ToolError(
+            f"the second opinion {name} needs {error.name}; install it with pip install "
+            f"{error.name}, or ask for none"
+        ) from error
+    metric: type[SecondMetric] = getattr(found, kind)
+    return metric
 
 
 def open_metric(reference: NDArray[np.float32], *, metric: str, device: str) -> Metric:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.metrics.score import SecondScore
-from musqa_pipeline.core.errors import ToolError, UnfitInputError
+from musqa_pipeline.audio.metrics.unfit import check_finite, check_reference
+from musqa_pipeline.core.errors import ToolError
 from musqa_pipeline.core.fingerprints import tool_version
 
 SHORTEST_SAMPLES = SAMPLE_RATE_HZ // 2
@@ -41,18 +42,8 @@ class Zimtohrli:
     def __init__(self, reference: NDArray[np.float32]) -> None:
         self._module = _load()
         self._program = self._module.Pyohrli()
-        if len(reference) < SHORTEST_SAMPLES:
-            raise UnfitInputError(
-                "too_short",
-                f"the reference lasts {len(reference) / SAMPLE_RATE_HZ:.2f} s, Zimtohrli needs "
-                f"{SHORTEST_SAMPLES / SAMPLE_RATE_HZ:.1f} s",
-                "take a longer one",
-            )
-        _require_finite(reference, "reference")
-        if not reference.any():
-            raise UnfitInputError(
-                "silent", "every sample of the reference is zero", "take one that sounds"
-            )
+        shortest_s = SHORTEST_SAMPLES / SAMPLE_RATE_HZ
+        check_reference(reference, shortest_s=shortest_s, who="Zimtohrli")
         self._reference = reference
 
     @staticmethod
@@ -68,7 +59,7 @@ class Zimtohrli:
         is exactly what the package says; of what is longer, it is of the mean distance of equal
         pieces of at most 30 s. `UnfitInputError` if a sample is NaN or infinite.
         """
-        _require_finite(degraded, "degraded signal")
+        check_finite(degraded, "degraded signal")
         whole = len(self._reference)
         n = min(whole, max(len(degraded), whole - MAY_LACK_SAMPLES, SHORTEST_SAMPLES))
         reference, heard = self._reference[:n], np.zeros(n, np.float32)
@@ -80,16 +71,6 @@ class Zimtohrli:
         total = sum(len(a) * float(self._program.distance(a, b)) for a, b in pieces)
         distance = max(0.0, total / n)
         return SecondScore(float(self._module.mos_from_zimtohrli(distance)), distance)
-
-
-def _require_finite(samples: NDArray[np.float32], what: str) -> None:
-    n_bad = int(np.count_nonzero(~np.isfinite(samples)))
-    if n_bad:
-        raise UnfitInputError(
-            "not_finite",
-            f"{n_bad} samples of the {what} are NaN or infinite",
-            "write the file again with finite samples",
-        )
 
 
 def _load() -> ModuleType:

@@ -46,7 +46,7 @@ class DatasetSettings(Section):
 class OpinionsSettings(Section):
     """Whether the chosen rows are judged once more; the preset section ``[opinions]``."""
 
-    metric: Literal["none", "zimtohrli"] = "none"
+    metric: Literal["none", "zimtohrli", "nlpd", "ms_ssim", "log_mel_mse"] = "none"
     """Second full-reference metric, a name of the registry of second opinions. It changes no other
     table: it may be switched on after a run, and the next run makes the opinions alone."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
-from musqa_pipeline.audio.metrics.registry import SECOND_OPINIONS
+from musqa_pipeline.audio.metrics.registry import find_opinion
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
@@ -32,7 +32,7 @@ def wants_opinions(preset: Preset) -> bool:
     metric = preset.opinions.metric
     if metric == NO_METRIC:
         return False
-    SECOND_OPINIONS[metric].require()
+    find_opinion(metric).require()
     return True
 
 
@@ -61,7 +61,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     """
     excerpt_id = unit.plan["excerpt_id"]
     reference = read_reference(context, excerpt_id, unit.plan["catalog"])
-    metric = SECOND_OPINIONS[context.preset.opinions.metric](reference)
+    metric = find_opinion(context.preset.opinions.metric)(reference)
     mos_of = {row["degraded_id"]: row["mos"] for row in unit.plan["rows"]}
     rows = []
     for chunk in in_chunks(read_bitstreams(context, unit.plan["rows"]), ROWS_AT_ONCE):

@@ -14,12 +14,12 @@ import pytest
 import soundfile
 
 from musqa_pipeline.audio.files.flac import to_flac, to_int16
-from musqa_pipeline.audio.metrics import registry
 from musqa_pipeline.audio.metrics.score import SecondScore
 from musqa_pipeline.audio.metrics.zimtohrli import Zimtohrli
 from musqa_pipeline.core.errors import StageError, ToolError
 from musqa_pipeline.core.settings.preset import Preset, parse_preset
 from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.stages.dataset.second_metric import stage
 from musqa_pipeline.stages.dataset.second_metric.checks import check_opinions, judge_opinions
 from musqa_pipeline.stages.dataset.second_metric.pictures import (
     N_MARKED,
@@ -74,7 +74,7 @@ class Nearness:
 
 @pytest.fixture
 def nearness(monkeypatch):
-    monkeypatch.setitem(registry.SECOND_OPINIONS, "zimtohrli", Nearness)
+    monkeypatch.setattr(stage, "find_opinion", {"zimtohrli": Nearness}.get)
     monkeypatch.setattr(Nearness, "bound", 0)
     return Nearness
 

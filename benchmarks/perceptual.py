@@ -1,0 +1,77 @@
+"""What an opinion of an image metric costs a pair of 10 s, beside ViSQOL's label and torchmetrics.
+
+One thread, CPU seconds, medians of rounds in which each is timed once; the reference is bound
+beforehand, the degraded signal's mel image is in the time. MS-SSIM of torchmetrics starts from two
+images, and so does ours in that line. The last line is how many times ViSQOL's time NLPD takes::
+
+    python benchmarks/perceptual.py [rounds]
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+
+from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.metrics.perceptual.ms_ssim import ms_ssim
+from musqa_pipeline.audio.metrics.perceptual.opinions import PairImages
+from musqa_pipeline.audio.metrics.registry import METRICS, SECOND_OPINIONS, find_opinion
+from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
+from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede torchmetrics
+
+from torchmetrics.functional.image import (  # isort: skip
+    multiscale_structural_similarity_index_measure as torchmetrics_ms_ssim,
+)
+
+LENGTH_S = 10.0
+SKIPPED = {"zimtohrli"}
+"""No image metric, and an extra."""
+
+
+def cpu_s(call):
+    started = time.process_time()
+    call()
+    return time.process_time() - started
+
+
+def main():
+    torch.set_num_threads(1)
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    stereo = TrackPlan(0, 1, LENGTH_S).samples()
+    reference = stereo.mean(axis=0).astype(np.float32)[: int(LENGTH_S * SAMPLE_RATE_HZ)]
+    noise = np.random.default_rng(0).standard_normal(len(reference))
+    degraded = (reference + 0.01 * noise).astype(np.float32)
+    images = PairImages(reference)
+    image, other = images.reference, images.degraded(degraded)
+    bound = {"visqol": METRICS["visqol"](reference)}
+    bound |= {
+        name: find_opinion(name)(reference) for name in SECOND_OPINIONS if name not in SKIPPED
+    }
+    calls = {name: lambda metric=metric: metric.score(degraded) for name, metric in bound.items()}
+    calls["MS-SSIM of two images"] = lambda: ms_ssim(image, other, floor="relu")
+    calls["the same by torchmetrics"] = lambda: torchmetrics_ms_ssim(other, image, data_range=1.0)
+    for call in calls.values():
+        call()
+    taken_s = {name: [] for name in calls}
+    with torch.inference_mode():
+        for _ in range(rounds):
+            for name, call in calls.items():
+                taken_s[name].append(cpu_s(call))
+    median_s = {name: statistics.median(values) for name, values in taken_s.items()}
+    for name, seconds in median_s.items():
+        print(f"{name}: {1000 * seconds:.1f} ms")
+    peer = median_s["the same by torchmetrics"] / median_s["MS-SSIM of two images"]
+    print(f"torchmetrics_over_ms_ssim {peer:.1f}")
+    print(f"visqol_over_ms_ssim {median_s['visqol'] / median_s['ms_ssim']:.1f}")
+    print(f"nlpd_over_visqol {median_s['visqol'] / median_s['nlpd']:.1f}")
+
+
+if __name__ == "__main__":
+    main()
