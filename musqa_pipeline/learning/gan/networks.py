@@ -251,6 +251,8 @@ def _normed(layer: nn.Module) -> nn.Module:
     nn.init.orthogonal_(weight)
     if isinstance(bias, Tensor):
         nn.init.zeros_(bias)
+    if weight.is_meta:  # parameters are counted there, and power iterations would take seconds
+        return layer
     # Of a linear layer and an embedding too, the first axis is the one that is left.
     return spectral_norm(layer, eps=SPECTRAL_EPSILON, dim=0)
 

@@ -41,6 +41,9 @@ class Learner(pl.LightningModule):
         Whose weights are the result; of several modules an `nn.ModuleDict`.
     """
 
+    advice = "lower [models] learning_rate"
+    """What to do about a loss that is not finite."""
+
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
@@ -62,8 +65,8 @@ class Learner(pl.LightningModule):
         if not all(map(math.isfinite, means.values())):
             found = ", ".join(f"{name.replace('_', ' ')}={mean}" for name, mean in means.items())
             raise StageError(
-                f"training: {found} in epoch {self.current_epoch}, expected finite numbers; lower "
-                "[models] learning_rate"
+                f"training: {found} in epoch {self.current_epoch}, expected finite numbers; "
+                f"{self.advice}"
             )
         return means
 

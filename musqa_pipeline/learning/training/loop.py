@@ -29,6 +29,9 @@ import lightning.pytorch as pl  # isort: skip
 from lightning.pytorch.plugins import CheckpointIO  # isort: skip
 from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
 
+_DDP = {True: "ddp", False: "ddp_find_unused_parameters_true"}
+"""By whether one optimizer moves all that needs a gradient; one of several moves a part."""
+
 
 class Task(NamedTuple):
     """A training: what all its attempts and ranks share."""
@@ -93,7 +96,7 @@ def run_loop(
     trainer = pl.Trainer(
         accelerator="gpu" if on_gpu else "cpu",
         devices=[device.index] if on_gpu and is_alone else rank.n_ranks,
-        strategy="auto" if is_alone else "ddp",
+        strategy="auto" if is_alone else _DDP[learner.automatic_optimization],
         sync_batchnorm=on_gpu and not is_alone,
         max_epochs=settings.max_epochs,
         # Without an environment Lightning looks for a cluster and misreads its variables.

@@ -1,0 +1,188 @@
+"""What a step of a GAN is: two of the discriminator for each of the generator, by hinge losses.
+
+Rates and ratio of steps are SAGAN's and BigGAN's; paper 000 says neither. Tensor names end in axis
+letters: N segment, S sample, H band, W frame, Z noise.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from musqa_pipeline.core import seals
+from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.files import explained
+from musqa_pipeline.core.seeds import derive_seed
+from musqa_pipeline.learning.entry import TrainingSettings
+from musqa_pipeline.learning.gan.augment import in_time
+from musqa_pipeline.learning.gan.frechet import describe, frechet_distance
+from musqa_pipeline.learning.gan.images import images_of
+from musqa_pipeline.learning.gan.losses import discriminator_loss, generator_loss
+from musqa_pipeline.learning.gan.networks import N_NOISE
+from musqa_pipeline.learning.gan.pair import Pair, one_iteration
+from musqa_pipeline.learning.training.batches import Share
+from musqa_pipeline.learning.training.checkpoint import write_weights
+from musqa_pipeline.learning.training.learner import Learner
+
+BETAS = (0.0, 0.999)
+"""Adam's (SAGAN)."""
+BATCHES_A_STEP = 2
+"""Of real images for each step of the generator: steps of the discriminator."""
+MOST_APART = 20.0
+"""Mean score of real images less that of generated ones, from which a training has diverged."""
+
+
+class AdversarialLearner(Learner):
+    """Trains a `Pair` on batches of (segments, genres).
+
+    Curves, as means between two checkpoints: ``discriminator_loss``, ``generator_loss``,
+    ``score_real``, ``score_made``; of validation ``score_unmet``, so that what is above it in
+    ``score_real`` is memory; ``frechet_distance`` of the averaged generator at the checkpoint.
+
+    Parameters
+    ----------
+    network : Pair
+        Both networks.
+    settings : TrainingSettings
+        Seed and precision.
+    folder : Path
+        Folder of the run, where networks of the last checkpoints stay, see `kept_file`.
+    """
+
+    advice = "lower [gan] d_learning_rate, or set r1_weight"
+
+    def __init__(self, network: nn.Module, settings: TrainingSettings, *, folder: Path) -> None:
+        super().__init__(network)
+        assert isinstance(network, Pair)
+        self.network: Pair = network
+        self.automatic_optimization = False
+        self.gan, self.seed, self.folder = network.settings, settings.seed, folder
+        self._reals: deque[tuple[Tensor, Tensor]] = deque()
+        """The last images of the epoch, with their genres."""
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Make an Adam for each."""
+        of_network = {
+            self.network.generator: self.gan.g_learning_rate,
+            self.network.discriminator: self.gan.d_learning_rate,
+        }
+        return [
+            torch.optim.Adam(network.parameters(), lr=rate, betas=BETAS, fused=True)
+            for network, rate in of_network.items()
+        ]
+
+    def training_step(self, batch: Share, batch_idx: int) -> None:
+        """Move the discriminator, and in every second batch the generator."""
+        optimizers = self.optimizers()
+        assert isinstance(optimizers, list)
+        of_generator, of_discriminator = optimizers
+        real_n1hw, genre_n = self._seen(batch)
+        self._keep(real_n1hw, genre_n)
+        self._step(of_discriminator, self._discriminator_loss(real_n1hw, genre_n, batch), batch)
+        if batch_idx % BATCHES_A_STEP == BATCHES_A_STEP - 1:
+            self.network.discriminator.requires_grad_(False)
+            self._step(of_generator, self._generator_loss(batch), batch)
+            self.network.discriminator.requires_grad_(True)
+            self.network.average()
+
+    def validation_step(self, batch: Share, batch_idx: int) -> None:
+        """Score originals that nothing was trained on."""
+        score_n = self.network.discriminator(*self._seen(batch))[: batch.n_own]
+        self.add("score_unmet", score_n.double().sum(), batch.n_own)
+
+    def take_means(self) -> dict[str, float]:
+        """Settle the averages, judge images of the epoch's end, and refuse what has diverged."""
+        real_n1hw, genre_n = (torch.cat(list(parts)) for parts in zip(*self._reals, strict=True))
+        self._reals.clear()
+        chance = torch.Generator().manual_seed(derive_seed("gan.described", self.seed))
+        self.network.settle(chance)
+        self.network.note_scores(real_n1hw, genre_n)
+        made_n1hw = self.network.sample(torch.arange(len(real_n1hw)) % self.gan.n_genres, chance)
+        described = (describe(images.squeeze(1).cpu().numpy()) for images in (real_n1hw, made_n1hw))
+        self.add("frechet_distance", torch.tensor(frechet_distance(*described)), 1)
+        means = super().take_means()
+        if (apart := means["score_real"] - means["score_made"]) > MOST_APART:
+            raise StageError(
+                f"training: score of real images - of generated = {apart:.3g} in epoch "
+                f"{self.current_epoch}, expected at most {MOST_APART:g}; {self.advice}; the "
+                "checkpoint before it is kept"
+            )
+        return means
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let the networks of the last checkpoints stay; written before the checkpoint is."""
+        if self.trainer.is_global_zero and self.gan.kept_checkpoints:
+            write_weights(kept_file(self.folder, self.current_epoch), self.network.state_dict())
+            oldest = self.current_epoch - self.gan.kept_checkpoints + 1
+            for path in kept_files(self.folder):
+                if path < kept_file(self.folder, oldest):
+                    with explained("delete", path):
+                        seals.remove(path)
+
+    def _seen(self, batch: Share) -> tuple[Tensor, Tensor]:
+        assert isinstance(batch.inputs, Tensor)
+        assert batch.targets is not None
+        return images_of(batch.inputs, self.gan.images), batch.targets
+
+    def _keep(self, real_n1hw: Tensor, genre_n: Tensor) -> None:
+        self._reals.append((real_n1hw, genre_n))
+        while sum(len(genres) for _, genres in list(self._reals)[1:]) >= self.gan.described_images:
+            self._reals.popleft()
+
+    def _made(self, n: int) -> tuple[Tensor, Tensor]:
+        """Generate as many images, of genres that are all as likely."""
+        genre_n = torch.randint(self.gan.n_genres, (n,), device=self.device)
+        noise_nz = torch.randn(n, N_NOISE, device=self.device)
+        with one_iteration(self.network.generator):
+            return self.network.generator(noise_nz, genre_n), genre_n
+
+    def _shown(self, images_n1hw: Tensor) -> Tensor:
+        return in_time(images_n1hw) if self.gan.augment else images_n1hw
+
+    def _discriminator_loss(self, real_n1hw: Tensor, genre_n: Tensor, batch: Share) -> Tensor:
+        discriminator = self.network.discriminator
+        with torch.no_grad():
+            made_n1hw, made_genre_n = self._made(len(genre_n))
+        shown_n1hw = self._shown(real_n1hw).requires_grad_(self.gan.r1_weight > 0)
+        with one_iteration(discriminator):
+            real_n = discriminator(shown_n1hw, genre_n)
+            made_n = discriminator(self._shown(made_n1hw), made_genre_n)
+        loss = discriminator_loss(real_n, made_n)
+        for name, value in (("discriminator_loss", loss), ("score_real", real_n.mean()),
+                            ("score_made", made_n.mean())):  # fmt: skip
+            self.add(name, value * batch.n_own, batch.n_own)
+        if self.gan.r1_weight:
+            loss = loss + self.gan.r1_weight * slope(real_n, shown_n1hw)
+        return loss
+
+    def _generator_loss(self, batch: Share) -> Tensor:
+        made_n1hw, genre_n = self._made(len(batch.inputs))
+        with one_iteration(self.network.discriminator):
+            loss = generator_loss(self.network.discriminator(self._shown(made_n1hw), genre_n))
+        self.add("generator_loss", loss * batch.n_own, batch.n_own)
+        return loss
+
+    def _step(self, optimizer: Any, loss: Tensor, batch: Share) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss * batch.weight)
+        optimizer.step()
+
+
+def slope(score_n: Tensor, images_n1hw: Tensor) -> Tensor:
+    """Return half of the mean square norm of the gradient of scores by images (R1)."""
+    (by_cell_n1hw,) = torch.autograd.grad(score_n.float().sum(), images_n1hw, create_graph=True)
+    return 0.5 * by_cell_n1hw.square().sum(dim=(1, 2, 3)).mean()
+
+
+def kept_file(folder: Path, epoch: int) -> Path:
+    """Return where the networks of a checkpoint lie, from 0."""
+    return folder / f"networks-{epoch:05d}.pt"
+
+
+def kept_files(folder: Path) -> list[Path]:
+    """Return the networks of checkpoints that are there, oldest first."""
+    return sorted(folder.glob("networks-*.pt"))

@@ -1,0 +1,101 @@
+"""Train a GAN, by the loop that trains the other networks."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
+from musqa_pipeline.learning.gan.learner import BATCHES_A_STEP, AdversarialLearner
+from musqa_pipeline.learning.gan.pair import Pair
+from musqa_pipeline.learning.gan.settings import GanSettings
+from musqa_pipeline.learning.gan.tracks import SegmentBatches, Tracks, order_of
+from musqa_pipeline.learning.training.attempt import TrainingResult
+from musqa_pipeline.learning.training.train import train
+
+
+def train_gan(
+    name: str,
+    gan: GanSettings,
+    *,
+    tracks: Tracks,
+    validation: Tracks | None,
+    training: TrainingSettings,
+    folder: Path,
+    **others: Any,
+) -> TrainingResult:
+    """Train a GAN, or go on where an earlier attempt was ended.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    gan : GanSettings
+        What makes it.
+    tracks, validation : Tracks
+        What it learns from, and originals that it never meets, of which a curve shows scores.
+    training : TrainingSettings
+        Its ``seed``, ``precision``, ``device``, ``devices`` and ``max_minutes`` are looked at.
+    folder : Path
+        Folder of the run, as of other networks; ``networks-<epoch>.pt`` are those of the last
+        checkpoints, ``weights.pt`` of the last one.
+    **others
+        Of `learning.training.train`: ``data_fingerprint``, ``log``, ``on_epoch``, ``n_threads``.
+        ``images_per_s`` that `on_epoch` takes are real images; a step has two batches of them.
+
+    Returns
+    -------
+    TrainingResult
+        Of all attempts together; epochs are checkpoints.
+
+    Raises
+    ------
+    StageError
+        If there is no track, or training diverged: a loss is not finite, or scores of real and
+        generated images are more than 20 apart. The checkpoint before it is kept.
+    LakeError
+        If the folder cannot be written, or holds another training's checkpoint.
+    """
+    settings = dataclasses.replace(
+        training,
+        max_epochs=gan.steps // gan.checkpoint_steps,
+        weight_average_decay=0.0,
+        kept_weights="last",
+    )
+    n_batches = BATCHES_A_STEP * gan.checkpoint_steps
+    batches = SegmentBatches(tracks, gan.batch_size, n_batches, settings.seed)
+    return train(
+        name,
+        entry=entry_of(gan, folder),
+        settings=settings,
+        train_batches=batches,
+        validation_batches=None if validation is None else each_once(validation, gan.batch_size),
+        folder=folder,
+        identity={**gan.identity(), "seed": settings.seed, "precision": settings.precision},
+        record=dataclasses.asdict(settings) | dataclasses.asdict(gan),
+        **others,
+    )
+
+
+def entry_of(gan: GanSettings, folder: Path) -> ModelEntry:
+    """Say of a GAN what the training loop knows of a network."""
+    return ModelEntry(
+        "Generator and discriminator",
+        partial(_build, gan),
+        InputSpec(others=((gan.images.segment_samples,),)),
+        learner=partial(AdversarialLearner, folder=Path(folder)),
+    )
+
+
+def each_once(tracks: Tracks, batch_size: int) -> SegmentBatches:
+    """Return the same segments whenever asked: a pass, and what fills the last batch."""
+    n_segments = len(order_of(tracks.genres, seed=0, epoch=0))
+    return SegmentBatches(tracks, batch_size, -(-n_segments // batch_size), seed=0)
+
+
+def _build(gan: GanSettings, settings: TrainingSettings) -> nn.Module:
+    return Pair(gan)
