@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -91,7 +91,10 @@ class Critic:
             If a score is not finite.
         """
         size = self.settings.batch_size
-        images = (images_of(self._moved(part), self.settings.images) for part in _parts(pcm, size))
+        images = (
+            images_of(self._moved(torch.tensor(part)), self.settings.images)
+            for part in _parts(pcm, size)
+        )
         return self.score_images(images, genres)
 
     def score_images(
@@ -119,8 +122,8 @@ class Critic:
             each.append((network.scores_of_genres(images_n1hw).double() - mean) / deviation)
         return torch.stack(each).mean(dim=0)
 
-    def _moved(self, values: Any) -> Tensor:
-        return torch.as_tensor(values).to(next(self.discriminators.parameters()).device)
+    def _moved(self, values: Tensor) -> Tensor:
+        return values.to(next(self.discriminators.parameters()).device)
 
     def save(self, path: Path) -> None:
         """Write it into a file that is whole or absent."""

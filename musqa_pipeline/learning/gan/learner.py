@@ -95,15 +95,7 @@ class AdversarialLearner(Learner):
         self.add("score_unmet", score_n.double().sum(), batch.n_own)
 
     def take_means(self) -> dict[str, float]:
-        """Settle the averages, judge images of the epoch's end, and refuse what has diverged."""
-        real_n1hw, genre_n = (torch.cat(list(parts)) for parts in zip(*self._reals, strict=True))
-        self._reals.clear()
-        chance = torch.Generator().manual_seed(derive_seed("gan.described", self.seed))
-        self.network.settle(chance)
-        self.network.note_scores(real_n1hw, genre_n)
-        made_n1hw = self.network.sample(torch.arange(len(real_n1hw)) % self.gan.n_genres, chance)
-        described = (describe(images.squeeze(1).cpu().numpy()) for images in (real_n1hw, made_n1hw))
-        self.add("frechet_distance", torch.tensor(frechet_distance(*described)), 1)
+        """Refuse what has diverged; else settle the networks and judge the epoch's last images."""
         means = super().take_means()
         if (apart := means["score_real"] - means["score_made"]) > MOST_APART:
             raise StageError(
@@ -111,7 +103,14 @@ class AdversarialLearner(Learner):
                 f"{self.current_epoch}, expected at most {MOST_APART:g}; {self.advice}; the "
                 "checkpoint before it is kept"
             )
-        return means
+        real_n1hw, genre_n = (torch.cat(list(parts)) for parts in zip(*self._reals, strict=True))
+        self._reals.clear()
+        chance = torch.Generator().manual_seed(derive_seed("gan.described", self.seed))
+        self.network.settle(chance)
+        self.network.note_scores(real_n1hw, genre_n)
+        made_n1hw = self.network.sample(torch.arange(len(real_n1hw)) % self.gan.n_genres, chance)
+        described = (describe(images.squeeze(1).cpu().numpy()) for images in (real_n1hw, made_n1hw))
+        return means | {"frechet_distance": frechet_distance(*described)}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the networks of the last checkpoints stay; written before the checkpoint is."""
@@ -147,10 +146,10 @@ class AdversarialLearner(Learner):
         discriminator = self.network.discriminator
         with torch.no_grad():
             made_n1hw, made_genre_n = self._made(len(genre_n))
-        shown_n1hw = self._shown(real_n1hw).requires_grad_(self.gan.r1_weight > 0)
+        shown_n1hw = self._shown(real_n1hw).detach().requires_grad_(self.gan.r1_weight > 0)
         with one_iteration(discriminator):
-            real_n = discriminator(shown_n1hw, genre_n)
-            made_n = discriminator(self._shown(made_n1hw), made_genre_n)
+            real_n = discriminator(shown_n1hw, genre_n).float()
+            made_n = discriminator(self._shown(made_n1hw), made_genre_n).float()
         loss = discriminator_loss(real_n, made_n)
         for name, value in (("discriminator_loss", loss), ("score_real", real_n.mean()),
                             ("score_made", made_n.mean())):  # fmt: skip
@@ -162,7 +161,8 @@ class AdversarialLearner(Learner):
     def _generator_loss(self, batch: Share) -> Tensor:
         made_n1hw, genre_n = self._made(len(batch.inputs))
         with one_iteration(self.network.discriminator):
-            loss = generator_loss(self.network.discriminator(self._shown(made_n1hw), genre_n))
+            made_n = self.network.discriminator(self._shown(made_n1hw), genre_n)
+            loss = generator_loss(made_n.float())
         self.add("generator_loss", loss * batch.n_own, batch.n_own)
         return loss
 
@@ -174,7 +174,7 @@ class AdversarialLearner(Learner):
 
 def slope(score_n: Tensor, images_n1hw: Tensor) -> Tensor:
     """Return half of the mean square norm of the gradient of scores by images (R1)."""
-    (by_cell_n1hw,) = torch.autograd.grad(score_n.float().sum(), images_n1hw, create_graph=True)
+    (by_cell_n1hw,) = torch.autograd.grad(score_n.sum(), images_n1hw, create_graph=True)
     return 0.5 * by_cell_n1hw.square().sum(dim=(1, 2, 3)).mean()
 
 
