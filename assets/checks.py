@@ -26,6 +26,7 @@ from musqa_pipeline.stages.excerpts import checks as excerpts
 from musqa_pipeline.stages.graph import CATALOG_STAGES
 from musqa_pipeline.stages.labels import checks as labels
 from musqa_pipeline.stages.labels import consistency as label_sense
+from musqa_pipeline.stages.segments import checks as segments
 from musqa_pipeline.stages.spectrograms import checks as spectrograms
 from musqa_pipeline.stages.tracks import checks as tracks
 
@@ -63,6 +64,7 @@ CHECKS = (
     StageCheck("labels", labels.check_range),
     StageCheck("labels", labels.check_identity),
     StageCheck("labels", label_sense.check_order, blocking=False, always_warns=True),
+    StageCheck("segments", segments.check_segments, blocking=False),
     StageCheck("dataset", dataset.check_no_leak),
     StageCheck("dataset", dataset.check_no_row_twice),
     StageCheck("dataset", dataset.check_uniform, blocking=False, always_warns=True),

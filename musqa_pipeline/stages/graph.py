@@ -85,6 +85,16 @@ ROWS = (
         section="dataset",
     ),
     Row(
+        name="segments",
+        maker="stages.segments.stage:SEGMENTS_MAKER",
+        table="stages.segments.table:SEGMENTS",
+        joint=True,
+        beside="dataset",
+        upstream=("splits",),
+        section="gan",
+        settings="stages.segments.settings:GanSettings",
+    ),
+    Row(
         name="dataset",
         maker="stages.dataset.stage:DATASET_MAKER",
         table="stages.dataset.table:DATASET",

@@ -40,6 +40,8 @@ CEILING_DB = -0.1
 LOWEST_THRESHOLD_DB = -30.0
 NOISE_POLES_HZ = (4752.456, 4030.961, 2784.711, 1538.461, 357.681, 70.0, 30.0)
 """Of the one-pole filters whose sum falls by about 3 dB an octave; the last is taken away."""
+PINK_RMS_DB = 13.8
+"""Of the noise before its gain, in dB above full scale."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,7 @@ class IntensityNoise:
 
 
 def pink_noise(n_samples: int, seed: int) -> NDArray[np.float64]:
-    """Make pink noise at 48 kHz with an RMS of about -11.2 dBFS, shape (n_samples,)."""
+    """Make pink noise at 48 kHz with an RMS of about `PINK_RMS_DB`, shape (n_samples,)."""
     white = np.random.Generator(np.random.PCG64(seed)).uniform(-1, 1, n_samples)
     poles = [math.exp(-2 * math.pi * hz / SAMPLE_RATE_HZ) for hz in NOISE_POLES_HZ]
     *added, taken = (lfilter([pole], [1.0, -pole], white) for pole in poles)

@@ -63,15 +63,23 @@ def read_signal(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
     return _read(path, to_mono, 1, max_duration_s)
 
 
-def read_stereo(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
-    """Read a whole file of one or two channels, and bring it to 48 kHz.
+def read_stereo(
+    path: Path,
+    *,
+    start_frame: int = 0,
+    n_frames: int | None = None,
+    max_duration_s: float = MAX_PAIR_S,
+) -> Signal:
+    """Read a file of one or two channels or a part of it, and bring it to 48 kHz.
 
     Parameters
     ----------
     path : Path
         An audio file of any format and rate within the limits of the scorer.
+    start_frame, n_frames : int
+        The part that is wanted, at the file's own rate; all when left out.
     max_duration_s : float
-        What is longer, by its header or when decoded, is refused.
+        A file that is longer, by its header or when decoded, is refused.
 
     Returns
     -------
@@ -83,7 +91,7 @@ def read_stereo(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
     UnfitInputError
         As of `read_signal`, and if it has more than two channels.
     """
-    return _read(path, _to_stereo, 2, max_duration_s)
+    return _read(path, _to_stereo, 2, max_duration_s, start_frame, n_frames)
 
 
 def _read(
@@ -91,15 +99,20 @@ def _read(
     mix: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     n_channels: int,
     max_duration_s: float,
+    start_frame: int = 0,
+    n_frames: int | None = None,
 ) -> Signal:
-    with open_audio(path, max_duration_s=max_duration_s) as audio:
+    nothing = np.zeros((0,) if n_channels == 1 else (0, n_channels), np.float32)
+    with open_audio(
+        path, start_frame=start_frame, n_frames=n_frames, max_duration_s=max_duration_s
+    ) as audio:
         rate_hz = audio.info.sample_rate_hz
         resampler = (
             soxr.ResampleStream(rate_hz, SAMPLE_RATE_HZ, n_channels, dtype="float32", quality="VHQ")
             if rate_hz != SAMPLE_RATE_HZ
             else None
         )
-        parts, clipped = [], 0
+        parts, clipped = [nothing], 0
         for block in audio.blocks:
             n_bad = int(np.count_nonzero(~np.isfinite(block)))
             if n_bad:
@@ -116,8 +129,7 @@ def _read(
     if clipped:
         warnings.append(f"clipped: {clipped:,} samples in a row at or over full scale")
     if resampler is not None:
-        rest = np.zeros((0,) if n_channels == 1 else (0, n_channels), np.float32)
-        parts.append(resampler.resample_chunk(rest, last=True))
+        parts.append(resampler.resample_chunk(nothing, last=True))
         warnings.append(f"resampled from {rate_hz:,} Hz to {SAMPLE_RATE_HZ:,} Hz")
     return Signal(np.concatenate(parts), tuple(warnings))
 

@@ -38,7 +38,7 @@ def list_units(context: Context) -> list[Unit]:
                 "track_id": track["track_id"],
                 "file": track["file"],
                 "path": path,
-                "seen": _state(path),
+                "seen": file_state(path),
                 "index": index,
                 "n_in_track": n_in_track,
                 "n_frames": round(track["duration_s"] * track["sample_rate_hz"]),
@@ -57,7 +57,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     enough.
     """
     settings, plan = context.preset.excerpts, unit.plan
-    _check_unchanged(plan)
+    check_unchanged(plan)
     starts = candidate_starts(
         n_frames=plan["n_frames"],
         sample_rate_hz=plan["sample_rate_hz"],
@@ -107,7 +107,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     return EXCERPTS.from_rows([row])
 
 
-def _state(path: str | None) -> tuple[int, int] | None:
+def file_state(path: str | None) -> tuple[int, int] | None:
     """Return size and modification time of a file, None if it cannot be seen."""
     if path is None:
         return None
@@ -118,13 +118,14 @@ def _state(path: str | None) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
-def _check_unchanged(plan: Any) -> None:
+def check_unchanged(plan: Any) -> None:
+    """Raise UnfitInputError if a planned file is gone, or not as it was when it was listed."""
     advice = "run stage tracks again: it looks at the catalog anew"
     if plan["path"] is None or plan["seen"] is None:
         raise UnfitInputError(
             "file_changed", f"{plan['file']} is gone or changed since stage 1", advice, passing=True
         )
-    if _state(plan["path"]) != tuple(plan["seen"]):
+    if file_state(plan["path"]) != tuple(plan["seen"]):
         raise UnfitInputError(
             "file_changed", f"{plan['file']} changed during the run", advice, passing=True
         )
