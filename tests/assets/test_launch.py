@@ -40,7 +40,7 @@ def test_a_run_reports_every_stage_as_json(finished):
 
 
 def test_every_view_has_rows_and_no_null_where_none_is_allowed(finished):
-    empty = {"quarantine", "rounds", "pairs", "release", "withheld"}
+    empty = {"quarantine", "rounds", "segments", "pairs", "release", "withheld"}
     for name, table in VIEWS.items():
         rows = query(finished.home, f"SELECT * FROM tiny.{name}")
         assert (rows.height > 0) == (name not in empty), name
