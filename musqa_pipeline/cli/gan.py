@@ -1,4 +1,4 @@
-"""`musqa gan`: degradations with an intensity, to listen to; it needs no checkout."""
+"""`musqa gan`: degradations with an intensity, to listen to and to check; it needs no checkout."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ Examples:
 \b
   musqa gan degrade song.flac --kind noise --intensity 50 noisy.wav
   musqa gan degrade master.wav --kind limiter --intensity 100 --level lufs:-14 loud.wav
+  musqa gan pmqd ~/pmqd --check
 """
 LOUDNESS = "lufs:-14"
 
@@ -91,3 +92,39 @@ def degrade(
     with explained("write", out), whole_file(out) as temporary:
         soundfile.write(temporary, degraded, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
     output.say(f"{out}: {params}")
+
+
+@app.command()
+def pmqd(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="PMQD: pmqd.csv and audio.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Make its degraded segments again and compare.")
+    ] = False,
+) -> None:
+    """Hold PMQD against the degradations here; the last line is the worst residual in dB.
+
+    Exit code 1 if a median residual is above -60 dB or the noise is off by more than 0.5 dB.
+    """
+    needs(LIBRARIES, "musqa gan pmqd")
+    from musqa_pipeline.catalogs.readers.pmqd_rebuilt import OCTAVES_HZ, check_rebuilt
+
+    if not check:
+        raise typer.BadParameter("give --check")
+    found = check_rebuilt(folder)
+    for kind in found.kinds:
+        output.say(
+            f"{kind.kind}: {kind.n_segments} segments, residual {kind.median_db:.1f} dB (median), "
+            f"{kind.worst_db:.1f} dB (worst)"
+        )
+    if found.noise:
+        output.say(
+            f"noise: {found.noise.n_segments} segments, level {found.noise.level_error_db:+.2f} dB "
+            f"off (median), {found.noise.worst_level_error_db:+.2f} dB (worst); octaves from "
+            f"{OCTAVES_HZ[0]:g} to {OCTAVES_HZ[-1]:,g} Hz within "
+            f"{found.noise.spectrum_error_db:.2f} dB"
+        )
+    if found.n_missing:
+        output.say(f"{found.n_missing} files of the table are not there")
+    output.say(f"worst residual {found.worst_db:.1f} dB")
+    if not found.as_expected:
+        raise typer.Exit(1)

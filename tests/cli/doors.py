@@ -77,6 +77,17 @@ def replay(bomb: Path, place: Path, world: Path) -> list[str]:
     return ["recipe", "replay", str(world / "set.recipe"), *options]
 
 
+def pmqd(bomb: Path, place: Path, world: Path) -> list[str]:
+    folder = place / "pmqd"
+    (folder / "audio").mkdir(parents=True)
+    os.link(bomb, folder / "audio" / bomb.name)
+    (folder / "pmqd.csv").write_text(
+        "id,genre,artist,title,degradation_type,degradation_intensity,rating,sample_start,"
+        f"sample_filename\n0,Jazz,Ann,One,original,0,4,0,{bomb.name}\n"
+    )
+    return ["gan", "pmqd", str(folder), "--check"]
+
+
 def stages(bomb: Path, place: Path, world: Path) -> None:
     """The stages that open audio, as `musqa run` runs them."""
     from musqa_pipeline.stages.engine.stage import run_stage
@@ -145,6 +156,7 @@ DOORS: dict[str, Door] = {
     "gan degrade": lambda b, p, w: [
         "gan", "degrade", str(b), str(p / "out.wav"), "--kind", "noise", "--intensity", "50",
     ],
+    "gan pmqd": pmqd,
     "listening stimuli": lambda b, p, w: [
         "listening", "stimuli", str(b), str(w / "master.wav"), "--out", str(p / "test"),
     ],

@@ -54,6 +54,7 @@ PATHS = {
     ("export", "out"): NO_AUDIO,
     ("gan degrade", "file"): "gan degrade",
     ("gan degrade", "out"): NO_AUDIO,
+    ("gan pmqd", "folder"): "gan pmqd",
     ("listening stimuli", "recordings"): "listening stimuli",
     ("listening stimuli", "plan"): "listening stimuli --plan",
     ("listening stimuli", "out"): NO_AUDIO,

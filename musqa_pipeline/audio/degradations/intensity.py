@@ -169,9 +169,14 @@ class IntensityNoise:
         """Add noise to a segment."""
         if not isinstance(params, NoiseParams):
             raise TypeError("the noise needs a seed: NoiseParams(intensity, seed)")
-        gain = 10 ** ((-25 * (1 - params.intensity / GREATEST) - 28) / 20)
+        gain = 10 ** (noise_gain_db(params.intensity) / 20)
         mono = np.asarray(x, np.float64).mean(axis=1) + gain * pink_noise(len(x), params.seed)
         return np.repeat(mono[:, None], 2, axis=1).astype(np.float32)
+
+
+def noise_gain_db(intensity: float) -> float:
+    """Return the gain of the noise, -53 to -28 dB."""
+    return -25 * (1 - intensity / GREATEST) - 28
 
 
 def pink_noise(n_samples: int, seed: int) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ predictions with listeners. `write_opinions` writes its ratings as `musqa listen
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from musqa_pipeline.catalogs.folder import Source, walk_audio
@@ -24,6 +25,24 @@ COLUMNS = (
     "id", "genre", "artist", "title", "degradation_type", "degradation_intensity", "rating",
     "sample_start", "sample_filename",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RatedSegment:
+    """A segment as the table has it."""
+
+    file: str
+    """Below the dataset's folder."""
+    genre: str
+    recording: str
+    start: str
+    """Where it begins in its song, in seconds."""
+    kind: str
+    """original, distortion, limiter, lowpass or noise."""
+    intensity: float
+    """0 to 100; 0 of an original."""
+    rating: float
+    """Median of at least five listeners, 1 to 5."""
 
 
 def read(source: Source) -> Found:
@@ -55,6 +74,22 @@ def read(source: Source) -> Found:
     )
 
 
+def read_segments(folder: Path) -> list[RatedSegment]:
+    """Read the table: all segments, degraded ones too, whether their files are there or not."""
+    return [
+        RatedSegment(
+            file=_file(folder, row),
+            genre=row["genre"],
+            recording=f"{row['artist']}: {row['title']}",
+            start=row["sample_start"],
+            kind=row["degradation_type"],
+            intensity=_number(folder, row, "degradation_intensity", 0, 100),
+            rating=_number(folder, row, "rating", 1, 5),
+        )
+        for row in _rows(Source(folder))
+    ]
+
+
 def write_opinions(folder: Path, path: Path) -> int:
     """Write the ratings as a table of opinions, for `musqa listening compare`."""
     rows = _rows(Source(folder))
@@ -63,7 +98,9 @@ def write_opinions(folder: Path, path: Path) -> int:
         kind = row["degradation_type"]
         condition = "reference" if kind == ORIGINAL else f"{kind}_{row['degradation_intensity']}"
         recording = f"{row['artist']}: {row['title']}"
-        table.append([_file(folder, row), f"{_rating(folder, row):g}", condition, recording])
+        table.append(
+            [_file(folder, row), f"{_number(folder, row, 'rating', 1, 5):g}", condition, recording]
+        )
     write_whole(path, csv_of(table))
     return len(rows)
 
@@ -90,17 +127,17 @@ def _file(folder: Path, row: dict[str, str]) -> str:
     return f"{_audio_folder(folder)}/{name}"
 
 
-def _rating(folder: Path, row: dict[str, str]) -> float:
+def _number(folder: Path, row: dict[str, str], column: str, low: int, high: int) -> float:
     try:
-        rating = float(row["rating"])
+        value = float(row[column])
     except ValueError:
-        rating = math.nan
-    if not 1.0 <= rating <= 5.0:
+        value = math.nan
+    if not low <= value <= high:
         raise CatalogError(
-            f"{folder / PMQD_CSV}: rating={row['rating']!r} of {row['id']}: expected 1 to 5; get "
-            "the table again"
+            f"{folder / PMQD_CSV}: {column}={row[column]!r} of {row['id']}: expected {low} to "
+            f"{high}; get the table again"
         )
-    return rating
+    return value
 
 
 READER = Reader(

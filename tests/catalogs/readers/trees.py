@@ -10,6 +10,10 @@ import av
 import numpy as np
 import soundfile
 
+from musqa_pipeline.audio.degradations.intensity import INTENSITY_DEGRADATIONS
+from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
+from tests.audio.music import music
+
 RATE_HZ = 22_050
 
 
@@ -133,6 +137,34 @@ def pmqd(root: Path) -> Path:
     (root / "pmqd.csv").write_text(PMQD_CSV)
     for name in ("aa", "bb"):
         tone(root / "audio" / f"{name}.wav")
+    return root
+
+
+def pmqd_segments(root: Path) -> Path:
+    """PMQD as our degradations would have made it: two songs, two segments each, 24 bit."""
+    (root / "audio").mkdir(parents=True, exist_ok=True)
+    rows = []
+    for song, (artist, title) in enumerate((("Ann", "One"), ("Béla", "Two, again"))):
+        for start_s in (0, 5):
+            x = music(seed=song + 1)[start_s * 48_000 :][:SEGMENT_SAMPLES]
+            x = 3 * np.stack([x, np.roll(x, 300)], axis=1)
+            name = f"{song}{start_s}.wav"
+            soundfile.write(root / "audio" / name, x, 48_000, subtype="PCM_24")
+            about = ["Jazz", artist, title]
+            rows.append([len(rows), *about, "original", 0.0, 4.0, start_s, name])
+            x = soundfile.read(root / "audio" / name, dtype="float32")[0]
+            for k, degradation in enumerate(INTENSITY_DEGRADATIONS.values()):
+                rng = np.random.default_rng(len(rows))
+                intensity = round(90.0 - 20 * k + start_s + song, 2)
+                y = degradation.apply(x, degradation.with_intensity(intensity, rng))
+                kind = degradation.name.removeprefix("intensity_")
+                name = f"{song}{start_s}{kind}.wav"
+                soundfile.write(root / "audio" / name, y, 48_000, subtype="PCM_24")
+                rows.append([len(rows), *about, kind, intensity, 2.0, start_s, name])
+    with (root / "pmqd.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(PMQD_CSV.splitlines()[0].split(","))
+        writer.writerows(rows)
     return root
 
 
