@@ -82,10 +82,10 @@ class AdversarialLearner(Learner):
         of_generator, of_discriminator = optimizers
         real_n1hw, genre_n = self._seen(batch)
         self._keep(real_n1hw, genre_n)
-        self._step(of_discriminator, self._discriminator_loss(real_n1hw, genre_n, batch), batch)
+        self._step(of_discriminator, self.loss_of_discriminator(real_n1hw, genre_n, batch), batch)
         if batch_idx % BATCHES_A_STEP == BATCHES_A_STEP - 1:
             self.network.discriminator.requires_grad_(False)
-            self._step(of_generator, self._generator_loss(batch), batch)
+            self._step(of_generator, self.loss_of_generator(batch), batch)
             self.network.discriminator.requires_grad_(True)
             self.network.average()
 
@@ -142,7 +142,8 @@ class AdversarialLearner(Learner):
     def _shown(self, images_n1hw: Tensor) -> Tensor:
         return in_time(images_n1hw) if self.gan.augment else images_n1hw
 
-    def _discriminator_loss(self, real_n1hw: Tensor, genre_n: Tensor, batch: Share) -> Tensor:
+    def loss_of_discriminator(self, real_n1hw: Tensor, genre_n: Tensor, batch: Share) -> Tensor:
+        """Return the loss of scores of real images, and of as many that are generated for it."""
         discriminator = self.network.discriminator
         with torch.no_grad():
             made_n1hw, made_genre_n = self._made(len(genre_n))
@@ -158,7 +159,8 @@ class AdversarialLearner(Learner):
             loss = loss + self.gan.r1_weight * slope(real_n, shown_n1hw)
         return loss
 
-    def _generator_loss(self, batch: Share) -> Tensor:
+    def loss_of_generator(self, batch: Share) -> Tensor:
+        """Return the loss of generating as many images as a batch has."""
         made_n1hw, genre_n = self._made(len(batch.inputs))
         with one_iteration(self.network.discriminator):
             made_n = self.network.discriminator(self._shown(made_n1hw), genre_n)
