@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from musqa_pipeline.core.settings.section import OneOrMore, Section, ZeroOrMore, silent
+from musqa_pipeline.core.settings.section import OneOrMore, Section, Several, ZeroOrMore, silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,11 @@ class OpinionsSettings(Section):
     """Whether the chosen rows are judged once more; the preset section ``[opinions]``."""
 
     metric: Literal["none", "zimtohrli", "nlpd", "ms_ssim", "log_mel_mse"] = "none"
-    """Second full-reference metric, a name of the registry of second opinions. It changes no other
-    table: it may be switched on after a run, and the next run makes the opinions alone."""
+    """A second full-reference metric, as it was written when there could be only one."""
+    metrics: Several[Literal["zimtohrli", "nlpd", "ms_ssim", "log_mel_mse"]] = silent(())
+    """Second full-reference metrics, names of the registry of second opinions; each judges each
+    chosen row. They change no other table: they may be switched on after a run, and the next run
+    makes the opinions alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

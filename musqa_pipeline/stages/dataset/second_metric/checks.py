@@ -1,30 +1,38 @@
-"""What must hold of opinions: one for each chosen row, in range, beside the same label."""
+"""What must hold of opinions: one of each metric for each chosen row, beside the same label."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import polars as pl
 
+from musqa_pipeline.audio.metrics.registry import find_opinion
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.stages.dataset.report import read_dataset
-from musqa_pipeline.stages.dataset.second_metric.stage import NO_METRIC
+from musqa_pipeline.stages.dataset.second_metric.stage import asked_metrics
 from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
 from musqa_pipeline.stages.engine.context import Context
 
 
 def check_opinions(context: Context) -> CheckResult:
-    """Check that each chosen row has one second opinion, in range, beside its own label."""
-    if context.preset.opinions.metric == NO_METRIC:
+    """Check that each metric judged each chosen row once, in range, beside its own label."""
+    names = asked_metrics(context.preset.opinions)
+    if not names:
         return CheckResult(True, "no second opinion is asked for", {"n_opinions": 0})
     stored = context.lake.scan(context.joint_partition("opinions"), OPINIONS.schema)
-    return judge_opinions(pl.DataFrame(stored), read_dataset(context))
+    versions = [find_opinion(name).version for name in names]
+    return judge_opinions(pl.DataFrame(stored), read_dataset(context), versions)
 
 
-def judge_opinions(opinions: pl.DataFrame, dataset: pl.DataFrame) -> CheckResult:
-    """Hold opinions against the rows that they are about."""
-    key = ["catalog", "degraded_id"]
-    chosen = dataset.select(*key, label=pl.col("mos"))
+def judge_opinions(
+    opinions: pl.DataFrame, dataset: pl.DataFrame, metrics: Sequence[str]
+) -> CheckResult:
+    """Hold opinions of some metrics against the rows that they are about."""
+    row = ["catalog", "degraded_id"]
+    key = [*row, "metric"]
+    rows = dataset.select(*row, label=pl.col("mos"))
+    chosen = rows.join(pl.DataFrame({"metric": metrics}), how="cross")
     joined = opinions.join(chosen, on=key, how="inner")
     right = (
         (pl.col("mos") == pl.col("label"))
@@ -39,13 +47,14 @@ def judge_opinions(opinions: pl.DataFrame, dataset: pl.DataFrame) -> CheckResult
         "n_doubled": opinions.height - opinions.unique(key).height,
         "n_wrong": joined.filter(~right.fill_null(False)).height,
     }
-    spearman = joined.select(pl.corr("mos", "second_mos", method="spearman")).item()
+    of_metric = joined.group_by("metric").agg(pl.corr("mos", "second_mos", method="spearman"))
+    spearman = {f"spearman {name}": value for name, value in sorted(of_metric.iter_rows())}
     return CheckResult(
         passed=bool(chosen.height) and not any(counts.values()),
-        claim="each chosen row has one second opinion, in [1, 5], beside its own label",
+        claim="each chosen row has one opinion of each metric, in [1, 5], beside its own label",
         numbers={
-            "n_chosen": chosen.height,
+            "n_chosen": rows.height,
             **counts,
-            "spearman": math.nan if spearman is None else float(spearman),
+            **{name: math.nan if value is None else value for name, value in spearman.items()},
         },
     )

@@ -1,11 +1,13 @@
-"""Both metrics against each other, with the rows on which they disagree most."""
+"""Second metrics against the label, with the rows on which they disagree most."""
 
 from __future__ import annotations
 
 import io
+import math
 
 import numpy as np
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
@@ -25,7 +27,15 @@ def read_opinions(context: Context) -> pl.DataFrame:
 
 
 def with_residuals(opinions: pl.DataFrame) -> pl.DataFrame:
-    """Add to each row how far its disagreement is from what is usual at its label."""
+    """Add to each row how far its disagreement is from what its metric usually says there."""
+    parts = [
+        _of_metric(rows)
+        for _, rows in opinions.sort("metric").group_by("metric", maintain_order=True)
+    ]
+    return pl.concat(parts) if parts else _of_metric(opinions)
+
+
+def _of_metric(opinions: pl.DataFrame) -> pl.DataFrame:
     rows = opinions.sort("mos", "catalog", "degraded_id")
     values = rows["disagreement"].to_numpy()
     usual = [
@@ -43,9 +53,23 @@ def plot_opinions(context: Context) -> bytes:
 
 
 def plot_scatter(opinions: pl.DataFrame) -> bytes:
-    """Draw a dot a row, the usual second opinion as a line, and circles around the oddest rows."""
-    figure = Figure(figsize=(6.0, 4.6), layout="constrained", facecolor="white")
-    axis = figure.subplots()
+    """Draw each metric: a dot a row, what is usual as a line, circles around the oddest rows."""
+    by_metric = opinions.partition_by("metric", maintain_order=True) or [opinions]
+    n_columns = min(2, len(by_metric))
+    n_rows = math.ceil(len(by_metric) / n_columns)
+    size = (6.0 * n_columns, 4.6 * n_rows)
+    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).flat
+    for axis, of_metric in zip(axes, by_metric, strict=False):
+        _draw(axis, of_metric)
+    for axis in list(axes)[len(by_metric) :]:
+        axis.set_visible(False)
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=100, metadata={"Software": None})
+    return png.getvalue()
+
+
+def _draw(axis: Axes, opinions: pl.DataFrame) -> None:
     size = 6 if opinions.height < MANY else 3
     axis.plot(
         opinions["mos"], opinions["second_mos"], ".", color=DOT, alpha=0.5, markersize=size, mew=0
@@ -66,12 +90,9 @@ def plot_scatter(opinions: pl.DataFrame) -> bytes:
     axis.tick_params(labelsize=8, colors=INK)
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", dpi=100, metadata={"Software": None})
-    return png.getvalue()
 
 
 def most_disputed(opinions: pl.DataFrame) -> pl.DataFrame:
-    """Take the rows whose residual is largest, either way."""
+    """Take the rows of a metric whose residual is largest, either way."""
     order = [pl.col("residual").abs(), pl.col("catalog"), pl.col("degraded_id")]
     return opinions.sort(order, descending=[True, False, False]).head(N_MARKED)

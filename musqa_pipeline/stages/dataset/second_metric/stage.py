@@ -1,4 +1,4 @@
-"""The stage `opinions`: one unit per reference among the chosen rows, one row per chosen row.
+"""The stage `opinions`: one unit per reference among the chosen rows, a row per row and metric.
 
 Nothing reads its table but people: switching it on, or changing it, makes no other stage again.
 """
@@ -13,6 +13,7 @@ import pyarrow as pa
 from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.audio.metrics.registry import find_opinion
 from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.settings.dataset import OpinionsSettings
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.stages.dataset.second_metric.table import OPINIONS
 from musqa_pipeline.stages.dataset.stage import DATASET_UNIT
@@ -21,7 +22,6 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.excerpts.references import read_reference
 
-NO_METRIC = "none"
 ROWS_AT_ONCE = 16
 """Decoded together; 2 MB each."""
 ROW_COLUMNS = ("catalog", "excerpt_id", "degraded_id", "mos")
@@ -29,11 +29,16 @@ ROW_COLUMNS = ("catalog", "excerpt_id", "degraded_id", "mos")
 
 def wants_opinions(preset: Preset) -> bool:
     """Tell whether a preset asks for a second opinion."""
-    metric = preset.opinions.metric
-    if metric == NO_METRIC:
-        return False
-    find_opinion(metric).require()
-    return True
+    names = asked_metrics(preset.opinions)
+    for name in names:
+        find_opinion(name).require()
+    return bool(names)
+
+
+def asked_metrics(settings: OpinionsSettings) -> tuple[str, ...]:
+    """Return the metrics that are asked, each once."""
+    first = () if settings.metric == "none" else (settings.metric,)
+    return tuple(dict.fromkeys((*first, *settings.metrics)))
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -61,26 +66,24 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     """
     excerpt_id = unit.plan["excerpt_id"]
     reference = read_reference(context, excerpt_id, unit.plan["catalog"])
-    metric = find_opinion(context.preset.opinions.metric)(reference)
+    metrics = [find_opinion(name)(reference) for name in asked_metrics(context.preset.opinions)]
     mos_of = {row["degraded_id"]: row["mos"] for row in unit.plan["rows"]}
     rows = []
     for chunk in in_chunks(read_bitstreams(context, unit.plan["rows"]), ROWS_AT_ONCE):
         degraded = degraded_audio(row for _, row in chunk)
         for ((catalog, degraded_id), _), samples in zip(chunk, degraded, strict=True):
-            second, mos = metric.score(samples), mos_of[degraded_id]
-            rows.append(
-                {
-                    "degraded_id": degraded_id,
-                    "excerpt_id": excerpt_id,
-                    "catalog": catalog,
+            about = {"degraded_id": degraded_id, "excerpt_id": excerpt_id, "catalog": catalog}
+            for metric in metrics:
+                second, mos = metric.score(samples), mos_of[degraded_id]
+                said = {
                     "metric": metric.version,
                     "mos": mos,
                     "second_mos": second.mos,
                     "second_distance": second.distance,
                     "disagreement": second.mos - mos,
                 }
-            )
-    return OPINIONS.from_rows(sorted(rows, key=lambda row: row["degraded_id"]))
+                rows.append(about | said)
+    return OPINIONS.from_rows(sorted(rows, key=lambda row: (row["degraded_id"], row["metric"])))
 
 
 def _reference_of(row: dict[str, Any]) -> tuple[str, str]:

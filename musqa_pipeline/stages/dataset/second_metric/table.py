@@ -6,7 +6,7 @@ from musqa_pipeline.core.tables import Column, Table
 
 OPINIONS = Table(
     "opinions",
-    "a chosen excerpt with a second metric's score (none unless `[opinions]` asks for it)",
+    "a chosen excerpt with a second metric's score (none unless `[opinions]` asks for some)",
     (
         Column("degraded_id", pa.string(), "the degraded excerpt"),
         Column("excerpt_id", pa.string(), "its reference"),

@@ -30,6 +30,7 @@ from musqa_pipeline.stages.dataset.second_metric.pictures import (
     with_residuals,
 )
 from musqa_pipeline.stages.dataset.second_metric.stage import (
+    asked_metrics,
     list_units,
     wants_opinions,
 )
@@ -178,6 +179,38 @@ def test_only_what_is_missing_is_made_and_bytes_are_the_same(context, nearness):
     assert run_stage(get_stage("opinions"), context).made == 0
 
 
+def test_several_metrics_judge_each_row(context):
+    several = dataclasses.replace(
+        context.preset.opinions, metric="none", metrics=("nlpd", "log_mel_mse")
+    )
+    preset = dataclasses.replace(context.preset, opinions=several)
+    context = dataclasses.replace(context, preset=preset)
+    assert run_stage(get_stage("opinions"), context).rows == 16
+    check = check_opinions(context)
+    assert check.passed, check.numbers
+    assert set(check.numbers) >= {"spearman nlpd 1", "spearman log_mel_mse 1"}
+    opinions = read_opinions(context)
+    assert sorted(opinions["metric"].to_list()) == ["log_mel_mse 1"] * 8 + ["nlpd 1"] * 8
+    assert plot_opinions(context).startswith(b"\x89PNG")
+
+
+def test_the_old_key_and_the_new_one_name_each_metric_once():
+    preset = parse_preset("p", {"opinions": {"metric": "nlpd", "metrics": ["ms_ssim", "nlpd"]}})
+    assert asked_metrics(preset.opinions) == ("nlpd", "ms_ssim")
+
+
+def test_residuals_know_their_own_metric():
+    one = made_up(200)
+    other = one.with_columns(metric=pl.lit("nlpd 1"), disagreement=pl.col("disagreement") + 1)
+    rows = with_residuals(pl.concat([one, other]))
+    alone = with_residuals(one)
+    mine = rows.filter(metric="zimtohrli 0")
+    assert mine["residual"].to_list() == alone["residual"].to_list()
+    assert rows.filter(metric="nlpd 1")["residual"].to_list() == pytest.approx(
+        alone["residual"].to_list()
+    )
+
+
 @pytest.mark.long
 def test_workers_make_the_same_bytes(context, filled, tmp_path):
     run_stage(get_stage("opinions"), context)
@@ -282,8 +315,10 @@ def test_a_picture_is_drawn_of_any_number_of_rows(context, nearness):
 )
 def test_the_check_fails_on_what_is_wrong(change, number):
     rows = made_up(50)
-    assert judge_opinions(rows, rows).passed
-    assert judge_opinions(rows, rows).numbers["spearman"] == pytest.approx(1.0)
-    failed = judge_opinions(change(rows), rows)
+    passed = judge_opinions(rows, rows, ["zimtohrli 0"])
+    assert passed.passed
+    assert passed.numbers["spearman zimtohrli 0"] == pytest.approx(1.0)
+    assert not judge_opinions(rows, rows, ["zimtohrli 0", "nlpd 1"]).passed
+    failed = judge_opinions(change(rows), rows, ["zimtohrli 0"])
     assert not failed.passed
     assert failed.numbers[number] > 0
