@@ -23,6 +23,7 @@ from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.learner import kept_files
 from musqa_pipeline.learning.gan.networks import Discriminator
+from musqa_pipeline.learning.gan.pair import filled
 from musqa_pipeline.learning.gan.settings import GanSettings
 from musqa_pipeline.learning.training.checkpoint import (
     SETTINGS_FILE,
@@ -155,6 +156,15 @@ class Critic:
         return cls(settings, networks, scores)
 
 
+def settings_of_run(folder: Path) -> GanSettings:
+    """Read what made a trained GAN; LakeError if the record is absent or no GAN's."""
+    record = folder / SETTINGS_FILE
+    try:
+        return _settings_in(seals.read(record), record)
+    except OSError as error:
+        raise LakeError(f"cannot read {record}: {error}; train the network again") from error
+
+
 def critic_of_run(folder: Path, kind: Kind = "last") -> Critic:
     """Make the critic of a trained GAN.
 
@@ -172,11 +182,7 @@ def critic_of_run(folder: Path, kind: Kind = "last") -> Critic:
     SettingsError
         If the training kept no average, or no checkpoint.
     """
-    record = folder / SETTINGS_FILE
-    try:
-        settings = _settings_in(seals.read(record), record)
-    except OSError as error:
-        raise LakeError(f"cannot read {record}: {error}; train the network again") from error
+    settings = settings_of_run(folder)
     if kind == "checkpoints":
         return critic_of_checkpoints(settings, kept_files(folder))
     path = folder / WEIGHTS_FILE
@@ -213,18 +219,9 @@ def _part(weights: Mapping[str, Tensor], kind: Kind) -> dict[str, Tensor]:
 
 
 def _network(settings: GanSettings, state: Mapping[str, Tensor], path: Path) -> Discriminator:
-    with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and overwritten
-        network = Discriminator(settings.size, settings.d_width, settings.n_genres)
-    try:
-        network.load_state_dict(dict(state))
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise LakeError(
-            f"{path} does not fit the discriminator of this version of musqa; train it again "
-            f"({str(error).splitlines()[-1].strip()})"
-        ) from error
-    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
-        raise LakeError(f"{path} holds weights that are NaN; train it again")
-    return network
+    return filled(
+        lambda: Discriminator(settings.size, settings.d_width, settings.n_genres), state, path
+    )
 
 
 def _settings_in(content: str | bytes, path: Path) -> GanSettings:

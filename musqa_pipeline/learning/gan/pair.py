@@ -7,18 +7,22 @@ comes out of one file of weights.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
+from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.learning.gan.networks import N_NOISE, Discriminator, Generator
 from musqa_pipeline.learning.gan.settings import GanSettings
+from musqa_pipeline.learning.training.checkpoint import read_weights
 
+Network = TypeVar("Network", bound=nn.Module)
 SETTLING_BATCHES = 16
 """Of generated images, from which batch norms of the averaged generator take their statistics."""
 
@@ -103,6 +107,30 @@ class Pair(nn.Module):
         device = self.real_scores.device
         noise_nz = torch.randn(len(genre_n), N_NOISE, generator=chance)
         return noise_nz.to(device), genre_n.to(device)
+
+
+def load_pair(settings: GanSettings, path: Path) -> Pair:
+    """Read both networks of a checkpoint, or of ``weights.pt``, onto the CPU.
+
+    `LakeError` if the file is absent or damaged, or does not fit.
+    """
+    return filled(lambda: Pair(settings), read_weights(path), path).eval()
+
+
+def filled(build: Callable[[], Network], state: Mapping[str, Tensor], path: Path) -> Network:
+    """Build a network and give it weights that were read from `path`, or raise a LakeError."""
+    with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and overwritten
+        network = build()
+    try:
+        network.load_state_dict(dict(state))
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise LakeError(
+            f"{path} does not fit the {type(network).__name__.lower()} of this version of musqa; "
+            f"train it again ({str(error).splitlines()[-1].strip()})"
+        ) from error
+    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
+        raise LakeError(f"{path} holds weights that are NaN; train it again")
+    return network
 
 
 @contextmanager

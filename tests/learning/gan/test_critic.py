@@ -12,11 +12,12 @@ from musqa_pipeline.learning.gan.critic import (
     Critic,
     critic_of_checkpoints,
     critic_of_run,
+    settings_of_run,
     untrained_critic,
 )
 from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.learner import kept_files
-from musqa_pipeline.learning.gan.pair import Pair
+from musqa_pipeline.learning.gan.pair import load_pair
 from musqa_pipeline.learning.gan.tracks import SegmentBatches
 from musqa_pipeline.learning.training.checkpoint import read_weights, write_weights
 from tests.learning.gan.made_up_tracks import SPEC, write_made_up
@@ -79,8 +80,7 @@ def test_spectral_norms_after_50_steps_are_at_most_1_02(run, kind):
 
 
 def test_so_are_the_generator_s(run):
-    pair = Pair(TRAINED)
-    pair.load_state_dict(read_weights(run / "weights.pt"))
+    pair = load_pair(settings_of_run(run), run / "weights.pt")
     assert max(spectral_norms(pair.generator).values()) <= 1.02
     assert max(spectral_norms(pair.averages).values()) <= 1.02
 
@@ -131,6 +131,20 @@ def test_a_critic_comes_back_as_it_was_saved(run, unmet, tmp_path, kind):
     again = Critic.load(tmp_path / "critic.pt")
     assert again.settings == critic.settings == TRAINED
     assert np.array_equal(again.score(*unmet), critic.score(*unmet))
+
+
+def test_checkpoints_generate_images_of_each_genre(run):
+    settings, (first, last) = settings_of_run(run), kept_files(run)
+    genres = torch.tensor([0, 1, 1])
+    drawn = [
+        load_pair(settings, path).sample(genres, torch.Generator().manual_seed(7))
+        for path in (first, last, last)
+    ]
+    assert drawn[0].shape == (3, 1, 64, 64)
+    assert torch.equal(drawn[1], drawn[2])
+    assert (drawn[1] - drawn[0]).abs().max() > 1e-3
+    with pytest.raises(LakeError, match="does not fit the pair of this version"):
+        load_pair(replace(settings, g_width=3), last)
 
 
 def test_untrained_critics_differ_by_seed_alone(unmet):
