@@ -57,6 +57,7 @@ def judge_segments(
         (pl.col("mse").is_finite() & ((pl.col("kind") == ORIGINAL) == (pl.col("mse") == 0)))
         & pl.col("flatness_48k").is_between(0, 1)
         & pl.col("flatness_16k").is_between(0, 1)
+        & pl.col("temporal_sd").is_between(0, 1)
         & (pl.col("visqol_mos").is_between(1, 5) if visqol else pl.col("visqol_mos").is_null())
     )
     n_wrong = rows.filter(~right.fill_null(False)).height

@@ -191,7 +191,17 @@ def _wanted(context: Context) -> dict[str, bool]:
 
 SEGMENTS_MAKER = Maker(
     version=1,
-    tools=("numba", "numpy", "scipy", "soundfile", "soxr", "av", "pyloudnorm", "visqol-python"),
+    tools=(
+        "torch",
+        "numba",
+        "numpy",
+        "scipy",
+        "soundfile",
+        "soxr",
+        "av",
+        "pyloudnorm",
+        "visqol-python",
+    ),
     units=list_units,
     make=make_unit,
     also=_wanted,

@@ -35,6 +35,11 @@ SEGMENTS = Table(
         ),
         Column("flatness_16k", pa.float64(), "the same of it at 16 kHz"),
         Column(
+            "temporal_sd",
+            pa.float64(),
+            "deviation over time of its mel image (16 kHz, 256 bands, -1 to 1), mean over bands",
+        ),
+        Column(
             "visqol_mos",
             pa.float64(),
             "ViSQOL's MOS-LQO against its original, mono; none unless `[gan] visqol`",

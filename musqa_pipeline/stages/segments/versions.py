@@ -22,6 +22,7 @@ from musqa_pipeline.audio.degradations.intensity import (
 from musqa_pipeline.audio.excerpts.segments import read_segment
 from musqa_pipeline.audio.features.flatness import spectral_flatness
 from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.learning.gan.segments import ImageSpec, pcm_at_rate
 
 ORIGINAL, DRAWN, LADDER = "original", "drawn", "ladder"
 LADDER_INTENSITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
@@ -98,4 +99,16 @@ def measures(samples: Stereo, original: Stereo) -> dict[str, float]:
         "mse": float(np.mean(difference**2)),
         "flatness_48k": spectral_flatness(samples),
         "flatness_16k": spectral_flatness(narrow),
+        "temporal_sd": temporal_sd(samples),
     }
+
+
+def temporal_sd(samples: Stereo) -> float:
+    """Return how much the bands of a segment's image vary over time, averaged over them."""
+    import torch
+
+    from musqa_pipeline.learning.gan.images import images_of
+
+    spec = ImageSpec()
+    pcm = torch.from_numpy(pcm_at_rate(samples, spec.sample_rate_hz))
+    return float(images_of(pcm[None], spec).std(dim=-1, correction=0).mean())

@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import librosa
 import numpy as np
 import polars as pl
 import pytest
@@ -134,8 +135,23 @@ def test_measures_are_of_the_pair_and_grow_with_the_intensity_of_noise(made):
     a, b = (rebuild(folder / "café.wav", row) for row in (original, noise[2]))
     assert noise[2]["mse"] == pytest.approx(np.mean((a.astype(np.float64) - b) ** 2))
     assert noise[2]["flatness_48k"] == pytest.approx(spectral_flatness(b))
+    sds = [original["temporal_sd"], *(row["temporal_sd"] for row in noise)]
+    assert (np.diff(sds) < 0).all()
     narrow = of_one["intensity_lowpass", 90]
     assert narrow["flatness_48k"] < original["flatness_48k"]
+
+
+def test_the_temporal_deviation_is_that_of_librosas_image(made):
+    _, folder, rows = made
+    row = next(r for r in rows if r["recording"] == "song of café.wav" and r["intensity"] == 50)
+    mono = soxr.resample(rebuild(folder / "café.wav", row).mean(axis=1, dtype=float), 3, 1, "VHQ")
+    pcm = np.clip(np.rint(mono * 32_768), -32_768, 32_767)
+    magnitude = np.abs(librosa.stft(pcm, n_fft=2_048, hop_length=256, center=False))
+    mel = librosa.filters.mel(sr=16_000, n_fft=2_048, n_mels=256) @ magnitude
+    assert mel.shape == (256, 256)
+    level_db = librosa.amplitude_to_db(mel, ref=np.max, top_db=80)
+    image = 2 * (level_db - level_db.min()) / np.ptp(level_db) - 1
+    assert row["temporal_sd"] == pytest.approx(image.std(axis=1).mean(), abs=1e-4)
 
 
 def test_only_what_is_missing_is_made_and_bytes_are_the_same(made):
