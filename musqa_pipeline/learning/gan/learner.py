@@ -23,7 +23,7 @@ from musqa_pipeline.learning.gan.frechet import describe, frechet_distance
 from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.losses import discriminator_loss, generator_loss
 from musqa_pipeline.learning.gan.networks import N_NOISE
-from musqa_pipeline.learning.gan.pair import Pair, one_iteration
+from musqa_pipeline.learning.gan.pair import Pair, norm_exactly, one_iteration
 from musqa_pipeline.learning.training.batches import Share
 from musqa_pipeline.learning.training.checkpoint import write_weights
 from musqa_pipeline.learning.training.learner import Learner
@@ -40,8 +40,9 @@ class AdversarialLearner(Learner):
     """Trains a `Pair` on batches of (segments, genres).
 
     Curves, as means between two checkpoints: ``discriminator_loss``, ``generator_loss``,
-    ``score_real``, ``score_made``; of validation ``score_unmet``, so that what is above it in
-    ``score_real`` is memory; ``frechet_distance`` of the averaged generator at the checkpoint.
+    ``score_real``, ``score_made``; at the checkpoint: ``score_met`` of the last training images and
+    ``score_unmet`` of validation, whose difference is memory, and ``frechet_distance`` of images of
+    the averaged generator.
 
     Parameters
     ----------
@@ -89,6 +90,10 @@ class AdversarialLearner(Learner):
             self.network.discriminator.requires_grad_(True)
             self.network.average()
 
+    def on_validation_start(self) -> None:
+        """Let validation ask the discriminator that is stored."""
+        norm_exactly(self.network.discriminator)
+
     def validation_step(self, batch: Share, batch_idx: int) -> None:
         """Score originals that nothing was trained on."""
         score_n = self.network.discriminator(*self._seen(batch))[: batch.n_own]
@@ -110,7 +115,10 @@ class AdversarialLearner(Learner):
         self.network.note_scores(real_n1hw, genre_n)
         made_n1hw = self.network.sample(torch.arange(len(real_n1hw)) % self.gan.n_genres, chance)
         described = (describe(images.squeeze(1).cpu().numpy()) for images in (real_n1hw, made_n1hw))
-        return means | {"frechet_distance": frechet_distance(*described)}
+        return means | {
+            "score_met": float(self.network.real_scores[0]),
+            "frechet_distance": frechet_distance(*described),
+        }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the networks of the last checkpoints stay; written before the checkpoint is."""

@@ -18,7 +18,8 @@ from musqa_pipeline.learning.gan.critic import (
 from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.learner import kept_files
 from musqa_pipeline.learning.gan.pair import load_pair
-from musqa_pipeline.learning.gan.tracks import SegmentBatches
+from musqa_pipeline.learning.gan.tracks import SegmentBatches, Tracks
+from musqa_pipeline.learning.gan.train import each_once
 from musqa_pipeline.learning.training.checkpoint import read_weights, write_weights
 from tests.learning.gan.made_up_tracks import SPEC, write_made_up
 from tests.learning.gan.test_pair import spectral_norms
@@ -145,6 +146,16 @@ def test_checkpoints_generate_images_of_each_genre(run):
     assert (drawn[1] - drawn[0]).abs().max() > 1e-3
     with pytest.raises(LakeError, match="does not fit the pair of this version"):
         load_pair(replace(settings, g_width=3), last)
+
+
+def test_curves_end_with_scores_of_the_stored_discriminator(run):
+    critic, curves = critic_of_run(run), json.loads((run / "curves.json").read_text())
+    unmet = each_once(Tracks([run.parent / "unmet"], SPEC), TRAINED.batch_size)
+    scores = np.concatenate([critic.score(*batch) for batch in unmet()])
+    assert curves["score_unmet"][-1] == pytest.approx(scores.mean(), abs=1e-4)
+    mean, deviation = read_weights(run / "weights.pt")["real_scores"].tolist()
+    assert curves["score_met"][-1] == pytest.approx(mean)
+    assert deviation > 0
 
 
 def test_untrained_critics_differ_by_seed_alone(unmet):

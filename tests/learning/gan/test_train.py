@@ -21,8 +21,8 @@ from tests.learning.gan.made_up_tracks import write_made_up
 from tests.learning.gan.tiny_gan import TINY, train_tiny
 
 CURVES = {
-    "discriminator_loss", "generator_loss", "score_real", "score_made", "score_unmet",
-    "frechet_distance", "learning_rate",
+    "discriminator_loss", "generator_loss", "score_real", "score_made", "score_met",
+    "score_unmet", "frechet_distance", "learning_rate",
 }  # fmt: skip
 
 
