@@ -52,7 +52,7 @@ class PairImages:
         self._n_samples, self._range_of = len(reference), range_of
         self._rms = _rms(reference)
         level_db = _level_db(reference)
-        self._loudest_db = float(level_db.max())
+        self.loudest_db = float(level_db.max())
         self.reference = self._scaled(level_db)
 
     def degraded(self, samples: NDArray[np.float32]) -> Tensor:
@@ -82,7 +82,7 @@ class PairImages:
         return self._scaled(_level_db(heard))
 
     def _scaled(self, level_db: NDArray[np.float32]) -> Tensor:
-        loudest_db = float(level_db.max()) if self._range_of == "own" else self._loudest_db
+        loudest_db = float(level_db.max()) if self._range_of == "own" else self.loudest_db
         image_ft = np.clip(1 + (level_db - loudest_db) / RANGE_DB, 0, 1)
         return torch.from_numpy(image_ft.astype(np.float32))[None, None]
 
