@@ -20,14 +20,15 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
 from musqa_pipeline.learning.device import device_name, find_device, find_precision
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.gan.critic import untrained_critic
 from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.learner import BATCHES_A_STEP, AdversarialLearner
 from musqa_pipeline.learning.gan.pair import Pair
-from musqa_pipeline.learning.gan.segments import SEGMENT_SAMPLES, pcm_at_rate
-from musqa_pipeline.learning.gan.settings import GanSettings
+from musqa_pipeline.learning.gan.recipe import GanRecipe
+from musqa_pipeline.learning.gan.segments import pcm_at_rate
 from musqa_pipeline.learning.gan.tracks import SegmentBatches, Track, Tracks, write_tracks
 from musqa_pipeline.learning.training.batches import Share
 from musqa_pipeline.learning.training.speed import peak_flop_per_s
@@ -135,7 +136,7 @@ def main():
     arguments = parser.parse_args()
     device = find_device()
     precision = find_precision(arguments.precision, device)
-    gan = GanSettings(
+    gan = GanRecipe(
         size=arguments.size, band=arguments.band, g_width=arguments.g_width,
         d_width=arguments.d_width, batch_size=arguments.batch_size, n_genres=arguments.genres,
         described_images=1,

@@ -1,13 +1,29 @@
-"""Beside stage 5: segments of the test recordings, for networks that learn without labels."""
+"""Networks that learn without labels, and the segments of the test recordings that they score."""
+
+from collections.abc import Mapping
 
 import dagster as dg
 
 from assets.declaration import stage_asset
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
+from musqa_pipeline.stages.engine.stage import Unit
 
 
 @stage_asset(group="training", kinds={"parquet"})
 def segments(musqa: MusqaResource) -> dg.MaterializeResult:
     """Test recordings in segments, degraded as paper 000 has it; none unless the preset asks."""
     return run_and_describe(musqa, musqa.joint_context(), "segments")
+
+
+@stage_asset(group="training", kinds={"torch", "lightning"}, trains=True)
+def gans(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
+    """GANs that learn what music looks like; none unless the preset asks. Resumed after a kill.
+
+    Each checkpoint is an observation, which the UI plots while the training runs.
+    """
+
+    def observe(unit: Unit, checkpoint: Mapping[str, float | int | str]) -> None:
+        context.log_event(dg.AssetObservation(context.asset_key, metadata=dict(checkpoint)))
+
+    return run_and_describe(musqa, musqa.joint_context(), "gans", on_numbers=observe)

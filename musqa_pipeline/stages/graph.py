@@ -157,6 +157,15 @@ ROWS = (
         reads=("spectrograms", "features", "pairs"),
     ),
     Row(
+        name="gans",
+        maker="stages.gans.stage:GANS_MAKER",
+        table="stages.gans.table:GANS",
+        joint=True,
+        beside="models",
+        upstream=("splits",),
+        reads=("segments",),
+    ),
+    Row(
         name="evaluation",
         maker="stages.evaluation.stage:EVALUATION_MAKER",
         table="stages.evaluation.table:EVALUATIONS",

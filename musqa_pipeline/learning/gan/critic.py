@@ -24,7 +24,7 @@ from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.learner import kept_files
 from musqa_pipeline.learning.gan.networks import Discriminator
 from musqa_pipeline.learning.gan.pair import filled
-from musqa_pipeline.learning.gan.settings import GanSettings
+from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.learning.training.checkpoint import (
     SETTINGS_FILE,
     WEIGHTS_FILE,
@@ -44,7 +44,7 @@ class Critic:
 
     Parameters
     ----------
-    settings : GanSettings
+    settings : GanRecipe
         What made them.
     discriminators : sequence of Discriminator
         Networks of that size, width and number of genres.
@@ -55,7 +55,7 @@ class Critic:
 
     def __init__(
         self,
-        settings: GanSettings,
+        settings: GanRecipe,
         discriminators: Sequence[Discriminator],
         real_scores: Sequence[tuple[float, float]] = ((0.0, 1.0),),
     ) -> None:
@@ -156,7 +156,7 @@ class Critic:
         return cls(settings, networks, scores)
 
 
-def settings_of_run(folder: Path) -> GanSettings:
+def settings_of_run(folder: Path) -> GanRecipe:
     """Read what made a trained GAN; LakeError if the record is absent or no GAN's."""
     record = folder / SETTINGS_FILE
     try:
@@ -189,7 +189,7 @@ def critic_of_run(folder: Path, kind: Kind = "last") -> Critic:
     return Critic(settings, [_network(settings, _part(read_weights(path), kind), path)])
 
 
-def critic_of_checkpoints(settings: GanSettings, paths: Sequence[Path]) -> Critic:
+def critic_of_checkpoints(settings: GanRecipe, paths: Sequence[Path]) -> Critic:
     """Make a critic of the networks of some checkpoints, which may be one; standardised."""
     if not paths:
         raise SettingsError("critic='checkpoints': none was kept; raise [gan] kept_checkpoints")
@@ -202,7 +202,7 @@ def critic_of_checkpoints(settings: GanSettings, paths: Sequence[Path]) -> Criti
     return Critic(settings, networks, scores)
 
 
-def untrained_critic(settings: GanSettings, seed: int) -> Critic:
+def untrained_critic(settings: GanRecipe, seed: int) -> Critic:
     """Make a critic that has learned nothing, of which the null hypothesis is made."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -218,17 +218,17 @@ def _part(weights: Mapping[str, Tensor], kind: Kind) -> dict[str, Tensor]:
     return found
 
 
-def _network(settings: GanSettings, state: Mapping[str, Tensor], path: Path) -> Discriminator:
+def _network(settings: GanRecipe, state: Mapping[str, Tensor], path: Path) -> Discriminator:
     return filled(
         lambda: Discriminator(settings.size, settings.d_width, settings.n_genres), state, path
     )
 
 
-def _settings_in(content: str | bytes, path: Path) -> GanSettings:
+def _settings_in(content: str | bytes, path: Path) -> GanRecipe:
     """Read settings from JSON, of a critic or of the record of a run."""
     try:
         values = json.loads(content)
-        return GanSettings.of(values.get("settings", values))
+        return GanRecipe.of(values.get("settings", values))
     except (ValueError, TypeError, AttributeError) as error:
         raise LakeError(
             f"{path} is no record of a GAN ({str(error)[:200]}); train it again"

@@ -19,7 +19,7 @@ from torch.nn.utils import parametrize
 
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.learning.gan.networks import N_NOISE, Discriminator, Generator
-from musqa_pipeline.learning.gan.settings import GanSettings
+from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.learning.training.checkpoint import read_weights
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -30,7 +30,7 @@ SETTLING_BATCHES = 16
 class Pair(nn.Module):
     """Both networks, and what a step does not move by gradients."""
 
-    def __init__(self, settings: GanSettings) -> None:
+    def __init__(self, settings: GanRecipe) -> None:
         super().__init__()
         self.settings = settings
         self.generator = Generator(settings.size, settings.g_width, settings.n_genres)
@@ -109,7 +109,7 @@ class Pair(nn.Module):
         return noise_nz.to(device), genre_n.to(device)
 
 
-def load_pair(settings: GanSettings, path: Path) -> Pair:
+def load_pair(settings: GanRecipe, path: Path) -> Pair:
     """Read both networks of a checkpoint, or of ``weights.pt``, onto the CPU.
 
     `LakeError` if the file is absent or damaged, or does not fit.

@@ -14,11 +14,10 @@ import soxr
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
 from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.core.errors import UnfitInputError
 
-SEGMENT_SAMPLES = 201_984
-"""Samples of a segment at 48 kHz."""
 SMALLEST_HOP_S = 0.016
 """Of images of 256 a side, in which windows overlap by seven eighths."""
 LARGEST_SIZE = 256

@@ -7,12 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
+from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
+from musqa_pipeline.learning.gan.frechet import describe, frechet_distance
+from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.learner import BATCHES_A_STEP, AdversarialLearner
 from musqa_pipeline.learning.gan.pair import Pair
-from musqa_pipeline.learning.gan.settings import GanSettings
+from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.learning.gan.tracks import SegmentBatches, Tracks, order_of
 from musqa_pipeline.learning.training.attempt import TrainingResult
 from musqa_pipeline.learning.training.train import train
@@ -20,7 +24,7 @@ from musqa_pipeline.learning.training.train import train
 
 def train_gan(
     name: str,
-    gan: GanSettings,
+    gan: GanRecipe,
     *,
     tracks: Tracks,
     validation: Tracks | None,
@@ -34,7 +38,7 @@ def train_gan(
     ----------
     name : str
         What it is called.
-    gan : GanSettings
+    gan : GanRecipe
         What makes it.
     tracks, validation : Tracks
         What it learns from, and originals that it never meets, of which a curve shows scores.
@@ -81,7 +85,25 @@ def train_gan(
     )
 
 
-def entry_of(gan: GanSettings, folder: Path) -> ModelEntry:
+def untrained_distance(name: str, gan: GanRecipe, tracks: Tracks, seed: int) -> float:
+    """Return the Fréchet distance of images by the generator that a training begins with.
+
+    Parameters are those of `train_gan`.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed("models.weights", seed, name))
+        pair = Pair(gan)
+    n, spec = gan.described_images, gan.images
+    batches = SegmentBatches(tracks, gan.batch_size, -(-n // gan.batch_size), seed)
+    real_n1hw = torch.cat([images_of(torch.from_numpy(pcm), spec) for pcm, _ in batches()])[:n]
+    chance = torch.Generator().manual_seed(derive_seed("gan.described", seed))
+    pair.settle(chance)
+    made_n1hw = pair.sample(torch.arange(n) % gan.n_genres, chance)
+    described = (describe(images.squeeze(1).numpy()) for images in (real_n1hw, made_n1hw))
+    return frechet_distance(*described)
+
+
+def entry_of(gan: GanRecipe, folder: Path) -> ModelEntry:
     """Say of a GAN what the training loop knows of a network."""
     return ModelEntry(
         "Generator and discriminator",
@@ -97,5 +119,5 @@ def each_once(tracks: Tracks, batch_size: int) -> SegmentBatches:
     return SegmentBatches(tracks, batch_size, -(-n_segments // batch_size), seed=0)
 
 
-def _build(gan: GanSettings, settings: TrainingSettings) -> nn.Module:
+def _build(gan: GanRecipe, settings: TrainingSettings) -> nn.Module:
     return Pair(gan)

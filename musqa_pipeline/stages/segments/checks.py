@@ -10,8 +10,9 @@ import polars as pl
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
-from musqa_pipeline.stages.segments.stage import gan_settings, list_units, wants_segments
+from musqa_pipeline.stages.segments.stage import list_units
 from musqa_pipeline.stages.segments.table import SEGMENTS
+from musqa_pipeline.stages.segments.tracks import gan_settings, wants_segments
 from musqa_pipeline.stages.segments.versions import ORIGINAL, pcm_hash, plan_versions, rebuild
 
 MANY = 3

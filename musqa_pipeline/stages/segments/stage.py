@@ -7,8 +7,7 @@ none there is no unit.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +24,12 @@ from musqa_pipeline.audio.excerpts.segments import (
 )
 from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.audio.metrics.registry import open_metric
-from musqa_pipeline.catalogs.folder import COPY_TIER
-from musqa_pipeline.catalogs.identity import identified_files
 from musqa_pipeline.core.errors import StageError, UnfitInputError
-from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
-from musqa_pipeline.stages.dataset.report import read_splits
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.excerpts.stage import check_unchanged, file_state
-from musqa_pipeline.stages.segments.genres import genre_classes
-from musqa_pipeline.stages.segments.settings import GanSettings
 from musqa_pipeline.stages.segments.table import SEGMENTS
+from musqa_pipeline.stages.segments.tracks import gan_settings, original_tracks, wants_segments
 from musqa_pipeline.stages.segments.versions import (
     at_gain,
     make_version,
@@ -44,25 +37,8 @@ from musqa_pipeline.stages.segments.versions import (
     pcm_hash,
     plan_versions,
 )
-from musqa_pipeline.stages.tracks.verdict import USABLE
 
 AS_IS = "as_is"
-_TRACK_COLUMNS = (
-    "catalog", "track_id", "file", "recording", "duration_s", "sample_rate_hz", "channels",
-    "loudness_lufs",
-)  # fmt: skip
-
-
-def gan_settings(preset: Preset) -> GanSettings:
-    """Return the section ``[gan]`` of a preset."""
-    settings = preset.further["gan"]
-    assert isinstance(settings, GanSettings)
-    return settings
-
-
-def wants_segments(preset: Preset) -> bool:
-    """Tell whether a preset asks for scores of segments."""
-    return bool(gan_settings(preset).networks)
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -128,38 +104,15 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     return SEGMENTS.from_rows(rows)
 
 
-def _test_tracks(context: Context) -> Iterator[dict[str, Any]]:
-    """Yield the tracks of the test part that are clean, with class and path, in a fixed order."""
-    if context.preset.dataset.protocol not in context.lake.done(context.joint_partition("splits")):
-        raise StageError("segments: there are no splits yet; run the stage splits first")
-    seen = read_seen_tracks(context)
-    parts = read_splits(context).select("catalog", "track_id", "part")
-    tracks = seen.join(parts, on=["catalog", "track_id"], how="inner", maintain_order="left")
-    rows = tracks.to_dicts()
-    classes = genre_classes(rows, gan_settings(context.preset).genres)
-    tested = [row for row in rows if row["part"] == "test" and _is_original(context.preset, row)]
+def _test_tracks(context: Context) -> list[dict[str, Any]]:
+    """Return the clean tracks of the test part."""
+    tested = [track for track in original_tracks(context) if track["part"] == "test"]
     if not tested:
         raise StageError(
             "segments: no clean track is in the test part; set role=test for some in their "
             "catalogs' tracks.csv, or take [gan] out of the preset"
         )
-    paths = {
-        (catalog, unit_id): os.fspath(entry.path)
-        for catalog in {row["catalog"] for row in tested}
-        for unit_id, entry in identified_files(context.home, catalog)
-    }
-    for row in tested:
-        yield {
-            **{name: row[name] for name in _TRACK_COLUMNS},
-            "genre": classes[row["catalog"], row["track_id"]],
-            "path": paths.get((row["catalog"], row["unit_id"])),
-        }
-
-
-def _is_original(preset: Preset, track: Mapping[str, Any]) -> bool:
-    """Whether a track is music as it was produced: no darker copy, and not flagged."""
-    flagged_serve = preset.excerpts.flagged_tracks == "include"
-    return track["tier"] != COPY_TIER and (track["verdict"] == USABLE or flagged_serve)
+    return tested
 
 
 def _first_that_sounds(plan: Mapping[str, Any], seed: int) -> tuple[int, Stereo]:

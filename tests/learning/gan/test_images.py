@@ -6,10 +6,10 @@ import pytest
 import soxr
 import torch
 
+from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.learning.gan.images import images_of, is_blank
 from musqa_pipeline.learning.gan.segments import (
-    SEGMENT_SAMPLES,
     ImageSpec,
     is_silent,
     pcm_at_rate,

@@ -9,19 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from musqa_pipeline.learning.entry import TrainingSettings
-from musqa_pipeline.learning.gan.settings import GanSettings
+from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.learning.gan.train import train_gan
 from musqa_pipeline.learning.training import loop
 from musqa_pipeline.learning.training.attempt import TrainingResult
 from tests.learning.gan.made_up_tracks import write_made_up
 
-TINY = GanSettings(
+TINY = GanRecipe(
     size=64, n_genres=2, g_width=1, d_width=2, batch_size=2, steps=3, checkpoint_steps=1,
     kept_checkpoints=2, described_images=8,
 )  # fmt: skip
 
 
-def train_tiny(folder: Path, gan: GanSettings = TINY, training=None, **others) -> TrainingResult:
+def train_tiny(folder: Path, gan: GanRecipe = TINY, training=None, **others) -> TrainingResult:
     """Train in the folder's ``run``."""
     folder.mkdir(exist_ok=True)
     tracks = write_made_up(folder / "tracks", (3, 2))
