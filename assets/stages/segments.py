@@ -27,3 +27,9 @@ def gans(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.Material
         context.log_event(dg.AssetObservation(context.asset_key, metadata=dict(checkpoint)))
 
     return run_and_describe(musqa, musqa.joint_context(), "gans", on_numbers=observe)
+
+
+@stage_asset(group="training", kinds={"torch"})
+def gan_scores(musqa: MusqaResource) -> dg.MaterializeResult:
+    """What each training of a GAN says of each version of each segment."""
+    return run_and_describe(musqa, musqa.joint_context(), "gan_scores")

@@ -166,6 +166,15 @@ ROWS = (
         reads=("segments",),
     ),
     Row(
+        name="gan_scores",
+        maker="stages.gan_scores.stage:GAN_SCORES_MAKER",
+        table="stages.gan_scores.table:GAN_SCORES",
+        joint=True,
+        beside="models",
+        upstream=("segments",),
+        reads=("gans",),
+    ),
+    Row(
         name="evaluation",
         maker="stages.evaluation.stage:EVALUATION_MAKER",
         table="stages.evaluation.table:EVALUATIONS",

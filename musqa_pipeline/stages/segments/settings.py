@@ -33,6 +33,9 @@ class GanSettings(Section):
     A training's id says what made it."""
     n_seeds: OneOrMore = placement(3)
     """Trainings of each, with the seeds from 0."""
+    critic: Literal["last", "average", "checkpoints"] = placement("last")
+    """Which discriminators of a training answer: the last one, the running average of its weights,
+    or those of the last checkpoints, whose standardised scores are averaged."""
     genres: Mapping[str, str] = field(default_factory=dict)
     """Class of each word for a genre that catalogs use, or of its part before a slash; empty: each
     is a class by itself."""

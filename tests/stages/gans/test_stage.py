@@ -20,12 +20,8 @@ from musqa_pipeline.stages.gans.table import GANS
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.segments.settings import GanSettings
 from tests.audio.sounds import write
+from tests.stages.gans.small_gans import TINY, with_gans
 from tests.stages.segments.small_catalog import fill
-
-TINY = {
-    "size": 64, "g_width": 1, "d_width": 2, "batch_size": 2, "steps": 2, "checkpoint_steps": 1,
-    "described_images": 4,
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +33,6 @@ def folder(tmp_path_factory):
 def filled(folder):
     (folder / "music").mkdir()
     return with_gans(fill(folder, folder / "music", networks=["tiny"], recipes={"tiny": TINY}))
-
-
-def with_gans(context, **settings):
-    """Give a context another section, and the stage its fingerprint."""
-    section = dataclasses.replace(context.preset.further["gan"], **settings)
-    preset = dataclasses.replace(context.preset, further={"gan": section})
-    context = dataclasses.replace(context, preset=preset)
-    fingerprint = get_stage("gans").fingerprint(context)
-    return dataclasses.replace(context, fingerprints={**context.fingerprints, "gans": fingerprint})
 
 
 def stored(context):
