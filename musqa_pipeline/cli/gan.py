@@ -1,27 +1,30 @@
-"""`musqa gan`: degradations with an intensity, to listen to and to check; it needs no checkout."""
+"""`musqa gan`: degradations with an intensity, and scores of networks that learned no label."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import needs, no_nan
+from musqa_pipeline.cli.options import CsvOption, JsonLinesOption, needs, no_nan, one_form
 from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.core.files import explained, whole_file
 
 LIBRARIES = ("numba", "scipy", "soxr")
-HELP = """The unsupervised route of paper 000: what its listeners heard.
+FACTORY = (*LIBRARIES, "torch", "duckdb", "pyarrow", "polars")
+HELP = """The unsupervised route of paper 000: what its listeners heard, and scores without labels.
 
 Examples:
 
 \b
   musqa gan degrade song.flac --kind noise --intensity 50 noisy.wav
   musqa gan degrade master.wav --kind limiter --intensity 100 --level lufs:-14 loud.wav
+  musqa gan score album/*.flac --run mine-0
   musqa gan pmqd ~/pmqd --check
 """
 LOUDNESS = "lufs:-14"
@@ -92,6 +95,49 @@ def degrade(
     with explained("write", out), whole_file(out) as temporary:
         soundfile.write(temporary, degraded, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
     output.say(f"{out}: {params}")
+
+
+@app.command()
+def score(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Music.")],
+    genre: Annotated[
+        str | None,
+        typer.Option("--genre", help="Class that it was told; without, the mean of all classes."),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="NETWORK-SEED", help="Which training; the first without."),
+    ] = None,
+    as_json: JsonLinesOption = False,
+    as_csv: CsvOption = False,
+) -> None:
+    """Score music by a GAN's discriminator: more is more like the music that it learned from.
+
+    The score has no unit; the percentile is among originals that the GAN never met. Windows of
+    4.208 s, half overlapping, are averaged; JSON has each of them.
+    """
+    one_form(as_json=as_json, as_csv=as_csv)
+    needs(FACTORY, "musqa gan score")
+    from musqa_pipeline.core.home import home_folder
+    from musqa_pipeline.stages.gan_scores.files import open_judge, score_file
+
+    judge = open_judge(home_folder(), run)
+    judge.class_of(genre)
+    rows: list[dict[str, Any]] = []
+    for file in files:
+        row: dict[str, Any] = {"file": str(file), "run": judge.name, "genre": genre}
+        try:
+            found = score_file(judge, file, genre)
+        except UnfitInputError as error:
+            rows.append(row | {"problem": f"{error.detail}; {error.advice}"})
+            continue
+        row |= {"score": found.score, "percentile": found.percentile}
+        rows.append(row | ({"windows": [asdict(w) for w in found.windows]} if as_json else {}))
+    columns = ["file", "run", "genre", "score", "percentile"]
+    columns += ["problem"] * (as_csv and any("problem" in row for row in rows))
+    output.table(rows, columns, as_json=as_json, as_csv=as_csv, empty="no file")
+    if any("problem" in row for row in rows):
+        raise typer.Exit(1)
 
 
 @app.command()

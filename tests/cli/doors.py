@@ -157,6 +157,7 @@ DOORS: dict[str, Door] = {
         "gan", "degrade", str(b), str(p / "out.wav"), "--kind", "noise", "--intensity", "50",
     ],
     "gan pmqd": pmqd,
+    "gan score": lambda b, p, w: ["gan", "score", str(b)],
     "listening stimuli": lambda b, p, w: [
         "listening", "stimuli", str(b), str(w / "master.wav"), "--out", str(p / "test"),
     ],
@@ -185,7 +186,9 @@ def make_world(world: Path, bombs: Path) -> None:
     from tests.learning.written_run import write_run
     from tests.scoring.small_pair_model import write_pair_model
     from tests.scoring.sweep.tiny_model import write_tiny_model
+    from tests.stages.gan_scores.small_scores import publish_untrained
 
+    publish_untrained(world / "home")
     for name in ("master.wav", "other.wav"):
         write(world / name, noise(10.0))
     write_tiny_model(world / "tiny.onnx")

@@ -55,6 +55,7 @@ PATHS = {
     ("gan degrade", "file"): "gan degrade",
     ("gan degrade", "out"): NO_AUDIO,
     ("gan pmqd", "folder"): "gan pmqd",
+    ("gan score", "files"): "gan score",
     ("listening stimuli", "recordings"): "listening stimuli",
     ("listening stimuli", "plan"): "listening stimuli --plan",
     ("listening stimuli", "out"): NO_AUDIO,

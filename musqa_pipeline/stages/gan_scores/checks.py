@@ -20,14 +20,14 @@ def check_gan_scores(context: Context) -> CheckResult:
         pl.DataFrame(context.lake.scan(context.joint_partition(table.name), table.schema))
         for table in (GAN_SCORES, SEGMENTS)
     )
-    return judge_scores(scores, segments, [run["run"] for run in finished_runs(context)])
+    return judge_scores(scores, segments, [run["training"] for run in finished_runs(context)])
 
 
-def judge_scores(scores: pl.DataFrame, segments: pl.DataFrame, runs: list[str]) -> CheckResult:
+def judge_scores(scores: pl.DataFrame, segments: pl.DataFrame, trainings: list[str]) -> CheckResult:
     """Hold scores against the versions and the trainings that there are."""
-    key = ["catalog", "version_id", "run"]
+    key = ["catalog", "version_id", "training"]
     wanted = segments.select("catalog", "version_id").join(
-        pl.DataFrame({"run": runs}, schema={"run": pl.String}), how="cross"
+        pl.DataFrame({"training": trainings}, schema={"training": pl.String}), how="cross"
     )
     finite = pl.col("score").is_finite() & pl.col("mean_genre_score").is_finite()
     counts = {
@@ -37,7 +37,7 @@ def judge_scores(scores: pl.DataFrame, segments: pl.DataFrame, runs: list[str]) 
         "n_wrong": scores.filter(~finite).height,
     }
     return CheckResult(
-        passed=bool(runs) and not any(counts.values()),
+        passed=bool(trainings) and not any(counts.values()),
         claim="each finished training scored each version of each segment once",
-        numbers={"n_scores": scores.height, "n_runs": len(runs), **counts},
+        numbers={"n_scores": scores.height, "n_trainings": len(trainings), **counts},
     )

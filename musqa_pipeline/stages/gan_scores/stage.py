@@ -41,7 +41,7 @@ def list_units(context: Context) -> list[Unit]:
     runs = finished_runs(context)
     if not runs:
         return []
-    by = digest([[run["run"] for run in runs], gan_settings(context.preset).critic])[:8]
+    by = digest([[run["training"] for run in runs], gan_settings(context.preset).critic])[:8]
     paths = {(t["catalog"], t["track_id"]): t["path"] for t in original_tracks(context)}
     partition = context.joint_partition("segments")
     columns = ["catalog", "track_id", "segment_id"]
@@ -63,7 +63,7 @@ def finished_runs(context: Context) -> list[dict[str, Any]]:
         columns = ["network", "seed", "finished", "classes"]
         row = context.lake.read(partition, unit_id, columns).to_pylist()[0]
         if row.pop("finished"):
-            runs.append({**row, "run": unit_id})
+            runs.append({**row, "training": unit_id})
     return runs
 
 
@@ -85,11 +85,11 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     settings = gan_settings(context.preset)
     rows: list[dict[str, Any]] = []
     for run in plan["runs"]:
-        folder = context.lake.local_folder(context.joint_partition("gans"), run["run"])
+        folder = context.lake.local_folder(context.joint_partition("gans"), run["training"])
         critic = _critic(folder, settings.critic, context.preset.models.device)
         rate_hz = critic.settings.images.sample_rate_hz
         pcm = np.stack([pcm_at_rate(samples, rate_hz) for samples in made])
-        about = {name: run[name] for name in ("network", "seed", "run")}
+        about = {name: run[name] for name in ("network", "seed", "training")}
         about["critic"] = settings.critic
         for version, said in zip(
             versions, _said(critic, pcm, versions[0]["genre"], run["classes"]), strict=True

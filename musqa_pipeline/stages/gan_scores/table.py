@@ -18,7 +18,7 @@ GAN_SCORES = Table(
         Column("intensity", pa.float64(), "I, 0 to 100; none of an original", nullable=True),
         Column("network", pa.string(), "the GAN, in `[gan] networks`"),
         Column("seed", pa.int64(), "seed of its training"),
-        Column("run", pa.string(), "the training, a unit of `gans`"),
+        Column("training", pa.string(), "the training, a unit of `gans`"),
         Column("critic", pa.string(), "which discriminators answered: last, average, checkpoints"),
         Column(
             "score", pa.float64(), "score as its own genre, or the mean genre where that is new"

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from musqa_pipeline.audio.files.limits import MAX_DURATION_S
 from musqa_pipeline.audio.files.signals import read_stereo
 from musqa_pipeline.core.errors import StageError, UnfitInputError
@@ -21,6 +24,8 @@ from musqa_pipeline.storage.stores.store import WorkFolder
 
 if TYPE_CHECKING:
     from musqa_pipeline.learning.gan.tracks import Track, Tracks
+
+PIECE_S = 600
 
 
 @dataclass(frozen=True)
@@ -95,8 +100,7 @@ def _fit(
     for number, about in enumerate(tracks):
         tell(f"music for GANs: track {number + 1} of {len(tracks)}")
         try:
-            signal = read_stereo(Path(about["path"]), max_duration_s=MAX_DURATION_S)
-            pcm = pcm_at_rate(signal.samples, spec.sample_rate_hz)
+            pcm = np.concatenate(list(_pieces(about, spec.sample_rate_hz)))
             track = Track(about["track_id"], classes.index(about["genre"]), pcm)
             check_track(track, spec)
         except UnfitInputError as error:
@@ -104,3 +108,17 @@ def _fit(
         else:
             yield track
     write_whole(refused_path, json.dumps(refused).encode())
+
+
+def _pieces(track: Mapping[str, Any], rate_hz: int) -> Iterator[NDArray[np.int16]]:
+    """Yield a track at a rate in pieces of `PIECE_S`, so that an hour of music is no gigabyte."""
+    n_frames = round(track["duration_s"] * track["sample_rate_hz"])
+    n_piece = PIECE_S * track["sample_rate_hz"]
+    for start_frame in range(0, n_frames, n_piece):
+        piece = read_stereo(
+            Path(track["path"]),
+            start_frame=start_frame,
+            n_frames=min(n_piece, n_frames - start_frame),
+            max_duration_s=MAX_DURATION_S,
+        )
+        yield pcm_at_rate(piece.samples, rate_hz)

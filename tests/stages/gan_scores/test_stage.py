@@ -17,23 +17,16 @@ from musqa_pipeline.stages.gan_scores.table import GAN_SCORES
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.segments.tracks import original_tracks
 from musqa_pipeline.stages.segments.versions import rebuild
+from tests.stages.gan_scores.small_scores import trained
 from tests.stages.gans.small_gans import TINY, with_gans
-from tests.stages.segments.small_catalog import fill, stored
+from tests.stages.segments.small_catalog import stored
 
 N_SEGMENTS, N_VERSIONS = 5, 25
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
-    """A lake with segments and a trained GAN."""
-    folder = tmp_path_factory.mktemp("scores")
-    (folder / "music").mkdir()
-    context = with_gans(
-        fill(folder, folder / "music", networks=["tiny"], recipes={"tiny": TINY}, n_seeds=1)
-    )
-    for stage in ("segments", "gans"):
-        run_stage(get_stage(stage), context)
-    return context
+    return trained(tmp_path_factory.mktemp("scores"))
 
 
 def scores_of(context):
@@ -46,9 +39,9 @@ def test_each_version_is_scored_as_the_critic_scores_its_sound(filled):
     assert scores.height == len(versions) == N_SEGMENTS * N_VERSIONS
     assert set(scores["network"]) == {"tiny"}
     (run,) = finished_runs(filled)
-    assert set(scores["run"]) == {run["run"]}
+    assert set(scores["training"]) == {run["training"]}
     critic = critic_of_run(
-        filled.lake.local_folder(filled.joint_partition("gans"), run["run"]), "last"
+        filled.lake.local_folder(filled.joint_partition("gans"), run["training"]), "last"
     )
     paths = {track["track_id"]: track["path"] for track in original_tracks(filled)}
     for row in versions[:: N_VERSIONS + 7]:
@@ -82,7 +75,7 @@ def test_without_a_finished_training_nothing_is_scored(filled):
     assert list_units(wider) == []
     check = check_gan_scores(wider)
     assert not check.passed
-    assert check.numbers["n_runs"] == 0
+    assert check.numbers["n_trainings"] == 0
 
 
 def test_off_there_is_nothing(filled):
@@ -101,7 +94,7 @@ def test_a_track_that_is_gone_is_named(filled, monkeypatch):
 
 
 VERSIONS = pl.DataFrame({"catalog": ["c", "c"], "version_id": ["a", "b"]})
-SCORES = VERSIONS.with_columns(run=pl.lit("r"), score=1.0, mean_genre_score=2.0)
+SCORES = VERSIONS.with_columns(training=pl.lit("r"), score=1.0, mean_genre_score=2.0)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +104,7 @@ SCORES = VERSIONS.with_columns(run=pl.lit("r"), score=1.0, mean_genre_score=2.0)
         (lambda rows: pl.concat([rows, rows.head(1)]), "n_doubled"),
         (lambda rows: rows.with_columns(score=pl.lit(float("nan"))), "n_wrong"),
         (
-            lambda rows: pl.concat([rows, rows.head(1).with_columns(run=pl.lit("old"))]),
+            lambda rows: pl.concat([rows, rows.head(1).with_columns(training=pl.lit("old"))]),
             "n_surplus",
         ),
     ],
