@@ -218,7 +218,8 @@ def test_off_makes_nothing_and_nobody_elses_fingerprint_moves(made, home):
         for further in ({}, {"gan": context.preset.further["gan"]})
     )
     assert {s for s in plain.fingerprints if plain.fingerprints[s] != named.fingerprints[s]} == {
-        "segments"
+        "segments",
+        "gan_scores",
     }
 
 
