@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from musqa_pipeline.core.csv_files import number, read_rows, require_columns
 from musqa_pipeline.studies.statistics.bootstrap import (
@@ -24,13 +25,14 @@ from musqa_pipeline.studies.statistics.bootstrap import (
     interval,
     recording_counts,
 )
-from musqa_pipeline.studies.statistics.metrics import spearman
+from musqa_pipeline.studies.statistics.metrics import CONSTANT_BELOW
 
 ORIGINAL = "original"
 COLUMNS = ("kind", "intensity_from", "intensity_to", "mean_rating")
 N_FIFTHS = 5
 GREATEST = 100.0
 
+Floats = NDArray[np.float64]
 Cell = tuple[str, int]
 """A kind of degradation and the fifth of its intensity, 0 to 4; 0 of the original."""
 
@@ -105,7 +107,8 @@ def cells_correlation(
 
     Parameters
     ----------
-    score : array_like of float, shape (rows,)
+    score : array_like of float, shape (rows,) or (trainings, rows)
+        Of several trainings the coefficients are averaged, in each draw too.
     cell : sequence of Cell, length rows
     recording : array_like, shape (rows,)
         Name or number of each row's recording; whole recordings are drawn for the interval.
@@ -130,17 +133,31 @@ def cells_correlation(
         raise ValueError(f"cells {strange}: expected scores and ratings of the same cells")
     names, recording_index = np.unique(np.asarray(recording), return_inverse=True)
     column = np.array([cells.index(one) for one in cell])
-    sums, counts = np.zeros((len(names), len(cells))), np.zeros((len(names), len(cells)))
-    np.add.at(sums, (recording_index, column), np.asarray(score, dtype=np.float64))
-    np.add.at(counts, (recording_index, column), 1.0)
+    scores = np.atleast_2d(np.asarray(score, dtype=np.float64))
+    place = recording_index * len(cells) + column
+    shape, n_places = (len(names), len(cells)), len(names) * len(cells)
+    sums = [np.bincount(place, one, n_places).reshape(shape) for one in scores]
+    counts = np.bincount(place, minlength=n_places).reshape(shape).astype(np.float64)
     wanted = np.array([ratings[one] for one in cells])
-    value = spearman(wanted, sums.sum(axis=0) / counts.sum(axis=0))
+    every = np.ones((1, len(names)))
+    value = float(np.mean([_rank_correlations(wanted, every, s, counts)[0] for s in sums]))
     ends = None
     if len(names) >= MIN_RECORDINGS:
         times = recording_counts(len(names), n_draws, *seed_key)
-        with np.errstate(invalid="ignore"):
-            means = (times @ sums) / (times @ counts)
-        draws = [spearman(wanted, drawn) if np.isfinite(drawn).all() else None for drawn in means]
-        ends = interval(np.array(draws, dtype=np.float64), confidence)  # None becomes NaN
+        draws = [_rank_correlations(wanted, times, of_one, counts) for of_one in sums]
+        ends = interval(np.mean(draws, axis=0), confidence)
     low, high = ends if ends else (None, None)
-    return CellsCorrelation(value, low, high, len(cells), len(names))
+    found = value if np.isfinite(value) else None
+    return CellsCorrelation(found, low, high, len(cells), len(names))
+
+
+def _rank_correlations(wanted: Floats, times: Floats, sums: Floats, counts: Floats) -> Floats:
+    """Spearman's coefficient of each draw's cell means with what is wanted; NaN where none is."""
+    with np.errstate(invalid="ignore"):
+        means = (times @ sums) / (times @ counts)
+    varies = np.isfinite(means).all(axis=1) & (np.ptp(means, axis=1) > CONSTANT_BELOW)
+    x = stats.rankdata(wanted) - (len(wanted) + 1) / 2
+    y = stats.rankdata(np.where(varies[:, None], means, 0.0), axis=1) - (len(wanted) + 1) / 2
+    with np.errstate(invalid="ignore"):
+        found = (y @ x) / np.sqrt((x @ x) * np.einsum("dc,dc->d", y, y))
+    return np.where(varies, found, np.nan)

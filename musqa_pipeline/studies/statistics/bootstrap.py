@@ -105,6 +105,18 @@ def interval(draws: Floats, confidence: float) -> tuple[float, float] | None:
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A statistic with its interval over recordings."""
+
+    value: float | None
+    """None where it is not defined."""
+    low: float | None
+    high: float | None
+    """Ends of the percentile interval; None with fewer than `MIN_RECORDINGS` recordings."""
+    n_recordings: int
+
+
+@dataclass(frozen=True)
 class Difference:
     """A metric of one model less that of another, on the same rows and the same resamples."""
 
@@ -157,6 +169,75 @@ def paired_difference(
         ends = interval(np.array(draws, dtype=np.float64), confidence)  # None becomes NaN
     low, high = ends if ends else (None, None)
     return Difference(gain(x, a, b), low, high, len(names))
+
+
+def mean_over_recordings(
+    values: ArrayLike,
+    recording: ArrayLike,
+    *seed_key: str | int,
+    n_draws: int = 2000,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Average values within each recording, and these means over recordings.
+
+    Parameters
+    ----------
+    values : array_like of float or bool, shape (rows,)
+        Of flags it is a share.
+    recording : array_like, shape (rows,)
+    *seed_key : str or int
+    n_draws : int
+    confidence : float
+
+    Returns
+    -------
+    Estimate
+    """
+    names, index = np.unique(np.asarray(recording), return_inverse=True)
+    sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
+    by_recording = sums / np.bincount(index)
+    ends = None
+    if len(names) >= MIN_RECORDINGS:
+        counts = recording_counts(len(names), n_draws, *seed_key)
+        ends = interval(counts @ by_recording / counts.sum(axis=1), confidence)
+    low, high = ends if ends else (None, None)
+    return Estimate(float(by_recording.mean()), low, high, len(names))
+
+
+def estimate(
+    statistic: Callable[[ArrayLike, ArrayLike], float | None],
+    label: ArrayLike,
+    predicted: ArrayLike,
+    recording: ArrayLike,
+    *seed_key: str | int,
+    n_draws: int = 2000,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Compute any statistic of two columns, with its interval over recordings.
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes labels and predictions of some rows; None where it is not defined.
+    label, predicted : array_like of float, shape (rows,) or (rows, others)
+    recording : array_like, shape (rows,)
+    *seed_key : str or int
+    n_draws : int
+    confidence : float
+
+    Returns
+    -------
+    Estimate
+    """
+    x, y = (np.asarray(side, dtype=np.float64) for side in (label, predicted))
+    names, index = np.unique(np.asarray(recording), return_inverse=True)
+    ends = None
+    if len(names) >= MIN_RECORDINGS:
+        counts = recording_counts(len(names), n_draws, *seed_key)
+        draws = [statistic(*drawn) for drawn in resamples((x, y), index, counts)]
+        ends = interval(np.array(draws, dtype=np.float64), confidence)  # None becomes NaN
+    low, high = ends if ends else (None, None)
+    return Estimate(statistic(x, y), low, high, len(names))
 
 
 def resamples(

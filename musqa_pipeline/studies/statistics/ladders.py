@@ -11,14 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.studies.statistics.bootstrap import (
     MIN_RECORDINGS,
+    Difference,
     interval,
     recording_counts,
 )
-from musqa_pipeline.studies.statistics.metrics import spearman
+from musqa_pipeline.studies.statistics.metrics import CONSTANT_BELOW
 
 Floats = NDArray[np.float64]
 N_NULL_MEANS = 10_000
@@ -61,7 +63,8 @@ def fall(
     Parameters
     ----------
     ladders : mapping of str to Ladders
-        By kind of damage, of the same recordings; each kind has one vote.
+        By kind of damage, of the same recordings; each kind has one vote. So have several trainings
+        that stand here side by side.
     *seed_key : str or int
         Seed of the draws of recordings.
     n_draws : int
@@ -76,20 +79,65 @@ def fall(
     ValueError
         If kinds are of other recordings, or there is none.
     """
-    if not ladders:
-        raise ValueError("no ladder: expected one kind or more")
-    each = {kind: _by_recording(of_kind) for kind, of_kind in ladders.items()}
-    names = [list(of_kind) for of_kind in each.values()]
-    if any(other != names[0] for other in names):
-        raise ValueError(f"recordings differ between kinds {sorted(each)}")
-    by_recording = np.array([list(of_kind.values()) for of_kind in each.values()]).mean(axis=0)
-    ends = None
-    if len(by_recording) >= MIN_RECORDINGS:
-        times = recording_counts(len(by_recording), n_draws, *seed_key)
-        ends = interval((times @ by_recording) / times.sum(axis=1), confidence)
-    low, high = ends if ends else (None, None)
+    by_recording = _mean_of_kinds(ladders)
+    ends = _ends(by_recording, seed_key, n_draws, confidence)
     n_ladders = sum(len(of_kind.score) for of_kind in ladders.values())
-    return Fall(float(by_recording.mean()), low, high, n_ladders, len(by_recording))
+    return Fall(float(by_recording.mean()), *ends, n_ladders, len(by_recording))
+
+
+def difference_of_falls(
+    first: Mapping[str, Ladders],
+    second: Mapping[str, Ladders],
+    *seed_key: str | int,
+    n_draws: int = 2000,
+    confidence: float = 0.95,
+) -> Difference:
+    """Compare two scores of the same recordings by their falls, recording by recording.
+
+    Parameters
+    ----------
+    first, second : mapping of str to Ladders
+        As `fall` takes them; they may differ in kinds, as where one is of several trainings.
+    *seed_key : str or int
+        Seed of the draws of recordings.
+    n_draws : int
+    confidence : float
+
+    Returns
+    -------
+    Difference
+        First less second: below 0 where the first falls more surely.
+
+    Raises
+    ------
+    ValueError
+        If ladders are of other recordings, or there is none.
+    """
+    _same_recordings({**_named("first", first), **_named("second", second)})
+    apart = _mean_of_kinds(first) - _mean_of_kinds(second)
+    ends = _ends(apart, seed_key, n_draws, confidence)
+    return Difference(float(apart.mean()), *ends, len(apart))
+
+
+def null_means(nulls: Floats, n_averaged: int, *seed_key: str | int) -> Floats:
+    """Average networks that learned nothing, as many at a time as there are trainings.
+
+    Parameters
+    ----------
+    nulls : ndarray of float, shape (n,)
+        What one such network gives each, such as `Fall.mean`.
+    n_averaged : int
+        As many of them, drawn without replacement, are averaged for each value.
+    *seed_key : str or int
+        Seed of the draws.
+
+    Returns
+    -------
+    ndarray of float, shape (`N_NULL_MEANS`,)
+    """
+    rng = derive_generator("null_share", *seed_key)
+    means = [rng.choice(nulls, n_averaged, replace=False).mean() for _ in range(N_NULL_MEANS)]
+    return np.array(means)
 
 
 def null_share(found: float, nulls: Floats, n_averaged: int, *seed_key: str | int) -> float:
@@ -99,26 +147,52 @@ def null_share(found: float, nulls: Floats, n_averaged: int, *seed_key: str | in
     ----------
     found : float
         A mean over `n_averaged` trainings, such as of `Fall.mean`.
-    nulls : ndarray of float, shape (n,)
-        The same of networks that learned nothing, one by one.
-    n_averaged : int
-        As many of them, drawn without replacement, are averaged for each value of the null.
-    *seed_key : str or int
-        Seed of the draws.
+    nulls, n_averaged, *seed_key
+        As in `null_means`.
 
     Returns
     -------
     float
         From 0 to 1; what lies below 0.05 is hardly chance.
     """
-    rng = derive_generator("null_share", *seed_key)
-    means = [rng.choice(nulls, n_averaged, replace=False).mean() for _ in range(N_NULL_MEANS)]
-    return float(np.mean(np.array(means) <= found))
+    return float(np.mean(null_means(nulls, n_averaged, *seed_key) <= found))
+
+
+def _named(name: str, ladders: Mapping[str, Ladders]) -> dict[str, Ladders]:
+    return {f"{name} {kind}": of_kind for kind, of_kind in ladders.items()}
+
+
+def _ends(
+    by_recording: Floats, seed_key: tuple[str | int, ...], n_draws: int, confidence: float
+) -> tuple[float | None, float | None]:
+    if len(by_recording) < MIN_RECORDINGS:
+        return None, None
+    times = recording_counts(len(by_recording), n_draws, *seed_key)
+    return interval((times @ by_recording) / times.sum(axis=1), confidence) or (None, None)
+
+
+def _mean_of_kinds(ladders: Mapping[str, Ladders]) -> Floats:
+    """Average the correlations in each recording over kinds, in order of the recordings' names."""
+    if not ladders:
+        raise ValueError("no ladder: expected one kind or more")
+    _same_recordings(ladders)
+    each = [list(_by_recording(of_kind).values()) for of_kind in ladders.values()]
+    return np.array(each).mean(axis=0)
+
+
+def _same_recordings(ladders: Mapping[str, Ladders]) -> None:
+    names = [set(of_kind.recording.tolist()) for of_kind in ladders.values()]
+    if any(other != names[0] for other in names):
+        raise ValueError(f"recordings differ between kinds {sorted(ladders)}")
 
 
 def _by_recording(ladders: Ladders) -> dict[str, float]:
     """Average the correlations within each recording, in order of their names."""
-    coefficients = np.array([spearman(ladders.intensity, row) or 0.0 for row in ladders.score])
+    step = stats.rankdata(ladders.intensity) - (len(ladders.intensity) + 1) / 2
+    rank = stats.rankdata(ladders.score, axis=1) - (len(step) + 1) / 2
+    varies = np.ptp(ladders.score, axis=1) > CONSTANT_BELOW
+    spread = np.sqrt((step @ step) * np.where(varies, np.einsum("ls,ls->l", rank, rank), 1.0))
+    coefficients = np.where(varies, rank @ step / spread, 0.0)
     return {
         str(name): float(coefficients[ladders.recording == name].mean())
         for name in np.unique(ladders.recording)

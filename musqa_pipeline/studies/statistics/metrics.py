@@ -1,4 +1,4 @@
-"""Agreement between labels and predictions: eight metrics, each with a rule for what has none.
+"""Agreement between labels and predictions: nine metrics, each with a rule for what has none.
 
 All take `label`, what was to be predicted, and `predicted`, what was: of shape (rows,). They raise
 ValueError if the shapes differ or a value is not finite. A correlation needs two sides that vary
@@ -228,6 +228,28 @@ def pairwise_ranking_accuracy(
         n_pairs += len(above)
         n_half_ranked += float(np.sign(above - y[i]).sum())
     return (n_half_ranked / n_pairs + 1.0) / 2.0 if n_pairs else None
+
+
+def auc(label: ArrayLike, predicted: ArrayLike) -> float | None:
+    """Return how often what is so scores above what is not: the area under the ROC curve.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        Labels above 0.5 say that it is so.
+
+    Returns
+    -------
+    float or None
+        In [0, 1], 0.5 by guessing; a tie counts half. None where rows are all of one side.
+    """
+    x, y = checked_pair(label, predicted)
+    is_so = x > 0.5
+    n_so, n_not = int(is_so.sum()), int((~is_so).sum())
+    if not (n_so and n_not):
+        return None
+    above = stats.rankdata(y)[is_so].sum() - n_so * (n_so + 1) / 2
+    return float(above / (n_so * n_not))
 
 
 def mean_full_width(half_width: ArrayLike) -> float:

@@ -64,6 +64,20 @@ def test_it_is_spearmans_coefficient_of_the_means_and_the_interval_knows_recordi
     assert (few.low, few.high, few.n_recordings) == (None, None, 2)
 
 
+def test_of_several_trainings_the_coefficients_are_averaged_whatever_their_scale():
+    rng = np.random.default_rng(3)
+    scores, cells, names = rows(lambda cell, song: RATINGS[cell] + rng.normal(0, 1.5))
+    right, wrong = np.array(scores), -7 * np.array(scores) + 90
+    alone = cells_correlation(right, cells, names, RATINGS, "t")
+    one = cells_correlation([right, 5 * right], cells, names, RATINGS, "t")
+    assert (one.spearman, one.low, one.high) == pytest.approx(
+        (alone.spearman, alone.low, alone.high)
+    )
+    both = cells_correlation([right, right, wrong], cells, names, RATINGS, "t")
+    assert both.spearman == pytest.approx(alone.spearman / 3)
+    assert (both.low, both.high) == pytest.approx((alone.low / 3, alone.high / 3))
+
+
 def test_cells_without_scores_or_ratings_are_named():
     scores, cells, names = rows(lambda cell, song: 1.0)
     assert cells_correlation(scores, cells, names, RATINGS, "t").spearman is None

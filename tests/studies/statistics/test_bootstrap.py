@@ -3,7 +3,9 @@ import pytest
 
 from musqa_pipeline.stages.evaluation.repetitions import METRICS
 from musqa_pipeline.studies.statistics.bootstrap import (
+    estimate,
     interval,
+    mean_over_recordings,
     paired_difference,
     recording_counts,
     resampled_metrics,
@@ -145,3 +147,25 @@ def test_a_paired_difference_sees_a_gain_that_is_small_beside_the_spread_of_song
 def test_two_recordings_say_nothing_about_others():
     found = paired_difference(rmse, [1, 2, 3], [1, 2, 3], [2, 3, 4], ["a", "a", "b"], "few")
     assert (found.value, found.low, found.high) == (-1.0, None, None)
+
+
+def test_means_over_recordings_give_each_recording_one_vote():
+    found = mean_over_recordings([True, True, True, False], ["a", "a", "a", "b"], "test")
+    assert (found.value, found.low, found.n_recordings) == (0.5, None, 2)
+    values, names = np.arange(12.0), np.repeat(list("abc"), 4)
+    spread = mean_over_recordings(values, names, "test")
+    assert spread.value == pytest.approx(5.5)
+    assert (spread.low, spread.high) == pytest.approx((1.5, 9.5))  # three of one in 1 of 27 draws
+    same = mean_over_recordings(np.ones(12), names, "test")
+    assert (same.low, same.high) == (1, 1)
+
+
+def test_any_statistic_has_the_interval_of_its_draws():
+    label, predicted, index = some_rows()
+    found = estimate(rmse, label, predicted, index, "test", n_draws=300)
+    counts = recording_counts(6, 300, "test")
+    draws = resampled_metrics(label, predicted, index, counts)["rmse"]
+    assert found.value == pytest.approx(rmse(label, predicted))
+    assert (found.low, found.high) == pytest.approx(interval(draws, 0.95))
+    few = estimate(rmse, label, predicted, index % 2, "test")
+    assert (few.low, few.high, few.n_recordings) == (None, None, 2)

@@ -7,6 +7,7 @@ from scipy import stats
 
 from musqa_pipeline.stages.evaluation.repetitions import METRICS
 from musqa_pipeline.studies.statistics.metrics import (
+    auc,
     kendall,
     mae,
     pearson,
@@ -97,3 +98,13 @@ def test_fitted_coefficients_leave_the_denominator():
 def test_a_half_width_that_is_none_is_refused():
     with pytest.raises(ValueError, match="half_width has values that are no number or negative"):
         rmse_star([1, 2], [1, 2], [0.1, -0.1])
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 9)), min_size=2, max_size=40))
+def test_the_area_under_the_curve_is_scikit_learns(rows):
+    is_so, score = (np.array(side, dtype=float) for side in zip(*rows, strict=True))
+    if np.ptp(is_so) == 0:
+        assert auc(is_so, score) is None
+    else:
+        assert auc(is_so, score) == pytest.approx(sklearn.metrics.roc_auc_score(is_so, score))
