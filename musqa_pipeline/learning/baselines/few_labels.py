@@ -1,0 +1,65 @@
+"""What a description of music is worth where few recordings are labelled: ridge, out of fold."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from musqa_pipeline.core.seeds import derive_generator
+
+PENALTIES = tuple(np.logspace(-1, 6, 15))
+"""Among which leave-one-out errors of the labelled rows choose."""
+N_FOLDS = 5
+
+
+def few_labels(
+    features: ArrayLike,
+    label: ArrayLike,
+    recording: ArrayLike,
+    *seed_key: str | int,
+    n_labelled: int | None = None,
+) -> NDArray[np.float64]:
+    """Predict the labels of each recording from those of a few others.
+
+    Recordings lie in `N_FOLDS` folds, or as many as there are recordings; of those outside a fold
+    `n_labelled` are drawn, and a ridge on their rows predicts the fold.
+
+    Parameters
+    ----------
+    features : array_like of float, shape (rows, features)
+        Standardised here, on the labelled rows.
+    label : array_like of float, shape (rows,)
+    recording : array_like, shape (rows,)
+    *seed_key : str or int
+        Seed of folds and of who is labelled; fewer are always among more.
+    n_labelled : int, optional
+        Recordings that are labelled; all outside the fold when left out.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows,)
+
+    Raises
+    ------
+    ValueError
+        With fewer than two recordings, or fewer outside a fold than are to be labelled.
+    """
+    x, y = np.asarray(features, dtype=np.float64), np.asarray(label, dtype=np.float64)
+    names, index = np.unique(np.asarray(recording), return_inverse=True)
+    if len(names) < 2:
+        raise ValueError(f"{len(names)} recordings: expected two or more")
+    order = derive_generator("few_labels", *seed_key).permutation(len(names))
+    predicted = np.empty_like(y)
+    for fold in range(min(N_FOLDS, len(names))):
+        held = order[fold::N_FOLDS]
+        others = np.array([name for name in order if name not in held])
+        if n_labelled is not None and n_labelled > len(others):
+            raise ValueError(f"n_labelled={n_labelled}: {len(others)} lie outside a fold")
+        rows = np.isin(index, others[:n_labelled])
+        ridge = make_pipeline(StandardScaler(), RidgeCV(PENALTIES)).fit(x[rows], y[rows])
+        asked = np.isin(index, held)
+        predicted[asked] = ridge.predict(x[asked])
+    return predicted
