@@ -8,6 +8,8 @@ from assets.declaration import stage_asset
 from assets.materialize import run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.stages.engine.stage import Unit
+from musqa_pipeline.stages.evaluation.gan.page import publish_gan_page
+from musqa_pipeline.stages.evaluation.publish import publish_index
 
 
 @stage_asset(group="training", kinds={"parquet"})
@@ -29,7 +31,10 @@ def gans(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.Material
     return run_and_describe(musqa, musqa.joint_context(), "gans", on_numbers=observe)
 
 
-@stage_asset(group="training", kinds={"torch"})
+@stage_asset(group="training", kinds={"torch", "html"})
 def gan_scores(musqa: MusqaResource) -> dg.MaterializeResult:
-    """What each training of a GAN says of each version of each segment."""
-    return run_and_describe(musqa, musqa.joint_context(), "gan_scores")
+    """What each training of a GAN says of each version of each segment; one HTML page."""
+    place = musqa.joint_context()
+    made = run_and_describe(musqa, place, "gan_scores", after=publish_gan_page)
+    publish_index(place)
+    return made

@@ -24,7 +24,12 @@ from musqa_pipeline.stages.evaluation.stage import (
 from musqa_pipeline.storage.stores.opening import open_store
 
 REPORTS = "reports"
-BESIDE = {"models.html": "models over time", "drift.html": "drift", "costs.html": "costs"}
+BESIDE = {
+    "models.html": "models over time",
+    "gan.html": "without labels",
+    "drift.html": "drift",
+    "costs.html": "costs",
+}
 """Pages that lie beside a report, if they were made, and what the list calls them."""
 
 

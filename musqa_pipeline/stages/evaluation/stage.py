@@ -18,6 +18,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.stages.models.stage import unit_id_of
+from musqa_pipeline.stages.segments.tracks import wants_segments
 from musqa_pipeline.stages.spectrograms.pairs.pairs import networks_in_use
 
 EVALUATION_UNIT = "evaluation"
@@ -68,13 +69,15 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
 def evaluated_runs(context: Context) -> dict[str, Any]:
     """Return what the fingerprint of `models` does not say: which trainings are evaluated."""
-    about = {
+    about: dict[str, Any] = {
         "runs": sorted(unit_id_of(context, name) for name in networks_in_use(context.preset)),
         "names": list(context.preset.models.names),
         "train_rows": context.preset.models.train_rows,
         "protocols": context.preset.section("protocols"),
         "features": context.fingerprints["features"],
     }
+    if wants_segments(context.preset):
+        about["gan_page"] = True
     if context.preset.evaluation.listening_tests:
         from musqa_pipeline.stages.evaluation.listeners import digest_of_tests
 

@@ -136,8 +136,11 @@ def cells_correlation(
     scores = np.atleast_2d(np.asarray(score, dtype=np.float64))
     place = recording_index * len(cells) + column
     shape, n_places = (len(names), len(cells)), len(names) * len(cells)
-    sums = [np.bincount(place, one, n_places).reshape(shape) for one in scores]
-    counts = np.bincount(place, minlength=n_places).reshape(shape).astype(np.float64)
+
+    def add_up(weights: Floats) -> Floats:
+        return np.bincount(place, weights, n_places).reshape(shape).astype(np.float64)
+
+    sums, counts = [add_up(one) for one in scores], add_up(np.ones(len(place)))
     wanted = np.array([ratings[one] for one in cells])
     every = np.ones((1, len(names)))
     value = float(np.mean([_rank_correlations(wanted, every, s, counts)[0] for s in sums]))

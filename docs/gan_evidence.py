@@ -1,0 +1,300 @@
+"""What tables on GANs need beside the lake, asked once: ``cache/gan-results`` of the home keeps it.
+
+A file's name has a digest of all that its numbers follow from; any of them may be deleted.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+from gan_sounds import Measures, image_of
+from numpy.typing import NDArray
+
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.learning.gan.critic import (
+    Critic,
+    critic_of_checkpoints,
+    critic_of_run,
+    kept_files,
+    untrained_critic,
+)
+from musqa_pipeline.learning.gan.frechet import describe
+from musqa_pipeline.learning.gan.images import images_of
+from musqa_pipeline.learning.gan.recipe import GanRecipe
+from musqa_pipeline.learning.gan.segments import ImageSpec
+from musqa_pipeline.learning.gan.tracks import SegmentBatches
+from musqa_pipeline.scoring.model_file import SHIPPED_DIGEST
+from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.gan_scores.read import (
+    Training,
+    cells_of,
+    ladders_of,
+    read_trainings,
+    read_versions,
+)
+from musqa_pipeline.stages.gans.audio import listed_music, written_tracks
+from musqa_pipeline.stages.segments.tracks import gan_settings, original_tracks
+from musqa_pipeline.stages.segments.versions import ORIGINAL, rebuild
+from musqa_pipeline.studies.statistics.ladders import Fall, Ladders, fall
+
+Floats = NDArray[np.float64]
+Arrays = dict[str, NDArray]
+ALL = "all"
+N_NULL = 300
+"""Untrained discriminators."""
+_NULL_AT_ONCE = 25
+_IMAGES_AT_ONCE = 24
+_FAST = torch.channels_last
+"""Layout in which a CPU convolves twice as fast."""
+N_CLOUD = 768
+"""Segments of the training tracks from which features are distant."""
+
+
+class Evidence:
+    """A preset's segments, and one of its networks with its trainings."""
+
+    def __init__(self, context: Context, network: str | None = None) -> None:
+        if not isinstance(context.home, Path):
+            raise SettingsError(f"{context.home}: expected a home on a disk, to keep answers in")
+        self.context, self.settings = context, gan_settings(context.preset)
+        self.network = network or next(iter(self.settings.networks), "")
+        self.versions = read_versions(context)
+        self.versions_digest = digest(self.versions.select("version_id", "pcm_hash").rows())
+
+    @functools.cached_property
+    def trainings(self) -> list[Training]:
+        """The finished trainings of the network."""
+        every = read_trainings(self.context, self.versions)
+        found = [one for one in every if one.row["network"] == self.network]
+        if not found:
+            known = ", ".join(sorted({one.row["network"] for one in every}))
+            raise SettingsError(f"--network {self.network}: expected one that is trained ({known})")
+        return found
+
+    @functools.cached_property
+    def recipe(self) -> GanRecipe:
+        """What made the network."""
+        return self.settings.recipe(self.network, len(self.classes))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes of genres, in the order of their numbers."""
+        return tuple(self.trainings[0].row["classes"])
+
+    @functools.cached_property
+    def scores(self) -> Floats:
+        """Shape (trainings, versions)."""
+        return np.stack([one.score for one in self.trainings])
+
+    def measures(self) -> Arrays:
+        """Measure each version without a label: see `Measures`."""
+
+        def make() -> Arrays:
+            measures = Measures(self.cloud())
+            found = [measures.of(samples) for samples in self.sounds("versions measured")]
+            return {name: np.array([one[name] for one in found]) for name in found[0]}
+
+        about = [self.versions_digest, self.music, N_CLOUD, SHIPPED_DIGEST]
+        return self.kept("measures", about, make)
+
+    def images(self) -> torch.Tensor:
+        """Make the image of each version as the network sees it, (versions, 1, size, size)."""
+        spec = self.recipe.images
+
+        def make() -> Arrays:
+            found = (image_of(one, spec) for one in self.sounds("images made"))
+            return {"images": np.stack(list(found))}
+
+        about = [self.versions_digest, repr(spec)]
+        return torch.from_numpy(self.kept("images", about, make)["images"])
+
+    def cloud(self) -> Floats:
+        """Describe segments of the training tracks, shape (`N_CLOUD`, 64)."""
+        batches = SegmentBatches(
+            self.tracks("train", ImageSpec()), _IMAGES_AT_ONCE, N_CLOUD // _IMAGES_AT_ONCE, 0
+        )
+        parts = (images_of(torch.from_numpy(pcm), ImageSpec()) for pcm, _ in batches())
+        return np.concatenate([describe(part.squeeze(1).numpy()) for part in parts])
+
+    def null(self) -> Floats:
+        """Let untrained discriminators score originals and ladders, (`N_NULL`, versions).
+
+        Drawn intensities, which no ladder has, stay NaN.
+        """
+        asked, _ = cells_of(self.versions)
+        about = [self.versions_digest, repr(self.recipe.images), self._null_shape]
+        found = np.full((N_NULL, len(asked)), np.nan)
+        for first in range(0, N_NULL, _NULL_AT_ONCE):
+            seeds = range(first, min(first + _NULL_AT_ONCE, N_NULL))
+
+            def make(seeds: range = seeds) -> Arrays:
+                chosen = self.images()[torch.from_numpy(asked)].to(memory_format=_FAST)
+                scores = []
+                for seed in seeds:
+                    tell(f"untrained discriminators: {seed + 1} of {N_NULL}")
+                    critic = untrained_critic(self.recipe, seed).to(self.device)
+                    critic.discriminators.to(memory_format=_FAST)
+                    scores.append(critic.score_images(parts_of(chosen)))
+                return {"score": np.stack(scores)}
+
+            kept = self.kept("null", [*about, list(seeds)], make)["score"]
+            found[first : first + len(kept), asked] = kept
+        return found
+
+    def null_falls(self) -> dict[str, Floats]:
+        """Correlate each untrained discriminator with intensity, by kind and over all (`ALL`)."""
+
+        def make() -> Arrays:
+            each = [falls(self.versions, score[None]) for score in self.null()]
+            return {kind: np.array([one[kind].mean for one in each]) for kind in each[0]}
+
+        about = [self.versions_digest, repr(self.recipe.images), self._null_shape]
+        return self.kept("null-falls", about, make)
+
+    @property
+    def _null_shape(self) -> list:
+        return [N_NULL, *(getattr(self.recipe, name) for name in ("d_width", "n_genres", "size"))]
+
+    def checkpoints(self, training: Training) -> tuple[list[int], Floats]:
+        """Let each kept checkpoint score all versions: steps, and (checkpoints, versions)."""
+        folder = self.folder(training)
+        paths = kept_files(folder)
+        steps = [
+            (int(path.stem.split("-")[1]) + 1) * self.recipe.checkpoint_steps for path in paths
+        ]
+
+        def make() -> Arrays:
+            scores = []
+            for step, path in zip(steps, paths, strict=True):
+                tell(f"{training.name}: scores at step {step}")
+                critic = critic_of_checkpoints(self.recipe, [path]).to(self.device)
+                scores.append(critic.score_images(parts_of(self.images()), self.genres()))
+            return {"score": np.reshape(scores, (len(paths), self.versions.height))}
+
+        about = [self.versions_digest, training.row["training"], [path.name for path in paths]]
+        return steps, self.kept("checkpoints", about, make)["score"]
+
+    def shuffled(self, training: Training) -> Floats:
+        """Score each segment as another genre than its own, shape (versions,)."""
+
+        def make() -> Arrays:
+            ids, n = self.versions["segment_id"], len(self.classes)
+            chance = derive_generator("gan.shuffled", self.versions_digest)
+            apart = dict(
+                zip(ids.unique().sort(), chance.integers(1, n, ids.n_unique()), strict=True)
+            )
+            own = zip(self.genres(), ids, strict=True)
+            wrong = [int((genre + apart[segment]) % n) for genre, segment in own]
+            return {"score": self.critic(training).score_images(parts_of(self.images()), wrong)}
+
+        about = [self.versions_digest, training.row["training"], self.settings.critic]
+        return self.kept("shuffled", about, make)["score"]
+
+    def genres(self) -> list[int]:
+        """Return the class of each version; where training knew none such, the first."""
+        number = {name: place for place, name in enumerate(self.classes)}
+        return [number.get(genre, 0) for genre in self.versions["genre"]]
+
+    def memory(self, training: Training) -> Arrays:
+        """Score originals that it met and that it did not: ``met`` (0 or 1), ``whose``, ``score``.
+
+        A segment of each track that trained, of each of validation, and those of test recordings.
+        """
+
+        def make() -> Arrays:
+            critic, rows = self.critic(training), []
+            for met, part in ((1, "train"), (0, "validation")):
+                tracks = self.tracks(part, self.recipe.images)
+                for number in range(len(tracks)):
+                    chance = derive_generator("gan.memory", part, number)
+                    pcm, genre = tracks.segment(number, chance), tracks.genres[number]
+                    (score,) = critic.score(pcm[None], [genre])
+                    rows.append((met, f"{part} {tracks[number].track_id}", score))
+            tested = (self.versions["kind"] == ORIGINAL).to_numpy()
+            whose = self.versions["whose"].to_numpy()[tested]
+            rows += [(0, *row) for row in zip(whose, training.score[tested], strict=True)]
+            met, names, scores = zip(*rows, strict=True)
+            return {"met": np.array(met), "whose": np.array(names), "score": np.array(scores)}
+
+        about = [self.versions_digest, training.row["training"], self.settings.critic, self.music]
+        return self.kept("memory", about, make)
+
+    def critic(self, training: Training) -> Critic:
+        """Open the discriminators of a training that the preset lets answer."""
+        return critic_of_run(self.folder(training), self.settings.critic).to(self.device)
+
+    def folder(self, training: Training) -> Path:
+        """Return where a training lies."""
+        partition = self.context.joint_partition("gans")
+        return self.context.lake.local_folder(partition, training.row["training"])
+
+    @property
+    def device(self) -> str:
+        """Where networks are asked."""
+        return self.context.preset.models.device
+
+    @functools.cached_property
+    def music(self) -> str:
+        """Digest of what trains."""
+        return digest(listed_music(self.context).identity())
+
+    def tracks(self, part: str, spec: ImageSpec):
+        """Open the tracks of a part."""
+        return written_tracks(self.context, listed_music(self.context), part, spec, None)[0]
+
+    def paths(self) -> dict[tuple[str, str], Path]:
+        """Return where each track lies."""
+        return {
+            (t["catalog"], t["track_id"]): Path(t["path"]) for t in original_tracks(self.context)
+        }
+
+    def sounds(self, what: str) -> Iterator[NDArray[np.float32]]:
+        """Make each version again, in order."""
+        paths, n = self.paths(), self.versions.height
+        for number, row in enumerate(self.versions.iter_rows(named=True)):
+            if number % 25 == 0:
+                tell(f"{what}: {number} of {n}")
+            stored = {**row, "kind": f"intensity_{row['kind']}"} if row["kind"] != ORIGINAL else row
+            yield rebuild(paths[row["catalog"], row["track_id"]], stored)
+
+    def kept(self, what: str, about: list, make: Callable[[], Arrays]) -> Arrays:
+        """Return arrays as they were made once, or make them now."""
+        path = self.context.home / "cache" / "gan-results" / f"{what}-{digest(about)[:16]}.npz"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            arrays = make()
+            with whole_file(path) as temporary, temporary.open("wb") as stream:
+                np.savez(stream, **arrays)
+        with np.load(path) as stored:
+            return dict(stored)
+
+
+def falls(versions: pl.DataFrame, scores: Floats) -> dict[str, Fall]:
+    """Correlate scores, (trainings, versions), with intensity within segments: kinds, `ALL`."""
+    each = [ladders_of(versions, np.nan_to_num(score)) for score in scores]
+    together = {ALL: each} | {kind: [{kind: one[kind]} for one in each] for kind in each[0]}
+    return {name: fall(side_by_side(of), "gan") for name, of in together.items()}
+
+
+def side_by_side(each: Sequence[Mapping[str, Ladders]]) -> dict[str, Ladders]:
+    """Lay ladders of several trainings side by side, so that each has its vote."""
+    return {f"{kind} {n}": of for n, one in enumerate(each) for kind, of in one.items()}
+
+
+def tell(text: str) -> None:
+    """Say how far it is, where no table is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def parts_of(images: torch.Tensor) -> Sequence[torch.Tensor]:
+    """Split images into batches."""
+    return images.split(_IMAGES_AT_ONCE)

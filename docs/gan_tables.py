@@ -1,0 +1,232 @@
+"""Further tables on discriminators: memory, genre, codecs, few labels, and what steps change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from gan_codecs import codec_scores, codecs
+from gan_evidence import ALL, Evidence, Floats, falls
+from write_results import DOCS, markdown
+
+from musqa_pipeline.learning.baselines.few_labels import few_labels
+from musqa_pipeline.stages.gan_scores.read import cells_of
+from musqa_pipeline.stages.segments.versions import LADDER, ORIGINAL
+from musqa_pipeline.studies.listening.cells import CellsCorrelation, cells_correlation, read_cells
+from musqa_pipeline.studies.statistics.bootstrap import estimate, mean_over_recordings
+from musqa_pipeline.studies.statistics.intervals import correlation_p_value
+from musqa_pipeline.studies.statistics.metrics import auc, rmse, spearman
+
+RATINGS = DOCS / "results" / "listeners_cells.csv"
+PAPER = {
+    "distortion": 0.349, "limiter": 0.120, "lowpass": 0.222, "noise": 0.359, ALL: 0.426,
+    "Acoustic": 0.426, "Blues": 0.450, "Classical": 0.259, "Country": 0.567,
+    "Electronica & Dance": 0.221, "Funk": 0.677, "Hip Hop": 0.516, "Jazz": 0.469, "Latin": 0.488,
+    "Pop": 0.591, "Reggae": 0.520, "Rnb & Soul": 0.519, "Rock": 0.304,
+}  # fmt: skip
+"""Paper 000, table 2: Spearman's coefficient of D with the median rating."""
+LABELLED = (5, 10, 20, None)
+"""Recordings with labels; None is all."""
+
+
+def number(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Write a number with its interval."""
+    if value is None or not np.isfinite(value):
+        return "–"
+    return f"{value:.2f}" + (f" [{low:.2f}, {high:.2f}]" if low is not None else "")
+
+
+def table(lines: Sequence[Mapping[str, object]]) -> str:
+    """Write lines as Markdown."""
+    return markdown(pl.DataFrame(list(lines), infer_schema_length=None))
+
+
+def rated_cells(evidence: Evidence, score: Floats) -> CellsCorrelation:
+    """Correlate scores, (versions,) or (trainings, versions), with listeners' ratings by cell."""
+    chosen, cells = cells_of(evidence.versions)
+    whose = evidence.versions["whose"].to_numpy()[chosen]
+    return cells_correlation(score[..., chosen], cells, whose, read_cells(RATINGS), "gan")
+
+
+def beside_the_paper(evidence: Evidence) -> str:
+    """Correlate D with ViSQOL where the paper has listeners: five versions a segment.
+
+    D is the mean over seeds, each standardised by its scores of originals.
+    """
+    original = (evidence.versions["kind"] == ORIGINAL).to_numpy()
+    mean, deviation = (
+        function(evidence.scores[:, original], axis=1, keepdims=True)
+        for function in (np.mean, np.std)
+    )
+    standardised = ((evidence.scores - mean) / deviation).mean(axis=0)
+    rows = evidence.versions.with_columns(score=pl.Series(standardised))
+    rows = rows.filter(pl.col("draw") != LADDER)
+    if rows["visqol_mos"].null_count():
+        return "not run: `[gan] visqol` is off"
+    kinds = [kind for kind in PAPER if kind in rows["kind"].unique().to_list()]
+    genres = rows["genre"].unique().sort().to_list()
+    chosen = {ALL: rows} | {kind: rows.filter(kind=kind) for kind in kinds}
+    if len(genres) > 1:
+        chosen |= {genre: rows.filter(genre=genre) for genre in genres}
+    lines = []
+    for name, part in chosen.items():
+        found = estimate(spearman, part["visqol_mos"], part["score"], part["whose"], "gan")
+        p = correlation_p_value(found.value, part.height) if part.height > 2 else None
+        paper = PAPER.get(name)
+        lines.append(
+            {
+                "of": name,
+                "D with ViSQOL": number(found.value, found.low, found.high),
+                "p": "–" if p is None else f"{p:.1e}",
+                "n": part.height,
+                "recordings": found.n_recordings,
+                "D with listeners": "not run: needs PMQD",
+                "the paper's, with listeners": "–" if paper is None else f"{paper:.3f}",
+            }
+        )
+    return table(lines)
+
+
+def memory_table(evidence: Evidence) -> str:
+    """Tell whether D knows what it was trained on."""
+    lines = []
+    for training in evidence.trainings:
+        found = evidence.memory(training)
+        area = estimate(auc, found["met"], found["score"], found["whose"], "gan")
+        curves = json.loads(training.row["curves_json"])
+        lines.append(
+            {
+                "training": training.name,
+                "AUC, met against unmet": number(area.value, area.low, area.high),
+                "met": int(found["met"].sum()),
+                "unmet": int((found["met"] == 0).sum()),
+                "mean score met - validation, last": number(
+                    curves["score_met"][-1] - curves["score_unmet"][-1]
+                    if "score_unmet" in curves
+                    else None
+                ),
+            }
+        )
+    return table(lines)
+
+
+def genre_table(evidence: Evidence) -> str:
+    """Ask D of the right genre, of the mean one, and of a wrong one."""
+    if len(evidence.classes) < 2:
+        return f"not run: one class ({', '.join(evidence.classes)}) makes it unconditional"
+    trainings = evidence.trainings
+    asked = {
+        "its own": evidence.scores,
+        "the mean of all": np.stack([one.mean_genre_score for one in trainings]),
+        "another": np.stack([evidence.shuffled(one) for one in trainings]),
+    }
+    lines = []
+    for name, scores in asked.items():
+        within, cells = falls(evidence.versions, scores)[ALL], rated_cells(evidence, scores)
+        lines.append(
+            {
+                "genre": name,
+                "with I within segments": number(within.mean, within.low, within.high),
+                "with listeners' cells": number(cells.spearman, cells.low, cells.high),
+            }
+        )
+    return table(lines)
+
+
+def codecs_table(evidence: Evidence) -> str:
+    """Correlate D and others with ViSQOL's labels of the pool's processes."""
+    found = codecs(evidence)
+    scores = [codec_scores(evidence, one)[0] for one in evidence.trainings]
+    judges = {one.name: score for one, score in zip(evidence.trainings, scores, strict=True)}
+    judges = {f"D, {name}": score for name, score in judges.items()} | {
+        "temporal SD": found["temporal_sd"],
+        "image contrast": found["contrast"],
+        "upper edge": found["upper_edge_hz"],
+        "distance of band features, negative": -found["distance"],
+        "musqa-net": found["musqa_net"],
+    }
+    names = list(dict.fromkeys(found["what"].tolist()))
+    lines = []
+    for name, score in judges.items():
+        overall = estimate(spearman, found["visqol"], score, found["whose"], "gan")
+        each = {what: _of_rows(found["what"] == what, found, score) for what in names}
+        within = [
+            (whose, _of_rows((found["what"] == what) & (found["whose"] == whose), found, score))
+            for what in names
+            for whose in np.unique(found["whose"])
+        ]
+        inside = mean_over_recordings([r for _, r in within], [w for w, _ in within], "gan")
+        lines.append(
+            {
+                "score": name,
+                "all": number(overall.value, overall.low, overall.high),
+                "within a codec and recording": number(inside.value, inside.low, inside.high),
+                **{what: number(value) for what, value in each.items()},
+            }
+        )
+    n = len(np.unique(found["whose"]))
+    return table(lines) + f"\n\n{len(found['what'])} rows of {n} recordings."
+
+
+def _of_rows(rows: np.ndarray, found: Mapping[str, np.ndarray], score: Floats) -> float:
+    return spearman(found["visqol"][rows], score[rows]) or 0.0
+
+
+def few_labels_table(evidence: Evidence) -> str:
+    """Learn ViSQOL's labels of codecs from D's features, where few recordings are labelled."""
+    found = codecs(evidence)
+    trainings = evidence.trainings
+    described = {
+        f"features of D, {one.name}": codec_scores(evidence, one)[1] for one in trainings
+    } | {"descriptive features": found["described"]}
+    most = _labelled_at_most(len(np.unique(found["whose"])))
+    lines = []
+    for name, features in described.items():
+        line = {"ridge on": name}
+        for n_labelled in LABELLED:
+            title = "all" if n_labelled is None else f"{n_labelled} recordings"
+            if n_labelled is not None and n_labelled > most:
+                line[title] = "–"
+                continue
+            predicted = few_labels(
+                features, found["visqol"], found["whose"], "gan", n_labelled=n_labelled
+            )
+            error = estimate(rmse, found["visqol"], predicted, found["whose"], "gan")
+            line[title] = number(error.value, error.low, error.high)
+        lines.append(line)
+    spread = float(np.std(found["visqol"]))
+    return table(lines) + (
+        f"\n\nRMSE in MOS, out of fold; labels have a deviation of {spread:.2f}; all is {most} "
+        "recordings or more."
+    )
+
+
+def _labelled_at_most(n_recordings: int) -> int:
+    """Return how many recordings lie outside the largest fold of `few_labels`."""
+    from musqa_pipeline.learning.baselines.few_labels import N_FOLDS
+
+    return n_recordings - -(-n_recordings // min(N_FOLDS, n_recordings))
+
+
+def steps_table(evidence: Evidence) -> str:
+    """Follow falls and cells over the kept checkpoints of each training."""
+    lines = []
+    for training in evidence.trainings:
+        curves = json.loads(training.row["curves_json"])
+        steps, scores = evidence.checkpoints(training)
+        for step, score in zip(steps, scores, strict=True):
+            within, cells = falls(evidence.versions, score[None]), rated_cells(evidence, score)
+            at = step // evidence.recipe.checkpoint_steps - 1
+            lines.append(
+                {
+                    "training": training.name,
+                    "step": step,
+                    "with I within segments": number(within.pop(ALL).mean),
+                    **{kind: number(one.mean) for kind, one in within.items()},
+                    "with listeners' cells": number(cells.spearman),
+                    "Fréchet distance": f"{curves['frechet_distance'][at]:.1f}",
+                }
+            )
+    return table(lines) if lines else "not run: no checkpoint was kept"

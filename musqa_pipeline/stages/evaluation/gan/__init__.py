@@ -1,0 +1,1 @@
+"""The page of discriminators that score without a label: what they say as music is degraded."""

@@ -1,0 +1,201 @@
+"""The tables on GANs from a small lake, each number again from what the lake holds."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from musqa_pipeline.audio.degradations.processes import PROCESSES
+from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.learning.gan.critic import critic_of_run
+from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.gan_scores.read import cells_of, ladders_of
+from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.studies.listening.cells import cells_correlation, read_cells
+from musqa_pipeline.studies.statistics.ladders import fall
+from musqa_pipeline.studies.statistics.metrics import auc, spearman
+from tests import ROOT
+from tests.stages.gan_scores.small_scores import trained
+
+N_NULL = 3
+SOME_PROCESSES = {n: PROCESSES[n] for n in (10, 14, 45)}
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    import gan_codecs
+    import gan_evidence
+    import gan_sounds
+    import gan_tables
+    import write_gan_results
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gan_evidence, "N_NULL", N_NULL)
+        patch.setattr(gan_evidence, "N_CLOUD", 48)
+        for module in (gan_codecs, gan_sounds):
+            patch.setattr(module, "PROCESSES", SOME_PROCESSES)
+        yield write_gan_results, gan_tables, gan_codecs, gan_evidence
+
+
+@pytest.fixture(scope="module")
+def evidence(scripts, tmp_path_factory):
+    context = trained(tmp_path_factory.mktemp("results"))
+    run_stage(get_stage("gan_scores"), context)
+    return scripts[3].Evidence(context)
+
+
+@pytest.fixture(scope="module")
+def results(scripts):
+    return scripts[0]
+
+
+def line_of(table: str, name: str) -> list[str]:
+    (line,) = [line for line in table.splitlines() if line.startswith(f"| {name} |")]
+    return [part.strip() for part in line.strip("|").split("|")]
+
+
+def test_falls_are_those_of_the_stored_scores(results, evidence):
+    (training,) = evidence.trainings
+    found = {kind: fall({kind: of}, "gan").mean
+             for kind, of in ladders_of(evidence.versions, training.score).items()}  # fmt: skip
+    assert results.within_rho(evidence) == pytest.approx(np.mean(list(found.values())))
+    table = results.within_table(evidence)
+    line = line_of(table, "D, tiny-0")[1:]
+    assert line[0] == f"{np.mean(list(found.values())):.2f}"  # two recordings, no interval
+    assert line[1:] == [f"{found[kind]:.2f}" for kind in results.KINDS]
+    mse = line_of(table, "MSE, negative")
+    assert mse[2] == "-1.00"  # distortion
+    assert "20 ladders of 2 recordings" in table
+
+
+def test_the_null_is_of_untrained_discriminators_of_the_same_shape(results, evidence):
+    null = evidence.null()
+    assert null.shape == (N_NULL, evidence.versions.height)
+    drawn = (evidence.versions["draw"] == "drawn").to_numpy()
+    assert np.isnan(null[:, drawn]).all()
+    assert np.isfinite(null[:, ~drawn]).all()
+    each = [fall(ladders_of(evidence.versions, np.nan_to_num(one)), "gan").mean for one in null]
+    lower = np.mean(np.array(each) <= results.within_rho(evidence))
+    assert results.within_null_percentile(evidence) == pytest.approx(100 * lower, abs=3)
+    quantile = line_of(results.within_table(evidence), "mean of 1 untrained, 50 % quantile")
+    assert float(quantile[1]) == pytest.approx(np.median(each), abs=0.01)
+
+
+def test_what_was_asked_once_is_not_asked_again(results, evidence, monkeypatch):
+    before = evidence.measures()
+    monkeypatch.setattr(evidence, "sounds", lambda what: pytest.fail("versions are made once more"))
+    again = evidence.measures()
+    assert all(np.array_equal(before[name], again[name]) for name in before)
+    kept = sorted(path.name for path in (evidence.context.home / "cache/gan-results").iterdir())
+    assert any(re.fullmatch(r"measures-[0-9a-f]{16}.npz", name) for name in kept)
+
+
+def test_cells_and_the_best_that_needs_no_label(results, evidence, capsys):
+    ratings = read_cells(ROOT / "docs/results/listeners_cells.csv")
+    chosen, cells = cells_of(evidence.versions)
+    whose = evidence.versions["whose"].to_numpy()[chosen]
+
+    def expected(score):
+        return cells_correlation(score[chosen], cells, whose, ratings, "gan").spearman
+
+    assert results.cells_rho(evidence) == pytest.approx(expected(evidence.scores[0]))
+    free = results.judges(evidence, results.LABEL_FREE)
+    assert len(free) == 6
+    best = max(expected(score) for score in free.values())
+    assert results.best_free_baseline(evidence) == pytest.approx(best)
+    assert capsys.readouterr().out.splitlines()[-1] in free
+    assert "ViSQOL" not in results.cells_table(evidence)  # this lake has none
+    assert line_of(results.cells_table(evidence), "I, negative")[1] == "0.52"
+
+
+def test_shares_count_segments_that_fell(results, evidence):
+    rows = evidence.versions.with_row_index("row")
+    original = dict(rows.filter(kind="original").select("segment_id", "row").rows())
+    table = results.share_table(evidence)
+    for kind, shown in zip(results.KINDS, line_of(table, "D, tiny-0")[1:], strict=True):
+        strong = rows.filter(kind=kind, draw="ladder", intensity=90)
+        of_recording: dict[str, list[bool]] = {}
+        for row in strong.to_dicts():
+            score = evidence.scores[0]
+            above = score[original[row["segment_id"]]] > score[row["row"]]
+            of_recording.setdefault(row["recording"], []).append(above)
+        assert float(shown) == pytest.approx(
+            np.mean([*map(np.mean, of_recording.values())]), abs=0.01
+        )
+    assert line_of(table, "I, negative")[1:] == ["1.00"] * 4
+
+
+def test_pairs_name_the_best_of_those_without_a_label(results, evidence):
+    table = results.paired_table(evidence)
+    best = results.best_within(evidence)
+    free = results.judges(evidence, results.LABEL_FREE)
+    assert table.count("the best of them") == 1
+    line = line_of(table, f"{best} (the best of them)")
+    theirs = fall(ladders_of(evidence.versions, free[best]), "gan").mean
+    assert float(line[1]) == pytest.approx(results.within_rho(evidence) - theirs, abs=0.01)
+
+
+def test_checkpoints_are_followed_to_the_last_one(scripts, evidence):
+    (training,) = evidence.trainings
+    steps, scores = evidence.checkpoints(training)
+    assert steps == [1, 2]
+    last = ladders_of(evidence.versions, scores[-1])
+    assert fall(last, "t").mean == pytest.approx(
+        fall(ladders_of(evidence.versions, training.score), "t").mean
+    )  # standardised, so the same but for scale
+    assert scripts[1].steps_table(evidence).count("tiny-0") == 2
+
+
+def test_memory_holds_what_trained_against_what_did_not(scripts, evidence):
+    found = evidence.memory(evidence.trainings[0])
+    assert found["met"].tolist() == [1, 0, 0, 0, 0, 0]  # a track, no validation, five originals
+    original = (evidence.versions["kind"] == "original").to_numpy()
+    assert found["score"][1:] == pytest.approx(evidence.scores[0][original])
+    shown = line_of(scripts[1].memory_table(evidence), "tiny-0")[1]
+    assert float(shown.split(" ")[0]) == pytest.approx(auc(found["met"], found["score"]), abs=0.01)
+
+
+def test_codecs_are_labelled_and_scored(scripts, evidence):
+    found = scripts[2].codecs(evidence)
+    assert found["what"].tolist() == [p.name for p in SOME_PROCESSES.values()] * 2
+    assert ((found["visqol"] > 1) & (found["visqol"] < 5)).all()
+    score, features = scripts[2].codec_scores(evidence, evidence.trainings[0])
+    critic = critic_of_run(evidence.folder(evidence.trainings[0]), "last")
+    assert features.shape == (6, 16 * evidence.recipe.d_width)
+    weights = critic.discriminators[0].linear.weight.detach().numpy()[0]
+    apart = np.diff(score - features @ weights)  # but for the genre's part and the bias
+    embedding = critic.discriminators[0].embedding.weight.detach().numpy().mean(axis=0)
+    assert apart == pytest.approx(np.diff(features @ embedding), abs=1e-4)
+    table = scripts[1].codecs_table(evidence)
+    assert line_of(table, "D, tiny-0")[1] == f"{spearman(found['visqol'], score):.2f}"
+    assert "6 rows of 2 recordings" in table
+    few = scripts[1].few_labels_table(evidence)
+    assert line_of(few, "descriptive features")[1:4] == ["–"] * 3  # one recording lies outside
+
+
+def test_images_are_those_that_were_scored(evidence):
+    critic = evidence.critic(evidence.trainings[0])
+    images = evidence.images()
+    assert images.shape == (evidence.versions.height, 1, 64, 64)
+    scores = critic.score_images(images[:7].split(3), [0] * 7)
+    np.testing.assert_allclose(scores, evidence.scores[0][:7], atol=1e-5)
+
+
+def test_other_tables_say_what_they_lack(scripts, evidence, results):
+    assert scripts[1].genre_table(evidence).startswith("not run: one class (other)")
+    assert scripts[1].beside_the_paper(evidence).startswith("not run: `[gan] visqol` is off")
+    row = evidence.trainings[0].row
+    assert results.frechet_ratio(evidence) == row["frechet_untrained"] / row["frechet_last"]
+    assert results.cpu_minutes(evidence) > 0
+    assert "| tiny-0 | 2 |" in results.trainings_table(evidence)
+    with pytest.raises(
+        SettingsError, match=r"--network other: expected one that is trained \(tiny\)"
+    ):
+        _ = scripts[3].Evidence(evidence.context, "other").trainings
+
+
+@pytest.mark.long
+def test_killed_trainings_end_as_undisturbed_ones(results, evidence):
+    assert results.resume_difference(evidence) == 0
