@@ -31,7 +31,7 @@ def gan_settings(preset: Preset) -> GanSettings:
 
 def wants_segments(preset: Preset) -> bool:
     """Tell whether a preset asks for scores of segments."""
-    return bool(gan_settings(preset).networks)
+    return "gan" in preset.further and bool(gan_settings(preset).networks)
 
 
 def original_tracks(context: Context) -> list[dict[str, Any]]:

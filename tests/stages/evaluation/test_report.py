@@ -171,6 +171,14 @@ def test_a_page_of_one_draw_and_one_recording_still_stands(plain):
 
 
 @pytest.mark.usefixtures("_without_figures")
+def test_the_page_of_gans_is_linked_where_the_preset_asks_for_one(plain):
+    alone, beside = (render_report(replace(plain, gan_page=on)) for on in (False, True))
+    (line,) = (line for line in beside.splitlines() if "gan.html" in line)
+    assert '<a href="gan.html">' in line
+    assert beside.replace(f"{line}\n", "") == alone == render_report(plain)
+
+
+@pytest.mark.usefixtures("_without_figures")
 def test_near_duplicates_are_shown_as_a_warning(page, plain):
     assert "None found: no two tracks" in page
     pair = {"first": "a/x.flac (train)", "second": "a/y.flac (test)", "similarity": 0.41}
