@@ -188,7 +188,7 @@ def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
         ("effects", "340421e17b016a52798a3a2553663581"),
         ("musqa", "db7b0b17168439fc7a0b541a4226bc0a"),
         ("paper", "4e80fc29ebc1619b9643b489faaaf3f0"),
-        ("paper_small", "b44ffae1250b94653c29e47fdb660c13"),
+        ("paper_small", "953a0b8ef0653ba95dcab965ac354af5"),
     ],
 )
 def test_what_a_preset_made_stays_current(name, digested):
