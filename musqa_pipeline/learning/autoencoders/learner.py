@@ -36,7 +36,7 @@ class ReconstructionLearner(Learner):
     settings : TrainingSettings
         Of the training; what is looked at, the loop has looked at.
     folder : Path
-        Folder of the run, where networks of checkpoints stay, see `learning.training.kept`.
+        Folder of the run, where networks of checkpoints stay, see `keep`.
     """
 
     advice = "lower learning_rate"

@@ -21,9 +21,7 @@ from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import LakeError, SettingsError, StageError
 from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.gan.images import images_of
-from musqa_pipeline.learning.gan.learner import kept_files
 from musqa_pipeline.learning.gan.networks import Discriminator
-from musqa_pipeline.learning.gan.pair import filled
 from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.learning.training.checkpoint import (
     SETTINGS_FILE,
@@ -31,6 +29,7 @@ from musqa_pipeline.learning.training.checkpoint import (
     read_weights,
     write_tensors,
 )
+from musqa_pipeline.learning.training.kept import filled, kept_files
 
 Kind = Literal["last", "average", "checkpoints"]
 """Which discriminator is asked: the last one, its running average, or those of the last checkpoints

@@ -13,9 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.gan.augment import in_time
@@ -25,7 +23,7 @@ from musqa_pipeline.learning.gan.losses import discriminator_loss, generator_los
 from musqa_pipeline.learning.gan.networks import N_NOISE
 from musqa_pipeline.learning.gan.pair import Pair, norm_exactly, one_iteration
 from musqa_pipeline.learning.training.batches import Share
-from musqa_pipeline.learning.training.checkpoint import write_weights
+from musqa_pipeline.learning.training.kept import keep
 from musqa_pipeline.learning.training.learner import Learner
 
 BETAS = (0.0, 0.999)
@@ -51,7 +49,7 @@ class AdversarialLearner(Learner):
     settings : TrainingSettings
         Seed and precision.
     folder : Path
-        Folder of the run, where networks of the last checkpoints stay, see `kept_file`.
+        Folder of the run, where networks of the last checkpoints stay, see `keep`.
     """
 
     advice = "lower [gan] d_learning_rate, or set r1_weight"
@@ -122,13 +120,8 @@ class AdversarialLearner(Learner):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Let the networks of the last checkpoints stay; written before the checkpoint is."""
-        if self.trainer.is_global_zero and self.gan.kept_checkpoints:
-            write_weights(kept_file(self.folder, self.current_epoch), self.network.state_dict())
-            oldest = self.current_epoch - self.gan.kept_checkpoints + 1
-            for path in kept_files(self.folder):
-                if path < kept_file(self.folder, oldest):
-                    with explained("delete", path):
-                        seals.remove(path)
+        if self.trainer.is_global_zero:
+            keep(self.folder, self.current_epoch, self.network, self.gan.kept_checkpoints)
 
     def _seen(self, batch: Share) -> tuple[Tensor, Tensor]:
         assert isinstance(batch.inputs, Tensor)
@@ -186,13 +179,3 @@ def slope(score_n: Tensor, images_n1hw: Tensor) -> Tensor:
     """Return half of the mean square norm of the gradient of scores by images (R1)."""
     (by_cell_n1hw,) = torch.autograd.grad(score_n.sum(), images_n1hw, create_graph=True)
     return 0.5 * by_cell_n1hw.square().sum(dim=(1, 2, 3)).mean()
-
-
-def kept_file(folder: Path, epoch: int) -> Path:
-    """Return where the networks of a checkpoint lie, from 0."""
-    return folder / f"networks-{epoch:05d}.pt"
-
-
-def kept_files(folder: Path) -> list[Path]:
-    """Return the networks of checkpoints that are there, oldest first."""
-    return sorted(folder.glob("networks-*.pt"))

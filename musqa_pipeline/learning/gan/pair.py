@@ -7,22 +7,21 @@ comes out of one file of weights.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrize
 
-from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.learning.gan.networks import N_NOISE, Discriminator, Generator
 from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.learning.training.checkpoint import read_weights
+from musqa_pipeline.learning.training.kept import filled
 
-Network = TypeVar("Network", bound=nn.Module)
 SETTLING_BATCHES = 16
 """Of generated images, from which batch norms of the averaged generator take their statistics."""
 
@@ -115,22 +114,6 @@ def load_pair(settings: GanRecipe, path: Path) -> Pair:
     `LakeError` if the file is absent or damaged, or does not fit.
     """
     return filled(lambda: Pair(settings), read_weights(path), path).eval()
-
-
-def filled(build: Callable[[], Network], state: Mapping[str, Tensor], path: Path) -> Network:
-    """Build a network and give it weights that were read from `path`, or raise a LakeError."""
-    with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and overwritten
-        network = build()
-    try:
-        network.load_state_dict(dict(state))
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise LakeError(
-            f"{path} does not fit the {type(network).__name__.lower()} of this version of musqa; "
-            f"train it again ({str(error).splitlines()[-1].strip()})"
-        ) from error
-    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
-        raise LakeError(f"{path} holds weights that are NaN; train it again")
-    return network
 
 
 @contextmanager

@@ -16,11 +16,11 @@ from musqa_pipeline.learning.gan.critic import (
     untrained_critic,
 )
 from musqa_pipeline.learning.gan.images import images_of
-from musqa_pipeline.learning.gan.learner import kept_files
 from musqa_pipeline.learning.gan.pair import load_pair
 from musqa_pipeline.learning.gan.tracks import SegmentBatches, Tracks
 from musqa_pipeline.learning.gan.train import each_once
 from musqa_pipeline.learning.training.checkpoint import read_weights, write_weights
+from musqa_pipeline.learning.training.kept import kept_files
 from tests.learning.gan.made_up_tracks import SPEC, write_made_up
 from tests.learning.gan.test_pair import spectral_norms
 from tests.learning.gan.tiny_gan import WIDER, train_tiny

@@ -13,9 +13,10 @@ import torch
 from musqa_pipeline.core.errors import LakeError, SettingsError, StageError
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.gan import learner
-from musqa_pipeline.learning.gan.learner import kept_files, slope
+from musqa_pipeline.learning.gan.learner import slope
 from musqa_pipeline.learning.gan.train import each_once
 from musqa_pipeline.learning.training.checkpoint import read_weights
+from musqa_pipeline.learning.training.kept import kept_files
 from tests import ROOT
 from tests.learning.gan.made_up_tracks import write_made_up
 from tests.learning.gan.tiny_gan import TINY, train_tiny
