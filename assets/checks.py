@@ -27,6 +27,7 @@ from musqa_pipeline.stages.gan_scores import checks as gan_scores
 from musqa_pipeline.stages.graph import CATALOG_STAGES
 from musqa_pipeline.stages.labels import checks as labels
 from musqa_pipeline.stages.labels import consistency as label_sense
+from musqa_pipeline.stages.reconstructions import checks as reconstructions
 from musqa_pipeline.stages.segments import checks as segments
 from musqa_pipeline.stages.spectrograms import checks as spectrograms
 from musqa_pipeline.stages.tracks import checks as tracks
@@ -67,6 +68,7 @@ CHECKS = (
     StageCheck("labels", label_sense.check_order, blocking=False, always_warns=True),
     StageCheck("segments", segments.check_segments, blocking=False),
     StageCheck("gan_scores", gan_scores.check_gan_scores, blocking=False),
+    StageCheck("reconstructions", reconstructions.check_reconstructions, blocking=False),
     StageCheck("dataset", dataset.check_no_leak),
     StageCheck("dataset", dataset.check_no_row_twice),
     StageCheck("dataset", dataset.check_uniform, blocking=False, always_warns=True),

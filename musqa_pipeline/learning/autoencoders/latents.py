@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from musqa_pipeline.learning.autoencoders.networks import Autoencoder
-from musqa_pipeline.learning.autoencoders.recipe import REDUCTION, AutoencoderRecipe
+from musqa_pipeline.learning.autoencoders.recipe import REDUCTION
 
 
 @torch.no_grad()
@@ -32,11 +30,6 @@ def pooled(latents_ncft: Tensor) -> Tensor:
     return torch.cat([mean_ncf.flatten(1), spread_ncf.flatten(1)], dim=1)
 
 
-def fixed_bits_a_cell(recipe: AutoencoderRecipe) -> float:
-    """Return what latents can hold: M log2(L) / 64 bits for each cell of an image."""
-    return recipe.n_latents * math.log2(recipe.n_values) / REDUCTION**2
-
-
 def used_bits_a_cell(latents_ncft: Tensor) -> float:
     """Return what latents hold by how often each channel has each value.
 
@@ -49,8 +42,8 @@ def used_bits_a_cell(latents_ncft: Tensor) -> float:
     -------
     float
         Entropy of the values of a channel over all images and places, summed over channels, for
-        each cell of an image; from 0 to `fixed_bits_a_cell`. What neighbours say of each other is
-        not in it.
+        each cell of an image; from 0 to the recipe's `fixed_bits_a_cell`. What neighbours say of
+        each other is not in it.
     """
     total = 0.0
     for values in latents_ncft.transpose(0, 1):

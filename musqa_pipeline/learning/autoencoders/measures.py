@@ -12,10 +12,10 @@ from musqa_pipeline.audio.metrics.perceptual.ms_ssim import MsSsim
 from musqa_pipeline.audio.metrics.perceptual.nlpd import Nlpd
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.learning.autoencoders.losses import mean_square_error
+from musqa_pipeline.learning.autoencoders.recipe import SETTLING_STEPS
 
-SETTLING_STEPS = 200
 SETTLED_FRAC = 0.01
-"""A loss has settled where it falls by less than this part of itself in so many steps."""
+"""A loss has settled where it falls by less than this part of itself in `SETTLING_STEPS`."""
 
 
 class Measures(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Annotated, Any, Literal
@@ -13,6 +14,8 @@ from musqa_pipeline.core.errors import SettingsError
 
 REDUCTION = 8
 """Cells along each axis that share a column of latents: three levels of stride 2."""
+SETTLING_STEPS = 200
+"""Over which a loss has to fall by less than 1 % to have settled."""
 _Count = Annotated[int, Field(ge=1)]
 
 
@@ -52,6 +55,11 @@ class AutoencoderRecipe:
                 f"autoencoder: steps={self.steps}: expected a multiple of checkpoint_steps="
                 f"{self.checkpoint_steps}"
             )
+
+    @property
+    def fixed_bits_a_cell(self) -> float:
+        """What latents can hold: M log2(L) / 64 bits for each cell of an image."""
+        return self.n_latents * math.log2(self.n_values) / REDUCTION**2
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> AutoencoderRecipe:

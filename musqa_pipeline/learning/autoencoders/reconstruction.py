@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import functools
 
 import numpy as np
 import torch
@@ -70,34 +70,31 @@ def sound_of(image_ft: NDArray[np.float32], loudest_db: float) -> NDArray[np.flo
     return griffin_lim(np.sqrt(spectrum_ft), IMAGE)
 
 
-class Heard(NamedTuple):
-    """ViSQOL's MOS-LQO of sound made of images, beside the original sound."""
-
-    visqol: float
-    """Of the reconstructed image."""
-    visqol_ceiling: float
-    """Of the untouched image: what mel bands and phases alone cost."""
-
-
-def hear(samples: NDArray[np.float32], network: Autoencoder) -> Heard:
-    """Ask ViSQOL about the sound of a reconstruction, and of the image as it was.
+class Heard:
+    """The sound of reconstructions of one excerpt, heard by ViSQOL beside the original sound.
 
     Parameters
     ----------
     samples : ndarray of float32, shape (n_samples,)
         Mono at 48 kHz, 0.96 s or more.
-    network : Autoencoder
-        Which reconstructs the image whole.
+    images : PairImages
+        Its image.
 
     Raises
     ------
     UnfitInputError
         If the sound is shorter, silent, or not finite.
     """
-    images, reference = PairImages(samples), Reference(samples)
-    made_11ft = reconstruct(network, images.reference)
-    visqol, ceiling = (
-        reference.score(sound_of(image_11ft[0, 0].numpy(), images.loudest_db)).mos
-        for image_11ft in (made_11ft, images.reference)
-    )
-    return Heard(visqol, ceiling)
+
+    def __init__(self, samples: NDArray[np.float32], images: PairImages) -> None:
+        self._reference, self._images = Reference(samples), images
+
+    def mos(self, made_11ft: Tensor) -> float:
+        """Return MOS-LQO of the sound of a reconstructed image, (1, 1, 256, frames)."""
+        sound = sound_of(made_11ft[0, 0].numpy(), self._images.loudest_db)
+        return self._reference.score(sound).mos
+
+    @functools.cached_property
+    def untouched_mos(self) -> float:
+        """The same of the untouched image: what mel bands and phases alone cost."""
+        return self.mos(self._images.reference)

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from musqa_pipeline.learning.autoencoders.latents import (
-    fixed_bits_a_cell,
     flat,
     latents_of,
     pooled,
@@ -20,8 +19,8 @@ from tests.learning.autoencoders.tiny_autoencoder import TINY
 
 
 def test_rates_are_the_issue_s():
-    assert fixed_bits_a_cell(AutoencoderRecipe()) == pytest.approx(0.58, abs=0.005)
-    assert fixed_bits_a_cell(AutoencoderRecipe(n_values=2)) == 0.25
+    assert AutoencoderRecipe().fixed_bits_a_cell == pytest.approx(0.58, abs=0.005)
+    assert AutoencoderRecipe(n_values=2).fixed_bits_a_cell == 0.25
 
 
 @pytest.mark.parametrize("n_values", [2, 5])
@@ -30,10 +29,10 @@ def test_entropy_is_at_most_the_fixed_rate_and_equal_for_values_as_often(n_value
     numbers = torch.randn(4, 3, 5, 6, generator=torch.Generator().manual_seed(0))
     for scale in (0.1, 1.0, 10.0):
         assert (
-            0 <= used_bits_a_cell(quantised(scale * numbers, n_values)) <= fixed_bits_a_cell(recipe)
+            0 <= used_bits_a_cell(quantised(scale * numbers, n_values)) <= recipe.fixed_bits_a_cell
         )
     evenly = torch.arange(n_values).float().view(1, 1, 1, -1).expand(4, 3, 7, -1)
-    assert used_bits_a_cell(evenly) == pytest.approx(fixed_bits_a_cell(recipe))
+    assert used_bits_a_cell(evenly) == pytest.approx(recipe.fixed_bits_a_cell)
     assert used_bits_a_cell(torch.zeros(2, 3, 4, 4)) == 0
 
 

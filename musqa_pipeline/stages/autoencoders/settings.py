@@ -1,0 +1,71 @@
+"""Settings of representations that are learned without labels, and without music."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from musqa_pipeline.core.settings.section import OneOrMore, Section, Several, placement
+from musqa_pipeline.learning.autoencoders.recipe import SETTLING_STEPS, AutoencoderRecipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepresentationsSettings(Section):
+    """Which autoencoders are trained (paper 003); the preset section ``[representations]``.
+
+    A training's id says what made it, so that no setting is part of a fingerprint.
+    """
+
+    losses: Several[Literal["mse", "ms_ssim", "nlpd"]] = placement(())
+    """What is made small, each in trainings of its own; while none is named, nothing is made."""
+    inputs: Several[Literal["white", "pink", "music"]] = placement(("white",))
+    """What is seen: uniform noise, noise of amplitude 1/f, or excerpts of the train part."""
+    n_seeds: OneOrMore = placement(3)
+    """Trainings of each loss and input, with the seeds from 0."""
+    n_channels: OneOrMore = placement(128)
+    """Channels of the layers, N."""
+    n_latents: OneOrMore = placement(16)
+    """Channels of the bottleneck, M."""
+    n_values: Annotated[int, Field(ge=2)] = placement(5)
+    """Values of a latent, L."""
+    side: Annotated[int, Field(ge=16, multiple_of=8)] = placement(128)
+    """Bands and frames of what is seen, a multiple of 8."""
+    batch_size: OneOrMore = placement(8)
+    """Images a step."""
+    steps: OneOrMore = placement(20_000)
+    """Steps of a training, a multiple of `checkpoint_steps`."""
+    checkpoint_steps: OneOrMore = placement(100)
+    """Steps between two checkpoints, which all stay; a divisor of 200."""
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = placement(3e-4)
+    """Adam's."""
+    reconstructed: Literal["test", "every"] = placement("test")
+    """Excerpts that are reconstructed: of the test part, or every one. Music that trains is no part
+    of what is said of networks that saw it."""
+    visqol: bool = placement(True)
+    """Whether ViSQOL hears the sound of each reconstruction: some seconds each."""
+
+    def __post_init__(self) -> None:
+        self.require(
+            SETTLING_STEPS % self.checkpoint_steps == 0,
+            "checkpoint_steps",
+            f"a divisor of {SETTLING_STEPS}",
+        )
+        self.require(
+            self.steps % self.checkpoint_steps == 0,
+            "steps",
+            f"a multiple of checkpoint_steps={self.checkpoint_steps}",
+        )
+
+    def recipe(self, loss: str, inputs: str) -> AutoencoderRecipe:
+        """Return how an autoencoder is made; all its checkpoints stay."""
+        shared = {
+            name: getattr(self, name)
+            for name in (
+                "n_channels", "n_latents", "n_values", "side", "batch_size", "steps",
+                "checkpoint_steps", "learning_rate",
+            )
+        }  # fmt: skip
+        kept = self.steps // self.checkpoint_steps
+        return AutoencoderRecipe(loss=loss, inputs=inputs, kept_checkpoints=kept, **shared)
