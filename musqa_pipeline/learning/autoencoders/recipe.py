@@ -16,6 +16,8 @@ REDUCTION = 8
 """Cells along each axis that share a column of latents: three levels of stride 2."""
 SETTLING_STEPS = 200
 """Over which a loss has to fall by less than 1 % to have settled."""
+Loss = Literal["mse", "ms_ssim", "nlpd"]
+Inputs = Literal["white", "pink", "music"]
 _Count = Annotated[int, Field(ge=1)]
 
 
@@ -26,9 +28,9 @@ class AutoencoderRecipe:
     `loss` and `inputs` change neither the first weights nor the noise of a step.
     """
 
-    loss: Literal["mse", "ms_ssim", "nlpd"] = "mse"
+    loss: Loss = "mse"
     """What training makes small."""
-    inputs: Literal["white", "pink", "music"] = "white"
+    inputs: Inputs = "white"
     """What it sees: uniform noise, noise of amplitude 1/f, or parts of images of music."""
     n_channels: _Count = 128
     """Channels of the layers, N."""

@@ -8,7 +8,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from musqa_pipeline.core.settings.section import OneOrMore, Section, Several, placement
-from musqa_pipeline.learning.autoencoders.recipe import SETTLING_STEPS, AutoencoderRecipe
+from musqa_pipeline.learning.autoencoders.recipe import (
+    SETTLING_STEPS,
+    AutoencoderRecipe,
+    Inputs,
+    Loss,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +23,9 @@ class RepresentationsSettings(Section):
     A training's id says what made it, so that no setting is part of a fingerprint.
     """
 
-    losses: Several[Literal["mse", "ms_ssim", "nlpd"]] = placement(())
+    losses: Several[Loss] = placement(())
     """What is made small, each in trainings of its own; while none is named, nothing is made."""
-    inputs: Several[Literal["white", "pink", "music"]] = placement(("white",))
+    inputs: Several[Inputs] = placement(("white",))
     """What is seen: uniform noise, noise of amplitude 1/f, or excerpts of the train part."""
     n_seeds: OneOrMore = placement(3)
     """Trainings of each loss and input, with the seeds from 0."""
@@ -58,7 +63,7 @@ class RepresentationsSettings(Section):
             f"a multiple of checkpoint_steps={self.checkpoint_steps}",
         )
 
-    def recipe(self, loss: str, inputs: str) -> AutoencoderRecipe:
+    def recipe(self, loss: Loss, inputs: Inputs) -> AutoencoderRecipe:
         """Return how an autoencoder is made; all its checkpoints stay."""
         shared = {
             name: getattr(self, name)
