@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +18,10 @@ from musqa_pipeline.core.settings import preset as presets
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.core.tables import Table
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.engine.row import Row
 from musqa_pipeline.stages.engine.stage import Stage
 from musqa_pipeline.storage.lake.lake import Lake
 from musqa_pipeline.storage.lake.layout import read_layout
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """What the graph says of a stage."""
-
-    name: str
-    maker: str
-    """Its `Maker`, as ``module:NAME`` below `musqa_pipeline`."""
-    table: str
-    """What its view shows, as ``module:NAME``."""
-    joint: bool = False
-    """Whether it is made over all catalogs that the preset sees, and not per catalog."""
-    beside: str = ""
-    """The stage that it is made beside, if it is none of the eight that `--until` names."""
-    upstream: tuple[str, ...] = ()
-    """Stages whose fingerprint its own depends on."""
-    reads: tuple[str, ...] = ()
-    """Further stages that are to be made before it."""
-    section: str = ""
-    """Section of the preset that is in its fingerprint; none where unit ids say what they need."""
-    settings: str = ""
-    """Class of that section as ``module:NAME``, if `Preset` does not declare it."""
-
 
 ROWS = (
     Row(
