@@ -204,30 +204,6 @@ class Evidence:
         number = {name: place for place, name in enumerate(self.classes)}
         return [number.get(genre, 0) for genre in self.versions["genre"]]
 
-    def memory(self, training: Training) -> Arrays:
-        """Score originals that it met and that it did not: ``met`` (0 or 1), ``whose``, ``score``.
-
-        A segment of each track that trained, of each of validation, and those of test recordings.
-        """
-
-        def make() -> Arrays:
-            critic, rows = self.critic(training), []
-            for met, part in ((1, "train"), (0, "validation")):
-                tracks = self.tracks(part, self.recipe.images)
-                for number in range(len(tracks)):
-                    chance = derive_generator("gan.memory", part, number)
-                    pcm, genre = tracks.segment(number, chance), tracks.genres[number]
-                    (score,) = critic.score(pcm[None], [genre])
-                    rows.append((met, f"{part} {tracks[number].track_id}", score))
-            tested = (self.versions["kind"] == ORIGINAL).to_numpy()
-            whose = self.versions["whose"].to_numpy()[tested]
-            rows += [(0, *row) for row in zip(whose, training.score[tested], strict=True)]
-            met, names, scores = zip(*rows, strict=True)
-            return {"met": np.array(met), "whose": np.array(names), "score": np.array(scores)}
-
-        about = [self.versions_digest, training.row["training"], self.settings.critic, self.music]
-        return self.kept("memory", about, make)
-
     def critic(self, training: Training) -> Critic:
         """Open the discriminators of a training that the preset lets answer."""
         return critic_of_run(self.folder(training), self.settings.critic).to(self.device)

@@ -24,7 +24,7 @@ from musqa_pipeline.learning.gan.tracks import Tracks
 from musqa_pipeline.learning.gan.train import train_gan
 from musqa_pipeline.learning.training.checkpoint import WEIGHTS_FILE, read_weights
 
-N_STEPS = 3
+N_STEPS = 2
 BEFORE_KILL_S = 600
 PLACES = ("step", "checkpoint")
 """Where a training is killed."""

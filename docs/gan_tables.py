@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from gan_codecs import codec_scores, codecs
 from gan_evidence import ALL, Evidence, Floats, falls
+from gan_memory import memory
 from write_results import DOCS, markdown
 
 from musqa_pipeline.learning.baselines.few_labels import few_labels
@@ -93,13 +94,16 @@ def memory_table(evidence: Evidence) -> str:
     """Tell whether D knows what it was trained on."""
     lines = []
     for training in evidence.trainings:
-        found = evidence.memory(training)
+        found = memory(evidence, training)
         area = estimate(auc, found["met"], found["score"], found["whose"], "gan")
         curves = json.loads(training.row["curves_json"])
         lines.append(
             {
                 "training": training.name,
                 "AUC, met against unmet": number(area.value, area.low, area.high),
+                "of untrained, mean": number(
+                    np.mean([auc(found["met"], score) for score in found["untrained"]])
+                ),
                 "met": int(found["met"].sum()),
                 "unmet": int((found["met"] == 0).sum()),
                 "mean score met - validation, last": number(

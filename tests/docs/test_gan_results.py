@@ -9,7 +9,7 @@ import pytest
 
 from musqa_pipeline.audio.degradations.processes import PROCESSES
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.learning.gan.critic import critic_of_run
+from musqa_pipeline.learning.gan.critic import critic_of_run, untrained_critic
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.gan_scores.read import cells_of, ladders_of
 from musqa_pipeline.stages.graph import get_stage
@@ -148,10 +148,16 @@ def test_checkpoints_are_followed_to_the_last_one(scripts, evidence):
 
 
 def test_memory_holds_what_trained_against_what_did_not(scripts, evidence):
-    found = evidence.memory(evidence.trainings[0])
+    from gan_memory import memory
+
+    found = memory(evidence, evidence.trainings[0])
     assert found["met"].tolist() == [1, 0, 0, 0, 0, 0]  # a track, no validation, five originals
     original = (evidence.versions["kind"] == "original").to_numpy()
-    assert found["score"][1:] == pytest.approx(evidence.scores[0][original])
+    assert found["score"][1:] == pytest.approx(evidence.scores[0][original], abs=1e-5)
+    first = untrained_critic(evidence.recipe, 0).score_images(
+        [evidence.images()[original]], [0] * 5
+    )
+    assert found["untrained"][0, 1:] == pytest.approx(first, abs=1e-5)
     shown = line_of(scripts[1].memory_table(evidence), "tiny-0")[1]
     assert float(shown.split(" ")[0]) == pytest.approx(auc(found["met"], found["score"]), abs=0.01)
 
