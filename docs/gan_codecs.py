@@ -41,20 +41,15 @@ def codecs(evidence: Evidence) -> Arrays:
     return evidence.kept("codecs", about, make)
 
 
-def codec_scores(evidence: Evidence, training: Training) -> tuple[Floats, Floats]:
-    """Score what `codecs` made as the mean genre; and the features of which scores are sums."""
+def codec_scores(evidence: Evidence, training: Training) -> Floats:
+    """Score what `codecs` made as the mean genre."""
 
     def make() -> Arrays:
         images = torch.from_numpy(codecs(evidence)["image"])
-        critic = evidence.critic(training).to("cpu")
-        with torch.inference_mode():
-            pooled = [critic.discriminators[-1].features(part) for part in parts_of(images)]
-        features = torch.cat(pooled).numpy()
-        return {"score": critic.score_images(parts_of(images)), "features": features}
+        return {"score": evidence.critic(training).score_images(parts_of(images))}
 
     about = [evidence.versions_digest, training.row["training"], evidence.settings.critic]
-    found = evidence.kept("codec-scores", about, make)
-    return found["score"], found["features"]
+    return evidence.kept("codec-scores", about, make)["score"]
 
 
 def _coded(mono: Floats, whose: str, measures: Measures, spec: ImageSpec) -> Iterator[dict]:

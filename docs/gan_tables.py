@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from gan_codecs import codec_scores, codecs
 from gan_evidence import ALL, Evidence, Floats, falls
+from gan_labelled import features_of, labelled
 from gan_memory import memory
 from write_results import DOCS, markdown
 
@@ -142,7 +143,7 @@ def genre_table(evidence: Evidence) -> str:
 def codecs_table(evidence: Evidence) -> str:
     """Correlate D and others with ViSQOL's labels of the pool's processes."""
     found = codecs(evidence)
-    scores = [codec_scores(evidence, one)[0] for one in evidence.trainings]
+    scores = [codec_scores(evidence, one) for one in evidence.trainings]
     judges = {one.name: score for one, score in zip(evidence.trainings, scores, strict=True)}
     judges = {f"D, {name}": score for name, score in judges.items()} | {
         "temporal SD": found["temporal_sd"],
@@ -179,31 +180,37 @@ def _of_rows(rows: np.ndarray, found: Mapping[str, np.ndarray], score: Floats) -
 
 
 def few_labels_table(evidence: Evidence) -> str:
-    """Learn ViSQOL's labels of codecs from D's features, where few recordings are labelled."""
-    found = codecs(evidence)
-    trainings = evidence.trainings
-    described = {
-        f"features of D, {one.name}": codec_scores(evidence, one)[1] for one in trainings
-    } | {"descriptive features": found["described"]}
-    most = _labelled_at_most(len(np.unique(found["whose"])))
-    lines = []
-    for name, features in described.items():
-        line = {"ridge on": name}
+    """Learn ViSQOL's labels from D's features, where few recordings are labelled.
+
+    Rows are those of the lake's `dataset`; of codecs on test recordings, if it has none.
+    """
+    found, trainings = labelled(evidence), evidence.trainings
+    if found is None:
+        coded = codecs(evidence)
+        found = {**coded, "label": 25 * (coded["visqol"] - 1)}
+    name = f"features of D, {{}}, {16 * evidence.recipe.d_width}"
+    judged = {
+        name.format(one.name): features_of(evidence, one, found["image"]) for one in trainings
+    } | {f"descriptive features, {found['described'].shape[1]}": found["described"]}
+    n_recordings = len(np.unique(found["whose"]))
+    most, lines = _labelled_at_most(n_recordings), []
+    for title, features in judged.items():
+        line = {"ridge on": title}
         for n_labelled in LABELLED:
-            title = "all" if n_labelled is None else f"{n_labelled} recordings"
+            column = "all" if n_labelled is None else f"{n_labelled} recordings"
             if n_labelled is not None and n_labelled > most:
-                line[title] = "–"
+                line[column] = "–"
                 continue
             predicted = few_labels(
-                features, found["visqol"], found["whose"], "gan", n_labelled=n_labelled
+                features, found["label"], found["whose"], "gan", n_labelled=n_labelled
             )
-            error = estimate(rmse, found["visqol"], predicted, found["whose"], "gan")
-            line[title] = number(error.value, error.low, error.high)
+            error = estimate(rmse, found["label"], predicted, found["whose"], "gan", n_draws=500)
+            line[column] = number(error.value, error.low, error.high)
         lines.append(line)
-    spread = float(np.std(found["visqol"]))
+    spread = float(np.std(found["label"]))
     return table(lines) + (
-        f"\n\nRMSE in MOS, out of fold; labels have a deviation of {spread:.2f}; all is {most} "
-        "recordings or more."
+        f"\n\nRMSE in points, out of fold; {len(found['label'])} rows of {n_recordings} "
+        f"recordings, whose labels deviate by {spread:.1f}."
     )
 
 

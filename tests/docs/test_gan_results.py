@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from musqa_pipeline.audio.degradations.processes import PROCESSES
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.learning.gan.critic import critic_of_run, untrained_critic
+from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.gan_scores.read import cells_of, ladders_of
 from musqa_pipeline.stages.graph import get_stage
@@ -17,7 +20,10 @@ from musqa_pipeline.studies.listening.cells import cells_correlation, read_cells
 from musqa_pipeline.studies.statistics.ladders import fall
 from musqa_pipeline.studies.statistics.metrics import auc, spearman
 from tests import ROOT
+from tests.stages.evaluation import small_lake as small_lake_module
+from tests.stages.evaluation.small_lake import small_lake
 from tests.stages.gan_scores.small_scores import trained
+from tests.stages.gans.small_gans import TINY
 
 N_NULL = 3
 SOME_PROCESSES = {n: PROCESSES[n] for n in (10, 14, 45)}
@@ -163,10 +169,13 @@ def test_memory_holds_what_trained_against_what_did_not(scripts, evidence):
 
 
 def test_codecs_are_labelled_and_scored(scripts, evidence):
+    from gan_labelled import features_of
+
     found = scripts[2].codecs(evidence)
     assert found["what"].tolist() == [p.name for p in SOME_PROCESSES.values()] * 2
     assert ((found["visqol"] > 1) & (found["visqol"] < 5)).all()
-    score, features = scripts[2].codec_scores(evidence, evidence.trainings[0])
+    score = scripts[2].codec_scores(evidence, evidence.trainings[0])
+    features = features_of(evidence, evidence.trainings[0], found["image"])
     critic = critic_of_run(evidence.folder(evidence.trainings[0]), "last")
     assert features.shape == (6, 16 * evidence.recipe.d_width)
     weights = critic.discriminators[0].linear.weight.detach().numpy()[0]
@@ -177,7 +186,7 @@ def test_codecs_are_labelled_and_scored(scripts, evidence):
     assert line_of(table, "D, tiny-0")[1] == f"{spearman(found['visqol'], score):.2f}"
     assert "6 rows of 2 recordings" in table
     few = scripts[1].few_labels_table(evidence)
-    assert line_of(few, "descriptive features")[1:4] == ["–"] * 3  # one recording lies outside
+    assert line_of(few, "descriptive features, 470")[1:4] == ["–"] * 3  # one recording lies outside
 
 
 def test_images_are_those_that_were_scored(evidence):
@@ -204,3 +213,25 @@ def test_other_tables_say_what_they_lack(scripts, evidence, results):
 @pytest.mark.long
 def test_killed_trainings_end_as_undisturbed_ones(results, evidence):
     assert results.resume_difference(evidence) == 0
+
+
+def test_labelled_rows_of_a_lake_bring_their_labels_and_images(tmp_path):
+    from gan_labelled import labelled
+
+    context = small_lake(tmp_path / "home")
+    recipe = GanRecipe(**TINY)
+    asked = SimpleNamespace(context=context, recipe=recipe, kept=lambda what, about, make: make())
+    found = labelled(asked)
+    assert found["image"].shape == (30, 1, 64, 64)
+    assert found["described"].shape == (30, 470)
+    qualities = [p[3] for p in small_lake_module.PROCESSES.values()]
+    expected = [100 * (0.9 if track == 7 and n != 1 else quality + 0.01 * track)
+                for track in range(10) for n, quality in enumerate(qualities)]  # fmt: skip
+    assert sorted(found["label"]) == pytest.approx(sorted(expected))
+    assert set(found["whose"]) == {f"music/recording {track}" for track in range(10)}
+    image = {whose: found["image"][found["whose"] == whose] for whose in found["whose"]}
+    assert all(np.array_equal(one[0], other) for one in image.values() for other in one)
+    assert not np.array_equal(found["image"][0], image["music/recording 5"][0])
+    bare = SimpleNamespace(context=replace(context, fingerprints={
+        **context.fingerprints, "features": "f" * 32}), recipe=recipe)  # fmt: skip
+    assert labelled(bare) is None
