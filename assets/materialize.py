@@ -72,6 +72,15 @@ def progress_observer(asset: dg.AssetExecutionContext) -> Callable[[ProgressSnap
     return observe
 
 
+def numbers_observer(asset: dg.AssetExecutionContext) -> OnNumbers:
+    """Return what makes an observation, which the UI plots, of each epoch or checkpoint."""
+
+    def observe(unit: Unit, numbers: Mapping[str, float | int | str]) -> None:
+        asset.log_event(dg.AssetObservation(asset.asset_key, metadata=dict(numbers)))
+
+    return observe
+
+
 def counts(report: StageReport) -> dict[str, dg.MetadataValue]:
     """Return what a stage's run did, as metadata."""
     values = {k: v for k, v in report.as_dict().items() if k not in {"stage", "catalog"}}

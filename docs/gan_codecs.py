@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from musqa_pipeline.audio.metrics.registry import open_metric
 from musqa_pipeline.learning.gan.segments import ImageSpec
 from musqa_pipeline.scoring.model_file import SHIPPED_DIGEST
 from musqa_pipeline.stages.gan_scores.read import Training
+from musqa_pipeline.stages.segments.tracks import paths_of
 from musqa_pipeline.stages.segments.versions import ORIGINAL, rebuild
 
 
@@ -30,10 +32,10 @@ def codecs(evidence: Evidence) -> Arrays:
         first = evidence.versions.filter(kind=ORIGINAL).unique(
             "whose", keep="first", maintain_order=True
         )
-        paths = evidence.paths()
+        paths = paths_of(evidence.context)
         for number, row in enumerate(first.sort("whose").iter_rows(named=True)):
             tell(f"codecs: recording {number + 1} of {first.height}")
-            samples = rebuild(paths[row["catalog"], row["track_id"]], row)
+            samples = rebuild(Path(paths[row["catalog"], row["track_id"]]), row)
             rows += _coded(samples.mean(axis=1), row["whose"], measures, spec)
         return {name: np.array([one[name] for one in rows]) for name in rows[0]}
 

@@ -42,7 +42,7 @@ from musqa_pipeline.stages.gan_scores.read import (
     read_versions,
 )
 from musqa_pipeline.stages.gans.audio import listed_music, written_tracks
-from musqa_pipeline.stages.segments.tracks import gan_settings, original_tracks
+from musqa_pipeline.stages.segments.tracks import gan_settings, paths_of
 from musqa_pipeline.stages.segments.versions import ORIGINAL, rebuild
 from musqa_pipeline.studies.statistics.ladders import Fall, Ladders, fall
 
@@ -227,20 +227,14 @@ class Evidence:
         """Open the tracks of a part."""
         return written_tracks(self.context, listed_music(self.context), part, spec, None)[0]
 
-    def paths(self) -> dict[tuple[str, str], Path]:
-        """Return where each track lies."""
-        return {
-            (t["catalog"], t["track_id"]): Path(t["path"]) for t in original_tracks(self.context)
-        }
-
     def sounds(self, what: str) -> Iterator[NDArray[np.float32]]:
         """Make each version again, in order."""
-        paths, n = self.paths(), self.versions.height
+        paths, n = paths_of(self.context), self.versions.height
         for number, row in enumerate(self.versions.iter_rows(named=True)):
             if number % 25 == 0:
                 tell(f"{what}: {number} of {n}")
             stored = {**row, "kind": f"intensity_{row['kind']}"} if row["kind"] != ORIGINAL else row
-            yield rebuild(paths[row["catalog"], row["track_id"]], stored)
+            yield rebuild(Path(paths[row["catalog"], row["track_id"]]), stored)
 
     def kept(self, what: str, about: list, make: Callable[[], Arrays]) -> Arrays:
         """Return arrays as they were made once, or make them now."""

@@ -1,13 +1,10 @@
 """Stage 7: models, and the trainings of the cross-validation."""
 
-from collections.abc import Mapping
-
 import dagster as dg
 
 from assets.declaration import stage_asset
-from assets.materialize import run_and_describe
+from assets.materialize import numbers_observer, run_and_describe
 from assets.resources import MusqaResource
-from musqa_pipeline.stages.engine.stage import Unit
 from musqa_pipeline.stages.models.pictures import plot_curves
 
 
@@ -18,12 +15,10 @@ def models(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.Materi
     The GPU may be that of a Dask worker (`docs/gpu.md`). Each epoch is an observation, which the UI
     plots while the training runs.
     """
-
-    def observe(unit: Unit, epoch: Mapping[str, float | int | str]) -> None:
-        context.log_event(dg.AssetObservation(context.asset_key, metadata=dict(epoch)))
-
     place = musqa.joint_context()
-    return run_and_describe(musqa, place, "models", on_numbers=observe, picture=plot_curves)
+    return run_and_describe(
+        musqa, place, "models", on_numbers=numbers_observer(context), picture=plot_curves
+    )
 
 
 @stage_asset(group="training", kinds={"torch", "lightning", "scikitlearn"}, trains=True)

@@ -1,13 +1,10 @@
 """Autoencoders that learn from noise, and what they make of music."""
 
-from collections.abc import Mapping
-
 import dagster as dg
 
 from assets.declaration import stage_asset
-from assets.materialize import run_and_describe
+from assets.materialize import numbers_observer, run_and_describe
 from assets.resources import MusqaResource
-from musqa_pipeline.stages.engine.stage import Unit
 
 
 @stage_asset(group="training", kinds={"torch", "lightning"}, trains=True)
@@ -16,11 +13,9 @@ def autoencoders(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.
 
     Each checkpoint is an observation, which the UI plots while the training runs.
     """
-
-    def observe(unit: Unit, checkpoint: Mapping[str, float | int | str]) -> None:
-        context.log_event(dg.AssetObservation(context.asset_key, metadata=dict(checkpoint)))
-
-    return run_and_describe(musqa, musqa.joint_context(), "autoencoders", on_numbers=observe)
+    return run_and_describe(
+        musqa, musqa.joint_context(), "autoencoders", on_numbers=numbers_observer(context)
+    )
 
 
 @stage_asset(group="training", kinds={"torch"})

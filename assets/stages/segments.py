@@ -1,13 +1,10 @@
 """Networks that learn without labels, and the segments of the test recordings that they score."""
 
-from collections.abc import Mapping
-
 import dagster as dg
 
 from assets.declaration import stage_asset
-from assets.materialize import run_and_describe
+from assets.materialize import numbers_observer, run_and_describe
 from assets.resources import MusqaResource
-from musqa_pipeline.stages.engine.stage import Unit
 from musqa_pipeline.stages.evaluation.gan.page import publish_gan_page
 from musqa_pipeline.stages.evaluation.publish import publish_index
 
@@ -24,11 +21,9 @@ def gans(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.Material
 
     Each checkpoint is an observation, which the UI plots while the training runs.
     """
-
-    def observe(unit: Unit, checkpoint: Mapping[str, float | int | str]) -> None:
-        context.log_event(dg.AssetObservation(context.asset_key, metadata=dict(checkpoint)))
-
-    return run_and_describe(musqa, musqa.joint_context(), "gans", on_numbers=observe)
+    return run_and_describe(
+        musqa, musqa.joint_context(), "gans", on_numbers=numbers_observer(context)
+    )
 
 
 @stage_asset(group="training", kinds={"torch", "html"})

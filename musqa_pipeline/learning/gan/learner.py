@@ -108,14 +108,11 @@ class AdversarialLearner(Learner):
             )
         real_n1hw, genre_n = (torch.cat(list(parts)) for parts in zip(*self._reals, strict=True))
         self._reals.clear()
-        chance = torch.Generator().manual_seed(derive_seed("gan.described", self.seed))
-        self.network.settle(chance)
+        distance = settled_distance(self.network, real_n1hw, self.seed)
         self.network.note_scores(real_n1hw, genre_n)
-        made_n1hw = self.network.sample(torch.arange(len(real_n1hw)) % self.gan.n_genres, chance)
-        described = (describe(images.squeeze(1).cpu().numpy()) for images in (real_n1hw, made_n1hw))
         return means | {
             "score_met": float(self.network.real_scores[0]),
-            "frechet_distance": frechet_distance(*described),
+            "frechet_distance": distance,
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -173,6 +170,15 @@ class AdversarialLearner(Learner):
         optimizer.zero_grad()
         self.manual_backward(loss * batch.weight)
         optimizer.step()
+
+
+def settled_distance(network: Pair, real_n1hw: Tensor, seed: int) -> float:
+    """Settle the networks, and return the Fréchet distance of as many generated images."""
+    chance = torch.Generator().manual_seed(derive_seed("gan.described", seed))
+    network.settle(chance)
+    made_n1hw = network.sample(torch.arange(len(real_n1hw)) % network.settings.n_genres, chance)
+    described = (describe(images.squeeze(1).cpu().numpy()) for images in (real_n1hw, made_n1hw))
+    return frechet_distance(*described)
 
 
 def slope(score_n: Tensor, images_n1hw: Tensor) -> Tensor:

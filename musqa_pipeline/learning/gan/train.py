@@ -12,9 +12,8 @@ from torch import nn
 
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
-from musqa_pipeline.learning.gan.frechet import describe, frechet_distance
 from musqa_pipeline.learning.gan.images import images_of
-from musqa_pipeline.learning.gan.learner import BATCHES_A_STEP, AdversarialLearner
+from musqa_pipeline.learning.gan.learner import BATCHES_A_STEP, AdversarialLearner, settled_distance
 from musqa_pipeline.learning.gan.pair import Pair
 from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.learning.gan.tracks import SegmentBatches, Tracks, order_of
@@ -96,11 +95,7 @@ def untrained_distance(name: str, gan: GanRecipe, tracks: Tracks, seed: int) -> 
     n, spec = gan.described_images, gan.images
     batches = SegmentBatches(tracks, gan.batch_size, -(-n // gan.batch_size), seed)
     real_n1hw = torch.cat([images_of(torch.from_numpy(pcm), spec) for pcm, _ in batches()])[:n]
-    chance = torch.Generator().manual_seed(derive_seed("gan.described", seed))
-    pair.settle(chance)
-    made_n1hw = pair.sample(torch.arange(n) % gan.n_genres, chance)
-    described = (describe(images.squeeze(1).numpy()) for images in (real_n1hw, made_n1hw))
-    return frechet_distance(*described)
+    return settled_distance(pair, real_n1hw, seed)
 
 
 def entry_of(gan: GanRecipe, folder: Path) -> ModelEntry:

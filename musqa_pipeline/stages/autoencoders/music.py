@@ -10,11 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from musqa_pipeline.catalogs.folder import COPY_TIER
-from musqa_pipeline.core.errors import StageError, UnfitInputError
+from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.stages.autoencoders.settings import RepresentationsSettings
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
-from musqa_pipeline.stages.dataset.report import read_splits
+from musqa_pipeline.stages.dataset.report import read_splits, require_splits
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.excerpts.references import read_reference
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
@@ -37,8 +37,7 @@ def listed_excerpts(context: Context) -> list[dict[str, Any]]:
 
     Raises StageError if there are no splits yet.
     """
-    if context.preset.dataset.protocol not in context.lake.done(context.joint_partition("splits")):
-        raise StageError("autoencoders: there are no splits yet; run the stage splits first")
+    require_splits(context, "autoencoders")
     key = ["catalog", "track_id"]
     tracks = read_seen_tracks(context).filter(pl.col("tier") != COPY_TIER)
     known = tracks.select(key).join(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +27,13 @@ from musqa_pipeline.stages.autoencoders.music import (
 from musqa_pipeline.stages.autoencoders.table import AUTOENCODERS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
-from musqa_pipeline.stages.models.training import device_alone, is_training, tell
+from musqa_pipeline.stages.models.training import (
+    device_alone,
+    epoch_kept,
+    is_training,
+    tell,
+    told_of,
+)
 
 
 def list_units(context: Context) -> list[Unit]:
@@ -83,42 +88,33 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     tell()
     music, unmet = (images_of(context, plan[name]) for name in ("music", "unmet"))
     chosen_settings = dataclasses.asdict(models) | {"seed": plan["seed"]}
-    with context.lake.work_folder(context.joint_partition("autoencoders"), unit.unit_id) as work:
-
-        def after_checkpoint(numbers: Any) -> None:
-            work.put()
-            tell(**numbers)
-
-        with device_alone(context, models):
-            result = train_autoencoder(
-                recipe,
-                training=TrainingSettings.of(chosen_settings),
-                folder=work.path,
-                music=music,
-                unmet=unmet,
-                data_fingerprint=digest([plan["music"], plan["unmet"]]),
-                log=tell,
-                on_epoch=after_checkpoint,
-            )
+    with (
+        context.lake.work_folder(context.joint_partition("autoencoders"), unit.unit_id) as work,
+        device_alone(context, models),
+    ):
+        result = train_autoencoder(
+            recipe,
+            training=TrainingSettings.of(chosen_settings),
+            folder=work.path,
+            music=music,
+            unmet=unmet,
+            data_fingerprint=digest([plan["music"], plan["unmet"]]),
+            log=tell,
+            on_epoch=epoch_kept(work),
+        )
     psnr_db = result.curves.get("psnr_db_unmet", [])
     best = max(range(len(psnr_db)), key=psnr_db.__getitem__) if psnr_db else None
     row = {
         "loss": recipe.loss,
         "inputs": recipe.inputs,
         "seed": plan["seed"],
-        "finished": result.finished,
         "steps": result.epochs * recipe.checkpoint_steps,
         "n_music": 0 if music is None else len(music),
         "n_unmet": 0 if unmet is None else len(unmet),
         "fixed_bits_a_cell": recipe.fixed_bits_a_cell,
         "settled_step": settled_step(result.curves["loss"], recipe.checkpoint_steps),
         "best_step": None if best is None else (best + 1) * recipe.checkpoint_steps,
-        "settings_json": json.dumps(plan["recipe"], sort_keys=True),
-        "curves_json": json.dumps(dict(result.curves)),
-        "device": result.device,
-        "minutes": result.minutes,
-        "environment_json": json.dumps(dict(result.environment), sort_keys=True),
-        "folder": work.key,
+        **told_of(result, plan["recipe"], work),
     }
     return AUTOENCODERS.from_rows([row])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.stages.dataset.balance import quality_edges
 from musqa_pipeline.stages.dataset.candidates import Candidates, find_candidates
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
@@ -70,6 +71,12 @@ class DatasetReport:
 def read_splits(context: Context) -> pl.DataFrame:
     """Read the split of the preset's protocol."""
     return _read(context, "splits", context.preset.dataset.protocol, SPLITS.schema.names)
+
+
+def require_splits(context: Context, stage: str) -> None:
+    """Raise StageError if a stage that wants the splits comes before them."""
+    if context.preset.dataset.protocol not in context.lake.done(context.joint_partition("splits")):
+        raise StageError(f"{stage}: there are no splits yet; run the stage splits first")
 
 
 def read_dataset(context: Context) -> pl.DataFrame:

@@ -22,8 +22,9 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.gan_scores.table import GAN_SCORES
 from musqa_pipeline.stages.gans.stage import list_units as list_trainings
+from musqa_pipeline.stages.models.training import finished_trainings
 from musqa_pipeline.stages.segments.table import SEGMENTS
-from musqa_pipeline.stages.segments.tracks import gan_settings, original_tracks, wants_segments
+from musqa_pipeline.stages.segments.tracks import gan_settings, paths_of, wants_segments
 from musqa_pipeline.stages.segments.versions import rebuild
 
 if TYPE_CHECKING:
@@ -42,29 +43,24 @@ def list_units(context: Context) -> list[Unit]:
     if not runs:
         return []
     by = digest([[run["training"] for run in runs], gan_settings(context.preset).critic])[:8]
-    paths = {(t["catalog"], t["track_id"]): t["path"] for t in original_tracks(context)}
-    partition = context.joint_partition("segments")
+    paths = paths_of(context)
     columns = ["catalog", "track_id", "segment_id"]
+    segments = context.lake.scan(
+        context.joint_partition("segments"), SEGMENTS.schema, columns=columns
+    )
     units = []
-    for done in sorted(context.lake.done(partition)):
-        about = context.lake.read(partition, done, columns).slice(0, 1).to_pylist()[0]
-        path = paths.get((about["catalog"], about["track_id"]))
-        plan = {"segments_unit": done, "path": path, "runs": runs}
-        units.append(Unit(f"{done}-{by}", f"segment {about['segment_id']}", plan))
+    for catalog, track_id, segment_id in sorted({tuple(s.values()) for s in segments.to_pylist()}):
+        done = f"{catalog}.{segment_id}"
+        plan = {"segments_unit": done, "path": paths.get((catalog, track_id)), "runs": runs}
+        units.append(Unit(f"{done}-{by}", f"segment {segment_id}", plan))
     return units
 
 
 def finished_runs(context: Context) -> list[dict[str, Any]]:
     """Return the trainings that the preset wants and that are finished, in a fixed order."""
-    partition = context.joint_partition("gans")
-    wanted = {unit.unit_id for unit in list_trainings(context)}
-    runs = []
-    for unit_id in sorted(wanted & set(context.lake.done(partition))):
-        columns = ["network", "seed", "finished", "classes"]
-        row = context.lake.read(partition, unit_id, columns).to_pylist()[0]
-        if row.pop("finished"):
-            runs.append({**row, "training": unit_id})
-    return runs
+    return finished_trainings(
+        context, "gans", list_trainings(context), ("network", "seed", "classes")
+    )
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:

@@ -6,8 +6,6 @@ As in stage 7, a unit's id says what made it: one more network or seed trains no
 from __future__ import annotations
 
 import dataclasses
-import json
-from typing import Any
 
 import pyarrow as pa
 
@@ -17,7 +15,13 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.gans.audio import Music, listed_music, written_tracks
 from musqa_pipeline.stages.gans.table import GANS
-from musqa_pipeline.stages.models.training import device_alone, is_training, tell
+from musqa_pipeline.stages.models.training import (
+    device_alone,
+    epoch_kept,
+    is_training,
+    tell,
+    told_of,
+)
 from musqa_pipeline.stages.segments.tracks import gan_settings, wants_segments
 
 
@@ -56,11 +60,6 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     with context.lake.work_folder(context.joint_partition("gans"), unit.unit_id) as work:
         training, refused = written_tracks(context, music, "train", recipe.images, work)
         unmet, _ = written_tracks(context, music, "validation", recipe.images, work)
-
-        def after_checkpoint(numbers: Any) -> None:
-            work.put()
-            tell(**numbers)
-
         with device_alone(context, models):
             result = train_gan(
                 network,
@@ -71,13 +70,12 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
                 folder=work.path,
                 data_fingerprint=digest(music.identity()),
                 log=tell,
-                on_epoch=after_checkpoint,
+                on_epoch=epoch_kept(work),
             )
         before = untrained_distance(network, recipe, training, seed)
     row = {
         "network": network,
         "seed": seed,
-        "finished": result.finished,
         "steps": result.epochs * recipe.checkpoint_steps,
         "n_train": len(training),
         "n_validation": len(unmet),
@@ -85,12 +83,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
         "classes": list(music.classes),
         "frechet_untrained": before,
         "frechet_last": result.curves["frechet_distance"][-1],
-        "settings_json": json.dumps(dataclasses.asdict(recipe), sort_keys=True),
-        "curves_json": json.dumps(dict(result.curves)),
-        "device": result.device,
-        "minutes": result.minutes,
-        "environment_json": json.dumps(dict(result.environment), sort_keys=True),
-        "folder": work.key,
+        **told_of(result, dataclasses.asdict(recipe), work),
     }
     return GANS.from_rows([row])
 

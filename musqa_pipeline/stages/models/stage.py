@@ -9,7 +9,6 @@ stage goes on with.
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from musqa_pipeline.stages.models.training import (
     device_alone,
     is_training,
     outputs_folder,
+    told_of,
     train_on_images,
 )
 
@@ -126,7 +126,6 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     row = {
         "model": result.model,
         "seed": settings.seed,
-        "finished": result.finished,
         "epochs": result.epochs,
         "best_epoch": result.best_epoch,
         "best_validation_loss": result.best_validation_loss,
@@ -134,12 +133,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
         "n_train": training.n_rows if result.epochs else 0,
         "n_validation": validation.n_rows,
         "data_fingerprint": data,
-        "settings_json": json.dumps(dataclasses.asdict(settings), sort_keys=True),
-        "curves_json": json.dumps(dict(result.curves)),
-        "device": result.device,
-        "minutes": result.minutes,
-        "environment_json": json.dumps(dict(result.environment), sort_keys=True),
-        "folder": work.key,
+        **told_of(result, dataclasses.asdict(settings), work),
     }
     return RUNS.from_rows([row])
 

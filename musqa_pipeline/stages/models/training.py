@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -32,6 +33,43 @@ def is_training(unit: Unit) -> bool:
 def tell(line: str = "", **numbers: Any) -> None:
     """Say that a training goes on; it has the time of an epoch for the next sign."""
     give(Sign(epoch_limit_s(), EPOCH_LIMIT, line, numbers))
+
+
+def epoch_kept(work: WorkFolder) -> Callable[[Mapping[str, Any]], None]:
+    """Return what puts a work folder after each epoch, and then says how that went."""
+
+    def after_epoch(numbers: Mapping[str, Any]) -> None:
+        work.put()
+        tell(**numbers)
+
+    return after_epoch
+
+
+def told_of(result: TrainingResult, made_by: Mapping[str, Any], work: WorkFolder) -> dict[str, Any]:
+    """Return the columns that the tables of all trainings have."""
+    return {
+        "finished": result.finished,
+        "settings_json": json.dumps(made_by, sort_keys=True),
+        "curves_json": json.dumps(dict(result.curves)),
+        "device": result.device,
+        "minutes": result.minutes,
+        "environment_json": json.dumps(dict(result.environment), sort_keys=True),
+        "folder": work.key,
+    }
+
+
+def finished_trainings(
+    context: Context, stage: str, wanted: Iterable[Unit], columns: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return columns of those trainings that are finished, by id, which is their ``training``."""
+    partition = context.joint_partition(stage)
+    ids = {unit.unit_id for unit in wanted}
+    runs = []
+    for unit_id in sorted(ids & set(context.lake.done(partition))):
+        row = context.lake.read(partition, unit_id, [*columns, "finished"]).to_pylist()[0]
+        if row.pop("finished"):
+            runs.append({**row, "training": unit_id})
+    return runs
 
 
 @contextmanager
@@ -88,10 +126,6 @@ def train_on_images(
     from musqa_pipeline.learning.training.batches import ShardBatches
     from musqa_pipeline.learning.training.train import train
 
-    def after_epoch(numbers: Any) -> None:
-        work.put()
-        tell(**numbers)
-
     batches = partial(
         ShardBatches,
         batch_size=recipe.batch_size,
@@ -109,7 +143,7 @@ def train_on_images(
         folder=work.path,
         data_fingerprint=data_fingerprint,
         log=tell if says_lines else lambda line: None,
-        on_epoch=after_epoch,
+        on_epoch=epoch_kept(work),
         n_threads=n_threads,
         outputs_folder=outputs_folder,
     )

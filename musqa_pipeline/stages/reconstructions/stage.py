@@ -20,6 +20,7 @@ from musqa_pipeline.stages.autoencoders.stage import list_units as list_training
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.excerpts.references import read_reference
+from musqa_pipeline.stages.models.training import finished_trainings
 from musqa_pipeline.stages.reconstructions.table import RECONSTRUCTIONS
 
 if TYPE_CHECKING:
@@ -51,14 +52,7 @@ def list_units(context: Context) -> list[Unit]:
 
 def finished_runs(context: Context) -> list[dict[str, Any]]:
     """Return the trainings that the preset wants and that are finished, in a fixed order."""
-    partition = context.joint_partition("autoencoders")
-    wanted = {unit.unit_id for unit in list_trainings(context)}
-    runs = []
-    for unit_id in sorted(wanted & set(context.lake.done(partition))):
-        row = context.lake.read(partition, unit_id, [*_RUN, "finished"]).to_pylist()[0]
-        if row.pop("finished"):
-            runs.append({**row, "training": unit_id})
-    return runs
+    return finished_trainings(context, "autoencoders", list_trainings(context), _RUN)
 
 
 def stops_of(runs: list[dict[str, Any]], part: str) -> Iterator[dict[str, Any]]:

@@ -7,10 +7,9 @@ from typing import Any
 
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.catalogs.identity import identified_files
-from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
-from musqa_pipeline.stages.dataset.report import read_splits
+from musqa_pipeline.stages.dataset.report import read_splits, require_splits
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.segments.genres import genre_classes
 from musqa_pipeline.stages.segments.settings import GanSettings
@@ -40,8 +39,7 @@ def original_tracks(context: Context) -> list[dict[str, Any]]:
     Darker copies and flagged tracks are no music as it was produced. Raises StageError if there
     are no splits yet.
     """
-    if context.preset.dataset.protocol not in context.lake.done(context.joint_partition("splits")):
-        raise StageError("segments: there are no splits yet; run the stage splits first")
+    require_splits(context, "segments")
     seen = read_seen_tracks(context)
     parts = read_splits(context).select("catalog", "track_id", "part")
     rows = seen.join(parts, on=["catalog", "track_id"], how="inner", maintain_order="left")
@@ -65,3 +63,8 @@ def original_tracks(context: Context) -> list[dict[str, Any]]:
         }
         for row in kept
     ]
+
+
+def paths_of(context: Context) -> dict[tuple[str, str], str | None]:
+    """Return where each of these tracks lies, by catalog and id; None where it is gone."""
+    return {(t["catalog"], t["track_id"]): t["path"] for t in original_tracks(context)}

@@ -48,7 +48,7 @@ def shown_partitions(stages: Mapping[str, str]) -> Iterator[tuple[Partition, Tab
         fingerprint = stages.get(stage, NEVER_MADE)
         yield Partition("quarantine", fingerprint, "*"), QUARANTINE
         yield Partition(stage, fingerprint, "*"), table
-    yield Partition(PLAN_PARTITION, stages["degradations"], "*"), ROUNDS
+    yield Partition(PLAN_PARTITION, stages.get("degradations", NEVER_MADE), "*"), ROUNDS
     for stage, table in {**JOINT, **HISTORY}.items():
         yield Partition(stage, stages.get(stage, NEVER_MADE), None), table
 

@@ -155,20 +155,13 @@ def paired_difference(
     -------
     Difference
     """
-    x, a, b = (np.asarray(side, dtype=np.float64) for side in (label, first, second))
-    names, index = np.unique(np.asarray(recording), return_inverse=True)
 
-    def gain(x: Floats, a: Floats, b: Floats) -> float | None:
+    def gain(x: ArrayLike, a: ArrayLike, b: ArrayLike) -> float | None:
         both = statistic(x, a), statistic(x, b)
         return None if both[0] is None or both[1] is None else both[0] - both[1]
 
-    ends = None
-    if len(names) >= MIN_RECORDINGS:
-        counts = recording_counts(len(names), n_draws, *seed_key)
-        draws = [gain(*drawn) for drawn in resamples((x, a, b), index, counts)]
-        ends = interval(np.array(draws, dtype=np.float64), confidence)  # None becomes NaN
-    low, high = ends if ends else (None, None)
-    return Difference(gain(x, a, b), low, high, len(names))
+    found = _estimate(gain, (label, first, second), recording, seed_key, n_draws, confidence)
+    return Difference(found.value, found.low, found.high, found.n_recordings)
 
 
 def mean_over_recordings(
@@ -196,12 +189,18 @@ def mean_over_recordings(
     names, index = np.unique(np.asarray(recording), return_inverse=True)
     sums = np.bincount(index, weights=np.asarray(values, dtype=np.float64))
     by_recording = sums / np.bincount(index)
-    ends = None
-    if len(names) >= MIN_RECORDINGS:
-        counts = recording_counts(len(names), n_draws, *seed_key)
-        ends = interval(counts @ by_recording / counts.sum(axis=1), confidence)
-    low, high = ends if ends else (None, None)
-    return Estimate(float(by_recording.mean()), low, high, len(names))
+    ends = ends_of_mean(by_recording, seed_key, n_draws, confidence)
+    return Estimate(float(by_recording.mean()), *ends, len(names))
+
+
+def ends_of_mean(
+    by_recording: Floats, seed_key: tuple[str | int, ...], n_draws: int, confidence: float
+) -> tuple[float | None, float | None]:
+    """Return the interval of a mean of one value a recording, (None, None) where there is none."""
+    if len(by_recording) < MIN_RECORDINGS:
+        return None, None
+    counts = recording_counts(len(by_recording), n_draws, *seed_key)
+    return interval(counts @ by_recording / counts.sum(axis=1), confidence) or (None, None)
 
 
 def estimate(
@@ -229,15 +228,27 @@ def estimate(
     -------
     Estimate
     """
-    x, y = (np.asarray(side, dtype=np.float64) for side in (label, predicted))
+    return _estimate(statistic, (label, predicted), recording, seed_key, n_draws, confidence)
+
+
+def _estimate(
+    statistic: Callable[..., float | None],
+    columns: Sequence[ArrayLike],
+    recording: ArrayLike,
+    seed_key: tuple[str | int, ...],
+    n_draws: int,
+    confidence: float,
+) -> Estimate:
+    """Compute a statistic of columns of rows, and of each draw of their recordings."""
+    sides = [np.asarray(side, dtype=np.float64) for side in columns]
     names, index = np.unique(np.asarray(recording), return_inverse=True)
     ends = None
     if len(names) >= MIN_RECORDINGS:
         counts = recording_counts(len(names), n_draws, *seed_key)
-        draws = [statistic(*drawn) for drawn in resamples((x, y), index, counts)]
+        draws = [statistic(*drawn) for drawn in resamples(sides, index, counts)]
         ends = interval(np.array(draws, dtype=np.float64), confidence)  # None becomes NaN
     low, high = ends if ends else (None, None)
-    return Estimate(statistic(x, y), low, high, len(names))
+    return Estimate(statistic(*sides), low, high, len(names))
 
 
 def resamples(

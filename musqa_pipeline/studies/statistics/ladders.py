@@ -14,12 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from musqa_pipeline.core.seeds import derive_generator
-from musqa_pipeline.studies.statistics.bootstrap import (
-    MIN_RECORDINGS,
-    Difference,
-    interval,
-    recording_counts,
-)
+from musqa_pipeline.studies.statistics.bootstrap import Difference, ends_of_mean
 from musqa_pipeline.studies.statistics.metrics import CONSTANT_BELOW
 
 Floats = NDArray[np.float64]
@@ -80,7 +75,7 @@ def fall(
         If kinds are of other recordings, or there is none.
     """
     by_recording = _mean_of_kinds(ladders)
-    ends = _ends(by_recording, seed_key, n_draws, confidence)
+    ends = ends_of_mean(by_recording, seed_key, n_draws, confidence)
     n_ladders = sum(len(of_kind.score) for of_kind in ladders.values())
     return Fall(float(by_recording.mean()), *ends, n_ladders, len(by_recording))
 
@@ -115,7 +110,7 @@ def difference_of_falls(
     """
     _same_recordings({**_named("first", first), **_named("second", second)})
     apart = _mean_of_kinds(first) - _mean_of_kinds(second)
-    ends = _ends(apart, seed_key, n_draws, confidence)
+    ends = ends_of_mean(apart, seed_key, n_draws, confidence)
     return Difference(float(apart.mean()), *ends, len(apart))
 
 
@@ -160,15 +155,6 @@ def null_share(found: float, nulls: Floats, n_averaged: int, *seed_key: str | in
 
 def _named(name: str, ladders: Mapping[str, Ladders]) -> dict[str, Ladders]:
     return {f"{name} {kind}": of_kind for kind, of_kind in ladders.items()}
-
-
-def _ends(
-    by_recording: Floats, seed_key: tuple[str | int, ...], n_draws: int, confidence: float
-) -> tuple[float | None, float | None]:
-    if len(by_recording) < MIN_RECORDINGS:
-        return None, None
-    times = recording_counts(len(by_recording), n_draws, *seed_key)
-    return interval((times @ by_recording) / times.sum(axis=1), confidence) or (None, None)
 
 
 def _mean_of_kinds(ladders: Mapping[str, Ladders]) -> Floats:

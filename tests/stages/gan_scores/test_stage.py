@@ -85,9 +85,7 @@ def test_off_there_is_nothing(filled):
 
 
 def test_a_track_that_is_gone_is_named(filled, monkeypatch):
-    monkeypatch.setattr(
-        "musqa_pipeline.stages.gan_scores.stage.original_tracks", lambda context: []
-    )
+    monkeypatch.setattr("musqa_pipeline.stages.gan_scores.stage.paths_of", lambda context: {})
     unit = list_units(filled)[0]
     with pytest.raises(StageError, match=r"the track of c.* is gone; put it back"):
         get_stage("gan_scores").make(filled, unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,7 @@ from musqa_pipeline.learning.gan.segments import pcm_at_rate
 from musqa_pipeline.learning.training.checkpoint import WEIGHTS_FILE
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.gan_scores.read import Training
-from musqa_pipeline.stages.segments.tracks import original_tracks
+from musqa_pipeline.stages.segments.tracks import paths_of
 from musqa_pipeline.stages.segments.versions import ORIGINAL, rebuild
 
 N_IMAGES = 3
@@ -37,18 +38,20 @@ def images_by_genre(
     n = N_IMAGES if len(classes) > 2 else 3 * N_IMAGES
     genres = torch.arange(len(classes)).repeat_interleave(n)
     made = pair.sample(genres, chance).squeeze(1).numpy()
+    paths = paths_of(context)
     return {
         name: (
             list(made[number * n : (number + 1) * n]),
-            _real(context, recipe, versions.filter(kind=ORIGINAL, genre=name), n),
+            _real(paths, recipe, versions.filter(kind=ORIGINAL, genre=name), n),
         )
         for number, name in enumerate(classes)
     }
 
 
-def _real(context: Context, recipe: GanRecipe, originals: pl.DataFrame, n: int) -> list[NDArray]:
+def _real(
+    paths: Mapping[tuple[str, str], str | None], recipe: GanRecipe, originals: pl.DataFrame, n: int
+) -> list[NDArray]:
     """Make images of originals, of as many recordings as there are."""
-    paths = {(t["catalog"], t["track_id"]): t["path"] for t in original_tracks(context)}
     found = []
     for row in originals.unique("whose", keep="first", maintain_order=True).head(n).to_dicts():
         path = paths.get((row["catalog"], row["track_id"]))
