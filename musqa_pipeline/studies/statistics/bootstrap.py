@@ -116,18 +116,6 @@ class Estimate:
     n_recordings: int
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A metric of one model less that of another, on the same rows and the same resamples."""
-
-    value: float | None
-    """First less second; None where either is not defined."""
-    low: float | None
-    high: float | None
-    """Ends of the percentile interval; None with fewer than `MIN_RECORDINGS` recordings."""
-    n_recordings: int
-
-
 def paired_difference(
     statistic: Callable[[ArrayLike, ArrayLike], float | None],
     label: ArrayLike,
@@ -137,7 +125,7 @@ def paired_difference(
     *seed_key: str | int,
     n_draws: int = 2000,
     confidence: float = 0.95,
-) -> Difference:
+) -> Estimate:
     """Compare two models on the same rows, recording by recording.
 
     Parameters
@@ -153,15 +141,15 @@ def paired_difference(
 
     Returns
     -------
-    Difference
+    Estimate
+        First less second; not defined where either is not.
     """
 
     def gain(x: ArrayLike, a: ArrayLike, b: ArrayLike) -> float | None:
         both = statistic(x, a), statistic(x, b)
         return None if both[0] is None or both[1] is None else both[0] - both[1]
 
-    found = _estimate(gain, (label, first, second), recording, seed_key, n_draws, confidence)
-    return Difference(found.value, found.low, found.high, found.n_recordings)
+    return _estimate(gain, (label, first, second), recording, seed_key, n_draws, confidence)
 
 
 def mean_over_recordings(

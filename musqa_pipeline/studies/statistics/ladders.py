@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from musqa_pipeline.core.seeds import derive_generator
-from musqa_pipeline.studies.statistics.bootstrap import Difference, ends_of_mean
+from musqa_pipeline.studies.statistics.bootstrap import Estimate, ends_of_mean
 from musqa_pipeline.studies.statistics.metrics import CONSTANT_BELOW
 
 Floats = NDArray[np.float64]
@@ -86,7 +86,7 @@ def difference_of_falls(
     *seed_key: str | int,
     n_draws: int = 2000,
     confidence: float = 0.95,
-) -> Difference:
+) -> Estimate:
     """Compare two scores of the same recordings by their falls, recording by recording.
 
     Parameters
@@ -100,7 +100,7 @@ def difference_of_falls(
 
     Returns
     -------
-    Difference
+    Estimate
         First less second: below 0 where the first falls more surely.
 
     Raises
@@ -111,7 +111,7 @@ def difference_of_falls(
     _same_recordings({**_named("first", first), **_named("second", second)})
     apart = _mean_of_kinds(first) - _mean_of_kinds(second)
     ends = ends_of_mean(apart, seed_key, n_draws, confidence)
-    return Difference(float(apart.mean()), *ends, len(apart))
+    return Estimate(float(apart.mean()), *ends, len(apart))
 
 
 def null_means(nulls: Floats, n_averaged: int, *seed_key: str | int) -> Floats:
