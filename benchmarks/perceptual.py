@@ -2,7 +2,9 @@
 
 One thread, CPU seconds, medians of rounds in which each is timed once; the reference is bound
 beforehand, the degraded signal's mel image is in the time. MS-SSIM of torchmetrics starts from two
-images, and so does ours in that line. The last line is how many times ViSQOL's time NLPD takes::
+images, and so does ours in that line. Then what a pair of 30 s, 128 bands, costs alone and as one
+of all pairs of 930 clips, as many as GTZAN has; clips are shifts of one. The last line is how many
+times ViSQOL's time NLPD takes::
 
     python benchmarks/perceptual.py [rounds]
 """
@@ -20,11 +22,14 @@ import numpy as np
 import torch
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-from musqa_pipeline.audio.metrics.perceptual.ms_ssim import ms_ssim
+from musqa_pipeline.audio.features.clip_image import clip_image
+from musqa_pipeline.audio.metrics.perceptual.ms_ssim import MsSsim, ms_ssim
+from musqa_pipeline.audio.metrics.perceptual.nlpd import Nlpd
 from musqa_pipeline.audio.metrics.perceptual.opinions import PairImages
 from musqa_pipeline.audio.metrics.registry import METRICS, SECOND_OPINIONS, find_opinion
 from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan
 from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede torchmetrics
+from musqa_pipeline.learning.classification.distances import BLOCK, COMPARED, DESCRIBED, as_tensor
 
 from torchmetrics.functional.image import (  # isort: skip
     multiscale_structural_similarity_index_measure as torchmetrics_ms_ssim,
@@ -33,12 +38,53 @@ from torchmetrics.functional.image import (  # isort: skip
 LENGTH_S = 10.0
 SKIPPED = {"zimtohrli"}
 """No image metric, and an extra."""
+CLIP_S, N_CLIPS, N_GTZAN = 30.0, 16, 930
+ALONE = {
+    "mse": lambda one, other: (one - other).double().square().mean(),
+    "ms_ssim": lambda one, other: MsSsim(one).score(other),
+    "nlpd": lambda one, other: Nlpd(one).distance(other),
+}
 
 
 def cpu_s(call):
     started = time.process_time()
     call()
     return time.process_time() - started
+
+
+def all_pairs(rounds):
+    """Print what pairs of clips cost, and return how many times less as one of all."""
+    samples = TrackPlan(0, 1, CLIP_S).samples().T
+    image = clip_image(samples, SAMPLE_RATE_HZ)
+    clips = as_tensor(np.stack([np.roll(image, 80 * k, axis=1) for k in range(N_CLIPS)]))
+    rows = -(-N_GTZAN // BLOCK)
+    n_described, n_pairs = BLOCK * rows * (rows + 1) / 2, N_GTZAN * (N_GTZAN + 1) / 2
+    total_s = alone_s = 0.0
+    for metric in DESCRIBED:
+        blocks = DESCRIBED[metric](clips)
+        calls = {
+            "described": lambda metric=metric: DESCRIBED[metric](clips),
+            "compared": lambda metric=metric, b=blocks: COMPARED[metric](b, b, True),
+            "alone": lambda metric=metric: ALONE[metric](clips[:1], clips[1:2]),
+        }
+        for call in calls.values():
+            call()
+        taken_s = {name: [] for name in calls}
+        for _ in range(rounds):
+            for name, call in calls.items():
+                taken_s[name].append(cpu_s(call))
+        median_s = {name: statistics.median(values) for name, values in taken_s.items()}
+        n_compared = N_CLIPS**2 if metric != "ms_ssim" else N_CLIPS * (N_CLIPS + 1) / 2
+        metric_s = n_described * median_s["described"] / N_CLIPS
+        metric_s += n_pairs * median_s["compared"] / n_compared
+        print(
+            f"{metric}, {N_GTZAN} clips: {metric_s / 60:.1f} CPU-minutes, a pair alone "
+            f"{1000 * median_s['alone']:.2f} ms, as one of all {1000 * metric_s / n_pairs:.2f} ms, "
+            f"{n_pairs * median_s['alone'] / metric_s:.1f} times"
+        )
+        total_s, alone_s = total_s + metric_s, alone_s + n_pairs * median_s["alone"]
+    print(f"all_pairs_cpu_minutes {total_s / 60:.1f}")
+    print(f"alone_over_all_pairs {alone_s / total_s:.1f}")
 
 
 def main():
@@ -67,6 +113,8 @@ def main():
     median_s = {name: statistics.median(values) for name, values in taken_s.items()}
     for name, seconds in median_s.items():
         print(f"{name}: {1000 * seconds:.1f} ms")
+    with torch.inference_mode():
+        all_pairs(rounds)
     peer = median_s["the same by torchmetrics"] / median_s["MS-SSIM of two images"]
     print(f"torchmetrics_over_ms_ssim {peer:.1f}")
     print(f"visqol_over_ms_ssim {median_s['visqol'] / median_s['ms_ssim']:.1f}")

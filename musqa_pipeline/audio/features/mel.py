@@ -83,14 +83,16 @@ def mel_image(samples: NDArray[np.float32], settings: SpectrogramsSettings = DEF
 
 
 def mel_power(
-    samples: NDArray[np.float32], settings: SpectrogramsSettings = DEFAULTS
+    samples: NDArray[np.float32],
+    settings: SpectrogramsSettings = DEFAULTS,
+    sample_rate_hz: int = SAMPLE_RATE_HZ,
 ) -> NDArray[np.float32]:
-    """Compute the power in mel bands of mono audio at 48 kHz, shape (n_mels, n_frames).
+    """Compute the power in mel bands of mono audio, shape (n_mels, n_frames).
 
     It is the square of the windowed amplitude sum, not divided by the window's.
     """
     n_fft = settings.n_fft
-    filters = mel_filters(SAMPLE_RATE_HZ, n_fft, settings.n_mels)
+    filters = mel_filters(sample_rate_hz, n_fft, settings.n_mels)
     window = _hann(n_fft)
     padded = np.pad(samples, n_fft // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)

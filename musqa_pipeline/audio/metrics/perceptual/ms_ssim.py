@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -126,7 +127,12 @@ def _halved(images_n1ft: Tensor) -> Tensor:
 
 def _blurred(images_n1ft: Tensor) -> Tensor:
     """Average cells under the window, which stays inside the image and is no wider than it."""
-    return filtered(images_n1ft, _window(min(WINDOW_CELLS, *images_n1ft.shape[2:])))
+    return filtered(images_n1ft, window_of(images_n1ft.shape[2:]))
+
+
+def window_of(size: Sequence[int]) -> tuple[float, ...]:
+    """Return the weights of the window along an axis of an image of so many bands and frames."""
+    return _window(min(WINDOW_CELLS, *size))
 
 
 @functools.cache

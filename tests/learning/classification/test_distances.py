@@ -1,0 +1,82 @@
+"""Distances of all pairs equal those of one pair after the other, whatever the blocks."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from musqa_pipeline.audio.metrics.perceptual.ms_ssim import MsSsim
+from musqa_pipeline.audio.metrics.perceptual.nlpd import Nlpd
+from musqa_pipeline.core.errors import UnfitInputError
+from musqa_pipeline.learning.classification.distances import METRICS, all_distances, as_tensor
+
+torch.set_num_threads(1)
+
+
+def images(n: int = 5, n_bands: int = 48, n_frames: int = 70) -> np.ndarray:
+    """Draw smooth images, two of them alike, one of them but a little different."""
+    chance = np.random.default_rng(1)
+    rough = chance.standard_normal((n, n_bands, n_frames)).cumsum(axis=1).cumsum(axis=2)
+    low, high = (f(rough, axis=(1, 2), keepdims=True) for f in (np.min, np.max))
+    drawn = np.rint(255 * (rough - low) / (high - low)).astype(np.uint8)
+    drawn[2] = drawn[0]
+    drawn[3] = np.clip(drawn[1].astype(int) + 1, 0, 255)
+    return drawn
+
+
+def one_by_one(metric, drawn):
+    tensors, found = as_tensor(drawn), np.zeros((len(drawn), len(drawn)))
+    for i, j in itertools.combinations(range(len(drawn)), 2):
+        one, other = tensors[i : i + 1], tensors[j : j + 1]
+        found[i, j] = {
+            "mse": lambda a, b: (a - b).double().square().mean(),
+            "ms_ssim": lambda a, b: 1 - MsSsim(a).score(b),
+            "nlpd": lambda a, b: Nlpd(a).distance(b),
+        }[metric](one, other)
+    return found + found.T
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_they_equal_those_of_single_pairs(metric):
+    drawn = images()
+    found = all_distances(drawn, metric)
+    np.testing.assert_allclose(found, one_by_one(metric, drawn), atol=1e-5, rtol=0)
+    assert found.max() > 0.01
+    np.testing.assert_allclose(found, all_distances(drawn, metric, block=2), atol=1e-6, rtol=0)
+    np.testing.assert_allclose(
+        found, all_distances(drawn.astype(np.float32) / 255, metric), atol=1e-6, rtol=0
+    )
+
+
+@pytest.mark.parametrize("size", [(16, 40), (128, 33)])
+def test_windows_that_are_no_multiple_of_four_wide_count_too(size):
+    drawn = images(4, *size)
+    found = all_distances(drawn, "ms_ssim")
+    np.testing.assert_allclose(found, one_by_one("ms_ssim", drawn), atol=1e-5, rtol=0)
+
+
+def test_after_a_kill_kept_rows_of_blocks_are_not_made_again(tmp_path):
+    drawn, rows = images(), []
+    whole = all_distances(drawn, "nlpd", block=2)
+
+    def killed():
+        rows.append(1)
+        if len(rows) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        all_distances(drawn, "nlpd", folder=tmp_path, block=2, after_row=killed)
+    assert len(list(tmp_path.iterdir())) == 2
+    changed = tmp_path / "nlpd-2-00000.npy"
+    np.save(changed, np.load(changed) + 1)
+    found = all_distances(drawn, "nlpd", folder=tmp_path, block=2)
+    np.testing.assert_array_equal(found[2:, 2:], whole[2:, 2:])
+    np.testing.assert_array_equal(found[0, 1:], whole[0, 1:] + 1)
+
+
+def test_cells_outside_0_to_1_are_refused():
+    with pytest.raises(UnfitInputError, match="cells go from"):
+        all_distances(images().astype(np.float32), "mse")
