@@ -1,12 +1,8 @@
-"""What tables on GANs need beside the lake, asked once: ``cache/gan-results`` of the home keeps it.
-
-A file's name has a digest of all that its numbers follow from; any of them may be deleted.
-"""
+"""What tables on GANs need beside the lake, asked once and kept in ``cache/gan-results``."""
 
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,10 +10,10 @@ import numpy as np
 import polars as pl
 import torch
 from gan_sounds import Measures, image_of
+from kept_answers import Arrays, KeptAnswers, tell
 from numpy.typing import NDArray
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.gan.critic import (
@@ -47,7 +43,6 @@ from musqa_pipeline.stages.segments.versions import ORIGINAL, rebuild
 from musqa_pipeline.studies.statistics.ladders import Fall, Ladders, fall
 
 Floats = NDArray[np.float64]
-Arrays = dict[str, NDArray]
 ALL = "all"
 N_NULL = 300
 """Untrained discriminators."""
@@ -63,8 +58,7 @@ class Evidence:
     """A preset's segments, and one of its networks with its trainings."""
 
     def __init__(self, context: Context, network: str | None = None) -> None:
-        if not isinstance(context.home, Path):
-            raise SettingsError(f"{context.home}: expected a home on a disk, to keep answers in")
+        self._answers = KeptAnswers(context.home, "gan-results")
         self.context, self.settings = context, gan_settings(context.preset)
         self.network = network or next(iter(self.settings.networks), "")
         self.versions = read_versions(context)
@@ -238,14 +232,7 @@ class Evidence:
 
     def kept(self, what: str, about: list, make: Callable[[], Arrays]) -> Arrays:
         """Return arrays as they were made once, or make them now."""
-        path = self.context.home / "cache" / "gan-results" / f"{what}-{digest(about)[:16]}.npz"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            arrays = make()
-            with whole_file(path) as temporary, temporary.open("wb") as stream:
-                np.savez(stream, **arrays)
-        with np.load(path) as stored:
-            return dict(stored)
+        return self._answers.kept(what, about, make)
 
 
 def falls(versions: pl.DataFrame, scores: Floats) -> dict[str, Fall]:
@@ -258,11 +245,6 @@ def falls(versions: pl.DataFrame, scores: Floats) -> dict[str, Fall]:
 def side_by_side(each: Sequence[Mapping[str, Ladders]]) -> dict[str, Ladders]:
     """Lay ladders of several trainings side by side, so that each has its vote."""
     return {f"{kind} {n}": of for n, one in enumerate(each) for kind, of in one.items()}
-
-
-def tell(text: str) -> None:
-    """Say how far it is, where no table is."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def parts_of(images: torch.Tensor) -> Sequence[torch.Tensor]:

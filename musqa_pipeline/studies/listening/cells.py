@@ -22,6 +22,7 @@ from scipy import stats
 from musqa_pipeline.core.csv_files import number, read_rows, require_columns
 from musqa_pipeline.studies.statistics.bootstrap import (
     MIN_RECORDINGS,
+    Estimate,
     interval,
     recording_counts,
 )
@@ -127,6 +128,64 @@ def cells_correlation(
     ValueError
         If a cell with a rating has no score, or one with a score no rating.
     """
+    found = _resampled(score, cell, recording, ratings, seed_key, n_draws)
+    low, high = _ends(found.draws, confidence)
+    return CellsCorrelation(found.value, low, high, len(ratings), found.n_recordings)
+
+
+def cells_difference(
+    first: ArrayLike,
+    second: ArrayLike,
+    cell: Sequence[Cell],
+    recording: ArrayLike,
+    ratings: Mapping[Cell, float],
+    *seed_key: str | int,
+    n_draws: int = 2000,
+    confidence: float = 0.95,
+) -> Estimate:
+    """Compare how two scores of the same rows go with ratings, on the same draws of recordings.
+
+    Parameters
+    ----------
+    first, second : array_like of float, shape (rows,) or (trainings, rows)
+    cell, recording, ratings, *seed_key, n_draws, confidence
+        As `cells_correlation` takes them.
+
+    Returns
+    -------
+    Estimate
+        The first's coefficient less the second's.
+
+    Raises
+    ------
+    ValueError
+        If a cell with a rating has no score, or one with a score no rating.
+    """
+    one, other = (
+        _resampled(score, cell, recording, ratings, seed_key, n_draws) for score in (first, second)
+    )
+    apart = None if one.draws is None or other.draws is None else one.draws - other.draws
+    low, high = _ends(apart, confidence)
+    gain = None if one.value is None or other.value is None else one.value - other.value
+    return Estimate(gain, low, high, one.n_recordings)
+
+
+@dataclass(frozen=True)
+class _Resampled:
+    value: float | None
+    draws: Floats | None
+    """None with fewer recordings than an interval takes."""
+    n_recordings: int
+
+
+def _resampled(
+    score: ArrayLike,
+    cell: Sequence[Cell],
+    recording: ArrayLike,
+    ratings: Mapping[Cell, float],
+    seed_key: tuple[str | int, ...],
+    n_draws: int,
+) -> _Resampled:
     cells = sorted(ratings)
     strange = sorted(set(cells) ^ set(cell))
     if strange:
@@ -144,14 +203,16 @@ def cells_correlation(
     wanted = np.array([ratings[one] for one in cells])
     every = np.ones((1, len(names)))
     value = float(np.mean([_rank_correlations(wanted, every, s, counts)[0] for s in sums]))
-    ends = None
+    draws = None
     if len(names) >= MIN_RECORDINGS:
         times = recording_counts(len(names), n_draws, *seed_key)
-        draws = [_rank_correlations(wanted, times, of_one, counts) for of_one in sums]
-        ends = interval(np.mean(draws, axis=0), confidence)
-    low, high = ends if ends else (None, None)
-    found = value if np.isfinite(value) else None
-    return CellsCorrelation(found, low, high, len(cells), len(names))
+        draws = np.mean([_rank_correlations(wanted, times, one, counts) for one in sums], axis=0)
+    return _Resampled(value if np.isfinite(value) else None, draws, len(names))
+
+
+def _ends(draws: Floats | None, confidence: float) -> tuple[float, float] | tuple[None, None]:
+    found = None if draws is None else interval(draws, confidence)
+    return found or (None, None)
 
 
 def _rank_correlations(wanted: Floats, times: Floats, sums: Floats, counts: Floats) -> Floats:

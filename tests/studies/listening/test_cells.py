@@ -7,7 +7,12 @@ import pytest
 from scipy import stats
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.studies.listening.cells import cell_of, cells_correlation, read_cells
+from musqa_pipeline.studies.listening.cells import (
+    cell_of,
+    cells_correlation,
+    cells_difference,
+    read_cells,
+)
 from tests import ROOT
 
 CELLS = ROOT / "docs" / "results" / "listeners_cells.csv"
@@ -76,6 +81,21 @@ def test_of_several_trainings_the_coefficients_are_averaged_whatever_their_scale
     both = cells_correlation([right, right, wrong], cells, names, RATINGS, "t")
     assert both.spearman == pytest.approx(alone.spearman / 3)
     assert (both.low, both.high) == pytest.approx((alone.low / 3, alone.high / 3))
+
+
+def test_two_scores_are_compared_on_the_same_draws():
+    rng = np.random.default_rng(4)
+    noisy, cells, names = rows(lambda cell, song: RATINGS[cell] + rng.normal(0, 1.5))
+    exact, _, _ = rows(lambda cell, song: RATINGS[cell])
+    one, other = (cells_correlation(s, cells, names, RATINGS, "t") for s in (noisy, exact))
+    found = cells_difference(noisy, exact, cells, names, RATINGS, "t")
+    assert found.value == pytest.approx(one.spearman - other.spearman)
+    assert (found.low, found.high) == pytest.approx((one.low - 1, one.high - 1))
+    same = cells_difference(noisy, 3 * np.array(noisy) - 7, cells, names, RATINGS, "t")
+    assert (same.value, same.low, same.high) == pytest.approx((0, 0, 0), abs=1e-12)
+    assert same.n_recordings == 8
+    flat = cells_difference(noisy, np.zeros(len(noisy)), cells, names, RATINGS, "t")
+    assert (flat.value, flat.low, flat.high) == (None, None, None)
 
 
 def test_cells_without_scores_or_ratings_are_named():

@@ -1,0 +1,40 @@
+"""Print the tables of docs/perceptual.md on image metrics and autoencoders, from a finished run.
+
+``python docs/write_representation_results.py --preset FILE [--figure NAME]``
+
+What the lake does not hold is asked once and kept. With ``--figure`` the last line is that number,
+and only what it needs is computed. A module of `MODULES` has the figures and tables of one topic,
+functions of an `Evidence`, by name in its `FIGURES` and by title in its `TABLES`.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import representation_cells
+from representation_evidence import Evidence
+
+from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.stages.graph import joint_context, load_preset
+
+MODULES = (representation_cells,)
+FIGURES = {name: make for module in MODULES for name, make in module.FIGURES.items()}
+TABLES = {title: make for module in MODULES for title, make in module.TABLES.items()}
+
+
+def main() -> None:
+    """Print the tables, or a figure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--preset", required=True)
+    parser.add_argument("--figure", choices=sorted(FIGURES))
+    arguments = parser.parse_args()
+    evidence = Evidence(joint_context(home_folder(), load_preset(arguments.preset)))
+    if arguments.figure:
+        print(f"{FIGURES[arguments.figure](evidence):.4g}")
+        return
+    for title, make in TABLES.items():
+        print(f"### {title}\n\n{make(evidence)}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
