@@ -278,7 +278,7 @@ def means_table(evidence: Evidence) -> str:
         for name, sign in MEANS.items():
             mean = float(np.mean(found[name][rows]))
             shown_as = TITLES[name].split(",")[0].split(" (")[0]
-            line[shown_as] = f"{sign * mean:.3f}"
+            line[shown_as] = f"{sign * mean + 0.0:.3f}"  # no minus before a zero
         lines.append(line)
     return table(lines)
 

@@ -9,6 +9,7 @@ from musqa_pipeline.stages.dataset.pictures import plot_draw
 from musqa_pipeline.stages.dataset.second_metric.pictures import plot_opinions
 from musqa_pipeline.stages.dataset.second_metric.stage import wants_opinions
 from musqa_pipeline.stages.engine.exclusions import warn_of_withheld
+from musqa_pipeline.stages.evaluation.opinions.page import publish_opinions_page
 
 
 @stage_asset(group="training", kinds={"parquet"})
@@ -30,4 +31,4 @@ def opinions(musqa: MusqaResource) -> dg.MaterializeResult:
     """What a second metric says of the dataset's rows; none unless the preset asks for one."""
     place = musqa.joint_context()
     picture = plot_opinions if wants_opinions(place.preset) else None
-    return run_and_describe(musqa, place, "opinions", picture=picture)
+    return run_and_describe(musqa, place, "opinions", after=publish_opinions_page, picture=picture)

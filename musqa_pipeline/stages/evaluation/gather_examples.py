@@ -36,10 +36,14 @@ def worst_examples(context: Context, predictions: pl.DataFrame, protocol: str) -
     if not networks:
         return []
     shown = [*networks, *(m for m in models if m == LISTENING_BASELINE)]
-    worst = worst_of_each(drawn, shown, context.preset.evaluation.n_worst)
-    streams = _bitstreams(context, worst)
+    return made_examples(context, worst_of_each(drawn, shown, context.preset.evaluation.n_worst))
+
+
+def made_examples(context: Context, rows: list[dict[str, Any]]) -> list[Example]:
+    """Make pictures and players of some rows and of their references."""
+    streams = _bitstreams(context, rows)
     examples = []
-    for row in worst:
+    for row in rows:
         degraded = degraded_audio([streams[row["catalog"], row["degraded_id"]]])[0]
         reference = read_reference(context, row["excerpt_id"], row["catalog"])
         pictures = [

@@ -27,6 +27,7 @@ REPORTS = "reports"
 BESIDE = {
     "models.html": "models over time",
     "gan.html": "without labels",
+    "opinions.html": "second opinions",
     "drift.html": "drift",
     "costs.html": "costs",
 }

@@ -1,0 +1,1 @@
+"""The page of second opinions: how metrics agree, and where they quarrel."""
