@@ -24,6 +24,7 @@ from musqa_pipeline.stages.engine.exclusions import note_verdict
 from musqa_pipeline.stages.evaluation import checks as evaluation
 from musqa_pipeline.stages.excerpts import checks as excerpts
 from musqa_pipeline.stages.gan_scores import checks as gan_scores
+from musqa_pipeline.stages.genres import checks as genres
 from musqa_pipeline.stages.graph import CATALOG_STAGES
 from musqa_pipeline.stages.labels import checks as labels
 from musqa_pipeline.stages.labels import consistency as label_sense
@@ -69,6 +70,7 @@ CHECKS = (
     StageCheck("segments", segments.check_segments, blocking=False),
     StageCheck("gan_scores", gan_scores.check_gan_scores, blocking=False),
     StageCheck("reconstructions", reconstructions.check_reconstructions, blocking=False),
+    StageCheck("genres", genres.check_genres, blocking=False),
     StageCheck("dataset", dataset.check_no_leak),
     StageCheck("dataset", dataset.check_no_row_twice),
     StageCheck("dataset", dataset.check_uniform, blocking=False, always_warns=True),

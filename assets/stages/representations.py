@@ -22,3 +22,9 @@ def autoencoders(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.
 def reconstructions(musqa: MusqaResource) -> dg.MaterializeResult:
     """What each training makes of each excerpt, as image and as sound."""
     return run_and_describe(musqa, musqa.joint_context(), "reconstructions")
+
+
+@stage_asset(group="training", kinds={"torch", "scikitlearn"})
+def genres(musqa: MusqaResource) -> dg.MaterializeResult:
+    """How well genres are told by distances of images, and from latents of each training."""
+    return run_and_describe(musqa, musqa.joint_context(), "genres")

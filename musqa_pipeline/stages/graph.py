@@ -1,8 +1,7 @@
 """The graph: one row a stage, and the fingerprints that a preset gives them.
 
 Whatever lists stages derives from `ROWS`: assets and jobs, views and `docs/tables.md`, the sections
-of a preset, `musqa run` and `musqa status`. What a row names is loaded when it is asked for, so
-that a command that needs one stage does not pay for the libraries of all.
+of a preset, `musqa run` and `musqa status`. What a row names is loaded when it is asked for.
 """
 
 from __future__ import annotations
@@ -165,6 +164,15 @@ ROWS = (
         name="reconstructions",
         maker="stages.reconstructions.stage:RECONSTRUCTIONS_MAKER",
         table="stages.reconstructions.table:RECONSTRUCTIONS",
+        joint=True,
+        beside="models",
+        upstream=("splits",),
+        reads=("autoencoders",),
+    ),
+    Row(
+        name="genres",
+        maker="stages.genres.stage:GENRES_MAKER",
+        table="stages.genres.table:GENRES",
         joint=True,
         beside="models",
         upstream=("splits",),

@@ -128,7 +128,8 @@ def _nlpd(ours: list[Tensor], theirs: list[Tensor], same: bool) -> Floats:
 
 
 def _dissimilarity(ours: list, theirs: list, same: bool) -> Floats:
-    return 1.0 - similarities(ours, theirs, same=same)
+    # Rounding may take the similarity of what is alike above 1.
+    return np.maximum(1.0 - similarities(ours, theirs, same=same), 0.0)
 
 
 DESCRIBED: dict[Metric, Callable[[Tensor], list]] = {

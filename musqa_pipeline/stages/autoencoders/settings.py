@@ -48,6 +48,11 @@ class RepresentationsSettings(Section):
     reconstructed: Literal["test", "every"] = placement("test")
     """Excerpts that are reconstructed: of the test part, or every one. Music that trains is no part
     of what is said of networks that saw it."""
+    genres: Several[Literal["gtzan", "synthesised", "catalogs"]] = placement(())
+    """Clips whose genre is told, by distances and from latents: GTZAN's, pieces that are composed
+    for it, excerpts of the preset's catalogs; none: nothing is made."""
+    genre_pieces: Annotated[int, Field(ge=7, le=83)] = placement(40)
+    """Pieces of 30 s that are composed in each of the 12 styles."""
     visqol: bool = placement(True)
     """Whether ViSQOL hears the sound of each reconstruction: some seconds each."""
 

@@ -40,14 +40,14 @@ def filled(folder: Path) -> Context:
 
 
 def with_settings(context: Context, **settings: object) -> Context:
-    """Give a context another section, and both stages their fingerprints."""
+    """Give a context another section, and the stages their fingerprints."""
     preset = parse_preset(
         "test",
         {"catalogs": ["c"], "representations": TINY | settings},
         sections={"representations": RepresentationsSettings},
     )
     context = dataclasses.replace(context, preset=preset)
-    for name in ("autoencoders", "reconstructions"):
+    for name in ("autoencoders", "reconstructions", "genres"):
         fingerprint = get_stage(name).fingerprint(context)
         fingerprints = {**context.fingerprints, name: fingerprint}
         context = dataclasses.replace(context, fingerprints=fingerprints)
