@@ -1,9 +1,10 @@
-"""Print the tables of docs/perceptual.md on genre, and draw figures 1 to 4 of paper 003.
+"""Tables and figures of docs/perceptual.md on genre, and figures 1 to 4 of paper 003.
 
-``python docs/representation_genre.py --preset FILE [--figure NAME] [--pictures FOLDER]``
+`write_representation_results.py` prints the tables; the pictures are drawn by
+``python docs/representation_genre.py --preset FILE --pictures FOLDER``.
 
 Weighted F1 has its 95 % interval over the recordings that are tested, of the mean over seeds where
-there are several. With ``--figure`` the last line is that number.
+there are several.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from representation_evidence import Evidence
 from write_results import markdown
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.learning.classification.distances import METRICS
-from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.genres.pictures import (
     METRIC_TITLES,
     draw_confusions,
@@ -53,24 +54,15 @@ UNTRAINED = partial(Side.of_latents, "untrained", "nothing")
 
 
 def main() -> None:
-    """Print the tables, or a figure, or draw pictures."""
+    """Draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", required=True)
-    parser.add_argument("--figure", choices=sorted(FIGURES))
-    parser.add_argument("--pictures", type=Path, help="folder to draw into")
+    parser.add_argument("--pictures", type=Path, required=True, help="folder to draw into")
     arguments = parser.parse_args()
-    context = joint_context(home_folder(), load_preset(arguments.preset))
-    if arguments.figure:
-        print(f"{FIGURES[arguments.figure](context):.4g}")
-        return
-    rows = read_genres(context)
-    if arguments.pictures:
-        arguments.pictures.mkdir(parents=True, exist_ok=True)
-        for name, png in pictures(rows).items():
-            (arguments.pictures / f"{name}.png").write_bytes(png)
-        return
-    for title, make in TABLES.items():
-        print(f"### {title}\n\n{make(rows)}\n", flush=True)
+    rows = read_genres(joint_context(home_folder(), load_preset(arguments.preset)))
+    arguments.pictures.mkdir(parents=True, exist_ok=True)
+    for name, png in pictures(rows).items():
+        (arguments.pictures / f"{name}.png").write_bytes(png)
 
 
 def spread(found: Estimate | None) -> str:
@@ -185,9 +177,9 @@ def pictures(rows: pl.DataFrame) -> dict[str, bytes]:
     return drawn
 
 
-def genre_figure(kind: str, name: str, context: Context) -> float:
+def genre_figure(kind: str, name: str, evidence: Evidence) -> float:
     """Return weighted F1 of a probe on flat latents; prints pooled ones and the gain, too."""
-    rows = read_genres(context)
+    rows = read_genres(evidence.context)
     for pooling in reversed(POOLINGS):
         side = DUMMY if name == "dummy" else Side.of_latents(name, INPUTS, pooling)
         found = mean_f1(rows, kind, side)
@@ -203,15 +195,22 @@ def genre_figure(kind: str, name: str, context: Context) -> float:
     return float(np.round(found.value, 4))
 
 
-FIGURES: dict[str, Callable[[Context], float]] = {
+def _asked(make: Callable[[pl.DataFrame], str], evidence: Evidence) -> str:
+    return make(read_genres(evidence.context))
+
+
+FIGURES: dict[str, Callable[[Evidence], float]] = {
     f"genre_{kind}_{name}": partial(genre_figure, kind, name)
     for kind in KINDS
     for name in (*METRICS, "untrained", "dummy")
 }
-TABLES: dict[str, Callable[[pl.DataFrame], str]] = {
-    "The paper's table 2": beside_the_paper,
-    **{f"Genres of {kind}": partial(classifiers_table, kind=kind) for kind in KINDS},
-    "Distances": distances_table,
+TABLES: dict[str, Callable[[Evidence], str]] = {
+    "Genre, the paper's table 2": partial(_asked, beside_the_paper),
+    **{
+        f"Genres of {kind}": partial(_asked, partial(classifiers_table, kind=kind))
+        for kind in KINDS
+    },
+    "Genre, distances": partial(_asked, distances_table),
 }
 
 if __name__ == "__main__":

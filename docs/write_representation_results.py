@@ -12,12 +12,13 @@ from __future__ import annotations
 import argparse
 
 import representation_cells
+import representation_genre
 from representation_evidence import Evidence
 
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.stages.graph import joint_context, load_preset
 
-MODULES = (representation_cells,)
+MODULES = (representation_cells, representation_genre)
 FIGURES = {name: make for module in MODULES for name, make in module.FIGURES.items()}
 TABLES = {title: make for module in MODULES for title, make in module.TABLES.items()}
 

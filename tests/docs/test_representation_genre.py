@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import polars as pl
 import pytest
 
@@ -37,15 +39,18 @@ def test_all_classifiers_stand_in_a_table(script):
 
 
 def test_a_figure_is_that_of_flat_latents(script, monkeypatch, capsys):
+    evidence = SimpleNamespace(context=None)
     monkeypatch.setattr(script, "read_genres", lambda context: MADE_UP)
     with pytest.raises(StageError, match="no nlpd on gtzan; name it in"):
-        script.FIGURES["genre_gtzan_nlpd"](None)
+        script.FIGURES["genre_gtzan_nlpd"](evidence)
     both = pl.concat([MADE_UP, MADE_UP.with_columns(pooling=pl.lit("pooled"))])
     monkeypatch.setattr(script, "read_genres", lambda context: both)
     wanted = (weighted_f1(TRUE, GOOD) + weighted_f1(TRUE, BAD)) / 2
-    assert script.FIGURES["genre_gtzan_nlpd"](None) == pytest.approx(wanted, abs=1e-4)
+    assert script.FIGURES["genre_gtzan_nlpd"](evidence) == pytest.approx(wanted, abs=1e-4)
     assert "nlpd on gtzan, pooled" in capsys.readouterr().out
-    assert script.FIGURES["genre_gtzan_dummy"](None) == weighted_f1(TRUE, BAD)
+    assert script.FIGURES["genre_gtzan_dummy"](evidence) == weighted_f1(TRUE, BAD)
+    assert "stratified guesses" in script.TABLES["Genres of gtzan"](evidence)
+    assert script.TABLES["Genres of catalogs"](evidence) == "not run"
 
 
 def test_pictures_are_named_by_clips(script):
