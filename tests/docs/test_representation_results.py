@@ -169,7 +169,7 @@ def test_tables_say_what_was_not_run_and_count_what_was(cells, evidence, judged,
 
 
 def test_the_last_line_is_the_figure_and_tables_come_otherwise(
-    evidence, judged, monkeypatch, capsys
+    cells, evidence, judged, monkeypatch, capsys
 ):
     import write_representation_results as script
 
@@ -180,6 +180,54 @@ def test_the_last_line_is_the_figure_and_tables_come_otherwise(
     script.main()
     assert capsys.readouterr().out.splitlines()[-1] == "1"
     assert set(script.FIGURES) >= {"cells_nlpd", "cells_nlpd_minus_visqol"}
+    monkeypatch.setattr(script, "TABLES", cells.TABLES)
     monkeypatch.setattr(sys, "argv", command)
     script.main()
     assert capsys.readouterr().out.startswith("### Listeners' cells\n\n| metric |")
+
+
+@pytest.fixture
+def lowpasses(monkeypatch):
+    """Two cut-offs and two judges."""
+    import representation_lowpasses
+
+    monkeypatch.setattr(representation_lowpasses, "CUTOFFS_HZ", (3_500.0, 7_000.0))
+    monkeypatch.setattr(representation_lowpasses, "ASKED", ("visqol", "log_mel_mse"))
+    return representation_lowpasses
+
+
+def test_lowpasses_of_an_excerpt_are_scored_from_narrow_to_the_original(cells, lowpasses, evidence):
+    row = cells.excerpts_of(evidence.context).row(0, named=True)
+    found = lowpasses.judged(evidence, cells.Judges(lowpasses.ASKED), row)
+    assert set(found) == {"visqol", "log_mel_mse", "whose"}
+    for name in lowpasses.ASKED:
+        assert (np.diff(found[name]) > 0).all()
+    assert found["log_mel_mse"][-1] == 0
+    assert found["visqol"][-1] > 4.7
+
+
+def test_steps_in_order_are_counted_and_music_that_ends_lower_is_not_asked(
+    cells, lowpasses, evidence, monkeypatch
+):
+    rows = cells.excerpts_of(evidence.context)
+    edges = pl.Series([20_000.0, 6_000.0, 20_000.0])
+    found = rows.with_columns(upper_edge_hz=edges)
+    monkeypatch.setattr(lowpasses, "excerpts_of", lambda context: found)
+    asked = []
+
+    def made_up(evidence, judges, row):
+        asked.append(row["whose"])
+        right = np.array([1.0, 2.0, 3.0])
+        wrong = np.array([2.0, 1.0, 3.0]) if len(asked) == 1 else right
+        return {"visqol": right, "log_mel_mse": wrong, "whose": np.array(row["whose"])}
+
+    monkeypatch.setattr(lowpasses, "judged", made_up)
+    text = lowpasses.lowpass_table(evidence)
+    assert asked == [found["whose"][0], found["whose"][2]]
+    assert "| ViSQOL | 1.00 | 2 of 2 | – |" in text
+    assert "| log-mel MSE | 0.75 | 1 of 2 | 3.5 (1) |" in text
+    assert lowpasses.lowpass_table(evidence) == text
+    assert len(asked) == 2
+    dark = rows.with_columns(upper_edge_hz=pl.lit(6_000.0))
+    monkeypatch.setattr(lowpasses, "excerpts_of", lambda context: dark)
+    assert lowpasses.lowpass_table(evidence).startswith("not run: no recording")
