@@ -10,6 +10,7 @@ there are several.
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -133,6 +134,20 @@ def classifiers_table(rows: pl.DataFrame, kind: str) -> str:
     )
 
 
+def losses_table(rows: pl.DataFrame) -> str:
+    """Compare encoders of two losses on the same clips, over seeds, by what they saw."""
+    lines = []
+    inputs = rows.filter(pl.col("training") != "")["inputs"].unique().sort().to_list()
+    for kind, seen, pooling in itertools.product(KINDS, inputs, POOLINGS):
+        for first, second in (("ms_ssim", "mse"), ("nlpd", "mse"), ("nlpd", "ms_ssim")):
+            sides = (Side.of_latents(loss, seen, pooling) for loss in (first, second))
+            if (apart := difference(rows, kind, *sides)) is not None:
+                between = f"{METRIC_TITLES[first]} less {METRIC_TITLES[second]}"
+                line = {"clips": kind, "inputs": seen, "latents": pooling, "losses": between}
+                lines.append({**line, "difference of F1": spread(apart)})
+    return markdown(pl.DataFrame(lines)) if lines else "not run: fewer than two losses are trained"
+
+
 def distances_table(rows: pl.DataFrame) -> str:
     """Say what keeps distances from being good ones: hubs and ties; and the k that is chosen."""
     lines = [
@@ -210,6 +225,7 @@ TABLES: dict[str, Callable[[Evidence], str]] = {
         f"Genres of {kind}": partial(_asked, partial(classifiers_table, kind=kind))
         for kind in KINDS
     },
+    "Genre, losses compared": partial(_asked, losses_table),
     "Genre, distances": partial(_asked, distances_table),
 }
 

@@ -38,6 +38,16 @@ def test_all_classifiers_stand_in_a_table(script):
     assert "1.25 | 50.00 %" in script.distances_table(MADE_UP)
 
 
+def test_losses_are_compared_with_each_other(script):
+    assert script.losses_table(MADE_UP) == "not run: fewer than two losses are trained"
+    plain = MADE_UP.filter(training="t").with_columns(loss=pl.lit("mse"))
+    plain = plain.with_columns(predicted=pl.Series([BAD] * 2, dtype=plain["predicted"].dtype))
+    table = script.losses_table(pl.concat([MADE_UP, plain]))
+    gain = (weighted_f1(TRUE, GOOD) - weighted_f1(TRUE, BAD)) / 2
+    wanted = f"| gtzan | white | flat | NLPD less log-mel MSE | {gain:.3f} ["
+    assert [line.startswith(wanted) for line in table.splitlines()[2:]] == [True]
+
+
 def test_a_figure_is_that_of_flat_latents(script, monkeypatch, capsys):
     evidence = SimpleNamespace(context=None)
     monkeypatch.setattr(script, "read_genres", lambda context: MADE_UP)
