@@ -72,11 +72,15 @@ def progress_observer(asset: dg.AssetExecutionContext) -> Callable[[ProgressSnap
     return observe
 
 
-def numbers_observer(asset: dg.AssetExecutionContext) -> OnNumbers:
+def numbers_observer(
+    asset: dg.AssetExecutionContext, picture: Callable[[Unit], bytes | None] | None = None
+) -> OnNumbers:
     """Return what makes an observation, which the UI plots, of each epoch or checkpoint."""
 
     def observe(unit: Unit, numbers: Mapping[str, float | int | str]) -> None:
-        asset.log_event(dg.AssetObservation(asset.asset_key, metadata=dict(numbers)))
+        png = picture(unit) if picture else None
+        shown = {"picture": dg.MetadataValue.md(_image(png))} if png else {}
+        asset.log_event(dg.AssetObservation(asset.asset_key, metadata={**numbers, **shown}))
 
     return observe
 

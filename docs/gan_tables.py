@@ -33,11 +33,14 @@ LABELLED = (5, 10, 20, None)
 """Recordings with labels; None is all."""
 
 
-def number(value: float | None, low: float | None = None, high: float | None = None) -> str:
+def number(
+    value: float | None, low: float | None = None, high: float | None = None, digits: int = 2
+) -> str:
     """Write a number with its interval."""
     if value is None or not np.isfinite(value):
         return "–"
-    return f"{value:.2f}" + (f" [{low:.2f}, {high:.2f}]" if low is not None else "")
+    ends = f" [{low:.{digits}f}, {high:.{digits}f}]" if low is not None else ""
+    return f"{value:.{digits}f}{ends}"
 
 
 def table(lines: Sequence[Mapping[str, object]]) -> str:

@@ -14,12 +14,18 @@ import argparse
 import representation_cells
 import representation_genre
 import representation_lowpasses
+import representation_trainings
 from representation_evidence import Evidence
 
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.stages.graph import joint_context, load_preset
 
-MODULES = (representation_cells, representation_lowpasses, representation_genre)
+MODULES = (
+    representation_cells,
+    representation_lowpasses,
+    representation_trainings,
+    representation_genre,
+)
 FIGURES = {name: make for module in MODULES for name, make in module.FIGURES.items()}
 TABLES = {title: make for module in MODULES for title, make in module.TABLES.items()}
 

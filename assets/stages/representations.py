@@ -5,23 +5,31 @@ import dagster as dg
 from assets.declaration import stage_asset
 from assets.materialize import numbers_observer, run_and_describe
 from assets.resources import MusqaResource
+from musqa_pipeline.stages.evaluation.publish import publish_index
+from musqa_pipeline.stages.evaluation.representations.page import publish_representations_page
 
 
 @stage_asset(group="training", kinds={"torch", "lightning"}, trains=True)
 def autoencoders(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """Autoencoders trained on noise by metrics; none unless the preset asks. Resumed after a kill.
 
-    Each checkpoint is an observation, which the UI plots while the training runs.
+    Each checkpoint is an observation, which the UI plots while the training runs, with a picture of
+    what the checkpoints so far make of an excerpt.
     """
-    return run_and_describe(
-        musqa, musqa.joint_context(), "autoencoders", on_numbers=numbers_observer(context)
-    )
+    from musqa_pipeline.stages.evaluation.representations.pictures import GrowingPicture
+
+    place = musqa.joint_context()
+    observe = numbers_observer(context, GrowingPicture(place))
+    return run_and_describe(musqa, place, "autoencoders", on_numbers=observe)
 
 
 @stage_asset(group="training", kinds={"torch"})
 def reconstructions(musqa: MusqaResource) -> dg.MaterializeResult:
-    """What each training makes of each excerpt, as image and as sound."""
-    return run_and_describe(musqa, musqa.joint_context(), "reconstructions")
+    """What each training makes of each excerpt, as image and as sound; one HTML page."""
+    place = musqa.joint_context()
+    made = run_and_describe(musqa, place, "reconstructions", after=publish_representations_page)
+    publish_index(place)
+    return made
 
 
 @stage_asset(group="training", kinds={"torch", "scikitlearn"})

@@ -27,7 +27,7 @@ FACTORY_COMMANDS = (
 COMMANDS = ("score", "gate", "scan", "compare")
 EXTRA_COMMANDS = {"label": "label", "serve": "serve", "sweep": "factory"}
 """Commands whose libraries an extra has, and the extras."""
-GROUPS = ("gan", "listening", "model")
+GROUPS = ("gan", "listening", "model", "representations")
 
 app = typer.Typer(
     name="musqa",

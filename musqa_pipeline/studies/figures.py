@@ -145,10 +145,10 @@ def to_svg(figure: Figure, alternative: str) -> str:
     return opening + text[text.index(">") + 1 :].strip()
 
 
-def to_png(figure: Figure, dots_per_inch: int = 110) -> bytes:
+def to_png(figure: Figure, dots_per_inch: int = 110, *, n_colours: int = 64) -> bytes:
     """Return a figure, drawn within `house_style`, as PNG on white, the same on every run.
 
-    For places that cannot style an SVG.
+    For places that cannot style an SVG; spectrograms take the most colours there are, 256.
     """
     from PIL import Image  # matplotlib requires it; only pictures need it
 
@@ -167,6 +167,6 @@ def to_png(figure: Figure, dots_per_inch: int = 110) -> bytes:
     )
     buffer.seek(0)
     small = io.BytesIO()
-    reduced = Image.open(buffer).convert("RGB").quantize(colors=64, dither=Image.Dither.NONE)
+    reduced = Image.open(buffer).convert("RGB").quantize(colors=n_colours, dither=Image.Dither.NONE)
     reduced.save(small, format="PNG", optimize=True)
     return small.getvalue()

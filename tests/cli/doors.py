@@ -158,6 +158,9 @@ DOORS: dict[str, Door] = {
     ],
     "gan pmqd": pmqd,
     "gan score": lambda b, p, w: ["gan", "score", str(b)],
+    "representations reconstruct": lambda b, p, w: [
+        "representations", "reconstruct", str(b), "--wav", str(p / "out.wav"),
+    ],
     "listening stimuli": lambda b, p, w: [
         "listening", "stimuli", str(b), str(w / "master.wav"), "--out", str(p / "test"),
     ],
@@ -186,9 +189,11 @@ def make_world(world: Path, bombs: Path) -> None:
     from tests.learning.written_run import write_run
     from tests.scoring.small_pair_model import write_pair_model
     from tests.scoring.sweep.tiny_model import write_tiny_model
-    from tests.stages.gan_scores.small_scores import publish_untrained
+    from tests.stages.gan_scores.small_scores import publish_untrained as publish_gan
+    from tests.stages.reconstructions.untrained_run import publish_untrained as publish_autoencoder
 
-    publish_untrained(world / "home")
+    publish_gan(world / "home")
+    publish_autoencoder(world / "home", 0)
     for name in ("master.wav", "other.wav"):
         write(world / name, noise(10.0))
     write_tiny_model(world / "tiny.onnx")

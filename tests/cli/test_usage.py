@@ -25,6 +25,7 @@ NEEDED = {
     "listening mos": ("a.csv",),
     "listening screen": ("a.csv",),
     "listening stimuli": ("a.wav", "--out", "out"),
+    "representations reconstruct": ("a.wav",),
     "scan": (".",),
     "score": ("a.wav",),
     "sweep": ("a.wav", "--codec", "mp3"),

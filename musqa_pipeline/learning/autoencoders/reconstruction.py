@@ -91,7 +91,10 @@ class Heard:
 
     def mos(self, made_11ft: Tensor) -> float:
         """Return MOS-LQO of the sound of a reconstructed image, (1, 1, 256, frames)."""
-        sound = sound_of(made_11ft[0, 0].numpy(), self._images.loudest_db)
+        return self.mos_of_sound(sound_of(made_11ft[0, 0].numpy(), self._images.loudest_db))
+
+    def mos_of_sound(self, sound: NDArray[np.float32]) -> float:
+        """Return MOS-LQO of a sound, mono at 48 kHz."""
         return self._reference.score(sound).mos
 
     @functools.cached_property

@@ -32,6 +32,11 @@ def representations(preset: Preset) -> RepresentationsSettings:
     return settings
 
 
+def wants_representations(preset: Preset) -> bool:
+    """Tell whether a preset asks for autoencoders."""
+    return "representations" in preset.further and bool(representations(preset).losses)
+
+
 def listed_excerpts(context: Context) -> list[dict[str, Any]]:
     """List the excerpts of all catalogs with recording and part; darker copies are left out.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -41,6 +43,10 @@ class RepresentationsSettings(Section):
     """Images a step."""
     steps: OneOrMore = placement(20_000)
     """Steps of a training, a multiple of `checkpoint_steps`."""
+    steps_by_loss: Mapping[Loss, OneOrMore] = field(
+        default_factory=dict, metadata={"placement": True}
+    )
+    """The same for a loss that takes another number, such as one that costs more a step."""
     checkpoint_steps: OneOrMore = placement(100)
     """Steps between two checkpoints, which all stay; a divisor of 200."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = placement(3e-4)
@@ -62,20 +68,28 @@ class RepresentationsSettings(Section):
             "checkpoint_steps",
             f"a divisor of {SETTLING_STEPS}",
         )
-        self.require(
-            self.steps % self.checkpoint_steps == 0,
-            "steps",
-            f"a multiple of checkpoint_steps={self.checkpoint_steps}",
-        )
+        for loss in ("mse", "ms_ssim", "nlpd"):
+            self.require(
+                self.steps_of(loss) % self.checkpoint_steps == 0,
+                "steps_by_loss" if loss in self.steps_by_loss else "steps",
+                f"a multiple of checkpoint_steps={self.checkpoint_steps}",
+            )
+
+    def steps_of(self, loss: Loss) -> int:
+        """Return how long trainings of a loss take."""
+        return self.steps_by_loss.get(loss, self.steps)
 
     def recipe(self, loss: Loss, inputs: Inputs) -> AutoencoderRecipe:
         """Return how an autoencoder is made; all its checkpoints stay."""
         shared = {
             name: getattr(self, name)
             for name in (
-                "n_channels", "n_latents", "n_values", "side", "batch_size", "steps",
-                "checkpoint_steps", "learning_rate",
+                "n_channels", "n_latents", "n_values", "side", "batch_size", "checkpoint_steps",
+                "learning_rate",
             )
         }  # fmt: skip
-        kept = self.steps // self.checkpoint_steps
-        return AutoencoderRecipe(loss=loss, inputs=inputs, kept_checkpoints=kept, **shared)
+        steps = self.steps_of(loss)
+        kept = steps // self.checkpoint_steps
+        return AutoencoderRecipe(
+            loss=loss, inputs=inputs, steps=steps, kept_checkpoints=kept, **shared
+        )

@@ -68,8 +68,8 @@ class ReportContent:
     """From `listeners.hear_tests`."""
     table_vi: BesideTableVI | None = None
     """From `listener_repetitions.hear_repetitions`."""
-    gan_page: bool = False
-    """Whether GANs are asked for, whose page lies beside the report."""
+    pages: Sequence[str] = ()
+    """Pages of GANs and autoencoders that are asked for and lie beside the report."""
     costs: Sequence[Mapping[str, Any]] = ()
     """Per model: parameters, trainable, ms_per_excerpt and minutes; None where not known."""
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

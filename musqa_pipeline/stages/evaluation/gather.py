@@ -33,11 +33,11 @@ from musqa_pipeline.stages.evaluation.leaderboard import main_protocol, shown_fi
 from musqa_pipeline.stages.evaluation.listener_repetitions import hear_repetitions
 from musqa_pipeline.stages.evaluation.listeners import hear_tests
 from musqa_pipeline.stages.evaluation.lowpass_steps import list_steps
+from musqa_pipeline.stages.evaluation.stage import further_pages
 from musqa_pipeline.stages.evaluation.summary import ABLATION_MARK, headline_model
 from musqa_pipeline.stages.evaluation.twins import find_twins
 from musqa_pipeline.stages.models.recipes import random_backbones
 from musqa_pipeline.stages.models.runs import backbone_weights_of
-from musqa_pipeline.stages.segments.tracks import wants_segments
 from musqa_pipeline.stages.spectrograms.features.rows import POINTS
 
 TOOLS = (
@@ -106,7 +106,7 @@ def gather_content(
         twins=twin_examples(
             context, find_twins(asked, list(DESCRIPTORS), N_TWINS), predictions, lead
         ),
-        gan_page=wants_segments(context.preset),
+        pages=further_pages(context.preset),
         costs=gather_costs(networks, runs, trials, measured_costs(context, runs, trials, folder)),
         provenance=provenance(context, runs),
     )

@@ -28,6 +28,7 @@ BESIDE = {
     "models.html": "models over time",
     "gan.html": "without labels",
     "opinions.html": "second opinions",
+    "representations.html": "without music",
     "drift.html": "drift",
     "costs.html": "costs",
 }

@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.stages.autoencoders.music import wants_representations
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.evaluation.slices import evaluate
@@ -26,6 +28,15 @@ REPORT = "report"
 HTML_FILE = "report.html"
 JSON_FILE = "report.json"
 PREDICTIONS_FILE = "predictions.parquet"
+
+
+def further_pages(preset: Preset) -> list[str]:
+    """Name the pages of further learning that a preset asks for, which lie beside its report."""
+    asked = {
+        "gan.html": wants_segments(preset),
+        "representations.html": wants_representations(preset),
+    }
+    return [page for page, is_asked in asked.items() if is_asked]
 
 
 def report_folder(context: Context) -> Path:
@@ -76,8 +87,8 @@ def evaluated_runs(context: Context) -> dict[str, Any]:
         "protocols": context.preset.section("protocols"),
         "features": context.fingerprints["features"],
     }
-    if wants_segments(context.preset):
-        about["gan_page"] = True
+    if pages := further_pages(context.preset):
+        about["pages"] = pages
     if context.preset.evaluation.listening_tests:
         from musqa_pipeline.stages.evaluation.listeners import digest_of_tests
 

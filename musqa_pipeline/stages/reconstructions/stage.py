@@ -60,7 +60,7 @@ def stops_of(runs: list[dict[str, Any]], part: str) -> Iterator[dict[str, Any]]:
 
     Music of another part than test may have been met where training was on music.
     """
-    seeds = set()
+    seeds, fewest = set(), min(run["steps"] for run in runs)
     for run in runs:
         about = {name: run[name] for name in ("training", "loss", "inputs", "seed")}
         if run["seed"] not in seeds:
@@ -70,6 +70,7 @@ def stops_of(runs: list[dict[str, Any]], part: str) -> Iterator[dict[str, Any]]:
         if run["inputs"] == "music" and part != TEST:
             continue
         for stop, step in (
+            ("equal", fewest),
             ("last", run["steps"]),
             ("settled", run["settled_step"]),
             ("best", run["best_step"]),
@@ -98,7 +99,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         run = asked.pop("run")
         key = (asked["training"] or f"{UNTRAINED}-{asked['seed']}", asked["step"])
         if key not in said:
-            network = _network(context, run, asked["step"])
+            network = network_of(folder_of(context, run), run, asked["step"])
             made = reconstruct(network, images.reference)
             measured = measure(images.reference, made)
             said[key] = {
@@ -111,12 +112,16 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     return RECONSTRUCTIONS.from_rows(rows)
 
 
-def _network(context: Context, run: Mapping[str, Any], step: int) -> Autoencoder:
+def folder_of(context: Context, run: Mapping[str, Any]) -> Path:
+    """Return where the checkpoints of a training lie on this machine."""
+    return context.lake.local_folder(context.joint_partition("autoencoders"), run["training"])
+
+
+def network_of(folder: Path, run: Mapping[str, Any], step: int) -> Autoencoder:
+    """Return the network of a training after so many steps, 0 of them too, from its folder."""
     recipe = run["settings_json"]
     if not step:
         return _untrained(recipe, run["seed"])
-    partition = context.joint_partition("autoencoders")
-    folder = context.lake.local_folder(partition, run["training"])
     return _trained(folder, step // json.loads(recipe)["checkpoint_steps"] - 1)
 
 
@@ -136,7 +141,7 @@ def _untrained(settings_json: str, seed: int) -> Autoencoder:
 
 
 RECONSTRUCTIONS_MAKER = Maker(
-    version=1,
+    version=2,
     tools=("torch", "numpy", "scipy", "numba"),
     units=list_units,
     make=make_unit,

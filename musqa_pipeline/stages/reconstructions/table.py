@@ -19,8 +19,9 @@ RECONSTRUCTIONS = Table(
         Column(
             "stop",
             pa.string(),
-            "untrained; last: after equal steps; settled: where its loss had settled; best: where "
-            "PSNR on unmet music was highest, an oracle",
+            "untrained; equal: after as many steps as the shortest training; last: at its own end; "
+            "settled: where its loss had settled; best: where PSNR on unmet music was highest, an "
+            "oracle",
         ),
         Column("step", pa.int64(), "after how many steps that was"),
         Column("psnr_db", pa.float64(), "10 log10(1 / MSE) of cells, 1 being 80 dB"),

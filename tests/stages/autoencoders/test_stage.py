@@ -69,6 +69,18 @@ def test_another_size_is_another_training_and_moves_no_fingerprint(context):
     assert wider.fingerprints == context.fingerprints
 
 
+def test_a_loss_may_take_another_number_of_steps(context):
+    both = with_settings(
+        context, losses=["mse", "nlpd"], steps=4, steps_by_loss={"nlpd": 2}, checkpoint_steps=2
+    )
+    steps = {u.plan["recipe"]["loss"]: u.plan["recipe"]["steps"] for u in list_units(both)}
+    assert steps == {"mse": 4, "nlpd": 2}
+    with pytest.raises(SettingsError, match=r"steps_by_loss=\{'nlpd': 3\}: expected a multiple"):
+        with_settings(context, checkpoint_steps=2, steps=4, steps_by_loss={"nlpd": 3})
+    with pytest.raises(SettingsError, match=r"steps_by_loss.nlpx\] .*expected one of 'mse'"):
+        with_settings(context, steps_by_loss={"nlpx": 3})
+
+
 def test_off_there_is_nothing(context):
     assert list_units(with_settings(context, losses=[])) == []
     assert RepresentationsSettings().losses == ()

@@ -171,10 +171,11 @@ def test_a_page_of_one_draw_and_one_recording_still_stands(plain):
 
 
 @pytest.mark.usefixtures("_without_figures")
-def test_the_page_of_gans_is_linked_where_the_preset_asks_for_one(plain):
-    alone, beside = (render_report(replace(plain, gan_page=on)) for on in (False, True))
-    (line,) = (line for line in beside.splitlines() if "gan.html" in line)
-    assert '<a href="gan.html">' in line
+@pytest.mark.parametrize("page", ["gan.html", "representations.html"])
+def test_a_page_beside_the_report_is_linked_where_the_preset_asks_for_one(plain, page):
+    alone, beside = (render_report(replace(plain, pages=pages)) for pages in ((), (page,)))
+    (line,) = (line for line in beside.splitlines() if page in line)
+    assert f'<a href="{page}">' in line
     assert beside.replace(f"{line}\n", "") == alone == render_report(plain)
 
 

@@ -52,14 +52,14 @@ def rows_of(context):
 
 
 def test_each_excerpt_has_a_row_for_each_training_and_stop(context, rows):
-    assert len(rows) == 2 * (1 + 2 + 2)
+    assert len(rows) == 2 * (1 + 3 + 3)
     for row in rows:
         assert row["part"] == "test"
         assert row["visqol_mos"] is None
         assert math.isclose(row["psnr_db"], 10 * math.log10(1 / row["log_mel_mse"]))
     assert {(row["stop"], row["inputs"]) for row in rows} == {
-        ("untrained", "nothing"), ("last", "white"), ("best", "white"), ("last", "music"),
-        ("best", "music"),
+        ("untrained", "nothing"), ("equal", "white"), ("last", "white"), ("best", "white"),
+        ("equal", "music"), ("last", "music"), ("best", "music"),
     }  # fmt: skip
     assert run_stage(get_stage("reconstructions"), context).made == 0
     assert check_reconstructions(context).passed
@@ -81,11 +81,13 @@ def test_every_excerpt_may_be_asked_but_of_networks_that_may_have_met_it(context
     assert {asked["inputs"] for asked in stops_of([RUN | {"inputs": "music"}], "train")} == {
         "nothing"
     }
-    stops = list(stops_of([RUN, RUN | {"loss": "nlpd", "settled_step": None}], "test"))
+    other = RUN | {"loss": "nlpd", "settled_step": None, "steps": 500}
+    stops = list(stops_of([RUN, other], "test"))
     found = [(asked["loss"], asked["stop"], asked["step"]) for asked in stops]
     assert found == [
-        ("none", "untrained", 0), ("mse", "last", 800), ("mse", "settled", 400),
-        ("mse", "best", 300), ("nlpd", "last", 800), ("nlpd", "best", 300),
+        ("none", "untrained", 0), ("mse", "equal", 500), ("mse", "last", 800),
+        ("mse", "settled", 400), ("mse", "best", 300), ("nlpd", "equal", 500),
+        ("nlpd", "last", 500), ("nlpd", "best", 300),
     ]  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def test_visqol_hears_what_is_asked(context, monkeypatch):
     heard = with_settings(context, inputs=["white"], visqol=True)
     run_stage(get_stage("reconstructions"), heard)
     said = [row for row in rows_of(heard) if row["visqol_mos"] is not None]
-    assert len(said) == 2 * 3
+    assert len(said) == 2 * 4
     for row in said:
         assert 1 <= row["visqol_mos"] < 2 > row["visqol_untouched_mos"]
 
