@@ -47,7 +47,9 @@ TermsOption = Annotated[
 PresetOption = Annotated[
     str,
     typer.Option(
-        "--preset", help="demo, paper, paper_small, musqa, effects, or the path of a .toml file."
+        "--preset",
+        help="demo, paper, paper_small, musqa, effects, representations, "
+        "representations_low_rate, or the path of a .toml file.",
     ),
 ]
 

@@ -19,6 +19,7 @@ from musqa_pipeline.core.errors import SettingsError, UnfitInputError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.learning.gan.segments import is_silent, pcm_at_rate
 from musqa_pipeline.stages.views.duck import query
+from musqa_pipeline.stages.views.named_runs import named_run
 from musqa_pipeline.storage.lake.lake import Lake
 
 if TYPE_CHECKING:
@@ -81,19 +82,15 @@ def open_judge(home: Home, run: str | None = None) -> Judge:
     """
     from musqa_pipeline.learning.gan.critic import critic_of_run
 
-    trained = query(
-        home, "SELECT network, seed, folder, classes FROM gans WHERE finished ORDER BY 1, 2"
+    name, row = named_run(
+        home,
+        "gans",
+        ("network", "seed"),
+        run,
+        nothing="no GAN is trained here; name one in [gan] networks of a preset, and run "
+        "`musqa run --preset FILE --until models`",
     )
-    runs = {f"{row['network']}-{row['seed']}": row for row in trained.to_dicts()}
-    if not runs:
-        raise SettingsError(
-            "no GAN is trained here; name one in [gan] networks of a preset, and run `musqa run "
-            "--preset FILE --until models`"
-        )
-    name = next(iter(runs)) if run is None else run
-    if name not in runs:
-        raise SettingsError(f"--run {name!r}: there is {', '.join(runs)}")
-    folder, classes = PurePosixPath(runs[name]["folder"]), runs[name]["classes"]
+    folder, classes = PurePosixPath(row["folder"]), row["classes"]
     scored = query(home, "SELECT training, critic, score, mean_genre_score, kind FROM gan_scores")
     originals = scored.filter(training=folder.name, kind="original")
     kind: Kind = originals["critic"][0] if originals.height else "last"

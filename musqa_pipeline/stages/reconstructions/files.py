@@ -14,7 +14,7 @@ from musqa_pipeline.audio.files.signals import read_stereo
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.stages.reconstructions.stage import network_of
-from musqa_pipeline.stages.views.duck import query
+from musqa_pipeline.stages.views.named_runs import named_run
 from musqa_pipeline.storage.lake.lake import Lake
 
 if TYPE_CHECKING:
@@ -54,21 +54,14 @@ def open_network(home: Home, run: str | None = None, stop: str = "last") -> Chos
     Raises SettingsError if there is none of that name, or it has not come to that stop; LakeError
     if a file is damaged.
     """
-    trained = query(
+    name, row = named_run(
         home,
-        "SELECT loss, inputs, seed, steps, settled_step, best_step, settings_json, folder "
-        "FROM autoencoders WHERE finished ORDER BY loss, inputs, seed",
+        "autoencoders",
+        ("loss", "inputs", "seed"),
+        run,
+        nothing="no autoencoder is trained here; name a loss in [representations] losses of a "
+        "preset, and run `musqa run --preset FILE --until models`",
     )
-    runs = {f"{row['loss']}-{row['inputs']}-{row['seed']}": row for row in trained.to_dicts()}
-    if not runs:
-        raise SettingsError(
-            "no autoencoder is trained here; name a loss in [representations] losses of a preset, "
-            "and run `musqa run --preset FILE --until models`"
-        )
-    name = next(iter(runs)) if run is None else run
-    if name not in runs:
-        raise SettingsError(f"--run {name!r}: there is {', '.join(runs)}")
-    row = runs[name]
     step = row["steps"] if stop == "last" else row[f"{stop}_step"]
     if step is None:
         why = {

@@ -23,6 +23,7 @@ from musqa_pipeline.core.settings.preset import (
 from musqa_pipeline.core.settings.section import Section, Several, ZeroOrMore, silent
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.graph import MAIN_STAGES, joint_context
+from musqa_pipeline.stages.graph import load_preset as load_whole
 from musqa_pipeline.stages.models.recipes import recipe_of
 from tests import ROOT
 
@@ -70,9 +71,12 @@ def other_value(settings, field):
 
 
 def test_the_presets_load():
-    assert builtin_presets() == ["demo", "effects", "musqa", "paper", "paper_small"]
+    assert builtin_presets() == [
+        "demo", "effects", "musqa", "paper", "paper_small", "representations",
+        "representations_low_rate",
+    ]  # fmt: skip
     for name in builtin_presets():
-        assert load_preset(name).name == name
+        assert load_whole(name).name == name
 
 
 def test_the_paper_preset_has_the_papers_numbers():
@@ -189,18 +193,21 @@ def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
         ("musqa", "db7b0b17168439fc7a0b541a4226bc0a"),
         ("paper", "4e80fc29ebc1619b9643b489faaaf3f0"),
         ("paper_small", "953a0b8ef0653ba95dcab965ac354af5"),
+        ("representations", "5f2e2971b9b3f203448b909715635ff7"),
+        ("representations_low_rate", "5f2e2971b9b3f203448b909715635ff7"),
     ],
 )
 def test_what_a_preset_made_stays_current(name, digested):
     """A new field is `silent` at what was done before; else the CHANGELOG says so."""
-    preset = load_preset(name)
+    preset = load_whole(name)
     assert digest({section: preset.section(section) for section in SECTIONS}) == digested
 
 
 def test_an_unknown_preset_lists_the_known_ones():
     with pytest.raises(
         SettingsError,
-        match="'papre' is unknown; use one of demo, effects, musqa, paper, paper_small",
+        match="'papre' is unknown; use one of demo, effects, musqa, paper, paper_small, "
+        "representations, representations_low_rate",
     ):
         load_preset("papre")
     with pytest.raises(SettingsError, match="does not exist"):

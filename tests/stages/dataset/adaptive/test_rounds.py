@@ -9,7 +9,7 @@ import pytest
 
 from musqa_pipeline.core import fingerprints
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.core.settings.preset import Preset, builtin_presets, load_preset
+from musqa_pipeline.core.settings.preset import Preset, builtin_presets
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.stages.dataset.adaptive import rounds
 from musqa_pipeline.stages.dataset.adaptive.rounds import next_plan, require_labelled
@@ -20,7 +20,7 @@ from musqa_pipeline.stages.degradations.round_plans import plan_id, plan_partiti
 from musqa_pipeline.stages.degradations.sources import units_by_excerpt
 from musqa_pipeline.stages.degradations.stage import list_units, read_excerpt_ids
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.graph import catalog_context, get_stage
+from musqa_pipeline.stages.graph import catalog_context, get_stage, load_preset
 from musqa_pipeline.stages.labels.checks import check_counts as check_label_counts
 from musqa_pipeline.stages.tracks.stage import TRACKS_MAKER
 from musqa_pipeline.stages.views.duck import publish, query
