@@ -77,7 +77,7 @@ def draw_confusions(rows: Mapping[str, Row], colours: Sequence[str] = SERIES_PRI
 
 def _confusion_panel(axes: Axes, row: Row, colour: str) -> None:
     n = len(row["genres"])
-    counts = confusions(row["true"], row["predicted"], n)
+    counts = confusions(row["labels"], row["predicted"], n)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     for true in range(n):
         for taken in range(n):

@@ -48,7 +48,7 @@ def mean_f1(rows: pl.DataFrame, clips: str, side: Side) -> Estimate | None:
     if not found:
         return None
     first = found[0]
-    return estimate(weighted_f1, first["true"], _predicted(found), first["recordings"], "genres")
+    return estimate(weighted_f1, first["labels"], _predicted(found), first["recordings"], "genres")
 
 
 def difference(rows: pl.DataFrame, clips: str, first: Side, second: Side) -> Estimate | None:
@@ -64,7 +64,7 @@ def difference(rows: pl.DataFrame, clips: str, first: Side, second: Side) -> Est
         raise StageError("genres: two classifiers were tested on other clips; run the stage again")
     return paired_difference(
         weighted_f1,
-        ours[0]["true"],
+        ours[0]["labels"],
         _predicted(ours),
         _predicted(theirs),
         ours[0]["recordings"],
@@ -74,7 +74,7 @@ def difference(rows: pl.DataFrame, clips: str, first: Side, second: Side) -> Est
 
 def together(found: list[dict[str, Any]]) -> dict[str, Any]:
     """Put the predictions of all seeds into one row, for a confusion matrix."""
-    both = ("true", "predicted")
+    both = ("labels", "predicted")
     return {**found[0], **{name: [c for row in found for c in row[name]] for name in both}}
 
 

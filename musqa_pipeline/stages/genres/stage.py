@@ -125,7 +125,7 @@ class _Told:
             "genres": self.genres,
             "names": [self.images.clips[row]["clip"] for row in tested],
             "recordings": recording,
-            "true": true.tolist(),
+            "labels": true.tolist(),
             "predicted": predicted.tolist(),
             "left_out": self.images.left_out,
         }

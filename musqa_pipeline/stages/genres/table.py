@@ -51,7 +51,7 @@ GENRES = Table(
         Column("genres", pa.list_(pa.string()), "names of the classes"),
         Column("names", pa.list_(pa.string()), "the clips that are tested"),
         Column("recordings", pa.list_(pa.string()), "whose recording each of them is"),
-        Column("true", pa.list_(pa.int32()), "the class of each, from 0"),
+        Column("labels", pa.list_(pa.int32()), "the class of each, from 0"),
         Column("predicted", pa.list_(pa.int32()), "what it was taken for"),
         Column("left_out", pa.list_(pa.string()), "clips that could not be read"),
     ),

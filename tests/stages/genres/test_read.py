@@ -32,7 +32,7 @@ def row(predicted, **others):
         "high": 0.9, "chosen": [3.0], "curve": [0.1, 0.2, 0.7, 0.3], "hub_skewness": 1.25,
         "tied_share": 0.5, "quantiles_json": json.dumps(quantiles), "genres": genres,
         "names": [f"c{n}" for n in range(10)], "recordings": [f"r{n}" for n in range(10)],
-        "true": TRUE, "predicted": predicted, "left_out": ["jazz.00054"], **others,
+        "labels": TRUE, "predicted": predicted, "left_out": ["jazz.00054"], **others,
     }  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def test_predictions_of_other_clips_are_not_compared():
 def test_a_confusion_matrix_has_all_seeds():
     both = together(rows_of(MADE_UP, "gtzan", TRAINED))
     assert both["predicted"] == GOOD + BAD
-    assert both["true"] == TRUE * 2
+    assert both["labels"] == TRUE * 2
 
 
 def test_figures_are_drawn_of_all_metrics():

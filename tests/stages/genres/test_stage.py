@@ -81,7 +81,7 @@ def test_gtzan_goes_all_the_way(rows):
         assert (row["n_train"], row["n_validation"], row["n_tested"]) == (6, 4, 4)
         assert row["genres"] == ["blues", "jazz"]
         assert row["left_out"] == [BROKEN]
-        assert row["true"] == [0, 0, 1, 1]
+        assert row["labels"] == [0, 0, 1, 1]
         assert row["names"] == [
             f"{genre}.{number:05d}" for genre in NUMBERS for number in NUMBERS[genre]["test"]
         ]
