@@ -1,3 +1,4 @@
+import copy
 import dataclasses
 import json
 from dataclasses import replace
@@ -17,6 +18,7 @@ from musqa_pipeline.learning.networks.backbone import (
     BackboneNetwork,
     FrozenBackbone,
     FrozenStemNetwork,
+    StillBackbone,
 )
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.registry import MODELS, find_model
@@ -171,6 +173,22 @@ def test_a_frozen_backbone_stays_in_evaluation_mode_whatever_the_rest_does():
     assert network.training
     assert not any(m.training for m in network.backbone.modules())
     assert network.backbone.network.norm.num_batches_tracked == 0
+
+
+def test_channels_innermost_change_neither_outputs_nor_gradients():
+    torch.manual_seed(4)
+    plain = nn.Sequential(
+        nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+    )
+    still = StillBackbone(copy.deepcopy(plain))
+    assert still.network[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(still.network[0].weight, plain[0].weight)
+    found, expected = (torch.rand(2, 3, 20, 18, requires_grad=True) for _ in range(2))
+    expected.data = found.data.clone()
+    still(found).square().sum().backward()
+    plain.eval()(expected).square().sum().backward()
+    np.testing.assert_allclose(still(found).detach(), plain(expected).detach(), atol=1e-5)
+    np.testing.assert_allclose(found.grad, expected.grad, atol=1e-4)
 
 
 def test_the_picture_is_kerass_resizing_of_the_relu():
