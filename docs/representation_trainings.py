@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,7 +17,6 @@ from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.learning.autoencoders.recipe import AutoencoderRecipe
 from musqa_pipeline.operations.costs.summary import read_runs
 from musqa_pipeline.stages.autoencoders.music import wants_representations
-from musqa_pipeline.stages.autoencoders.table import AUTOENCODERS
 from musqa_pipeline.stages.evaluation.representations.page import (
     MEASURES,
     by_measure,
@@ -32,23 +30,13 @@ from musqa_pipeline.stages.reconstructions.compare import (
     difference,
     of_side,
     read_reconstructions,
+    read_trainings,
 )
-from musqa_pipeline.stages.reconstructions.stage import finished_runs
 from musqa_pipeline.studies.statistics.bootstrap import Estimate
 
 MSE, NLPD = Side("mse", "white", "equal"), Side("nlpd", "white", "equal")
 STARTED_DB = 1.0
 """What a training has to gain over its untrained network, at its best, to have started."""
-
-
-def trainings_of(evidence: Evidence) -> list[dict[str, Any]]:
-    """Read the rows of finished trainings."""
-    context, names = evidence.context, AUTOENCODERS.schema.names
-    partition = context.joint_partition("autoencoders")
-    return [
-        context.lake.read(partition, run["training"], names).to_pylist()[0]
-        for run in finished_runs(context)
-    ]
 
 
 def unmet_rows(evidence: Evidence) -> pl.DataFrame:
@@ -87,7 +75,7 @@ def psnr_difference(first: Side, second: Side) -> Callable[[Evidence], float]:
 def steps_to_best_ratio(evidence: Evidence) -> float:
     """Divide the steps that MSE takes to its best on music by those of NLPD, on white noise."""
     best = {
-        loss: [t["best_step"] for t in trainings_of(evidence)
+        loss: [t["best_step"] for t in read_trainings(evidence.context)
                if (t["loss"], t["inputs"]) == (loss, "white")]
         for loss in ("mse", "nlpd")
     }  # fmt: skip
@@ -98,7 +86,7 @@ def steps_to_best_ratio(evidence: Evidence) -> float:
 def never_started(evidence: Evidence) -> float:
     """Count trainings that at their best are not 1 dB above the network that they began with."""
     rows, n = unmet_rows(evidence), 0
-    for training in trainings_of(evidence):
+    for training in read_trainings(evidence.context):
         own = rows.filter(seed=training["seed"])
         side = Side(training["loss"], training["inputs"], "best")
         gain = difference(own, side, UNTRAINED, "psnr_db")
@@ -117,7 +105,7 @@ def cpu_minutes(evidence: Evidence) -> float:
 
 def resume_difference(evidence: Evidence) -> float:
     """Train shortly, killed and undisturbed, by each loss."""
-    recipe = AutoencoderRecipe.of(json.loads(trainings_of(evidence)[0]["settings_json"]))
+    recipe = AutoencoderRecipe.of(json.loads(read_trainings(evidence.context)[0]["settings_json"]))
     with tempfile.TemporaryDirectory() as folder:
         return resumed_difference(recipe, Path(folder))
 
@@ -129,7 +117,7 @@ def words_of(found: Estimate | None, digits: int = 1) -> str:
 
 def stops_table(evidence: Evidence) -> str:
     """PSNR of each loss and input in each way to stop."""
-    lines = by_stop(unmet_rows(evidence), trainings_of(evidence))
+    lines = by_stop(unmet_rows(evidence), read_trainings(evidence.context))
     return table([
         {"loss and inputs": line["title"],
          **{stop: words_of(found) + (f", {words}" if words else "")

@@ -9,11 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import CsvOption, JsonLinesOption, needs, no_nan, one_form
-from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
-from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.cli.options import (
+    CsvOption,
+    JsonLinesOption,
+    needs,
+    no_nan,
+    one_form,
+    require_new,
+)
+from musqa_pipeline.core.errors import MusqaError, UnfitInputError
 
 LIBRARIES = ("numba", "scipy", "soxr")
 FACTORY = (*LIBRARIES, "torch", "duckdb", "pyarrow", "polars")
@@ -73,16 +78,11 @@ def degrade(
     Three of the four know levels: a limiter does nothing to music that is quiet.
     """
     needs(LIBRARIES, "musqa gan degrade")
-    import soundfile
-
     from musqa_pipeline.audio.degradations.intensity import INTENSITY_DEGRADATIONS, at_loudness
     from musqa_pipeline.audio.files.signals import read_stereo
     from musqa_pipeline.core.seeds import derive_generator
 
-    if out.suffix.lower() != ".wav":
-        raise typer.BadParameter(f"{out} does not end in .wav")
-    if out.exists():
-        raise SettingsError(f"{out} exists; name a new file")
+    require_new(out, ".wav")
     try:
         samples = read_stereo(file).samples
         if level == Level.loudness:
@@ -92,8 +92,7 @@ def degrade(
     degradation = INTENSITY_DEGRADATIONS[f"intensity_{kind}"]
     params = degradation.with_intensity(intensity, derive_generator("gan.degrade", seed))
     degraded = degradation.apply(samples, params)
-    with explained("write", out), whole_file(out) as temporary:
-        soundfile.write(temporary, degraded, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
+    output.write_wav(out, degraded)
     output.say(f"{out}: {params}")
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.core.devices import DEVICE, DEVICES
-from musqa_pipeline.core.errors import MusqaError
+from musqa_pipeline.core.errors import MusqaError, SettingsError
 
 FilesArgument = Annotated[
     list[Path] | None,
@@ -52,6 +52,14 @@ PresetOption = Annotated[
         "representations_low_rate, or the path of a .toml file.",
     ),
 ]
+
+
+def require_new(path: Path, suffix: str) -> None:
+    """Refuse a file to write that has another ending or is there already."""
+    if path.suffix.lower() != suffix:
+        raise typer.BadParameter(f"{path} does not end in {suffix}")
+    if path.exists():
+        raise SettingsError(f"{path} exists; name a new file")
 
 
 def _device(text: str) -> str:

@@ -15,11 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from musqa_pipeline.core.csv_files import csv_of, guarded
+from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.core.foreign_text import LINES, json_text, printable
 from musqa_pipeline.core.home import Home
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
+    from numpy.typing import NDArray
 
 REPORT_COLUMNS = (
     "stage", "catalog", "units", "made", "rows", "quarantined", "seconds", "cpu_seconds",
@@ -48,6 +52,16 @@ def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
         data(json_text(_plain(record)))
     else:
         say(text)
+
+
+def write_wav(path: Path, samples: NDArray) -> None:
+    """Write samples at 48 kHz, full scale 1.0, as floats of 32 bits, whole or not at all."""
+    import soundfile
+
+    from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
+
+    with whole_file(path) as temporary:
+        soundfile.write(temporary, samples, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
 
 
 def table(

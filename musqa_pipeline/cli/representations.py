@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import needs, no_nan
-from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
-from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.cli.options import needs, no_nan, require_new
+from musqa_pipeline.core.errors import MusqaError, UnfitInputError
+from musqa_pipeline.core.files import write_whole
 
 FACTORY = ("numba", "scipy", "soxr", "torch", "duckdb", "pyarrow", "polars", "matplotlib")
 HELP = """Autoencoders of paper 003, which learned from noise what an image metric minds.
@@ -72,10 +72,8 @@ def reconstruct(
     from musqa_pipeline.stages.reconstructions.files import open_network, reconstruct_file
 
     for path, suffix in ((wav, ".wav"), (png, ".png")):
-        if path is not None and path.suffix.lower() != suffix:
-            raise typer.BadParameter(f"{path} does not end in {suffix}")
-        if path is not None and path.exists():
-            raise SettingsError(f"{path} exists; name a new file")
+        if path is not None:
+            require_new(path, suffix)
     chosen = open_network(home_folder(), run, stop.value)
     try:
         made = reconstruct_file(chosen, file, start_s, duration_s, with_sound=wav is not None)
@@ -86,12 +84,7 @@ def reconstruct(
         f"{made.ms_ssim:.3f}, NLPD {made.nlpd:.3f}"
     )
     if wav is not None and made.sound is not None:
-        import soundfile
-
-        from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-
-        with explained("write", wav), whole_file(wav) as temporary:
-            soundfile.write(temporary, made.sound, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
+        output.write_wav(wav, made.sound)
         output.say(
             f"{wav}: ViSQOL {made.visqol_mos:.2f}, of the untouched image "
             f"{made.visqol_untouched_mos:.2f}"
@@ -101,7 +94,6 @@ def reconstruct(
         from musqa_pipeline.studies.figures import house_style, to_png
 
         with house_style("reconstruct"):
-            content = to_png(beside(made.original, made.made, chosen.name), n_colours=256)
-        with explained("write", png), whole_file(png) as temporary:
-            temporary.write_bytes(content)
+            figure = beside(made.original, made.made, chosen.name, made.frame_s)
+            write_whole(png, to_png(figure, n_colours=256))
         output.say(f"{png}: the original, and what was made of it")

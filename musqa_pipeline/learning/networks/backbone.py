@@ -41,7 +41,9 @@ class StillBackbone(nn.Module):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = network.to(memory_format=torch.channels_last).requires_grad_(False).eval()
+        self.network = network.requires_grad_(False).eval()
+        # torch's annotations do not know the argument.
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, images_nchw: Tensor) -> Tensor:
         """Return the 1000 outputs before any softmax, shape (n, 1000)."""

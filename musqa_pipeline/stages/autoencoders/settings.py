@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -68,7 +68,7 @@ class RepresentationsSettings(Section):
             "checkpoint_steps",
             f"a divisor of {SETTLING_STEPS}",
         )
-        for loss in ("mse", "ms_ssim", "nlpd"):
+        for loss in get_args(Loss):
             self.require(
                 self.steps_of(loss) % self.checkpoint_steps == 0,
                 "steps_by_loss" if loss in self.steps_by_loss else "steps",

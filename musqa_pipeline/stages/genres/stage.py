@@ -15,7 +15,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from musqa_pipeline.core.fingerprints import digest
-from musqa_pipeline.learning.autoencoders.recipe import AutoencoderRecipe
 from musqa_pipeline.learning.classification.rounds import Round, folds, one_round
 from musqa_pipeline.stages.autoencoders.music import representations
 from musqa_pipeline.stages.engine.context import Context
@@ -23,7 +22,7 @@ from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.genres.clips import Images, images_of, listed_clips
 from musqa_pipeline.stages.genres.table import GENRES
 from musqa_pipeline.stages.models.training import tell
-from musqa_pipeline.stages.reconstructions.stage import finished_runs
+from musqa_pipeline.stages.reconstructions.stage import finished_runs, folder_of, network_of
 from musqa_pipeline.studies.statistics.bootstrap import estimate
 from musqa_pipeline.studies.statistics.classes import weighted_f1
 
@@ -76,11 +75,11 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         told = _Told(plan["kind"], images)
         rows = [*_by_distance(told, work.path, after), *_without_latents(told, context)]
         for run in plan["runs"]:
-            rows += _by_latents(context, told, run)
+            rows += _by_latents(context, told, run, trained=True)
             tell()
         seeds = {run["seed"]: run for run in reversed(plan["runs"])}
         for seed in sorted(seeds):
-            rows += _by_latents(context, told, seeds[seed], untrained_seed=seed)
+            rows += _by_latents(context, told, seeds[seed], trained=False)
             tell()
     return GENRES.from_rows(rows)
 
@@ -191,25 +190,20 @@ def _without_latents(told: _Told, context: Context) -> Iterator[dict[str, Any]]:
 
 
 def _by_latents(
-    context: Context, told: _Told, run: Mapping[str, Any], untrained_seed: int | None = None
+    context: Context, told: _Told, run: Mapping[str, Any], *, trained: bool
 ) -> Iterator[dict[str, Any]]:
     """Probe an encoder; an untrained one also before it rounds, as it rounds nearly all to 0."""
     import torch
 
     from musqa_pipeline.learning.autoencoders.latents import flat, latents_of, pooled
-    from musqa_pipeline.learning.autoencoders.train import load_autoencoder, untrained
     from musqa_pipeline.learning.classification.distances import as_tensor
     from musqa_pipeline.learning.classification.probes import logistic_regression
 
-    if untrained_seed is None:
-        folder = context.lake.local_folder(context.joint_partition("autoencoders"), run["training"])
-        network = load_autoencoder(folder / "weights.pt")
-        about = {name: run[name] for name in ("training", "loss", "inputs", "seed")}
-    else:
-        recipe = AutoencoderRecipe(**json.loads(run["settings_json"]))
-        network = untrained(recipe, untrained_seed)
-        about = {"loss": "untrained", "inputs": "nothing", "seed": untrained_seed}
-    for rounded in (True,) if untrained_seed is None else (True, False):
+    network = network_of(folder_of(context, run), run, run["steps"] if trained else 0)
+    about = {name: run[name] for name in ("training", "loss", "inputs", "seed")}
+    if not trained:
+        about = {"loss": "untrained", "inputs": "nothing", "seed": run["seed"]}
+    for rounded in (True,) if trained else (True, False):
         latents = torch.cat(
             [latents_of(network, as_tensor(part), rounded=rounded) for part in _batches(told.cells)]
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
+from musqa_pipeline.stages.autoencoders.table import AUTOENCODERS
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.reconstructions.stage import list_units
+from musqa_pipeline.stages.reconstructions.stage import finished_runs, list_units
 from musqa_pipeline.stages.reconstructions.table import RECONSTRUCTIONS
 from musqa_pipeline.studies.statistics.bootstrap import Estimate, mean_over_recordings
 
@@ -25,6 +26,15 @@ class Side(NamedTuple):
 
 
 UNTRAINED = Side("none", "nothing", "untrained")
+
+
+def read_trainings(context: Context) -> list[dict[str, Any]]:
+    """Read the rows of `autoencoders` of finished trainings, in the order of `finished_runs`."""
+    partition, names = context.joint_partition("autoencoders"), AUTOENCODERS.schema.names
+    return [
+        context.lake.read(partition, run["training"], names).to_pylist()[0]
+        for run in finished_runs(context)
+    ]
 
 
 def read_reconstructions(context: Context) -> pl.DataFrame:

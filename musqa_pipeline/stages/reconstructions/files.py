@@ -39,6 +39,7 @@ class Reconstructed:
     """Shape (256, frames), from 0 to 1."""
     made: NDArray[np.float32]
     """Of the same shape."""
+    frame_s: float
     psnr_db: float
     ms_ssim: float
     nlpd: float
@@ -81,7 +82,7 @@ def reconstruct_file(
     Raises UnfitInputError if it is unreadable, silent, longer than 10 minutes, or ends less than
     0.96 s behind the start.
     """
-    from musqa_pipeline.audio.metrics.perceptual.opinions import PairImages
+    from musqa_pipeline.audio.metrics.perceptual.opinions import IMAGE, PairImages
     from musqa_pipeline.learning.autoencoders.measures import measure
     from musqa_pipeline.learning.autoencoders.reconstruction import Heard, reconstruct, sound_of
 
@@ -105,6 +106,7 @@ def reconstruct_file(
     return Reconstructed(
         images.reference[0, 0].numpy(),
         made[0, 0].numpy(),
+        IMAGE.hop_length_samples / SAMPLE_RATE_HZ,
         float(measured.psnr_db),
         float(measured.ms_ssim),
         float(measured.nlpd),

@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 
 from musqa_pipeline.stages.autoencoders.music import wants_representations
-from musqa_pipeline.stages.autoencoders.table import AUTOENCODERS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.pages import page_figure, render_page
 from musqa_pipeline.stages.evaluation.publish import place_page
@@ -24,6 +23,7 @@ from musqa_pipeline.stages.reconstructions.compare import (
     mean_of,
     of_side,
     read_reconstructions,
+    read_trainings,
 )
 from musqa_pipeline.stages.reconstructions.stage import finished_runs
 from musqa_pipeline.studies.statistics.bootstrap import Estimate
@@ -50,17 +50,13 @@ def publish_representations_page(context: Context) -> str | None:
         return None
     from musqa_pipeline.stages.evaluation.representations.pictures import beside_each_other
 
-    partition, names = context.joint_partition("autoencoders"), AUTOENCODERS.schema.names
-    trainings = [
-        context.lake.read(partition, run["training"], names).to_pylist()[0] for run in runs
-    ]
     tested = rows.filter(part="test").unique("whose", keep="first", maintain_order=True)
     excerpts = tested.sort("catalog", "excerpt_id").head(N_EXCERPTS).to_dicts()
     images = {
         f"{one['recording']} ({one['catalog']})": beside_each_other(context, runs, one)
         for one in excerpts
     }
-    text = render_representations(context.preset.name, trainings, rows, images)
+    text = render_representations(context.preset.name, read_trainings(context), rows, images)
     return place_page(context, PAGE, text.encode())
 
 

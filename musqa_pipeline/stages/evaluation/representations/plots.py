@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.studies.figures import INK, MUTED, SERIES, new_figure
 
-FRAME_S = 768 / 48_000
 LOSS_WORDS = {"mse": "MSE", "ms_ssim": "MS-SSIM", "nlpd": "NLPD", "none": "untrained"}
 INPUT_WORDS = {"white": "white noise", "pink": "pink noise", "music": "music"}
 Floats = NDArray[np.float64]
@@ -58,12 +57,12 @@ def image_grid(images: Sequence[tuple[str, NDArray]], n_columns: int) -> Figure:
     n_bands, n_frames = images[0][1].shape
     width = 4.8 / n_columns
     figure = new_figure(4.8, n_rows * (width * 1.25 * n_bands / n_frames + 0.3))
-    panels = figure.subplots(n_rows, n_columns, squeeze=False).flat
+    panels = list(figure.subplots(n_rows, n_columns, squeeze=False).flat)
     for axes, (words, image) in zip(panels, images, strict=False):
         axes.imshow(_smaller(image)[::-1], cmap="magma", vmin=0, vmax=1, aspect="auto")
         axes.set_title(words, fontsize=8.5, fontweight="normal")
         _bare(axes)
-    for axes in list(panels)[len(images) :]:
+    for axes in panels[len(images) :]:
         axes.set_visible(False)
     return figure
 
@@ -84,13 +83,13 @@ def growing(original: NDArray, made: Sequence[tuple[int, float, NDArray]]) -> Fi
     return image_grid(every, 2)
 
 
-def beside(original: NDArray, made: NDArray, name: str) -> Figure:
-    """Show an image above what a network made of it, both over seconds."""
+def beside(original: NDArray, made: NDArray, name: str, frame_s: float) -> Figure:
+    """Show an image above what a network made of it, both over seconds of so many a frame."""
     figure = new_figure(7.0, 5.2)
     panels = figure.subplots(2, 1, sharex=True, sharey=True)
     for axes, image, words in zip(panels, (original, made), ("original", name), strict=True):
         axes.imshow(image, cmap="magma", vmin=0, vmax=1, aspect="auto", origin="lower",
-                    extent=(0, image.shape[1] * FRAME_S, 0, image.shape[0]))  # fmt: skip
+                    extent=(0, image.shape[1] * frame_s, 0, image.shape[0]))  # fmt: skip
         axes.set_title(words)
         axes.set_ylabel("mel band")
         axes.grid(visible=False)

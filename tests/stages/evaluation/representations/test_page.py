@@ -20,6 +20,7 @@ from musqa_pipeline.stages.evaluation.representations.page import (
     render_representations,
 )
 from musqa_pipeline.stages.evaluation.representations.pictures import GrowingPicture
+from musqa_pipeline.stages.evaluation.representations.plots import image_grid
 from musqa_pipeline.stages.graph import get_stage
 from tests.stages.autoencoders.small_representations import filled, with_settings
 from tests.stages.reconstructions.made_up import made_up_rows, made_up_training
@@ -66,6 +67,12 @@ def test_the_untouched_image_says_what_sound_alone_costs():
         visqol_mos=pl.lit(None, pl.Float64), visqol_untouched_mos=pl.lit(None, pl.Float64)
     )
     assert len(by_measure(unheard)) == 4
+
+
+def test_an_odd_number_of_images_leaves_no_empty_frame():
+    figure = image_grid([(str(number), np.zeros((256, 64))) for number in range(3)], 2)
+    assert [axes.get_visible() for axes in figure.axes] == [True] * 3 + [False]
+    assert [axes.get_title() for axes in figure.axes[:3]] == ["0", "1", "2"]
 
 
 def test_music_that_may_have_been_met_is_no_part_of_the_page():
