@@ -13,7 +13,7 @@ from gan_labelled import features_of, labelled
 from gan_memory import memory
 from write_results import DOCS, markdown
 
-from musqa_pipeline.learning.baselines.few_labels import few_labels
+from musqa_pipeline.learning.baselines.few_labels import few_labels, most_labelled
 from musqa_pipeline.stages.gan_scores.read import cells_of
 from musqa_pipeline.stages.segments.versions import LADDER, ORIGINAL
 from musqa_pipeline.studies.listening.cells import CellsCorrelation, cells_correlation, read_cells
@@ -196,7 +196,7 @@ def few_labels_table(evidence: Evidence) -> str:
         name.format(one.name): features_of(evidence, one, found["image"]) for one in trainings
     } | {f"descriptive features, {found['described'].shape[1]}": found["described"]}
     n_recordings = len(np.unique(found["whose"]))
-    most, lines = _labelled_at_most(n_recordings), []
+    most, lines = most_labelled(n_recordings), []
     for title, features in judged.items():
         line = {"ridge on": title}
         for n_labelled in LABELLED:
@@ -215,13 +215,6 @@ def few_labels_table(evidence: Evidence) -> str:
         f"\n\nRMSE in points, out of fold; {len(found['label'])} rows of {n_recordings} "
         f"recordings, whose labels deviate by {spread:.1f}."
     )
-
-
-def _labelled_at_most(n_recordings: int) -> int:
-    """Return how many recordings lie outside the largest fold of `few_labels`."""
-    from musqa_pipeline.learning.baselines.few_labels import N_FOLDS
-
-    return n_recordings - -(-n_recordings // min(N_FOLDS, n_recordings))
 
 
 def steps_table(evidence: Evidence) -> str:

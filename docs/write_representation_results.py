@@ -14,6 +14,8 @@ import argparse
 import representation_cells
 import representation_genre
 import representation_lowpasses
+import representation_probe
+import representation_teachers
 import representation_trainings
 from representation_evidence import Evidence
 
@@ -25,6 +27,8 @@ MODULES = (
     representation_lowpasses,
     representation_trainings,
     representation_genre,
+    representation_probe,
+    representation_teachers,
 )
 FIGURES = {name: make for module in MODULES for name, make in module.FIGURES.items()}
 TABLES = {title: make for module in MODULES for title, make in module.TABLES.items()}

@@ -89,5 +89,7 @@ class ModelEntry:
     """Makes the `Learner` where training is not one loss of quality and one optimizer."""
     loss_settings: tuple[str, ...] = ()
     """Names of the settings that `loss` takes besides, as keyword arguments."""
+    teachers: tuple[str, ...] = ()
+    """Second metrics, as ``[opinions]`` names them, whose scores `loss` gets beside quality."""
     version: int = 1
     """Raised when the same recipe and the same data train another network."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 
 # Partials of functions, because other ranks of a training get the entry pickled.
-def _build(module: str, kind: str, settings: TrainingSettings) -> nn.Module:
+def _build(module: str, kind: str, settings: TrainingSettings, **options: Any) -> nn.Module:
     """Build a network of a module of `networks` that no setting changes."""
     found = import_module(f"musqa_pipeline.learning.networks.{module}")
-    network: nn.Module = getattr(found, kind)()
+    network: nn.Module = getattr(found, kind)(**options)
     return network
 
 
@@ -131,6 +132,22 @@ def _insenet(title: str, loss: str = "") -> ModelEntry:
     )
 
 
+TEACHERS = ("nlpd", "ms_ssim")
+"""Metrics that teach beside ViSQOL."""
+
+
+def _taught(title: str, entry: ModelEntry, kind: str, loss: str) -> ModelEntry:
+    """Describe a network with more than one teacher, otherwise as it is."""
+    return replace(
+        entry,
+        title=title,
+        build=partial(_build, "taught", kind, n_teachers=len(TEACHERS)),
+        loss=partial(_loss, "taught", loss),
+        loss_settings=(),
+        teachers=TEACHERS,
+    )
+
+
 MODELS: dict[str, ModelEntry] = {
     "musqa_net": _musqa_net("musqa-net"),
     "musqa_net_one_member": _musqa_net("musqa-net, one member (ablation)", kind="one_member"),
@@ -146,6 +163,21 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "musqa_net_no_level": _musqa_net("musqa-net, no absolute level (ablation)", kind="no_level"),
     "musqa_net_coarse": _musqa_net("musqa-net, coarse bands (ablation)", kind="coarse"),
+    "musqa_net_divisive": _musqa_net(
+        "musqa-net, bands divided by their neighbours (ablation)", kind="divisive"
+    ),
+    "musqa_net_divisive_learnt": _musqa_net(
+        "musqa-net, divided by learnt shares of them (ablation)", kind="divisive_learnt"
+    ),
+    "musqa_net_taught": _taught(
+        "musqa-net, three teachers (ablation)",
+        _musqa_net(""),
+        "TaughtMusqaNet",
+        "taught_musqa_loss",
+    ),
+    "insenet_taught": _taught(
+        "intrusive, three teachers (ablation)", _insenet(""), "TaughtInseNet", "taught_inse_loss"
+    ),
     "cnn1d": ModelEntry(
         "1-D CNN (paper 001, table III)", partial(_build, "cnn1d", "Cnn1d"), InputSpec()
     ),

@@ -121,7 +121,7 @@ ROWS = (
         table="stages.models.table:RUNS",
         joint=True,
         upstream=("dataset",),
-        reads=("spectrograms", "features", "pairs"),
+        reads=("spectrograms", "features", "pairs", "opinions"),
     ),
     Row(
         name="trials",
@@ -130,7 +130,7 @@ ROWS = (
         joint=True,
         beside="models",
         upstream=("dataset",),
-        reads=("spectrograms", "features", "pairs"),
+        reads=("spectrograms", "features", "pairs", "opinions"),
     ),
     Row(
         name="gans",

@@ -15,6 +15,11 @@ PENALTIES = tuple(np.logspace(-1, 6, 15))
 N_FOLDS = 5
 
 
+def most_labelled(n_recordings: int) -> int:
+    """Return how many recordings lie outside the largest fold."""
+    return n_recordings - -(-n_recordings // min(N_FOLDS, n_recordings))
+
+
 def few_labels(
     features: ArrayLike,
     label: ArrayLike,

@@ -66,7 +66,7 @@ class _EpochBatches(IterableDataset):
                 images = np.empty((len(batch), *self.shards.shape), np.float32)
                 for image in images:
                     decode_cells(next(rows), out=image)
-                yield torch.from_numpy(images), torch.from_numpy(self.shards.quality[batch])
+                yield torch.from_numpy(images), torch.from_numpy(self.shards.targets[batch])
 
 
 def make_loader(
@@ -83,7 +83,8 @@ def make_loader(
 ) -> DataLoader:
     """Make the loader of one epoch: (images, quality) in batches, the last perhaps with fewer.
 
-    They are float32, of shapes (n, n_frames, n_mels) and (n,). Their order depends on `seed`,
+    They are float32, of shapes (n, n_frames, n_mels) and (n,), or (n, 1 + teachers) of shards that
+    were given further targets. Their order depends on `seed`,
     `epoch`, the shards and `buffer_rows` alone; without `shuffle` it is that of storage. A reader
     holds at most `buffer_rows` stored images, or one row group if that is larger; from
     `shards.n_rows` on every order is possible. torch's global random state stays as it is.

@@ -70,6 +70,8 @@ class ImageShards:
         `LABEL_COLUMNS` of every row, in storage order.
     quality : ndarray of float32, shape (n_rows,)
         Labels, (mos - 1) / 4.
+    targets : ndarray of float32, shape (n_rows,) or (n_rows, 1 + teachers)
+        What batches hold: `quality`, with what `add_targets` was given beside it.
     groups : list of RowGroup
         In storage order; groups with no row of the draw are left out.
     shape : tuple of int
@@ -131,6 +133,7 @@ class ImageShards:
         self.dtype: np.dtype = np.dtype(layout["dtype"])
         self.labels: pa.Table = every.select(LABEL_COLUMNS)
         self.quality: NDArray[np.float32] = every["quality"].to_numpy().astype(np.float32)
+        self.targets = self.quality
         self._kept: dict[int, list[NDArray[np.generic]]] | None = None
         if n_group_rows * self.image_bytes <= memory_limit_bytes:
             self._kept = {}
@@ -148,6 +151,10 @@ class ImageShards:
     def image_bytes(self) -> int:
         """Bytes of one stored image, unpacked."""
         return self.shape[0] * self.shape[1] * self.dtype.itemsize
+
+    def add_targets(self, targets: NDArray[np.float32]) -> None:
+        """Add targets, shape (n_rows, teachers), to what batches hold; NaN where there is none."""
+        self.targets = np.column_stack([self.quality, targets])
 
     def read_group(self, number: int) -> list[NDArray[np.generic]]:
         """Read the images of the group at this position of `groups`, one per entry of its `rows`.

@@ -105,14 +105,18 @@ class InseNet(nn.Module):
 
         Images are (n, frames, 2 * N_BANDS) in 0-1, of at least 8 frames; 10 s have `N_FRAMES`.
         """
+        quality: Tensor = self.quality(self.heard(images_ntc)).squeeze(1)
+        return quality
+
+    def heard(self, images_ntc: Tensor) -> Tensor:
+        """Return what the answer is a linear function of, shape (n, `HEAD_UNITS`)."""
         reference, degraded = images_ntc[..., :N_BANDS], images_ntc[..., N_BANDS:]
         difference = DIFFERENCE_GAIN * (reference - degraded)
         x_nctf = self.stem(torch.stack((reference, degraded, difference), 1))
         for block, pooling in zip(self.blocks, ((2, 1), (2, 1), (2, 2)), strict=True):
             x_nctf = block(functional.avg_pool2d(x_nctf, pooling))
         x_nf = x_nctf.mean(2).flatten(1)
-        quality: Tensor = self.quality(torch.relu(self.hidden(x_nf))).squeeze(1)
-        return quality
+        return torch.relu(self.hidden(x_nf))
 
 
 def fold_normalisation(network: nn.Module) -> nn.Module:

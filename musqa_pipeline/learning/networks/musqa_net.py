@@ -66,14 +66,18 @@ class Member(nn.Module):
 
     def forward(self, statistics_ncb: Tensor) -> Tensor:
         """Return the logits, shape (n, 40), of the steps 0 to 0.95; see `statistics`."""
+        logits: Tensor = self.logits(self.heard(statistics_ncb))
+        return logits
+
+    def heard(self, statistics_ncb: Tensor) -> Tensor:
+        """Return what the logits are a linear function of, shape (n, `N_HIDDEN`)."""
         # A product, because an export to ONNX would freeze expand() to one number of images.
         frequency_n1b = statistics_ncb[:, :1] * 0 + self.frequency_b
         x_ncb = torch.cat([statistics_ncb, frequency_n1b], dim=1)
         for convolution in self.convolutions:
             x_ncb = functional.silu(convolution(x_ncb))
         hidden_nc = functional.silu(self.hidden(self.dropout(x_ncb.flatten(1))))
-        logits: Tensor = self.logits(self.dropout(hidden_nc))
-        return logits
+        return self.dropout(hidden_nc)
 
 
 class MusqaNet(nn.Module):
@@ -163,13 +167,18 @@ def cross_entropy(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> T
     the members. Images are of shape (n, n_segments, 1024), labels of shape (n,) in 0-1.
     """
     summed_up_ncb = network.summed_up(images_nsx)
-    distance_nq = (network.step_q - quality_n[:, None]) / LABEL_WIDTH
-    label_nq = functional.softmax(-0.5 * distance_nq.square(), dim=1)
     losses = [
-        -(label_nq * functional.log_softmax(member(summed_up_ncb), dim=1)).sum(dim=1).mean()
-        for member in network.members
+        bell_cross_entropy(member(summed_up_ncb), quality_n).mean() for member in network.members
     ]
     return torch.stack(losses).mean()
+
+
+def bell_cross_entropy(logits_nq: Tensor, quality_n: Tensor) -> Tensor:
+    """Return the cross entropy of each answer with the label as a narrow bell, in nats, (n,)."""
+    step_q = torch.linspace(0, HIGHEST_STEP, N_STEPS, device=logits_nq.device)
+    distance_nq = (step_q - quality_n[:, None]) / LABEL_WIDTH
+    label_nq = functional.softmax(-0.5 * distance_nq.square(), dim=1)
+    return -(label_nq * functional.log_softmax(logits_nq, dim=1)).sum(dim=1)
 
 
 def _deviation(values_nsb: Tensor) -> Tensor:

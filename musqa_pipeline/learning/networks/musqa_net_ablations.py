@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from musqa_pipeline.audio.features.bands import N_BANDS, STATISTICS
+from musqa_pipeline.audio.metrics.perceptual.nlpd import NEIGHBOURS, SIGMA
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet, cross_entropy
 from musqa_pipeline.learning.networks.musqa_net_augmentation import equalised, some_segments
 
@@ -49,6 +51,41 @@ def no_level() -> MusqaNet:
 def coarse() -> MusqaNet:
     """Build musqa-net that sees coarse bands."""
     return ChangedNet(without_fine_bands)
+
+
+class DividedBands(nn.Module):
+    """One divisive normalisation along frequency, in the form of NLPD.
+
+    A cell is divided by a constant and what the bands beside it hold (Laparra et al., 2016,
+    DOI 10.2352/ISSN.2470-1173.2016.16.HVEI-103, finest level; the weights above and below), and an
+    image of one level of 0.5 stays as it is. Segments are no neighbours: training hears them in an
+    order of chance.
+    """
+
+    def __init__(self, *, learnt: bool) -> None:
+        super().__init__()
+        above, _, _, below = NEIGHBOURS[0]
+        shares = torch.tensor([SIGMA[0], below, above])
+        self.shares = nn.Parameter(shares, requires_grad=learnt)
+
+    def forward(self, images_nsx: Tensor) -> Tensor:
+        """Return images of the same shape, (n, n_segments, 1024)."""
+        constant, below, above = self.shares.abs()
+        cells_nskb = images_nsx.unflatten(2, (len(STATISTICS), N_BANDS))
+        padded = torch.cat([cells_nskb[..., :1], cells_nskb, cells_nskb[..., -1:]], dim=3)
+        beside_nskb = below * padded[..., :-2] + above * padded[..., 2:]
+        divided_nskb = cells_nskb / (constant + beside_nskb)
+        return (divided_nskb * (constant + 0.5 * (below + above))).flatten(2)
+
+
+def divisive() -> MusqaNet:
+    """Build musqa-net whose bands are divided by fixed shares of their neighbours."""
+    return ChangedNet(DividedBands(learnt=False))
+
+
+def divisive_learnt() -> MusqaNet:
+    """Build musqa-net whose bands are divided by shares of their neighbours that it learns."""
+    return ChangedNet(DividedBands(learnt=True))
 
 
 def one_member() -> MusqaNet:

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -5,6 +6,7 @@ from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.networks.musqa_net_ablations import (
     SMOOTHED_BANDS,
+    DividedBands,
     without_fine_bands,
     without_level,
 )
@@ -22,7 +24,16 @@ def loss_of(entry, network, seed=0):
 
 @pytest.mark.parametrize(
     "name",
-    ["one_member", "no_augmentation", "darkened", "mildly_darkened", "point", "no_level", "coarse"],
+    [
+        "one_member",
+        "no_augmentation",
+        "darkened",
+        "mildly_darkened",
+        "point",
+        "no_level",
+        "coarse",
+        "divisive_learnt",
+    ],
 )
 def test_an_ablation_trains_and_differs_from_the_network_in_its_loss_or_prediction(name):
     entry, whole = MODELS[f"musqa_net_{name}"], MODELS["musqa_net"]
@@ -62,3 +73,28 @@ def test_one_member_has_a_quarter_of_the_weights():
         for name in ("musqa_net_one_member", "musqa_net")
     ]
     assert 4 * count[0] == count[1]
+
+
+def test_bands_are_divided_by_their_neighbours_and_a_level_image_stays():
+    for learnt in (False, True):
+        divide = DividedBands(learnt=learnt)
+        assert divide.shares.requires_grad == learnt
+        level = torch.full((2, 3, 1024), 0.5)
+        torch.testing.assert_close(divide(level), level)
+        found = divide(IMAGES).unflatten(2, (4, 256)).detach().numpy()
+        cells = IMAGES.unflatten(2, (4, 256)).numpy().astype(np.float64)
+        constant, below, above = 0.0248, 0.1015, 0.1011
+        gain = constant + 0.5 * (below + above)
+        for band in (0, 1, 100, 255):
+            beside = below * cells[..., max(band - 1, 0)] + above * cells[..., min(band + 1, 255)]
+            expected = gain * cells[..., band] / (constant + beside)
+            np.testing.assert_allclose(found[..., band], expected, rtol=1e-5)
+
+
+def test_fixed_shares_of_neighbours_stay_while_the_network_learns():
+    entry = MODELS["musqa_net_divisive"]
+    network = entry.build(TrainingSettings())
+    loss_of(entry, network).backward()
+    moved = {name: p.grad is not None for name, p in network.named_parameters()}
+    assert not moved.pop("change.shares")
+    assert all(moved.values())

@@ -1,6 +1,7 @@
 """The stage `opinions`: one unit per reference among the chosen rows, a row per row and metric.
 
-Nothing reads its table but people: switching it on, or changing it, makes no other stage again.
+Its table is for people, and for networks with several teachers: switching it on, or changing it,
+makes no other stage again, and of trainings those networks' alone.
 """
 
 from __future__ import annotations
