@@ -59,8 +59,9 @@ class RepresentationsSettings(Section):
     for it, excerpts of the preset's catalogs; none: nothing is made."""
     genre_pieces: Annotated[int, Field(ge=7, le=83)] = placement(40)
     """Pieces of 30 s that are composed in each of the 12 styles."""
-    visqol: bool = placement(True)
-    """Whether ViSQOL hears the sound of each reconstruction: some seconds each."""
+    visqol: Literal["none", "test", "every"] = placement("test")
+    """Excerpts of which ViSQOL hears the sound of each reconstruction, some seconds each: none,
+    those of the test part, or all that are reconstructed."""
 
     def __post_init__(self) -> None:
         self.require(

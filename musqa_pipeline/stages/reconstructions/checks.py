@@ -7,7 +7,12 @@ import polars as pl
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.stages.autoencoders.music import representations
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.reconstructions.stage import finished_runs, list_units, stops_of
+from musqa_pipeline.stages.reconstructions.stage import (
+    finished_runs,
+    is_heard,
+    list_units,
+    stops_of,
+)
 from musqa_pipeline.stages.reconstructions.table import RECONSTRUCTIONS
 
 _KEY = {
@@ -34,21 +39,26 @@ def check_reconstructions(context: Context) -> CheckResult:
         rows,
         pl.DataFrame([{name: row[name] for name in _KEY} for row in wanted], schema=_KEY),
         most_bits=settings.recipe("mse", "white").fixed_bits_a_cell,
-        visqol=settings.visqol,
+        heard=pl.col("part").map_elements(
+            lambda part: is_heard(settings, part), return_dtype=pl.Boolean
+        ),
     )
 
 
 def judge_reconstructions(
-    rows: pl.DataFrame, wanted: pl.DataFrame, *, most_bits: float, visqol: bool
+    rows: pl.DataFrame, wanted: pl.DataFrame, *, most_bits: float, heard: pl.Expr
 ) -> CheckResult:
-    """Hold rows against the excerpts, trainings and stops that there are."""
-    heard = pl.col("visqol_mos")
+    """Hold rows against the excerpts, trainings and stops that there are.
+
+    `heard` marks the rows that ViSQOL was to hear.
+    """
+    mos = pl.col("visqol_mos")
     right = (
         pl.col("psnr_db").is_finite()
         & pl.col("ms_ssim").is_between(0, 1)
         & (pl.col("nlpd") >= 0)
         & pl.col("used_bits_a_cell").is_between(0, most_bits + 1e-9)
-        & (heard.is_between(1, 5) if visqol else heard.is_null())
+        & pl.when(heard).then(mos.is_between(1, 5)).otherwise(mos.is_null())
     )
     counts = {
         "n_missing": wanted.join(rows, on=list(_KEY), how="anti").height,

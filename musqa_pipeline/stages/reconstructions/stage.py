@@ -16,6 +16,7 @@ import pyarrow as pa
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.learning.autoencoders.recipe import AutoencoderRecipe
 from musqa_pipeline.stages.autoencoders.music import listed_excerpts, representations
+from musqa_pipeline.stages.autoencoders.settings import RepresentationsSettings
 from musqa_pipeline.stages.autoencoders.stage import list_units as list_trainings
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
@@ -38,16 +39,22 @@ def list_units(context: Context) -> list[Unit]:
     runs = finished_runs(context) if settings.losses else []
     if not runs:
         return []
-    by = digest([[run["training"] for run in runs], settings.visqol])[:8]
+    trainings = [run["training"] for run in runs]
+    by = {heard: digest([trainings, heard])[:8] for heard in (True, False)}
     return [
         Unit(
-            f"{row['catalog']}.{row['excerpt_id']}-{by}",
+            f"{row['catalog']}.{row['excerpt_id']}-{by[is_heard(settings, row['part'])]}",
             f"reconstructions of {row['excerpt_id']} in {row['catalog']}",
             {**{name: row[name] for name in _ABOUT}, "runs": runs},
         )
         for row in listed_excerpts(context)
         if settings.reconstructed == "every" or row["part"] == TEST
     ]
+
+
+def is_heard(settings: RepresentationsSettings, part: str) -> bool:
+    """Tell whether ViSQOL hears what is made of excerpts of a part."""
+    return settings.visqol in ("every", part)
 
 
 def finished_runs(context: Context) -> list[dict[str, Any]]:
@@ -92,7 +99,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     plan = unit.plan
     samples = read_reference(context, plan["excerpt_id"], plan["catalog"])
     images = PairImages(samples)
-    heard = Heard(samples, images) if representations(context.preset).visqol else None
+    hears = is_heard(representations(context.preset), plan["part"])
+    heard = Heard(samples, images) if hears else None
     said: dict[tuple[str, int], dict[str, float | None]] = {}
     rows = []
     for asked in stops_of(plan["runs"], plan["part"]):

@@ -16,7 +16,7 @@ from tests.stages.segments.small_catalog import fill, tracks_of
 
 TINY = {
     "losses": ["mse"], "n_seeds": 1, "n_channels": 2, "n_latents": 2, "side": 128, "batch_size": 8,
-    "steps": 1, "checkpoint_steps": 1, "visqol": False,
+    "steps": 1, "checkpoint_steps": 1, "visqol": "none",
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from musqa_pipeline.stages.reconstructions.checks import (
     check_reconstructions,
     judge_reconstructions,
 )
-from musqa_pipeline.stages.reconstructions.stage import list_units, stops_of
+from musqa_pipeline.stages.reconstructions.stage import is_heard, list_units, stops_of
 from musqa_pipeline.stages.reconstructions.table import RECONSTRUCTIONS
 from tests.stages.autoencoders.small_representations import filled, with_settings
 
@@ -100,7 +100,7 @@ def test_another_training_is_another_answer(context):
 
 def test_visqol_hears_what_is_asked(context, monkeypatch):
     monkeypatch.setattr(Heard, "mos", lambda self, made: 1 + float(made.mean()))
-    heard = with_settings(context, inputs=["white"], visqol=True)
+    heard = with_settings(context, inputs=["white"], visqol="test")
     run_stage(get_stage("reconstructions"), heard)
     said = [row for row in rows_of(heard) if row["visqol_mos"] is not None]
     assert len(said) == 2 * 4
@@ -108,10 +108,24 @@ def test_visqol_hears_what_is_asked(context, monkeypatch):
         assert 1 <= row["visqol_mos"] < 2 > row["visqol_untouched_mos"]
 
 
+def test_visqol_may_hear_test_excerpts_alone_and_then_others_are_not_made_again(context):
+    ids = {}
+    for words in ("none", "test", "every"):
+        asked = with_settings(context, inputs=["white"], reconstructed="every", visqol=words)
+        units = list_units(asked)
+        heard = [is_heard(representations(asked.preset), unit.plan["part"]) for unit in units]
+        tested = [unit.plan["part"] == "test" for unit in units]
+        assert 0 < sum(tested) < len(units)
+        assert heard == {"none": [False] * 3, "test": tested, "every": [True] * 3}[words]
+        ids[words] = {unit.unit_id for unit in units}
+    assert len(ids["none"] & ids["test"]) == tested.count(False)
+    assert not ids["none"] & ids["every"]
+
+
 def test_what_is_missing_or_wrong_is_counted(rows):
     rows = pl.DataFrame(rows, schema_overrides={"visqol_mos": pl.Float64})
     wanted = rows.select("catalog", "excerpt_id", "training", "seed", "stop")
-    kinds = {"most_bits": 1.0, "visqol": False}
+    kinds = {"most_bits": 1.0, "heard": pl.lit(False)}
     assert judge_reconstructions(rows, wanted, **kinds).passed
     numbers = judge_reconstructions(rows[1:], wanted[:-1], **kinds).numbers
     assert (numbers["n_missing"], numbers["n_surplus"]) == (1, 1)
@@ -120,7 +134,10 @@ def test_what_is_missing_or_wrong_is_counted(rows):
     assert not doubled.passed
     broken = rows.with_columns(psnr_db=pl.lit(math.nan))
     assert judge_reconstructions(broken, wanted, **kinds).numbers["n_wrong"] == rows.height
-    assert judge_reconstructions(rows, wanted, most_bits=1.0, visqol=True).numbers["n_wrong"] > 0
+    assert (
+        judge_reconstructions(rows, wanted, most_bits=1.0, heard=pl.lit(True)).numbers["n_wrong"]
+        > 0
+    )
 
 
 def test_off_the_check_passes(context):
