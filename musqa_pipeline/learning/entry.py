@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+PLANNED = ("cutoff", "slope", "codec")
+"""What the plan of a row knows: where its band ends and how steeply, in 0-1, and which process came
+last, a number."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
     """How one network is built and trained.
@@ -89,7 +94,8 @@ class ModelEntry:
     """Makes the `Learner` where training is not one loss of quality and one optimizer."""
     loss_settings: tuple[str, ...] = ()
     """Names of the settings that `loss` takes besides, as keyword arguments."""
-    teachers: tuple[str, ...] = ()
-    """Second metrics, as ``[opinions]`` names them, whose scores `loss` gets beside quality."""
+    further_targets: tuple[str, ...] = ()
+    """What `loss` gets beside quality: scores of second metrics, as ``[opinions]`` names them, or
+    words of `PLANNED`."""
     version: int = 1
     """Raised when the same recipe and the same data train another network."""

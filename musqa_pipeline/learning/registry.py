@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
+from musqa_pipeline.learning.entry import PLANNED, InputSpec, ModelEntry, TrainingSettings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -144,7 +144,7 @@ def _taught(title: str, entry: ModelEntry, kind: str, loss: str) -> ModelEntry:
         build=partial(_build, "taught", kind, n_teachers=len(TEACHERS)),
         loss=partial(_loss, "taught", loss),
         loss_settings=(),
-        teachers=TEACHERS,
+        further_targets=TEACHERS,
     )
 
 
@@ -174,6 +174,23 @@ MODELS: dict[str, ModelEntry] = {
         _musqa_net(""),
         "TaughtMusqaNet",
         "taught_musqa_loss",
+    ),
+    "musqa_net_planned": replace(
+        _musqa_net("musqa-net, says what was done (ablation)"),
+        build=partial(_build, "taught", "PlannedMusqaNet"),
+        loss=partial(_loss, "taught", "planned_musqa_loss"),
+        loss_settings=(),
+        further_targets=PLANNED,
+    ),
+    "musqa_net_gentle": replace(
+        _musqa_net("musqa-net, gentle filters count more (ablation)", loss="gentle_loss"),
+        further_targets=PLANNED,
+    ),
+    "musqa_net_attending": _musqa_net(
+        "musqa-net, segments attended to (ablation)", kind="attending"
+    ),
+    "musqa_net_ordered": _musqa_net(
+        "musqa-net, segments in order (ablation)", kind="ordered", loss="ordered_loss"
     ),
     "insenet_taught": _taught(
         "intrusive, three teachers (ablation)", _insenet(""), "TaughtInseNet", "taught_inse_loss"

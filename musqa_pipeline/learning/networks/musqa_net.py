@@ -50,10 +50,11 @@ class Member(nn.Module):
     """
 
     frequency_b: Tensor
+    n_channels = N_CHANNELS
 
     def __init__(self) -> None:
         super().__init__()
-        channels = (N_CHANNELS + 1, *WIDTHS)
+        channels = (self.n_channels + 1, *WIDTHS)
         kernels = (7, 5, 5, 5, 5)
         self.convolutions = nn.ModuleList(
             nn.Conv1d(c_in, c_out, kernel, stride=2, padding=kernel // 2)

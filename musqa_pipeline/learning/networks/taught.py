@@ -1,9 +1,9 @@
-"""musqa-net and InSE-NET with more than one teacher: other metrics' scores are targets, too.
+"""musqa-net and InSE-NET that learn more than quality: what other metrics say, or what was done.
 
-Each further teacher has a head of its own on what the answer is a linear function of, so that an
-export, which asks for the answer alone, holds none of them. Targets are (n, 1 + teachers): quality,
-then each teacher's score in 0-1, NaN where it gave none. Tensor names end in axis letters, see
-`musqa_net`; K stands for teachers.
+Each further target has a head of its own on what the answer is a linear function of, so that an
+export, which asks for the answer alone, holds none of them. Targets are (n, 1 + further): quality,
+then the others, NaN where there is none. Tensor names end in axis letters, see `musqa_net`; K
+stands for further targets.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ from musqa_pipeline.learning.networks.musqa_net_augmentation import equalised, s
 
 TEACHER_WEIGHT = 0.1
 """Of each teacher's part of the loss, beside 1 of the label's."""
+N_PROCESSES = 32
+"""Room for the numbers of codecs and effects."""
+PLAN_WEIGHT = 0.3
+EDGE_WEIGHT = 5.0
+"""Of square errors beside nats."""
 
 
 class TaughtMusqaNet(MusqaNet):
@@ -34,6 +39,14 @@ class TaughtMusqaNet(MusqaNet):
         self.teachers = nn.ModuleList(
             nn.Linear(N_HIDDEN, n_teachers * N_STEPS) for _ in self.members
         )
+
+
+class PlannedMusqaNet(MusqaNet):
+    """musqa-net, each of whose members also says where a band ends, how steeply, and the codec."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plans = nn.ModuleList(nn.Linear(N_HIDDEN, 2 + N_PROCESSES) for _ in self.members)
 
 
 class TaughtInseNet(InseNet):
@@ -58,6 +71,30 @@ def taught_musqa_loss(network: TaughtMusqaNet, images_nsx: Tensor, targets_nk: T
             there_n = ~score_n.isnan()
             missed_n = bell_cross_entropy(answer_nq[there_n], score_n[there_n])
             losses[-1] = losses[-1] + TEACHER_WEIGHT * _mean(missed_n)
+    return torch.stack(losses).mean()
+
+
+def planned_musqa_loss(network: PlannedMusqaNet, images_nsx: Tensor, targets_nk: Tensor) -> Tensor:
+    """Return musqa-net's loss, and what each member misses of the plan times `PLAN_WEIGHT`.
+
+    Targets are ``cutoff`` and ``slope`` in 0-1, square errors, and ``codec``, a number below
+    `N_PROCESSES` and a cross entropy.
+    """
+    quality_n, codec_n = targets_nk[:, 0], targets_nk[:, 3]
+    filtered_n, coded_n = ~targets_nk[:, 1].isnan(), ~codec_n.isnan()
+    summed_up_ncb = network.summed_up(equalised(some_segments(images_nsx), quality_n))
+    losses = []
+    for member, head in zip(network.members, network.plans, strict=True):
+        assert isinstance(member, Member)
+        heard_nc = member.heard(summed_up_ncb)
+        plan_nk = head(heard_nc)
+        edge_nk = (plan_nk[filtered_n, :2] - targets_nk[filtered_n, 1:3]).square()
+        codec = functional.cross_entropy(
+            plan_nk[coded_n, 2:], codec_n[coded_n].long(), reduction="none"
+        )
+        missed = EDGE_WEIGHT * _mean(edge_nk.sum(dim=1)) + _mean(codec)
+        own = bell_cross_entropy(member.logits(heard_nc), quality_n).mean()
+        losses.append(own + PLAN_WEIGHT * missed)
     return torch.stack(losses).mean()
 
 

@@ -24,7 +24,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.table import RUNS
-from musqa_pipeline.stages.models.teachers import teach, teachings
+from musqa_pipeline.stages.models.targets import add_further_targets, further_inputs
 from musqa_pipeline.stages.models.training import (
     device_alone,
     is_training,
@@ -43,7 +43,7 @@ def unit_id_of(context: Context, model_name: str) -> str:
         about.append(weights_digest(settings.imported_run))
     if entry.version > 1:
         about.append(entry.version)
-    about += teachings(context, model_name)
+    about += further_inputs(context, model_name)
     return f"{model_name}-{digest(about)[:8]}"
 
 
@@ -100,7 +100,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     files = shard_files(context, stage)
     untrained = read_untrained(context, settings.left_out_catalogs)
     training = ImageShards(files, "train", settings.train_rows, without=untrained)
-    teach(name, training, [context])
+    add_further_targets(name, training, [context])
     validation = ImageShards(files, "validation", settings.train_rows, without=untrained)
     with (
         device_alone(context, settings),

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from musqa_pipeline.audio.features.bands import STEP_DB
 from musqa_pipeline.learning.entry import TrainingSettings
-from musqa_pipeline.learning.networks.musqa_net import MusqaNet
+from musqa_pipeline.learning.networks import musqa_net_ablations as ablations
+from musqa_pipeline.learning.networks.musqa_net import MusqaNet, bell_cross_entropy
 from musqa_pipeline.learning.networks.musqa_net_ablations import (
     SMOOTHED_BANDS,
     DividedBands,
@@ -33,6 +35,8 @@ def loss_of(entry, network, seed=0):
         "no_level",
         "coarse",
         "divisive_learnt",
+        "attending",
+        "ordered",
     ],
 )
 def test_an_ablation_trains_and_differs_from_the_network_in_its_loss_or_prediction(name):
@@ -98,3 +102,68 @@ def test_fixed_shares_of_neighbours_stay_while_the_network_learns():
     moved = {name: p.grad is not None for name, p in network.named_parameters()}
     assert not moved.pop("change.shares")
     assert all(moved.values())
+
+
+def test_segments_are_attended_to_in_any_order_and_number():
+    torch.manual_seed(2)
+    network = MODELS["musqa_net_attending"].build(TrainingSettings()).eval()
+    with torch.no_grad():
+        whole = network.distribution(IMAGES)
+        torch.testing.assert_close(network.distribution(IMAGES.flip(1)), whole)
+        assert network.distribution(IMAGES[:, :7]).shape == whole.shape
+        changed = IMAGES.clone()
+        changed[:, 3, :256] = 0.1
+        assert float((network.distribution(changed) - whole).abs().max()) > 1e-6
+        loudest = network.members[0]
+        loudest.kept.weight.zero_()
+        loudest.kept.bias.zero_()
+        plain = network.summed_up(IMAGES)[:, :10]
+        expected = super(type(loudest), loudest).heard(plain)
+        torch.testing.assert_close(loudest.heard(network.summed_up(IMAGES)), expected)
+
+
+def test_order_tells_a_network_that_knows_it():
+    torch.manual_seed(2)
+    network, plain = (MODELS[name].build(TrainingSettings()).eval()
+                      for name in ("musqa_net_ordered", "musqa_net"))  # fmt: skip
+    mixed = IMAGES[:, torch.randperm(31)]
+    with torch.no_grad():
+        torch.testing.assert_close(plain(mixed), plain(IMAGES))
+        steps = network.summed_up(IMAGES)[:, 10:]
+        assert not torch.allclose(network.summed_up(mixed)[:, 10:], steps, atol=0.1)
+    level_db = IMAGES.unflatten(2, (4, 256))[:, :, 0].numpy() * 255 * STEP_DB
+    change = np.diff(level_db, axis=1) / 6
+    np.testing.assert_allclose(steps[:, 0], np.abs(change).mean(1) - 0.5, atol=1e-4)
+    np.testing.assert_allclose(steps[:, 1], np.maximum(change, 0).max(1) - 1, atol=1e-4)
+
+
+def test_training_in_order_hears_segments_that_follow_each_other(monkeypatch):
+    heard = []
+    numbered = torch.arange(31.0)[None, :, None].expand(4, 31, 1024) / 255
+    network = MODELS["musqa_net_ordered"].build(TrainingSettings())
+    monkeypatch.setattr(
+        ablations, "equalised", lambda images, quality: heard.append(images) or images
+    )
+    for seed in range(3):
+        torch.manual_seed(seed)
+        ablations.ordered_loss(network, numbered, QUALITY)
+    starts = [round(float(images[0, 0, 0] * 255)) for images in heard]
+    assert len(set(starts)) > 1
+    for start, images in zip(starts, heard, strict=True):
+        assert torch.equal(images, numbered[:, start : start + 15])
+
+
+def test_rows_behind_a_gentle_filter_count_three_times():
+    slope = torch.tensor([0.2, torch.nan, 0.3, 0.4])
+    targets = torch.stack([QUALITY, torch.zeros(4), slope, torch.zeros(4)], 1)
+    torch.manual_seed(1)
+    network = MODELS["musqa_net_gentle"].build(TrainingSettings()).eval()
+    torch.manual_seed(5)
+    found = MODELS["musqa_net_gentle"].loss(network, IMAGES, targets)
+    torch.manual_seed(5)
+    heard = network.summed_up(ablations.equalised(ablations.some_segments(IMAGES), QUALITY))
+    each = [bell_cross_entropy(member(heard), QUALITY) for member in network.members]
+    expected = torch.stack(each).mean(0) @ torch.tensor([3.0, 1, 3, 1]) / 8
+    torch.testing.assert_close(found, expected)
+    found.backward()
+    assert all(float(p.grad.abs().sum()) > 0 for p in network.parameters())

@@ -8,7 +8,7 @@ from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.networks.insenet import InseNet
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet, cross_entropy
 from musqa_pipeline.learning.networks.musqa_net_augmentation import equalised, some_segments
-from musqa_pipeline.learning.networks.taught import TEACHER_WEIGHT
+from musqa_pipeline.learning.networks.taught import EDGE_WEIGHT, PLAN_WEIGHT, TEACHER_WEIGHT
 from musqa_pipeline.learning.registry import MODELS, TEACHERS
 from musqa_pipeline.release.model.export import export_run
 from tests.release.model.test_export import write_run
@@ -87,19 +87,47 @@ def test_the_square_error_of_a_teacher_counts_a_tenth():
     assert float(found[0] - found[1]) == pytest.approx(float(expected), rel=1e-4)
 
 
+PLANS = torch.tensor([[0.2, 0.4, 0.0], [torch.nan, torch.nan, 3.0], [0.7, 1.0, 1.0],
+                      [torch.nan] * 3])  # fmt: skip
+
+
+def test_what_a_member_misses_of_the_plan_is_in_its_loss():
+    network = built("musqa_net_planned").eval()
+    targets = torch.cat([QUALITY[:, None], PLANS], dim=1)
+    nothing = torch.cat([QUALITY[:, None], torch.full((4, 3), torch.nan)], dim=1)
+    torch.manual_seed(5)
+    heard = network.summed_up(equalised(some_segments(IMAGES), QUALITY))
+    with torch.no_grad():
+        found, alone = (
+            float(loss_of("musqa_net_planned", network, IMAGES, t)) for t in (targets, nothing)
+        )
+        torch.manual_seed(5)
+        own = cross_entropy(network, equalised(some_segments(IMAGES), QUALITY), QUALITY)
+        missed = []
+        for member, head in zip(network.members, network.plans, strict=True):
+            plan = head(member.heard(heard))
+            edges = (plan[[0, 2], :2] - PLANS[[0, 2], :2]).square().sum(1).mean()
+            codecs = functional.cross_entropy(plan[:3, 2:], torch.tensor([0, 3, 1]))
+            missed.append(float(EDGE_WEIGHT * edges + codecs))
+    assert alone == pytest.approx(float(own), rel=1e-5)
+    assert found == pytest.approx(float(own) + PLAN_WEIGHT * np.mean(missed), rel=1e-5)
+    loss_of("musqa_net_planned", network, IMAGES, targets).backward()
+    assert all(float(p.grad.abs().sum()) > 0 for p in network.parameters())
+
+
 def test_an_export_has_no_head(tmp_path):
     names = {}
-    for name in ("musqa_net", "musqa_net_taught"):
+    for name in ("musqa_net", "musqa_net_taught", "musqa_net_planned"):
         write_run(tmp_path / name, name, built(name).eval())
         export_run(tmp_path / name, tmp_path / f"{name}.onnx", name="own", version="7")
         graph = onnx.load(tmp_path / f"{name}.onnx").graph
         names[name] = {w.name: np.prod(w.dims) for w in graph.initializer}
-    assert names["musqa_net_taught"] == names["musqa_net"]
+    assert names["musqa_net_taught"] == names["musqa_net_planned"] == names["musqa_net"]
 
 
 def test_the_registry_knows_the_teachers():
     for name in ("musqa_net", "insenet"):
         taught, plain = MODELS[f"{name}_taught"], MODELS[name]
-        assert taught.teachers == TEACHERS
+        assert taught.further_targets == TEACHERS
         assert (taught.input, taught.recipe) == (plain.input, plain.recipe)
-        assert plain.teachers == ()
+        assert plain.further_targets == ()

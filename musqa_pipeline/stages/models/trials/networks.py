@@ -14,7 +14,7 @@ from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.models.recipes import recipe_of
-from musqa_pipeline.stages.models.teachers import teach
+from musqa_pipeline.stages.models.targets import add_further_targets
 from musqa_pipeline.stages.models.training import (
     device_alone,
     outputs_folder,
@@ -64,7 +64,7 @@ def train_network(
     taken = training.filter(allowed_rows(recipe))
     stopping = validation.filter(allowed_rows(recipe))
     images, looked_at = (images_of(context, model, some, further) for some in (taken, stopping))
-    teach(model, images, [context, *further])
+    add_further_targets(model, images, [context, *further])
     stage = find_model(model).input.stage
     data = [place.joint_partition(stage).fingerprint for place in (context, *further)]
     # A GPU has one training at a time; on a CPU each worker has a core of its own.
