@@ -1,0 +1,74 @@
+"""Cross-validation with classes evenly spread: thirds, each halved to validate and to test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from musqa_pipeline.core.seeds import derive_generator
+
+
+@dataclass(frozen=True, eq=False)
+class Division:
+    """Numbers of the rows of each part, in order; every row is in one of them."""
+
+    train: NDArray[np.intp]
+    validation: NDArray[np.intp]
+    test: NDArray[np.intp]
+
+
+def stratified_divisions(
+    classes: ArrayLike, *seed_key: str | int, n_folds: int = 3
+) -> list[Division]:
+    """Divide rows as paper 004 does, so that every row is predicted once [1]_.
+
+    A fold is what one training leaves out. One half of it validates and the other tests, then the
+    halves change places: of 620 rows and three folds, 413 or 414 train, 103 or 104 validate and
+    103 or 104 are predicted, in each of six trainings.
+
+    Parameters
+    ----------
+    classes : array_like, shape (rows,)
+        The class of each row, such as a quantile class of its label.
+    *seed_key : str or int
+        What the draw follows from.
+    n_folds : int
+        2 or more.
+
+    Returns
+    -------
+    list of Division, 2 × `n_folds`
+        Two in a row are one fold. Sizes of halves differ by one row at most, and so do the numbers
+        of rows of a class in them.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two folds, or fewer rows than halves.
+
+    References
+    ----------
+    .. [1] A. Ragano, E. Benetos, A. Hines, Audio quality assessment of vinyl music collections
+       using self-supervised learning, 2023, section 4.1. The paper names the shares alone, and not
+       that halves change places.
+    """
+    own = np.asarray(classes)
+    n_halves = 2 * n_folds
+    if n_folds < 2 or own.ndim != 1 or len(own) < n_halves:
+        raise ValueError(
+            f"n_folds={n_folds}, classes of shape {own.shape}: expected two folds or more, and one "
+            "class each of at least as many rows as halves of folds"
+        )
+    drawn = derive_generator("stratified divisions", *seed_key).permutation(len(own))
+    dealt = drawn[np.argsort(own[drawn], kind="stable")]  # class by class, by chance within each
+    half_of = np.empty(len(own), dtype=np.intp)
+    half_of[dealt] = np.arange(len(own)) % n_halves
+    divisions = []
+    for fold in range(n_folds):
+        # Dealt in turns, a fold has every `n_folds`-th row, and a half every second one of these.
+        halves = [np.flatnonzero(half_of == half) for half in (fold, fold + n_folds)]
+        rest = np.flatnonzero(half_of % n_folds != fold)
+        divisions += [Division(rest, halves[1], halves[0]), Division(rest, halves[0], halves[1])]
+    return divisions
