@@ -1,10 +1,11 @@
-"""The third-order monotone mapping of ITU-T P.1401, by least squares under the constraint.
+"""Third-order mappings: the monotone one of ITU-T P.1401, by least squares, and the free one.
 
 Before objective scores are compared with opinions, P.1401 (2020, clause 7.3.2) maps them by a
 cubic that may not fall within the range of the data. It leaves open how the constraint is met.
 Here: the cubics that do not fall on an interval form a convex cone, whose edges are known (below),
 and the least squares over a cone is a problem with non-negative weights, which SciPy solves. So
-the mapping is monotone exactly, not at test points, and it is the best one.
+the mapping is monotone exactly, not at test points, and it is the best one. Papers that leave the
+constraint out are met by `fit_cubic`, whose cubic may fall.
 
 The cone: scaled to [-1, 1], a derivative of second degree is nowhere negative exactly if it is a
 sum of squares (t - s)², s in [-1, 1], and of 1 - t², with weights of 0 or more (Lukács; G. Szegő,
@@ -29,8 +30,8 @@ _REFINEMENTS = 4
 
 
 @dataclass(frozen=True)
-class MonotoneCubic:
-    """A cubic that does not fall between `low` and `high`."""
+class Cubic:
+    """A cubic between `low` and `high`."""
 
     coefficients: tuple[float, float, float, float]
     """Of 1, t, t², t³, where t runs from -1 at `low` to 1 at `high`."""
@@ -46,6 +47,40 @@ class MonotoneCubic:
         x = np.clip(np.asarray(predicted, dtype=np.float64), self.low, self.high)
         t = (2.0 * x - self.low - self.high) / (self.high - self.low)
         return np.polyval(self.coefficients[::-1], t).astype(np.float64)
+
+
+class MonotoneCubic(Cubic):
+    """A cubic that does not fall between `low` and `high`."""
+
+
+def fit_cubic(label: ArrayLike, predicted: ArrayLike) -> Cubic | None:
+    """Fit the mapping from predictions to labels that paper 004 uses: a cubic without constraint.
+
+    It makes a correlation of mere noise where it is judged on the rows it was fitted to; see
+    `musqa_pipeline.studies.statistics.mapping_null`.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        Opinions, and what was predicted of them.
+
+    Returns
+    -------
+    Cubic or None
+        The cubic with the least squared error, which may fall. None with fewer than `MIN_ROWS`
+        rows or constant predictions.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a value is not finite.
+    """
+    y, x = checked_pair(label, predicted)
+    if len(x) < MIN_ROWS or is_constant(x):
+        return None
+    low, high, powers = _powers(x)
+    best = np.linalg.lstsq(powers, y, rcond=None)[0]
+    return Cubic(tuple(float(c) for c in best), low, high)  # type: ignore[arg-type]
 
 
 def fit_monotone_cubic(label: ArrayLike, predicted: ArrayLike) -> MonotoneCubic | None:
@@ -70,9 +105,7 @@ def fit_monotone_cubic(label: ArrayLike, predicted: ArrayLike) -> MonotoneCubic 
     y, x = checked_pair(label, predicted)
     if len(x) < MIN_ROWS or is_constant(x):
         return None
-    low, high = float(x.min()), float(x.max())
-    t = (2.0 * x - low - high) / (high - low)
-    powers = np.vander(t, N_COEFFICIENTS, increasing=True)
+    low, high, powers = _powers(x)
     mean_power, mean_label = powers.mean(axis=0), y.mean()
     # Same least squares with as many rows as coefficients, whatever the size of the grid.
     rotation, triangle = np.linalg.qr(powers - mean_power)
@@ -86,6 +119,13 @@ def fit_monotone_cubic(label: ArrayLike, predicted: ArrayLike) -> MonotoneCubic 
         places = _finer(places, weights[:-1])
     best[0] = mean_label - best[1:] @ mean_power[1:]
     return MonotoneCubic(tuple(float(c) for c in best), low, high)  # type: ignore[arg-type]
+
+
+def _powers(x: NDArray[np.float64]) -> tuple[float, float, NDArray[np.float64]]:
+    """Return the ends of predictions, and powers 0 to 3 of where they lie from -1 to 1."""
+    low, high = float(x.min()), float(x.max())
+    t = (2.0 * x - low - high) / (high - low)
+    return low, high, np.vander(t, N_COEFFICIENTS, increasing=True)
 
 
 def _edges(places: NDArray[np.float64]) -> NDArray[np.float64]:

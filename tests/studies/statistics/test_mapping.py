@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from musqa_pipeline.studies.statistics.mapping import fit_monotone_cubic
+from musqa_pipeline.studies.statistics.mapping import fit_cubic, fit_monotone_cubic
 from musqa_pipeline.studies.statistics.metrics import rmse, spearman
 
 
@@ -51,6 +51,16 @@ def test_the_constraint_bites_where_the_best_cubic_would_fall():
     mapping = fit_monotone_cubic(y, x)
     assert np.diff(mapping(grid)).min() >= -1e-9
     assert rmse(y, mapping(x)) >= rmse(y, np.polyval(plain, x))
+
+
+def test_without_constraint_it_is_the_cubic_of_numpy_and_may_fall():
+    y, x = wavy(1)
+    free = fit_cubic(y, x)
+    np.testing.assert_allclose(free(x), np.polyval(np.polyfit(x, y, 3), x), rtol=1e-8)
+    assert np.diff(free(np.linspace(x.min(), x.max(), 200))).min() < 0
+    assert free(x.max() + 50) == free(x.max())  # as far as its data reach, and no farther
+    assert fit_cubic([1, 2, 3, 4], [1, 2, 3, 4]) is None
+    assert fit_cubic([1, 2, 3, 4, 5], [2, 2, 2, 2, 2]) is None
 
 
 rows = st.lists(
