@@ -1,0 +1,122 @@
+"""The league on made-up predictions, of which each number is known by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from musqa_pipeline.release.model.gates import COPIES_GOOD, DULL_BIAS, DULL_GOOD, DULL_RMSE
+from musqa_pipeline.studies.figures import house_style, to_png
+
+N_RECORDINGS = 12
+
+
+@pytest.fixture(scope="module")
+def script():
+    import write_league
+
+    return write_league
+
+
+def rows_of():
+    """Six rows a recording, of which two are low-passes; every fourth recording is dark."""
+    rows = []
+    for whose in range(N_RECORDINGS):
+        for number, label in enumerate((90.0, 60.0, 35.0, 20.0, 75.0, 10.0)):
+            dull = number in (3, 5)
+            rows.append(
+                {"catalog": "c", "degraded_id": f"{whose}-{number}", "split_group": f"s{whose}",
+                 "label": label, "codec": "lowpass" if dull else "mp3", "depth": 1,
+                 "cutoff_hz": 3_500.0 if dull else None, "natural_mix": True, "trusted": True,
+                 "reference": "dark" if whose % 4 == 3 else "full band",
+                 "fold": "test" if whose == 0 else str(whose % 3), "asked": "out_of_fold"}
+            )  # fmt: skip
+        rows.append({**rows[-1], "degraded_id": f"{whose}-copy", "asked": "copies"})
+    return pl.DataFrame(rows)
+
+
+def said_by(model, repetition, error):
+    """Let a training err by `error(row)` points."""
+    rows = rows_of()
+    predicted = [row["label"] + error(row) for row in rows.to_dicts()]
+    about = {"model": pl.lit(model), "repetition": pl.lit(repetition)}
+    return rows.with_columns(predicted=pl.Series(predicted), **about)
+
+
+@pytest.fixture(scope="module")
+def said():
+    def dull(row):
+        return row["codec"] == "lowpass"
+
+    return pl.concat(
+        [
+            said_by("boosted", 0, lambda row: 4.0),
+            said_by("musqa_net", 0, lambda row: 60.0 if dull(row) else 2.0),
+            said_by("musqa_net", 1, lambda row: 20.0 if dull(row) else -2.0),
+            said_by("better", 0, lambda row: 1.0),
+            said_by("better", 1, lambda row: -3.0),
+        ]
+    )
+
+
+def test_trainings_are_measured_one_by_one_and_averaged(script, said):
+    lines = {line["model"]: line for line in script.league(said)}
+    assert list(lines) == [
+        "boosted", "musqa_net", "musqa_net, averaged", "musqa_net and boosted, averaged",
+        "better", "better, averaged", "better and boosted, averaged",
+    ]  # fmt: skip
+    base = lines["musqa_net"]["values"]
+    assert base[DULL_RMSE] == pytest.approx([60, 20])
+    assert base[DULL_GOOD] == [1.0, 0.0]  # 70 and 80 points, then 30 and 40
+    assert base[DULL_BIAS] == [1.0, 0.0]  # a bias of 20 is not above it
+    assert base[COPIES_GOOD] == [1.0, 0.0]
+    assert base["dark, RMSE"] == pytest.approx([np.sqrt((4 * 4 + 2 * 3600) / 6),
+                                                np.sqrt((4 * 4 + 2 * 400) / 6)])  # fmt: skip
+    assert base["filters, RMSE"] == pytest.approx([60, 20])
+    # Averaged first, errors of both trainings meet.
+    assert lines["musqa_net, averaged"]["values"][DULL_RMSE] == pytest.approx([40])
+    assert lines["better, averaged"]["values"]["all, RMSE"] == pytest.approx([1])
+    assert lines["better and boosted, averaged"]["values"]["all, RMSE"] == pytest.approx([1.5])
+    assert lines["musqa_net and boosted, averaged"]["values"][DULL_RMSE] == pytest.approx([22])
+    kept = [name for name, line in lines.items() if line["keeps"]]
+    assert kept == ["boosted", "better", "better, averaged", "better and boosted, averaged"]
+
+
+def test_recordings_of_the_test_are_no_part_of_the_gates(script, said):
+    worse = pl.when(pl.col("fold") == "test").then(pl.col("predicted") + 80).otherwise("predicted")
+    lines = script.league(said.with_columns(predicted=worse))
+    before, after = script.league(said)[0]["values"], lines[0]["values"]
+    assert after[DULL_RMSE] == before[DULL_RMSE]
+    assert after["test, RMSE"][0] == pytest.approx(before["test, RMSE"][0] + 80)
+
+
+def test_differences_are_paired_by_row_and_seed(script, said):
+    found = script.differences(said, "better")
+    base = np.sqrt(np.mean(np.square([60.0, 20.0])))
+    better = np.sqrt(np.mean(np.square([1.0, 3.0])))
+    assert found["less musqa_net: dull"].value == pytest.approx(better - base)
+    assert found["less musqa_net: full band"].value < 0
+    assert script.differences(said, "musqa_net") == {}
+    # Boosting has one training: beside the first of the network.
+    assert script.differences(said, "boosted")["less musqa_net: dull"].value == pytest.approx(-56)
+
+
+def test_lines_are_words_with_ranges(script, said):
+    words = [script.as_words(line) for line in script.league(said)]
+    assert words[1]["dull, RMSE"] == "40.0 (20.0 to 60.0)"
+    assert words[1]["dull > 60"] == "50.0 % (0.0 % to 100.0 %)"
+    assert words[1]["gates"] == "broken"
+    assert words[2]["dull, RMSE"] == "40.0"
+    assert words[4]["less musqa_net: dull"].startswith("-42")
+    assert len({tuple(line) for line in words}) == 1  # one table, the same columns
+
+
+def test_the_picture_has_a_mark_a_training(script, said):
+    lines = script.league(said)
+    with house_style("league"):
+        figure = script.draw(lines)
+        assert to_png(figure, n_colours=256).startswith(b"\x89PNG")
+    marks = [line for line in figure.axes[0].lines if line.get_marker() != "None"]
+    assert sum(len(mark.get_xdata()) for mark in marks) == 5 + 4  # trainings and averages
+    assert len({mark.get_color() for mark in marks if len(mark.get_xdata())}) == 3
