@@ -7,8 +7,9 @@ that listeners heard, from its start, at -14 LUFS: the original, and the four de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from representation_evidence import Evidence
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-from musqa_pipeline.audio.degradations.intensity import at_loudness
+from musqa_pipeline.audio.degradations.intensity import Stereo, at_loudness
 from musqa_pipeline.audio.excerpts.segments import read_segment
 from musqa_pipeline.audio.metrics.perceptual.nlpd import Nlpd
 from musqa_pipeline.audio.metrics.perceptual.opinions import PairImages
@@ -170,30 +171,41 @@ def everything(evidence: Evidence) -> Arrays:
 def judged(judges: Judges, row: dict) -> Arrays:
     """Ask all about the versions of an excerpt; nothing where it is unfit."""
     try:
-        samples = at_loudness(
-            read_segment(
-                Path(row["path"]),
-                start_frame=row["start_frame"],
-                sample_rate_hz=row["sample_rate_hz"],
-            )
-        )
+        samples = segment_of(row)
         asked = judges.bound(samples.mean(axis=1))
     except UnfitInputError as error:
         tell(f"{row['file']} is left out: {error}")
         return {}
-    lines = []
     with torch.inference_mode():
-        for version in plan_versions(row["excerpt_id"], SEED):
-            if version.draw == DRAWN:
-                continue
-            made = make_version(samples, version.kind, version.params).mean(axis=1)
-            about = {
-                "whose": row["whose"],
-                "kind": version.kind.removeprefix(PREFIX),
-                "intensity": version.params.intensity if version.params else 0.0,
-            }
-            lines.append(about | {name: score(made) for name, score in asked.items()})
+        lines = [
+            about | {name: score(made) for name, score in asked.items()}
+            for about, made in versions_of(row, samples)
+        ]
     return {name: np.array([line[name] for line in lines]) for name in lines[0]}
+
+
+def segment_of(row: Mapping[str, Any]) -> Stereo:
+    """Read an excerpt's segment at its level; UnfitInputError where it is unfit."""
+    return at_loudness(
+        read_segment(
+            Path(row["path"]), start_frame=row["start_frame"], sample_rate_hz=row["sample_rate_hz"]
+        )
+    )
+
+
+def versions_of(
+    row: Mapping[str, Any], samples: Stereo
+) -> Iterator[tuple[dict[str, Any], NDArray[np.float32]]]:
+    """Yield each version that listeners' cells have, the original among them, with its mono mix."""
+    for version in plan_versions(row["excerpt_id"], SEED):
+        if version.draw == DRAWN:
+            continue
+        about = {
+            "whose": row["whose"],
+            "kind": version.kind.removeprefix(PREFIX),
+            "intensity": version.params.intensity if version.params else 0.0,
+        }
+        yield about, make_version(samples, version.kind, version.params).mean(axis=1)
 
 
 def cells_of(found: Arrays) -> list[Cell]:

@@ -7,20 +7,17 @@ never met it, several seeds of each network; both sides of a difference have the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import torch
 from gan_tables import RATINGS, number, table
 from kept_answers import Arrays, tell
-from representation_cells import PREFIX, cells_of, excerpts_of
+from representation_cells import SEED, cells_of, excerpts_of, segment_of, versions_of
 from representation_evidence import Evidence
 from torch import nn
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
-from musqa_pipeline.audio.degradations.intensity import at_loudness
-from musqa_pipeline.audio.excerpts.segments import read_segment
 from musqa_pipeline.audio.features.gammatone_bands import pair_image
 from musqa_pipeline.core.errors import StageError, UnfitInputError
 from musqa_pipeline.learning.predict import load_model
@@ -28,7 +25,6 @@ from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.scoring.verdict import to_excerpt, to_image
 from musqa_pipeline.stages.evaluation.trials import read_trials
 from musqa_pipeline.stages.models.trials.stage import list_units
-from musqa_pipeline.stages.segments.versions import DRAWN, make_version, plan_versions
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, read_rows
 from musqa_pipeline.studies.listening.cells import (
     cells_correlation,
@@ -47,8 +43,6 @@ PLAIN = {
 }
 """What each stands beside."""
 PAIRS = "pairs"
-SEED = 0
-"""Of the noise in listeners' cells."""
 
 
 def predictions(evidence: Evidence) -> pl.DataFrame:
@@ -121,22 +115,13 @@ def heard(evidence: Evidence, model: str) -> Arrays:
 
 def _scored(row: Mapping, networks: list[nn.Module], of_pairs: bool) -> Arrays:
     try:
-        samples = at_loudness(
-            read_segment(
-                Path(row["path"]),
-                start_frame=row["start_frame"],
-                sample_rate_hz=row["sample_rate_hz"],
-            )
-        )
+        samples = segment_of(row)
     except UnfitInputError as error:
         tell(f"{row['file']} is left out: {error}")
         return {}
-    original, versions, images = samples.mean(axis=1), [], []
-    for version in plan_versions(row["excerpt_id"], SEED):
-        if version.draw == DRAWN:
-            continue
-        made = make_version(samples, version.kind, version.params).mean(axis=1)
-        versions.append(version)
+    original, lines, images = samples.mean(axis=1), [], []
+    for about, made in versions_of(row, samples):
+        lines.append(about)
         if of_pairs:
             images.append(pair_image(original, made))
         else:
@@ -145,12 +130,7 @@ def _scored(row: Mapping, networks: list[nn.Module], of_pairs: bool) -> Arrays:
     with torch.inference_mode():
         shown = torch.from_numpy(np.stack(images))
         score = np.stack([network(shown).numpy() for network in networks], axis=1)
-    return {
-        "whose": np.array([row["whose"]] * len(versions)),
-        "kind": np.array([version.kind.removeprefix(PREFIX) for version in versions]),
-        "intensity": np.array([v.params.intensity if v.params else 0.0 for v in versions]),
-        "score": score,
-    }
+    return {name: np.array([line[name] for line in lines]) for name in lines[0]} | {"score": score}
 
 
 def labels_table(evidence: Evidence) -> str:
