@@ -25,7 +25,8 @@ from musqa_pipeline.operations.discovery.decision import CatalogState, read_memo
 from musqa_pipeline.operations.discovery.look import Look, joint_state, look
 from musqa_pipeline.operations.discovery.watch import read_watch
 from musqa_pipeline.stages.engine.catalog_choice import drawn_catalogs
-from musqa_pipeline.stages.graph import JOINT_STAGES, STAGE_NAMES, load_preset, seen_context
+from musqa_pipeline.stages.graph import load_preset, seen_context
+from musqa_pipeline.stages.rows import JOINT_STAGES, STAGE_NAMES
 
 LOOK_EVERY_S = int(os.environ.get("MUSQA_LOOK_EVERY_S") or 30)
 FETCH_S = 20.0

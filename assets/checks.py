@@ -23,12 +23,14 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.exclusions import note_verdict
 from musqa_pipeline.stages.evaluation import checks as evaluation
 from musqa_pipeline.stages.excerpts import checks as excerpts
+from musqa_pipeline.stages.gains import checks as gains
 from musqa_pipeline.stages.gan_scores import checks as gan_scores
 from musqa_pipeline.stages.genres import checks as genres
-from musqa_pipeline.stages.graph import CATALOG_STAGES
 from musqa_pipeline.stages.labels import checks as labels
 from musqa_pipeline.stages.labels import consistency as label_sense
+from musqa_pipeline.stages.labels import heard as label_hearing
 from musqa_pipeline.stages.reconstructions import checks as reconstructions
+from musqa_pipeline.stages.rows import CATALOG_STAGES
 from musqa_pipeline.stages.segments import checks as segments
 from musqa_pipeline.stages.spectrograms import checks as spectrograms
 from musqa_pipeline.stages.tracks import checks as tracks
@@ -67,10 +69,12 @@ CHECKS = (
     StageCheck("labels", labels.check_range),
     StageCheck("labels", labels.check_identity),
     StageCheck("labels", label_sense.check_order, blocking=False, always_warns=True),
+    StageCheck("labels", label_hearing.check_heard, blocking=False, always_warns=True),
     StageCheck("segments", segments.check_segments, blocking=False),
     StageCheck("gan_scores", gan_scores.check_gan_scores, blocking=False),
     StageCheck("reconstructions", reconstructions.check_reconstructions, blocking=False),
     StageCheck("genres", genres.check_genres, blocking=False),
+    StageCheck("gains", gains.check_gains, blocking=False),
     StageCheck("dataset", dataset.check_no_leak),
     StageCheck("dataset", dataset.check_no_row_twice),
     StageCheck("dataset", dataset.check_uniform, blocking=False, always_warns=True),

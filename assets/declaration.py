@@ -10,7 +10,7 @@ from assets.automation import joint_condition
 from assets.failures import supervised
 from assets.partitions import catalogs
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.stages.graph import find_row
+from musqa_pipeline.stages.rows import find_row
 
 Asset = Callable[[Callable[..., Any]], dg.AssetsDefinition]
 

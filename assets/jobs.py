@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from musqa_pipeline.stages.graph import CATALOG_STAGES
+from musqa_pipeline.stages.rows import CATALOG_STAGES
 
 JOINT_TAG = "musqa/joint"
 """Run tag of the joint stages; `dagster.yaml` lets one such run at a time."""

@@ -21,7 +21,8 @@ from musqa_pipeline.core.errors import CatalogError, CheckFailedError, MusqaErro
 from musqa_pipeline.core.home import home_folder, require_checkout
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.stages.dataset.second_metric.stage import wants_opinions
-from musqa_pipeline.stages.graph import CATALOG_STAGES, MAIN_STAGES, ROWS, load_preset
+from musqa_pipeline.stages.graph import load_preset
+from musqa_pipeline.stages.rows import CATALOG_STAGES, MAIN_STAGES, ROWS
 from musqa_pipeline.storage.lake.lake import Lake
 
 PAGES = {"drift": "spectrograms", "promotion": "evaluation", "costs": "evaluation"}

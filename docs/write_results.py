@@ -20,16 +20,11 @@ from musqa_pipeline.stages.dataset.pictures import plot_report
 from musqa_pipeline.stages.dataset.report import describe_dataset
 from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.graph import (
-    CATALOG_STAGES,
-    JOINT_STAGES,
-    catalog_context,
-    joint_context,
-    load_preset,
-)
+from musqa_pipeline.stages.graph import catalog_context, joint_context, load_preset
 from musqa_pipeline.stages.labels.consistency import LabelRows, describe_labels, read_rows
 from musqa_pipeline.stages.labels.consistency_pictures import plot_label_sense
 from musqa_pipeline.stages.labels.pictures import curves_of, plot_curves
+from musqa_pipeline.stages.rows import CATALOG_STAGES, JOINT_STAGES
 from musqa_pipeline.stages.views.duck import query
 
 LARGEST_CSV_ROWS = 20_000

@@ -38,7 +38,8 @@ from musqa_pipeline.learning.imports.keras_files import (
     read_keras_file,
     read_unguarded,
 )
-from musqa_pipeline.stages.graph import ROWS, load_preset
+from musqa_pipeline.stages.graph import load_preset
+from musqa_pipeline.stages.rows import ROWS
 from musqa_pipeline.stages.tracks.stage import check_readable
 from musqa_pipeline.studies.listening.compare import read_predictions, read_repetitions
 from musqa_pipeline.studies.listening.mos import mean_opinions, read_opinions

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from musqa_pipeline.scoring.model_file import SHIPPED
-from musqa_pipeline.stages.graph import MAIN_STAGES, get_stage
+from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.rows import MAIN_STAGES
 from tests import ROOT
 
 MODULES = sorted((ROOT / "musqa_pipeline").rglob("*.py"))

@@ -1,4 +1,4 @@
-"""Stage 5: splits and dataset, with what a second metric says of its rows."""
+"""Stage 5: splits and dataset, gains of restorations, and what a second metric says of the rows."""
 
 import dagster as dg
 
@@ -24,6 +24,12 @@ def splits(musqa: MusqaResource) -> dg.MaterializeResult:
 def dataset(musqa: MusqaResource) -> dg.MaterializeResult:
     """Excerpts drawn so that quality is uniform, split by recording without a leak."""
     return run_and_describe(musqa, musqa.joint_context(), "dataset", picture=plot_draw)
+
+
+@stage_asset(group="training", kinds={"parquet"})
+def gains(musqa: MusqaResource) -> dg.MaterializeResult:
+    """What the removal of each fault of a carrier would gain; none unless there are chains."""
+    return run_and_describe(musqa, musqa.joint_context(), "gains")
 
 
 @stage_asset(group="training", kinds={"parquet"})

@@ -20,7 +20,8 @@ from musqa_pipeline.core.home import Home, find_checkout, home_folder
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.core.settings.preset import DEMO_CATALOG
 from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
-from musqa_pipeline.stages.graph import MAIN_STAGES, load_preset
+from musqa_pipeline.stages.graph import load_preset
+from musqa_pipeline.stages.rows import MAIN_STAGES
 from musqa_pipeline.storage.stores.opening import open_store, place_here
 
 StageName = StrEnum("StageName", {name: name for name in MAIN_STAGES})  # type: ignore[misc]

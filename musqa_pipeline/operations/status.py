@@ -10,13 +10,8 @@ from musqa_pipeline.core.settings.preset import Preset
 from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.exclusions import warn_of_withheld
-from musqa_pipeline.stages.graph import (
-    CATALOG_STAGES,
-    JOINT_STAGES,
-    catalog_context,
-    get_stage,
-    joint_context,
-)
+from musqa_pipeline.stages.graph import catalog_context, get_stage, joint_context
+from musqa_pipeline.stages.rows import CATALOG_STAGES, JOINT_STAGES
 
 
 def stage_status(home: Home, preset: Preset) -> list[dict[str, Any]]:

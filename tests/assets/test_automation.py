@@ -25,7 +25,7 @@ from musqa_pipeline.cli import automation as automation_commands
 from musqa_pipeline.core.errors import CatalogError, MachineError, StageError
 from musqa_pipeline.core.files import explained
 from musqa_pipeline.operations.discovery.look import JointState
-from musqa_pipeline.stages.graph import JOINT_STAGES
+from musqa_pipeline.stages.rows import JOINT_STAGES
 from tests import ROOT
 
 MONDAY = datetime.datetime(2026, 11, 23, 3, tzinfo=datetime.UTC)

@@ -14,7 +14,7 @@ from assets.declaration import gpu_tags
 from assets.definitions import defs
 from assets.launch import PAGES
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.stages.graph import CATALOG_STAGES, JOINT_STAGES, MAIN_STAGES, ROWS, STAGE_NAMES
+from musqa_pipeline.stages.rows import CATALOG_STAGES, JOINT_STAGES, MAIN_STAGES, ROWS, STAGE_NAMES
 from musqa_pipeline.stages.views.duck import query
 from tests import ROOT
 

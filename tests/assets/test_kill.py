@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from musqa_pipeline.stages.engine.records import RECORDS
-from musqa_pipeline.stages.graph import CATALOG_STAGES, MAIN_STAGES, get_stage
+from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.rows import CATALOG_STAGES, MAIN_STAGES
 from tests.assets.checkout import Checkout
 
 RUN = ("run", "--preset", "tiny.toml")

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.stages.graph import CATALOG_STAGES, ROWS, STAGE_NAMES
+from musqa_pipeline.stages.rows import CATALOG_STAGES, ROWS, STAGE_NAMES
 from musqa_pipeline.stages.views.duck import VIEWS, query
 
 
@@ -40,7 +40,7 @@ def test_a_run_reports_every_stage_as_json(finished):
 
 
 UNASKED = {
-    "segments", "gans", "gan_scores", "autoencoders", "reconstructions", "genres", "pairs",
+    "segments", "gains", "gans", "gan_scores", "autoencoders", "reconstructions", "genres", "pairs",
     "release",
 }  # fmt: skip
 """What the preset does not ask for."""
@@ -220,7 +220,7 @@ def test_a_changed_setting_makes_again_exactly_what_it_touches(finished):
     again = finished.musqa("run", "--preset", "other.toml", "--until", "dataset", "--json")
     made = {r["stage"]: r["made"] for r in map(json.loads, again.stdout.splitlines())}
     assert made.pop("opinions") > 0
-    made_now = {"splits": 1, "segments": 0, "dataset": 1}
+    made_now = {"splits": 1, "segments": 0, "gains": 0, "dataset": 1}
     assert made == {**dict.fromkeys(CATALOG_STAGES, 0), **made_now}
     counts = query(
         finished.home,

@@ -17,14 +17,8 @@ from musqa_pipeline.stages.engine.catalog_choice import chosen_catalogs
 from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.evaluation.publish import publish_report
-from musqa_pipeline.stages.graph import (
-    CATALOG_STAGES,
-    JOINT_STAGES,
-    catalog_context,
-    find_row,
-    get_stage,
-    joint_context,
-)
+from musqa_pipeline.stages.graph import catalog_context, get_stage, joint_context
+from musqa_pipeline.stages.rows import CATALOG_STAGES, JOINT_STAGES, find_row
 from musqa_pipeline.stages.tracks.duplicates import mark_duplicates
 from musqa_pipeline.stages.views.duck import PER_CATALOG, publish, query
 from tests.stages.engine.toy_stage import TOY, toy_context

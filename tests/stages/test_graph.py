@@ -13,7 +13,8 @@ import grimp
 import pytest
 
 from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.stages.graph import ROWS, STAGE_NAMES, find_row, get_stage, get_table
+from musqa_pipeline.stages.graph import get_stage, get_table
+from musqa_pipeline.stages.rows import ROWS, STAGE_NAMES, find_row
 from musqa_pipeline.stages.views.duck import VIEWS
 from tests import ROOT
 
@@ -128,7 +129,7 @@ def extended(tmp_path_factory):
     folder.mkdir()
     for name, text in OWN_FOLDER.items():
         (folder / name).write_text(text)
-    graph = root / "musqa_pipeline" / "stages" / "graph.py"
+    graph = root / "musqa_pipeline" / "stages" / "rows.py"
     text = graph.read_text()
     assert text.count("\n)  # each after") == 1
     graph.write_text(text.replace("\n)  # each after", "\n" + ROW))

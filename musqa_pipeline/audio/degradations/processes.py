@@ -11,29 +11,29 @@ from typing import Any
 
 from musqa_pipeline.audio.degradations import effects
 from musqa_pipeline.audio.degradations.applied import Degradation
+from musqa_pipeline.audio.degradations.carriers.chains import CARRIERS, Carrier
 from musqa_pipeline.audio.degradations.codecs import ADTS, MP2, MP3, OGG, OPUS, CodecParams
 from musqa_pipeline.audio.degradations.lowpass import Lowpass, LowpassParams
 
-DEGRADATIONS: dict[str, Degradation] = {
-    d.name: d
-    for d in (
-        MP2,
-        MP3,
-        ADTS,
-        OGG,
-        OPUS,
-        Lowpass(),
-        effects.Limiter(),
-        effects.Clipping(),
-        effects.Distortion(),
-        effects.Reverb(),
-        effects.Echo(),
-        effects.WhiteNoise(),
-        effects.PinkNoise(),
-        effects.BitCrush(),
-        effects.Resample(),
-    )
-}
+_EVERY: tuple[Degradation, ...] = (
+    MP2,
+    MP3,
+    ADTS,
+    OGG,
+    OPUS,
+    Lowpass(),
+    effects.Limiter(),
+    effects.Clipping(),
+    effects.Distortion(),
+    effects.Reverb(),
+    effects.Echo(),
+    effects.WhiteNoise(),
+    effects.PinkNoise(),
+    effects.BitCrush(),
+    effects.Resample(),
+    *(Carrier(name) for name in CARRIERS),
+)
+DEGRADATIONS: dict[str, Degradation] = {d.name: d for d in _EVERY}
 """Every degradation by name; a new one comes last, because classes of random rows count them."""
 
 CUTOFFS_HZ = (3_500.0, 5_000.0, 7_500.0, 9_000.0)

@@ -11,6 +11,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from musqa_pipeline.audio.degradations.carriers.chains import Chain
+from musqa_pipeline.audio.degradations.carriers.fault import GREATEST
+from musqa_pipeline.audio.degradations.carriers.replay_curve import NAMES, ReplayCurveParams
 from musqa_pipeline.audio.degradations.codecs import DEFAULT, VBR, Codec, CodecParams
 from musqa_pipeline.audio.degradations.effects import Resample, ResampleParams
 from musqa_pipeline.audio.degradations.lowpass import (
@@ -43,6 +46,22 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "seed": (0, 2**63),
     "bit_depth": (1.0, 32.0),
     "sample_rate_hz": (1_000.0, 192_000.0),
+    "intensity": (0.0, GREATEST),
+    "low_order": (1, 20),
+    "high_order": (1, 20),
+    "bias": (0.0, 5.0),
+    "slope_db_per_octave": (-12.0, 12.0),
+    "level_db": (-100.0, 60.0),
+    "turn_s": (0.1, 10.0),
+    "first_turn_fraction": (0.0, 1.0),
+    "click_ms": (0.02, 10.0),
+    "thump_hz": (5.0, 1_000.0),
+    "thump_db": (-100.0, 60.0),
+    "second_share": (0.0, 1.0),
+    "phase_turns": (0.0, 1.0),
+    "rate_hz": (0.1, 100.0),
+    "sign": (-1, 1),
+    "mains_hz": (10.0, 400.0),
 }
 """By parameter, whatever takes it."""
 _NEEDED = {
@@ -67,6 +86,12 @@ def check_params(name: str, degradation: object, params: Any) -> None:
             value = short(getattr(params, field))
             raise StageError(f"{name} has {field}={value}: expected {expected}")
 
+    if isinstance(params, Chain):
+        if params.carrier != name:
+            raise StageError(f"{name} has carrier={params.carrier!r}: expected {name!r}")
+        for fault, its in params.faults:
+            check_params(f"{name}: {fault}", degradation, its)
+        return
     if isinstance(params, CodecParams):
         assert isinstance(degradation, Codec)
         _check_codec(degradation, params, demand)
@@ -79,6 +104,9 @@ def check_params(name: str, degradation: object, params: Any) -> None:
     if isinstance(params, ResampleParams):
         qualities = Resample.qualities
         demand(_is_one_of(params.quality, qualities), "quality", f"one of {', '.join(qualities)}")
+    if isinstance(params, ReplayCurveParams):
+        for end in ("cut_by", "replayed_by"):
+            demand(_is_one_of(getattr(params, end), NAMES), end, f"one of {', '.join(NAMES)}")
     for field in dataclasses.fields(params):
         if field.name in RANGES and field.name in needed:
             low, high = RANGES[field.name]

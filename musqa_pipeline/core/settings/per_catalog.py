@@ -50,6 +50,10 @@ EFFECT_NAMES = (
     *("white_noise", "pink_noise", "bit_crush"),
 )
 """What they draw from too where a preset names it; `random_rows.EFFECT_WEIGHTS` says how often."""
+CARRIER_NAMES = ("cylinder", "shellac", "lp", "tape")
+"""Carriers of which chains of faults are drawn."""
+N_FAULTS = 12
+"""Faults that carriers have."""
 LOWPASS_HZ = (2_500.0, 20_000.0)
 """Between which frequencies random low-passes are down by 3 dB."""
 HIGHEST_LOWPASS_HZ = 22_000.0
@@ -90,6 +94,14 @@ class DegradationsSettings(Section):
     and codecs unless effects (`EFFECT_NAMES`) are named too."""
     random_lowpass_hz: Several[float] = silent(LOWPASS_HZ)
     """Lowest and highest cut-off (-3 dB) of the low-passes among them, in hertz."""
+    n_carrier: ZeroOrMore = silent(0)
+    """Chains of carriers' faults per reference (paper 004), each with its counterfactuals: without
+    one fault, and without all that could be removed. Fewer are the first of more."""
+    carrier_names: Several[str] = silent(CARRIER_NAMES)
+    """Carriers that chains are drawn of, each as often."""
+    n_carrier_ladders: Annotated[int, Field(ge=0, le=N_FAULTS)] = silent(1)
+    """Where there are chains: of how many faults, drawn for each reference, it has a ladder, by
+    which it is found out whether the metric of the labels hears that fault."""
 
     def __post_init__(self) -> None:
         ids, names, ends_hz = self.singles, self.random_names, self.random_lowpass_hz
@@ -99,6 +111,12 @@ class DegradationsSettings(Section):
         known = 0 < len(names) == len(set(names) & set(may_be))
         allowed = f"different names, one or more of {', '.join(may_be)}"
         self.require(known, "random_names", allowed)
+        carriers = self.carrier_names
+        known = 0 < len(carriers) == len(set(carriers) & set(CARRIER_NAMES))
+        allowed = f"different names, one or more of {', '.join(CARRIER_NAMES)}"
+        self.require(known, "carrier_names", allowed)
+        compared = self.include_reference or not self.n_carrier
+        self.require(compared, "include_reference", "true, as n_carrier compares with it")
         rising = len(ends_hz) == 2 and 1_000 <= ends_hz[0] < ends_hz[1] <= HIGHEST_LOWPASS_HZ
         expected = f"a lower and a higher frequency in [1000, {HIGHEST_LOWPASS_HZ:g}]"
         self.require(rising, "random_lowpass_hz", expected)

@@ -9,7 +9,7 @@ import polars as pl
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.engine.run_costs import STAGE_RUNS
-from musqa_pipeline.stages.graph import ROWS
+from musqa_pipeline.stages.rows import ROWS
 
 _ORDER = {name: number for number, name in enumerate(row.name for row in ROWS)}
 

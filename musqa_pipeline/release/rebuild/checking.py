@@ -28,12 +28,12 @@ from musqa_pipeline.core.tables import Column, Table
 from musqa_pipeline.stages.dataset.splits import PARTS
 from musqa_pipeline.stages.dataset.table import DATASET
 from musqa_pipeline.stages.degradations.plan import processes_of
-from musqa_pipeline.stages.degradations.table import PLAN_COLUMNS, RANDOM
+from musqa_pipeline.stages.degradations.table import OF_CARRIERS, PLAN_COLUMNS, RANDOM
 
 LONGEST_TEXT = 10_000
 """Characters of a cell; titles and parameters are far from it."""
 LOUDEST_LUFS, QUIETEST_LUFS = 0.0, -70.0
-_KINDS = ("reference", "single", "cascade", RANDOM)
+_KINDS = ("reference", "single", "cascade", RANDOM, *OF_CARRIERS)
 _HASH = re.compile(r"[0-9a-f]{32}")
 _OF_REFERENCE = (
     *("reference_hash", "reference_start_s", "track_pcm_hash", "track_duration_s"),

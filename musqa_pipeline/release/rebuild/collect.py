@@ -19,7 +19,7 @@ from musqa_pipeline.core.seal_format import digest_of
 from musqa_pipeline.release.rebuild.file import Head, Recipe, reference_hash
 from musqa_pipeline.stages.degradations.sources import add_units, read_bitstreams
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.graph import CATALOG_STAGES
+from musqa_pipeline.stages.rows import CATALOG_STAGES
 from musqa_pipeline.stages.views.published_set import Published
 
 SECTIONS = ("excerpts", "degradations", "adaptive", "labels", "dataset")

@@ -7,18 +7,21 @@ The rules are applied one after the other, and each counts what it takes out:
    stay;
 3. under ``flagged_tracks = "below"``, rows of flagged tracks only where the label lies clearly
    below what the track itself would get: whatever a lossy original lacks, the label does not know;
-4. one of identical rows: of rows of a reference with equal samples the least processed stays
+4. rows of carriers with no fault that the metric does not hear (`labels.heard`);
+5. one of identical rows: of rows of a reference with equal samples the least processed stays
    (AAC clamps its rate, so that 320, 512 and 700 kbit/s give the same bytes).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from musqa_pipeline.audio.metrics.ceiling import own_mos
+from musqa_pipeline.stages.degradations.table import OF_CARRIERS
+from musqa_pipeline.stages.labels.heard import faults_of, judge_ladders
 
 
 @dataclass(frozen=True)
@@ -27,15 +30,17 @@ class Candidates:
 
     rows: pl.DataFrame
     untrusted: pl.DataFrame
-    """Rows that rule 3 takes out; the natural mix holds them too, marked, and none trains."""
+    """Rows that rules 3 and 4 take out; the natural mix holds them too, marked, and none trains."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Rows taken out, by rule: ``not in the pool``, ``same song in another catalog``,
-    ``flagged track near its own quality``, ``identical to another row``."""
+    ``flagged track near its own quality``, ``a fault that the metric does not hear``, ``identical
+    to another row``."""
 
 
 def find_candidates(rows: pl.DataFrame, *, below_margin_mos: float | None = None) -> Candidates:
     """Apply the rules to labelled rows."""
     left_out: dict[str, int] = {}
+    unheard = {name for name, one in judge_ladders(rows).items() if not one.heard}
 
     def keep(frame: pl.DataFrame, condition: pl.Expr, otherwise: str) -> pl.DataFrame:
         kept = frame.filter(condition)
@@ -56,11 +61,21 @@ def find_candidates(rows: pl.DataFrame, *, below_margin_mos: float | None = None
     else:
         untrusted = rows.clear()
         left_out["flagged track near its own quality"] = 0
+    heard = ~pl.col("degraded_id").is_in(_with_unheard_faults(rows, unheard).implode())
+    untrusted = pl.concat([untrusted, rows.filter(~heard)])
+    rows = keep(rows, heard, "a fault that the metric does not hear")
     same_samples = ["catalog", "excerpt_id", pl.coalesce("identical_to", "degraded_id")]
     by_process = pl.struct("depth", "first_id", "last_id", "degraded_id").rank("ordinal")
     least_processed = by_process.over(same_samples) == 1
     rows = keep(rows, least_processed, "identical to another row")
     return Candidates(rows, untrusted.filter(least_processed), left_out)
+
+
+def _with_unheard_faults(rows: pl.DataFrame, unheard: Set[str]) -> pl.Series:
+    of_carriers = rows.filter(pl.col("kind").is_in(OF_CARRIERS))
+    names = of_carriers.select("degraded_id", "first_params").iter_rows()
+    found = [name for name, params in names if unheard & faults_of(params).keys()]
+    return pl.Series(found, dtype=pl.String)
 
 
 def _own_mos_of_flagged(rows: pl.DataFrame) -> pl.DataFrame:

@@ -43,7 +43,8 @@ DATASET = Table(
             "trusted",
             pa.bool_(),
             "false for a flagged track near its own quality, whose label does not know what the "
-            "track itself lacks; only in the natural mix, never trained on",
+            "track itself lacks, and for a fault of a carrier that the metric does not hear; only "
+            "in the natural mix, never trained on",
         ),
         Column("bin", pa.int16(), "quality bin of the uniform draw, from 0"),
         Column("mos", pa.float64(), "label, MOS-LQO"),

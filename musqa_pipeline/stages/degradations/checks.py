@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
@@ -15,7 +17,7 @@ from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.stages.degradations.plan import processes_of
 from musqa_pipeline.stages.degradations.stage import list_units, planned_rows
-from musqa_pipeline.stages.degradations.table import DEGRADATIONS, PLAN_COLUMNS, RANDOM
+from musqa_pipeline.stages.degradations.table import DEGRADATIONS, OF_CARRIERS, PLAN_COLUMNS, RANDOM
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.excerpts.references import read_reference
 
@@ -81,7 +83,10 @@ def check_loudness(context: Context) -> CheckResult:
 
 
 def check_alignment(context: Context, *, n_references: int = 6, n_rows: int = 4) -> CheckResult:
-    """Estimate the delay of a sample of degraded excerpts to their references."""
+    """Estimate the delay of a sample of degraded excerpts to their references.
+
+    Rows with faults of carriers are not among them: wow and a wrong speed move time on purpose.
+    """
     lake, partition = context.lake, context.partition("degradations")
     rng = derive_generator("degradations-check", context.preset.degradations.seed)
     lags: list[int] = []
@@ -90,6 +95,7 @@ def check_alignment(context: Context, *, n_references: int = 6, n_rows: int = 4)
     done = lake.done(partition)
     for unit_id in rng.permutation(done)[:n_references].tolist():
         table = lake.scan(partition, DEGRADATIONS.schema, columns=columns, units=[unit_id])
+        table = table.filter(~pc.is_in(table["kind"], pa.array(OF_CARRIERS)))
         indices = sorted(rng.permutation(table.num_rows)[:n_rows].tolist())
         rows: list[dict[str, Any]] = table.take(indices).to_pylist()
         if not rows:

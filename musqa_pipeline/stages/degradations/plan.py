@@ -2,7 +2,8 @@
 
 A reference's plan depends on its id, the seed and its number of cascades alone. Cascades are a
 prefix of one fixed order of all 45 x 45 pairs, so that asking for more keeps those there are. So
-do the random rows, which carry their parameters (`random_rows`).
+do the random rows, which carry their parameters (`random_rows`), and those of carriers
+(`carrier_rows`).
 """
 
 from __future__ import annotations
@@ -10,11 +11,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from musqa_pipeline.audio.degradations.carriers.chains import Chain
 from musqa_pipeline.audio.degradations.processes import PROCESSES, Process
 from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
 from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
-from musqa_pipeline.stages.degradations.random_rows import draw_random, params_json, process_of
-from musqa_pipeline.stages.degradations.table import RANDOM
+from musqa_pipeline.stages.degradations.carrier_rows import (
+    chain_process,
+    counterfactuals,
+    draw_chains,
+    draw_ladders,
+)
+from musqa_pipeline.stages.degradations.random_rows import (
+    draw_random,
+    numbered,
+    params_json,
+    process_of,
+)
+from musqa_pipeline.stages.degradations.table import CARRIER, COUNTERFACTUAL, LADDER, RANDOM
 
 REFERENCE_PROCESS = "0"
 """Process of the row that is the untouched reference."""
@@ -44,8 +57,24 @@ def plan_reference(
         names=settings.random_names,
         lowpass_hz=settings.random_lowpass_hz,
     )
-    numbered = enumerate(drawn, start=settings.random_first)
-    return rows + [_random_row(excerpt_id, number, halves) for number, halves in numbered]
+    for number, halves in enumerate(drawn, start=settings.random_first):
+        rows.append(_drawn_row(excerpt_id, f"r{number}", RANDOM, halves))
+    return rows + _carrier_rows(excerpt_id, settings)
+
+
+def _carrier_rows(excerpt_id: str, settings: DegradationsSettings) -> list[dict[str, Any]]:
+    def row(process: str, kind: str, chain: Chain) -> dict[str, Any]:
+        made_by = numbered(chain.carrier, chain)
+        return _drawn_row(excerpt_id, process, kind, (made_by,), in_pool=kind != LADDER)
+
+    rows = []
+    for number, chain in draw_chains(excerpt_id, settings):
+        rows.append(row(chain_process(number), CARRIER, chain))
+        for left_out, rest in counterfactuals(chain).items():
+            rows.append(row(chain_process(number, left_out), COUNTERFACTUAL, rest))
+    for fault, intensity, chain in draw_ladders(excerpt_id, settings):
+        rows.append(row(f"{fault}-{intensity:g}", LADDER, chain))
+    return rows
 
 
 def plan_cascades(excerpt_id: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -93,9 +122,11 @@ def _row(excerpt_id: str, process_ids: tuple[int, ...], *, in_pool: bool) -> dic
     return row
 
 
-def _random_row(excerpt_id: str, number: int, halves: tuple[Process, ...]) -> dict[str, Any]:
+def _drawn_row(
+    excerpt_id: str, process: str, kind: str, halves: tuple[Process, ...], *, in_pool: bool = True
+) -> dict[str, Any]:
     params = {"first_params": params_json(halves[0]), "last_params": params_json(halves[-1])}
-    return _described(excerpt_id, f"r{number}", RANDOM, halves) | params | {"in_pool": True}
+    return _described(excerpt_id, process, kind, halves) | params | {"in_pool": in_pool}
 
 
 def _described(

@@ -16,12 +16,13 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from musqa_pipeline.audio.degradations.applied import one_of
+from musqa_pipeline.audio.degradations.carriers.chains import Chain
 from musqa_pipeline.audio.degradations.codecs import VBR, Codec, CodecParams
 from musqa_pipeline.audio.degradations.effects import ResampleParams
 from musqa_pipeline.audio.degradations.lowpass import FAMILY_WEIGHTS, Lowpass, LowpassParams
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES, Process
 from musqa_pipeline.audio.degradations.written import check_params
-from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.errors import SettingsError, StageError
 from musqa_pipeline.core.names import short
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.core.settings.per_catalog import EFFECT_NAMES, LOWPASS_HZ, RANDOM_NAMES
@@ -100,6 +101,8 @@ def draw_random(
 
 def params_json(process: Process) -> str:
     """Write down a process."""
+    if isinstance(process.params, Chain):
+        return json.dumps(process.params.as_data())
     given = dataclasses.asdict(process.params)
     return json.dumps({k: v for k, v in given.items() if v is not None})
 
@@ -116,14 +119,17 @@ def process_of(name: str, params: str) -> Process:
     kind = _PARAMS.get(name, CodecParams)
     absent = dict.fromkeys(f.name for f in dataclasses.fields(kind))
     try:
-        written = kind(**{**absent, **json.loads(params)})
+        given = json.loads(params)
+        written = Chain.of(given) if kind is Chain else kind(**{**absent, **given})
+    except SettingsError as error:
+        raise StageError(f"{name}: {error}") from error
     except (ValueError, TypeError, RecursionError) as error:
         raise StageError(
             f"{name} has parameters {short(params)}, which are no JSON object of "
             f"{', '.join(absent)} ({type(error).__name__})"
         ) from error
     check_params(name, DEGRADATIONS[name], written)
-    return _numbered(name, written)
+    return numbered(name, written)
 
 
 def class_id(name: str, params: Any) -> int:
@@ -166,9 +172,10 @@ def _drawn(
     name = one_of(rng, weights)
     degradation = DEGRADATIONS[name]
     if isinstance(degradation, Lowpass):
-        return _numbered(name, degradation.draw(rng, *lowpass_hz))
-    return _numbered(name, degradation.draw(rng))
+        return numbered(name, degradation.draw(rng, *lowpass_hz))
+    return numbered(name, degradation.draw(rng))
 
 
-def _numbered(name: str, params: Any) -> Process:
+def numbered(name: str, params: Any) -> Process:
+    """Make a process of a degradation and its parameters, numbered by their class."""
     return Process(class_id(name, params), name, params)

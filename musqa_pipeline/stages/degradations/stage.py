@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
+from musqa_pipeline.stages.degradations import carrier_rows
 from musqa_pipeline.stages.degradations.apply import degrade_reference
 from musqa_pipeline.stages.degradations.plan import n_cascades_of, plan_cascades, plan_reference
 from musqa_pipeline.stages.degradations.random_rows import RULES_VERSION
@@ -77,6 +78,9 @@ def fingerprinted_besides(context: Context) -> dict[str, Any]:
     if context.preset.degradations.n_random:
         tools = {name: tool_version(name) for name in ("pedalboard", "soxr")}
         besides["random"] = {"rules": RULES_VERSION, "tools": tools}
+    if context.preset.degradations.n_carrier:
+        tools = {name: tool_version(name) for name in ("numba", "soxr")}
+        besides["carrier"] = {"rules": carrier_rows.RULES_VERSION, "tools": tools}
     return besides
 
 

@@ -7,22 +7,32 @@ from musqa_pipeline.core.tables import Column, Table
 RANDOM = "random"
 """Kind of the rows whose processes were drawn at random, one or two of them."""
 
+CARRIER, COUNTERFACTUAL, LADDER = "carrier", "counterfactual", "ladder"
+"""Kinds of the rows with faults of carriers: a chain, the same without a fault or without all that
+could be removed, and one fault alone at an intensity of a ladder."""
+OF_CARRIERS = (CARRIER, COUNTERFACTUAL, LADDER)
+
 PLAN_COLUMNS = (
     Column("degraded_id", pa.string(), "<excerpt_id>-<process>; unique within a catalog"),
     Column("excerpt_id", pa.string(), "reference that it was made from"),
     Column(
         "process",
         pa.string(),
-        "process ids: 12, a cascade 12_42, 0 for the reference; r7 for the seventh random row",
+        "process ids: 12, a cascade 12_42, 0 for the reference; r7 for the seventh random row, c2 "
+        "for the second chain of a carrier, c2-hiss without its hiss, hiss-50 in a ladder",
     ),
-    Column("kind", pa.string(), "reference, single, cascade, or random (depth 1 or 2)"),
+    Column(
+        "kind",
+        pa.string(),
+        "reference, single, cascade, random (depth 1 or 2), carrier, counterfactual, or ladder",
+    ),
     Column("depth", pa.int8(), "number of processes: 0, 1 or 2"),
     Column(
         "first_id",
         pa.int16(),
-        "id of the first process, 0 for the reference; from 100 the class of a random one",
+        "id of the first process, 0 for the reference; from 100 the class of one drawn at random",
     ),
-    Column("first_name", pa.string(), "its name, for example mp3 or lowpass"),
+    Column("first_name", pa.string(), "its name, for example mp3, lowpass, or the carrier"),
     Column(
         "first_bitrate_kbps",
         pa.float64(),
@@ -53,7 +63,8 @@ PLAN_COLUMNS = (
     Column(
         "first_params",
         pa.string(),
-        "all parameters of the first process as JSON, null unless the row is random",
+        "all parameters of the first process as JSON, null unless it was drawn at random; of a "
+        "carrier its faults",
         nullable=True,
     ),
     Column("last_params", pa.string(), "the same of the last process", nullable=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from musqa_pipeline.core.settings.per_catalog import EFFECT_NAMES
+from musqa_pipeline.core.settings.per_catalog import CARRIER_NAMES, EFFECT_NAMES
 
 CODEC_NAMES = {
     "lowpass": "low-pass",
@@ -12,10 +12,11 @@ CODEC_NAMES = {
     "white_noise": "white noise",
     "pink_noise": "pink noise",
     "bit_crush": "bit crusher",
+    "lp": "LP",
 }
 """Names that are no words yet."""
-NO_CODECS = ("lowpass", "resample", *EFFECT_NAMES)
-"""Degradations that are filters or effects."""
+NO_CODECS = ("lowpass", "resample", *EFFECT_NAMES, *CARRIER_NAMES)
+"""Degradations that are filters, effects or carriers."""
 
 
 def process_words(name: str, bitrate_kbps: float | None, cutoff_hz: float | None) -> str:

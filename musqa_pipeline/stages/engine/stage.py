@@ -1,6 +1,6 @@
 """What a stage is, and how its units are made: only the missing ones, each whole, bad ones named.
 
-A stage's module declares a `Maker`, its row in `stages/graph.py` where it stands; together they are
+A stage's module declares a `Maker`, its row in `stages/rows.py` where it stands; together they are
 a `Stage`. `run_stage` lists its units, makes the missing ones through a `Fanout`, retires those
 whose input is gone, and returns counts. The same function serves the Dagster assets, the command
 line and the tests.

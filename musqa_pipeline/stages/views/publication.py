@@ -9,7 +9,7 @@ from musqa_pipeline.core.errors import LakeError, first_line
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.stages.degradations.round_plans import PLAN_PARTITION
-from musqa_pipeline.stages.graph import CATALOG_STAGES
+from musqa_pipeline.stages.rows import CATALOG_STAGES
 from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.packs.manifest import MOVED
 from musqa_pipeline.storage.packs.unpacking import drop_superseded, superseded_by_packs

@@ -19,8 +19,9 @@ from musqa_pipeline.stages.degradations.sources import units_by_excerpt
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
-from musqa_pipeline.stages.graph import CATALOG_STAGES, catalog_context, load_preset
+from musqa_pipeline.stages.graph import catalog_context, load_preset
 from musqa_pipeline.stages.labels.table import LABELS
+from musqa_pipeline.stages.rows import CATALOG_STAGES
 from musqa_pipeline.stages.tracks.duplicates import read_tracks
 from musqa_pipeline.stages.views.duck import read_published
 

@@ -12,7 +12,8 @@ from musqa_pipeline.stages.degradations.round_table import ROUNDS
 from musqa_pipeline.stages.engine.exclusions import WITHHELD
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
 from musqa_pipeline.stages.engine.run_costs import STAGE_RUNS
-from musqa_pipeline.stages.graph import ROWS, get_table
+from musqa_pipeline.stages.graph import get_table
+from musqa_pipeline.stages.rows import ROWS
 from musqa_pipeline.stages.views.drift_table import DRIFT
 from musqa_pipeline.stages.views.promotions_table import PROMOTIONS
 from musqa_pipeline.stages.views.remote import View

@@ -22,9 +22,10 @@ from musqa_pipeline.core.settings.preset import (
 )
 from musqa_pipeline.core.settings.section import Section, Several, ZeroOrMore, silent
 from musqa_pipeline.learning.registry import MODELS
-from musqa_pipeline.stages.graph import MAIN_STAGES, joint_context
+from musqa_pipeline.stages.graph import joint_context
 from musqa_pipeline.stages.graph import load_preset as load_whole
 from musqa_pipeline.stages.models.recipes import recipe_of
+from musqa_pipeline.stages.rows import MAIN_STAGES
 from tests import ROOT
 
 FIELDS = [(s, f.name) for s in SECTIONS for f in dataclasses.fields(getattr(Preset(name="p"), s))]

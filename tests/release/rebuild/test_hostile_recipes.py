@@ -352,7 +352,7 @@ def test_what_is_drawn_lies_within_what_may_be_written_down():
     for name, degradation in random_rows.DEGRADATIONS.items():
         for seed in range(50):
             params = degradation.draw(random_rows.derive_generator("tests", name, seed))
-            process = random_rows._numbered(name, params)
+            process = random_rows.numbered(name, params)
             assert random_rows.process_of(name, random_rows.params_json(process)) == process
 
 

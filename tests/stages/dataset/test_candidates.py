@@ -1,3 +1,5 @@
+import json
+
 import polars as pl
 import pytest
 
@@ -10,6 +12,7 @@ def row(degraded_id, **changes):
         "pcm_hash": "p", "in_pool": True, "identical_to": None, "depth": 1, "first_id": 1,
         "last_id": 1, "mos": 3.0, "verdict": "usable", "flags": [], "tier": "",
         "track_upper_edge_hz": 20_000.0, "track_bitrate_kbps": 900.0, "track_codec": "flac",
+        "kind": "single", "first_params": None,
     }  # fmt: skip
     return {**values, **changes}
 
@@ -17,7 +20,12 @@ def row(degraded_id, **changes):
 def kept(*rows, **options):
     found = find_candidates(
         pl.DataFrame(
-            rows, schema_overrides={"identical_to": pl.String, "flags": pl.List(pl.String)}
+            rows,
+            schema_overrides={
+                "identical_to": pl.String,
+                "flags": pl.List(pl.String),
+                "first_params": pl.String,
+            },
         ),
         **options,
     )
@@ -77,3 +85,36 @@ def test_a_flagged_track_gives_rows_only_well_below_its_own_quality():
 def test_the_rows_that_stay_keep_their_order(order):
     rows = [row(str(i), first_id=i, last_id=i) for i in order]
     assert kept(*rows)[0] == [str(i) for i in order]
+
+
+def chain(name, *faults, kind="carrier", **changes):
+    listed = [{"fault": fault, "intensity": intensity} for fault, intensity in faults]
+    params = json.dumps({"carrier": "lp", "faults": listed})
+    return row(name, kind=kind, first_params=params, first_id=400, last_id=400, **changes)
+
+
+def ladder(fault, *mos):
+    return [
+        chain(f"{song}-{fault}-{place}", (fault, 25.0 * place), kind="ladder", in_pool=False,
+              excerpt_id=f"{song}-0", mos=value)
+        for song in "abc"
+        for place, value in enumerate(mos)
+    ]  # fmt: skip
+
+
+def test_a_chain_with_a_fault_that_the_metric_does_not_hear_is_not_trusted():
+    rows = [
+        *ladder("hiss", 4.7, 4.2, 3.5, 2.8, 2.0),
+        *ladder("flutter", 4.73, 4.72, 4.72, 4.71, 4.71),
+        chain("1", ("hiss", 50.0)),
+        chain("2", ("hiss", 50.0), ("flutter", 100.0)),
+        chain("3", ("flutter", 100.0), kind="counterfactual"),
+        chain("4", ("wow", 100.0)),
+        row("5"),
+    ]
+    names, left_out = kept(*rows)
+    assert names == ["1", "5"]
+    assert left_out == {"not in the pool": 30, "a fault that the metric does not hear": 3}
+    overrides = {"identical_to": pl.String, "flags": pl.List(pl.String), "first_params": pl.String}
+    found = find_candidates(pl.DataFrame(rows, schema_overrides=overrides))
+    assert found.untrusted["degraded_id"].to_list() == ["2", "3", "4"]

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from musqa_pipeline.audio.degradations.applied import between
+from musqa_pipeline.audio.degradations.applied import Applied, between, stored_as_flac
 from musqa_pipeline.audio.degradations.carriers.band import Band
 from musqa_pipeline.audio.degradations.carriers.crackle import Crackle
 from musqa_pipeline.audio.degradations.carriers.dropout import Dropout
-from musqa_pipeline.audio.degradations.carriers.fault import GREATEST, Fault, Floats, Medium
+from musqa_pipeline.audio.degradations.carriers.fault import (
+    GREATEST,
+    Fault,
+    Floats,
+    Medium,
+    draw_seed,
+)
 from musqa_pipeline.audio.degradations.carriers.hiss import Hiss
 from musqa_pipeline.audio.degradations.carriers.hum import Hum
 from musqa_pipeline.audio.degradations.carriers.overload import Overload
@@ -22,6 +29,7 @@ from musqa_pipeline.audio.degradations.carriers.rumble import Rumble
 from musqa_pipeline.audio.degradations.carriers.scratch import Scratch
 from musqa_pipeline.audio.degradations.carriers.speed import Flutter, Speed, Wow
 from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.names import short
 
 FAULTS: dict[str, Fault] = {
     fault.name: fault
@@ -85,29 +93,39 @@ class Chain:
         return {"carrier": self.carrier, "faults": faults}
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Chain:
-        """Read what `as_data` gave.
+    def of(cls, data: Any) -> Chain:
+        """Read what `as_data` gave; whether values make sense says `written.check_params`.
 
-        Raises SettingsError if a carrier, fault or parameter is unknown.
+        Raises SettingsError if it has another form, or a carrier, fault or parameter is unknown, or
+        a fault comes twice.
         """
-        if data["carrier"] not in CARRIERS:
-            raise SettingsError(
-                f"unknown carrier {data['carrier']!r}; known are {', '.join(CARRIERS)}"
-            )
-        faults = []
-        for one in data["faults"]:
-            values = dict(one)
-            name = values.pop("fault")
-            if name not in FAULTS:
-                raise SettingsError(f"unknown fault {name!r}; known are {', '.join(FAULTS)}")
-            try:
-                faults.append((name, FAULTS[name].params(**values)))
-            except TypeError as error:
-                known = [field.name for field in dataclasses.fields(FAULTS[name].params)]
-                raise SettingsError(
-                    f"fault {name}: parameters {sorted(values)}, expected {known}"
-                ) from error
-        return cls(data["carrier"], tuple(faults))
+        if not (isinstance(data, Mapping) and set(data) == {"carrier", "faults"}):
+            raise SettingsError("a chain is no object of carrier and faults")
+        carrier, listed = data["carrier"], data["faults"]
+        if not isinstance(carrier, str) or carrier not in CARRIERS:
+            known = ", ".join(CARRIERS)
+            raise SettingsError(f"unknown carrier {short(carrier)}; known are {known}")
+        if not isinstance(listed, list):
+            raise SettingsError("the faults of a chain are no list")
+        faults: dict[str, Any] = {}
+        for one in listed:
+            name, params = _read_fault(one)
+            if name in faults:
+                raise SettingsError(f"fault {name} comes twice")
+            faults[name] = params
+        return cls(carrier, tuple(faults.items()))
+
+
+def _read_fault(data: Any) -> tuple[str, Any]:
+    values = dict(data) if isinstance(data, Mapping) else {}
+    name = values.pop("fault", None)
+    if not isinstance(name, str) or name not in FAULTS:
+        raise SettingsError(f"unknown fault {short(name)}; known are {', '.join(FAULTS)}")
+    known = [field.name for field in dataclasses.fields(FAULTS[name].params)]
+    if set(values) != set(known):
+        given = short(sorted(map(str, values)))
+        raise SettingsError(f"fault {name}: parameters {given}, expected {known}")
+    return name, FAULTS[name].params(**values)
 
 
 def draw_chain(carrier: str, rng: np.random.Generator) -> Chain:
@@ -125,3 +143,33 @@ def draw_chain(carrier: str, rng: np.random.Generator) -> Chain:
             intensity = between(rng, 0.0, GREATEST)
             faults.append((name, FAULTS[name].with_intensity(intensity, rng, medium)))
     return Chain(carrier, tuple(faults))
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A carrier as a degradation, whose parameters are a chain of its faults."""
+
+    name: str
+    """Key of `CARRIERS`."""
+
+    def draw(self, rng: np.random.Generator) -> Chain:
+        """Draw a chain."""
+        return draw_chain(self.name, rng)
+
+    def apply(self, x: NDArray[np.float32], params: Chain) -> Applied:
+        """Damage samples; what the faults leave is stored as 24-bit FLAC."""
+        return stored_as_flac(params.apply(x.astype(np.float64)))
+
+
+def draw_ladder(fault: str, intensities: Sequence[float], rng: np.random.Generator) -> list[Chain]:
+    """Draw chains of one fault alone that differ in its intensity, on a carrier that has it."""
+    carrier = str(rng.choice([name for name, may_be in CARRIERS.items() if fault in may_be]))
+    medium, seed = Medium.draw(carrier, rng), draw_seed(rng)
+    return [
+        Chain(carrier, ((fault, FAULTS[fault].with_intensity(value, _again(seed), medium)),))
+        for value in intensities
+    ]
+
+
+def _again(seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(seed))

@@ -39,7 +39,8 @@ from musqa_pipeline.stages.dataset.table import DATASET
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
-from musqa_pipeline.stages.graph import CATALOG_STAGES, get_stage, joint_context
+from musqa_pipeline.stages.graph import get_stage, joint_context
+from musqa_pipeline.stages.rows import CATALOG_STAGES
 from musqa_pipeline.stages.views.duck import publish, query
 from tests import ROOT
 from tests.audio.music import INPUT_SAMPLES, music
