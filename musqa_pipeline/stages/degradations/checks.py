@@ -95,7 +95,7 @@ def check_alignment(context: Context, *, n_references: int = 6, n_rows: int = 4)
     done = lake.done(partition)
     for unit_id in rng.permutation(done)[:n_references].tolist():
         table = lake.scan(partition, DEGRADATIONS.schema, columns=columns, units=[unit_id])
-        table = table.filter(~pc.is_in(table["kind"], pa.array(OF_CARRIERS)))
+        table = table.filter(pc.invert(pc.is_in(table["kind"], pa.array(OF_CARRIERS))))
         indices = sorted(rng.permutation(table.num_rows)[:n_rows].tolist())
         rows: list[dict[str, Any]] = table.take(indices).to_pylist()
         if not rows:

@@ -19,6 +19,7 @@ from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.settings.per_catalog import (
+    CARRIER_NAMES,
     EFFECT_NAMES,
     RANDOM_NAMES,
     DegradationsSettings,
@@ -146,7 +147,7 @@ def test_rows_may_begin_at_another_number():
 def test_the_names_are_those_that_are_drawn():
     assert set(RANDOM_NAMES) == set(NAME_WEIGHTS)
     assert set(EFFECT_NAMES) == set(EFFECT_WEIGHTS)
-    assert {*RANDOM_NAMES, *EFFECT_NAMES} == set(DEGRADATIONS)
+    assert {*RANDOM_NAMES, *EFFECT_NAMES, *CARRIER_NAMES} == set(DEGRADATIONS)
 
 
 @pytest.mark.parametrize(
