@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from musqa_pipeline.audio.files.listing import AUDIO_SUFFIXES
+from musqa_pipeline.catalogs.rating import Rating
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.foreign_text import path_text
 
@@ -33,6 +34,8 @@ class Entry:
     """Where it is, or should be."""
     metadata: Mapping[str, str] = field(default_factory=lambda: dict.fromkeys(METADATA, ""))
     """`METADATA` from `tracks.csv`; empty strings where it is silent."""
+    rating: Rating | None = None
+    """What listeners said of it, where the catalog has that."""
     leads_outside: bool = False
     """Whether a link leads out of the catalog's folder, which its owner has not allowed."""
 

@@ -7,6 +7,7 @@ says about it. A catalog that is copied, moved or touched keeps all its ids.
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 
 from musqa_pipeline.catalogs.file_hashes import Seen, hash_files
 from musqa_pipeline.catalogs.folder import Entry
@@ -39,7 +40,7 @@ def cache_key(catalog: str) -> str:
 
 def track_unit_id(entry: Entry, seen: Seen) -> str:
     """Identify a file in its present state."""
-    return digest([entry.file, seen.content, dict(entry.metadata)])
+    return digest([entry.file, seen.content, *_said_of(entry)])
 
 
 def dated_unit_id(entry: Entry) -> str:
@@ -51,4 +52,9 @@ def dated_unit_id(entry: Entry) -> str:
             state.append("unreadable")
     except OSError as error:
         state = [type(error).__name__]
-    return digest([entry.file, *state, dict(entry.metadata)])
+    return digest([entry.file, *state, *_said_of(entry)])
+
+
+def _said_of(entry: Entry) -> list[dict[str, object]]:
+    """Return what a catalog says of a file; one without ratings keeps the ids that it had."""
+    return [dict(entry.metadata), *([asdict(entry.rating)] if entry.rating else [])]

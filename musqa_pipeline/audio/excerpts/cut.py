@@ -60,6 +60,13 @@ def candidate_starts(
     return list(dict.fromkeys(starts))
 
 
+def middle_start(*, n_frames: int, sample_rate_hz: int, n_in_track: int, index: int) -> int:
+    """Return where the excerpt in the middle of its part of the track starts, in frames."""
+    first = n_frames * index // n_in_track
+    last = n_frames * (index + 1) // n_in_track
+    return first + (last - first - EXCERPT_S * sample_rate_hz) // 2
+
+
 @dataclass(frozen=True)
 class Window:
     """A window of a track, mono at 48 kHz, before any gain."""

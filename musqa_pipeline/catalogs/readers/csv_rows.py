@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from musqa_pipeline.catalogs.folder import METADATA, ROLES, Source
+from musqa_pipeline.catalogs.rating import RATING, Rating, read_rating
 from musqa_pipeline.core.errors import CatalogError
 
 LONGEST_CELL = 1 << 24
@@ -31,16 +32,23 @@ def tracks_lines(
     path: Path, columns: Mapping[str, str]
 ) -> Iterator[tuple[csv.DictReader[str], dict[str, str]]]:
     """Open a CSV file with the columns of a `tracks.csv`; give also what each is called in it."""
-    named = {name: columns.get(name, name) for name in ("file", *METADATA)}
+    named = {name: columns.get(name, name) for name in ("file", *METADATA, *RATING)}
     unknown = sorted(columns.keys() - named.keys())
     if unknown:
         raise CatalogError(
-            f"column map names {unknown}; expected some of file, {', '.join(METADATA)}"
+            f"column map names {unknown}; expected some of file, {', '.join((*METADATA, *RATING))}"
         )
     with _opened(path, "save it as CSV in UTF-8") as stream:
         reader = csv.DictReader(stream, strict=True)
         reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
         yield reader, named
+
+
+def rating_of(
+    path: Path, line: int, raw: Mapping[str, str | None], named: Mapping[str, str]
+) -> Rating | None:
+    """Read what a line says of listeners; CatalogError if that cannot be."""
+    return read_rating(f"{path}, line {line}", {key: raw.get(named[key]) or "" for key in RATING})
 
 
 def require_role(path: Path, line: int, role: str, name: str) -> None:

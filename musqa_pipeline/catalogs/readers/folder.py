@@ -17,11 +17,15 @@ from musqa_pipeline.catalogs.folder import (
     Source,
     walk_audio,
 )
-from musqa_pipeline.catalogs.readers.csv_rows import require_role, tracks_lines
+from musqa_pipeline.catalogs.rating import Rating
+from musqa_pipeline.catalogs.readers.csv_rows import rating_of, require_role, tracks_lines
 from musqa_pipeline.catalogs.readers.interface import Found, Reader
 from musqa_pipeline.core.csv_files import unguarded
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.names import stays_inside
+
+_Row = tuple[int, str, dict[str, str], Rating | None]
+"""Line, file, metadata and rating."""
 
 
 def read_folder(source: Source) -> Listing:
@@ -38,9 +42,10 @@ def read_folder(source: Source) -> Listing:
     for name in list(found):  # Archives made on macOS spell accents as two characters.
         found.setdefault(unicodedata.normalize("NFC", name), name)
     metadata: dict[str, dict[str, str]] = {name: dict.fromkeys(METADATA, "") for name in audio}
+    ratings: dict[str, Rating | None] = {}
     outside = set(walk.outside)
     lines: dict[str, int] = {}
-    for line, listed, values in rows:
+    for line, listed, values, rating in rows:
         composed, bare = unicodedata.normalize("NFC", listed), unguarded(listed)
         name = found.get(listed) or found.get(composed) or found.get(bare) or listed
         if name in lines:
@@ -51,16 +56,16 @@ def read_folder(source: Source) -> Listing:
         lines[name] = line
         if name not in metadata and source.leads_outside(folder / name):
             outside.add(name)
-        metadata[name] = values
+        metadata[name], ratings[name] = values, rating
     entries = (
-        Entry(name, folder / name, metadata[name], leads_outside=name in outside)
+        Entry(name, folder / name, metadata[name], ratings.get(name), leads_outside=name in outside)
         for name in sorted(metadata)
     )
     return Listing(tuple(entries), n_other_files=len(set(others) - metadata.keys()))
 
 
-def _read_csv(source: Source, path: Path) -> list[tuple[int, str, dict[str, str]]]:
-    """Return (line, file, metadata) of each row, [] if there is no `tracks.csv`."""
+def _read_csv(source: Source, path: Path) -> list[_Row]:
+    """Return each row, [] if there is no `tracks.csv`."""
     columns = source.columns
     if not path.is_file():
         if columns:
@@ -83,9 +88,7 @@ def _read_csv(source: Source, path: Path) -> list[tuple[int, str, dict[str, str]
         return [_row(path, reader.line_num, raw, named) for raw in reader if any(raw.values())]
 
 
-def _row(
-    path: Path, line: int, raw: Mapping[str, str | None], source: Mapping[str, str]
-) -> tuple[int, str, dict[str, str]]:
+def _row(path: Path, line: int, raw: Mapping[str, str | None], source: Mapping[str, str]) -> _Row:
     # A file name keeps its inner spaces and newlines; only the text columns are stripped.
     name = raw.get(source["file"]) or ""
     values = {key: unguarded((raw.get(source[key]) or "").strip()) for key in METADATA}
@@ -96,7 +99,7 @@ def _row(
             "relative to it"
         )
     require_role(path, line, values["role"], name)
-    return line, PurePosixPath(name).as_posix(), values
+    return line, PurePosixPath(name).as_posix(), values, rating_of(path, line, raw, source)
 
 
 READER = Reader(

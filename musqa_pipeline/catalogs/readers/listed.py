@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from musqa_pipeline.catalogs.folder import METADATA, Entry, Listing, Source
-from musqa_pipeline.catalogs.readers.csv_rows import require_role, tracks_lines
+from musqa_pipeline.catalogs.rating import RATING
+from musqa_pipeline.catalogs.readers.csv_rows import rating_of, require_role, tracks_lines
 from musqa_pipeline.catalogs.readers.interface import Found, Reader
 from musqa_pipeline.core.errors import CatalogError
 
@@ -35,7 +36,8 @@ def read(source: Source) -> Found:
             said["role"] = said["role"].lower()
             _check(path, reader.line_num, file, entries)
             require_role(path, reader.line_num, said["role"], file)
-            entries[file] = Entry(file, path.parent / file, said)
+            rating = rating_of(path, reader.line_num, raw, named)
+            entries[file] = Entry(file, path.parent / file, said, rating)
     return Found(Listing(tuple(entries[file] for file in sorted(entries)), 0))
 
 
@@ -52,7 +54,8 @@ READER = Reader(
     licence="of each file, in the column licence",
     citation="",
     source="your own disk",
-    layout="a CSV file with the column file (a path) and perhaps " + ", ".join(METADATA),
+    layout="a CSV file with the column file (a path) and perhaps "
+    + ", ".join((*METADATA, *RATING)),
     looks_like=lambda path: path.suffix.lower() == ".csv" and path.is_file(),
     lists=read,
     maps_columns=True,

@@ -16,6 +16,7 @@ from musqa_pipeline.catalogs.readers import (
     musdb18,
     musicnet,
     pmqd,
+    vinylset,
 )
 from musqa_pipeline.catalogs.readers.interface import Reader
 from musqa_pipeline.core.errors import CatalogError
@@ -24,7 +25,7 @@ FOLDER = "folder"
 READERS: Mapping[str, Reader] = MappingProxyType(
     {
         module.READER.name: module.READER
-        for module in (folder, listed, fma, gtzan, medleydb, musdb18, musicnet, pmqd)
+        for module in (folder, listed, fma, gtzan, medleydb, musdb18, musicnet, pmqd, vinylset)
     }
 )
 

@@ -34,6 +34,9 @@ class ExcerptsSettings(Section):
     """Excerpts per track; they do not overlap. Short tracks give fewer (paper: 1)."""
     target_lufs: Annotated[float, Field(ge=-40, le=-10)] = -23.0
     """Integrated loudness of a reference and of what is made from it (paper 001, III.B step 5)."""
+    place: Literal["drawn", "middle"] = silent("drawn")
+    """Where a track is cut: anywhere, drawn, or in the middle of it (or of its parts, where there
+    are several excerpts), as what listeners rated."""
     max_below_track_lu: Annotated[float, Field(gt=0, le=60)] = 15.0
     """An excerpt quieter than its track by more than this is not cut (not in silence)."""
     flagged_tracks: Literal["exclude", "include", "below"] = "exclude"
@@ -41,6 +44,8 @@ class ExcerptsSettings(Section):
     or give rows only well below their own quality (`dataset` applies that limit)."""
 
 
+LISTENERS = "listeners"
+"""In place of a metric: the ratings that catalogs bring along."""
 PAPER_POOL_EXCLUDED = (6, 7, 8, 14, 15, 16, 23, 24, 25, 26, 27, 32, 39, 40, 41)
 """Singles that paper 001, III.B step 2 leaves out as redundant in quality."""
 RANDOM_NAMES = ("lowpass", "resample", "mp3", "adts", "opus", "ogg", "mp2")
@@ -146,8 +151,15 @@ class AdaptiveSettings(Section):
 class LabelsSettings(Section):
     """How degraded excerpts are scored; the preset section ``[labels]``."""
 
-    metric: Literal["visqol"] = "visqol"
-    """Full-reference metric, a name of the metric registry; its MOS-LQO is the label."""
+    metric: Literal["visqol", "listeners"] = "visqol"
+    """Full-reference metric, a name of the metric registry; its MOS-LQO is the label. Or
+    listeners: the ratings that catalogs bring along, of tracks as they are."""
+    scale: Several[float] = silent((1.0, 5.0))
+    """Lowest and highest rating that listeners could give; labels are brought to 1 to 5."""
     device: Literal["cpu", "cuda"] = "cpu"
     """Where scores are computed: on the CPU, or in batches on a CUDA device, which gives the same
     to 1e-9 but not to the last digit."""
+
+    def __post_init__(self) -> None:
+        rising = len(self.scale) == 2 and self.scale[0] < self.scale[1]
+        self.require(rising, "scale", "the lowest and the highest rating")

@@ -29,6 +29,7 @@ from musqa_pipeline.core.settings.evaluation import (
 )
 from musqa_pipeline.core.settings.models import ModelsSettings, ProtocolsSettings
 from musqa_pipeline.core.settings.per_catalog import (
+    LISTENERS,
     AdaptiveSettings,
     DegradationsSettings,
     ExcerptsSettings,
@@ -77,6 +78,32 @@ class Preset(Section):
             raise SettingsError(
                 f"[promotion] network={promoted!r} with [models] names={list(self.models.names)}: "
                 'only a network that is trained can be promoted; name it, or set network = ""'
+            )
+
+        if self.labels.metric == LISTENERS:
+            self._require_untouched()
+
+    def _require_untouched(self) -> None:
+        """Refuse to degrade what listeners rated as it is."""
+        wanted = {
+            "singles": (),
+            "n_cascades": 0,
+            "n_random": 0,
+            "n_carrier": 0,
+            "include_reference": True,
+        }
+        found = {name: getattr(self.degradations, name) for name in wanted}
+        if found != wanted:
+            raise SettingsError(
+                f'[labels] metric="{LISTENERS}" with [degradations] that make something: ratings '
+                "are of tracks as they are; set singles = [], n_cascades = 0, n_random = 0, "
+                "n_carrier = 0 and include_reference = true"
+            )
+        if self.excerpts.flagged_tracks != "include":
+            raise SettingsError(
+                f'[labels] metric="{LISTENERS}" with [excerpts] flagged_tracks='
+                f'"{self.excerpts.flagged_tracks}": what listeners rated need be no clean '
+                'reference; set flagged_tracks = "include"'
             )
 
     def sees(self, catalog: str) -> bool:

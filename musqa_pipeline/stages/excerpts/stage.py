@@ -9,7 +9,13 @@ from typing import Any
 import pyarrow as pa
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ, TAIL_SAMPLES
-from musqa_pipeline.audio.excerpts.cut import candidate_starts, find_window, level, n_excerpts
+from musqa_pipeline.audio.excerpts.cut import (
+    candidate_starts,
+    find_window,
+    level,
+    middle_start,
+    n_excerpts,
+)
 from musqa_pipeline.audio.files.flac import reference_audio, to_flac
 from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.catalogs.identity import identified_files
@@ -58,13 +64,11 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     """
     settings, plan = context.preset.excerpts, unit.plan
     check_unchanged(plan)
-    starts = candidate_starts(
-        n_frames=plan["n_frames"],
-        sample_rate_hz=plan["sample_rate_hz"],
-        n_in_track=plan["n_in_track"],
-        index=plan["index"],
-        seed=settings.seed,
-        track_id=plan["track_id"],
+    of_track = {k: plan[k] for k in ("n_frames", "sample_rate_hz", "n_in_track", "index")}
+    starts = (
+        [middle_start(**of_track)]
+        if settings.place == "middle"
+        else candidate_starts(**of_track, seed=settings.seed, track_id=plan["track_id"])
     )
     try:
         window = find_window(

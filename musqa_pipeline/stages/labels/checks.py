@@ -7,10 +7,13 @@ import math
 from musqa_pipeline.audio.metrics.registry import METRICS
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.core.seeds import derive_generator
+from musqa_pipeline.core.settings.per_catalog import LISTENERS
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.excerpts.references import read_reference
 from musqa_pipeline.stages.excerpts.table import EXCERPTS
+from musqa_pipeline.stages.labels import listeners
+from musqa_pipeline.stages.labels.stage import list_units
 from musqa_pipeline.stages.labels.table import LABELS
 
 LARGEST_MOS = 4.75
@@ -19,11 +22,17 @@ LEAST_IDENTITY_MOS = 4.7
 
 
 def check_counts(context: Context) -> CheckResult:
-    """Check that each degraded excerpt has one label, and that no label lacks its excerpt."""
+    """Check that each degraded excerpt has one label, and that no label lacks its excerpt.
+
+    Where listeners label, these are the rated excerpts.
+    """
     lake = context.lake
     wanted = lake.scan(
         context.partition("degradations"), DEGRADATIONS.schema, columns=["degraded_id"]
     )["degraded_id"].to_pylist()
+    if context.preset.labels.metric == LISTENERS:
+        rated = {unit.plan["excerpt_id"] for unit in list_units(context)}
+        wanted = [name for name in wanted if name.rpartition("-")[0] in rated]
     found = lake.scan(context.partition("labels"), LABELS.schema, columns=["degraded_id"])[
         "degraded_id"
     ].to_pylist()
@@ -47,25 +56,29 @@ def check_range(context: Context) -> CheckResult:
     stored = context.lake.scan(
         context.partition("labels"), LABELS.schema, columns=["mos", "quality", "lag_samples"]
     ).to_pydict()
+    by_listeners = context.preset.labels.metric == LISTENERS
+    largest = listeners.LARGEST_MOS if by_listeners else LARGEST_MOS
     bad = sum(
-        not (1.0 <= mos <= LARGEST_MOS and math.isclose(quality, (mos - 1.0) / 4.0, abs_tol=1e-12))
+        not (1.0 <= mos <= largest and math.isclose(quality, (mos - 1.0) / 4.0, abs_tol=1e-12))
         for mos, quality in zip(stored["mos"], stored["quality"], strict=True)
     )
     return CheckResult(
         passed=bool(stored["mos"]) and bad == 0,
-        claim=f"every MOS is in [1, {LARGEST_MOS}] and quality is (mos - 1) / 4",
+        claim=f"every MOS is in [1, {largest:g}] and quality is (mos - 1) / 4",
         numbers={
             "n_labels": len(stored["mos"]),
             "n_bad": bad,
             "least_mos": min(stored["mos"], default=math.nan),
             "largest_mos": max(stored["mos"], default=math.nan),
-            "n_lag_not_zero": sum(lag != 0 for lag in stored["lag_samples"]),
+            "n_lag_not_zero": sum(bool(lag) for lag in stored["lag_samples"]),
         },
     )
 
 
 def check_identity(context: Context, *, n_references: int = 2) -> CheckResult:
     """Score a few references against themselves."""
+    if context.preset.labels.metric == LISTENERS:
+        return CheckResult(True, "listeners label, and no metric", {"n_references": 0})
     lake, partition = context.lake, context.partition("excerpts")
     rng = derive_generator("labels-check", context.preset.degradations.seed)
     ids = lake.scan(partition, EXCERPTS.schema, columns=["excerpt_id"])["excerpt_id"].to_pylist()

@@ -7,20 +7,24 @@ import pyarrow as pa
 from musqa_pipeline.audio.degradations.rebuild import AUDIO_COLUMNS, degraded_audio
 from musqa_pipeline.audio.metrics.registry import open_metric
 from musqa_pipeline.audio.metrics.score import MetricScore
+from musqa_pipeline.core.settings.per_catalog import LISTENERS
 from musqa_pipeline.stages.degradations.unit_names import excerpt_id_of
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.excerpts.references import read_reference
-from musqa_pipeline.stages.labels.table import LABELS
+from musqa_pipeline.stages.labels.listeners import list_rated, rated_row
+from musqa_pipeline.stages.labels.table import LABELS, quality_of
 
 ROWS_AT_ONCE = 16
 """Decoded together; 2 MB each."""
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List one unit per finished unit of `degradations`."""
+    """List one unit per finished unit of `degradations`; of listeners, one per rated excerpt."""
     counts = context.lake.row_counts(context.partition("degradations"))
     names = {unit_id: excerpt_id_of(unit_id) for unit_id, rows in counts.items() if rows}
+    if context.preset.labels.metric == LISTENERS:
+        return list_rated(context, list(names))
     return [Unit(unit_id, name, {"excerpt_id": name}) for unit_id, name in names.items()]
 
 
@@ -29,6 +33,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
     Raises UnfitInputError if the metric refuses an excerpt.
     """
+    if "mos" in unit.plan:
+        return rated_row(unit)
     excerpt_id = unit.plan["excerpt_id"]
     reference = read_reference(context, excerpt_id)
     settings = context.preset.labels
@@ -59,11 +65,6 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
             }
         )
     return LABELS.from_rows(rows)
-
-
-def quality_of(mos: float) -> float:
-    """Convert a MOS to the quality that models are trained on."""
-    return (mos - 1.0) / 4.0
 
 
 LABELS_MAKER = Maker(

@@ -6,6 +6,7 @@ import math
 import os
 import stat
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from musqa_pipeline.audio.files.limits import (
 from musqa_pipeline.audio.files.reading import AudioInfo, DecodeError, read_info
 from musqa_pipeline.audio.measures.measure import Measurement, measure_file
 from musqa_pipeline.catalogs.identity import identified_files
+from musqa_pipeline.catalogs.rating import RATING
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.core.foreign_text import path_text
 from musqa_pipeline.core.settings.per_catalog import TracksSettings
@@ -41,6 +43,7 @@ def list_units(context: Context) -> list[Unit]:
             {
                 "path": os.fspath(entry.path),
                 "metadata": dict(entry.metadata),
+                "rating": asdict(entry.rating) if entry.rating else dict.fromkeys(RATING),
                 "leads_outside": entry.leads_outside,
             },
         )
@@ -179,6 +182,7 @@ def _row(
         **metadata,
         **{key: metadata[key] or info.tags.get(key, "") for key in ("title", "artist", "genre")},
         "recording": metadata["recording"] or unit.what,
+        **unit.plan["rating"],
         "duration_s": duration_s,
         "sample_rate_hz": info.sample_rate_hz,
         "channels": info.channels,

@@ -19,6 +19,16 @@ TRACKS = Table(
         Column("licence", pa.string(), "from tracks.csv, else empty"),
         Column("role", pa.string(), "train, test or empty, from tracks.csv"),
         Column("tier", pa.string(), "what the origin was, from tracks.csv, else empty"),
+        Column(
+            "mos",
+            pa.float64(),
+            "mean opinion of listeners, from tracks.csv or a reader, else null",
+            nullable=True,
+        ),
+        Column(
+            "mos_ci", pa.float64(), "half the width of its 95 % interval, else null", nullable=True
+        ),
+        Column("n_ratings", pa.int32(), "ratings that it is the mean of, else null", nullable=True),
         Column("duration_s", pa.float64(), "decoded length in seconds"),
         Column("sample_rate_hz", pa.int32(), "sample rate of the file in hertz"),
         Column("channels", pa.int16(), "number of channels of the file"),

@@ -168,6 +168,32 @@ def pmqd_segments(root: Path) -> Path:
     return root
 
 
+VINYLSET_ROWS = (
+    # label, mean opinion, class, half width, deviation; the last has no file
+    ("2a/0102WhyWasIBorn_sample_aache320_ln_C2.wav", 3.82353, "Q8", 0.251277703804109, 0.5285941),
+    ("0a/0201Someday_aache320_ln_C0.wav", 3.89474, "Q10", 0.295799254796553, 0.6578363),
+    ("0a/0203Greensleeves_aache320_ln_C0.wav", 3.53846, "Q4", 0.6513975266092, 1.1982894),
+    ("3a/Liquid_aache320_ln_C3.wav", 4.1, "Q12", 0.5, 1.0),
+)
+
+
+def vinylset(root: Path) -> Path:
+    tone(root / VINYLSET_ROWS[0][0])
+    tone(root / "downloads" / "02.01. Someday.mp3")
+    tone(root / "0203Greensleeves_aache320_ln.wav")
+    tone(root / "mine.wav")
+    lines = ["filename,label,c,mosgroup,CI,std,dcec_prediction"]
+    lines += [f"{name},{mos},0,{of},{half},{sd},1" for name, mos, of, half, sd in VINYLSET_ROWS]
+    (root / "vinylset_MOS.txt").write_text("\n".join(lines) + "\n")
+    addresses = [
+        "https://archive.org/download/cd_some-record/02.01.%20Someday.mp3",
+        "https://archive.org/download/cd_green_1/02.03.%20Greensleeves.mp3",
+        "https://archive.org/download/cd_green_2/02.03.%20Greensleeves.mp3",
+    ]
+    (root / "url_list.txt").write_text("\n".join(addresses) + "\n")
+    return root
+
+
 TREES = {
     "gtzan": gtzan,
     "fma": fma,
@@ -175,4 +201,5 @@ TREES = {
     "medleydb": medleydb,
     "musicnet": musicnet,
     "pmqd": pmqd,
+    "vinylset": vinylset,
 }

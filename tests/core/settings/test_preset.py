@@ -12,7 +12,11 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.settings.evaluation import PromotionSettings
-from musqa_pipeline.core.settings.per_catalog import AdaptiveSettings
+from musqa_pipeline.core.settings.per_catalog import (
+    AdaptiveSettings,
+    DegradationsSettings,
+    ExcerptsSettings,
+)
 from musqa_pipeline.core.settings.preset import (
     SECTIONS,
     Preset,
@@ -243,6 +247,10 @@ def test_a_changed_field_changes_the_fingerprint_of_its_stage_and_of_those_after
     preset = Preset(name="p")
     if section == "adaptive":  # while it is off, its fields change nothing
         preset = Preset(name="p", adaptive=AdaptiveSettings(rounds=1))
+    if section == "labels":  # listeners label what nothing was done to
+        untouched = DegradationsSettings(singles=(), n_cascades=0, include_reference=True)
+        cut = ExcerptsSettings(flagged_tracks="include")
+        preset = Preset(name="p", degradations=untouched, excerpts=cut)
     settings = getattr(preset, section)
     changed = copy.copy(settings)  # `replace` would refuse the metric to come
     object.__setattr__(changed, field, other_value(settings, field))

@@ -5,10 +5,8 @@ from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
-from musqa_pipeline.stages.labels.stage import (
-    list_units,
-    quality_of,
-)
+from musqa_pipeline.stages.labels.stage import list_units
+from musqa_pipeline.stages.labels.table import quality_of
 from musqa_pipeline.storage.stores.local_store import LocalStore
 from tests.stages.degradations.references import context_with_references
 from tests.stages.labels.fake import Nearness
