@@ -112,7 +112,7 @@ def test_a_joint_view_keeps_the_last_complete_run_until_the_next_is_published(ho
 def test_duplicates_in_quarantine_leave_the_view_of_tracks(home):
     context = context_of(home, "p", catalog="c")
     track = {c.name: "" for c in TRACKS.columns}
-    track |= {name: 1 for name in ("sample_rate_hz", "channels")}
+    track |= {name: 1 for name in ("sample_rate_hz", "channels", "n_ratings")}
     track |= {c.name: 0.0 for c in TRACKS.columns if str(c.type) == "double"}
     for unit in ("u1", "u2"):
         row = {**track, "unit_id": unit, "file": unit, "flags": []}
