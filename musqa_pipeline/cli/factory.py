@@ -25,7 +25,6 @@ from musqa_pipeline.stages.rows import MAIN_STAGES
 from musqa_pipeline.storage.stores.opening import open_store, place_here
 
 StageName = StrEnum("StageName", {name: name for name in MAIN_STAGES})  # type: ignore[misc]
-
 catalog_app = typer.Typer(help="Folders of music that musqa knows.", no_args_is_help=True)
 
 
