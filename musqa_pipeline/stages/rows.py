@@ -132,8 +132,8 @@ ROWS = (
         table="stages.gans.table:GANS",
         joint=True,
         beside="models",
-        upstream=("splits",),
-        reads=("segments",),
+        upstream=("tracks",),  # ids say which of them train: new labels train nothing again
+        reads=("splits", "segments"),
     ),
     Row(
         name="gan_scores",
@@ -150,7 +150,8 @@ ROWS = (
         table="stages.autoencoders.table:AUTOENCODERS",
         joint=True,
         beside="models",
-        upstream=("splits",),
+        upstream=("excerpts",),  # likewise
+        reads=("splits",),
         section="representations",
         settings="stages.autoencoders.settings:RepresentationsSettings",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -12,8 +13,9 @@ from itertools import pairwise
 import grimp
 import pytest
 
+from musqa_pipeline.core.settings.per_catalog import ExcerptsSettings
 from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.stages.graph import get_stage, get_table
+from musqa_pipeline.stages.graph import get_stage, get_table, joint_context, load_preset
 from musqa_pipeline.stages.rows import ROWS, STAGE_NAMES, find_row
 from musqa_pipeline.stages.views.duck import VIEWS
 from tests import ROOT
@@ -209,3 +211,16 @@ def test_no_stage_imports_one_that_stands_after_it():
     for early, late in pairwise(folders):
         for later in list(folders)[list(folders).index(late) :]:
             assert not imports.chain_exists(early, later, as_packages=True), (early, later)
+
+
+def test_trainings_without_labels_are_not_made_again_for_new_labels(home):
+    preset = load_preset("demo")
+    before, after = (joint_context(home, preset, seen).fingerprints for seen in ("few", "more"))
+    assert before["splits"] != after["splits"]
+    assert before["models"] != after["models"]
+    for stage in ("gans", "autoencoders"):
+        assert before[stage] == after[stage]
+    louder = dataclasses.replace(preset, excerpts=ExcerptsSettings(target_lufs=-20.0))
+    moved = joint_context(home, louder, "few").fingerprints
+    assert moved["autoencoders"] != before["autoencoders"]  # which see excerpts
+    assert moved["gans"] == before["gans"]  # which see whole tracks

@@ -24,6 +24,8 @@ class ReportContent:
     catalogs: Sequence[str]
     confidence: float
     """Coverage of all intervals."""
+    by_listeners: bool = False
+    """Whether labels are what listeners said, and not a metric's scores."""
     predictions: pl.DataFrame
     """What was predicted, of all protocols (`slices.PREDICTIONS_SCHEMA`)."""
     evaluations: pl.DataFrame
@@ -74,6 +76,11 @@ class ReportContent:
     """Per model: parameters, trainable, ms_per_excerpt and minutes; None where not known."""
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Sections of names and values: fingerprints, settings, versions."""
+
+    @property
+    def labeller(self) -> str:
+        """Name who gave the labels."""
+        return "listeners" if self.by_listeners else "ViSQOL"
 
     def name(self, model: str) -> str:
         """Return the name of a model for people, which says if its backbone began by chance."""

@@ -16,6 +16,7 @@ from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.settings.models import RANDOM
+from musqa_pipeline.core.settings.per_catalog import LISTENERS
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.dataset.inputs import READ_STAGES, read_seen_tracks
 from musqa_pipeline.stages.dataset.near_duplicates import search_near_duplicates
@@ -77,6 +78,7 @@ def gather_content(
         preset=context.preset.name,
         catalogs=sorted(dataset["catalog"].unique()),
         confidence=settings.confidence,
+        by_listeners=context.preset.labels.metric == LISTENERS,
         predictions=predictions,
         evaluations=evaluations,
         differences=paired_differences(predictions, settings, "rmse", "pearson"),

@@ -28,7 +28,7 @@ from musqa_pipeline.studies.figures import (
 
 MAX_LEGEND = 30
 """Recordings with a marker of their own; beyond, only those with the largest mean error."""
-LABEL = "label: ViSQOL, points"
+LABEL = "label, points"
 PREDICTED = "prediction, points"
 
 

@@ -115,7 +115,13 @@ def _summary(content: ReportContent, protocol: str, headline: str | None) -> lis
     lead = shown_first(content.predictions, protocol, headline)
     if lead in BASELINES:
         return ["No network has finished its training; only the baselines have results."]
-    return sentences(lead, content.evaluations, content.differences, protocol=protocol)
+    return sentences(
+        lead,
+        content.evaluations,
+        content.differences,
+        protocol=protocol,
+        labeller=content.labeller,
+    )
 
 
 def _page_values(content: ReportContent) -> dict[str, Any]:

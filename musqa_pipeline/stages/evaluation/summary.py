@@ -77,6 +77,7 @@ def sentences(
     differences: Sequence[Mapping[str, Any]],
     *,
     protocol: str = "holdout",
+    labeller: str = "ViSQOL",
 ) -> list[str]:
     """Say in plain words how a network did."""
     told = evaluations.filter(protocol=protocol, variant="", model=model)
@@ -96,7 +97,7 @@ def sentences(
         if r and rmse:
             n = rmse["n_repetitions"]
             said.append(
-                f"{opening} reaches r = {with_interval(r)} against ViSQOL and RMSE = "
+                f"{opening} reaches r = {with_interval(r)} against {labeller} and RMSE = "
                 f"{with_interval(rmse, 1)} points of 100, on {rmse['n_rows']:,} excerpts of "
                 f"{rmse['n_recordings']} recordings that it had never met"
                 f"{f' (means of {n} repetitions)' if n > 1 else ''}."

@@ -312,3 +312,15 @@ def test_a_protocol_without_networks_does_not_stop_the_page(full):
     )  # fmt: skip
     assert Outline(text).faults == []
     assert "Not run: 1-D CNN, Inception v3" in text
+
+
+@pytest.mark.usefixtures("_without_figures")
+def test_a_page_says_who_gave_the_labels(plain):
+    by_metric = render_report(plain)
+    assert "against ViSQOL" in by_metric
+    assert "a model's opinion and not a listener's" in section(by_metric, "limits")
+    by_listeners = render_report(replace(plain, by_listeners=True))
+    Outline(by_listeners)
+    assert "against listeners" in by_listeners
+    assert "the mean opinion of listeners" in section(by_listeners, "limits")
+    assert "ViSQOL" not in re.sub(r"<p>Pairs: .*?</p>", "", by_listeners, flags=re.DOTALL)
