@@ -1,6 +1,6 @@
 """Print the tables of docs/gan.md on what discriminators hear, from a finished run.
 
-``python docs/write_gan_results.py --preset docs/results/gan_cpu.toml [--figure NAME]``
+``python docs/write_gan_results.py --preset docs/results/gan_cpu.toml [--figure NAME | --compare]``
 
 All scores are turned so that more is better. Correlations with intensity are within the ladder of
 each segment, so that -1 falls at each step; intervals are a bootstrap over recordings, and of the
@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from gan_configurations import configurations_table
 from gan_evidence import ALL, Evidence, Floats, falls, side_by_side
 from gan_resume import difference
 from gan_tables import (
@@ -69,8 +70,14 @@ def main() -> None:
     parser.add_argument("--preset", required=True)
     parser.add_argument("--network", help="of [gan] networks; the first when left out")
     parser.add_argument("--figure", choices=sorted(FIGURES))
+    parser.add_argument(
+        "--compare", action="store_true", help="all trained networks of the preset side by side"
+    )
     arguments = parser.parse_args()
     context = joint_context(home_folder(), load_preset(arguments.preset))
+    if arguments.compare:
+        print(configurations_table(context))
+        return
     evidence = Evidence(context, arguments.network)
     if arguments.figure:
         print(f"{FIGURES[arguments.figure](evidence):.4g}")

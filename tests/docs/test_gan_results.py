@@ -242,3 +242,20 @@ def test_labelled_rows_of_a_lake_bring_their_labels_and_images(tmp_path, monkeyp
     bare = SimpleNamespace(context=replace(context, fingerprints={
         **context.fingerprints, "features": "f" * 32}), recipe=recipe)  # fmt: skip
     assert labelled(bare) is None
+
+
+def test_networks_stand_side_by_side_and_are_asked_in_three_ways(results, evidence):
+    table = results.configurations_table(evidence.context)
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    head, rows = lines[0], lines[2:]
+    assert [row[head.index("D")] for row in rows] == [
+        "last", "average of weights", "mean over checkpoints",
+    ]  # fmt: skip
+    (training,) = evidence.trainings
+    critic = critic_of_run(evidence.folder(training), "last")
+    scores = critic.score_images([evidence.images()], evidence.genres())
+    ladders = ladders_of(evidence.versions, scores)
+    expected = np.mean([fall({kind: of}, "gan").mean for kind, of in ladders.items()])
+    assert rows[0][head.index("all")] == rows[0][head.index("seeds")] == f"{expected:.2f}"
+    assert {row[head.index("network")] for row in rows} == {evidence.network}
+    assert all(0 <= int(row[head.index("% of null")]) <= 100 for row in rows)
