@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from musqa_pipeline.core.seeds import derive_generator
 
-PENALTIES = tuple(np.logspace(-1, 6, 15))
-"""Among which leave-one-out errors of the labelled rows choose."""
+PENALTIES = tuple(np.logspace(-1, 6, 8))
+"""Among which errors on labelled recordings that were left out choose: rows of one recording are
+too much alike to choose by."""
 N_FOLDS = 5
+N_INNER_FOLDS = 5
+"""Of the labelled recordings, to choose among penalties."""
 
 
 def most_labelled(n_recordings: int) -> int:
@@ -64,7 +68,23 @@ def few_labels(
         if n_labelled is not None and n_labelled > len(others):
             raise ValueError(f"n_labelled={n_labelled}: {len(others)} lie outside a fold")
         rows = np.isin(index, others[:n_labelled])
-        ridge = make_pipeline(StandardScaler(), RidgeCV(PENALTIES)).fit(x[rows], y[rows])
+        ridge = _chosen_ridge(x[rows], y[rows], index[rows])
         asked = np.isin(index, held)
         predicted[asked] = ridge.predict(x[asked])
     return predicted
+
+
+def _chosen_ridge(
+    x: NDArray[np.float64], y: NDArray[np.float64], recording: NDArray[np.intp]
+) -> Pipeline:
+    """Fit a ridge whose penalty serves recordings that it was not fitted on, if there are two."""
+    n_recordings = len(np.unique(recording))
+    if n_recordings < 2:
+        return make_pipeline(StandardScaler(), RidgeCV(PENALTIES)).fit(x, y)
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), Ridge()),
+        {"ridge__alpha": PENALTIES},
+        scoring="neg_mean_squared_error",
+        cv=GroupKFold(min(N_INNER_FOLDS, n_recordings)),
+    )
+    return search.fit(x, y, groups=recording).best_estimator_

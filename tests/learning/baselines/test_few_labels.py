@@ -47,3 +47,15 @@ def test_too_few_recordings_are_refused():
         few_labels(features, label, recording, "t", n_labelled=3)
     with pytest.raises(ValueError, match="1 recordings: expected two"):
         few_labels(*described(1), "t")
+
+
+def test_what_tells_recordings_apart_is_not_taken_for_quality():
+    """Features that say whose a row is help with other rows of it, and with no other recording."""
+    rng = np.random.default_rng(3)
+    n_recordings, rows_each = 20, 30
+    recording = np.repeat(np.arange(n_recordings), rows_each)
+    whose = np.repeat(rng.standard_normal((n_recordings, 12)), rows_each, axis=0)
+    features = whose + 0.05 * rng.standard_normal(whose.shape)
+    label = np.repeat(rng.standard_normal(n_recordings), rows_each) * 20
+    predicted = few_labels(features, label, recording, "t")
+    assert np.sqrt(np.mean((predicted - label) ** 2)) < 1.2 * label.std()
