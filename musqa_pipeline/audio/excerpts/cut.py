@@ -52,9 +52,7 @@ def candidate_starts(
     The track is divided into `n_in_track` equal parts and excerpt `index` (from 0) lies in its
     own, so that excerpts never overlap and each is drawn without knowing the others.
     """
-    length = EXCERPT_S * sample_rate_hz
-    first = n_frames * index // n_in_track
-    last = n_frames * (index + 1) // n_in_track - length
+    first, last = _range_of_starts(n_frames, sample_rate_hz, n_in_track, index)
     draws = derive_generator("excerpts", seed, track_id, index).random(N_CANDIDATES)
     starts = [first + int(draw * (last - first + 1)) for draw in draws]
     return list(dict.fromkeys(starts))
@@ -62,9 +60,16 @@ def candidate_starts(
 
 def middle_start(*, n_frames: int, sample_rate_hz: int, n_in_track: int, index: int) -> int:
     """Return where the excerpt in the middle of its part of the track starts, in frames."""
+    first, last = _range_of_starts(n_frames, sample_rate_hz, n_in_track, index)
+    return first + (last - first) // 2
+
+
+def _range_of_starts(
+    n_frames: int, sample_rate_hz: int, n_in_track: int, index: int
+) -> tuple[int, int]:
+    """Return the first and the last frame at which an excerpt lies in its part of the track."""
     first = n_frames * index // n_in_track
-    last = n_frames * (index + 1) // n_in_track
-    return first + (last - first - EXCERPT_S * sample_rate_hz) // 2
+    return first, n_frames * (index + 1) // n_in_track - EXCERPT_S * sample_rate_hz
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,6 @@ class Preset(Section):
                 f"[promotion] network={promoted!r} with [models] names={list(self.models.names)}: "
                 'only a network that is trained can be promoted; name it, or set network = ""'
             )
-
         if self.labels.metric == LISTENERS:
             self._require_untouched()
 

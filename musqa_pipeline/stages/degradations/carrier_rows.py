@@ -28,9 +28,14 @@ RESTORED = "restored"
 """In place of a fault: without all that could be removed."""
 
 
-def chain_process(number: int, left_out: str = "") -> str:
-    """Name the process of a chain of a reference, or of what it would be without a fault."""
-    return f"c{number}" + (f"-{left_out}" if left_out else "")
+def chain_process(number: int) -> str:
+    """Name the process of a chain of a reference."""
+    return f"c{number}"
+
+
+def counterfactual_of(chain: str, left_out: str) -> str:
+    """Name what a chain would be without a fault; a process after a process, an id after an id."""
+    return f"{chain}-{left_out}"
 
 
 def draw_chains(excerpt_id: str, settings: DegradationsSettings) -> Iterator[tuple[int, Chain]]:

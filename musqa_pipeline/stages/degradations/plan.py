@@ -17,6 +17,7 @@ from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
 from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations.carrier_rows import (
     chain_process,
+    counterfactual_of,
     counterfactuals,
     draw_chains,
     draw_ladders,
@@ -69,9 +70,10 @@ def _carrier_rows(excerpt_id: str, settings: DegradationsSettings) -> list[dict[
 
     rows = []
     for number, chain in draw_chains(excerpt_id, settings):
-        rows.append(row(chain_process(number), CARRIER, chain))
+        process = chain_process(number)
+        rows.append(row(process, CARRIER, chain))
         for left_out, rest in counterfactuals(chain).items():
-            rows.append(row(chain_process(number, left_out), COUNTERFACTUAL, rest))
+            rows.append(row(counterfactual_of(process, left_out), COUNTERFACTUAL, rest))
     for fault, intensity, chain in draw_ladders(excerpt_id, settings):
         rows.append(row(f"{fault}-{intensity:g}", LADDER, chain))
     return rows

@@ -6,22 +6,27 @@ here they meet.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from musqa_pipeline.audio.degradations.carriers.chains import LASTING
+from musqa_pipeline.audio.degradations.carriers.chains import LASTING, Chain
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
 from musqa_pipeline.stages.dataset.report import read_splits, require_splits
-from musqa_pipeline.stages.degradations.carrier_rows import RESTORED
+from musqa_pipeline.stages.degradations.carrier_rows import (
+    RESTORED,
+    counterfactual_of,
+    counterfactuals,
+)
 from musqa_pipeline.stages.degradations.plan import REFERENCE_PROCESS
 from musqa_pipeline.stages.degradations.table import CARRIER, COUNTERFACTUAL
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.gains.table import GAINS
-from musqa_pipeline.stages.labels.heard import Hearing, faults_of, judge_ladders
+from musqa_pipeline.stages.labels.heard import Hearing, judge_ladders
 
 EVERY_FAULT = "all"
 GAINS_UNIT = "gains"
@@ -47,7 +52,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
 
 
 def compare_chains(rows: pl.DataFrame, hearing: Mapping[str, Hearing]) -> list[dict[str, Any]]:
-    """Compare the chains among labelled rows; those without a labelled reference are left out."""
+    """Compare the chains among labelled rows with their counterfactuals, and with the reference."""
     kept = rows.filter(
         pl.col("kind").is_in([CARRIER, COUNTERFACTUAL]) | (pl.col("process") == REFERENCE_PROCESS)
     )
@@ -56,48 +61,41 @@ def compare_chains(rows: pl.DataFrame, hearing: Mapping[str, Hearing]) -> list[d
         for catalog, degraded_id, mos in kept.select("catalog", "degraded_id", "mos").iter_rows()
     }
     found = []
-    for chain in kept.filter(pl.col("kind") == CARRIER).iter_rows(named=True):
-        for fault, intensity, without_id in _left_out(chain):
-            faults = faults_of(chain["first_params"])
-            meant = [fault] if fault != EVERY_FAULT else _removable(faults)
+    for row in kept.filter(pl.col("kind") == CARRIER).iter_rows(named=True):
+        chain = Chain.of(json.loads(row["first_params"]))
+        made = counterfactuals(chain)
+        about = {name: row[name] for name in ("catalog", "degraded_id", "excerpt_id", "part")}
+        about |= {"carrier": chain.carrier, "n_removable": len(chain.removable), "mos": row["mos"]}
+        for fault, intensity, left_out, meant in _left_out(chain):
             heard = all(hearing[name].heard for name in meant)
-            without_mos = mos_of[chain["catalog"], without_id]
+            without_id = (
+                counterfactual_of(row["degraded_id"], left_out)
+                if left_out in made
+                else f"{row['excerpt_id']}-{REFERENCE_PROCESS}"
+            )
+            without_mos = mos_of[row["catalog"], without_id]
             found.append(
-                {name: chain[name] for name in ("catalog", "degraded_id", "excerpt_id", "part")}
+                about
                 | {
-                    "carrier": chain["first_name"],
                     "fault": fault,
                     "intensity": intensity,
-                    "n_removable": len(_removable(faults)),
                     "removable": fault not in LASTING,
                     "heard": heard,
-                    "mos": chain["mos"],
                     "without_id": without_id,
                     "without_mos": without_mos,
-                    "gain_mos": without_mos - chain["mos"] if heard else None,
+                    "gain_mos": without_mos - row["mos"] if heard else None,
                 }
             )
     return found
 
 
-def _left_out(chain: Mapping[str, Any]) -> Iterator[tuple[str, float | None, str]]:
-    """Name what is left out, its intensity, and the row without it."""
-    faults = faults_of(chain["first_params"])
-    reference = f"{chain['excerpt_id']}-{REFERENCE_PROCESS}"
-
-    def row(left_out: str, n_left: int) -> str:
-        return f"{chain['degraded_id']}-{left_out}" if n_left else reference
-
-    for name, intensity in faults.items():
-        yield name, intensity, row(name, len(faults) - 1)
-    removable = _removable(faults)
-    if removable:
-        restored = RESTORED if len(removable) > 1 else removable[0]
-        yield EVERY_FAULT, None, row(restored, len(faults) - len(removable))
-
-
-def _removable(faults: Mapping[str, float]) -> list[str]:
-    return [name for name in faults if name not in LASTING]
+def _left_out(chain: Chain) -> Iterator[tuple[str, float | None, str, tuple[str, ...]]]:
+    """Name each fault, its intensity, key in `counterfactuals`, and the faults that are meant."""
+    for name, params in chain.faults:
+        yield name, params.intensity, name, (name,)
+    several = chain.removable
+    if several:
+        yield EVERY_FAULT, None, RESTORED if len(several) > 1 else several[0], several
 
 
 GAINS_MAKER = Maker(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from musqa_pipeline.audio.metrics.registry import METRICS
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.core.seeds import derive_generator
@@ -27,12 +30,15 @@ def check_counts(context: Context) -> CheckResult:
     Where listeners label, these are the rated excerpts.
     """
     lake = context.lake
-    wanted = lake.scan(
-        context.partition("degradations"), DEGRADATIONS.schema, columns=["degraded_id"]
-    )["degraded_id"].to_pylist()
+    made = lake.scan(
+        context.partition("degradations"),
+        DEGRADATIONS.schema,
+        columns=["degraded_id", "excerpt_id"],
+    )
     if context.preset.labels.metric == LISTENERS:
-        rated = {unit.plan["excerpt_id"] for unit in list_units(context)}
-        wanted = [name for name in wanted if name.rpartition("-")[0] in rated]
+        rated = [unit.plan["excerpt_id"] for unit in list_units(context)]
+        made = made.filter(pc.is_in(made["excerpt_id"], pa.array(rated, pa.string())))
+    wanted = made["degraded_id"].to_pylist()
     found = lake.scan(context.partition("labels"), LABELS.schema, columns=["degraded_id"])[
         "degraded_id"
     ].to_pylist()
