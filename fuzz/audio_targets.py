@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.files import reading
 from musqa_pipeline.audio.files.decoding import open_audio
 from musqa_pipeline.audio.files.reading import DecodeError, read_blocks, read_info
+from musqa_pipeline.catalogs.rating import RATING
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.core.settings.per_catalog import TracksSettings
 from musqa_pipeline.stages.engine.stage import Unit
@@ -40,7 +41,12 @@ def audio_tracks(data: bytes, folder: Path) -> None:
     """Judge an audio file as stage 1 does, in this process: a crash here is one of a worker."""
     path = folder / f"track{_ending(data)}"
     path.write_bytes(data)
-    plan = {"path": os.fspath(path), "metadata": dict(NO_METADATA), "leads_outside": False}
+    plan = {
+        "path": os.fspath(path),
+        "metadata": dict(NO_METADATA),
+        "rating": dict.fromkeys(RATING),
+        "leads_outside": False,
+    }
     unit = Unit("u", path.name, plan)
     try:
         make_unit(cast(Any, SimpleNamespace(preset=SHORT_FILES_SERVE)), unit)

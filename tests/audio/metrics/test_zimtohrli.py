@@ -14,7 +14,7 @@ from musqa_pipeline.audio.metrics.zimtohrli import Zimtohrli
 from musqa_pipeline.cli.label import SecondOpinion
 from musqa_pipeline.core.errors import SettingsError, ToolError, UnfitInputError
 from musqa_pipeline.core.settings.dataset import OpinionsSettings
-from musqa_pipeline.core.settings.per_catalog import LabelsSettings
+from musqa_pipeline.core.settings.per_catalog import LISTENERS, LabelsSettings
 from musqa_pipeline.core.settings.preset import parse_preset
 from musqa_pipeline.stages.dataset.second_metric.stage import asked_metrics
 from tests.audio.music import music
@@ -117,7 +117,7 @@ def test_without_its_package_the_extra_is_named(monkeypatch):
 
 def test_every_metric_can_be_asked_for():
     labels, opinions = get_type_hints(LabelsSettings), get_type_hints(OpinionsSettings)
-    assert set(get_args(labels["metric"])) == set(METRICS)
+    assert set(get_args(labels["metric"])) == {*METRICS, LISTENERS}
     assert set(get_args(opinions["metric"])) == {"none", *SECOND_OPINIONS}
     with pytest.raises(SettingsError, match=", ".join(f"'{name}'" for name in SECOND_OPINIONS)):
         parse_preset("p", {"opinions": {"metrics": ["loudness"]}})
