@@ -150,10 +150,20 @@ class ProtocolsSettings(Section):
     """Training on a part of the references, see `curve_fractions`."""
     ablations: _Repetitions = field(default_factory=dict)
     """Models on the rows of `learning_curve` with all references, for variants of one network."""
+    grouped: _Repetitions = silent(factory=dict)
+    """`stratified` with all rows of a recording, and of what is kept with it, in one part."""
+    stratified: _Repetitions = silent(factory=dict)
+    """Paper 004's: folds with `n_label_classes` classes of the label evenly spread. A half of each
+    stops a training and the other is predicted, then they change places. Rows are dealt one by
+    one, so that a recording may stand on both sides."""
     n_folds: Annotated[int, Field(ge=2, le=50)] = 5
     """Groups of recordings that `folds` leaves out in turn, beside the test recordings."""
     validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
     """Share of the training groups that stop a training; nothing is reported on them."""
+    n_label_folds: Annotated[int, Field(ge=2, le=50)] = silent(3)
+    """Folds of `stratified` and `grouped`; each makes two trainings."""
+    n_label_classes: Annotated[int, Field(ge=1, le=100)] = silent(15)
+    """Classes of equal size, by rank of the label, that they spread evenly over the halves."""
     left_out: Several[str] = silent(())
     """Degradations that `leave_codec_out` leaves out, one at a time; all of the rows' if empty."""
     curve_fractions: _Shares = (0.125, 0.25, 0.5, 1.0)
@@ -170,6 +180,6 @@ class ProtocolsSettings(Section):
 
 PROTOCOLS = (
     "repetitions", "folds", "leave_codec_out", "singles_to_cascades", "synthesised_to_real",
-    "real_to_synthesised", "learning_curve", "ablations",
+    "real_to_synthesised", "learning_curve", "ablations", "grouped", "stratified",
 )  # fmt: skip
 """Fields that are protocols."""

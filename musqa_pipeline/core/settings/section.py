@@ -45,13 +45,14 @@ _TYPES = {
 """What to say of pydantic's errors of type."""
 
 
-def silent(default: Any) -> Any:
-    """Give a default to a field that came after results were stored.
+def silent(default: Any = dataclasses.MISSING, *, factory: Any = dataclasses.MISSING) -> Any:
+    """Give a default, or what makes one, to a field that came after results were stored.
 
     While the field has it, it is no part of a fingerprint, so that what was made without the field
     stays current.
     """
-    return dataclasses.field(default=default, metadata={"silent_at_default": True})
+    metadata = {"silent_at_default": True}
+    return dataclasses.field(default=default, default_factory=factory, metadata=metadata)
 
 
 def placement(default: Any) -> Any:
@@ -133,9 +134,14 @@ class Section:
             f.name
             for f in dataclasses.fields(self)
             if not f.metadata.get("placement")
-            and (not f.metadata.get("silent_at_default") or getattr(self, f.name) != f.default)
+            and (not f.metadata.get("silent_at_default") or getattr(self, f.name) != _default_of(f))
         }
         return {name: v for name, v in dataclasses.asdict(self).items() if name in shown}
+
+
+def _default_of(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
 
 
 def unknown_key(where: str, key: str, known: Iterable[str]) -> str:

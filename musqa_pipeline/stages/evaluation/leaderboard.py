@@ -22,8 +22,10 @@ Cell = dict[str, Any]
 
 PROTOCOL_TITLES = {
     "folds": "Every recording out of fold, and the untouched test recordings",
+    "grouped": "Every recording out of fold, labels evenly spread, recordings kept together",
     "repetitions": "The paper’s protocol: repeated splits, the untouched test recordings",
     HOLDOUT: "One training each, the untouched test recordings",
+    "stratified": "Every row out of fold, labels evenly spread, recordings on both sides",
 }
 """Protocols that have leaderboards, the page's main one first."""
 ABLATIONS = "ablations"

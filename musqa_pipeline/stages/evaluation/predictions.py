@@ -16,6 +16,7 @@ from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.slices import HOLDOUT, PREDICTIONS_SCHEMA
 from musqa_pipeline.stages.models.runs import read_preset_runs
+from musqa_pipeline.stages.models.trials.stage import wants_trials
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS, allowed_rows
 
 if TYPE_CHECKING:
@@ -35,8 +36,13 @@ def read_runs(context: Context) -> list[dict[str, Any]]:
 def read_predictions(
     context: Context, runs: Sequence[Mapping[str, Any]], rows: pl.DataFrame
 ) -> pl.DataFrame:
-    """Predict the test rows with every finished network and with the baselines."""
+    """Predict the test rows with every finished network and with the baselines.
+
+    There may be none if the preset asks for trials.
+    """
     test = choose_test_rows(rows)
+    if test.is_empty() and wants_trials(context):
+        return pl.DataFrame(schema=PREDICTIONS_SCHEMA)
     if test.is_empty():
         raise StageError(
             "evaluation: the dataset has no test rows; give some recordings role=test in "

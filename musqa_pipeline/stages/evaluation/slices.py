@@ -27,6 +27,7 @@ from musqa_pipeline.stages.evaluation.repetitions import (
     resamples_of,
 )
 from musqa_pipeline.stages.evaluation.table import EVALUATIONS
+from musqa_pipeline.stages.models.trials.divisions import BY_LABEL
 
 DRAWS: tuple[Literal["uniform_draw", "natural_mix"], ...] = ("uniform_draw", "natural_mix")
 
@@ -108,6 +109,7 @@ def slice_values() -> dict[str, pl.Expr]:
     def filled(column: pl.Expr) -> pl.Expr:
         return pl.when(column != "").then(column)
 
+    in_folds = pl.col("protocol").is_in(["folds", *BY_LABEL])
     # A bitrate that was drawn at random is hardly ever that of another row.
     kbps = pl.when(pl.col("kind") != RANDOM).then(pl.col("bitrate_kbps"))
     return {
@@ -121,9 +123,9 @@ def slice_values() -> dict[str, pl.Expr]:
         "genre": filled(pl.col("genre").str.split("/").list.first()),
         "tier": filled(pl.col("tier")),
         "reference": filled(pl.col("reference")),
-        "part": pl.when((pl.col("protocol") == "folds") & (pl.col("part") == "test"))
+        "part": pl.when(in_folds & (pl.col("part") == "test"))
         .then(pl.lit("untouched test recordings"))
-        .when(pl.col("protocol") == "folds")
+        .when(in_folds)
         .then(pl.lit("out of fold")),
         # Where all labels are trusted the slice would be the whole.
         "label": pl.when(~pl.col("trusted").all()).then(

@@ -99,6 +99,12 @@ def test_a_loudness_off_by_two_tenths_is_found_but_not_on_the_reference(context)
     assert check_loudness(context).passed
 
 
+def test_references_alone_as_a_rated_catalog_has_them_pass(context):
+    rewrite(context, lambda rows: [{**rows[0], "depth": 0}])
+    assert check_loudness(context).passed
+    assert check_loudness(context).numbers["n_rows"] == 0
+
+
 def test_an_undropped_delay_is_found(context):
     rewrite(
         context,

@@ -3,7 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musqa_pipeline.studies.statistics.stratified import stratified_divisions
+from musqa_pipeline.studies.statistics.stratified import (
+    grouped_divisions,
+    quantile_classes,
+    stratified_divisions,
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -57,3 +61,53 @@ def test_too_few_rows_or_folds_are_refused():
         stratified_divisions(np.zeros(5), 0)
     with pytest.raises(ValueError, match="n_folds=1, classes of shape"):
         stratified_divisions(np.zeros(5), 0, n_folds=1)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 12), min_size=60, max_size=120), st.integers(0, 99))
+def test_groups_are_kept_together_and_every_row_is_predicted_once(numbers, seed):
+    groups = np.concatenate([numbers, np.arange(13)])
+    classes = quantile_classes(np.arange(len(groups)) * 7 % 31, 4)
+    divisions = grouped_divisions(classes, [f"record {n}" for n in groups], seed)
+    assert len(divisions) == 6
+    assert sorted(np.concatenate([d.test for d in divisions])) == list(range(len(groups)))
+    for first, second in zip(divisions[::2], divisions[1::2], strict=True):
+        assert np.array_equal(first.validation, second.test)
+        parts = [set(groups[rows]) for rows in (first.train, first.validation, first.test)]
+        assert sum(map(len, parts)) == 13
+
+
+def test_labels_are_spread_more_evenly_over_groups_than_by_chance():
+    rng = np.random.default_rng(1)
+    groups = np.repeat(np.arange(60), 5)
+    labels = rng.normal(size=60)[groups] + 0.3 * rng.normal(size=300)
+    classes = quantile_classes(labels, 15)
+
+    def spread(parts):
+        return np.std([labels[rows].mean() for rows in parts])
+
+    dealt = [
+        spread([d.test for d in grouped_divisions(classes, groups, seed)]) for seed in range(9)
+    ]
+    chance = [spread(np.array_split(rng.permutation(300), 6)) for _ in range(9)]
+    of_groups = [
+        spread([np.isin(groups, part) for part in np.array_split(rng.permutation(60), 6)])
+        for _ in range(9)
+    ]
+    assert np.median(dealt) < 0.6 * np.median(of_groups)
+    assert np.median(dealt) < 2 * np.median(chance)
+    again, other = (grouped_divisions(classes, groups, seed)[0].test for seed in (0, 1))
+    assert np.array_equal(again, grouped_divisions(classes, groups, 0)[0].test)
+    assert not np.array_equal(again, other)
+
+
+def test_too_few_groups_are_refused():
+    with pytest.raises(ValueError, match="5 groups of shape"):
+        grouped_divisions(np.zeros(50), np.arange(50) % 5, 0)
+
+
+def test_classes_by_rank_have_as_many_values_each():
+    values = [5.0, 1.0, 3.0, 3.0, 2.0, 9.0, 4.0]
+    assert quantile_classes(values, 3).tolist() == [2, 0, 0, 1, 0, 2, 1]
+    counts = np.bincount(quantile_classes(np.random.default_rng(0).normal(size=620), 15))
+    assert set(counts) == {41, 42}

@@ -1,8 +1,9 @@
 """Who trains, who validates and who is predicted in each trial: pure functions of the rows.
 
 Groups are those of the split (a recording, an artist, equal samples), so that no trial predicts
-music that it met. Darker copies never train and are predicted where their recording is. Test
-recordings never train and never stop a training, in any protocol.
+music that it met; ``stratified`` alone deals rows, as paper 004 does. Darker copies never train and
+are predicted where their recording is. Test recordings never train and never stop a training, in
+any protocol.
 """
 
 from __future__ import annotations
@@ -18,8 +19,18 @@ from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.seeds import unit_interval_hash
 from musqa_pipeline.core.settings.models import ProtocolsSettings
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS
+from musqa_pipeline.studies.statistics.stratified import (
+    grouped_divisions,
+    quantile_classes,
+    stratified_divisions,
+)
 
 TEST_FOLD = "test"
+BY_LABEL = ("grouped", "stratified")
+"""Protocols whose folds have labels evenly spread."""
+_MADE_TIERS = (SYNTHESISED_TIER, COPY_TIER)
+_DRAWN = pl.col("uniform_draw") | pl.col("natural_mix")
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,8 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
 
     Raises StageError if one of the three is empty.
     """
+    if trial.protocol in BY_LABEL and trial.fold != TEST_FOLD:
+        return _checked(_divide_by_label(trial, rows, settings), trial, rows)
     test = pl.col("part") == "test"
     held, train_too, predicted_too = test, pl.lit(True), pl.lit(True)
     repetition = 0
@@ -90,8 +103,52 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
     division = Division(
         train=trains & pl.col("split_group").is_in(training),
         validation=trains & validation,
-        predicted=held & predicted_too & (pl.col("uniform_draw") | pl.col("natural_mix")),
+        predicted=held & predicted_too & _DRAWN,
     )
+    return _checked(division, trial, rows)
+
+
+def _divide_by_label(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Division:
+    """Divide recordings that are neither test nor synthesised, with labels evenly spread.
+
+    Synthesised music trains in every fold.
+    """
+    test = pl.col("part") == "test"
+    free = rows.filter(~test & ~pl.col("tier").is_in(_MADE_TIERS)).sort(KEYS)
+    groups = free["split_group"].to_numpy()
+    n_halves, n_groups = 2 * settings.n_label_folds, len(np.unique(groups))
+    n_least = n_halves * settings.n_label_classes
+    if free.height < n_least or n_groups < n_halves:
+        raise StageError(
+            f"protocol {trial.protocol}: {free.height} rows of {n_groups} groups of recordings, "
+            f"but {settings.n_label_classes} classes in {n_halves} halves of folds need {n_least} "
+            f"rows of {n_halves} groups; lower [protocols] n_label_classes or n_label_folds, or "
+            "add music"
+        )
+    classes = quantile_classes(free["label"], settings.n_label_classes)
+    grouped = trial.protocol == "grouped"
+    divisions = (
+        grouped_divisions(classes, groups, "protocols", n_folds=settings.n_label_folds)
+        if grouped
+        else stratified_divisions(classes, "protocols", n_folds=settings.n_label_folds)
+    )
+    own = divisions[int(trial.fold)]
+    # Among rows that are dealt one by one, a copy has its recording on both sides.
+    copied = np.unique(groups[own.test]).tolist() if grouped else []
+    copies = (pl.col("tier") == COPY_TIER) & pl.col("split_group").is_in(copied)
+    return Division(
+        train=_among(free[own.train]) | (~test & (pl.col("tier") == SYNTHESISED_TIER)),
+        validation=_among(free[own.validation]),
+        predicted=(_among(free[own.test]) | (~test & copies)) & _DRAWN,
+    )
+
+
+def _among(rows: pl.DataFrame) -> pl.Expr:
+    key = pl.concat_str(KEYS, separator="/")
+    return key.is_in(rows.select(key).to_series().to_list())
+
+
+def _checked(division: Division, trial: Trial, rows: pl.DataFrame) -> Division:
     for what in ("train", "validation", "predicted"):
         if rows.filter(getattr(division, what)).is_empty():
             raise StageError(
@@ -105,8 +162,11 @@ def _places(
     protocol: str, rows: pl.DataFrame, settings: ProtocolsSettings
 ) -> Iterable[tuple[str, str]]:
     """Yield variant and fold of each trial of a protocol."""
-    if protocol == "folds":
-        return [("", str(fold)) for fold in range(settings.n_folds)] + [("", TEST_FOLD)]
+    n_folds = {"folds": settings.n_folds, **dict.fromkeys(BY_LABEL, 2 * settings.n_label_folds)}
+    if protocol in n_folds:
+        folds = [("", str(fold)) for fold in range(n_folds[protocol])]
+        # A catalog whose tracks are all predicted out of fold need not give up a test part.
+        return folds if rows.filter(part="test").is_empty() else [*folds, ("", TEST_FOLD)]
     if protocol == "leave_codec_out":
         names = {*rows["first_name"].to_list(), *rows["last_name"].to_list()} - {"reference"}
         if absent := sorted(set(settings.left_out) - names):
@@ -122,8 +182,7 @@ def _places(
 
 def _in_fold(rows: pl.DataFrame, fold: int, settings: ProtocolsSettings) -> pl.Expr:
     """Rows of one fold of the recordings that are neither test nor synthesised."""
-    made = [SYNTHESISED_TIER, COPY_TIER]
-    free = rows.filter((pl.col("part") != "test") & ~pl.col("tier").is_in(made))
+    free = rows.filter((pl.col("part") != "test") & ~pl.col("tier").is_in(_MADE_TIERS))
     place = folds_of(free, settings.n_folds)
     return pl.col("split_group").is_in(sorted(g for g, number in place.items() if number == fold))
 

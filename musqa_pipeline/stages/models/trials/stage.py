@@ -24,7 +24,13 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
-from musqa_pipeline.stages.models.trials.divisions import Division, Trial, divide, list_trials
+from musqa_pipeline.stages.models.trials.divisions import (
+    BY_LABEL,
+    Division,
+    Trial,
+    divide,
+    list_trials,
+)
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network
 from musqa_pipeline.stages.models.trials.table import TRIALS
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS, allowed_rows, read_rows
@@ -99,6 +105,8 @@ def _training_id(context: Context, trial: Trial) -> str:
     """Name model, recipe and data; of a baseline the rows and settings that it is fitted on."""
     protocols = context.preset.protocols
     about = [protocols.n_folds, protocols.validation_fraction, protocols.curve_fractions]
+    if trial.protocol in BY_LABEL:
+        about += [protocols.n_label_folds, protocols.n_label_classes]
     if trial.model in BASELINES:
         data = context.joint_partition("features").fingerprint
         models = context.preset.models

@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.models import PROTOCOLS, ProtocolsSettings
-from musqa_pipeline.stages.models.trials.divisions import TEST_FOLD, Trial, divide, list_trials
+from musqa_pipeline.stages.models.trials.divisions import (
+    BY_LABEL,
+    TEST_FOLD,
+    Trial,
+    divide,
+    list_trials,
+)
 
 PROCESSES = [("mp3", "mp3", 1), ("mp3", "opus", 2), ("opus", "opus", 1), ("lowpass", "mp3", 2)]
 ONCE = {"boosted": 1}
@@ -24,6 +30,7 @@ def make_rows(n_groups=24, n_synthesised=8, n_test=4):
                     "tier": "synthesised" if kind == "synthesised" else "lossless",
                     "first_name": first, "last_name": last, "depth": depth,
                     "uniform_draw": i % 3 == 0, "natural_mix": i % 2 == 0,
+                    "label": float(number * 37 % 101 + i),
                 }
             )  # fmt: skip
     return pl.DataFrame(rows)
@@ -34,11 +41,15 @@ EVERY = ProtocolsSettings(**{name: ONCE for name in PROTOCOLS if name != "learni
                           learning_curve=ONCE)  # fmt: skip
 
 
+# Rows that are dealt one by one have their recordings on both sides.
+APART = [trial for trial in list_trials(ROWS, EVERY) if trial.protocol != "stratified"]
+
+
 def groups(rows, mask):
     return set(rows.filter(mask)["split_group"])
 
 
-@pytest.mark.parametrize("trial", list_trials(ROWS, EVERY), ids=str)
+@pytest.mark.parametrize("trial", APART, ids=str)
 def test_no_trial_meets_what_it_predicts_and_no_test_recording_trains(trial):
     division = divide(trial, ROWS, EVERY)
     train, stop, asked = (
@@ -53,7 +64,7 @@ def test_no_trial_meets_what_it_predicts_and_no_test_recording_trains(trial):
     assert groups(ROWS, pl.col("part") == "test").isdisjoint(train | stop)
 
 
-@pytest.mark.parametrize("trial", list_trials(ROWS, EVERY), ids=str)
+@pytest.mark.parametrize("trial", APART, ids=str)
 def test_darker_copies_train_in_no_trial_and_are_asked_with_their_recording(trial):
     originals = ROWS.filter(tier="lossless")
     copies = originals.with_columns(pl.col("degraded_id") + "-eq", tier=pl.lit("equalised")).filter(
@@ -168,3 +179,42 @@ def test_ablations_train_on_the_same_music_and_predict_the_rows_of_what_was_left
     assert groups(ROWS, part.train) == groups(ROWS, whole.train)
     keys = [set(ROWS.filter(d.predicted)["degraded_id"]) for d in (part, whole)]
     assert keys[0] < keys[1]
+
+
+@pytest.mark.parametrize("protocol", BY_LABEL)
+@pytest.mark.parametrize("n_test", [0, 4])
+def test_halves_of_folds_change_places_and_predict_every_row_once(protocol, n_test):
+    rows = make_rows(n_test=n_test)
+    trials = list_trials(rows, ProtocolsSettings(**{protocol: ONCE}))
+    assert [t.fold for t in trials] == [*"012345", *([TEST_FOLD] if n_test else [])]
+    divisions = [divide(trial, rows, EVERY) for trial in trials]
+    asked = [key for d in divisions for key in rows.filter(d.predicted)["degraded_id"]]
+    drawn = rows.filter(pl.col("uniform_draw") | pl.col("natural_mix"), tier="lossless")
+    assert sorted(asked) == sorted(drawn["degraded_id"])
+    real = rows.filter(pl.col("part") != "test", tier="lossless")
+    synthesised = set(rows.filter(tier="synthesised")["degraded_id"])
+    for here, there in zip(divisions[:6:2], divisions[1:6:2], strict=True):
+        stops = set(rows.filter(here.validation)["degraded_id"])
+        assert stops >= set(rows.filter(there.predicted)["degraded_id"])
+        trained = set(rows.filter(here.train)["degraded_id"])
+        assert trained == set(rows.filter(there.train)["degraded_id"])
+        assert synthesised < trained
+        assert len(trained - synthesised) == pytest.approx(real.height * 2 / 3, abs=7)
+    if protocol == "stratified":
+        labels = [rows.filter(d.validation)["label"].mean() for d in divisions[:6]]
+        assert max(labels) - min(labels) < 4  # they go from 0 to 112; by chance some 13
+
+
+def test_rows_that_are_dealt_one_by_one_have_recordings_on_both_sides():
+    trial = Trial("stratified", "", "0", "boosted", 0)
+    division = divide(trial, ROWS, EVERY)
+    assert not groups(ROWS, division.train).isdisjoint(groups(ROWS, division.predicted))
+    assert ROWS.filter(division.train & (division.predicted | division.validation)).is_empty()
+
+
+def test_too_few_rows_for_the_classes_are_counted():
+    few = make_rows(n_groups=8)
+    message = "14 rows of 8 groups of recordings, but 15 classes in 6 halves of folds need 90 rows"
+    for protocol in BY_LABEL:
+        with pytest.raises(StageError, match=f"protocol {protocol}: .*{message[3:]}"):
+            divide(Trial(protocol, "", "0", "boosted", 0), few, EVERY)
