@@ -19,8 +19,9 @@ from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.learning.gan.frechet import describe
 from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.segments import ImageSpec, pcm_at_rate
-from musqa_pipeline.scoring.model_file import SHIPPED, features_of, load_model
+from musqa_pipeline.scoring.model_file import features_of
 from musqa_pipeline.scoring.verdict import to_excerpt, to_image
+from musqa_pipeline.stages.segments.versions import musqa_net_quality
 
 Floats = NDArray[np.float64]
 TAIL_SAMPLES = SAMPLE_RATE_HZ // 5
@@ -31,20 +32,18 @@ class Measures:
     """What says something of quality and has neither label nor reference, and musqa-net."""
 
     def __init__(self, cloud: Floats) -> None:
-        self.model = load_model(SHIPPED)
         self.normal = LedoitWolf().fit(cloud)
 
-    def of(self, samples: NDArray[np.floating]) -> dict[str, float]:
+    def of(self, samples: NDArray[np.floating]) -> dict[str, float | None]:
         """Measure sound, shape (samples, channels)."""
         mono = samples.mean(axis=1).astype(np.float32)
         image = images_of(torch.from_numpy(pcm_at_rate(samples, 16_000))[None], ImageSpec())[0]
-        answer = self.model.answer(_bands(mono))
         return {
             "temporal_sd": float(image.std(dim=-1, correction=0).mean()),
             "contrast": float(image.std(correction=0)),
             "upper_edge_hz": upper_edge_hz(mono, SAMPLE_RATE_HZ),
             "distance": float(self.normal.mahalanobis(describe(image.numpy()))[0] ** 0.5),
-            "musqa_net": float(answer.probability @ self.model.step_quality),
+            "musqa_net": musqa_net_quality(samples),
         }
 
     def described(self, mono: NDArray[np.floating]) -> NDArray[np.float32]:

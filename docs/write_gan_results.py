@@ -55,6 +55,7 @@ LABEL_FREE = {
 OTHERS = {
     "musqa-net": ("musqa_net", 1),
     "ViSQOL": ("visqol_mos", 1),
+    "Zimtohrli": ("zimtohrli_mos", 1),
     "MSE, negative": ("mse", -1),
     "I, negative": ("intensity", -1),
 }

@@ -27,7 +27,7 @@ _TRACK_COLUMNS = {
     "track_id": "track_id", "file": "file", "pcm_hash": "pcm_hash", "recording": "recording",
     "artist": "artist", "genre": "genre", "tier": "tier", "role": "role", "verdict": "verdict",
     "flags": "flags", "codec": "track_codec", "bitrate_kbps": "track_bitrate_kbps",
-    "upper_edge_hz": "track_upper_edge_hz",
+    "upper_edge_hz": "track_upper_edge_hz", "mos": "track_mos",
 }  # fmt: skip
 """Columns of `tracks` that rows carry, under names that say whose they are."""
 

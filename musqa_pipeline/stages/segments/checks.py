@@ -60,6 +60,9 @@ def judge_segments(
         & pl.col("flatness_16k").is_between(0, 1)
         & pl.col("temporal_sd").is_between(0, 1)
         & (pl.col("visqol_mos").is_between(1, 5) if visqol else pl.col("visqol_mos").is_null())
+        & pl.col("zimtohrli_mos").is_between(1, 5).fill_null(True)
+        & pl.col("musqa_net").is_between(0, 1).fill_null(True)
+        & (pl.col("rating").is_null() | (pl.col("kind") == ORIGINAL))
     )
     n_wrong = rows.filter(~right.fill_null(False)).height
     n_missing = len(files) - len(groups.keys() & files.keys()) - refused.height

@@ -6,12 +6,15 @@ none there is no unit.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.intensity import MASTER_LUFS, Stereo
@@ -23,17 +26,21 @@ from musqa_pipeline.audio.excerpts.segments import (
     segment_starts,
 )
 from musqa_pipeline.audio.measures.loudness import integrated_lufs
-from musqa_pipeline.audio.metrics.registry import open_metric
-from musqa_pipeline.core.errors import StageError, UnfitInputError
+from musqa_pipeline.audio.metrics.registry import find_opinion, open_metric
+from musqa_pipeline.audio.metrics.score import Metric, SecondMetric
+from musqa_pipeline.core.errors import StageError, ToolError, UnfitInputError
+from musqa_pipeline.scoring.model_file import SHIPPED_DIGEST
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.excerpts.stage import check_unchanged, file_state
 from musqa_pipeline.stages.segments.table import SEGMENTS
 from musqa_pipeline.stages.segments.tracks import gan_settings, original_tracks, wants_segments
 from musqa_pipeline.stages.segments.versions import (
+    ORIGINAL,
     at_gain,
     make_version,
     measures,
+    musqa_net_quality,
     pcm_hash,
     plan_versions,
 )
@@ -80,11 +87,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         about = {"track_lufs": plan["loudness_lufs"], "channels": plan["channels"]}
         gain_db = gain_to_level_db(samples, MASTER_LUFS, **about)
     original = at_gain(samples, gain_db)
-    judge = (
-        open_metric(original.mean(axis=1), metric="visqol", device="cpu")
-        if settings.visqol
-        else None
-    )
+    judges = _judges(original.mean(axis=1)) if settings.visqol else {}
     rows = []
     for version in plan_versions(plan["segment_id"], settings.seed):
         made = make_version(original, version.kind, version.params)
@@ -98,10 +101,22 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
                 **version.columns(),
                 "pcm_hash": pcm_hash(made),
                 **measures(made, original),
-                "visqol_mos": judge.score(made.mean(axis=1)).mos if judge else None,
+                **{name: judge.score(made.mean(axis=1)).mos for name, judge in judges.items()},
+                "musqa_net": musqa_net_quality(made),
+                "rating": plan["mos"] if version.kind == ORIGINAL else None,
             }
         )
     return SEGMENTS.from_rows(rows)
+
+
+def _judges(original: NDArray[np.float32]) -> dict[str, Metric | SecondMetric]:
+    """Bind the metrics that need the original, mono, by the column that they fill."""
+    judges: dict[str, Metric | SecondMetric] = {
+        "visqol_mos": open_metric(original, metric="visqol", device="cpu")
+    }
+    with contextlib.suppress(ToolError):  # an extra that need not be there
+        judges["zimtohrli_mos"] = find_opinion("zimtohrli")(original)
+    return judges
 
 
 def _test_tracks(context: Context) -> list[dict[str, Any]]:
@@ -137,13 +152,14 @@ def _first_that_sounds(plan: Mapping[str, Any], seed: int) -> tuple[int, Stereo]
     )
 
 
-def _wanted(context: Context) -> dict[str, bool]:
-    """Tell presets without networks apart, whose units are none."""
-    return {"wanted": wants_segments(context.preset)}
+def _wanted(context: Context) -> dict[str, bool | str]:
+    """Tell presets without networks apart, whose units are none; say which model others ask."""
+    wanted = wants_segments(context.preset)
+    return {"wanted": wanted} | ({"musqa_net": SHIPPED_DIGEST} if wanted else {})
 
 
 SEGMENTS_MAKER = Maker(
-    version=1,
+    version=2,
     tools=(
         "torch",
         "numba",
@@ -154,6 +170,7 @@ SEGMENTS_MAKER = Maker(
         "av",
         "pyloudnorm",
         "visqol-python",
+        "zimtohrli",
     ),
     units=list_units,
     make=make_unit,

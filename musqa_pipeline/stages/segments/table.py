@@ -45,5 +45,23 @@ SEGMENTS = Table(
             "ViSQOL's MOS-LQO against its original, mono; none unless `[gan] visqol`",
             nullable=True,
         ),
+        Column(
+            "zimtohrli_mos",
+            pa.float64(),
+            "Zimtohrli's MOS likewise, where its package is installed",
+            nullable=True,
+        ),
+        Column(
+            "musqa_net",
+            pa.float64(),
+            "quality, 0 to 0.95, that the shipped musqa-net predicts of it",
+            nullable=True,
+        ),
+        Column(
+            "rating",
+            pa.float64(),
+            "mean opinion of its listeners; of originals in a catalog that brings ratings",
+            nullable=True,
+        ),
     ),
 )

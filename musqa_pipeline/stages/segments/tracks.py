@@ -17,7 +17,7 @@ from musqa_pipeline.stages.tracks.verdict import USABLE
 
 _COLUMNS = (
     "catalog", "track_id", "file", "recording", "duration_s", "sample_rate_hz", "channels",
-    "loudness_lufs", "part",
+    "loudness_lufs", "part", "mos",
 )  # fmt: skip
 
 

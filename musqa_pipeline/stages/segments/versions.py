@@ -23,6 +23,8 @@ from musqa_pipeline.audio.excerpts.segments import read_segment
 from musqa_pipeline.audio.features.flatness import spectral_flatness
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.gan.segments import ImageSpec, pcm_at_rate
+from musqa_pipeline.scoring.model_file import SHIPPED, load_model
+from musqa_pipeline.scoring.verdict import to_excerpt, to_image
 
 ORIGINAL, DRAWN, LADDER = "original", "drawn", "ladder"
 LADDER_INTENSITIES = (10.0, 30.0, 50.0, 70.0, 90.0)
@@ -101,6 +103,13 @@ def measures(samples: Stereo, original: Stereo) -> dict[str, float]:
         "flatness_16k": spectral_flatness(narrow),
         "temporal_sd": temporal_sd(samples),
     }
+
+
+def musqa_net_quality(samples: Stereo) -> float | None:
+    """Ask the shipped musqa-net, which hears the mono mean; None if there is nothing to hear."""
+    model = load_model(SHIPPED)
+    image = to_image(to_excerpt(samples.mean(axis=1).astype(np.float32), SAMPLE_RATE_HZ)[0])
+    return None if image is None else float(model.answer(image).probability @ model.step_quality)
 
 
 def temporal_sd(samples: Stereo) -> float:

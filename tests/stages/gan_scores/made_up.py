@@ -33,7 +33,8 @@ def made_up_versions(n_recordings: int = 4, genres: tuple[str, ...] = ("Rock",))
                     "version_id": version_id, "mse": damage**2,
                     "flatness_48k": 0.1 + damage / 200, "flatness_16k": 0.1,
                     "temporal_sd": 0.5 - damage / 400 + rng.uniform(0, 0.02),
-                    "visqol_mos": 4.7 - damage / 40,
+                    "visqol_mos": 4.7 - damage / 40, "zimtohrli_mos": None,
+                    "musqa_net": 0.9 - damage / 200, "rating": None,
                 }
             )  # fmt: skip
     order = ["catalog", "segment_id", "draw", "kind", "intensity"]

@@ -14,15 +14,18 @@ import soundfile
 import soxr
 
 from musqa_pipeline.audio.degradations.intensity import INTENSITY_DEGRADATIONS, IntensityParams
+from musqa_pipeline.audio.features.bands import band_image_at
 from musqa_pipeline.audio.features.flatness import spectral_flatness
 from musqa_pipeline.audio.files.signals import read_stereo
 from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.audio.metrics.visqol import Reference
+from musqa_pipeline.audio.metrics.zimtohrli import Zimtohrli
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.scoring.model_file import SHIPPED, load_model
 from musqa_pipeline.stages.dataset.table import SPLITS
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
-from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.engine.stage import Unit, run_stage
 from musqa_pipeline.stages.graph import get_stage, joint_context, load_preset
 from musqa_pipeline.stages.segments.checks import check_segments
 from musqa_pipeline.stages.segments.stage import list_units, make_unit
@@ -183,6 +186,8 @@ def test_a_row_that_is_not_made_so_fails_the_check(made):
         ({"gain_db": pl.col("gain_db") + 1}, "n_made_otherwise"),
         ({"flatness_16k": pl.lit(1.1)}, "n_wrong"),
         ({"mse": pl.lit(0.0)}, "n_wrong"),
+        ({"musqa_net": pl.lit(1.2)}, "n_wrong"),
+        ({"rating": pl.lit(3.0)}, "n_wrong"),
     ):
         found = judge_segments(right.with_columns(**change), refused, files, visqol=False)
         assert not found.passed
@@ -204,6 +209,22 @@ def test_visqol_is_asked_where_the_preset_wants_it(made):
     row = next(r for r in found if r["kind"] == "intensity_lowpass" and r["intensity"] == 70)
     original, low = (rebuild(folder / "café.wav", r).mean(axis=1) for r in (found[0], row))
     assert row["visqol_mos"] == Reference(original).score(low).mos
+    assert row["zimtohrli_mos"] == Zimtohrli(original).score(low).mos
+
+
+def test_each_version_says_what_musqa_net_and_listeners_say_of_it(made):
+    context, folder, _ = made
+    unit = next(u for u in list_units(context) if u.plan["file"] == "café.wav")
+    rated = Unit(unit.unit_id, unit.what, {**unit.plan, "mos": 3.5})
+    found = make_unit(context, rated).to_pylist()
+    assert [row["rating"] for row in found] == [3.5] + [None] * 24
+    assert {row["zimtohrli_mos"] for row in found} == {None}
+    assert {row["rating"] for row in make_unit(context, unit).to_pylist()} == {None}
+    row = found[7]
+    sounds = rebuild(folder / "café.wav", row).mean(axis=1)
+    model, image = load_model(SHIPPED), band_image_at(np.tile(sounds, 3)[:480_000], -23.0)
+    heard = model.answer(image).probability @ model.step_quality
+    assert row["musqa_net"] == pytest.approx(heard, abs=0.01)
 
 
 def test_off_makes_nothing_and_nobody_elses_fingerprint_moves(made, home):
