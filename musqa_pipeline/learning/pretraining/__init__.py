@@ -1,0 +1,1 @@
+"""What is learned from music without any label, and where it lies on a disk."""
