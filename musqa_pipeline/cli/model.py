@@ -202,6 +202,25 @@ def import_keras_file(
     output.emit({"path": str(out), **origin}, words, as_json=as_json)
 
 
+@app.command("import-qama")
+def import_qama_file(
+    file: Annotated[Path, typer.Argument(help="A qama_*.pt of the authors of paper 004.")],
+    folder: Annotated[Path, typer.Argument(help="New folder for the network.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write w2vMOS, as the authors of paper 004 published it, into a folder of transformers.
+
+    It holds config.json and model.safetensors; fairseq is not needed (docs/archives.md).
+    """
+    needs(("torch", "lightning"), "musqa model import-qama", kind=ModelError)
+    from musqa_pipeline.learning.imports.qama_import import import_qama
+
+    network = import_qama(file, folder)
+    n_parameters = sum(parameter.numel() for parameter in network.parameters())
+    words = f"{folder}: w2vMOS with {n_parameters:,} parameters"
+    output.emit({"path": str(folder), "parameters": n_parameters}, words, as_json=as_json)
+
+
 def _described(path: Path) -> dict[str, Any]:
     """Return what a list says of a model file; one that is damaged must not hide the others."""
     from musqa_pipeline.scoring.model_file import ModelFile

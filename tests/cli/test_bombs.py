@@ -76,6 +76,8 @@ PATHS = {
     ("model export", "about"): NO_AUDIO,
     ("model import-keras", "file"): NO_AUDIO,
     ("model import-keras", "out"): NO_AUDIO,
+    ("model import-qama", "file"): NO_AUDIO,
+    ("model import-qama", "folder"): NO_AUDIO,
     ("catalog add", "folder"): "run",
     ("catalog equalise", "source"): "catalog equalise",
     ("catalog equalise", "folder"): NO_AUDIO,
