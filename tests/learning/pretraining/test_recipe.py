@@ -59,13 +59,13 @@ def test_codes_are_drawn_at_temperatures_that_fall_to_a_half():
 def test_what_cannot_be_is_refused():
     with pytest.raises(SettingsError, match="7 conv_dim, 2 conv_kernel and 7 conv_stride: expec"):
         Wav2Vec2Architecture(conv_kernel=(3, 3))
-    with pytest.raises(SettingsError, match="hidden_size=768: .* of num_attention_heads=5"):
+    with pytest.raises(SettingsError, match=r"hidden_size=768: .* of num_attention_heads=5"):
         Wav2Vec2Architecture(num_attention_heads=5)
     with pytest.raises(SettingsError, match="updates=7: expected a multiple of checkpoint_updates"):
         replace(TINY, updates=7)
     with pytest.raises(SettingsError, match="warmup_updates=6: expected fewer than updates=6"):
         replace(TINY, warmup_updates=6)
-    with pytest.raises(SettingsError, match="crop_samples=369 make 7 frames: .*mask_frames=4"):
+    with pytest.raises(SettingsError, match=r"crop_samples=369 make 7 frames: .*mask_frames=4"):
         replace(TINY, crop_samples=369)
 
 

@@ -105,8 +105,8 @@ def test_updates_draw_anew_and_seeds_draw_otherwise(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     "option",
-    [{"negatives_elsewhere": 3}, {"weight_decay": 0.5}, {"penalty_weight": 0.0}, {"mask_frames": 5}],
-)  # fmt: skip
+    [{"negatives_elsewhere": 3}, {"weight_decay": 0.5}, {"penalty_weight": 0.0}],
+)
 def test_each_option_trains_something_else(tmp_path, undisturbed, option):
     result = train_tiny(tmp_path, replace(TINY, **option))
     assert result.curves["loss"][-1] != undisturbed.curves["loss"][-1]
