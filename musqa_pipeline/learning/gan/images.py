@@ -35,8 +35,8 @@ def images_of(pcm_ns: Tensor, spec: ImageSpec) -> Tensor:
     Returns
     -------
     Tensor of float32, shape (n, 1, size, size)
-        From -1 to 1, low bands first. The image of silence, or one that is constant, is `BLANK`;
-        `is_blank` tells.
+        From -1 to 1, low bands first; that of silence is `BLANK`. Segments of which an image
+        shows nothing are told before: `segments.is_silent`.
 
     Raises
     ------
@@ -61,11 +61,6 @@ def images_of(pcm_ns: Tensor, spec: ImageSpec) -> Tensor:
         lowest_n11 = level_db_nhw.amin(dim=(1, 2), keepdim=True)
         span_n11 = (level_db_nhw.amax(dim=(1, 2), keepdim=True) - lowest_n11).clamp(min=1e-9)
         return (2 * (level_db_nhw - lowest_n11) / span_n11 - 1).unsqueeze(1)
-
-
-def is_blank(images_n1hw: Tensor) -> Tensor:
-    """Tell of each image whether it shows nothing, shape (n,)."""
-    return images_n1hw.amax(dim=(1, 2, 3)) <= BLANK
 
 
 @functools.cache

@@ -62,7 +62,7 @@ class ScoredWindow:
 
     start_s: float
     score: float | None
-    """None of a window that is silent."""
+    """None of a window that is silent or constant."""
     percentile: float | None
 
 
@@ -101,8 +101,8 @@ def open_judge(home: Home, run: str | None = None) -> Judge:
 def score_file(judge: Judge, path: Path, genre: str | None = None) -> ScoredFile:
     """Score a file, as a genre or as the mean genre.
 
-    Raises UnfitInputError if it is shorter than a window, longer than 10 minutes, silent or
-    unreadable; SettingsError if the judge does not know the genre.
+    Raises UnfitInputError if it is shorter than a window, longer than 10 minutes, silent,
+    constant or unreadable; SettingsError if the judge does not know the genre.
     """
     number = judge.class_of(genre)
     samples = read_stereo(path).samples
@@ -124,7 +124,9 @@ def score_file(judge: Judge, path: Path, genre: str | None = None) -> ScoredFile
             windows.append(ScoredWindow(start / SAMPLE_RATE_HZ, score, of_all))
     found = [window.score for window in windows if window.score is not None]
     if not found:
-        raise UnfitInputError("silent", "every window is silent", "give music that sounds")
+        raise UnfitInputError(
+            "silent", "every window is silent or constant", "give music that sounds"
+        )
     mean = float(np.mean(found))
     return ScoredFile(mean, judge.percentile(mean, as_genre=genre is not None), tuple(windows))
 

@@ -29,6 +29,7 @@ from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.audio.metrics.registry import find_opinion, open_metric
 from musqa_pipeline.audio.metrics.score import Metric, SecondMetric
 from musqa_pipeline.core.errors import StageError, ToolError, UnfitInputError
+from musqa_pipeline.learning.gan.segments import is_silent, pcm_at_rate
 from musqa_pipeline.scoring.model_file import SHIPPED_DIGEST
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
@@ -36,6 +37,7 @@ from musqa_pipeline.stages.excerpts.stage import check_unchanged, file_state
 from musqa_pipeline.stages.segments.table import SEGMENTS
 from musqa_pipeline.stages.segments.tracks import gan_settings, original_tracks, wants_segments
 from musqa_pipeline.stages.segments.versions import (
+    IMAGE_RATE_HZ,
     ORIGINAL,
     at_gain,
     make_version,
@@ -76,8 +78,8 @@ def list_units(context: Context) -> list[Unit]:
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Make all versions of a segment, measure them, and keep how they were made.
 
-    Raises UnfitInputError if the track is shorter than a segment, silent wherever it was tried, of
-    more than two channels, or changed since stage 1.
+    Raises UnfitInputError if the track is shorter than a segment, silent or constant wherever it was
+    tried, of more than two channels, or changed since stage 1.
     """
     plan, settings = unit.plan, gan_settings(context.preset)
     check_unchanged(plan)
@@ -142,12 +144,13 @@ def _first_that_sounds(plan: Mapping[str, Any], seed: int) -> tuple[int, Stereo]
     )
     for start_frame in starts:
         samples = read_segment(Path(plan["path"]), start_frame=start_frame, sample_rate_hz=rate_hz)
-        if math.isfinite(integrated_lufs(samples)):
+        sounds = not is_silent(pcm_at_rate(samples, IMAGE_RATE_HZ))
+        if sounds and math.isfinite(integrated_lufs(samples)):
             return start_frame, samples
     raise UnfitInputError(
         "silent",
         f"none of {len(starts)} segments of {SEGMENT_SAMPLES / SAMPLE_RATE_HZ:g} s that were tried "
-        "has a loudness",
+        "sounds: each is silent or constant",
         "take the silence out of the track, or the track out of the test part",
     )
 

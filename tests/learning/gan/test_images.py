@@ -8,7 +8,7 @@ import torch
 
 from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
 from musqa_pipeline.core.errors import UnfitInputError
-from musqa_pipeline.learning.gan.images import images_of, is_blank
+from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.segments import (
     ImageSpec,
     is_silent,
@@ -78,8 +78,25 @@ def test_silence_is_told_and_music_is_not_taken_for_it():
     faint = np.where(np.arange(len(quiet)) % 100 < 50, 2, -1).astype(np.int16)
     assert [is_silent(pcm) for pcm in (quiet, dither, constant, faint)] == [True, True, True, False]
     images = images_of(torch.from_numpy(np.stack([quiet, faint])), spec)
-    assert is_blank(images).tolist() == [True, False]
+    assert images.amax(dim=(1, 2, 3)).tolist() == [-1, 1]
     assert torch.isfinite(images).all()
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000])
+def test_a_constant_is_silent_though_resampling_rings_at_its_ends(rate_hz):
+    constant = np.full(round(rate_hz * SEGMENT_SAMPLES / 48_000), 0.3)
+    at_48_khz = constant if rate_hz == 48_000 else soxr.resample(constant, rate_hz, 48_000, "VHQ")
+    for image_rate_hz in (16_000, 48_000):
+        pcm = pcm_at_rate(at_48_khz[:SEGMENT_SAMPLES], image_rate_hz)
+        rings = rate_hz != 48_000 or image_rate_hz != 48_000
+        assert (np.ptp(pcm) > 200) == rings
+        assert is_silent(pcm)
+        n = len(pcm)
+        for start in (0, n // 2, n - n // 50):  # a fiftieth of it is music already
+            part = slice(start, start + n // 50)
+            sounds = pcm.copy()
+            sounds[part] += 100 * (np.arange(n // 50) % 2).astype(np.int16)
+            assert not is_silent(sounds)
 
 
 def test_pcm_is_the_mean_of_the_channels_at_very_high_quality():

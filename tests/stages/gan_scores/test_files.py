@@ -69,11 +69,21 @@ def test_silent_windows_have_no_score_and_do_not_count(judge, tmp_path):
 
 @pytest.mark.parametrize(
     ("duration_s", "gain", "message"),
-    [(4.2, 1, r"it lasts 4.20 s.*a window takes 4.208 s"), (6.0, 0, "every window is silent")],
+    [
+        (4.2, 1, r"it lasts 4.20 s.*a window takes 4.208 s"),
+        (6.0, 0, "every window is silent or constant; give music that sounds"),
+    ],
 )
 def test_what_has_no_window_that_sounds_is_refused(judge, tmp_path, duration_s, gain, message):
     write(tmp_path / "a.wav", gain * stereo(duration_s), subtype="FLOAT")
     with pytest.raises(UnfitInputError, match=message):
+        score_file(judge, tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000])
+def test_a_constant_is_no_music(judge, tmp_path, rate_hz):
+    write(tmp_path / "a.wav", np.full(12 * rate_hz, 0.3, np.float32), rate_hz, subtype="FLOAT")
+    with pytest.raises(UnfitInputError, match="every window is silent or constant"):
         score_file(judge, tmp_path / "a.wav")
 
 

@@ -310,6 +310,7 @@ def with_file(tmp_path, samples, rate_hz=48_000):
     [
         (stereo(4.0), "too_short", "4.000 s from 0.000 s on, a segment takes 4.208 s"),
         (np.zeros((480_000, 2), np.float32), "silent", "none of 21 segments of 4.208 s that were"),
+        (np.full((480_000, 2), 0.3, np.float32), "silent", "sounds: each is silent or constant"),
         (np.full((480_000, 2), np.nan, np.float32), "not_finite", "NaN or infinite"),
         (np.tile(stereo(10.0), (1, 3)), "channels", "6 channels, one or two are needed"),
     ],
@@ -328,6 +329,24 @@ def test_silence_before_the_music_is_drawn_again(copied, tmp_path):
     unit = list_units(context)[0]
     samples = stereo(30.0)
     samples[: 20 * 48_000] = 0
+    plan = {**unit.plan, **with_file(tmp_path, samples)}
+    row = make_unit(context, dataclasses.replace(unit, plan=plan))["start_frame"][0].as_py()
+    assert row + N > 20 * 48_000
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 44_100, 48_000])
+def test_a_constant_track_is_refused_at_every_rate_and_place(copied, tmp_path, rate_hz):
+    context, _ = copied
+    constant = np.full((round(4.3 * rate_hz), 1), 0.3, np.float32)  # all draws are near its ends
+    row = refusal(context, **with_file(tmp_path, constant, rate_hz))
+    assert (row["stage"], row["reason"]) == ("segments", "silent")
+
+
+def test_a_constant_before_the_music_is_drawn_again(copied, tmp_path):
+    context, _ = copied
+    unit = list_units(context)[0]
+    samples = stereo(30.0)
+    samples[: 20 * 48_000] = 0.3
     plan = {**unit.plan, **with_file(tmp_path, samples)}
     row = make_unit(context, dataclasses.replace(unit, plan=plan))["start_frame"][0].as_py()
     assert row + N > 20 * 48_000
