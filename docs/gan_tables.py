@@ -17,18 +17,12 @@ from musqa_pipeline.learning.baselines.few_labels import few_labels, most_labell
 from musqa_pipeline.stages.gan_scores.read import cells_of
 from musqa_pipeline.stages.segments.versions import LADDER, ORIGINAL
 from musqa_pipeline.studies.listening.cells import CellsCorrelation, cells_correlation, read_cells
+from musqa_pipeline.studies.listening.pmqd_paper import KINDS, PAPER, D
 from musqa_pipeline.studies.statistics.bootstrap import estimate, mean_over_recordings
 from musqa_pipeline.studies.statistics.intervals import correlation_p_value
 from musqa_pipeline.studies.statistics.metrics import auc, rmse, spearman
 
 RATINGS = DOCS / "results" / "listeners_cells.csv"
-PAPER = {
-    "distortion": 0.349, "limiter": 0.120, "lowpass": 0.222, "noise": 0.359, ALL: 0.426,
-    "Acoustic": 0.426, "Blues": 0.450, "Classical": 0.259, "Country": 0.567,
-    "Electronica & Dance": 0.221, "Funk": 0.677, "Hip Hop": 0.516, "Jazz": 0.469, "Latin": 0.488,
-    "Pop": 0.591, "Reggae": 0.520, "Rnb & Soul": 0.519, "Rock": 0.304,
-}  # fmt: skip
-"""Paper 000, table 2: Spearman's coefficient of D with the median rating."""
 LABELLED = (5, 10, 20, None)
 """Recordings with labels; None is all."""
 
@@ -70,7 +64,7 @@ def beside_the_paper(evidence: Evidence) -> str:
     rows = rows.filter(pl.col("draw") != LADDER)
     if rows["visqol_mos"].null_count():
         return "not run: `[gan] visqol` is off"
-    kinds = [kind for kind in PAPER if kind in rows["kind"].unique().to_list()]
+    kinds = [kind for kind in KINDS if kind in rows["kind"].unique().to_list()]
     genres = rows["genre"].unique().sort().to_list()
     chosen = {ALL: rows} | {kind: rows.filter(kind=kind) for kind in kinds}
     if len(genres) > 1:
@@ -79,7 +73,7 @@ def beside_the_paper(evidence: Evidence) -> str:
     for name, part in chosen.items():
         found = estimate(spearman, part["visqol_mos"], part["score"], part["whose"], "gan")
         p = correlation_p_value(found.value, part.height) if part.height > 2 else None
-        paper = PAPER.get(name)
+        paper = PAPER[D].get(name)
         lines.append(
             {
                 "of": name,

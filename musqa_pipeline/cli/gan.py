@@ -30,9 +30,15 @@ Examples:
   musqa gan degrade song.flac --kind noise --intensity 50 noisy.wav
   musqa gan degrade master.wav --kind limiter --intensity 100 --level lufs:-14 loud.wav
   musqa gan score album/*.flac --run mine-0
+  musqa gan pmqd ~/pmqd --run mine-0
   musqa gan pmqd ~/pmqd --check
 """
 LOUDNESS = "lufs:-14"
+
+RunOption = Annotated[
+    str | None,
+    typer.Option("--run", metavar="NETWORK-SEED", help="Which training; the first without."),
+]
 
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
 
@@ -103,10 +109,7 @@ def score(
         str | None,
         typer.Option("--genre", help="Class that it was told; without, the mean of all classes."),
     ] = None,
-    run: Annotated[
-        str | None,
-        typer.Option("--run", metavar="NETWORK-SEED", help="Which training; the first without."),
-    ] = None,
+    run: RunOption = None,
     as_json: JsonLinesOption = False,
     as_csv: CsvOption = False,
 ) -> None:
@@ -142,19 +145,52 @@ def score(
 @app.command()
 def pmqd(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="PMQD: pmqd.csv and audio.")],
+    run: RunOption = None,
     check: Annotated[
         bool, typer.Option("--check", help="Make its degraded segments again and compare.")
     ] = False,
+    as_json: JsonLinesOption = False,
+    as_csv: CsvOption = False,
 ) -> None:
-    """Hold PMQD against the degradations here; the last line is the worst residual in dB.
+    """Score PMQD and print paper 000's table 2: a GAN's numbers beside the paper's.
 
-    Exit code 1 if a median residual is above -60 dB or the noise is off by more than 0.5 dB.
+    Spearman's coefficients with the rating, with p, n and 95 % intervals over recordings, of the
+    discriminator (D), of what the paper compares it with, and of the temporal SD. With --check its
+    segments are held against the degradations here, and the last line is the worst residual in dB;
+    exit code 1 if a median is above -60 dB or the noise is off by more than 0.5 dB.
     """
+    one_form(as_json=as_json, as_csv=as_csv)
+    if check:
+        if run is not None or as_json or as_csv:
+            raise typer.BadParameter("--check asks no GAN; leave out --run, --json and --csv")
+        _check_pmqd(folder)
+        return
+    needs(FACTORY, "musqa gan pmqd")
+    from musqa_pipeline.core.home import home_folder
+    from musqa_pipeline.stages.gan_scores.files import open_judge
+    from musqa_pipeline.stages.gan_scores.pmqd import score_pmqd
+    from musqa_pipeline.studies.listening.pmqd_paper import RATINGS
+
+    judge = open_judge(home_folder(), run)
+    found = score_pmqd(judge, folder)
+    is_data = as_json or as_csv
+    rows = [{"run": judge.name, **asdict(line)} for line in found.table()]
+    if not is_data:
+        rows = [row if row["n"] else row | {"spearman": "not run"} for row in rows]
+    columns = ["run", "score", "of", "spearman", "low", "high", "p", "n", "n_recordings", "paper"]
+    output.table(rows, columns, as_json=as_json, as_csv=as_csv, empty="no segment")
+    if found.as_mean_genre:
+        genres = ", ".join(found.as_mean_genre)
+        output.say(f"{judge.name} has no class {genres}: asked as the mean genre", err=is_data)
+    if found.n_missing:
+        output.say(f"{found.n_missing} files of the table are not there", err=is_data)
+    output.say(RATINGS, err=is_data)
+
+
+def _check_pmqd(folder: Path) -> None:
     needs(LIBRARIES, "musqa gan pmqd")
     from musqa_pipeline.catalogs.readers.pmqd_rebuilt import OCTAVES_HZ, check_rebuilt
 
-    if not check:
-        raise typer.BadParameter("give --check")
     found = check_rebuilt(folder)
     for kind in found.kinds:
         output.say(

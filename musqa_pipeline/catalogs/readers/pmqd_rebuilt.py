@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,13 +97,12 @@ def check_rebuilt(folder: Path) -> PmqdCheck:
     residuals_db: dict[str, list[float]] = defaultdict(list)
     levels_db: list[float] = []
     spectra: list[NDArray[np.float64]] = []
-    by_place = itertools.groupby(sorted(there, key=_place), key=_place)
-    for group in (list(group) for _, group in by_place):
+    for group in by_original(there):
         original = _original(folder, group)
         for segment in group:
             if segment.kind == ORIGINAL:
                 continue
-            found = _read(folder, segment)
+            found = read_audio(folder, segment)
             if segment.kind == NOISE:
                 level_db, octaves = _noise(found, original, segment.intensity)
                 levels_db.append(level_db)
@@ -126,6 +125,30 @@ def check_rebuilt(folder: Path) -> PmqdCheck:
     return PmqdCheck(len(segments) - len(there), kinds, noise)
 
 
+def by_original(segments: Iterable[RatedSegment]) -> Iterator[list[RatedSegment]]:
+    """Put together what was made of the same original, and the original."""
+    for _, group in itertools.groupby(sorted(segments, key=_place), key=_place):
+        yield list(group)
+
+
+def read_audio(folder: Path, segment: RatedSegment) -> Stereo:
+    """Read a segment at 48 kHz, shape (201984, 2).
+
+    Raises CatalogError if it cannot be read or is of another length.
+    """
+    path = folder / segment.file
+    try:
+        samples = read_stereo(path).samples
+    except UnfitInputError as error:
+        raise CatalogError(f"{path}: {error.detail}; {error.advice}") from error
+    if len(samples) != SEGMENT_SAMPLES:
+        raise CatalogError(
+            f"{path} has {len(samples):,} samples at 48 kHz, expected {SEGMENT_SAMPLES:,}; get it "
+            "again"
+        )
+    return samples
+
+
 def _place(segment: RatedSegment) -> tuple[str, str]:
     """Name the original that versions share."""
     return segment.recording, segment.start
@@ -138,7 +161,7 @@ def _original(folder: Path, group: Sequence[RatedSegment]) -> Stereo:
             f"{folder / group[0].file} and {len(group) - 1} others of {group[0].recording!r} at "
             f"{group[0].start} s have {len(originals)} originals, expected one; get the files again"
         )
-    return _read(folder, originals[0])
+    return read_audio(folder, originals[0])
 
 
 def _degradation(folder: Path, segment: RatedSegment) -> IntensityDegradation:
@@ -149,20 +172,6 @@ def _degradation(folder: Path, segment: RatedSegment) -> IntensityDegradation:
             "get the table again"
         )
     return INTENSITY_DEGRADATIONS[f"intensity_{segment.kind}"]
-
-
-def _read(folder: Path, segment: RatedSegment) -> Stereo:
-    path = folder / segment.file
-    try:
-        samples = read_stereo(path).samples
-    except UnfitInputError as error:
-        raise CatalogError(f"{path}: {error.detail}; {error.advice}") from error
-    if len(samples) != SEGMENT_SAMPLES:
-        raise CatalogError(
-            f"{path} has {len(samples):,} samples at 48 kHz, expected {SEGMENT_SAMPLES:,}; get it "
-            "again"
-        )
-    return samples
 
 
 def _noise(found: Stereo, original: Stereo, intensity: float) -> tuple[float, NDArray[np.float64]]:

@@ -8,16 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.studies.listening.pmqd_paper import GENRES
 
 OTHER = "other"
 """Class of tracks without a genre, and of classes that are too small."""
 FEWEST_RECORDINGS = 4
 """Recordings that train, of a class of its own."""
-PMQD_GENRES = (
-    "Acoustic", "Blues", "Classical", "Country", "Electronica & Dance", "Funk", "Hip Hop", "Jazz",
-    "Latin", "Pop", "Reggae", "Rnb & Soul", "Rock",
-)  # fmt: skip
-"""As they are spelled in PMQD; each stands for itself beside any table."""
 
 
 def genre_classes(
@@ -51,7 +47,7 @@ def _class_of(track: Mapping[str, Any], table: Mapping[str, str]) -> str:
     first = word.partition("/")[0].strip()
     if not word or not table:
         return first or OTHER
-    known = {**{name: name for name in (*PMQD_GENRES, *table.values(), OTHER)}, **table}
+    known = {**{name: name for name in (*GENRES, *table.values(), OTHER)}, **table}
     found = known.get(word, known.get(first))
     if found is None:
         nearest = max(known, key=lambda name: _likeness(name, word))

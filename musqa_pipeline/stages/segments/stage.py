@@ -78,8 +78,8 @@ def list_units(context: Context) -> list[Unit]:
 def make_unit(context: Context, unit: Unit) -> pa.Table:
     """Make all versions of a segment, measure them, and keep how they were made.
 
-    Raises UnfitInputError if the track is shorter than a segment, silent or constant wherever it was
-    tried, of more than two channels, or changed since stage 1.
+    Raises UnfitInputError if the track is shorter than a segment, silent or constant wherever it
+    was tried, of more than two channels, or changed since stage 1.
     """
     plan, settings = unit.plan, gan_settings(context.preset)
     check_unchanged(plan)

@@ -12,6 +12,7 @@ from musqa_pipeline.catalogs.readers.pmqd_rebuilt import EXPECTED_DB, check_rebu
 from musqa_pipeline.cli import app
 from musqa_pipeline.core.errors import CatalogError
 from tests.catalogs.readers import trees
+from tests.catalogs.readers.trees import rewrite
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +24,6 @@ def tree(tmp_path_factory):
 def folder(tree, tmp_path):
     shutil.copytree(tree, tmp_path / "pmqd")
     return tmp_path / "pmqd"
-
-
-def rewrite(folder, change):
-    """Change rows of the table; gone where the change returns none."""
-    path = folder / "pmqd.csv"
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = [change(row) for row in csv.DictReader(stream)]
-    kept = [row for row in rows if row]
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, kept[0])
-        writer.writeheader()
-        writer.writerows(kept)
 
 
 def test_what_our_degradations_made_is_made_again_but_for_24_bits(tree):
@@ -149,7 +138,8 @@ def test_the_command_ends_with_the_worst_residual(tree, folder):
     assert float(wrong.stdout.splitlines()[-1].split()[-2]) > EXPECTED_DB
 
 
-def test_without_a_form_it_is_wrong_usage(tree):
-    ended = gan_pmqd(tree)
+@pytest.mark.parametrize("words", [("--run", "mine-0"), ("--json",), ("--csv",)])
+def test_a_check_that_is_asked_for_scores_is_wrong_usage(tree, words):
+    ended = gan_pmqd(tree, "--check", *words)
     assert ended.exit_code == 2
-    assert "--check" in ended.stderr
+    assert "--check asks no GAN; leave out --run" in ended.stderr

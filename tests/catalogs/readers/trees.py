@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -166,6 +167,18 @@ def pmqd_segments(root: Path) -> Path:
         writer.writerow(PMQD_CSV.splitlines()[0].split(","))
         writer.writerows(rows)
     return root
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, str]], dict[str, str] | None]) -> None:
+    """Change rows of PMQD's table; gone where the change returns none."""
+    path = folder / "pmqd.csv"
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = [change(row) for row in csv.DictReader(stream)]
+    kept = [row for row in rows if row]
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, kept[0])
+        writer.writeheader()
+        writer.writerows(kept)
 
 
 VINYLSET_ROWS = (

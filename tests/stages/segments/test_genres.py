@@ -3,7 +3,8 @@
 import pytest
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.stages.segments.genres import OTHER, PMQD_GENRES, genre_classes
+from musqa_pipeline.stages.segments.genres import OTHER, genre_classes
+from musqa_pipeline.studies.listening.pmqd_paper import GENRES
 
 
 def tracks(*genres, part="train", n=4):
@@ -30,8 +31,8 @@ def test_words_become_classes_by_the_table_or_the_part_before_a_slash():
 
 
 def test_genres_of_pmqd_stand_for_themselves_as_they_are_spelled_there():
-    assert len(set(PMQD_GENRES)) == 13
-    found = tracks(*PMQD_GENRES)
+    assert len(set(GENRES)) == 13
+    found = tracks(*GENRES)
     assert classes(found, {"grunge": "Rock"}) == [track["genre"] for track in found]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from musqa_pipeline.studies.listening.pmqd_paper import PAPER
 from musqa_pipeline.studies.statistics.intervals import (
     correlation_interval,
     correlation_p_value,
@@ -126,16 +127,17 @@ def test_what_cannot_be_is_refused():
         ("Reggae", 0.520, 75, 1.752e-6),
         ("Rnb & Soul", 0.519, 75, 1.871e-6),
         ("Rock", 0.304, 75, 7.909e-3),
-        ("Distortion", 0.349, 195, 5.937e-7),
-        ("Limiter", 0.120, 195, 9.380e-2),
-        ("Lowpass", 0.222, 195, 1.830e-3),
-        ("Noise", 0.359, 195, 2.638e-7),
-        ("All", 0.426, 975, 3.225e-44),
+        ("distortion", 0.349, 195, 5.937e-7),
+        ("limiter", 0.120, 195, 9.380e-2),
+        ("lowpass", 0.222, 195, 1.830e-3),
+        ("noise", 0.359, 195, 2.638e-7),
+        ("all", 0.426, 975, 3.225e-44),
     ],
 )
 def test_p_values_of_correlations_are_those_of_paper_000s_table_2(
     subset, spearman, n_rows, p_value
 ):
+    assert PAPER["D"][subset] == spearman
     # It prints three digits of a coefficient, so that its p-value is between those of the ends.
     least, most = (correlation_p_value(spearman + step, n_rows) for step in (5e-4, -5e-4))
     assert least <= p_value <= most

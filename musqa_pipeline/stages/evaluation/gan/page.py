@@ -25,6 +25,7 @@ from musqa_pipeline.stages.gan_scores.read import (
 from musqa_pipeline.stages.gan_scores.stage import finished_runs
 from musqa_pipeline.stages.segments.tracks import gan_settings, wants_segments
 from musqa_pipeline.stages.segments.versions import ORIGINAL
+from musqa_pipeline.studies.listening.pmqd_paper import PAPER, RATINGS, D
 from musqa_pipeline.studies.statistics.ladders import Fall, fall
 from musqa_pipeline.studies.statistics.metrics import spearman
 
@@ -73,6 +74,8 @@ def render_gan(preset_name: str, versions: pl.DataFrame, networks: Sequence[Netw
         n_recordings=originals["whose"].n_unique(),
         n_versions=versions.height,
         kinds=plots.KIND_WORDS,
+        paper=PAPER[D],
+        ratings=RATINGS,
     )
 
 

@@ -69,6 +69,16 @@ def test_it_needs_nothing_else_and_has_a_figure_for_each_of_the_papers():
     assert page() == text
 
 
+def test_the_papers_numbers_stand_there_with_what_its_ratings_are():
+    text = page()
+    assert (
+        "ratings by 0.349 (distortion), 0.120 (limiter), 0.222 (low-pass), 0.359 (noise), and "
+        "0.426 (all)."
+    ) in text
+    assert "medians of at least 5 listeners, 448 people in all, ten segments each" in text
+    assert "rejected were those without speakers or headphones" in text
+
+
 def test_one_training_has_no_mean_and_hostile_names_are_shown_as_text():
     one = made_up_training(VERSIONS, falls)
     named = dataclasses.replace(one, row={**one.row, "network": "<b>x</b>"})
