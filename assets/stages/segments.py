@@ -19,11 +19,14 @@ def segments(musqa: MusqaResource) -> dg.MaterializeResult:
 def gans(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.MaterializeResult:
     """GANs that learn what music looks like; none unless the preset asks. Resumed after a kill.
 
-    Each checkpoint is an observation, which the UI plots while the training runs.
+    Each checkpoint is an observation, which the UI plots while the training runs, with a picture of
+    what is generated beside real images of each genre.
     """
-    return run_and_describe(
-        musqa, musqa.joint_context(), "gans", on_numbers=numbers_observer(context)
-    )
+    from musqa_pipeline.stages.evaluation.gan.pictures import GrowingImages
+
+    place = musqa.joint_context()
+    observe = numbers_observer(context, GrowingImages(place))
+    return run_and_describe(musqa, place, "gans", on_numbers=observe)
 
 
 @stage_asset(group="training", kinds={"torch", "html"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def train_gan(
     validation: Tracks | None,
     training: TrainingSettings,
     folder: Path,
+    on_epoch: Callable[[Mapping[str, Any]], object] | None = None,
     **others: Any,
 ) -> TrainingResult:
     """Train a GAN, or go on where an earlier attempt was ended.
@@ -46,9 +48,12 @@ def train_gan(
     folder : Path
         Folder of the run, as of other networks; ``networks-<epoch>.pt`` are those of the last
         checkpoints, ``weights.pt`` of the last one.
+    on_epoch : callable, optional
+        As of `learning.training.train`, at each checkpoint. ``images_per_s`` are real images, of
+        which a step has two batches; ``seconds_a_step`` is a step of the generator with its two of
+        the discriminator, without what a checkpoint takes.
     **others
-        Of `learning.training.train`: ``data_fingerprint``, ``log``, ``on_epoch``, ``n_threads``.
-        ``images_per_s`` that `on_epoch` takes are real images; a step has two batches of them.
+        Of `learning.training.train`: ``data_fingerprint``, ``log``, ``n_threads``.
 
     Returns
     -------
@@ -80,8 +85,17 @@ def train_gan(
         folder=folder,
         identity={**gan.identity(), "seed": settings.seed, "precision": settings.precision},
         record=dataclasses.asdict(settings) | dataclasses.asdict(gan),
+        on_epoch=None if on_epoch is None else partial(_timed, gan, on_epoch),
         **others,
     )
+
+
+def _timed(
+    gan: GanRecipe, on_epoch: Callable[[Mapping[str, Any]], object], numbers: Mapping[str, Any]
+) -> None:
+    """Say how long a step was, too."""
+    step_s = BATCHES_A_STEP * gan.batch_size / numbers["images_per_s"]
+    on_epoch({**numbers, "seconds_a_step": step_s})
 
 
 def untrained_distance(name: str, gan: GanRecipe, tracks: Tracks, seed: int) -> float:

@@ -26,6 +26,11 @@ def kept_file(folder: Path, epoch: int) -> Path:
     return folder / f"networks-{epoch:05d}.pt"
 
 
+def epoch_of(path: Path) -> int:
+    """Return which checkpoint a `kept_file` is of, from 0."""
+    return int(path.stem.rpartition("-")[2])
+
+
 def kept_files(folder: Path) -> list[Path]:
     """Return the networks of checkpoints that are there, oldest first."""
     return sorted(folder.glob("networks-*.pt"))

@@ -41,8 +41,13 @@ def stored(context):
 
 
 def test_each_seed_is_trained_once_and_scores(filled):
-    two = with_gans(filled, n_seeds=2)
-    assert run_stage(get_stage("gans"), two).made == 2
+    two, told = with_gans(filled, n_seeds=2), []
+    report = run_stage(get_stage("gans"), two, on_numbers=lambda _, numbers: told.append(numbers))
+    assert report.made == 2
+    assert [numbers["epoch"] for numbers in told] == [0, 1] * 2
+    for numbers in told:  # two batches of two images each
+        assert numbers["seconds_a_step"] == pytest.approx(4 / numbers["images_per_s"])
+        assert 0 < numbers["seconds_a_step"] < numbers["seconds"]
     first, second = stored(two)
     assert (first["network"], first["seed"], second["seed"]) == ("tiny", 0, 1)
     assert (first["steps"], first["n_train"], first["n_validation"]) == (2, 1, 0)

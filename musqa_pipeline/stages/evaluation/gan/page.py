@@ -125,7 +125,7 @@ def _shown(versions: pl.DataFrame, network: Network) -> dict[str, Any]:
                 network.recipe.checkpoint_steps),
     ]  # fmt: skip
     if network.images:
-        side = min(network.recipe.size, 128 if len(network.images) <= 4 else 64)
+        side = plots.shown_side(network.recipe.size, len(network.images))
         words = "Images by genre: frequency upward, 4.2 s each"
         figures.append(_figure(name, "images", words, plots.image_grid, network.images, side))
     return {

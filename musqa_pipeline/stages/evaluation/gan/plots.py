@@ -151,8 +151,15 @@ def curves_over_steps(
     return figure
 
 
+def shown_side(size: int, n_genres: int) -> int:
+    """Return the side to which images are brought down, so that many genres fit a figure."""
+    return min(size, 128 if n_genres <= 4 else 64)
+
+
 def image_grid(
-    rows: Mapping[str, tuple[Sequence[NDArray], Sequence[NDArray]]], side: int
+    rows: Mapping[str, tuple[Sequence[NDArray], Sequence[NDArray]]],
+    side: int,
+    made: str = "generated",
 ) -> Figure:
     """Show generated images beside real ones, by genre (figures 1 and 4); low bands below."""
     lines = [
@@ -172,7 +179,7 @@ def image_grid(
     axes = figure.subplots()
     axes.imshow(canvas, cmap="magma", vmin=-1, vmax=1, interpolation="none")
     middle = (N_COLUMNS * pitch - GUTTER) / 2
-    axes.set_xticks([middle, 3 * middle + 2 * GUTTER], ["generated", "real"])
+    axes.set_xticks([middle, 3 * middle + 2 * GUTTER], [made, "real"])
     axes.set_yticks([y * pitch + side / 2 for y in range(len(lines))], [name for name, _ in lines])
     axes.tick_params(length=0, labelcolor=INK, labeltop=True, labelbottom=False)
     axes.grid(visible=False)
