@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 from gan_codecs import codec_scores, codecs
-from gan_evidence import ALL, Evidence, Floats, falls
+from gan_evidence import ALL, Arrays, Evidence, Floats, falls
 from gan_labelled import features_of, labelled
 from gan_memory import memory
 from write_results import DOCS, markdown
@@ -176,15 +176,18 @@ def _of_rows(rows: np.ndarray, found: Mapping[str, np.ndarray], score: Floats) -
     return spearman(found["visqol"][rows], score[rows]) or 0.0
 
 
-def few_labels_table(evidence: Evidence) -> str:
-    """Learn ViSQOL's labels from D's features, where few recordings are labelled.
-
-    Rows are those of the lake's `dataset`; of codecs on test recordings, if it has none.
-    """
-    found, trainings = labelled(evidence), evidence.trainings
+def labelled_or_coded(evidence: Evidence) -> Arrays:
+    """Return labelled rows of the lake's `dataset`; of codecs on test recordings, if it has none."""
+    found = labelled(evidence)
     if found is None:
         coded = codecs(evidence)
         found = {**coded, "label": 25 * (coded["visqol"] - 1)}
+    return found
+
+
+def few_labels_table(evidence: Evidence) -> str:
+    """Learn ViSQOL's labels from D's features, where few recordings are labelled."""
+    found, trainings = labelled_or_coded(evidence), evidence.trainings
     name = f"features of D, {{}}, {16 * evidence.recipe.d_width}"
     judged = {
         name.format(one.name): features_of(evidence, one, found["image"]) for one in trainings

@@ -1,6 +1,7 @@
 """Print the tables of docs/gan.md on what discriminators hear, from a finished run.
 
-``python docs/write_gan_results.py --preset docs/results/gan_cpu.toml [--figure NAME | --compare]``
+``python docs/write_gan_results.py --preset docs/results/gan_cpu.toml [--figure NAME | --table TITLE |
+--compare]``
 
 All scores are turned so that more is better. Correlations with intensity are within the ladder of
 each segment, so that -1 falls at each step; intervals are a bootstrap over recordings, and of the
@@ -16,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from gan_boosted import boosted_difference, boosted_table
 from gan_configurations import configurations_table
 from gan_evidence import ALL, Evidence, Floats, falls, side_by_side
 from gan_resume import difference
@@ -71,6 +73,7 @@ def main() -> None:
     parser.add_argument("--preset", required=True)
     parser.add_argument("--network", help="of [gan] networks; the first when left out")
     parser.add_argument("--figure", choices=sorted(FIGURES))
+    parser.add_argument("--table", choices=list(TABLES), help="that one alone")
     parser.add_argument(
         "--compare", action="store_true", help="all trained networks of the preset side by side"
     )
@@ -83,7 +86,8 @@ def main() -> None:
     if arguments.figure:
         print(f"{FIGURES[arguments.figure](evidence):.4g}")
         return
-    for title, make in TABLES.items():
+    chosen = {arguments.table: TABLES[arguments.table]} if arguments.table else TABLES
+    for title, make in chosen.items():
         print(f"### {title}\n\n{make(evidence)}\n", flush=True)
 
 
@@ -254,7 +258,7 @@ FIGURES = {
     one.__name__: one
     for one in (
         cpu_minutes, frechet_ratio, resume_difference, within_rho, within_null_percentile,
-        cells_rho, best_free_baseline,
+        cells_rho, best_free_baseline, boosted_difference,
     )
 }  # fmt: skip
 TABLES = {
@@ -269,6 +273,7 @@ TABLES = {
     "The paper's table 2": beside_the_paper,
     "Codecs": codecs_table,
     "Few labels": few_labels_table,
+    "D as one more feature": boosted_table,
 }
 
 if __name__ == "__main__":

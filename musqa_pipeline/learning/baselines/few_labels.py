@@ -1,6 +1,12 @@
-"""What a description of music is worth where few recordings are labelled: ridge, out of fold."""
+"""What a description of music is worth where few recordings are labelled, out of fold.
+
+A ridge answers, or whatever else is fitted on labelled rows.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +25,17 @@ N_INNER_FOLDS = 5
 """Of the labelled recordings, to choose among penalties."""
 
 
+class Fitted(Protocol):
+    """What predicts labels, (rows,), from features, (rows, features)."""
+
+    def predict(self, features: Any, /) -> NDArray[np.float64]:
+        """Predict rows."""
+
+
+Fit = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]], Fitted]
+"""Of features, labels and numbers of recordings of labelled rows."""
+
+
 def most_labelled(n_recordings: int) -> int:
     """Return how many recordings lie outside the largest fold."""
     return n_recordings - -(-n_recordings // min(N_FOLDS, n_recordings))
@@ -30,22 +47,25 @@ def few_labels(
     recording: ArrayLike,
     *seed_key: str | int,
     n_labelled: int | None = None,
+    fit: Fit | None = None,
 ) -> NDArray[np.float64]:
     """Predict the labels of each recording from those of a few others.
 
     Recordings lie in `N_FOLDS` folds, or as many as there are recordings; of those outside a fold
-    `n_labelled` are drawn, and a ridge on their rows predicts the fold.
+    `n_labelled` are drawn, and what is fitted on their rows predicts the fold.
 
     Parameters
     ----------
     features : array_like of float, shape (rows, features)
-        Standardised here, on the labelled rows.
+        The ridge standardises them, on the labelled rows.
     label : array_like of float, shape (rows,)
     recording : array_like, shape (rows,)
     *seed_key : str or int
         Seed of folds and of who is labelled; fewer are always among more.
     n_labelled : int, optional
         Recordings that are labelled; all outside the fold when left out.
+    fit : callable, optional
+        A ridge, whose penalty serves recordings that were left out, when left out.
 
     Returns
     -------
@@ -68,9 +88,9 @@ def few_labels(
         if n_labelled is not None and n_labelled > len(others):
             raise ValueError(f"n_labelled={n_labelled}: {len(others)} lie outside a fold")
         rows = np.isin(index, others[:n_labelled])
-        ridge = _chosen_ridge(x[rows], y[rows], index[rows])
+        fitted = (fit or _chosen_ridge)(x[rows], y[rows], index[rows])
         asked = np.isin(index, held)
-        predicted[asked] = ridge.predict(x[asked])
+        predicted[asked] = fitted.predict(x[asked])
     return predicted
 
 

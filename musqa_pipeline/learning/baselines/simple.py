@@ -75,6 +75,13 @@ def fit_boosted(rows: pl.DataFrame, seed: int) -> Predictor:
 def boosted_model(rows: pl.DataFrame, seed: int) -> HistGradientBoostingRegressor:
     """Return the regressor of `fit_boosted`, fitted; it eats what `described` gives."""
     labels = training_labels(rows)
+    return boosted_on(described(rows), labels, seed)
+
+
+def boosted_on(
+    features: NDArray[np.floating], labels: NDArray[np.float64], seed: int
+) -> HistGradientBoostingRegressor:
+    """Return the regressor of `fit_boosted`, fitted on any features, shape (n, features)."""
     model = HistGradientBoostingRegressor(
         max_iter=N_TREES,
         learning_rate=LEARNING_RATE,
@@ -87,7 +94,7 @@ def boosted_model(rows: pl.DataFrame, seed: int) -> HistGradientBoostingRegresso
         random_state=derive_seed("baselines.boosted", seed) % 2**32,
     )
     with threadpool_limits(1):
-        model.fit(described(rows), labels)
+        model.fit(features, labels)
     return model
 
 
