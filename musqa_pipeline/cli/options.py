@@ -48,7 +48,7 @@ PresetOption = Annotated[
     str,
     typer.Option(
         "--preset",
-        help="demo, paper, paper_small, musqa, effects, representations, "
+        help="demo, paper, paper_small, musqa, effects, gan, gan_small, representations, "
         "representations_low_rate, or the path of a .toml file.",
     ),
 ]

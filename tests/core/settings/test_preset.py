@@ -25,11 +25,13 @@ from musqa_pipeline.core.settings.preset import (
     parse_preset,
 )
 from musqa_pipeline.core.settings.section import Section, Several, ZeroOrMore, silent
+from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.graph import joint_context
 from musqa_pipeline.stages.graph import load_preset as load_whole
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.rows import MAIN_STAGES
+from musqa_pipeline.stages.segments.genres import PMQD_GENRES, genre_classes
 from tests import ROOT
 
 FIELDS = [(s, f.name) for s in SECTIONS for f in dataclasses.fields(getattr(Preset(name="p"), s))]
@@ -77,7 +79,7 @@ def other_value(settings, field):
 
 def test_the_presets_load():
     assert builtin_presets() == [
-        "demo", "effects", "musqa", "paper", "paper_small", "representations",
+        "demo", "effects", "gan", "gan_small", "musqa", "paper", "paper_small", "representations",
         "representations_low_rate",
     ]  # fmt: skip
     for name in builtin_presets():
@@ -105,6 +107,28 @@ def test_the_paper_preset_has_the_papers_numbers():
     }
     assert paper.protocols.repetitions == dict.fromkeys(models.names, 15)
     assert round(250 * paper.protocols.validation_fraction) == 60
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "size", "width", "steps"),
+    [("gan", "paper", 256, 64, 100_000), ("gan_small", "small", 128, 32, 50_000)],
+)
+def test_presets_of_gans_are_the_papers_but_for_their_size(name, network, size, width, steps):
+    preset = load_whole(name)
+    gan = preset.further["gan"]
+    assert (gan.networks, gan.n_seeds, gan.critic) == ((network,), 3, "last")
+    recipe = gan.recipe(network, len(PMQD_GENRES))
+    assert recipe == GanRecipe(
+        size=size, g_width=width, d_width=width, n_genres=13, batch_size=24, steps=steps,
+        g_learning_rate=1e-4, d_learning_rate=2e-4,
+    )  # fmt: skip
+    assert preset.models.precision == "auto"
+    assert set(gan.genres.values()) == {*PMQD_GENRES, "other"}
+    spelled = [{"catalog": "c", "track_id": word, "file": "", "recording": str(n), "genre": word,
+                "part": "train"} for word in (*PMQD_GENRES, "hip-hop/trap") for n in range(4)]  # fmt: skip
+    classes = genre_classes(spelled, gan.genres)
+    assert [classes["c", word] for word in PMQD_GENRES] == list(PMQD_GENRES)
+    assert classes["c", "hip-hop/trap"] == "Hip Hop"
 
 
 def test_a_preset_inherits_what_it_does_not_name(tmp_path):
@@ -195,6 +219,8 @@ def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
     [
         ("demo", "fdafeced6a3bd6e7994f8919fae0e139"),
         ("effects", "340421e17b016a52798a3a2553663581"),
+        ("gan", "df4d75126dded67190ef2b2c30a1c02a"),
+        ("gan_small", "df4d75126dded67190ef2b2c30a1c02a"),
         ("musqa", "db7b0b17168439fc7a0b541a4226bc0a"),
         ("paper", "4e80fc29ebc1619b9643b489faaaf3f0"),
         ("paper_small", "953a0b8ef0653ba95dcab965ac354af5"),
@@ -211,8 +237,8 @@ def test_what_a_preset_made_stays_current(name, digested):
 def test_an_unknown_preset_lists_the_known_ones():
     with pytest.raises(
         SettingsError,
-        match="'papre' is unknown; use one of demo, effects, musqa, paper, paper_small, "
-        "representations, representations_low_rate",
+        match="'papre' is unknown; use one of demo, effects, gan, gan_small, musqa, paper, "
+        "paper_small, representations, representations_low_rate",
     ):
         load_preset("papre")
     with pytest.raises(SettingsError, match="does not exist"):

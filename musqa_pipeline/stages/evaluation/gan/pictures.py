@@ -1,5 +1,4 @@
-"""Images that a generator makes, beside real ones of the same genres: at the end, and as it grows.
-"""
+"""Images that a generator makes, beside real ones of the same genres: at the end, and as it grows."""
 
 from __future__ import annotations
 
@@ -123,9 +122,7 @@ def _image_of_middle(track: Mapping[str, Any], spec: ImageSpec) -> NDArray | Non
     if track["path"] is None or start_frame < 0:
         return None
     try:
-        samples = read_segment(
-            Path(track["path"]), start_frame=start_frame, sample_rate_hz=rate_hz
-        )
+        samples = read_segment(Path(track["path"]), start_frame=start_frame, sample_rate_hz=rate_hz)
     except UnfitInputError:
         return None
     pcm = pcm_at_rate(samples, spec.sample_rate_hz)
