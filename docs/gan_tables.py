@@ -177,7 +177,7 @@ def _of_rows(rows: np.ndarray, found: Mapping[str, np.ndarray], score: Floats) -
 
 
 def labelled_or_coded(evidence: Evidence) -> Arrays:
-    """Return labelled rows of the lake's `dataset`; of codecs on test recordings, if it has none."""
+    """Return labelled rows of the lake's `dataset`; of codecs on test recordings if it has none."""
     found = labelled(evidence)
     if found is None:
         coded = codecs(evidence)

@@ -179,7 +179,7 @@ ROWS = (
         table="stages.evaluation.table:EVALUATIONS",
         joint=True,
         upstream=("models",),
-        reads=("opinions", "features", "spectrograms", "trials"),
+        reads=("opinions", "features", "spectrograms", "trials", "gan_scores"),
         section="evaluation",
     ),
     Row(

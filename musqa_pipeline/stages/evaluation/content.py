@@ -10,6 +10,7 @@ import polars as pl
 
 from musqa_pipeline.stages.evaluation.ceiling import Ceiling
 from musqa_pipeline.stages.evaluation.examples import Example, Twin
+from musqa_pipeline.stages.evaluation.gan.falls import NetworkFalls
 from musqa_pipeline.stages.evaluation.listeners import ListeningResult
 from musqa_pipeline.stages.evaluation.lowpass_steps import STEPS_SCHEMA
 from musqa_pipeline.stages.evaluation.summary import shown_name
@@ -72,6 +73,8 @@ class ReportContent:
     """From `listener_repetitions.hear_repetitions`."""
     pages: Sequence[str] = ()
     """Pages of GANs and autoencoders that are asked for and lie beside the report."""
+    gan: Sequence[NetworkFalls] = ()
+    """From `gan.falls.gather_falls`."""
     costs: Sequence[Mapping[str, Any]] = ()
     """Per model: parameters, trainable, ms_per_excerpt and minutes; None where not known."""
     provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from musqa_pipeline.stages.evaluation.ceiling import estimate_ceilings
 from musqa_pipeline.stages.evaluation.content import ReportContent
 from musqa_pipeline.stages.evaluation.costs import gather_costs, measured_costs, summarise_trials
 from musqa_pipeline.stages.evaluation.differences import paired_differences
+from musqa_pipeline.stages.evaluation.gan.falls import gather_falls
 from musqa_pipeline.stages.evaluation.gather_examples import twin_examples, worst_examples
 from musqa_pipeline.stages.evaluation.generalisation import generalisation_rows
 from musqa_pipeline.stages.evaluation.leaderboard import main_protocol, shown_first
@@ -109,6 +110,7 @@ def gather_content(
             context, find_twins(asked, list(DESCRIPTORS), N_TWINS), predictions, lead
         ),
         pages=further_pages(context.preset),
+        gan=gather_falls(context, settings.confidence),
         costs=gather_costs(networks, runs, trials, measured_costs(context, runs, trials, folder)),
         provenance=provenance(context, runs),
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation.content import ReportContent
+from musqa_pipeline.stages.evaluation.gan.falls import KIND_WORDS
 from musqa_pipeline.stages.evaluation.leaderboard import (
     ABLATIONS,
     PROTOCOL_TITLES,
@@ -87,6 +88,7 @@ def report_json(content: ReportContent) -> str:
             for each in content.ceilings
         ],
         "trials": [dict(row) for row in content.trials],
+        "gan": [dataclasses.asdict(network) for network in content.gan],
         "costs": [dict(row) for row in content.costs],
         "not_run": not_run_at_all(content),
         "random_weights": list(content.random_weights),
@@ -169,6 +171,7 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
         "table_vi": table_vi_part(content),
         "order": order_part(content, protocol),
         "generalisation": generalisation_part(content),
+        "gan_kinds": KIND_WORDS,
         "twins": list(zip(content.twins, media[:n_twins], strict=True)),
         "examples": list(zip(content.examples, media[n_twins:], strict=True)),
         "n_repetitions": _most_repetitions(content, protocol),

@@ -6,6 +6,7 @@ they are written before it, so that a table that is there has its report.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.stages.models.stage import unit_id_of
-from musqa_pipeline.stages.segments.tracks import wants_segments
+from musqa_pipeline.stages.segments.tracks import gan_settings, wants_segments
 from musqa_pipeline.stages.spectrograms.pairs.pairs import networks_in_use
 
 EVALUATION_UNIT = "evaluation"
@@ -89,6 +90,9 @@ def evaluated_runs(context: Context) -> dict[str, Any]:
     }
     if pages := further_pages(context.preset):
         about["pages"] = pages
+    if wants_segments(context.preset):
+        about["gan"] = dataclasses.asdict(gan_settings(context.preset))
+        about["gan_scores"] = [context.fingerprints[name] for name in ("gans", "gan_scores")]
     if context.preset.evaluation.listening_tests:
         from musqa_pipeline.stages.evaluation.listeners import digest_of_tests
 

@@ -124,8 +124,12 @@ def test_presets_of_gans_are_the_papers_but_for_their_size(name, network, size, 
     )  # fmt: skip
     assert preset.models.precision == "auto"
     assert set(gan.genres.values()) == {*PMQD_GENRES, "other"}
-    spelled = [{"catalog": "c", "track_id": word, "file": "", "recording": str(n), "genre": word,
-                "part": "train"} for word in (*PMQD_GENRES, "hip-hop/trap") for n in range(4)]  # fmt: skip
+    about = {"catalog": "c", "file": "", "part": "train"}
+    spelled = [
+        {**about, "track_id": word, "recording": str(number), "genre": word}
+        for word in (*PMQD_GENRES, "hip-hop/trap")
+        for number in range(4)
+    ]
     classes = genre_classes(spelled, gan.genres)
     assert [classes["c", word] for word in PMQD_GENRES] == list(PMQD_GENRES)
     assert classes["c", "hip-hop/trap"] == "Hip Hop"

@@ -6,7 +6,9 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
+from musqa_pipeline.stages.evaluation.gan.falls import NetworkFalls
 from musqa_pipeline.stages.evaluation.report import PAGE_BYTES, render_report, report_json
+from musqa_pipeline.studies.statistics.ladders import Fall
 from tests.stages.evaluation.made_up import made_up_run
 
 VOID = {"meta", "link", "img", "br", "hr", "input", "path", "use", "rect", "stop", "image"}
@@ -171,12 +173,37 @@ def test_a_page_of_one_draw_and_one_recording_still_stands(plain):
 
 
 @pytest.mark.usefixtures("_without_figures")
-@pytest.mark.parametrize("page", ["gan.html", "representations.html"])
-def test_a_page_beside_the_report_is_linked_where_the_preset_asks_for_one(plain, page):
+def test_the_page_of_autoencoders_is_linked_where_the_preset_asks_for_one(plain):
+    page = "representations.html"
     alone, beside = (render_report(replace(plain, pages=pages)) for pages in ((), (page,)))
     (line,) = (line for line in beside.splitlines() if page in line)
     assert f'<a href="{page}">' in line
     assert beside.replace(f"{line}\n", "") == alone == render_report(plain)
+
+
+@pytest.mark.usefixtures("_without_figures")
+def test_what_gans_hear_is_a_section_where_the_preset_asks_for_them(plain):
+    means = {"distortion": -0.16, "limiter": -0.33, "lowpass": -0.37, "noise": 0.5, "all": -0.09}
+    falls = {kind: Fall(mean, mean - 0.11, mean + 0.12, 48, 21) for kind, mean in means.items()}
+    falls["noise"] = Fall(0.5, None, None, 2, 2)
+    asked = replace(plain, pages=("gan.html",), gan=[NetworkFalls("<small>", 3, 48, falls)])
+    text = render_report(asked)
+    part = section(text, "gan")
+    assert '<a href="#gan">' in text
+    assert '<a href="gan.html">' in part
+    assert "&lt;small&gt;<small>3 trainings</small>" in part
+    assert re.findall(r"<td>([−.\d]+)(?:<small>([^<]+)</small>)?</td>", part) == [
+        ("−0.16", "−0.27 to −0.04"), ("−0.33", "−0.44 to −0.21"), ("−0.37", "−0.48 to −0.25"),
+        ("0.50", ""), ("−0.09", "−0.20 to 0.03"),
+    ]  # fmt: skip
+    assert "<td>48<small>21 recordings</small></td>" in part
+    assert Outline(text).faults == Outline(text).open == []
+    (told,) = json.loads(report_json(asked))["gan"]
+    assert told["falls"]["all"]["mean"] == -0.09
+    unfinished = section(render_report(replace(asked, gan=())), "gan")
+    assert "no training of a GAN is finished" in unfinished
+    assert "<table" not in unfinished
+    assert "gan" not in Outline(render_report(plain)).ids
 
 
 @pytest.mark.usefixtures("_without_figures")

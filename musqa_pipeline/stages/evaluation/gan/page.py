@@ -14,23 +14,18 @@ from numpy.typing import NDArray
 from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.gan import plots
+from musqa_pipeline.stages.evaluation.gan.correlations import OTHERS, correlate_scores
+from musqa_pipeline.stages.evaluation.gan.falls import KIND_WORDS, falls_of
 from musqa_pipeline.stages.evaluation.pages import page_figure, render_page
 from musqa_pipeline.stages.evaluation.publish import place_page
-from musqa_pipeline.stages.gan_scores.read import (
-    Training,
-    ladders_of,
-    read_trainings,
-    read_versions,
-)
+from musqa_pipeline.stages.gan_scores.read import Training, read_trainings, read_versions
 from musqa_pipeline.stages.gan_scores.stage import finished_runs
 from musqa_pipeline.stages.segments.tracks import gan_settings, wants_segments
 from musqa_pipeline.stages.segments.versions import ORIGINAL
 from musqa_pipeline.studies.listening.pmqd_paper import PAPER, RATINGS, D
-from musqa_pipeline.studies.statistics.ladders import Fall, fall
 from musqa_pipeline.studies.statistics.metrics import spearman
 
 PAGE = "gan.html"
-ALL = "all"
 Floats = NDArray[np.float64]
 
 
@@ -73,7 +68,8 @@ def render_gan(preset_name: str, versions: pl.DataFrame, networks: Sequence[Netw
         n_segments=originals.height,
         n_recordings=originals["whose"].n_unique(),
         n_versions=versions.height,
-        kinds=plots.KIND_WORDS,
+        kinds=KIND_WORDS,
+        others=OTHERS,
         paper=PAPER[D],
         ratings=RATINGS,
     )
@@ -86,14 +82,6 @@ def standardised(versions: pl.DataFrame, scores: Floats) -> Floats:
     deviation = scores[:, original].std(axis=1, keepdims=True)
     found: Floats = ((scores - mean) / np.where(deviation > 0, deviation, 1.0)).mean(axis=0)
     return found
-
-
-def falls_of(versions: pl.DataFrame, scores: Sequence[Floats]) -> dict[str, Fall]:
-    """Correlate scores with intensity within segments: by kind, and over all of them."""
-    each = [ladders_of(versions, score) for score in scores]
-    kinds = {kind: {str(n): one[kind] for n, one in enumerate(each)} for kind in each[0]}
-    together = {f"{kind} {n}": one[kind] for n, one in enumerate(each) for kind in one}
-    return {name: fall(of, "gan") for name, of in (kinds | {ALL: together}).items()}
 
 
 def correlations(rows: pl.DataFrame, names: Sequence[str]) -> list[list[float | None]]:
@@ -134,6 +122,9 @@ def _shown(versions: pl.DataFrame, network: Network) -> dict[str, Any]:
         "classes": trainings[0].row["classes"],
         "table": table,
         "mean": falls_of(versions, list(scores)),
+        "correlations": correlate_scores(
+            plots.paper_rows(rows), [column for column in OTHERS if column in measured]
+        ),
         "frechet_ratio": float(np.mean(ratios)),
         "figures": figures,
     }
@@ -148,10 +139,10 @@ def _matrices(name: str, rows: pl.DataFrame, measured: Sequence[str]) -> list[tu
     ]  # fmt: skip
     others = [column for column in measured if column != "intensity"]
     lines = [plots.MEASURES[column] for column in others]
-    by_kind = [drawn.filter(kind=kind) for kind in plots.KIND_WORDS]
+    by_kind = [drawn.filter(kind=kind) for kind in KIND_WORDS]
     made.append(
         _figure(name, "kinds", "With I, by degradation", plots.matrix,
-                with_intensity(by_kind, others), lines, list(plots.KIND_WORDS.values()))
+                with_intensity(by_kind, others), lines, list(KIND_WORDS.values()))
     )  # fmt: skip
     genres = rows["genre"].unique().sort().to_list()
     if len(genres) > 1:

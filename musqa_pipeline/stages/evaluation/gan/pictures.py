@@ -1,4 +1,4 @@
-"""Images that a generator makes, beside real ones of the same genres: at the end, and as it grows."""
+"""Images that a generator makes, as it grows and at last, beside real ones of the same genres."""
 
 from __future__ import annotations
 

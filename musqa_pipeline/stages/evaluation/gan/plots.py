@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
+from musqa_pipeline.stages.evaluation.gan.falls import KIND_WORDS
 from musqa_pipeline.stages.segments.versions import DRAWN, LADDER, ORIGINAL
 from musqa_pipeline.studies.figures import INK, MUTED, SERIES, SERIES_PRINTED, new_figure
 from musqa_pipeline.studies.listening.cells import N_FIFTHS, cell_of
@@ -26,9 +27,6 @@ from musqa_pipeline.studies.statistics.metrics import is_constant
 
 Floats = NDArray[np.float64]
 SCORE = "score, deviations of originals"
-KIND_WORDS = {
-    "distortion": "distortion", "limiter": "limiter", "lowpass": "low-pass", "noise": "noise",
-}  # fmt: skip
 MEASURES = {
     "intensity": "I", "mse": "MSE", "score": "D", "flatness_48k": "SF 48k",
     "flatness_16k": "SF 16k", "temporal_sd": "SD", "visqol_mos": "ViSQOL",

@@ -4,17 +4,21 @@ import dataclasses
 import re
 
 import numpy as np
+import polars as pl
 import pytest
+from scipy import stats
 
+from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.preset import parse_preset
 from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.evaluation.gan import plots
+from musqa_pipeline.stages.evaluation.gan.correlations import correlate, correlate_scores
+from musqa_pipeline.stages.evaluation.gan.falls import falls_of, gather_falls
 from musqa_pipeline.stages.evaluation.gan.page import (
     Network,
     correlations,
-    falls_of,
     publish_gan_page,
     render_gan,
     standardised,
@@ -23,6 +27,8 @@ from musqa_pipeline.stages.evaluation.gan.page import (
 from musqa_pipeline.stages.gan_scores.read import read_trainings, read_versions
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.segments.settings import GanSettings
+from musqa_pipeline.studies.statistics.bootstrap import estimate
+from musqa_pipeline.studies.statistics.metrics import spearman
 from tests.stages.gan_scores.made_up import KINDS, made_up_training, made_up_versions
 from tests.stages.gan_scores.small_scores import trained
 from tests.stages.gans.small_gans import with_gans
@@ -50,7 +56,8 @@ def page(**changes):
 
 def test_the_table_has_each_training_their_mean_and_the_fall_of_each_kind():
     text = page()
-    rows = re.findall(r'<td class="name">([^<]+)', text)
+    first, _ = text.split("Rank correlation of D over originals")
+    rows = re.findall(r'<td class="name">([^<]+)', first)
     assert rows == ["tiny-0", "tiny-1", "mean"]
     means = re.findall(r"<td>([−\d.]+)<small>", text.split("tiny-0<", 1)[1].split("</tr>")[0])
     assert means == ["−1.00", "−1.00", "−1.00", "1.00", "−0.50"]
@@ -118,15 +125,64 @@ def test_falls_of_several_trainings_are_averaged():
     assert falls_of(VERSIONS, [score])["noise"].mean == pytest.approx(1)
 
 
+def test_a_correlation_has_its_p_and_its_interval_over_recordings():
+    rng = np.random.default_rng(1)
+    first = rng.standard_normal(60)
+    second, whose = first + 2 * rng.standard_normal(60), np.repeat(list("abcdef"), 10)
+    found, expected = correlate(first, second, whose), stats.spearmanr(first, second)
+    assert found.found.value == pytest.approx(expected.statistic)
+    assert found.p == pytest.approx(expected.pvalue)
+    slow = estimate(spearman, first, second, whose, "gan")
+    assert (found.found.low, found.found.high) == pytest.approx((slow.low, slow.high))
+    two = correlate(first[:20], second[:20], whose[:20])
+    assert (two.found.low, two.found.n_recordings) == (None, 2)
+    flat = correlate(first, np.ones(60), whose)
+    assert (flat.found.value, flat.p) == (None, None)
+
+
+def test_scores_are_correlated_by_degradation_by_genre_and_over_all():
+    score = made_up_training(VERSIONS, falls).score
+    rows = plots.paper_rows(VERSIONS.with_columns(score=pl.Series(score)))
+    lines = correlate_scores(rows, ["intensity", "visqol_mos"])
+    assert [(line.of, line.n_versions, line.n_recordings) for line in lines] == [
+        *((words, 4, 4) for words in plots.KIND_WORDS.values()),
+        ("Jazz", 10, 2), ("Rock", 10, 2), ("all", 20, 4),
+    ]  # fmt: skip
+    assert [line.of for line in lines if line.begins] == ["distortion", "Jazz", "all"]
+    by_kind = [[cell.found.value for cell in line.cells.values()] for line in lines[:4]]
+    assert by_kind == [pytest.approx([-1, 1])] * 3 + [pytest.approx([1, -1])]
+    expected = stats.spearmanr(rows["intensity"].fill_null(0.0), rows["score"])
+    assert lines[-1].cells["intensity"].p == pytest.approx(expected.pvalue)
+    one = correlate_scores(rows.with_columns(genre=pl.lit("other")), ["intensity"])
+    assert [line.of for line in one] == [*plots.KIND_WORDS.values(), "all"]
+
+
+def test_the_page_has_a_line_of_correlations_for_each_degradation_and_genre():
+    text = page()
+    part = text.split("Rank correlation of D over originals", 1)[1].split("</table>")[0]
+    assert re.findall(r'<td class="name">([^<]+)', part) == [
+        "distortion", "limiter", "low-pass", "noise", "Jazz", "Rock", "all",
+    ]  # fmt: skip
+    assert "D with ViSQOL" in part
+    line = part.split('"name">distortion<')[1].split("</tr>")[0]
+    assert re.findall(r">([^<>]+)<", line)[:3] == ["−1.00", "−1.00 to −1.00", "&lt; 1e−12"]
+    lacking = VERSIONS.with_columns(visqol_mos=pl.lit(None, pl.Float64))
+    network = Network("tiny", RECIPE, [made_up_training(VERSIONS, falls)], {})
+    assert "D with ViSQOL" not in render_gan("test", lacking, [network])
+
+
 def test_without_a_network_there_is_no_page(home):
     preset = parse_preset("off", {"gan": {}}, sections={"gan": GanSettings})
     assert publish_gan_page(Context(home, preset, None, {})) is None
+    assert gather_falls(Context(home, preset, None, {})) == []
     assert not (home / "reports").exists()
 
 
 def test_the_page_of_a_lake_shows_what_its_views_hold(tmp_path):
     context = trained(tmp_path)
     assert publish_gan_page(with_gans(context, recipes={"tiny": {"size": 64}})) is None
+    with pytest.raises(StageError, match="tiny, seed 0, has not scored all segments; run"):
+        gather_falls(context)
     run_stage(get_stage("gan_scores"), context)
     assert publish_gan_page(context) == "reports/test/gan.html"
     text = (context.home / "reports/test/gan.html").read_text()
@@ -134,6 +190,9 @@ def test_the_page_of_a_lake_shows_what_its_views_hold(tmp_path):
     (training,) = read_trainings(context, versions)
     mean = falls_of(versions, [training.score])["all"].mean
     assert f"<b>{mean:.2f}</b>".replace("-", "−") in text
+    (network,) = gather_falls(context)
+    assert (network.name, network.n_trainings, network.n_segments) == ("tiny", 1, 5)
+    assert network.falls["all"].mean == mean
     assert "generated" in text
     assert text.count("<svg") == 6  # one class; ViSQOL is off
     assert "ViSQOL</text>" not in text
