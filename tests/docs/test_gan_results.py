@@ -20,7 +20,7 @@ from musqa_pipeline.stages.gan_scores.read import cells_of, ladders_of
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.studies.listening.cells import cells_correlation, read_cells
 from musqa_pipeline.studies.statistics.ladders import fall
-from musqa_pipeline.studies.statistics.metrics import auc, spearman
+from musqa_pipeline.studies.statistics.metrics import auc, rmse, spearman
 from tests import ROOT
 from tests.stages.evaluation import small_lake as small_lake_module
 from tests.stages.evaluation.small_lake import small_lake
@@ -192,6 +192,49 @@ def test_codecs_are_labelled_and_scored(scripts, evidence):
         **evidence.context.fingerprints, "features": "f" * 32, "dataset": "f" * 32})  # fmt: skip
     few = scripts[1].few_labels_table(bare)
     assert line_of(few, "descriptive features, 470")[1:4] == ["–"] * 3  # one recording lies outside
+
+
+def test_d_as_a_feature_is_worth_what_it_knows_and_nothing_in_another_order(monkeypatch, capsys):
+    import gan_boosted
+
+    rng = np.random.default_rng(0)
+    whose = np.repeat([f"r{n}" for n in range(20)], 15)
+    described, score = rng.standard_normal((300, 4)), rng.standard_normal(300)
+    label = 50 + 10 * described[:, 0] + 10 * score
+    found = {"label": label, "whose": whose, "described": described, "image": described}
+    monkeypatch.setattr(gan_boosted, "labelled_or_coded", lambda evidence: found)
+    monkeypatch.setattr(gan_boosted, "mean_score", lambda evidence, images: score)
+    monkeypatch.setattr(gan_boosted, "N_SEEDS", 1)
+    predicted, _ = gan_boosted.boosted(None)
+    alone = gan_boosted.ALONE.format(4)
+    errors = {name: rmse(label, values) for name, values in predicted.items()}
+    assert list(errors) == [alone, gan_boosted.WITH_D, gan_boosted.SHUFFLED, gan_boosted.D_ALONE]
+    assert errors[gan_boosted.WITH_D] < 0.8 * errors[alone]
+    assert errors[gan_boosted.SHUFFLED] > 0.95 * errors[alone]
+    assert errors[gan_boosted.D_ALONE] == pytest.approx(errors[alone], rel=0.2)
+    gain = gan_boosted.boosted_difference(None)
+    assert gain == pytest.approx(errors[gan_boosted.WITH_D] - errors[alone])
+    said = capsys.readouterr().out
+    table = gan_boosted.boosted_table(None)
+    first, with_d = (line_of(table, name) for name in (alone, gan_boosted.WITH_D))
+    assert first[1].startswith(f"{errors[alone]:.2f} [")
+    assert first[2] == ""
+    assert said == f"RMSE with D less without: {with_d[2]}\n"
+    low, high = map(float, re.search(r"\[(.*), (.*)\]", with_d[2]).groups())
+    assert low < gain < high < 0
+    assert "300 rows of 20 recordings" in table
+
+
+def test_d_as_a_feature_is_its_mean_over_seeds_in_deviations_of_originals(scripts, evidence):
+    from gan_boosted import mean_score
+
+    (training,) = evidence.trainings
+    images = scripts[2].codecs(evidence)["image"]
+    score = scripts[2].codec_scores(evidence, training)
+    original = (evidence.versions["kind"] == "original").to_numpy()
+    unmet = training.mean_genre_score[original]
+    expected = (score - unmet.mean()) / unmet.std()
+    assert mean_score(evidence, images) == pytest.approx(expected, abs=1e-4)
 
 
 def test_images_are_those_that_were_scored(evidence):

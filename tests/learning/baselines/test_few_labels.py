@@ -59,3 +59,20 @@ def test_what_tells_recordings_apart_is_not_taken_for_quality():
     label = np.repeat(rng.standard_normal(n_recordings), rows_each) * 20
     predicted = few_labels(features, label, recording, "t")
     assert np.sqrt(np.mean((predicted - label) ** 2)) < 1.2 * label.std()
+
+
+def test_what_is_fitted_sees_labelled_rows_alone():
+    features, label, recording = described()
+    seen = []
+
+    class Mean:
+        def __init__(self, x, y, whose):
+            seen.append((len(x), len(np.unique(whose))))
+            self.mean = y.mean()
+
+        def predict(self, x):
+            return np.full(len(x), self.mean)
+
+    predicted = few_labels(features, label, recording, "t", n_labelled=4, fit=Mean)
+    assert seen == [(36, 4)] * module.N_FOLDS
+    assert len(np.unique(predicted)) == module.N_FOLDS

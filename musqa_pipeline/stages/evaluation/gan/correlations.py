@@ -43,8 +43,8 @@ class Line:
     """What D agrees with on some of the versions."""
 
     of: str
-    begins: bool
-    """Whether it is the first of its kind of line."""
+    group: str
+    """What that is: a degradation, a genre, or all versions."""
     n_versions: int
     n_recordings: int
     cells: Mapping[str, Correlation]
@@ -58,21 +58,21 @@ def correlate_scores(rows: pl.DataFrame, others: Sequence[str]) -> list[Line]:
     """
     rows = rows.with_columns(pl.col("intensity").fill_null(0.0))
     genres = rows["genre"].unique().sort().to_list()
-    parts = [
-        {words: rows.filter(kind=kind) for kind, words in KIND_WORDS.items()},
-        {genre: rows.filter(genre=genre) for genre in genres} if len(genres) > 1 else {},
-        {"all": rows},
-    ]
+    parts = {
+        "degradation": {words: rows.filter(kind=kind) for kind, words in KIND_WORDS.items()},
+        "genre": {genre: rows.filter(genre=genre) for genre in genres} if len(genres) > 1 else {},
+        "versions": {"all": rows},
+    }
     return [
         Line(
             of,
-            number == 0,
+            group,
             part.height,
             part["whose"].n_unique(),
             {name: correlate(part[name], part["score"], part["whose"]) for name in others},
         )
-        for group in parts
-        for number, (of, part) in enumerate(group.items())
+        for group, its in parts.items()
+        for of, part in its.items()
     ]
 
 

@@ -148,7 +148,8 @@ def test_scores_are_correlated_by_degradation_by_genre_and_over_all():
         *((words, 4, 4) for words in plots.KIND_WORDS.values()),
         ("Jazz", 10, 2), ("Rock", 10, 2), ("all", 20, 4),
     ]  # fmt: skip
-    assert [line.of for line in lines if line.begins] == ["distortion", "Jazz", "all"]
+    groups = [line.group for line in lines]
+    assert groups == ["degradation"] * 4 + ["genre"] * 2 + ["versions"]
     by_kind = [[cell.found.value for cell in line.cells.values()] for line in lines[:4]]
     assert by_kind == [pytest.approx([-1, 1])] * 3 + [pytest.approx([1, -1])]
     expected = stats.spearmanr(rows["intensity"].fill_null(0.0), rows["score"])
