@@ -241,7 +241,7 @@ def test_off_makes_nothing_and_nobody_elses_fingerprint_moves(made, home):
     assert {s for s in plain.fingerprints if plain.fingerprints[s] != named.fingerprints[s]} == {
         "segments",
         "gan_scores",
-        "evaluation",  # its report links the page of GANs
+        "evaluation",  # its report says what GANs hear
     }
 
 

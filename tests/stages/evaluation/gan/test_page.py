@@ -25,7 +25,7 @@ from musqa_pipeline.stages.evaluation.gan.page import (
     with_intensity,
 )
 from musqa_pipeline.stages.gan_scores.read import read_trainings, read_versions
-from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.graph import get_stage, joint_context
 from musqa_pipeline.stages.segments.settings import GanSettings
 from musqa_pipeline.studies.statistics.bootstrap import estimate
 from musqa_pipeline.studies.statistics.metrics import spearman
@@ -166,7 +166,7 @@ def test_the_page_has_a_line_of_correlations_for_each_degradation_and_genre():
     ]  # fmt: skip
     assert "D with ViSQOL" in part
     line = part.split('"name">distortion<')[1].split("</tr>")[0]
-    assert re.findall(r">([^<>]+)<", line)[:3] == ["−1.00", "−1.00 to −1.00", "&lt; 1e−12"]
+    assert re.findall(r">([^<>]+)<", line)[1:4] == ["−1.00", "−1.00 to −1.00", "&lt; 1e−12"]
     lacking = VERSIONS.with_columns(visqol_mos=pl.lit(None, pl.Float64))
     network = Network("tiny", RECIPE, [made_up_training(VERSIONS, falls)], {})
     assert "D with ViSQOL" not in render_gan("test", lacking, [network])
@@ -177,6 +177,18 @@ def test_without_a_network_there_is_no_page(home):
     assert publish_gan_page(Context(home, preset, None, {})) is None
     assert gather_falls(Context(home, preset, None, {})) == []
     assert not (home / "reports").exists()
+
+
+def test_a_report_is_made_again_where_other_discriminators_answer(home):
+    def fingerprints(**settings):
+        given = {"networks": ["tiny"], "recipes": {"tiny": {"size": 64}}, **settings}
+        preset = parse_preset("p", {"gan": given}, sections={"gan": GanSettings})
+        return joint_context(home, preset, "seen").fingerprints
+
+    before = fingerprints()
+    for settings in ({"critic": "average"}, {"recipes": {"tiny": {"size": 128}}}, {"n_seeds": 2}):
+        after = fingerprints(**settings)
+        assert {s for s in before if before[s] != after[s]} == {"evaluation"}
 
 
 def test_the_page_of_a_lake_shows_what_its_views_hold(tmp_path):
