@@ -40,7 +40,8 @@ def gather_falls(context: Context, confidence: float = 0.95) -> list[NetworkFall
     """
     if not wants_segments(context.preset) or not finished_runs(context):
         return []
-    versions, scores = read_versions(context), {}
+    versions = read_versions(context)
+    scores: dict[str, list[Floats]] = {}
     for one in read_trainings(context, versions):
         scores.setdefault(one.row["network"], []).append(one.score)
     n_segments = versions.select("catalog", "segment_id").n_unique()
