@@ -52,14 +52,17 @@ def mel_edges_hz(n_mels: int, top_hz: float = SAMPLE_RATE_HZ / 2) -> NDArray[np.
 
 
 @functools.cache
-def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int) -> scipy.sparse.csr_array:
-    """Build the filters from 0 Hz to half the sample rate, float32, shape (n_mels, n_fft // 2 + 1).
+def mel_filters(
+    sample_rate_hz: int, n_fft: int, n_mels: int, top_hz: float | None = None
+) -> scipy.sparse.csr_array:
+    """Build the filters from 0 Hz to `top_hz`, float32, shape (n_mels, n_fft // 2 + 1).
 
-    Weights are in 1/Hz; each bin feeds at most two bands.
+    Weights are in 1/Hz; each bin feeds at most two bands. The top is half the sample rate when left
+    out.
     """
-    top_hz = sample_rate_hz / 2
-    bins_hz = np.linspace(0.0, top_hz, n_fft // 2 + 1)
-    edges_hz = mel_edges_hz(n_mels, top_hz)
+    nyquist_hz = sample_rate_hz / 2
+    bins_hz = np.linspace(0.0, nyquist_hz, n_fft // 2 + 1)
+    edges_hz = mel_edges_hz(n_mels, top_hz or nyquist_hz)
     width_hz = np.diff(edges_hz)
     rising = (bins_hz - edges_hz[:-2, None]) / width_hz[:-1, None]
     falling = (edges_hz[2:, None] - bins_hz) / width_hz[1:, None]

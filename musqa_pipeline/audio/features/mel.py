@@ -93,28 +93,38 @@ def mel_power(
     """
     n_fft = settings.n_fft
     filters = mel_filters(sample_rate_hz, n_fft, settings.n_mels)
-    window = _hann(n_fft)
-    padded = np.pad(samples, n_fft // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)
-    frames = frames[:: settings.hop_length_samples]
-    power = np.empty((settings.n_mels, len(frames)), np.float32)
-    windowed = np.empty((FRAMES_PER_BLOCK, n_fft), np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(samples, n_fft // 2), n_fft)
+    return band_sums(frames[:: settings.hop_length_samples], filters, exponent=2)
+
+
+def band_sums(
+    frames: NDArray[np.float32], filters: scipy.sparse.csr_array, *, exponent: Literal[1, 2]
+) -> NDArray[np.float32]:
+    """Sum the magnitude or power of frames in bands, shape (n_mels, n_frames).
+
+    Frames, shape (n_frames, n_window), go under a periodic Hann window and, where they are shorter,
+    before zeros up to the transform that the filters, shape (n_mels, n_fft // 2 + 1), are for.
+    """
+    n_window, n_fft = frames.shape[1], 2 * (filters.shape[1] - 1)
+    window = _hann(n_window)
+    sums = np.empty((filters.shape[0], len(frames)), np.float32)
+    windowed = np.empty((FRAMES_PER_BLOCK, n_window), np.float32)
     for start in range(0, len(frames), FRAMES_PER_BLOCK):
         block = frames[start : start + FRAMES_PER_BLOCK]
         stop = start + len(block)
         np.multiply(block, window, out=windowed[: len(block)])
         # Of the transposed view, so that the FFT's own copy leaves frames contiguous per bin.
-        spectrum = scipy.fft.rfft(windowed[: len(block)].T, axis=0)
-        bins = np.abs(spectrum)
-        np.square(bins, out=bins)
-        power[:, start:stop] = filters @ bins
-    return power
+        bins = np.abs(scipy.fft.rfft(windowed[: len(block)].T, n_fft, axis=0))
+        if exponent == 2:
+            np.square(bins, out=bins)
+        sums[:, start:stop] = filters @ bins
+    return sums
 
 
 @functools.cache
-def _hann(n_fft: int) -> NDArray[np.float32]:
+def _hann(n_window: int) -> NDArray[np.float32]:
     """Periodic Hann window."""
-    return scipy.signal.get_window("hann", n_fft).astype(np.float32)
+    return scipy.signal.get_window("hann", n_window).astype(np.float32)
 
 
 def encode_cells(image: NDArray[np.float32], storage: Storage) -> NDArray[np.generic]:
