@@ -39,6 +39,9 @@ class TrainingSettings:
     kept_weights: Literal["best", "last"] = "best"
     darkened_fraction: float = 0.0
     darkest_db_per_octave: float = 13.0
+    stop_on: Literal["loss", "loss_or_correlation"] = "loss"
+    body_learning_rate: float = 0.0
+    piece_hop_frames: int = 4
     precision: Literal["auto", "32", "bf16-mixed", "16-mixed"] = "32"
     device: str = "auto"
     devices: int = 1
@@ -81,7 +84,7 @@ class ModelEntry:
     """Makes a network with fresh weights, drawn from torch's global generator."""
     input: InputSpec
     loss: Callable[[nn.Module, Tensor, Tensor], Tensor] | None = None
-    """Of (network, images, quality), for training; the mean square error when left out."""
+    """Of (network, images, quality), for training; the mean `error` when left out."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the section ``[models]`` in which it is trained otherwise than the section says."""
     has_backbone: bool = False
@@ -97,5 +100,8 @@ class ModelEntry:
     further_targets: tuple[str, ...] = ()
     """What `loss` gets beside quality: scores of second metrics, as ``[opinions]`` names them, or
     words of `PLANNED`."""
+    error: Literal["square", "absolute"] = "square"
+    """What validation looks at for each image, and whose mean training makes small without a
+    `loss`."""
     version: int = 1
     """Raised when the same recipe and the same data train another network."""

@@ -76,6 +76,14 @@ class ModelsSettings(Section):
     in dark recordings. It buys dark music with full-band music, see `docs/musqa_net.md`."""
     darkest_db_per_octave: Annotated[float, Field(ge=2, le=24)] = silent(13.0)
     """The steepest of these falls; the gentlest is 2 dB an octave."""
+    stop_on: Literal["loss", "loss_or_correlation"] = silent("loss")
+    """What has to improve for training to go on: validation loss, or as in NISQA's training that or
+    Pearson's r of the validation images."""
+    body_learning_rate: Annotated[float, Field(ge=0, le=1)] = silent(0.0)
+    """Above 0, Adam's first learning rate of a network's body, the part that may be pre-trained; it
+    follows the schedule of `learning_rate`, which all else has."""
+    piece_hop_frames: Annotated[int, Field(ge=1, le=100)] = silent(4)
+    """Frames of 10 ms from a piece of 15 to the next in NISQA's family: 4 makes 247 of 10 s."""
     precision: Literal["auto", "32", "bf16-mixed", "16-mixed"] = silent("32")
     """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16;
     ``"auto"`` is bfloat16 on a GPU that has it, and float32 elsewhere."""

@@ -107,7 +107,11 @@ class Attempt(pl.Callback):
         """
         limit_s = self.settings.max_minutes * 60
         out_of_time = 0 < limit_s <= sum(self.history.values.get("seconds", ()))
-        return out_of_time or is_over(self.history.judged, self.settings)
+        return out_of_time or self.is_finished()
+
+    def is_finished(self) -> bool:
+        """Whether training has reached its end."""
+        return is_over(self.history.judged, self.settings, self.history.correlations)
 
     def resume_or_start(self, rank: Rank) -> None:
         """Train from the last finished epoch to the end."""
@@ -180,19 +184,20 @@ class Attempt(pl.Callback):
         now = {name: values[-1] for name, values in self.history.values.items()}
         means = {k: v for k, v in now.items() if k not in {"learning_rate", *files.SPEEDS}}
         numbers = {"epoch": last, **now, "best_epoch": best}
-        said = [f"{name.replace('_', ' ')} {mean:.5f}" for name, mean in means.items()]
+        said = {name: f"{name.replace('_', ' ')} {mean:.5f}" for name, mean in means.items()}
         if VALIDATION in means:
             numbers["best_validation_loss"] = lowest = self.history.judged[best]
-            said[-1] += f" (best {lowest:.5f} in epoch {best + 1})"
-        if not self.entry.learner:
-            numbers |= {k.replace("loss", "rmse"): math.sqrt(v) for k, v in means.items()}
+            said[VALIDATION] += f" (best {lowest:.5f} in epoch {best + 1})"
+        if not self.entry.learner and self.entry.error == "square":
+            squares = {k: v for k, v in means.items() if k.endswith("loss")}
+            numbers |= {k.replace("loss", "rmse"): math.sqrt(v) for k, v in squares.items()}
         share = share_here(self.entry, self.settings, now["images_per_s"])
         if share is not None:
             numbers["share_of_peak"] = share
         self.tell(
             f"{self.name}: epoch {last + 1} of at most {self.settings.max_epochs}, "
-            f"{', '.join(said)}, learning rate {now['learning_rate']:g}, {now['seconds']:.1f} s, "
-            f"{now['images_per_s']:.3g} images/s"
+            f"{', '.join(said.values())}, learning rate {now['learning_rate']:g}, "
+            f"{now['seconds']:.1f} s, {now['images_per_s']:.3g} images/s"
         )
         if self.on_epoch:
             self.on_epoch(numbers)
@@ -212,7 +217,7 @@ class Attempt(pl.Callback):
         history = self.history
         best = kept_epoch(history.judged, self.settings)
         weights = files.settle_weights(self.folder, best)
-        finished = is_over(history.judged, self.settings)
+        finished = self.is_finished()
         if not finished:
             self.tell(
                 f"{self.name}: ended by max_minutes={self.settings.max_minutes:g} after "

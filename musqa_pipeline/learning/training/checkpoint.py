@@ -35,6 +35,8 @@ _RECORD = "musqa"
 """Where our part lies among what Lightning keeps in a checkpoint."""
 VALIDATION = "validation_loss"
 """The curve that decides on learning rate, stopping and best epoch."""
+CORRELATION = "validation_r"
+"""The curve that decides on stopping, too, where it is there."""
 SPEEDS = ("seconds", "images_per_s")
 """What is kept of an epoch and is no part of the result."""
 
@@ -61,6 +63,11 @@ class History:
     def judged(self) -> list[float]:
         """What decides on learning rate, stopping and best epoch; else each beats those before."""
         return self.values.get(VALIDATION, [-float(epoch) for epoch in range(self.n_epochs)])
+
+    @property
+    def correlations(self) -> list[float]:
+        """What decides on stopping beside `judged`; empty where it does not count."""
+        return self.values.get(CORRELATION, [])
 
     def curves(self) -> dict[str, list[float]]:
         """Return what a plot shows, per epoch."""

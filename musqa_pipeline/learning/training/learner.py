@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.errors import SettingsError, StageError
 from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede lightning
 from musqa_pipeline.learning.entry import ModelEntry, TrainingSettings
 from musqa_pipeline.learning.training.batches import Share
+from musqa_pipeline.learning.training.checkpoint import CORRELATION, VALIDATION
 
 import lightning.pytorch as pl  # isort: skip
 
@@ -95,12 +96,15 @@ class Supervised(Learner):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Make Adam, or AdamW."""
-        return make_optimizer(self.network, self.settings)
+        optimizer = make_optimizer(self.network, self.settings)
+        first = self.settings.learning_rate
+        self._shares = [group["lr"] / first for group in optimizer.param_groups]
+        return optimizer
 
     def set_learning_rate(self, rate: float) -> None:
-        """Let all weights move at the schedule's rate."""
-        for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = rate
+        """Let weights move at the schedule's rate, those of a body at their share of it."""
+        for group, share in zip(self.trainer.optimizers[0].param_groups, self._shares, strict=True):
+            group["lr"] = rate * share
 
     def training_step(self, batch: Share, batch_idx: int) -> Tensor:
         """Return the loss of a batch; the mean over ranks is that of the whole batch."""
@@ -111,25 +115,91 @@ class Supervised(Learner):
     def validation_step(self, batch: Share, batch_idx: int) -> None:
         """Add up the errors of a batch."""
         errors = self._error(self.network, batch.inputs, batch.targets)[: batch.n_own]
-        self.add("validation_loss", errors.double().sum(), batch.n_own)
+        self.add(VALIDATION, errors.double().sum(), batch.n_own)
+
+
+class QualityLearner(Supervised):
+    """A network that answers with the quality of images, as its entry says and settings have it.
+
+    Where the correlation counts, ``validation_r`` is a curve: Pearson's r over all validation
+    images, from moments that ranks add up, and 0 while all answers are equal.
+    """
+
+    def __init__(self, network: nn.Module, settings: TrainingSettings, entry: ModelEntry) -> None:
+        super().__init__(network, settings, loss_of(entry, settings))
+        self._of_difference = _ERRORS[entry.error]
+
+    def validation_step(self, batch: Share, batch_idx: int) -> None:
+        """Add up errors and moments of a batch."""
+        assert batch.targets is not None
+        answers = self.network(batch.inputs)[: batch.n_own]
+        quality = batch.targets[: batch.n_own]
+        errors = self._of_difference((answers - quality).double())
+        self.add(VALIDATION, errors.sum(), batch.n_own)
+        if self.settings.stop_on == "loss_or_correlation":
+            for name, products in _products(answers.double(), quality.double()).items():
+                self.add(name, products.sum(), batch.n_own)
+
+    def take_means(self) -> dict[str, float]:
+        """Return the epoch's means, and the correlation that follows from moments."""
+        means = super().take_means()
+        moments = {name: means.pop(name) for name in _MOMENTS if name in means}
+        if moments:
+            means[CORRELATION] = _pearson(*moments.values())
+        return means
+
+
+_ERRORS: dict[str, Callable[[Tensor], Tensor]] = {"square": torch.square, "absolute": torch.abs}
+_MOMENTS = ("answer", "quality", "answer_squared", "quality_squared", "product")
+
+
+def _products(answers: Tensor, quality: Tensor) -> dict[str, Tensor]:
+    """Return what the moments are means of."""
+    values = (answers, quality, answers.square(), quality.square(), answers * quality)
+    return dict(zip(_MOMENTS, values, strict=True))
+
+
+def _pearson(x: float, y: float, xx: float, yy: float, xy: float) -> float:
+    """Return Pearson's r of means of x, y, their squares and product."""
+    spread = max(xx - x * x, 0.0) * max(yy - y * y, 0.0)
+    return (xy - x * y) / math.sqrt(spread) if spread else 0.0
 
 
 def make_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
     """Make Adam for what needs a gradient in a network, or with `weight_decay` AdamW.
 
     AdamW (Loshchilov and Hutter, 2019, arXiv:1711.05101) spares vectors: biases and the scales of
-    norms.
+    norms. With `body_learning_rate`, what the network calls its ``body`` has that rate.
+
+    Raises SettingsError if a network that has no body shall have a rate for it.
     """
     moving = [p for p in network.parameters() if p.requires_grad]
+    parts = [(moving, settings.learning_rate)]
+    if settings.body_learning_rate:
+        body = getattr(network, "body", None)
+        if not isinstance(body, nn.Module):
+            raise SettingsError(
+                f"[models] body_learning_rate={settings.body_learning_rate:g}: this network is not "
+                "divided into a body and an output; set it to 0, or in the recipe of another"
+            )
+        of_body = set(body.parameters())
+        parts = [
+            ([p for p in moving if p not in of_body], settings.learning_rate),
+            ([p for p in moving if p in of_body], settings.body_learning_rate),
+        ]
     # 0.02 s instead of 0.15 s a step for table III, on two cores. A fused step undoes the loss
     # scaling of float16 itself, too late for clipping; Lightning refuses it in mixed precision.
     fused = settings.precision == "32" or not settings.gradient_clip_norm
     common: dict[str, Any] = {"lr": settings.learning_rate, "eps": ADAM_EPSILON, "fused": fused}
     if not settings.weight_decay:
-        return torch.optim.Adam(moving, **common)
+        return torch.optim.Adam([{"params": part, "lr": rate} for part, rate in parts], **common)
     groups = [
-        {"params": [p for p in moving if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in moving if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": params, "lr": rate, "weight_decay": decay}
+        for part, rate in parts
+        for params, decay in (
+            ([p for p in part if p.ndim > 1], settings.weight_decay),
+            ([p for p in part if p.ndim <= 1], 0.0),
+        )
     ]
     return torch.optim.AdamW([group for group in groups if group["params"]], **common)
 
@@ -139,10 +209,15 @@ def mean_square_error(network: nn.Module, images: Tensor, quality: Tensor) -> Te
     return functional.mse_loss(network(images), quality)
 
 
+def mean_absolute_error(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
+    """Return the mean absolute error of a network's predictions (paper 004, 5)."""
+    return functional.l1_loss(network(images), quality)
+
+
 def loss_of(entry: ModelEntry, settings: TrainingSettings) -> Loss:
     """Return what training makes small, with the settings that it takes."""
     if entry.loss is None:
-        return mean_square_error
+        return mean_square_error if entry.error == "square" else mean_absolute_error
     return partial(entry.loss, **{name: getattr(settings, name) for name in entry.loss_settings})
 
 
@@ -156,4 +231,4 @@ def make_learner(entry: ModelEntry, settings: TrainingSettings) -> Learner:
     network = entry.build(settings)
     if entry.learner:
         return entry.learner(network, settings)
-    return Supervised(network, settings, loss_of(entry, settings))
+    return QualityLearner(network, settings, entry)

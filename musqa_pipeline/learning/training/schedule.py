@@ -2,7 +2,7 @@
 
 Nothing here has a state, so that nothing about the schedule can be lost in a checkpoint: a resumed
 training has the same losses behind it and hence the same future. `losses` are the validation losses
-of every epoch so far.
+of every epoch so far, `correlations` Pearson's r of predictions and labels in validation.
 """
 
 from __future__ import annotations
@@ -53,13 +53,18 @@ def kept_epoch(losses: Sequence[float], settings: TrainingSettings) -> int:
     return len(losses) - 1 if settings.kept_weights == "last" else int(np.argmin(losses))
 
 
-def is_over(losses: Sequence[float], settings: TrainingSettings) -> bool:
+def is_over(
+    losses: Sequence[float], settings: TrainingSettings, correlations: Sequence[float] = ()
+) -> bool:
     """Tell whether training has reached its end.
 
-    It has after `max_epochs`, or after `stop_patience_epochs` epochs in a row without a strictly
-    lower loss.
+    It has after `max_epochs`, or after `stop_patience_epochs` epochs in a row with neither a
+    strictly lower loss nor, where they count, a strictly higher correlation.
     """
     if not losses:
         return False
-    waited = len(losses) - 1 - int(np.argmin(losses))
+    improved = int(np.argmin(losses))
+    if correlations:
+        improved = max(improved, int(np.argmax(correlations)))
+    waited = len(losses) - 1 - improved
     return len(losses) >= settings.max_epochs or waited >= settings.stop_patience_epochs

@@ -66,10 +66,10 @@ def train(
         Takes a line of text per epoch.
     on_epoch : callable, optional
         Takes the numbers of each epoch that this attempt finished: ``epoch`` (from 0), ``loss``,
-        ``validation_loss``, their roots ``rmse`` and ``validation_rmse`` on quality (or the means
-        of a learner of its own), the ``learning_rate``, ``seconds``, ``images_per_s``,
-        ``best_epoch`` and ``best_validation_loss``; on a GPU whose peak is known also
-        ``share_of_peak``.
+        ``validation_loss``, of squares also their roots ``rmse`` and ``validation_rmse`` on quality
+        (or the means of a learner of its own), where it counts ``validation_r``, the
+        ``learning_rate``, ``seconds``, ``images_per_s``, ``best_epoch`` and
+        ``best_validation_loss``; on a GPU whose peak is known also ``share_of_peak``.
     n_threads : int, optional
         Threads for torch; `MUSQA_WORKERS`, or all usable cores, by `devices` when left out.
     outputs_folder : Path, optional

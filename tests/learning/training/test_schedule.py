@@ -64,6 +64,17 @@ def test_the_paper_stops_after_fifty_epochs_and_never_trains_more_than_three_hun
     assert is_over(falling, paper)
 
 
+def test_nisqa_goes_on_while_either_the_loss_or_the_correlation_improves():
+    settings = TrainingSettings(stop_patience_epochs=3)
+    losses = [0.5, 0.4, 0.6, 0.6, 0.6, 0.6]
+    assert is_over(losses[:5], settings)
+    # The loss was last lower in epoch 2, the correlation last higher in epoch 3.
+    correlations = [0.1, 0.0, 0.2, 0.2, 0.15, 0.2]
+    assert not is_over(losses[:5], settings, correlations[:5])
+    assert is_over(losses, settings, correlations)
+    assert not is_over([0.5, 0.5, 0.5, 0.4, 0.6, 0.6], settings, [0.3] + [0.1] * 5)
+
+
 @pytest.mark.parametrize(("losses", "best"), [([3.0], 0), ([3, 1, 2, 1], 1), ([3, 2, 1], 2)])
 def test_the_first_of_the_lowest_losses_wins(losses, best):
     assert kept_epoch(losses, TrainingSettings()) == best
