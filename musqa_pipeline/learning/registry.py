@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.learning.entry import PLANNED, InputSpec, ModelEntry, TrainingSettings
@@ -26,6 +26,10 @@ def _build(module: str, kind: str, settings: TrainingSettings, **options: Any) -
     found = import_module(f"musqa_pipeline.learning.networks.{module}")
     network: nn.Module = getattr(found, kind)(**options)
     return network
+
+
+def _build_pieces(kind: str, settings: TrainingSettings) -> nn.Module:
+    return _build("nisqa", kind, settings, piece_hop_frames=settings.piece_hop_frames)
 
 
 def _build_backbone(name: str, frozen_stem: bool, settings: TrainingSettings) -> nn.Module:
@@ -132,6 +136,38 @@ def _insenet(title: str, loss: str = "") -> ModelEntry:
     )
 
 
+NISQA_RECIPE: dict[str, Any] = {
+    # Of NISQA's published training settings; the rate falls where validation loss stands still.
+    "batch_size": 40,
+    "learning_rate_factor": 0.1,
+    "learning_rate_patience_epochs": 15,
+    "max_epochs": 500,
+    "stop_patience_epochs": 20,
+    "stop_on": "loss_or_correlation",
+}
+CONVMAXPOOL_RECIPE: dict[str, Any] = {
+    # Paper 004, 5: rates that stay, so that the schedule waits for what ends the training.
+    "batch_size": 16,
+    "body_learning_rate": 1e-4,
+    "learning_rate_patience_epochs": 20,
+    "plateau_threshold": 0.0,
+    "stop_patience_epochs": 20,
+}
+
+
+def _nisqa(
+    title: str, kind: str, error: Literal["square", "absolute"], recipe: Mapping[str, Any]
+) -> ModelEntry:
+    """Describe a network of NISQA's family."""
+    return ModelEntry(
+        title,
+        partial(_build_pieces, kind),
+        InputSpec(n_frames=1001, n_bands=48, stage="nisqa_mels"),
+        error=error,
+        recipe=recipe,
+    )
+
+
 TEACHERS = ("nlpd", "ms_ssim")
 """Metrics that teach beside ViSQOL."""
 
@@ -212,6 +248,9 @@ MODELS: dict[str, ModelEntry] = {
     "vgg19_frozen_stem": _backbone("VGG19, stem frozen (ablation)", "vgg19", 32, frozen_stem=True),
     "inception_v3_keras": _of_keras("Inception v3", "inception_v3", 64),
     "vgg19_keras": _of_keras("VGG19", "vgg19", 32),
+    "nisqa": _nisqa("NISQA (paper 004)", "Nisqa", "square", NISQA_RECIPE),
+    "nisqa_l1": _nisqa("NISQA, L1 loss (paper 004)", "Nisqa", "absolute", NISQA_RECIPE),
+    "convmaxpool": _nisqa("ConvMaxPool (paper 004)", "ConvMaxPool", "absolute", CONVMAXPOOL_RECIPE),
     "insenet": _insenet("intrusive, after InSE-NET (paper 002)"),
     "insenet_equaliser": _insenet("intrusive, pairs equalised alike (ablation)", "equalised_loss"),
     "insenet_crops": _insenet("intrusive, stretches of pairs (ablation)", "cropped_loss"),
