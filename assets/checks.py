@@ -82,6 +82,7 @@ CHECKS = (
     StageCheck("opinions", opinions.check_opinions, blocking=False),
     StageCheck("spectrograms", spectrograms.check_counts),
     StageCheck("spectrograms", spectrograms.check_images),
+    StageCheck("nisqa_mels", spectrograms.check_nisqa_images),
     StageCheck("drift", drift.check_drift, blocking=False, always_warns=True),
     StageCheck("evaluation", evaluation.check_better_than_mean, blocking=False),
     StageCheck("promotion", promotion.check_promotion, blocking=False, always_warns=True),

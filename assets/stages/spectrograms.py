@@ -27,6 +27,12 @@ def pairs(musqa: MusqaResource) -> dg.MaterializeResult:
     return run_and_describe(musqa, musqa.joint_context(), "pairs")
 
 
+@stage_asset(group="training", kinds={"parquet", "numpy"})
+def nisqa_mels(musqa: MusqaResource) -> dg.MaterializeResult:
+    """Mel images of 1001 x 48 cells; none unless a network of NISQA's family is in the preset."""
+    return run_and_describe(musqa, musqa.joint_context(), "nisqa_mels")
+
+
 @page_asset(deps=["spectrograms", "features"], kinds={"parquet", "html"})
 def drift(musqa: MusqaResource) -> dg.MaterializeResult:
     """How labels and features are distributed, run after run, and what moved; one HTML page."""

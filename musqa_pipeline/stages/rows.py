@@ -110,12 +110,21 @@ ROWS = (
         reads=("excerpts", "degradations"),
     ),
     Row(
+        name="nisqa_mels",
+        maker="stages.spectrograms.nisqa.stage:NISQA_MELS_MAKER",
+        table="stages.spectrograms.nisqa.table:NISQA_MELS",
+        joint=True,
+        beside="spectrograms",
+        upstream=("dataset",),
+        reads=("degradations",),
+    ),
+    Row(
         name="models",
         maker="stages.models.stage:MODELS_MAKER",
         table="stages.models.table:RUNS",
         joint=True,
         upstream=("dataset",),
-        reads=("spectrograms", "features", "pairs", "opinions"),
+        reads=("spectrograms", "features", "pairs", "nisqa_mels", "opinions"),
     ),
     Row(
         name="trials",
@@ -124,7 +133,7 @@ ROWS = (
         joint=True,
         beside="models",
         upstream=("dataset",),
-        reads=("spectrograms", "features", "pairs", "opinions"),
+        reads=("spectrograms", "features", "pairs", "nisqa_mels", "opinions"),
     ),
     Row(
         name="gans",

@@ -26,6 +26,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.records import record_partition
 from musqa_pipeline.stages.models.runs import read_preset_runs
 from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_MAKER, feature_row
+from musqa_pipeline.stages.spectrograms.nisqa.stage import NISQA_MELS_MAKER, nisqa_row
 from musqa_pipeline.stages.spectrograms.row_shards import ImageRow
 from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_MAKER, image_row
 from musqa_pipeline.stages.views.promotions_table import CHAMPIONS
@@ -40,6 +41,7 @@ STORAGE_ONLY = ("rows_per_group", "rows_per_shard")
 MAKERS: dict[str, tuple[int, ImageRow]] = {
     "spectrograms": (SPECTROGRAMS_MAKER.version, image_row),
     "features": (FEATURES_MAKER.version, feature_row),
+    "nisqa_mels": (NISQA_MELS_MAKER.version, nisqa_row),
 }
 """Stages whose images can be made of a degraded excerpt alone: version, and what makes a row."""
 

@@ -22,7 +22,7 @@ from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.stages.models.stage import unit_id_of
 from musqa_pipeline.stages.segments.tracks import gan_settings, wants_segments
-from musqa_pipeline.stages.spectrograms.pairs.pairs import networks_in_use
+from musqa_pipeline.stages.spectrograms.in_use import networks_in_use
 
 EVALUATION_UNIT = "evaluation"
 REPORT = "report"

@@ -18,6 +18,7 @@ from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.features.bands import band_image_at
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
 from musqa_pipeline.audio.features.mel import decode_cells, encode_cells, mel_image
+from musqa_pipeline.audio.features.nisqa_mel import nisqa_mel
 from musqa_pipeline.audio.measures.loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.core.errors import SettingsError
@@ -114,6 +115,10 @@ def _bands(samples: NDArray[np.float32], context: Context) -> NDArray[Any]:
     return band_image_at(samples, context.preset.excerpts.target_lufs)
 
 
-IMAGES = {"spectrograms": _mel, "features": _bands}
+def _nisqa(samples: NDArray[np.float32], context: Context) -> NDArray[Any]:
+    return encode_cells(nisqa_mel(samples).image, "uint8")
+
+
+IMAGES = {"spectrograms": _mel, "features": _bands, "nisqa_mels": _nisqa}
 """How the images that networks eat are made, by the stage that stores them; pairs need more than
 the degraded excerpt."""

@@ -1,1 +1,1 @@
-"""Stage 6: images of the chosen rows in shards, their checks and pictures; features and pairs."""
+"""Stage 6: images of the chosen rows in shards, their checks and pictures; other kinds of them."""

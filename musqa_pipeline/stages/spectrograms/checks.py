@@ -12,20 +12,43 @@ from musqa_pipeline.audio.features.mel import decode_cells
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.learning.data.shards import opened_shard
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.spectrograms.in_use import is_eaten
 from musqa_pipeline.stages.spectrograms.row_shards import dataset_rows, shard_files
 
 LARGEST_STORAGE_ERROR = {"uint8": 1 / 510, "float16": 1 / 4096}
 """Half a step of each type; a little float32 rounding comes on top."""
+HARMLESS = ("n_images", "n_looped")
+FAULTS = (
+    "n_wrong_size", "n_not_finite", "n_out_of_range", "n_not_stretched", "n_rounded_too_far",
+)  # fmt: skip
 
 
 def check_images(context: Context) -> CheckResult:
     """Check every stored cell of every shard."""
-    counts = dict.fromkeys(
-        ("n_images", "n_wrong_size", "n_not_finite", "n_out_of_range", "n_not_stretched",
-         "n_rounded_too_far", "n_looped"), 0,
-    )  # fmt: skip
+    numbers = _count_faults(shard_files(context), lowest=0.0)
+    return CheckResult(
+        passed=_is_sound(numbers) and numbers["n_images"] > 0,
+        claim="every mel image is whole, finite, within 0-1 and stretched over it",
+        numbers=numbers,
+    )
+
+
+def check_nisqa_images(context: Context) -> CheckResult:
+    """Check every stored cell of `nisqa_mels`, where a network of the preset eats them."""
+    numbers = _count_faults(shard_files(context, "nisqa_mels"), lowest=None)
+    n_wanted = len(dataset_rows(context)) if is_eaten(context.preset, "nisqa_mels") else 0
+    return CheckResult(
+        passed=_is_sound(numbers) and numbers["n_images"] >= n_wanted,
+        claim="every mel image of NISQA is whole, finite, within 0-1 and has its loudest cell at 1",
+        numbers={**numbers, "n_wanted": n_wanted},
+    )
+
+
+def _count_faults(files: list[Path], *, lowest: float | None) -> dict[str, float]:
+    """Count what is wrong with images whose loudest cell is 1 and whose quietest is `lowest`."""
+    counts = dict.fromkeys((*HARMLESS, *FAULTS), 0)
     worst_error = 0.0
-    for file in shard_files(context):
+    for file in files:
         with opened_shard(file) as parquet:
             for group in range(parquet.num_row_groups):
                 for row in parquet.read_row_group(group, use_threads=False).to_pylist():
@@ -46,14 +69,13 @@ def check_images(context: Context) -> CheckResult:
                     low, high = float(values.min()), float(values.max())
                     counts["n_out_of_range"] += not 0.0 <= low <= high <= 1.0
                     flat = row["max_db"] == row["min_db"]
-                    counts["n_not_stretched"] += not flat and (low, high) != (0.0, 1.0)
-    harmless = {"n_images", "n_looped"}
-    bad = sum(count for name, count in counts.items() if name not in harmless)
-    return CheckResult(
-        passed=bad == 0 and counts["n_images"] > 0,
-        claim="every mel image is whole, finite, within 0-1 and stretched over it",
-        numbers={**counts, "largest_storage_error": worst_error},
-    )
+                    stretched = high == 1.0 and lowest in (None, low)
+                    counts["n_not_stretched"] += not (flat or stretched)
+    return {**counts, "largest_storage_error": worst_error}
+
+
+def _is_sound(numbers: dict[str, float]) -> bool:
+    return not any(numbers[name] for name in FAULTS)
 
 
 def check_counts(context: Context) -> CheckResult:

@@ -17,15 +17,13 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.features.mel import decode_cells, encode_cells
 from musqa_pipeline.core.home import Home
-from musqa_pipeline.core.settings.preset import Preset
-from musqa_pipeline.learning.registry import MODELS, find_model
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.engine.stage import Maker, Unit
+from musqa_pipeline.stages.engine.stage import Maker
 from musqa_pipeline.stages.excerpts.references import read_reference
+from musqa_pipeline.stages.spectrograms.in_use import list_eaten_shards
 from musqa_pipeline.stages.spectrograms.pairs.table import PAIRS
 from musqa_pipeline.stages.spectrograms.row_shards import (
     image_columns,
-    list_shards,
     make_shard,
     rows_per_group,
     shard_sizes,
@@ -34,24 +32,6 @@ from musqa_pipeline.storage.fragments.partition import Partition
 
 _LAST: dict[tuple[Home, Partition, str], NDArray[np.float32]] = {}
 """The last reference: a shard's rows come reference by reference; a unit never changes."""
-
-
-def networks_in_use(preset: Preset) -> set[str]:
-    """Return the networks that a preset trains, in stage 7 or under a protocol.
-
-    Stage 7 refuses names that the registry does not have.
-    """
-    return {*preset.models.names, *preset.protocols.models()} & MODELS.keys()
-
-
-def wants_pairs(preset: Preset) -> bool:
-    """Whether a network that the preset trains, also under a protocol, eats images of pairs."""
-    return any(find_model(name).input.stage == "pairs" for name in networks_in_use(preset))
-
-
-def list_units(context: Context) -> list[Unit]:
-    """List the shards, none if no network of the preset needs them."""
-    return list_shards(context) if wants_pairs(context.preset) else []
 
 
 def image_row(
@@ -101,7 +81,7 @@ def _level_db(cell: float) -> float:
 PAIRS_MAKER = Maker(
     version=1,
     tools=("imageio-ffmpeg", "numpy", "scipy", "torch"),
-    units=list_units,
+    units=partial(list_eaten_shards, stage=PAIRS.name),
     make=partial(make_shard, table=PAIRS, image_row=image_row),
     also=shard_sizes,
     retires=False,

@@ -26,10 +26,7 @@ from musqa_pipeline.stages.excerpts.table import EXCERPTS
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.models.runs import newest_run, read_preset_runs
 from musqa_pipeline.stages.models.stage import run_folder
-from musqa_pipeline.stages.spectrograms.pairs.pairs import (
-    list_units,
-    wants_pairs,
-)
+from musqa_pipeline.stages.spectrograms.in_use import is_eaten
 from musqa_pipeline.stages.spectrograms.pairs.table import PAIRS
 from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
@@ -110,12 +107,12 @@ def test_every_chosen_row_has_one_image_with_its_label(place):
 
 def test_a_preset_without_such_a_network_makes_none(place):
     other = replace(place, preset=preset("cnn1d"))
-    assert not wants_pairs(other.preset)
-    assert list_units(other) == []
+    assert not is_eaten(other.preset, "pairs")
+    assert get_stage("pairs").units(other) == []
     under_protocol = replace(other.preset, protocols=ProtocolsSettings(folds={"insenet": 1}))
-    assert wants_pairs(under_protocol)
-    assert wants_pairs(place.preset)
-    assert [unit.unit_id for unit in list_units(place)] == place.lake.done(
+    assert is_eaten(under_protocol, "pairs")
+    assert is_eaten(place.preset, "pairs")
+    assert [unit.unit_id for unit in get_stage("pairs").units(place)] == place.lake.done(
         place.joint_partition("pairs")
     )
 
