@@ -1,26 +1,41 @@
-"""What faults of carriers cost: CPU milliseconds on 10 s of music, beside SciPy's nearest thing.
+"""What archives cost: faults of carriers on 10 s of music, and networks of paper 004.
 
-Each works on mono at 48 kHz at an intensity of 60. Beside filters stands a filter of SciPy's,
-beside what moves time its resampling by one ratio (it has none that varies), beside what adds noise
-its shaping of as much noise, beside what adds clicks its convolution of impulses with one click.
-Medians over pairs that are timed one after the other; the last line is the dearest fault, in
-multiples of its peer::
+A fault is timed in CPU milliseconds beside SciPy's nearest thing, on mono at 48 kHz at an intensity
+of 60. Beside filters stands a filter of SciPy's, beside what moves time its resampling by one ratio
+(it has none that varies), beside what adds noise its shaping of as much noise, beside what adds
+clicks its convolution of impulses with one click. Medians over pairs that are timed one after the
+other; the last line is the dearest fault, in multiples of its peer::
 
-    python benchmarks/archive.py [repetitions]
+    python benchmarks/archive.py [--repetitions 9]
+
+A network is timed on one thread: CPU milliseconds for 10 s, its image being there, and CPU seconds
+of an update with the batch of its recipe, by how far its pieces are apart. The last line is the
+memory that all of it took::
+
+    python benchmarks/archive.py --networks [--repetitions 3]
 """
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import resource
 import statistics
-import sys
 import time
 
 import numpy as np
+import torch
 from scipy import fft, signal
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.carriers.chains import CARRIERS, FAULTS
 from musqa_pipeline.audio.degradations.carriers.fault import Medium
+from musqa_pipeline.core.settings.models import ModelsSettings
+from musqa_pipeline.learning.cost import measure_cost
+from musqa_pipeline.learning.entry import TrainingSettings
+from musqa_pipeline.learning.registry import find_model
+from musqa_pipeline.learning.training.learner import loss_of, make_optimizer
+from musqa_pipeline.stages.models.recipes import recipe_of
 
 INTENSITY = 60.0
 CLICK = np.exp(-np.arange(480) / 48.0)
@@ -74,9 +89,52 @@ def cpu_s(work, *arguments):
     return time.process_time() - started
 
 
+NETWORKS = ("nisqa", "nisqa_l1", "convmaxpool")
+PIECE_HOPS_FRAMES = (16, 4)
+
+
+def update(network, optimizer, loss, images, quality):
+    """Move a network by one batch."""
+    optimizer.zero_grad()
+    loss(network, images, quality).backward()
+    optimizer.step()
+
+
+def time_networks(repetitions):
+    """Time an update and an answer of all networks."""
+    torch.set_num_threads(1)
+    for hop in PIECE_HOPS_FRAMES:
+        for name in NETWORKS:
+            entry = find_model(name)
+            recipe = recipe_of(name, ModelsSettings(recipes={name: {"piece_hop_frames": hop}}))
+            settings = TrainingSettings.of(dataclasses.asdict(recipe))
+            network = entry.build(settings).train()
+            images = torch.rand(recipe.batch_size, entry.input.n_frames, entry.input.n_bands)
+            parts = network, make_optimizer(network, settings), loss_of(entry, settings)
+            quality = torch.rand(recipe.batch_size)
+            taken_s = [cpu_s(update, *parts, images, quality) for _ in range(repetitions + 1)][1:]
+            inference_ms = measure_cost(name, dataclasses.asdict(recipe))["ms_per_excerpt"]
+            print(
+                f"{name}, a piece every {hop} frames: {inference_ms:.0f} ms for 10 s, "
+                f"{statistics.median(taken_s):.2f} CPU-s an update of {recipe.batch_size}"
+            )
+    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
+
+
 def main():
+    """Time what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", action="store_true")
+    parser.add_argument("--repetitions", type=int)
+    asked = parser.parse_args()
+    if asked.networks:
+        time_networks(asked.repetitions or 3)
+    else:
+        time_faults(asked.repetitions or 9)
+
+
+def time_faults(repetitions):
     """Time all faults."""
-    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 9
     music = np.random.default_rng(0).standard_normal(EXCERPT_SAMPLES) * 0.1
     ratios = {}
     for name, fault in FAULTS.items():

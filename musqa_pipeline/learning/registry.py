@@ -165,6 +165,7 @@ def _nisqa(
         InputSpec(n_frames=1001, n_bands=48, stage="nisqa_mels"),
         error=error,
         recipe=recipe,
+        on_request=True,
     )
 
 

@@ -31,7 +31,9 @@ def distribution(edges: Sequence[float], before: Sequence[int], after: Sequence[
     return figure
 
 
-def training_curves(curves: Mapping[str, Sequence[Any]], best_epoch: int) -> Figure:
+def training_curves(
+    curves: Mapping[str, Sequence[Any]], best_epoch: int, error: str = "square"
+) -> Figure:
     """Loss on training and validation images over epochs, with the learning rate below."""
     rates = curves.get("learning_rate")
     figure = new_figure(4.8, 4.0 if rates else 3.2)
@@ -53,7 +55,7 @@ def training_curves(curves: Mapping[str, Sequence[Any]], best_epoch: int) -> Fig
         marker = "o" if len(values) < 3 else ""
         axes.plot(range(len(values)), values, color=colour, label=name, marker=marker)
     axes.axvline(best_epoch, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
-    axes.set(yscale="log", ylabel="mean square error of quality")
+    axes.set(yscale="log", ylabel=f"mean {error} error of quality")
     axes.legend(loc="upper right", title=f"kept: epoch {best_epoch}")
     axes.tick_params(axis="y", which="minor", labelleft=False)
     axes.grid(which="minor", axis="y", color=GRID, linewidth=0.4)

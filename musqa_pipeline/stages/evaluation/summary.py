@@ -19,6 +19,9 @@ SHOWN_NAMES = {
     "inception_v3_keras": "Inception v3 of Keras",
     "vgg19_keras": "VGG19 of Keras",
     "musqa_net": "musqa-net",
+    "nisqa": "NISQA",
+    "nisqa_l1": "NISQA (L1)",
+    "convmaxpool": "ConvMaxPool",
     "insenet": "intrusive network (after InSE-NET)",
     **{name: entry.title for name, entry in BASELINES.items()},
 }
@@ -39,17 +42,31 @@ def shown_name(model: str) -> str:
     return SHOWN_NAMES.get(model, model)
 
 
+def error_of(model: str) -> str:
+    """Tell whether the losses of a network are of ``"square"`` or ``"absolute"`` errors."""
+    name = model.removesuffix(RANDOM_MARK)
+    return MODELS[name].error if name in MODELS else "square"
+
+
 def draw_words(draw: str) -> str:
     """Return the name of a draw for people."""
     return draw.replace("_", " ")
 
 
 def headline_model(runs: Sequence[Mapping[str, Any]]) -> str | None:
-    """Name the network that the page puts first: the lowest validation loss, never a test score."""
+    """Name the network that the page puts first: the lowest validation loss, never a test score.
+
+    Losses of absolute errors do not compare with those of squares, and count where there are no
+    others.
+    """
     finished = [run for run in runs if run["finished"]]
     if not finished:
         return None
-    return str(min(finished, key=lambda run: run["best_validation_loss"])["model"])
+    return str(min(finished, key=_rank)["model"])
+
+
+def _rank(run: Mapping[str, Any]) -> tuple[bool, float]:
+    return error_of(run["model"]) != "square", run["best_validation_loss"]
 
 
 def number(value: float | None, digits: int = 2, *, sign: bool = False) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.models.runs import read_preset_runs, title_of
 
@@ -19,19 +20,27 @@ _TRAIN, _VALIDATION, _RATE = "#8a8f98", "#1f6fb4", "#8a8f98"
 def plot_curves(context: Context) -> bytes:
     """Plot the loss curves of all runs that a context knows."""
     trained = [row for row in read_preset_runs(context) if row["epochs"]]  # others are imported
-    return loss_curves_png({title_of(row): json.loads(row["curves_json"]) for row in trained})
+    absolute = {title_of(row) for row in trained if find_model(row["model"]).error == "absolute"}
+    curves = {title_of(row): json.loads(row["curves_json"]) for row in trained}
+    return loss_curves_png(curves, absolute)
 
 
-def loss_curves_png(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
-    """Plot training and validation error over epochs, a row of panels for each network."""
+def loss_curves_png(
+    runs: Mapping[str, Mapping[str, Sequence[float]]], absolute: Collection[str] = ()
+) -> bytes:
+    """Plot training and validation error over epochs, a row of panels for each network.
+
+    The losses of `absolute` are means of absolute errors, of others of squares.
+    """
     n_rows = max(1, len(runs))
     figure = Figure(figsize=(7.0, 2.9 * n_rows), dpi=90, layout="constrained")
     panels = figure.subplots(
         n_rows, 2, squeeze=False, gridspec_kw={"width_ratios": [3, 1]}, sharex="row"
     )
     for (error_axes, rate_axes), (title, curves) in zip(panels, runs.items(), strict=False):
-        validation = 100 * np.sqrt(np.asarray(curves["validation_loss"], np.float64))
-        training = 100 * np.sqrt(np.asarray(curves["loss"], np.float64))
+        power, error = (1.0, "MAE") if title in absolute else (0.5, "RMSE")
+        validation = 100 * np.asarray(curves["validation_loss"], np.float64) ** power
+        training = 100 * np.asarray(curves["loss"], np.float64) ** power
         epochs = np.arange(1, len(validation) + 1)
         error_axes.plot(epochs, training, color=_TRAIN, label="training", lw=1.4)
         error_axes.plot(epochs, validation, color=_VALIDATION, label="validation", lw=1.8)
@@ -44,7 +53,7 @@ def loss_curves_png(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> bytes:
         settled = np.concatenate([training[1:], validation[1:]] if len(epochs) > 1 else [training])
         top = float(np.quantile(settled, 0.9)) * 1.5
         error_axes.set_ylim(0, max(top, validation[best] * 1.2, 1.0))
-        error_axes.set(title=title, xlabel="epoch", ylabel="RMSE, 0-100 scale")
+        error_axes.set(title=title, xlabel="epoch", ylabel=f"{error}, 0-100 scale")
         error_axes.legend(frameon=False, fontsize="small")
         rate_axes.step(epochs, curves["learning_rate"], color=_RATE, where="mid")
         rate_axes.set(yscale="log", title="learning rate", xlabel="epoch")

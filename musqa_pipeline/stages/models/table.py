@@ -13,7 +13,11 @@ RUNS = Table(
         Column("finished", pa.bool_(), "false if max_minutes ended it; such a run is no result"),
         Column("epochs", pa.int32(), "epochs trained"),
         Column("best_epoch", pa.int32(), "epoch whose weights were kept, from 0"),
-        Column("best_validation_loss", pa.float64(), "its mean square error on quality"),
+        Column(
+            "best_validation_loss",
+            pa.float64(),
+            "its mean square error on quality, or absolute error where that is the loss",
+        ),
         Column("parameters", pa.int64(), "trainable parameters"),
         Column("n_train", pa.int32(), "images trained on"),
         Column("n_validation", pa.int32(), "images that stopped it"),

@@ -53,10 +53,12 @@ def write_test(folder, scale=(0.0, 100.0)):
 
 @pytest.fixture
 def heard(tmp_path, monkeypatch):
-    """Two networks, one of each kind of image, and one that needs a reference."""
+    """Networks, one of each kind of image, and one that needs a reference."""
     folder = write_test(tmp_path / "vinyl")
-    stages = {"mel": "spectrograms", "bands": "features", "pairs": "pairs"}
-    shapes = {"mel": (1876, 256), "bands": (31, 1024), "pairs": (4, 2)}
+    stages = {
+        "mel": "spectrograms", "bands": "features", "of_nisqa": "nisqa_mels", "pairs": "pairs",
+    }  # fmt: skip
+    shapes = {"mel": (1876, 256), "bands": (31, 1024), "of_nisqa": (1001, 48), "pairs": (4, 2)}
     runs = []
     for name, stage in stages.items():
         spec = InputSpec(*shapes[name], stage=stage)
@@ -76,7 +78,8 @@ def heard(tmp_path, monkeypatch):
 def test_networks_are_held_against_listeners_each_with_its_own_image(heard):
     context, runs, _ = heard
     results = hear_tests(context, runs)
-    assert [(r.test, r.model) for r in results] == [("vinyl", "mel"), ("vinyl", "bands")]
+    models = ("mel", "bands", "of_nisqa")
+    assert [(r.test, r.model) for r in results] == [("vinyl", model) for model in models]
     for result in results:
         assert len(result.matched.opinions) == len(CUTOFFS_HZ)
         assert np.all(np.diff(result.matched.predicted) > 0)

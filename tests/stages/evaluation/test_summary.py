@@ -47,6 +47,12 @@ def test_the_page_puts_first_what_validated_best_and_never_what_is_unfinished():
     assert headline_model(runs[2:]) is None
 
 
+def test_an_absolute_error_is_put_first_only_where_there_is_no_square():
+    runs = [made_up_run("nisqa_l1", loss=0.1), made_up_run("convmaxpool", loss=0.09)]
+    assert headline_model(runs) == "convmaxpool"
+    assert headline_model([*runs, made_up_run("cnn1d", loss=0.2)]) == "cnn1d"
+
+
 def test_the_sentences_hold_the_numbers_of_the_table(content):
     said = " ".join(sentences("cnn1d", content.evaluations, content.differences))
     whole = content.evaluations.filter(

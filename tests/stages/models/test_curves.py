@@ -38,5 +38,15 @@ def test_each_network_gets_a_row():
     assert len(png) <= 90_000
 
 
+def test_absolute_errors_are_points_as_they_are():
+    squares = made_up(9)
+    roots = {name: np.sqrt(values).tolist() for name, values in squares.items()}
+    roots["learning_rate"] = squares["learning_rate"]
+    absolute = imread(io.BytesIO(loss_curves_png({"a": roots}, {"a"})))
+    of_squares = imread(io.BytesIO(loss_curves_png({"a": squares})))
+    np.testing.assert_array_equal(absolute[:, 40:], of_squares[:, 40:])
+    assert (absolute[:, :40] != of_squares[:, :40]).any()  # what the axis is called
+
+
 def test_no_network_at_all_is_an_empty_picture():
     assert loss_curves_png({}).startswith(b"\x89PNG")
