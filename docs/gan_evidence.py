@@ -12,6 +12,7 @@ import torch
 from gan_sounds import Measures, image_of
 from kept_answers import Arrays, KeptAnswers, tell
 from numpy.typing import NDArray
+from torch import nn
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
@@ -25,6 +26,7 @@ from musqa_pipeline.learning.gan.critic import (
 )
 from musqa_pipeline.learning.gan.frechet import describe
 from musqa_pipeline.learning.gan.images import images_of
+from musqa_pipeline.learning.gan.networks import SelfAttention
 from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.learning.gan.segments import ImageSpec
 from musqa_pipeline.learning.gan.tracks import SegmentBatches
@@ -122,9 +124,11 @@ class Evidence:
     def null(self) -> Floats:
         """Let untrained discriminators score originals and ladders, (`N_NULL`, versions).
 
-        Drawn intensities, which no ladder has, stay NaN.
+        They are asked for the genre of each, as trained ones are. Drawn intensities, which no
+        ladder has, stay NaN.
         """
         asked, _ = cells_of(self.versions)
+        genres = np.asarray(self.genres())[asked]
         about = [self.versions_digest, repr(self.recipe.images), self._null_shape]
         found = np.full((N_NULL, len(asked)), np.nan)
         for first in range(0, N_NULL, _NULL_AT_ONCE):
@@ -137,7 +141,8 @@ class Evidence:
                     tell(f"untrained discriminators: {seed + 1} of {N_NULL}")
                     critic = untrained_critic(self.recipe, seed).to(self.device)
                     critic.discriminators.to(memory_format=_FAST)
-                    scores.append(critic.score_images(parts_of(chosen)))
+                    _spare_attention(critic)
+                    scores.append(critic.score_images(parts_of(chosen), genres))
                 return {"score": np.stack(scores)}
 
             kept = self.kept("null", [*about, list(seeds)], make)["score"]
@@ -156,7 +161,8 @@ class Evidence:
 
     @property
     def _null_shape(self) -> list:
-        return [N_NULL, *(getattr(self.recipe, name) for name in ("d_width", "n_genres", "size"))]
+        recipe = self.recipe
+        return [N_NULL, "own genre", recipe.d_width, recipe.n_genres, recipe.size, *self.classes]
 
     def checkpoints(self, training: Training) -> tuple[list[int], Floats]:
         """Let each kept checkpoint score all versions: steps, and (checkpoints, versions)."""
@@ -245,6 +251,15 @@ def falls(versions: pl.DataFrame, scores: Floats) -> dict[str, Fall]:
 def side_by_side(each: Sequence[Mapping[str, Ladders]]) -> dict[str, Ladders]:
     """Lay ladders of several trainings side by side, so that each has its vote."""
     return {f"{kind} {n}": of for n, one in enumerate(each) for kind, of in one.items()}
+
+
+def _spare_attention(critic: Critic) -> None:
+    """Leave out attention that adds nothing yet, which is two fifths of the work."""
+    for network in critic.discriminators:
+        blocks = network.blocks
+        for number, block in enumerate(blocks):
+            if isinstance(block, SelfAttention) and not block.gamma:
+                blocks[number] = nn.Identity()
 
 
 def parts_of(images: torch.Tensor) -> Sequence[torch.Tensor]:

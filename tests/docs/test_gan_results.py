@@ -84,6 +84,9 @@ def test_the_null_is_of_untrained_discriminators_of_the_same_shape(results, evid
     drawn = (evidence.versions["draw"] == "drawn").to_numpy()
     assert np.isnan(null[:, drawn]).all()
     assert np.isfinite(null[:, ~drawn]).all()
+    genres = np.array(evidence.genres())[~drawn]
+    last = untrained_critic(evidence.recipe, 2).score_images([evidence.images()[~drawn]], genres)
+    assert null[2, ~drawn] == pytest.approx(last, abs=1e-5)
     each = [fall(ladders_of(evidence.versions, np.nan_to_num(one)), "gan").mean for one in null]
     lower = np.mean(np.array(each) <= results.within_rho(evidence))
     assert results.within_null_percentile(evidence) == pytest.approx(100 * lower, abs=3)
