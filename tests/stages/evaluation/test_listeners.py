@@ -117,11 +117,11 @@ def test_the_page_shows_figure_3_and_its_numbers(heard, full, monkeypatch):
     context, runs, _ = heard
     content = replace(full, listening=hear_tests(context, runs))
     page = render_report(content)
-    assert page.count("Prediction of") == 2
+    assert page.count("Prediction of") == 3
     assert 'id="listeners"' in page
     assert "6 excerpts of 3 recordings" in page
     told = json.loads(report_json(content))["listening"]
-    assert {row["model"] for row in told} == {"mel", "bands"}
+    assert {row["model"] for row in told} == {"mel", "bands", "of_nisqa"}
     assert 'id="listeners"' not in render_report(full)
 
 
