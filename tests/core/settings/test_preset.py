@@ -31,7 +31,8 @@ from musqa_pipeline.stages.graph import joint_context
 from musqa_pipeline.stages.graph import load_preset as load_whole
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.rows import MAIN_STAGES
-from musqa_pipeline.stages.segments.genres import PMQD_GENRES, genre_classes
+from musqa_pipeline.stages.segments.genres import genre_classes
+from musqa_pipeline.studies.listening.pmqd_paper import GENRES
 from tests import ROOT
 
 FIELDS = [(s, f.name) for s in SECTIONS for f in dataclasses.fields(getattr(Preset(name="p"), s))]
@@ -117,21 +118,21 @@ def test_presets_of_gans_are_the_papers_but_for_their_size(name, network, size, 
     preset = load_whole(name)
     gan = preset.further["gan"]
     assert (gan.networks, gan.n_seeds, gan.critic) == ((network,), 3, "last")
-    recipe = gan.recipe(network, len(PMQD_GENRES))
+    recipe = gan.recipe(network, len(GENRES))
     assert recipe == GanRecipe(
         size=size, g_width=width, d_width=width, n_genres=13, batch_size=24, steps=steps,
         g_learning_rate=1e-4, d_learning_rate=2e-4,
     )  # fmt: skip
     assert preset.models.precision == "auto"
-    assert set(gan.genres.values()) == {*PMQD_GENRES, "other"}
+    assert set(gan.genres.values()) == {*GENRES, "other"}
     about = {"catalog": "c", "file": "", "part": "train"}
     spelled = [
         {**about, "track_id": word, "recording": str(number), "genre": word}
-        for word in (*PMQD_GENRES, "hip-hop/trap")
+        for word in (*GENRES, "hip-hop/trap")
         for number in range(4)
     ]
     classes = genre_classes(spelled, gan.genres)
-    assert [classes["c", word] for word in PMQD_GENRES] == list(PMQD_GENRES)
+    assert [classes["c", word] for word in GENRES] == list(GENRES)
     assert classes["c", "hip-hop/trap"] == "Hip Hop"
 
 
