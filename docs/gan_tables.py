@@ -19,8 +19,8 @@ from musqa_pipeline.stages.segments.versions import LADDER, ORIGINAL
 from musqa_pipeline.studies.listening.cells import CellsCorrelation, cells_correlation, read_cells
 from musqa_pipeline.studies.listening.pmqd_paper import KINDS, PAPER, D
 from musqa_pipeline.studies.statistics.bootstrap import estimate, mean_over_recordings
-from musqa_pipeline.studies.statistics.intervals import correlation_p_value
 from musqa_pipeline.studies.statistics.metrics import auc, rmse, spearman
+from musqa_pipeline.studies.statistics.rank_correlation import rank_correlation
 
 RATINGS = DOCS / "results" / "listeners_cells.csv"
 LABELLED = (5, 10, 20, None)
@@ -71,14 +71,13 @@ def beside_the_paper(evidence: Evidence) -> str:
         chosen |= {genre: rows.filter(genre=genre) for genre in genres}
     lines = []
     for name, part in chosen.items():
-        found = estimate(spearman, part["visqol_mos"], part["score"], part["whose"], "gan")
-        p = correlation_p_value(found.value, part.height) if part.height > 2 else None
+        found = rank_correlation(part["visqol_mos"], part["score"], part["whose"], "gan")
         paper = PAPER[D].get(name)
         lines.append(
             {
                 "of": name,
                 "D with ViSQOL": number(found.value, found.low, found.high),
-                "p": "–" if p is None else f"{p:.1e}",
+                "p": "–" if found.p is None else f"{found.p:.1e}",
                 "n": part.height,
                 "recordings": found.n_recordings,
                 "D with listeners": "not run: needs PMQD",

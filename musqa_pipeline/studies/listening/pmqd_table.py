@@ -6,19 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from musqa_pipeline.studies.listening.pmqd_paper import ALL, KINDS, PAPER, SUBSETS
-from musqa_pipeline.studies.statistics.bootstrap import (
-    MIN_RECORDINGS,
-    interval,
-    recording_counts,
-    resampled_metrics,
-)
-from musqa_pipeline.studies.statistics.intervals import correlation_p_value
-from musqa_pipeline.studies.statistics.metrics import spearman
-
-Floats = NDArray[np.float64]
+from musqa_pipeline.studies.statistics.rank_correlation import rank_correlation
 
 
 @dataclass(frozen=True)
@@ -49,8 +40,6 @@ def with_ratings(
     kind: Sequence[str],
     genre: Sequence[str],
     recording: Sequence[str],
-    n_draws: int = 2000,
-    confidence: float = 0.95,
 ) -> list[WithRating]:
     """Correlate scores of PMQD's segments with their ratings, as table 2 does.
 
@@ -65,16 +54,14 @@ def with_ratings(
     genre : sequence of str, length segments
     recording : sequence of str, length segments
         Whole recordings are drawn for the intervals.
-    n_draws : int
-    confidence : float
 
     Returns
     -------
     list of WithRating
         Score by score, each for all `SUBSETS`, whether there are segments of them or not.
     """
-    whose = np.unique(np.asarray(recording), return_inverse=True)[1]
-    label, genres, kinds = np.asarray(rating, np.float64), np.asarray(genre), np.asarray(kind)
+    label, whose = np.asarray(rating, np.float64), np.asarray(recording)
+    genres, kinds = np.asarray(genre), np.asarray(kind)
     found = []
     for name, values in scores.items():
         score = np.asarray(values, np.float64)
@@ -82,36 +69,18 @@ def with_ratings(
             wanted = np.isfinite(score)
             if subset != ALL:
                 wanted &= (kinds if subset in KINDS else genres) == subset
-            sides = label[wanted], score[wanted], whose[wanted]
-            found.append(_with_rating(name, subset, *sides, n_draws, confidence))
+            own = rank_correlation(label[wanted], score[wanted], whose[wanted], "pmqd")
+            found.append(
+                WithRating(
+                    score=name,
+                    of=subset,
+                    spearman=own.value,
+                    low=own.low,
+                    high=own.high,
+                    p=own.p,
+                    n=int(wanted.sum()),
+                    n_recordings=own.n_recordings,
+                    paper=PAPER.get(name, {}).get(subset),
+                )
+            )
     return found
-
-
-def _with_rating(
-    name: str,
-    subset: str,
-    label: Floats,
-    score: Floats,
-    whose: NDArray[np.intp],
-    n_draws: int,
-    confidence: float,
-) -> WithRating:
-    value = spearman(label, score) if len(label) else None
-    names, index = np.unique(whose, return_inverse=True)
-    ends = None
-    if value is not None and len(names) >= MIN_RECORDINGS:
-        counts = recording_counts(len(names), n_draws, "pmqd")
-        draws = resampled_metrics(label, score, index, counts)["spearman"]
-        ends = interval(draws, confidence)
-    low, high = ends or (None, None)
-    return WithRating(
-        score=name,
-        of=subset,
-        spearman=value,
-        low=low,
-        high=high,
-        p=None if value is None or len(label) < 3 else correlation_p_value(value, len(label)),
-        n=len(label),
-        n_recordings=len(names),
-        paper=PAPER.get(name, {}).get(subset),
-    )

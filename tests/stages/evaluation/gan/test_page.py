@@ -14,7 +14,7 @@ from musqa_pipeline.learning.gan.recipe import GanRecipe
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.evaluation.gan import plots
-from musqa_pipeline.stages.evaluation.gan.correlations import correlate, correlate_scores
+from musqa_pipeline.stages.evaluation.gan.correlations import correlate_scores
 from musqa_pipeline.stages.evaluation.gan.falls import falls_of, gather_falls
 from musqa_pipeline.stages.evaluation.gan.page import (
     Network,
@@ -27,8 +27,6 @@ from musqa_pipeline.stages.evaluation.gan.page import (
 from musqa_pipeline.stages.gan_scores.read import read_trainings, read_versions
 from musqa_pipeline.stages.graph import get_stage, joint_context
 from musqa_pipeline.stages.segments.settings import GanSettings
-from musqa_pipeline.studies.statistics.bootstrap import estimate
-from musqa_pipeline.studies.statistics.metrics import spearman
 from tests.stages.gan_scores.made_up import KINDS, made_up_training, made_up_versions
 from tests.stages.gan_scores.small_scores import trained
 from tests.stages.gans.small_gans import with_gans
@@ -125,21 +123,6 @@ def test_falls_of_several_trainings_are_averaged():
     assert falls_of(VERSIONS, [score])["noise"].mean == pytest.approx(1)
 
 
-def test_a_correlation_has_its_p_and_its_interval_over_recordings():
-    rng = np.random.default_rng(1)
-    first = rng.standard_normal(60)
-    second, whose = first + 2 * rng.standard_normal(60), np.repeat(list("abcdef"), 10)
-    found, expected = correlate(first, second, whose), stats.spearmanr(first, second)
-    assert found.found.value == pytest.approx(expected.statistic)
-    assert found.p == pytest.approx(expected.pvalue)
-    slow = estimate(spearman, first, second, whose, "gan")
-    assert (found.found.low, found.found.high) == pytest.approx((slow.low, slow.high))
-    two = correlate(first[:20], second[:20], whose[:20])
-    assert (two.found.low, two.found.n_recordings) == (None, 2)
-    flat = correlate(first, np.ones(60), whose)
-    assert (flat.found.value, flat.p) == (None, None)
-
-
 def test_scores_are_correlated_by_degradation_by_genre_and_over_all():
     score = made_up_training(VERSIONS, falls).score
     rows = plots.paper_rows(VERSIONS.with_columns(score=pl.Series(score)))
@@ -150,7 +133,7 @@ def test_scores_are_correlated_by_degradation_by_genre_and_over_all():
     ]  # fmt: skip
     groups = [line.group for line in lines]
     assert groups == ["degradation"] * 4 + ["genre"] * 2 + ["versions"]
-    by_kind = [[cell.found.value for cell in line.cells.values()] for line in lines[:4]]
+    by_kind = [[cell.value for cell in line.cells.values()] for line in lines[:4]]
     assert by_kind == [pytest.approx([-1, 1])] * 3 + [pytest.approx([1, -1])]
     expected = stats.spearmanr(rows["intensity"].fill_null(0.0), rows["score"])
     assert lines[-1].cells["intensity"].p == pytest.approx(expected.pvalue)
