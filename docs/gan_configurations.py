@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from gan_evidence import ALL, Evidence, Floats, falls, parts_of
+from gan_evidence import Evidence, Floats, parts_of
 from gan_tables import number, rated_cells, table
 
 from musqa_pipeline.learning.gan.critic import critic_of_run
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.evaluation.gan.falls import ALL, falls_of
 from musqa_pipeline.stages.gan_scores.read import read_trainings, read_versions
 from musqa_pipeline.stages.segments.tracks import gan_settings
 from musqa_pipeline.studies.statistics.ladders import null_share
@@ -51,11 +52,11 @@ def scores_of(evidence: Evidence, critic: str) -> Floats:
 
 def _line(evidence: Evidence, critic: str, scores: Floats) -> dict[str, object]:
     rows = [one.row for one in evidence.trainings]
-    found = falls(evidence.versions, scores)
+    found = falls_of(evidence.versions, scores)
     null = evidence.null_falls()[ALL]
     cells = rated_cells(evidence, scores)
     ratio = np.mean([row["frechet_untrained"] / row["frechet_last"] for row in rows])
-    per_seed = [falls(evidence.versions, score[None])[ALL].mean for score in scores]
+    per_seed = [falls_of(evidence.versions, [score])[ALL].mean for score in scores]
     return {
         "network": evidence.network,
         "steps": rows[0]["steps"],

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import torch
 from gan_sounds import Measures, image_of
 from kept_answers import Arrays, KeptAnswers, tell
@@ -32,20 +31,13 @@ from musqa_pipeline.learning.gan.segments import ImageSpec
 from musqa_pipeline.learning.gan.tracks import SegmentBatches
 from musqa_pipeline.scoring.model_file import SHIPPED_DIGEST
 from musqa_pipeline.stages.engine.context import Context
-from musqa_pipeline.stages.gan_scores.read import (
-    Training,
-    cells_of,
-    ladders_of,
-    read_trainings,
-    read_versions,
-)
+from musqa_pipeline.stages.evaluation.gan.falls import falls_of
+from musqa_pipeline.stages.gan_scores.read import Training, cells_of, read_trainings, read_versions
 from musqa_pipeline.stages.gans.audio import listed_music, written_tracks
 from musqa_pipeline.stages.segments.tracks import gan_settings, paths_of
 from musqa_pipeline.stages.segments.versions import ORIGINAL, rebuild
-from musqa_pipeline.studies.statistics.ladders import Fall, Ladders, fall
 
 Floats = NDArray[np.float64]
-ALL = "all"
 N_NULL = 300
 """Untrained discriminators."""
 _NULL_AT_ONCE = 25
@@ -150,10 +142,10 @@ class Evidence:
         return found
 
     def null_falls(self) -> dict[str, Floats]:
-        """Correlate each untrained discriminator with intensity, by kind and over all (`ALL`)."""
+        """Correlate each untrained discriminator with intensity, as `falls_of` does."""
 
         def make() -> Arrays:
-            each = [falls(self.versions, score[None]) for score in self.null()]
+            each = [falls_of(self.versions, [score]) for score in self.null()]
             return {kind: np.array([one[kind].mean for one in each]) for kind in each[0]}
 
         about = [self.versions_digest, repr(self.recipe.images), self._null_shape]
@@ -239,18 +231,6 @@ class Evidence:
     def kept(self, what: str, about: list, make: Callable[[], Arrays]) -> Arrays:
         """Return arrays as they were made once, or make them now."""
         return self._answers.kept(what, about, make)
-
-
-def falls(versions: pl.DataFrame, scores: Floats) -> dict[str, Fall]:
-    """Correlate scores, (trainings, versions), with intensity within segments: kinds, `ALL`."""
-    each = [ladders_of(versions, np.nan_to_num(score)) for score in scores]
-    together = {ALL: each} | {kind: [{kind: one[kind]} for one in each] for kind in each[0]}
-    return {name: fall(side_by_side(of), "gan") for name, of in together.items()}
-
-
-def side_by_side(each: Sequence[Mapping[str, Ladders]]) -> dict[str, Ladders]:
-    """Lay ladders of several trainings side by side, so that each has its vote."""
-    return {f"{kind} {n}": of for n, one in enumerate(each) for kind, of in one.items()}
 
 
 def _spare_attention(critic: Critic) -> None:

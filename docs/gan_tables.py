@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import polars as pl
 from gan_codecs import codec_scores, codecs
-from gan_evidence import ALL, Arrays, Evidence, Floats, falls
+from gan_evidence import Arrays, Evidence, Floats
 from gan_labelled import features_of, labelled
 from gan_memory import memory
 from write_results import DOCS, markdown
 
 from musqa_pipeline.learning.baselines.few_labels import few_labels, most_labelled
+from musqa_pipeline.stages.evaluation.gan.falls import ALL, falls_of
 from musqa_pipeline.stages.gan_scores.read import cells_of
 from musqa_pipeline.stages.segments.versions import LADDER, ORIGINAL
 from musqa_pipeline.studies.listening.cells import CellsCorrelation, cells_correlation, read_cells
@@ -125,7 +126,7 @@ def genre_table(evidence: Evidence) -> str:
     }
     lines = []
     for name, scores in asked.items():
-        within, cells = falls(evidence.versions, scores)[ALL], rated_cells(evidence, scores)
+        within, cells = falls_of(evidence.versions, scores)[ALL], rated_cells(evidence, scores)
         lines.append(
             {
                 "genre": name,
@@ -220,7 +221,7 @@ def steps_table(evidence: Evidence) -> str:
         curves = json.loads(training.row["curves_json"])
         steps, scores = evidence.checkpoints(training)
         for step, score in zip(steps, scores, strict=True):
-            within, cells = falls(evidence.versions, score[None]), rated_cells(evidence, score)
+            within, cells = falls_of(evidence.versions, [score]), rated_cells(evidence, score)
             at = step // evidence.recipe.checkpoint_steps - 1
             lines.append(
                 {

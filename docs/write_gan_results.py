@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from gan_boosted import boosted_difference, boosted_table
 from gan_configurations import configurations_table
-from gan_evidence import ALL, Evidence, Floats, falls, side_by_side
+from gan_evidence import Evidence, Floats
 from gan_resume import difference
 from gan_tables import (
     beside_the_paper,
@@ -35,6 +35,7 @@ from gan_tables import (
 
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.operations.costs.summary import read_runs
+from musqa_pipeline.stages.evaluation.gan.falls import ALL, falls_of, side_by_side
 from musqa_pipeline.stages.gan_scores.read import ladders_of, original_of
 from musqa_pipeline.stages.graph import joint_context, load_preset
 from musqa_pipeline.stages.segments.versions import LADDER
@@ -138,12 +139,12 @@ def within_table(evidence: Evidence) -> str:
     for name, scores in everybody(evidence).items():
         if name.startswith("I,"):
             continue
-        found = falls(evidence.versions, scores)
+        found = falls_of(evidence.versions, scores)
         lines.append({"score": name, **{kind: number(one.mean, one.low, one.high)
                                         for kind, one in found.items()}})  # fmt: skip
         if name == MEAN:
             lines += null_lines(evidence)
-    n = falls(evidence.versions, evidence.scores)[ALL]
+    n = falls_of(evidence.versions, evidence.scores)[ALL]
     n_each = n.n_ladders // len(evidence.trainings)
     return table(lines) + f"\n\n{n_each} ladders of {n.n_recordings} recordings."
 
@@ -163,7 +164,7 @@ def null_lines(evidence: Evidence) -> list[dict[str, str]]:
 
 def paired_table(evidence: Evidence) -> str:
     """Hold D against each that needs no label, recording by recording; below 0 D falls more."""
-    ours = side_by_side([ladders_of(evidence.versions, score) for score in evidence.scores])
+    ours = side_by_side(ladders_of(evidence.versions, score) for score in evidence.scores)
     lines = []
     for name, score in judges(evidence, LABEL_FREE).items():
         found = difference_of_falls(ours, ladders_of(evidence.versions, score), "gan")
@@ -176,7 +177,7 @@ def paired_table(evidence: Evidence) -> str:
 def best_within(evidence: Evidence) -> str:
     """Name what falls most surely of all that needs no label."""
     found = judges(evidence, LABEL_FREE)
-    return min(found, key=lambda name: falls(evidence.versions, found[name][None])[ALL].mean)
+    return min(found, key=lambda name: falls_of(evidence.versions, [found[name]])[ALL].mean)
 
 
 def share_table(evidence: Evidence) -> str:
@@ -227,14 +228,14 @@ def resume_difference(evidence: Evidence) -> float:
 
 def within_rho(evidence: Evidence) -> float:
     """Average the correlation with intensity over kinds, recordings and seeds."""
-    found = falls(evidence.versions, evidence.scores)[ALL]
+    found = falls_of(evidence.versions, evidence.scores)[ALL]
     print(f"{MEAN}: {number(found.mean, found.low, found.high)}")
     return found.mean
 
 
 def within_null_percentile(evidence: Evidence) -> float:
     """Say which per cent of means of untrained discriminators are as low."""
-    found = falls(evidence.versions, evidence.scores)[ALL].mean
+    found = falls_of(evidence.versions, evidence.scores)[ALL].mean
     return 100 * null_share(found, evidence.null_falls()[ALL], len(evidence.trainings), "gan")
 
 

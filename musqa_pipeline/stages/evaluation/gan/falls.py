@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.gan_scores.read import ladders_of, read_trainings, read_versions
 from musqa_pipeline.stages.gan_scores.stage import finished_runs
 from musqa_pipeline.stages.segments.tracks import wants_segments
-from musqa_pipeline.studies.statistics.ladders import Fall, fall
+from musqa_pipeline.studies.statistics.ladders import Fall, Ladders, fall
 
 Floats = NDArray[np.float64]
 ALL = "all"
@@ -52,13 +52,16 @@ def gather_falls(context: Context, confidence: float = 0.95) -> list[NetworkFall
 
 
 def falls_of(
-    versions: pl.DataFrame, scores: Sequence[Floats], confidence: float = 0.95
+    versions: pl.DataFrame, scores: Iterable[Floats], confidence: float = 0.95
 ) -> dict[str, Fall]:
-    """Correlate scores with intensity within segments: by kind, and over `ALL` of them."""
+    """Correlate scores with intensity within segments: over `ALL` kinds, and by kind."""
     each = [ladders_of(versions, score) for score in scores]
-    kinds = {kind: {str(n): one[kind] for n, one in enumerate(each)} for kind in each[0]}
-    together = {f"{kind} {n}": one[kind] for n, one in enumerate(each) for kind in one}
+    together = {ALL: each} | {kind: [{kind: one[kind]} for one in each] for kind in each[0]}
     return {
-        name: fall(of, "gan", confidence=confidence)
-        for name, of in (kinds | {ALL: together}).items()
+        name: fall(side_by_side(of), "gan", confidence=confidence) for name, of in together.items()
     }
+
+
+def side_by_side(each: Iterable[Mapping[str, Ladders]]) -> dict[str, Ladders]:
+    """Lay ladders of several trainings side by side, so that each has its vote."""
+    return {f"{kind} {n}": of for n, one in enumerate(each) for kind, of in one.items()}
