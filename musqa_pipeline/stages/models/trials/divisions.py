@@ -29,7 +29,9 @@ from musqa_pipeline.studies.statistics.stratified import (
 TEST_FOLD = "test"
 BY_LABEL = ("grouped", "stratified")
 """Protocols whose folds have labels evenly spread."""
-_MADE_TIERS = (SYNTHESISED_TIER, COPY_TIER)
+_TEST = pl.col("part") == "test"
+_FREE = ~_TEST & ~pl.col("tier").is_in((SYNTHESISED_TIER, COPY_TIER))
+"""What folds divide: recordings that are neither test nor synthesised, without darker copies."""
 _DRAWN = pl.col("uniform_draw") | pl.col("natural_mix")
 
 
@@ -70,8 +72,7 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
     """
     if trial.protocol in BY_LABEL and trial.fold != TEST_FOLD:
         return _checked(_divide_by_label(trial, rows, settings), trial, rows)
-    test = pl.col("part") == "test"
-    held, train_too, predicted_too = test, pl.lit(True), pl.lit(True)
+    held, train_too, predicted_too = _TEST, pl.lit(True), pl.lit(True)
     repetition = 0
     match trial.protocol:
         case "repetitions":
@@ -80,18 +81,18 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
             held = _in_fold(rows, int(trial.fold), settings)
         case "leave_codec_out":
             has_it = (pl.col("first_name") == trial.fold) | (pl.col("last_name") == trial.fold)
-            held = test | _in_fold(rows, 0, settings)
+            held = _TEST | _in_fold(rows, 0, settings)
             train_too, predicted_too = ~has_it, has_it
         case "singles_to_cascades":
-            held = test | _in_fold(rows, 0, settings)
+            held = _TEST | _in_fold(rows, 0, settings)
             train_too, predicted_too = pl.col("depth") <= 1, pl.col("depth") > 1
         case "synthesised_to_real":
             held = pl.col("tier") != SYNTHESISED_TIER
         case "real_to_synthesised":
             held = pl.col("tier") == SYNTHESISED_TIER
         case "learning_curve" | "ablations":
-            held = test | _in_fold(rows, 0, settings)
-    free = rows.filter(~held & ~test)
+            held = _TEST | _in_fold(rows, 0, settings)
+    free = rows.filter(~held & ~_TEST)
     own = free["split_group"].unique().to_list()
     groups = in_hash_order(own, "protocols-validation", repetition)
     n_validation = max(1, round(settings.validation_fraction * len(groups)))
@@ -99,7 +100,7 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
     training = in_hash_order(groups[n_validation:], "protocols-curve", 0)
     if trial.protocol == "learning_curve":
         training = training[: max(1, round(float(trial.variant) * len(training)))]
-    trains = ~held & ~test & train_too & (pl.col("tier") != COPY_TIER)
+    trains = ~held & ~_TEST & train_too & (pl.col("tier") != COPY_TIER)
     division = Division(
         train=trains & pl.col("split_group").is_in(training),
         validation=trains & validation,
@@ -113,8 +114,7 @@ def _divide_by_label(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettin
 
     Synthesised music trains in every fold.
     """
-    test = pl.col("part") == "test"
-    free = rows.filter(~test & ~pl.col("tier").is_in(_MADE_TIERS)).sort(KEYS)
+    free = rows.filter(_FREE).sort(KEYS)
     groups = free["split_group"].to_numpy()
     n_halves, n_groups = 2 * settings.n_label_folds, len(np.unique(groups))
     n_least = n_halves * settings.n_label_classes
@@ -137,9 +137,9 @@ def _divide_by_label(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettin
     copied = np.unique(groups[own.test]).tolist() if grouped else []
     copies = (pl.col("tier") == COPY_TIER) & pl.col("split_group").is_in(copied)
     return Division(
-        train=_among(free[own.train]) | (~test & (pl.col("tier") == SYNTHESISED_TIER)),
+        train=_among(free[own.train]) | (~_TEST & (pl.col("tier") == SYNTHESISED_TIER)),
         validation=_among(free[own.validation]),
-        predicted=(_among(free[own.test]) | (~test & copies)) & _DRAWN,
+        predicted=(_among(free[own.test]) | (~_TEST & copies)) & _DRAWN,
     )
 
 
@@ -182,8 +182,7 @@ def _places(
 
 def _in_fold(rows: pl.DataFrame, fold: int, settings: ProtocolsSettings) -> pl.Expr:
     """Rows of one fold of the recordings that are neither test nor synthesised."""
-    free = rows.filter((pl.col("part") != "test") & ~pl.col("tier").is_in(_MADE_TIERS))
-    place = folds_of(free, settings.n_folds)
+    place = folds_of(rows.filter(_FREE), settings.n_folds)
     return pl.col("split_group").is_in(sorted(g for g, number in place.items() if number == fold))
 
 
