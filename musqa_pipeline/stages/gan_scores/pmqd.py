@@ -89,7 +89,11 @@ def _scored(judge: Judge, folder: Path, group: Sequence[RatedSegment]) -> list[S
 def _scores(
     judge: Judge, segment: RatedSegment, samples: Stereo, original: Stereo | None
 ) -> dict[str, float]:
-    """Score a segment; the flatness at 16 kHz is of one channel of 16 bit, as in the paper."""
+    """Score a segment.
+
+    The flatness at 16 kHz is of one channel of 16 bit, as in the paper; that of the table
+    `segments` is of both channels, unrounded.
+    """
     rate_hz = judge.critic.settings.images.sample_rate_hz
     number = judge.class_of(segment.genre) if segment.genre in judge.classes else None
     said = judge.critic.score(
