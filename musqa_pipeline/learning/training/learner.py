@@ -20,8 +20,7 @@ from musqa_pipeline.learning.training.checkpoint import CORRELATION, VALIDATION
 import lightning.pytorch as pl  # isort: skip
 
 Loss = Callable[[nn.Module, Any, Any], Tensor]
-"""Of (network, `Share.inputs`, `Share.targets`): for training a mean over the batch, in validation
-a value for each example."""
+"""Of (network, `Share.inputs`, `Share.targets`): a mean over the batch."""
 _SHARE = "share_of_rate"
 """Where a group of parameters says which part of the schedule's rate it has, if not all."""
 ADAM_EPSILON = 1e-7
@@ -78,23 +77,12 @@ class Learner(pl.LightningModule):
 
 
 class Supervised(Learner):
-    """A network that answers, with one optimizer and one loss.
+    """A network that answers, with one optimizer and the loss that training makes small."""
 
-    `loss` is what training makes small, the mean square error when left out; `error` what
-    validation looks at for each example, the square error when left out.
-    """
-
-    def __init__(
-        self,
-        network: nn.Module,
-        settings: TrainingSettings,
-        loss: Loss | None = None,
-        error: Loss | None = None,
-    ) -> None:
+    def __init__(self, network: nn.Module, settings: TrainingSettings, loss: Loss) -> None:
         super().__init__(network)
         self.settings = settings
-        self._loss: Loss = loss or mean_square_error
-        self._error: Loss = error or _square_errors
+        self._loss = loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Make Adam, or AdamW."""
@@ -111,11 +99,6 @@ class Supervised(Learner):
         self.add("loss", loss.detach() * batch.n_own, batch.n_own)
         return loss * batch.weight
 
-    def validation_step(self, batch: Share, batch_idx: int) -> None:
-        """Add up the errors of a batch."""
-        errors = self._error(self.network, batch.inputs, batch.targets)[: batch.n_own]
-        self.add(VALIDATION, errors.double().sum(), batch.n_own)
-
 
 class QualityLearner(Supervised):
     """A network that answers with the quality of images, as its entry says and settings have it.
@@ -126,15 +109,16 @@ class QualityLearner(Supervised):
 
     def __init__(self, network: nn.Module, settings: TrainingSettings, entry: ModelEntry) -> None:
         super().__init__(network, settings, loss_of(entry, settings))
-        self._of_difference = _ERRORS[entry.error]
+        self._error = _ERRORS[entry.error]
 
     def validation_step(self, batch: Share, batch_idx: int) -> None:
         """Add up errors and moments of a batch."""
         assert batch.targets is not None
         answers = self.network(batch.inputs)[: batch.n_own]
         quality = batch.targets[: batch.n_own]
-        errors = self._of_difference((answers - quality).double())
-        self.add(VALIDATION, errors.sum(), batch.n_own)
+        apart = (answers - quality).double()
+        errors = self._error(apart, torch.zeros_like(apart), reduction="sum")
+        self.add(VALIDATION, errors, batch.n_own)
         if self.settings.stop_on == "loss_or_correlation":
             for name, products in _products(answers.double(), quality.double()).items():
                 self.add(name, products.sum(), batch.n_own)
@@ -148,7 +132,8 @@ class QualityLearner(Supervised):
         return means
 
 
-_ERRORS: dict[str, Callable[[Tensor], Tensor]] = {"square": torch.square, "absolute": torch.abs}
+_ERRORS = {"square": functional.mse_loss, "absolute": functional.l1_loss}
+"""Training makes their mean small (paper 001, III.E; paper 004, 5)."""
 _MOMENTS = ("answer", "quality", "answer_squared", "quality_squared", "product")
 
 
@@ -207,26 +192,12 @@ def make_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.opti
     return torch.optim.AdamW([group for group in groups if group["params"]], **common)
 
 
-def mean_square_error(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
-    """Return the mean square error of a network's predictions (paper 001, III.E)."""
-    return functional.mse_loss(network(images), quality)
-
-
-def mean_absolute_error(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
-    """Return the mean absolute error of a network's predictions (paper 004, 5)."""
-    return functional.l1_loss(network(images), quality)
-
-
 def loss_of(entry: ModelEntry, settings: TrainingSettings) -> Loss:
     """Return what training makes small, with the settings that it takes."""
     if entry.loss is None:
-        return mean_square_error if entry.error == "square" else mean_absolute_error
+        error = _ERRORS[entry.error]
+        return lambda network, images, quality: error(network(images), quality)
     return partial(entry.loss, **{name: getattr(settings, name) for name in entry.loss_settings})
-
-
-def _square_errors(network: nn.Module, images: Tensor, quality: Tensor) -> Tensor:
-    """Return the square error of each prediction."""
-    return (network(images) - quality).double().square()
 
 
 def make_learner(entry: ModelEntry, settings: TrainingSettings) -> Learner:

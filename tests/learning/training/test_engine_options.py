@@ -19,7 +19,7 @@ from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.training import loop
 from musqa_pipeline.learning.training.callbacks import WeightAverage
 from musqa_pipeline.learning.training.checkpoint import read_weights
-from musqa_pipeline.learning.training.learner import Supervised, make_optimizer
+from musqa_pipeline.learning.training.learner import Learner, make_optimizer
 from tests.learning import tiny
 from tests.learning.tiny import SETTINGS, train_tiny
 
@@ -130,7 +130,7 @@ def test_float16_without_a_gpu_is_refused(tmp_path):
 
 def test_the_average_keeps_norms_and_counters_and_gives_the_weights_back():
     network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
-    learner, trainer = Supervised(network, SETTINGS), SimpleNamespace(global_step=1)
+    learner, trainer = Learner(network), SimpleNamespace(global_step=1)
     average = WeightAverage(0.5)
     average.setup(trainer, learner, "fit")
     average.on_fit_start(trainer, learner)
