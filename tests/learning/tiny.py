@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.train import TrainingResult, train
+from tests.learning.killed import hang
 
 SPEC = InputSpec(n_frames=8, n_bands=6)
 N_TRAIN, N_VALIDATION = 30, 9
@@ -90,14 +89,12 @@ def train_tiny(folder: Path, settings: TrainingSettings = SETTINGS, **changes) -
 
 
 def hang_in(epoch: int, batch: int) -> Callable[[int], Iterator[tuple[np.ndarray, np.ndarray]]]:
-    """Say ``middle`` and wait to be killed when that batch is asked for."""
+    """Hang when that batch is asked for."""
 
     def batches(now: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for index, pair in enumerate(train_batches(now)):
             if (now, index) == (epoch, batch):
-                print("middle", flush=True)
-                time.sleep(60)
-                os._exit(3)
+                hang()
             yield pair
 
     return batches

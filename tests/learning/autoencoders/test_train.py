@@ -1,9 +1,6 @@
 """An autoencoder trains, is killed and goes on, and says when it does not start."""
 
 import json
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +14,8 @@ from musqa_pipeline.learning.autoencoders.measures import measure
 from musqa_pipeline.learning.autoencoders.train import load_autoencoder, recipe_of_run, untrained
 from musqa_pipeline.learning.training.checkpoint import read_weights, write_weights
 from musqa_pipeline.learning.training.kept import kept_files
-from tests import ROOT
 from tests.learning.autoencoders.tiny_autoencoder import TINY, made_up_images, train_tiny
+from tests.learning.killed import kill_in_the_middle
 
 ONE_STEP = replace(TINY, steps=1, checkpoint_steps=1)
 CURVES = {
@@ -32,14 +29,7 @@ def undisturbed(tmp_path_factory):
 
 
 def test_a_training_killed_and_resumed_equals_an_undisturbed_one_bit_for_bit(tmp_path, undisturbed):
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.learning.autoencoders.tiny_autoencoder", str(tmp_path)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    said = child.stdout.readline()
-    child.send_signal(signal.SIGKILL)
-    _, complaints = child.communicate(timeout=30)
-    assert (said, child.returncode) == ("middle\n", -signal.SIGKILL), complaints
+    kill_in_the_middle("tests.learning.autoencoders.tiny_autoencoder", tmp_path)
     epochs = []
     torch.manual_seed(12345)
     resumed = train_tiny(tmp_path, on_epoch=epochs.append)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ from musqa_pipeline.learning.autoencoders.recipe import AutoencoderRecipe
 from musqa_pipeline.learning.autoencoders.train import train_autoencoder
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.training.attempt import TrainingResult
+from tests.learning.killed import hang
 
 TINY = AutoencoderRecipe(
     n_channels=3, n_latents=2, side=32, batch_size=2, steps=6, checkpoint_steps=2,
@@ -44,9 +43,7 @@ def hang_between_steps(folder: Path) -> None:
     def stepped(self, batch, batch_idx):
         loss = step(self, batch, batch_idx)
         if (self.current_epoch, batch_idx) == (2, 0):
-            print("middle", flush=True)
-            time.sleep(60)
-            os._exit(3)
+            hang()
         return loss
 
     ReconstructionLearner.training_step = stepped

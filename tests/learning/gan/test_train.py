@@ -1,9 +1,6 @@
 """A GAN trains, is killed and goes on, and says when it diverges."""
 
 import math
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -17,25 +14,14 @@ from musqa_pipeline.learning.gan.learner import slope
 from musqa_pipeline.learning.gan.train import each_once
 from musqa_pipeline.learning.training.checkpoint import read_weights
 from musqa_pipeline.learning.training.kept import kept_files
-from tests import ROOT
 from tests.learning.gan.made_up_tracks import write_made_up
 from tests.learning.gan.tiny_gan import TINY, train_tiny
+from tests.learning.killed import kill_in_the_middle
 
 CURVES = {
     "discriminator_loss", "generator_loss", "score_real", "score_made", "score_met",
     "score_unmet", "frechet_distance", "learning_rate",
 }  # fmt: skip
-
-
-def kill_in_the_middle(folder, where):
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.learning.gan.tiny_gan", str(folder), where],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    said = child.stdout.readline()
-    child.send_signal(signal.SIGKILL)
-    _, complaints = child.communicate(timeout=30)
-    assert (said, child.returncode) == ("middle\n", -signal.SIGKILL), complaints
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +35,7 @@ def undisturbed(tmp_path_factory):
 def test_a_training_killed_and_resumed_equals_an_undisturbed_one_bit_for_bit(
     tmp_path, undisturbed, where, done
 ):
-    kill_in_the_middle(tmp_path, where)
+    kill_in_the_middle("tests.learning.gan.tiny_gan", tmp_path, where)
     epochs = []
     torch.manual_seed(12345)
     resumed = train_tiny(tmp_path, on_epoch=epochs.append)

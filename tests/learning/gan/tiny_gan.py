@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from musqa_pipeline.learning.gan.train import train_gan
 from musqa_pipeline.learning.training import loop
 from musqa_pipeline.learning.training.attempt import TrainingResult
 from tests.learning.gan.made_up_tracks import write_made_up
+from tests.learning.killed import hang
 
 TINY = GanRecipe(
     size=64, n_genres=2, g_width=1, d_width=2, batch_size=2, steps=3, checkpoint_steps=1,
@@ -30,13 +29,6 @@ def train_tiny(folder: Path, gan: GanRecipe = TINY, training=None, **others) -> 
         "gan", gan, tracks=tracks, validation=unmet, training=training or TrainingSettings(),
         folder=folder / "run", **({"log": lambda line: None} | others),
     )  # fmt: skip
-
-
-def hang() -> None:
-    """Wait to be killed."""
-    print("middle", flush=True)
-    time.sleep(60)
-    os._exit(3)
 
 
 def hang_between_steps(folder: Path) -> None:

@@ -1,8 +1,5 @@
 """A wav2vec 2.0 pre-trains, is killed and goes on."""
 
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -16,7 +13,7 @@ from musqa_pipeline.learning.pretraining.train import untrained
 from musqa_pipeline.learning.pretraining.wav2vec2 import build_pretraining
 from musqa_pipeline.learning.training.checkpoint import read_weights
 from musqa_pipeline.learning.training.kept import kept_files
-from tests import ROOT
+from tests.learning.killed import kill_in_the_middle
 from tests.learning.pretraining.tiny_wav2vec2 import TINY, train_tiny
 
 CURVES = {
@@ -32,14 +29,7 @@ def undisturbed(tmp_path_factory):
 
 
 def test_a_training_killed_and_resumed_equals_an_undisturbed_one_bit_for_bit(tmp_path, undisturbed):
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.learning.pretraining.tiny_wav2vec2", str(tmp_path)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    said = child.stdout.readline()
-    child.send_signal(signal.SIGKILL)
-    _, complaints = child.communicate(timeout=30)
-    assert (said, child.returncode) == ("middle\n", -signal.SIGKILL), complaints
+    kill_in_the_middle("tests.learning.pretraining.tiny_wav2vec2", tmp_path)
     epochs = []
     torch.manual_seed(12345)
     resumed = train_tiny(tmp_path, on_epoch=epochs.append)

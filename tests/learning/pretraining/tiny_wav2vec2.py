@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from musqa_pipeline.learning.pretraining.learner import ContrastiveLearner
 from musqa_pipeline.learning.pretraining.recipe import SMALL, Wav2Vec2Architecture
 from musqa_pipeline.learning.pretraining.train import train_wav2vec2
 from musqa_pipeline.learning.training.attempt import TrainingResult
+from tests.learning.killed import hang
 
 ARCHITECTURE = Wav2Vec2Architecture(
     conv_dim=(8, 12), conv_kernel=(20, 8), conv_stride=(10, 4), hidden_size=16,
@@ -55,9 +54,7 @@ def hang_between_updates(folder: Path) -> None:
     def stepped(self, batch, batch_idx):
         step(self, batch, batch_idx)
         if (self.current_epoch, batch_idx) == (2, 0):
-            print("middle", flush=True)
-            time.sleep(60)
-            os._exit(3)
+            hang()
 
     ContrastiveLearner.training_step = stepped
     train_tiny(folder)

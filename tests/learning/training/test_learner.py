@@ -2,11 +2,7 @@
 
 import functools
 import math
-import signal
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,24 +16,9 @@ from musqa_pipeline.learning.training.checkpoint import VALIDATION, read_weights
 from musqa_pipeline.learning.training.learner import Supervised
 from musqa_pipeline.learning.training.train import train
 from tests.learning import tiny
+from tests.learning.killed import kill_in_the_middle
 from tests.learning.training import toy_pair
 from tests.learning.training.toy_pair import train_pair
-
-ROOT = Path(__file__).parents[2]
-
-
-def kill_in_the_middle(folder, average):
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.learning.training.toy_pair", str(folder), average],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    said = []
-    while not said or said[-1] not in {"middle\n", ""}:
-        said.append(child.stdout.readline())
-    child.send_signal(signal.SIGKILL)
-    _, complaints = child.communicate(timeout=30)
-    assert (child.returncode, complaints) == (-signal.SIGKILL, "")
-    return said
 
 
 @pytest.mark.parametrize("average", ["none", "average"])
@@ -46,9 +27,11 @@ def test_an_adversarial_pair_killed_and_resumed_equals_an_undisturbed_one_bit_fo
 ):
     decay = 0.8 if average == "average" else 0.0
     settings = replace(toy_pair.SETTINGS, weight_average_decay=decay)
-    said = kill_in_the_middle(tmp_path / "killed", average)
+    said, complaints = kill_in_the_middle(
+        "tests.learning.training.toy_pair", tmp_path / "killed", average
+    )
     assert said[0].startswith("pair: epoch 1 of at most 5, discriminator ")
-    assert len(said) == 4
+    assert (len(said), complaints) == (3, "")
     torch.manual_seed(12345)
     epochs = []
     resumed = train_pair(tmp_path / "killed", settings, on_epoch=epochs.append)

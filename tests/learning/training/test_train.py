@@ -4,8 +4,6 @@ import json
 import logging
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -19,8 +17,8 @@ from musqa_pipeline.core.seal_format import State
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.training.environment import usable_threads
-from tests import ROOT
 from tests.learning import tiny
+from tests.learning.killed import kill_in_the_middle
 from tests.learning.tiny import SETTINGS, train_tiny
 
 
@@ -49,20 +47,11 @@ def undisturbed(tmp_path_factory):
 def test_a_run_killed_in_the_middle_and_resumed_equals_an_undisturbed_one_tensor_for_tensor(
     tmp_path, undisturbed
 ):
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.learning.tiny", str(tmp_path)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    said = []
-    while not said or said[-1] not in {"middle\n", ""}:
-        said.append(child.stdout.readline())
-    child.send_signal(signal.SIGKILL)
-    _, complaints = child.communicate(timeout=30)
-    assert child.returncode == -signal.SIGKILL, complaints
+    said, complaints = kill_in_the_middle("tests.learning.tiny", tmp_path)
     # Nothing is said but a line an epoch, not even by Lightning.
     assert [line.split(",")[0] for line in said] == [
-        *(f"tiny: epoch {n} of at most 8" for n in (1, 2, 3)), "middle\n",
-    ]  # fmt: skip
+        f"tiny: epoch {n} of at most 8" for n in (1, 2, 3)
+    ]
     assert complaints == ""
     n_done = len(losses_in(tmp_path))
     assert 0 < n_done < SETTINGS.max_epochs

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSetting
 from musqa_pipeline.learning.training.learner import Learner
 from musqa_pipeline.learning.training.train import TrainingResult, train
 from tests.learning import tiny
+from tests.learning.killed import hang
 
 N_CLASSES = 3
 SETTINGS = replace(tiny.SETTINGS, max_epochs=5)
@@ -95,16 +94,14 @@ def train_pair(folder: Path, settings: TrainingSettings = SETTINGS, **changes) -
     )
 
 
-def hang(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Say ``middle`` in the middle of the fourth epoch and wait to be killed."""
+def hanging(epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Hang in the middle of the fourth epoch."""
     for index, batch in enumerate(train_batches(epoch)):
         if (epoch, index) == (3, 2):
-            print("middle", flush=True)
-            time.sleep(60)
-            os._exit(3)
+            hang()
         yield batch
 
 
 if __name__ == "__main__":
     average = {"weight_average_decay": 0.8} if sys.argv[2] == "average" else {}
-    train_pair(Path(sys.argv[1]), replace(SETTINGS, **average), train_batches=hang, log=print)
+    train_pair(Path(sys.argv[1]), replace(SETTINGS, **average), train_batches=hanging, log=print)
