@@ -111,7 +111,8 @@ class Attempt(pl.Callback):
 
     def is_finished(self) -> bool:
         """Whether training has reached its end."""
-        return is_over(self.history.judged, self.settings, self.history.correlations)
+        history = self.history
+        return history.is_settled or is_over(history.judged, self.settings, history.correlations)
 
     def resume_or_start(self, rank: Rank) -> None:
         """Train from the last finished epoch to the end."""

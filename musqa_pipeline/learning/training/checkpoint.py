@@ -37,6 +37,8 @@ VALIDATION = "validation_loss"
 """The curve that decides on learning rate, stopping and best epoch."""
 CORRELATION = "validation_r"
 """The curve that decides on stopping, too, where it is there."""
+SETTLED = "settled"
+"""The curve that ends a training at its first 1, where it is there."""
 SPEEDS = ("seconds", "images_per_s")
 """What is kept of an epoch and is no part of the result."""
 
@@ -68,6 +70,11 @@ class History:
     def correlations(self) -> list[float]:
         """What decides on stopping beside `judged`; empty where it does not count."""
         return self.values.get(CORRELATION, [])
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the learner said that nothing more is to come."""
+        return 1.0 in self.values.get(SETTLED, [])
 
     def curves(self) -> dict[str, list[float]]:
         """Return what a plot shows, per epoch."""

@@ -32,10 +32,11 @@ class Learner(pl.LightningModule):
 
     A subclass writes Lightning's `configure_optimizers`, `training_step` and, where something is
     validated, `validation_step`; a batch is a `Share`. What it hands to `add` becomes a curve; the
-    one named ``validation_loss`` decides on learning rate, stopping and best epoch. Several
-    optimizers step by hand: `automatic_optimization` is False then, and `Share.weight` goes into
-    each loss. Chance comes from torch's global generator, which is seeded for every batch; what
-    else a later batch depends on is a parameter or a buffer, so that it is in the checkpoint.
+    one named ``validation_loss`` decides on learning rate, stopping and best epoch; one named
+    ``settled`` ends the training at its first 1. Several optimizers step by hand:
+    `automatic_optimization` is False then, and `Share.weight` goes into each loss. Chance comes
+    from torch's global generator, which is seeded for every batch; what else a later batch depends
+    on is a parameter or a buffer, so that it is in the checkpoint.
 
     Parameters
     ----------
