@@ -33,7 +33,7 @@ CLASSES = (CLEAN, "clip", "codec", "noise", "reverberation", "echo")
 CODECS = (MP2, MP3, ADTS, OGG, OPUS)
 HIGHEST_KBPS = 64
 """For mono; 128 kbit/s of stereo, more or less."""
-CLIP_DB = (-24.0, -9.0)
+CLIP_DB = (-24.0, -12.0)
 """Threshold below the peak."""
 SNR_DB = (5.0, 30.0)
 ROOM_SIZES, DAMPINGS, ROOM_WET = (0.5, 0.95), (0.0, 1.0), (0.3, 0.7)

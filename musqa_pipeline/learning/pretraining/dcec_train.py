@@ -171,6 +171,7 @@ class DcecLearner(FramewiseLearner):
                 self._embedded().double().cpu().numpy(), n_clusters=recipe.n_clusters,
                 n_starts=recipe.kmeans_starts, seed=derive_seed("pretraining.kmeans", self.seed),
             )  # fmt: skip
+            centres = self.trainer.strategy.broadcast(centres)  # as in `_renew`
             with torch.no_grad():
                 network.centres_kc.copy_(torch.from_numpy(centres))
             self._renew()

@@ -116,7 +116,7 @@ AUTOENCODER_RECIPES = {
 }
 DCEC_RECIPES = {
     "paper": DcecRecipe(),
-    "small": DcecRecipe(piece_hop_frames=16, batch_size=4, max_updates=1_400),
+    "small": DcecRecipe(piece_hop_frames=16, batch_size=4, max_updates=560),
 }
 CLASSIFIER_RECIPES = {
     "paper": DegradationClassifierRecipe(),

@@ -66,9 +66,9 @@ def read_record(folder: Path, names: Sequence[str]) -> dict[str, Any]:
             f"{folder} holds a training of {record.get('model')!r:.50}, expected one of "
             f"{' or '.join(names)}; give the folder of another run"
         )
-    settings: dict[str, Any] = record["settings"]
+    settings: dict[str, Any] = record.get("settings", {})
     curves = _read(folder / CURVES_FILE)
-    history = History({**curves, "seconds": curves["loss"]})  # as many, and never looked at
+    history = History({**curves, "seconds": curves.get("loss", [])})  # as many, and never looked at
     if not (history.is_settled or is_over(history.judged, TrainingSettings.of(settings))):
         raise LakeError(
             f"{folder} holds a training of {record['model']} that is not finished; let it go on to "
