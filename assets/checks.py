@@ -29,6 +29,7 @@ from musqa_pipeline.stages.genres import checks as genres
 from musqa_pipeline.stages.labels import checks as labels
 from musqa_pipeline.stages.labels import consistency as label_sense
 from musqa_pipeline.stages.labels import heard as label_hearing
+from musqa_pipeline.stages.models.pretraining import checks as pretraining
 from musqa_pipeline.stages.reconstructions import checks as reconstructions
 from musqa_pipeline.stages.rows import CATALOG_STAGES
 from musqa_pipeline.stages.segments import checks as segments
@@ -83,6 +84,8 @@ CHECKS = (
     StageCheck("spectrograms", spectrograms.check_counts),
     StageCheck("spectrograms", spectrograms.check_images),
     StageCheck("nisqa_mels", spectrograms.check_nisqa_images),
+    StageCheck("waveforms", spectrograms.check_waveforms),
+    StageCheck("pretraining", pretraining.check_pretraining_met_no_test),
     StageCheck("drift", drift.check_drift, blocking=False, always_warns=True),
     StageCheck("evaluation", evaluation.check_better_than_mean, blocking=False),
     StageCheck("promotion", promotion.check_promotion, blocking=False, always_warns=True),

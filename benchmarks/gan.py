@@ -21,6 +21,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.learning.device import device_name, find_device, find_precision
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.gan.critic import untrained_critic
@@ -28,7 +29,6 @@ from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.learner import BATCHES_A_STEP, AdversarialLearner
 from musqa_pipeline.learning.gan.pair import Pair
 from musqa_pipeline.learning.gan.recipe import GanRecipe
-from musqa_pipeline.learning.gan.segments import pcm_at_rate
 from musqa_pipeline.learning.gan.tracks import SegmentBatches, Track, Tracks, write_tracks
 from musqa_pipeline.learning.training.batches import Share
 from musqa_pipeline.learning.training.speed import peak_flop_per_s

@@ -14,11 +14,12 @@ from musqa_pipeline.audio.degradations.codecs import Codec, encode_all
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.degradations.processes import DEGRADATIONS, PROCESSES
 from musqa_pipeline.audio.degradations.rebuild import aligned
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.audio.files.flac import to_int16
 from musqa_pipeline.audio.measures.bandwidth import upper_edge_hz
 from musqa_pipeline.learning.gan.frechet import describe
 from musqa_pipeline.learning.gan.images import images_of
-from musqa_pipeline.learning.gan.segments import ImageSpec, pcm_at_rate
+from musqa_pipeline.learning.gan.segments import ImageSpec
 from musqa_pipeline.scoring.model_file import features_of
 from musqa_pipeline.scoring.verdict import to_excerpt, to_image
 from musqa_pipeline.stages.segments.versions import musqa_net_quality

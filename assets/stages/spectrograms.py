@@ -33,6 +33,12 @@ def nisqa_mels(musqa: MusqaResource) -> dg.MaterializeResult:
     return run_and_describe(musqa, musqa.joint_context(), "nisqa_mels")
 
 
+@stage_asset(group="training", kinds={"parquet", "numpy"})
+def waveforms(musqa: MusqaResource) -> dg.MaterializeResult:
+    """Excerpts at 16 kHz; none unless a network of the preset eats waveforms."""
+    return run_and_describe(musqa, musqa.joint_context(), "waveforms")
+
+
 @page_asset(deps=["spectrograms", "features"], kinds={"parquet", "html"})
 def drift(musqa: MusqaResource) -> dg.MaterializeResult:
     """How labels and features are distributed, run after run, and what moved; one HTML page."""

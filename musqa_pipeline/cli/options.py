@@ -49,7 +49,7 @@ PresetOption = Annotated[
     typer.Option(
         "--preset",
         help="demo, paper, paper_small, musqa, effects, gan, gan_small, representations, "
-        "representations_low_rate, or the path of a .toml file.",
+        "representations_low_rate, vinylset, archive, archive_small, or the path of a .toml file.",
     ),
 ]
 

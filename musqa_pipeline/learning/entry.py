@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+CLUSTER = "cluster"
+"""What the body that a network begins with calls a row: a number."""
 PLANNED = ("cutoff", "slope", "codec")
 """What the plan of a row knows: where its band ends and how steeply, in 0-1, and which process came
 last, a number."""
@@ -42,6 +45,10 @@ class TrainingSettings:
     stop_on: Literal["loss", "loss_or_correlation"] = "loss"
     body_learning_rate: float = 0.0
     piece_hop_frames: int = 4
+    cluster_weight: float = 0.1
+    body_architecture: str = ""
+    """JSON of the sizes of a body that may have others than the usual: of a wav2vec 2.0, or how
+    many clusters; no setting of the section, as it follows from weights or their recipe."""
     precision: Literal["auto", "32", "bf16-mixed", "16-mixed"] = "32"
     device: str = "auto"
     devices: int = 1
@@ -87,6 +94,8 @@ class ModelEntry:
     """Of (network, images, quality), for training; the mean `error` when left out."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the section ``[models]`` in which it is trained otherwise than the section says."""
+    body: str = ""
+    """Method of pre-training that its body may have been through, one of `pretraining.METHODS`."""
     has_backbone: bool = False
     """Whether it holds a network whose weights `backbone_weights` names."""
     on_request: bool = False
@@ -105,3 +114,20 @@ class ModelEntry:
     `loss`."""
     version: int = 1
     """Raised when the same recipe and the same data train another network."""
+
+
+# Partials of functions, because other ranks of a training get the entry pickled.
+def build_named(module: str, kind: str, settings: TrainingSettings, **options: Any) -> nn.Module:
+    """Build a network of a module of `networks` that no setting changes."""
+    found = import_module(f"musqa_pipeline.learning.networks.{module}")
+    network: nn.Module = getattr(found, kind)(**options)
+    return network
+
+
+def loss_named(
+    module: str, name: str, network: nn.Module, images: Tensor, quality: Tensor, **settings: Any
+) -> Tensor:
+    """Return a loss of a module of `networks`."""
+    found = import_module(f"musqa_pipeline.learning.networks.{module}")
+    loss: Tensor = getattr(found, name)(network, images, quality, **settings)
+    return loss

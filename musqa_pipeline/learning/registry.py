@@ -10,26 +10,21 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.learning.entry import PLANNED, InputSpec, ModelEntry, TrainingSettings
+from musqa_pipeline.learning.entry import (
+    PLANNED,
+    InputSpec,
+    ModelEntry,
+    TrainingSettings,
+    build_named,
+    loss_named,
+)
+from musqa_pipeline.learning.paper_004 import NETWORKS as OF_PAPER_004
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-
-# Partials of functions, because other ranks of a training get the entry pickled.
-def _build(module: str, kind: str, settings: TrainingSettings, **options: Any) -> nn.Module:
-    """Build a network of a module of `networks` that no setting changes."""
-    found = import_module(f"musqa_pipeline.learning.networks.{module}")
-    network: nn.Module = getattr(found, kind)(**options)
-    return network
-
-
-def _build_pieces(kind: str, settings: TrainingSettings) -> nn.Module:
-    return _build("nisqa", kind, settings, piece_hop_frames=settings.piece_hop_frames)
+    from torch import nn
 
 
 def _build_backbone(name: str, frozen_stem: bool, settings: TrainingSettings) -> nn.Module:
@@ -42,15 +37,6 @@ def _build_imported(name: str, settings: TrainingSettings) -> nn.Module:
     from musqa_pipeline.learning.networks.imagenet import build_imported
 
     return build_imported(name)
-
-
-def _loss(
-    module: str, name: str, network: nn.Module, images: Tensor, quality: Tensor, **settings: Any
-) -> Tensor:
-    """Return a loss of a module of `networks`."""
-    found = import_module(f"musqa_pipeline.learning.networks.{module}")
-    loss: Tensor = getattr(found, name)(network, images, quality, **settings)
-    return loss
 
 
 def _backbone(title: str, name: str, batch_size: int, *, frozen_stem: bool = False) -> ModelEntry:
@@ -104,9 +90,11 @@ def _musqa_net(
     ablations = "musqa_net_ablations"
     return ModelEntry(
         title,
-        partial(_build, ablations, kind) if kind else partial(_build, "musqa_net", "MusqaNet"),
+        partial(build_named, ablations, kind)
+        if kind
+        else partial(build_named, "musqa_net", "MusqaNet"),
         MUSQA_NET_INPUT,
-        partial(_loss, ablations, loss) if loss else partial(_loss, "musqa_net", "loss"),
+        partial(loss_named, *(ablations, loss) if loss else ("musqa_net", "loss")),
         recipe,
         loss_settings=() if loss else ("darkened_fraction", "darkest_db_per_octave"),
         version=2,
@@ -129,43 +117,10 @@ def _insenet(title: str, loss: str = "") -> ModelEntry:
     """Describe the intrusive network, perhaps with a loss of `insenet_augmentation`."""
     return ModelEntry(
         title,
-        partial(_build, "insenet", "InseNet"),
+        partial(build_named, "insenet", "InseNet"),
         InputSpec(n_frames=125, n_bands=64, stage="pairs"),
-        partial(_loss, "insenet_augmentation", loss) if loss else None,
+        partial(loss_named, "insenet_augmentation", loss) if loss else None,
         INSENET_RECIPE,
-    )
-
-
-NISQA_RECIPE: dict[str, Any] = {
-    # Of NISQA's published training settings; the rate falls where validation loss stands still.
-    "batch_size": 40,
-    "learning_rate_factor": 0.1,
-    "learning_rate_patience_epochs": 15,
-    "max_epochs": 500,
-    "stop_patience_epochs": 20,
-    "stop_on": "loss_or_correlation",
-}
-CONVMAXPOOL_RECIPE: dict[str, Any] = {
-    # Paper 004, 5: rates that stay, so that the schedule waits for what ends the training.
-    "batch_size": 16,
-    "body_learning_rate": 1e-4,
-    "learning_rate_patience_epochs": 20,
-    "plateau_threshold": 0.0,
-    "stop_patience_epochs": 20,
-}
-
-
-def _nisqa(
-    title: str, kind: str, error: Literal["square", "absolute"], recipe: Mapping[str, Any]
-) -> ModelEntry:
-    """Describe a network of NISQA's family."""
-    return ModelEntry(
-        title,
-        partial(_build_pieces, kind),
-        InputSpec(n_frames=1001, n_bands=48, stage="nisqa_mels"),
-        error=error,
-        recipe=recipe,
-        on_request=True,
     )
 
 
@@ -178,8 +133,8 @@ def _taught(title: str, entry: ModelEntry, kind: str, loss: str) -> ModelEntry:
     return replace(
         entry,
         title=title,
-        build=partial(_build, "taught", kind, n_teachers=len(TEACHERS)),
-        loss=partial(_loss, "taught", loss),
+        build=partial(build_named, "taught", kind, n_teachers=len(TEACHERS)),
+        loss=partial(loss_named, "taught", loss),
         loss_settings=(),
         further_targets=TEACHERS,
     )
@@ -214,8 +169,8 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "musqa_net_planned": replace(
         _musqa_net("musqa-net, says what was done (ablation)"),
-        build=partial(_build, "taught", "PlannedMusqaNet"),
-        loss=partial(_loss, "taught", "planned_musqa_loss"),
+        build=partial(build_named, "taught", "PlannedMusqaNet"),
+        loss=partial(loss_named, "taught", "planned_musqa_loss"),
         loss_settings=(),
         further_targets=PLANNED,
     ),
@@ -233,11 +188,11 @@ MODELS: dict[str, ModelEntry] = {
         "intrusive, three teachers (ablation)", _insenet(""), "TaughtInseNet", "taught_inse_loss"
     ),
     "cnn1d": ModelEntry(
-        "1-D CNN (paper 001, table III)", partial(_build, "cnn1d", "Cnn1d"), InputSpec()
+        "1-D CNN (paper 001, table III)", partial(build_named, "cnn1d", "Cnn1d"), InputSpec()
     ),
     "cnn1d_reversed": ModelEntry(
         "1-D CNN, time reversed (as paper 001 released it)",
-        partial(_build, "cnn1d", "Cnn1dReversed"),
+        partial(build_named, "cnn1d", "Cnn1dReversed"),
         InputSpec(),
         on_request=True,
     ),
@@ -249,9 +204,7 @@ MODELS: dict[str, ModelEntry] = {
     "vgg19_frozen_stem": _backbone("VGG19, stem frozen (ablation)", "vgg19", 32, frozen_stem=True),
     "inception_v3_keras": _of_keras("Inception v3", "inception_v3", 64),
     "vgg19_keras": _of_keras("VGG19", "vgg19", 32),
-    "nisqa": _nisqa("NISQA (paper 004)", "Nisqa", "square", NISQA_RECIPE),
-    "nisqa_l1": _nisqa("NISQA, L1 loss (paper 004)", "Nisqa", "absolute", NISQA_RECIPE),
-    "convmaxpool": _nisqa("ConvMaxPool (paper 004)", "ConvMaxPool", "absolute", CONVMAXPOOL_RECIPE),
+    **OF_PAPER_004,
     "insenet": _insenet("intrusive, after InSE-NET (paper 002)"),
     "insenet_equaliser": _insenet("intrusive, pairs equalised alike (ablation)", "equalised_loss"),
     "insenet_crops": _insenet("intrusive, stretches of pairs (ablation)", "cropped_loss"),

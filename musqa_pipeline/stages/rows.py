@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from musqa_pipeline.stages.engine.row import Row
 
+_SHARDS = ("spectrograms", "features", "pairs", "nisqa_mels", "waveforms")
+"""What networks eat."""
+
 ROWS = (
     Row(
         name="tracks",
@@ -119,12 +122,32 @@ ROWS = (
         reads=("degradations",),
     ),
     Row(
+        name="waveforms",
+        maker="stages.spectrograms.waveforms.stage:WAVEFORMS_MAKER",
+        table="stages.spectrograms.waveforms.table:WAVEFORMS",
+        joint=True,
+        beside="spectrograms",
+        upstream=("dataset",),
+        reads=("degradations",),
+    ),
+    Row(
+        name="pretraining",
+        maker="stages.models.pretraining.stage:PRETRAINING_MAKER",
+        table="stages.models.pretraining.table:PRETRAININGS",
+        joint=True,
+        beside="models",
+        upstream=("tracks",),  # ids say what trains: new labels train nothing again
+        reads=("splits", "features"),
+        section="pretraining",
+        settings="stages.models.pretraining.settings:PretrainingSettings",
+    ),
+    Row(
         name="models",
         maker="stages.models.stage:MODELS_MAKER",
         table="stages.models.table:RUNS",
         joint=True,
         upstream=("dataset",),
-        reads=("spectrograms", "features", "pairs", "nisqa_mels", "opinions"),
+        reads=(*_SHARDS, "pretraining", "opinions"),
     ),
     Row(
         name="trials",
@@ -133,7 +156,7 @@ ROWS = (
         joint=True,
         beside="models",
         upstream=("dataset",),
-        reads=("spectrograms", "features", "pairs", "nisqa_mels", "opinions"),
+        reads=(*_SHARDS, "pretraining", "opinions"),
     ),
     Row(
         name="gans",
@@ -141,7 +164,7 @@ ROWS = (
         table="stages.gans.table:GANS",
         joint=True,
         beside="models",
-        upstream=("tracks",),  # ids say which of them train: new labels train nothing again
+        upstream=("tracks",),  # likewise
         reads=("splits", "segments"),
     ),
     Row(

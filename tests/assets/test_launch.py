@@ -41,7 +41,7 @@ def test_a_run_reports_every_stage_as_json(finished):
 
 UNASKED = {
     "segments", "gains", "gans", "gan_scores", "autoencoders", "reconstructions", "genres", "pairs",
-    "nisqa_mels", "release",
+    "nisqa_mels", "waveforms", "pretrainings", "release",
 }  # fmt: skip
 """What the preset does not ask for."""
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
+from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, TAIL_SAMPLES
 from musqa_pipeline.audio.degradations import effects
 from musqa_pipeline.audio.degradations.applied import between
 from musqa_pipeline.audio.degradations.codecs import ADTS, MP2, MP3, OGG, OPUS, CodecParams
@@ -105,8 +105,13 @@ def versions_of(excerpt: NDArray[np.float32], plan: Plan) -> NDArray[np.float32]
             "cut 10 s of mono audio at 48 kHz",
         )
     clean = np.asarray(excerpt, np.float32)
-    planned = [plan[name] for name in CLASSES if name != CLEAN]
-    applied = [DEGRADATIONS[name].apply(clean, params) for name, params in planned]
+    # Encoders swallow or damage the end of what they get.
+    longer = np.pad(clean, (0, TAIL_SAMPLES), mode="reflect")
+    applied = [
+        DEGRADATIONS[plan[name][0]].apply(longer if name == "codec" else clean, plan[name][1])
+        for name in CLASSES
+        if name != CLEAN
+    ]
     return np.stack([clean, *degraded_audio([asdict(each) for each in applied])])
 
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.filterbank import mel_filters
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
+from musqa_pipeline.audio.files.flac import FULL_SCALE_16
 from musqa_pipeline.core.settings.dataset import SpectrogramsSettings
 
 POWER_FLOOR = 1e-10
@@ -137,11 +138,16 @@ def encode_cells(image: NDArray[np.float32], storage: Storage) -> NDArray[np.gen
 def decode_cells(
     cells: NDArray[np.generic], out: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
-    """Turn stored cells back into numbers in 0-1, in `out` if it is given."""
+    """Turn stored cells back into numbers, in `out` if it is given.
+
+    Those of images are in 0-1; samples of 16 bit, as `pcm` makes them, in -1 to 1.
+    """
     if out is None:
         out = np.empty(cells.shape, np.float32)
     if cells.dtype == np.uint8:
         # A true division: 255 * float32(1 / 255) is not exactly 1 on every machine.
         return np.divide(cells, np.float32(255.0), out=out, dtype=np.float32)
+    if cells.dtype == np.int16:
+        return np.divide(cells, np.float32(FULL_SCALE_16), out=out, dtype=np.float32)
     np.copyto(out, cells)
     return out

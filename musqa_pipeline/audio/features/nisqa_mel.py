@@ -57,7 +57,32 @@ def nisqa_mel(samples: NDArray[np.float32]) -> MelImage:
         If the signal is empty, not mono, longer than 10 s, not finite or silent.
     """
     excerpt, looped = loop_to_excerpt(samples)
-    mirrored = np.pad(excerpt, WINDOW_SAMPLES // 2, mode="reflect")
+    return _below_loudest(excerpt, looped)
+
+
+def nisqa_mel_of_track(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Compute one mel image of a whole track, shape (frames, 48): 1 is its loudest cell.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (samples,)
+        Mono at 48 kHz, finite, half a window (10 ms) or more.
+
+    Returns
+    -------
+    ndarray of float32, shape (1 + samples // 480, 48)
+        0 lies 80 dB below the track's loudest cell, where `nisqa_mel` looks at 10 s alone.
+
+    Raises
+    ------
+    UnfitInputError
+        If the track is silent.
+    """
+    return _below_loudest(samples, looped=False).image
+
+
+def _below_loudest(samples: NDArray[np.float32], looped: bool) -> MelImage:
+    mirrored = np.pad(samples, WINDOW_SAMPLES // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(mirrored, WINDOW_SAMPLES)[::HOP_SAMPLES]
     level_db = band_sums(frames, mel_filters(SAMPLE_RATE_HZ, N_FFT, N_BANDS, TOP_HZ), exponent=1)
     np.maximum(level_db, np.float32(10.0 ** (FLOOR_DB / 20.0)), out=level_db)

@@ -28,6 +28,12 @@ _Weights = Annotated[
     str, Field(min_length=1, description="'imagenet', 'random' or the path of a file")
 ]
 
+PRETRAINED = "pretrained"
+"""Value of `w2v_weights`, which may be `RANDOM` too; others are folders."""
+_W2vWeights = Annotated[
+    str, Field(min_length=1, description="'pretrained', 'random' or the path of a folder")
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelsSettings(Section):
@@ -84,6 +90,8 @@ class ModelsSettings(Section):
     follows the schedule of `learning_rate`, which all else has."""
     piece_hop_frames: Annotated[int, Field(ge=1, le=100)] = silent(4)
     """Frames of 10 ms from a piece of 15 to the next in NISQA's family: 4 makes 247 of 10 s."""
+    cluster_weight: Annotated[float, Field(ge=0)] = silent(0.1)
+    """Of the cross entropy of clusters beside the error of quality, in ConvMaxPool DCEC MTL."""
     precision: Literal["auto", "32", "bf16-mixed", "16-mixed"] = silent("32")
     """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16;
     ``"auto"`` is bfloat16 on a GPU that has it, and float32 elsewhere."""
@@ -96,6 +104,10 @@ class ModelsSettings(Section):
     """Of Inception v3 and VGG19: ``"imagenet"`` (torchvision's), ``"random"``, or a file's path."""
     backbone_output: Literal["softmax", "logits"] = silent("softmax")
     """What their dense layers see of the 1000 outputs."""
+    w2v_weights: _W2vWeights = silent("pretrained")
+    """What w2vMOS begins with: ``"pretrained"``, a wav2vec 2.0 of the stage ``pretraining``;
+    ``"random"``; or a folder with ``config.json`` and ``model.safetensors``, as transformers writes
+    it. Nothing is downloaded."""
     imported_run: str = silent("")
     """Folder of an imported network (`musqa model import-keras`), for the recipe of that network:
     its weights are taken as they are and nothing is trained."""
@@ -164,6 +176,10 @@ class ProtocolsSettings(Section):
     """Paper 004's: folds with `n_label_classes` classes of the label evenly spread. A half of each
     stops a training and the other is predicted, then they change places. Rows are dealt one by
     one, so that a recording may stand on both sides."""
+    random_labels: _Repetitions = silent(factory=dict)
+    """The control of paper 004: training and stopping by Gaussian noise of the training labels'
+    mean and SD, drawn anew in each repetition. These take the trainings of `grouped` in turn, and
+    what they predict is held against the true labels."""
     n_folds: Annotated[int, Field(ge=2, le=50)] = 5
     """Groups of recordings that `folds` leaves out in turn, beside the test recordings."""
     validation_fraction: Annotated[float, Field(gt=0, lt=0.5)] = 0.15
@@ -189,5 +205,6 @@ class ProtocolsSettings(Section):
 PROTOCOLS = (
     "repetitions", "folds", "leave_codec_out", "singles_to_cascades", "synthesised_to_real",
     "real_to_synthesised", "learning_curve", "ablations", "grouped", "stratified",
+    "random_labels",
 )  # fmt: skip
 """Fields that are protocols."""

@@ -152,6 +152,10 @@ class ImageShards:
         """Bytes of one stored image, unpacked."""
         return self.shape[0] * self.shape[1] * self.dtype.itemsize
 
+    def replace_quality(self, quality: NDArray[np.float32]) -> None:
+        """Take other labels, shape (n_rows,), for those that are stored."""
+        self.quality = self.targets = quality
+
     def add_targets(self, targets: NDArray[np.float32]) -> None:
         """Add targets, shape (n_rows, teachers), to what batches hold; NaN where there is none."""
         self.targets = np.column_stack([self.quality, targets])

@@ -75,7 +75,7 @@ class Critic:
         Parameters
         ----------
         pcm : ndarray of int16, shape (n, samples)
-            Segments as `segments.pcm_at_rate` makes them.
+            Segments as `pcm_at_rate` makes them.
         genres : sequence of int, optional
             Class of each; the mean genre when left out, whose score is the mean over all.
 

@@ -10,13 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
-from musqa_pipeline.audio.files.flac import to_int16
-from musqa_pipeline.core.errors import UnfitInputError
 
 SMALLEST_HOP_S = 0.016
 """Of images of 256 a side, in which windows overlap by seven eighths."""
@@ -58,36 +55,6 @@ class ImageSpec:
     def hop_samples(self) -> int:
         """Distance of two windows; the last window of a segment ends with it or a little before."""
         return round(SMALLEST_HOP_S * self.sample_rate_hz) * LARGEST_SIZE // self.size
-
-
-def pcm_at_rate(samples: NDArray[np.floating], sample_rate_hz: int) -> NDArray[np.int16]:
-    """Bring music to the rate of its images, as 16-bit PCM.
-
-    Parameters
-    ----------
-    samples : ndarray of float, shape (n,) or (n, channels)
-        Music at 48 kHz; full scale is 1.
-    sample_rate_hz : int
-        Rate wanted, see `ImageSpec.sample_rate_hz`.
-
-    Returns
-    -------
-    ndarray of int16, shape (n * sample_rate_hz / 48000,)
-        Mean of the channels, by soxr at very high quality.
-
-    Raises
-    ------
-    UnfitInputError
-        If a sample is not finite.
-    """
-    if not np.isfinite(samples).all():
-        raise UnfitInputError("not_finite", "it has samples that are NaN", "decode it again")
-    mono = np.asarray(samples, np.float64)
-    if mono.ndim == 2:
-        mono = mono.mean(axis=1)
-    if sample_rate_hz != SAMPLE_RATE_HZ:
-        mono = soxr.resample(mono, SAMPLE_RATE_HZ, sample_rate_hz, quality="VHQ")
-    return to_int16(mono)
 
 
 def is_silent(pcm: NDArray[np.int16]) -> bool:

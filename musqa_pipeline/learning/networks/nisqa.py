@@ -151,3 +151,24 @@ class ConvMaxPool(nn.Module):
         """Return the quality of each image."""
         quality_n1: Tensor = self.out(self.body(images_ntf).amax(1))
         return quality_n1.squeeze(1)
+
+
+class ClusteringConvMaxPool(ConvMaxPool):
+    """ConvMaxPool that also says the cluster of an image, which an export leaves out."""
+
+    def __init__(self, piece_hop_frames: int = 4, n_clusters: int = 10) -> None:
+        super().__init__(piece_hop_frames)  # first, so that it begins as `ConvMaxPool` does
+        self.clusters = nn.Linear(N_FEATURES, n_clusters)
+
+
+def clustered_loss(
+    network: ClusteringConvMaxPool, images_ntf: Tensor, targets_nk: Tensor, *, cluster_weight: float
+) -> Tensor:
+    """Return the mean absolute error of quality, and the cross entropy of clusters by a weight.
+
+    Targets are (n, 2): quality, and the number of a cluster.
+    """
+    heard_nc = network.body(images_ntf).amax(1)
+    quality = functional.l1_loss(network.out(heard_nc).squeeze(1), targets_nk[:, 0])
+    clusters = functional.cross_entropy(network.clusters(heard_nc), targets_nk[:, 1].long())
+    return quality + cluster_weight * clusters

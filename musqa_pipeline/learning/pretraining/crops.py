@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from musqa_pipeline.audio.features.pcm import WAVEFORM_RATE_HZ
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.seeds import derive_generator
-from musqa_pipeline.learning.pretraining.recipe import SAMPLE_RATE_HZ, Wav2Vec2Recipe
+from musqa_pipeline.learning.pretraining.recipe import Wav2Vec2Recipe
 
 
 class CropBatches:
@@ -37,8 +38,8 @@ class CropBatches:
         if not any(starts):
             raise StageError(
                 f"pretraining: none of {len(streams)} streams has "
-                f"{recipe.crop_samples / SAMPLE_RATE_HZ:g} s for a crop; add longer recordings to "
-                "the catalogs, or lower crop_samples"
+                f"{recipe.crop_samples / WAVEFORM_RATE_HZ:g} s for a crop; add longer recordings "
+                "to the catalogs, or lower crop_samples"
             )
 
     def __call__(self, epoch: int = 0) -> Iterator[tuple[NDArray[np.int16], None]]:

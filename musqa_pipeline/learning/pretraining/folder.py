@@ -7,6 +7,7 @@ No pickle is read and nothing is downloaded. All is compared before memory is sp
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from musqa_pipeline.core.errors import SettingsError, first_line
@@ -96,6 +97,18 @@ def read_folder(
     return network.eval()
 
 
+def folder_digest(folder: Path) -> str:
+    """Hash both files of a folder, 32 hexadecimal digits; ``"absent"`` if one cannot be read."""
+    found = hashlib.blake2b()
+    try:
+        for name in (CONFIG_FILE, TENSORS_FILE):
+            with (folder / name).open("rb") as file:
+                found.update(hashlib.file_digest(file, "blake2b").digest())
+    except OSError:
+        return "absent"
+    return found.hexdigest()[:32]
+
+
 def read_architecture(path: Path) -> Wav2Vec2Architecture:
     """Read what a network is made of out of its ``config.json``, or raise a SettingsError."""
     _look(path, LARGEST_CONFIG_BYTES)
@@ -112,7 +125,7 @@ def read_architecture(path: Path) -> Wav2Vec2Architecture:
     names = {field.name for field in fields(Wav2Vec2Architecture)}
     taken = json.dumps({name: config[name] for name in names if name in config})
     try:
-        return TypeAdapter(Wav2Vec2Architecture).validate_json(taken)
+        return Wav2Vec2Architecture.of_json(taken)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

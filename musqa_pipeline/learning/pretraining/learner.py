@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.entry import TrainingSettings
+from musqa_pipeline.learning.networks.w2v_mos import unit_variance
 from musqa_pipeline.learning.pretraining.chance import draw
 from musqa_pipeline.learning.pretraining.recipe import Wav2Vec2Recipe
-from musqa_pipeline.learning.pretraining.wav2vec2 import take_step, unit_variance
+from musqa_pipeline.learning.pretraining.wav2vec2 import take_step
 from musqa_pipeline.learning.training.batches import Share
 from musqa_pipeline.learning.training.kept import keep
 from musqa_pipeline.learning.training.learner import Learner

@@ -11,13 +11,12 @@ import json
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
+from musqa_pipeline.audio.features.pcm import WAVEFORM_RATE_HZ
 from musqa_pipeline.core.errors import SettingsError
 
-SAMPLE_RATE_HZ = 16_000
-"""Of all that a wav2vec 2.0 hears."""
 _Layers = Annotated[int, Field(ge=1, le=64)]
 _Width = Annotated[int, Field(ge=1, le=8192)]
 _Kernel = Annotated[int, Field(ge=1, le=1024)]
@@ -88,6 +87,11 @@ class Wav2Vec2Architecture:
                     f"wav2vec 2.0: {whole}={getattr(self, whole)}: expected a multiple of {part}="
                     f"{getattr(self, part)}"
                 )
+
+    @classmethod
+    def of_json(cls, text: str) -> Wav2Vec2Architecture:
+        """Take fields out of JSON, others as in base; `SettingsError` or pydantic's of bad ones."""
+        return TypeAdapter(cls).validate_json(text)
 
     def n_frames(self, n_samples: int) -> int:
         """Return how many frames so many samples make; none of what is shorter than one frame."""
@@ -198,7 +202,7 @@ SMALL = Wav2Vec2Recipe(
         codevector_dim=64,
         proj_codevector_dim=64,
     ),
-    crop_samples=2 * SAMPLE_RATE_HZ,
+    crop_samples=2 * WAVEFORM_RATE_HZ,
     batch_size=12,
     updates=6_000,
     checkpoint_updates=100,

@@ -24,9 +24,6 @@ from musqa_pipeline.learning import torchvision_ops  # noqa: F401 - must precede
 from musqa_pipeline.learning.pretraining.chance import Drawn
 from musqa_pipeline.learning.pretraining.recipe import Wav2Vec2Architecture, Wav2Vec2Recipe
 
-QUIETEST = 1e-7
-"""Added to the variance of samples in -1 to 1, so that silence stays silence (transformers')."""
-
 
 def load_transformers() -> ModuleType:
     """Import transformers, or raise a `ToolError` that names the extra."""
@@ -53,12 +50,6 @@ def _config_of(architecture: Wav2Vec2Architecture) -> Any:
     # It masks nothing by itself, and has a vector for what is masked all the same.
     masks = {"apply_spec_augment": False, "mask_time_prob": 0.65}
     return load_transformers().Wav2Vec2Config(**dataclasses.asdict(architecture), **masks)
-
-
-def unit_variance(samples_ns: Tensor) -> Tensor:
-    """Shift and scale each row of samples in -1 to 1 to a mean of 0 and a variance of 1."""
-    centred_ns = samples_ns - samples_ns.mean(dim=1, keepdim=True)
-    return centred_ns / (centred_ns.square().mean(dim=1, keepdim=True) + QUIETEST).sqrt()
 
 
 class Step(NamedTuple):

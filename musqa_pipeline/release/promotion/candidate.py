@@ -29,6 +29,7 @@ from musqa_pipeline.stages.spectrograms.features.stage import FEATURES_MAKER, fe
 from musqa_pipeline.stages.spectrograms.nisqa.stage import NISQA_MELS_MAKER, nisqa_row
 from musqa_pipeline.stages.spectrograms.row_shards import ImageRow
 from musqa_pipeline.stages.spectrograms.stage import SPECTROGRAMS_MAKER, image_row
+from musqa_pipeline.stages.spectrograms.waveforms.stage import WAVEFORMS_MAKER, waveform_row
 from musqa_pipeline.stages.views.promotions_table import CHAMPIONS
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ MAKERS: dict[str, tuple[int, ImageRow]] = {
     "spectrograms": (SPECTROGRAMS_MAKER.version, image_row),
     "features": (FEATURES_MAKER.version, feature_row),
     "nisqa_mels": (NISQA_MELS_MAKER.version, nisqa_row),
+    "waveforms": (WAVEFORMS_MAKER.version, waveform_row),
 }
 """Stages whose images can be made of a degraded excerpt alone: version, and what makes a row."""
 

@@ -26,6 +26,7 @@ PROTOCOL_TITLES = {
     "repetitions": "The paper’s protocol: repeated splits, the untouched test recordings",
     HOLDOUT: "One training each, the untouched test recordings",
     "stratified": "Every row out of fold, labels evenly spread, recordings on both sides",
+    "random_labels": "The control: trained on labels of chance, held against the true ones",
 }
 """Protocols that have leaderboards, the page's main one first."""
 ABLATIONS = "ablations"

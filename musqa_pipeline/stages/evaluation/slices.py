@@ -27,7 +27,7 @@ from musqa_pipeline.stages.evaluation.repetitions import (
     resamples_of,
 )
 from musqa_pipeline.stages.evaluation.table import EVALUATIONS
-from musqa_pipeline.stages.models.trials.divisions import BY_LABEL
+from musqa_pipeline.stages.models.trials.divisions import IN_HALVES
 
 DRAWS: tuple[Literal["uniform_draw", "natural_mix"], ...] = ("uniform_draw", "natural_mix")
 
@@ -109,7 +109,7 @@ def slice_values() -> dict[str, pl.Expr]:
     def filled(column: pl.Expr) -> pl.Expr:
         return pl.when(column != "").then(column)
 
-    in_folds = pl.col("protocol").is_in(["folds", *BY_LABEL])
+    in_folds = pl.col("protocol").is_in(["folds", *IN_HALVES])
     # A bitrate that was drawn at random is hardly ever that of another row.
     kbps = pl.when(pl.col("kind") != RANDOM).then(pl.col("bitrate_kbps"))
     return {

@@ -19,6 +19,7 @@ from musqa_pipeline.audio.features.bands import band_image_at
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
 from musqa_pipeline.audio.features.mel import decode_cells, encode_cells, mel_image
 from musqa_pipeline.audio.features.nisqa_mel import nisqa_mel
+from musqa_pipeline.audio.features.pcm import waveform
 from musqa_pipeline.audio.measures.loudness import gain_to_target_db, integrated_lufs
 from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.core.errors import SettingsError
@@ -119,6 +120,12 @@ def _nisqa(samples: NDArray[np.float32], context: Context) -> NDArray[Any]:
     return encode_cells(nisqa_mel(samples).image, "uint8")
 
 
-IMAGES = {"spectrograms": _mel, "features": _bands, "nisqa_mels": _nisqa}
+def _waveform(samples: NDArray[np.float32], context: Context) -> NDArray[Any]:
+    return waveform(samples).pcm[:, None]
+
+
+IMAGES = {
+    "spectrograms": _mel, "features": _bands, "nisqa_mels": _nisqa, "waveforms": _waveform,
+}  # fmt: skip
 """How the images that networks eat are made, by the stage that stores them; pairs need more than
 the degraded excerpt."""

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.audio.files.signals import read_stereo
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
 from musqa_pipeline.core.home import Home
-from musqa_pipeline.learning.gan.segments import is_silent, pcm_at_rate
+from musqa_pipeline.learning.gan.segments import is_silent
 from musqa_pipeline.stages.views.duck import query
 from musqa_pipeline.stages.views.named_runs import named_run
 from musqa_pipeline.storage.lake.lake import Lake

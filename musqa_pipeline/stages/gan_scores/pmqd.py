@@ -11,10 +11,10 @@ import numpy as np
 
 from musqa_pipeline.audio.degradations.intensity import Stereo
 from musqa_pipeline.audio.features.flatness import spectral_flatness
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.catalogs.readers.pmqd import ORIGINAL, RatedSegment, read_segments
 from musqa_pipeline.catalogs.readers.pmqd_rebuilt import by_original, read_audio
 from musqa_pipeline.core.errors import CatalogError
-from musqa_pipeline.learning.gan.segments import pcm_at_rate
 from musqa_pipeline.stages.gan_scores.files import Judge
 from musqa_pipeline.stages.segments.versions import IMAGE_RATE_HZ, temporal_sd
 from musqa_pipeline.studies.listening.pmqd_paper import D

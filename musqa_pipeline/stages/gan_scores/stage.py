@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.fingerprints import digest
-from musqa_pipeline.learning.gan.segments import pcm_at_rate
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.gan_scores.table import GAN_SCORES

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.audio.files.limits import MAX_DURATION_S
 from musqa_pipeline.audio.files.signals import read_stereo
 from musqa_pipeline.core.errors import StageError, UnfitInputError
 from musqa_pipeline.core.files import explained, write_whole
 from musqa_pipeline.core.fingerprints import digest
-from musqa_pipeline.learning.gan.segments import ImageSpec, pcm_at_rate
+from musqa_pipeline.learning.gan.segments import ImageSpec
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.models.training import tell
 from musqa_pipeline.stages.segments.tracks import original_tracks

@@ -22,6 +22,7 @@ from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.dataset.inputs import read_untrained
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
+from musqa_pipeline.stages.models.pretraining.bodies import body_of, body_settings
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.table import RUNS
 from musqa_pipeline.stages.models.targets import add_further_targets, further_inputs
@@ -43,7 +44,7 @@ def unit_id_of(context: Context, model_name: str) -> str:
         about.append(weights_digest(settings.imported_run))
     if entry.version > 1:
         about.append(entry.version)
-    about += further_inputs(context, model_name)
+    about += further_inputs(context, model_name) + body_settings(context, model_name)
     return f"{model_name}-{digest(about)[:8]}"
 
 
@@ -100,8 +101,9 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     files = shard_files(context, stage)
     untrained = read_untrained(context, settings.left_out_catalogs)
     training = ImageShards(files, "train", settings.train_rows, without=untrained)
-    add_further_targets(name, training, [context])
     validation = ImageShards(files, "validation", settings.train_rows, without=untrained)
+    body = body_of(context, name)
+    add_further_targets(name, training, [context], body)
     with (
         device_alone(context, settings),
         context.lake.work_folder(context.joint_partition("models"), unit.unit_id) as work,
@@ -124,6 +126,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
                 work,
                 outputs_folder=outputs_folder(context, work),
                 data_fingerprint=data,
+                body=body,
                 says_lines=True,
             )
     row = {

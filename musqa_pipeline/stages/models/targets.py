@@ -14,7 +14,7 @@ from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.lowpass import LowpassParams
 from musqa_pipeline.core.errors import SettingsError, StageError
 from musqa_pipeline.core.settings.per_catalog import EFFECT_NAMES, RANDOM_NAMES
-from musqa_pipeline.learning.entry import PLANNED
+from musqa_pipeline.learning.entry import CLUSTER, PLANNED
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
 from musqa_pipeline.stages.dataset.second_metric.stage import asked_metrics
@@ -23,7 +23,12 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
     from musqa_pipeline.learning.data.shards import ImageShards
+    from musqa_pipeline.stages.models.pretraining.bodies import Body
 
 PROCESSES = (*RANDOM_NAMES, *EFFECT_NAMES)
 """The target ``codec`` is a number of this list."""
@@ -48,12 +53,19 @@ def further_inputs(context: Context, model: str) -> list[str]:
     return [context.joint_partition("opinions").fingerprint] if teachers else []
 
 
-def add_further_targets(model: str, images: ImageShards, places: Sequence[Context]) -> None:
+def add_further_targets(
+    model: str, images: ImageShards, places: Sequence[Context], body: Body | None = None
+) -> None:
     """Give images that train a network the further targets that it learns, NaN where none is.
 
     Raises StageError if no row has any.
     """
     names = find_model(model).further_targets
+    if names == (CLUSTER,):
+        assert body
+        assert body.folder
+        images.add_targets(_clusters(images, body.folder))
+        return
     if not names:
         return
     known = pl.concat([_targets(place, names, _teachers(model)) for place in places])
@@ -68,9 +80,18 @@ def add_further_targets(model: str, images: ImageShards, places: Sequence[Contex
     images.add_targets(targets)
 
 
+def _clusters(images: ImageShards, folder: Path) -> NDArray[np.float32]:
+    """Return what clustering calls each image, shape (n_rows, 1)."""
+    from musqa_pipeline.learning.data.loader import iter_rows
+    from musqa_pipeline.learning.pretraining.dcec import clusters_of
+
+    found = [clusters_of(folder, batch.images.numpy()) for batch in iter_rows(images)]
+    return np.concatenate(found).astype(np.float32)[:, None]
+
+
 def _teachers(model: str) -> list[str]:
     """Name the second metrics among a network's further targets."""
-    return [name for name in find_model(model).further_targets if name not in PLANNED]
+    return [n for n in find_model(model).further_targets if n not in (*PLANNED, CLUSTER)]
 
 
 def _targets(context: Context, names: Sequence[str], teachers: Sequence[str]) -> pl.DataFrame:

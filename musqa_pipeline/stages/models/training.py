@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.core.workers.interface import EPOCH_LIMIT, epoch_limit_s
 from musqa_pipeline.core.workers.signs import Sign, give
@@ -23,6 +24,7 @@ from musqa_pipeline.storage.stores.store import WorkFolder
 if TYPE_CHECKING:
     from musqa_pipeline.learning.data.shards import ImageShards
     from musqa_pipeline.learning.training.attempt import TrainingResult
+    from musqa_pipeline.stages.models.pretraining.bodies import Body
 
 
 def is_training(unit: Unit) -> bool:
@@ -119,10 +121,14 @@ def train_on_images(
     *,
     outputs_folder: Path,
     data_fingerprint: str,
+    body: Body | None = None,
     n_threads: int | None = None,
     says_lines: bool = False,
 ) -> TrainingResult:
-    """Train a network on stored images by its recipe, in a work folder that is put each epoch."""
+    """Train a network on stored images by its recipe, in a work folder that is put each epoch.
+
+    `body` is what its body begins with, if it has one.
+    """
     from musqa_pipeline.learning.training.batches import ShardBatches
     from musqa_pipeline.learning.training.train import train
 
@@ -132,14 +138,18 @@ def train_on_images(
         n_devices=recipe.devices,
         device=recipe.device,
     )
+    record = asdict(recipe)
+    if body:
+        record["body_architecture"] = body.architecture
+        data_fingerprint = digest([data_fingerprint, body.identity])
     return train(
         name,
-        entry=find_model(name),
-        settings=TrainingSettings.of(asdict(recipe)),
+        entry=body.entry_of(name) if body else find_model(name),
+        settings=TrainingSettings.of(record),
         train_batches=batches(training, seed=recipe.seed),
         validation_batches=batches(validation),
         identity=recipe.recipe(),
-        record=asdict(recipe),
+        record=record,
         folder=work.path,
         data_fingerprint=data_fingerprint,
         log=tell if says_lines else lambda line: None,

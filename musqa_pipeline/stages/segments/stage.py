@@ -25,11 +25,12 @@ from musqa_pipeline.audio.excerpts.segments import (
     read_segment,
     segment_starts,
 )
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.audio.measures.loudness import integrated_lufs
 from musqa_pipeline.audio.metrics.registry import find_opinion, open_metric
 from musqa_pipeline.audio.metrics.score import Metric, SecondMetric
 from musqa_pipeline.core.errors import StageError, ToolError, UnfitInputError
-from musqa_pipeline.learning.gan.segments import is_silent, pcm_at_rate
+from musqa_pipeline.learning.gan.segments import is_silent
 from musqa_pipeline.scoring.model_file import SHIPPED_DIGEST
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit

@@ -21,8 +21,9 @@ from musqa_pipeline.audio.degradations.intensity import (
 )
 from musqa_pipeline.audio.excerpts.segments import read_segment
 from musqa_pipeline.audio.features.flatness import spectral_flatness
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.core.seeds import derive_generator
-from musqa_pipeline.learning.gan.segments import ImageSpec, pcm_at_rate
+from musqa_pipeline.learning.gan.segments import ImageSpec
 from musqa_pipeline.scoring.model_file import SHIPPED, load_model
 from musqa_pipeline.scoring.verdict import to_excerpt, to_image
 

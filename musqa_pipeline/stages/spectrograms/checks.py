@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from musqa_pipeline.audio.features.mel import decode_cells
+from musqa_pipeline.audio.features.pcm import WAVEFORM_SAMPLES
 from musqa_pipeline.core.checks import CheckResult
 from musqa_pipeline.learning.data.shards import opened_shard
 from musqa_pipeline.stages.engine.context import Context
@@ -40,6 +42,31 @@ def check_nisqa_images(context: Context) -> CheckResult:
     return CheckResult(
         passed=_is_sound(numbers) and numbers["n_images"] >= n_wanted,
         claim="every mel image of NISQA is whole, finite, within 0-1 and has its loudest cell at 1",
+        numbers={**numbers, "n_wanted": n_wanted},
+    )
+
+
+def check_waveforms(context: Context) -> CheckResult:
+    """Check the samples of `waveforms`, where a network of the preset eats them."""
+    numbers = dict.fromkeys(("n_waveforms", "n_wrong_size", "n_silent", "n_wrong_level"), 0)
+    for file in shard_files(context, "waveforms"):
+        with opened_shard(file) as parquet:
+            for group in range(parquet.num_row_groups):
+                for row in parquet.read_row_group(group, use_threads=False).to_pylist():
+                    samples = decode_cells(np.frombuffer(row["image"], row["dtype"]))
+                    peak = float(np.abs(samples).max(initial=0.0))
+                    numbers["n_waveforms"] += 1
+                    numbers["n_wrong_size"] += len(samples) != WAVEFORM_SAMPLES
+                    numbers["n_silent"] += peak == 0
+                    level_db = 20 * math.log10(peak) if peak else -math.inf
+                    numbers["n_wrong_level"] += not math.isclose(
+                        level_db, row["max_db"], abs_tol=1e-6
+                    )
+    n_wanted = len(dataset_rows(context)) if is_eaten(context.preset, "waveforms") else 0
+    n_waveforms, *faults = numbers.values()
+    return CheckResult(
+        passed=not any(faults) and n_waveforms >= n_wanted,
+        claim="every waveform has 10 s, sound in it, and the level that its row states",
         numbers={**numbers, "n_wanted": n_wanted},
     )
 

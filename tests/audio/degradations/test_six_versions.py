@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from musqa_pipeline.audio.degradations import six_versions as module
+from musqa_pipeline.audio.degradations.codecs import CodecParams
 from musqa_pipeline.audio.degradations.six_versions import (
     CLASSES,
     draw_versions,
@@ -41,6 +42,15 @@ def test_each_version_differs_from_the_clean_one_and_is_in_time():
     noise = versions[3] - X
     snr_db = 10 * np.log10(np.mean(X**2) / np.mean(noise**2))
     assert snr_db == pytest.approx(plan["noise"][1].snr_db, abs=0.01)
+
+
+@pytest.mark.parametrize("codec", module.CODECS, ids=lambda codec: codec.name)
+def test_an_encoder_swallows_no_end(codec):
+    lowest = min(codec.steps_kbps)
+    plan = {**drawn(0), "codec": (codec.name, CodecParams(lowest))}
+    coded = versions_of(X, plan)[CLASSES.index("codec")]
+    end = slice(-4_800, None)  # 0.1 s
+    assert coded[end].std() == pytest.approx(X[end].std(), rel=0.5)
 
 
 def test_strengths_fill_their_ranges():

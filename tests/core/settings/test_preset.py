@@ -26,6 +26,8 @@ from musqa_pipeline.core.settings.preset import (
 )
 from musqa_pipeline.core.settings.section import Section, Several, ZeroOrMore, silent
 from musqa_pipeline.learning.gan.recipe import GanRecipe
+from musqa_pipeline.learning.pretraining.recipe import PAPER as W2V_PAPER
+from musqa_pipeline.learning.pretraining.recipe import SMALL as W2V_SMALL
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.graph import joint_context
 from musqa_pipeline.stages.graph import load_preset as load_whole
@@ -80,8 +82,8 @@ def other_value(settings, field):
 
 def test_the_presets_load():
     assert builtin_presets() == [
-        "demo", "effects", "gan", "gan_small", "musqa", "paper", "paper_small", "representations",
-        "representations_low_rate",
+        "archive", "archive_small", "demo", "effects", "gan", "gan_small", "musqa", "paper",
+        "paper_small", "representations", "representations_low_rate", "vinylset",
     ]  # fmt: skip
     for name in builtin_presets():
         assert load_whole(name).name == name
@@ -242,8 +244,8 @@ def test_what_a_preset_made_stays_current(name, digested):
 def test_an_unknown_preset_lists_the_known_ones():
     with pytest.raises(
         SettingsError,
-        match="'papre' is unknown; use one of demo, effects, gan, gan_small, musqa, paper, "
-        "paper_small, representations, representations_low_rate",
+        match="'papre' is unknown; use one of archive, archive_small, demo, effects, gan, "
+        "gan_small, musqa, paper, paper_small, representations, representations_low_rate, vinylset",
     ):
         load_preset("papre")
     with pytest.raises(SettingsError, match="does not exist"):
@@ -411,3 +413,25 @@ def test_an_int_stands_for_a_float_and_a_list_for_a_tuple():
     release = parse_preset("p", {"release": {"further": ["a"]}, "tracks": {"min_duration_s": 12}})
     assert release.release.further == ("a",)
     assert type(release.tracks.min_duration_s) is float
+
+
+def test_presets_of_archives_have_the_networks_and_controls_of_paper_004():
+    paper, archive, small = (load_whole(n) for n in ("vinylset", "archive", "archive_small"))
+    assert paper.labels.metric == "listeners"
+    assert paper.further["pretraining"].catalogs == ("musicnet",)
+    networks = {
+        "nisqa", "nisqa_l1", "convmaxpool", "convmaxpool_autoencoder", "convmaxpool_degradations",
+        "convmaxpool_dcec", "convmaxpool_dcec_mtl", "w2v_mos", "w2v_mos_random", "musqa_net",
+        "mean", "boosted",
+    }  # fmt: skip
+    for preset in (paper, archive, small):
+        assert set(preset.protocols.grouped) == networks
+        assert min(preset.protocols.random_labels[n] for n in ("boosted", "convmaxpool")) >= 20
+        assert preset.dataset.protocol == "paper_two_way"
+        assert (preset.protocols.n_label_folds, preset.protocols.n_label_classes) == (3, 15)
+    assert set(paper.protocols.stratified) == networks
+    assert archive.further["pretraining"].recipe_of("wav2vec2") == W2V_PAPER
+    assert small.further["pretraining"].recipe_of("wav2vec2").architecture == W2V_SMALL.architecture
+    pieced = {name for name in networks if name.startswith(("nisqa", "convmaxpool"))}
+    assert {recipe_of(n, small.models).piece_hop_frames for n in pieced} == {16}
+    assert {recipe_of(n, archive.models).piece_hop_frames for n in pieced} == {4}

@@ -7,13 +7,10 @@ import soxr
 import torch
 
 from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.learning.gan.images import images_of
-from musqa_pipeline.learning.gan.segments import (
-    ImageSpec,
-    is_silent,
-    pcm_at_rate,
-)
+from musqa_pipeline.learning.gan.segments import ImageSpec, is_silent
 
 
 def music(seed=0):

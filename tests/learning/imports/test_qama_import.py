@@ -14,9 +14,9 @@ from musqa_pipeline.cli.model import app
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.learning.imports import qama_import as module
 from musqa_pipeline.learning.imports.qama_import import import_qama, read_qama
-from musqa_pipeline.learning.networks.w2v_mos import W2vMos
+from musqa_pipeline.learning.networks.w2v_mos import W2vMos, unit_variance
 from musqa_pipeline.learning.pretraining.folder import read_folder
-from musqa_pipeline.learning.pretraining.wav2vec2 import build_body, unit_variance
+from musqa_pipeline.learning.pretraining.wav2vec2 import build_body
 from tests.learning.imports.fairseq_network import Qama
 
 SIZES = {

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from musqa_pipeline.learning.networks.w2v_mos import W2vMos
+from musqa_pipeline.learning.networks.w2v_mos import W2vMos, unit_variance
 from musqa_pipeline.learning.pretraining.folder import read_folder, write_folder
 from musqa_pipeline.learning.pretraining.recipe import PAPER, SMALL
-from musqa_pipeline.learning.pretraining.wav2vec2 import build_body, unit_variance
+from musqa_pipeline.learning.pretraining.wav2vec2 import build_body
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import torch
 from torch.nn import functional
 
 from musqa_pipeline.core.errors import ToolError
+from musqa_pipeline.learning.networks.w2v_mos import unit_variance
 from musqa_pipeline.learning.pretraining.chance import draw
 from musqa_pipeline.learning.pretraining.wav2vec2 import (
     build_pretraining,
     load_transformers,
     take_step,
-    unit_variance,
 )
 from tests.learning.pretraining.tiny_wav2vec2 import ARCHITECTURE, TINY
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.cli.gan import app
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
-from musqa_pipeline.learning.gan.segments import pcm_at_rate
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.gan_scores.files import HOP_SAMPLES, open_judge, score_file
 from musqa_pipeline.stages.graph import get_stage

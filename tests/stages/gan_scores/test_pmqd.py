@@ -15,11 +15,11 @@ import soundfile
 from scipy import stats
 from typer.testing import CliRunner
 
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.cli import app
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.learning.gan.critic import untrained_critic
 from musqa_pipeline.learning.gan.recipe import GanRecipe
-from musqa_pipeline.learning.gan.segments import pcm_at_rate
 from musqa_pipeline.stages.gan_scores.files import Judge
 from musqa_pipeline.stages.gan_scores.pmqd import score_pmqd
 from musqa_pipeline.studies.listening.pmqd_paper import RATINGS, SUBSETS

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.learning.gan.critic import critic_of_run
-from musqa_pipeline.learning.gan.segments import pcm_at_rate
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.gan_scores.checks import check_gan_scores, judge_scores
 from musqa_pipeline.stages.gan_scores.stage import finished_runs, list_units

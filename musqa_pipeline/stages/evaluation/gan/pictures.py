@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.excerpts.segments import read_segment, segment_frames
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.core.errors import LakeError, UnfitInputError
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.pair import Pair, load_pair
 from musqa_pipeline.learning.gan.recipe import GanRecipe
-from musqa_pipeline.learning.gan.segments import ImageSpec, is_silent, pcm_at_rate
+from musqa_pipeline.learning.gan.segments import ImageSpec, is_silent
 from musqa_pipeline.learning.training.checkpoint import WEIGHTS_FILE
 from musqa_pipeline.learning.training.kept import epoch_of, kept_files
 from musqa_pipeline.stages.engine.context import Context

@@ -17,7 +17,7 @@ import polars as pl
 from musqa_pipeline.catalogs.demo_music.catalog import TIER as SYNTHESISED_TIER
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.core.seeds import unit_interval_hash
+from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
 from musqa_pipeline.core.settings.models import ProtocolsSettings
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
 from musqa_pipeline.studies.statistics.stratified import (
@@ -27,8 +27,11 @@ from musqa_pipeline.studies.statistics.stratified import (
 )
 
 TEST_FOLD = "test"
+RANDOM_LABELS = "random_labels"
 BY_LABEL = ("grouped", "stratified")
 """Protocols whose folds have labels evenly spread."""
+IN_HALVES = (*BY_LABEL, RANDOM_LABELS)
+"""Protocols whose trials predict a half of such a fold."""
 _TEST = pl.col("part") == "test"
 _FREE = ~_TEST & ~pl.col("tier").is_in((SYNTHESISED_TIER, COPY_TIER))
 """What folds divide: recordings that are neither test nor synthesised, without darker copies."""
@@ -59,6 +62,14 @@ def list_trials(rows: pl.DataFrame, settings: ProtocolsSettings) -> list[Trial]:
     """List the trials that a preset asks for."""
     trials = []
     for protocol, counts in settings.wanted().items():
+        if protocol == RANDOM_LABELS:
+            n_halves = 2 * settings.n_label_folds
+            trials += [
+                Trial(protocol, "", str(i % n_halves), model, i)
+                for model, n in counts.items()
+                for i in range(n)
+            ]
+            continue
         for variant, fold in _places(protocol, rows, settings) if counts else ():
             for model, n in counts.items():
                 trials += [Trial(protocol, variant, fold, model, i) for i in range(n)]
@@ -70,7 +81,7 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
 
     Raises StageError if one of the three is empty.
     """
-    if trial.protocol in BY_LABEL and trial.fold != TEST_FOLD:
+    if trial.protocol in IN_HALVES and trial.fold != TEST_FOLD:
         return _checked(_divide_by_label(trial, rows, settings), trial, rows)
     held, train_too, predicted_too = _TEST, pl.lit(True), pl.lit(True)
     repetition = 0
@@ -109,6 +120,12 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
     return _checked(division, trial, rows)
 
 
+def held_groups(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> list[str]:
+    """Return the groups of recordings that a trial predicts."""
+    predicted = rows.filter(divide(trial, rows, settings).predicted)
+    return sorted(set(predicted["split_group"]))
+
+
 def _divide_by_label(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Division:
     """Divide recordings that are neither test nor synthesised, with labels evenly spread.
 
@@ -126,7 +143,7 @@ def _divide_by_label(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettin
             "add music"
         )
     classes = quantile_classes(free["label"], settings.n_label_classes)
-    grouped = trial.protocol == "grouped"
+    grouped = trial.protocol != "stratified"
     divisions = (
         grouped_divisions(classes, groups, "protocols", n_folds=settings.n_label_folds)
         if grouped
@@ -141,6 +158,21 @@ def _divide_by_label(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettin
         validation=_among(free[own.validation]),
         predicted=(_among(free[own.test]) | (~_TEST & copies)) & _DRAWN,
     )
+
+
+def with_labels_of_chance(rows: pl.DataFrame, division: Division, repetition: int) -> pl.DataFrame:
+    """Give rows that train or validate Gaussian labels of the training labels' mean and SD.
+
+    A row's own draw depends on nothing but its name and the repetition.
+    """
+    known = rows.filter(division.train)["label"].to_numpy()
+    drawn = [
+        derive_generator("protocols.random-labels", repetition, *key).normal()
+        for key in rows.select(KEYS).iter_rows()
+    ]
+    noise = pl.Series(known.mean() + known.std() * np.array(drawn))
+    chosen = division.train | division.validation
+    return rows.with_columns(label=pl.when(chosen).then(noise).otherwise("label"))
 
 
 def _among(rows: pl.DataFrame) -> pl.Expr:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
+from musqa_pipeline.stages.models.pretraining.bodies import body_of
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.targets import add_further_targets
 from musqa_pipeline.stages.models.training import (
@@ -21,10 +23,11 @@ from musqa_pipeline.stages.models.training import (
     tell,
     train_on_images,
 )
-from musqa_pipeline.stages.spectrograms.features.rows import KEYS, allowed_rows
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS, allowed_rows
 from musqa_pipeline.storage.stores.store import WorkFolder
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import nn
 
     from musqa_pipeline.learning.data.shards import ImageShards
@@ -50,9 +53,15 @@ def train_network(
     *,
     training: pl.DataFrame,
     validation: pl.DataFrame,
+    held: Collection[str] = (),
+    relabelled: bool = False,
     further: Sequence[Context] = (),
 ) -> tuple[nn.Module, Mapping[str, Any]]:
-    """Train a network by the preset's recipe on some rows, and load its weights."""
+    """Train a network by the preset's recipe on some rows, and load its weights.
+
+    A body that it begins with has heard nothing of the groups that are `held`. If rows are
+    `relabelled`, their ``label`` stands for the stored one.
+    """
     from musqa_pipeline.learning.device import find_device
     from musqa_pipeline.learning.networks.backbone import FrozenStemNetwork
     from musqa_pipeline.learning.predict import load_model
@@ -64,11 +73,15 @@ def train_network(
     taken = training.filter(allowed_rows(recipe))
     stopping = validation.filter(allowed_rows(recipe))
     images, looked_at = (images_of(context, model, some, further) for some in (taken, stopping))
-    add_further_targets(model, images, [context, *further])
     stage = find_model(model).input.stage
     data = [place.joint_partition(stage).fingerprint for place in (context, *further)]
     # A GPU has one training at a time; on a CPU each worker has a core of its own.
     alone = find_device(recipe.device).type == "cuda"
+    if relabelled:
+        for shards, some in ((images, taken), (looked_at, stopping)):
+            shards.replace_quality(_labels_of(shards, some))
+    body = body_of(context, model, held=held, repetition=repetition)
+    add_further_targets(model, images, [context, *further], body)
     tell()
     with device_alone(context, recipe) if alone else contextlib.nullcontext():
         result = train_on_images(
@@ -79,6 +92,7 @@ def train_network(
             work,
             outputs_folder=outputs_folder(context, work),
             data_fingerprint=digest(data) if further else data[0],
+            body=body,
             n_threads=None if alone else 1,
         )
     network = load_model(work.path, device=recipe.device)
@@ -92,3 +106,10 @@ def train_network(
         "minutes": result.minutes,
         "device": result.device,
     }
+
+
+def _labels_of(images: ImageShards, rows: pl.DataFrame) -> NDArray[np.float32]:
+    """Return what rows say of the quality of images, in their order."""
+    stored = pl.DataFrame(images.labels.select(KEYS))
+    found = stored.join(rows, on=KEYS, how="left", maintain_order="left", validate="1:1")
+    return (found["label"] / POINTS).to_numpy().astype(np.float32)

@@ -25,11 +25,13 @@ from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.stages.models.trials.divisions import (
-    BY_LABEL,
+    IN_HALVES,
+    RANDOM_LABELS,
     Division,
     Trial,
     divide,
     list_trials,
+    with_labels_of_chance,
 )
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network
 from musqa_pipeline.stages.models.trials.table import TRIALS
@@ -87,6 +89,8 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     rows = read_rows(context)
     settings = context.preset.protocols
     division = divide(trial, rows, settings)
+    if trial.protocol == RANDOM_LABELS:
+        rows = with_labels_of_chance(rows, division, trial.repetition)
     if trial.model in BASELINES:
         found, about = _fit_baseline(context, trial, rows, division)
     else:
@@ -105,7 +109,7 @@ def _training_id(context: Context, trial: Trial) -> str:
     """Name model, recipe and data; of a baseline the rows and settings that it is fitted on."""
     protocols = context.preset.protocols
     about = [protocols.n_folds, protocols.validation_fraction, protocols.curve_fractions]
-    if trial.protocol in BY_LABEL:
+    if trial.protocol in IN_HALVES:
         about += [protocols.n_label_folds, protocols.n_label_classes]
     if trial.model in BASELINES:
         data = context.joint_partition("features").fingerprint
@@ -143,6 +147,8 @@ def _train_network(
             *(context, trial.model, trial.repetition, work),
             training=rows.filter(division.train),
             validation=rows.filter(division.validation),
+            held=sorted(set(rows.filter(division.predicted)["split_group"])),
+            relabelled=trial.protocol == RANDOM_LABELS,
         )
         asked = rows.filter(division.predicted)
         images, keys = images_of(context, trial.model, asked), asked.select(KEYS).rows()

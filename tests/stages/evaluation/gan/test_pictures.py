@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from musqa_pipeline.audio.excerpts.segments import SEGMENT_SAMPLES
+from musqa_pipeline.audio.features.pcm import pcm_at_rate
 from musqa_pipeline.audio.files.signals import read_stereo
 from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.learning.gan.images import images_of
 from musqa_pipeline.learning.gan.recipe import GanRecipe
-from musqa_pipeline.learning.gan.segments import pcm_at_rate
 from musqa_pipeline.learning.training.kept import kept_files
 from musqa_pipeline.stages.evaluation.gan import pictures
 from musqa_pipeline.stages.evaluation.gan.pictures import GrowingImages

@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from musqa_pipeline.stages.models.trials.divisions import (
     Trial,
     divide,
     list_trials,
+    with_labels_of_chance,
 )
 
 PROCESSES = [("mp3", "mp3", 1), ("mp3", "opus", 2), ("opus", "opus", 1), ("lowpass", "mp3", 2)]
@@ -218,3 +220,27 @@ def test_too_few_rows_for_the_classes_are_counted():
     for protocol in BY_LABEL:
         with pytest.raises(StageError, match=f"protocol {protocol}: .*{message[3:]}"):
             divide(Trial(protocol, "", "0", "boosted", 0), few, EVERY)
+
+
+def test_labels_of_chance_train_one_half_after_the_other_and_true_ones_are_predicted():
+    settings = ProtocolsSettings(random_labels={"boosted": 8}, grouped=ONCE)
+    trials = list_trials(ROWS, settings)
+    drawn = [trial for trial in trials if trial.protocol == "random_labels"]
+    assert [trial.fold for trial in drawn] == ["0", "1", "2", "3", "4", "5", "0", "1"]
+    first, again = (divide(trial, ROWS, settings) for trial in (drawn[0], drawn[6]))
+    as_grouped = divide(Trial("grouped", "", "0", "boosted", 0), ROWS, settings)
+    for part in ("train", "validation", "predicted"):
+        ours, theirs = (ROWS.filter(getattr(d, part)) for d in (first, as_grouped))
+        assert ours.equals(theirs)
+    known = ROWS.filter(first.train)["label"]
+    made = with_labels_of_chance(ROWS, first, 0)
+    chosen = first.train | first.validation
+    seen = made.filter(chosen)
+    assert seen["label"].mean() == pytest.approx(known.mean(), abs=4 * known.std() / 10)
+    assert seen["label"].std() == pytest.approx(known.std(), rel=0.3)
+    assert abs(np.corrcoef(seen["label"], ROWS.filter(chosen)["label"])[0, 1]) < 0.3
+    assert made.filter(~chosen).equals(ROWS.filter(~chosen))
+    shuffled = ROWS.sample(fraction=1.0, shuffle=True, seed=1)
+    again_made = with_labels_of_chance(shuffled, first, 0)
+    assert again_made.sort("degraded_id").equals(made.sort("degraded_id"))
+    assert not with_labels_of_chance(ROWS, again, 6)["label"].equals(made["label"])

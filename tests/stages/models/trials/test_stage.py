@@ -14,6 +14,7 @@ from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.stages.evaluation.trials import read_trials
 from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.models.trials.divisions import Trial, divide, with_labels_of_chance
 from musqa_pipeline.stages.models.trials.stage import (
     list_units,
     wanted_models,
@@ -165,3 +166,29 @@ def test_a_trial_keeps_its_checkpoint_until_its_row_is_stored(context):
     run_stage(get_stage("trials"), further, log=print)
     assert unit.unit_id in context.lake.done(partition)
     assert list(context.lake.folder(partition).glob("*/checkpoint.ckpt")) == []
+
+
+def test_labels_of_chance_teach_a_network_and_a_baseline_nothing_of_the_true_ones(context):
+    protocols = ProtocolsSettings(
+        random_labels={"mean": 2, "brightness": 2}, n_label_folds=2, n_label_classes=1
+    )
+    chance = dataclasses.replace(
+        context, preset=dataclasses.replace(context.preset, protocols=protocols)
+    )
+    units = list_units(chance)
+    assert len(units) == 4
+    assert run_stage(get_stage("trials"), chance, log=print).made == 4
+    partition = chance.joint_partition("trials")
+    rows = read_rows(chance)
+    for unit in units:
+        trial = Trial(**unit.plan)
+        division = divide(trial, rows, protocols)
+        made = with_labels_of_chance(rows, division, trial.repetition)
+        table = pl.DataFrame(chance.lake.read(partition, unit.unit_id, ["predicted", "n_train"]))
+        if trial.model == "mean":
+            seen = made.filter(division.train | division.validation, "uniform_draw")
+            np.testing.assert_allclose(100 * table["predicted"].unique(), [seen["label"].mean()])
+    found = read_trials(chance, rows)
+    assert set(found["protocol"]) == {"random_labels"}
+    true = found.join(rows, on=["catalog", "degraded_id"], suffix="_true")
+    assert (true["label"] == true["label_true"]).all()

@@ -1,0 +1,1 @@
+"""The stage `waveforms`: excerpts as networks on waveforms hear them."""
