@@ -20,6 +20,7 @@ from write_results import markdown
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.studies.listening.vinylset import LABEL_FILE, Vinylset, read_vinylset
+from musqa_pipeline.studies.listening.vinylset_paper import paper_number
 from musqa_pipeline.studies.statistics.ceiling import ceiling_of_means
 from musqa_pipeline.studies.statistics.mapping_null import Spread, null_of_mappings
 from musqa_pipeline.studies.statistics.metrics import mean_full_width
@@ -40,12 +41,7 @@ NUMBERS = {
     "ranking_accuracy": ("PRA, %", 100, 1),
 }
 """Head, factor and digits of each number."""
-PAPER = {
-    "PCC": "0.19 ± 0.068",
-    "SRCC": "0.11 ± 0.067",
-    "RMSE": "0.34 ± 0.007",
-    "PRA, %": "66.13 ± 8.32",
-}
+PAPER = {head: paper_number("random_labels", metric) for metric, (head, _, _) in NUMBERS.items()}
 """Paper 004, tables 1 and 2: w2vMOS trained on random labels."""
 
 

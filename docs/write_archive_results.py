@@ -1,10 +1,14 @@
-"""Print the tables of docs/archives.md on faults of carriers, from a finished run.
+"""Print the tables of docs/archives.md, from a finished run.
 
-``python docs/write_archive_results.py deaf|gains --preset FILE [--picture FILE.png]``
+``python docs/write_archive_results.py deaf|gains|table|clusters --preset FILE``
 
-``deaf``: which faults each metric hears, by ladders of one fault; the last line says of how many
-faults the label is trusted. ``gains``: what the removal of each fault would gain; the last line is
-the share of single gains below 0.
+``deaf``: which faults each metric hears, by ladders of one fault (``--picture FILE.png`` draws
+them); the last line says of how many faults the label is trusted. ``gains``: what the removal of
+each fault would gain; the last line is the share of single gains below 0. ``table``: the networks
+of paper 004 under `grouped` and `stratified`, mapped in four ways, beside noise and the paper; the
+last line is the mean correlation of trainings on labels of chance, and their share within the band
+of noise. ``clusters``: what DCEC's clusters go by; the last line is their adjusted mutual
+information with the strongest fault less that with the recording.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import argparse
 from pathlib import Path
 
 import polars as pl
+from archive_clusters import print_clusters
 from archive_deaf import (
     LABEL,
     deaf_table,
@@ -23,6 +28,7 @@ from archive_deaf import (
     trusted,
 )
 from archive_gains import gains_table, read_gains
+from archive_table import THRESHOLD_MOS, print_table, require_trials
 
 from musqa_pipeline.core.files import write_whole
 from musqa_pipeline.core.home import home_folder
@@ -35,12 +41,24 @@ from musqa_pipeline.studies.figures import house_style, to_png
 def main() -> None:
     """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("deaf", "gains"))
+    parser.add_argument("what", choices=("deaf", "gains", "table", "clusters"))
     parser.add_argument("--preset", required=True)
     parser.add_argument("--picture", type=Path, help="of `deaf`: PNG to draw into")
+    parser.add_argument(
+        "--threshold-mos", type=float, default=THRESHOLD_MOS,
+        help="of `table`: ranks are asked of labels that are farther apart, where a metric labels",
+    )  # fmt: skip
     arguments = parser.parse_args()
     context = joint_context(home_folder(), load_preset(arguments.preset))
-    if arguments.what == "gains":
+    if arguments.what == "table":
+        require_trials(context)
+        try:
+            print_table(context, arguments.threshold_mos)
+        except ValueError as error:
+            parser.error(str(error))
+    elif arguments.what == "clusters":
+        print_clusters(context)
+    elif arguments.what == "gains":
         print_gains(context)
     else:
         print_deaf(context, arguments.picture)

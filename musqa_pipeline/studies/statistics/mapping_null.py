@@ -7,7 +7,8 @@ columns of each number, by the ways of `MAPPINGS`, and under each stands what no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,29 +125,104 @@ def null_of_mappings(
         pair that is farther apart than the threshold.
     """
     y, widths = checked_pair(label, half_width)
-    rng = derive_generator("null of mappings", *seed_key)
+
+    def parts() -> Iterator[tuple[Division, float]]:
+        for turn in itertools.count():
+            for division in stratified_divisions(classes, *seed_key, turn, n_folds=n_folds):
+                yield division, mean_full_width(widths[division.train])
+
+    return _null(y, parts(), derive_generator("null of mappings", *seed_key), n_draws)
+
+
+def null_of_divisions(
+    label: ArrayLike,
+    divisions: Sequence[Division],
+    thresholds: Sequence[float],
+    *seed_key: str | int,
+    n_draws: int = 1500,
+) -> dict[str, dict[str, Spread]]:
+    """Do the same with divisions that are there, which the draws take in turn.
+
+    Parameters
+    ----------
+    label : array_like of float, shape (rows,)
+        What predictions are held against.
+    divisions : sequence of Division
+        One or more.
+    thresholds : sequence of float
+        Of the ranking accuracy in the test part of each.
+    *seed_key : str or int
+        What the draws follow from. More draws leave the first ones as they are.
+    n_draws : int
+
+    Returns
+    -------
+    dict of str to dict of str to Spread
+        As of `null_of_mappings`.
+
+    Raises
+    ------
+    ValueError
+        If a label is not finite, a part has fewer than five rows or a test part no pair that is
+        farther apart than its threshold.
+    """
+    y, _ = checked_pair(label, label)
+    parts = itertools.cycle(zip(divisions, thresholds, strict=True))
+    return _null(y, parts, derive_generator("null of divisions", *seed_key), n_draws)
+
+
+def _null(
+    y: Floats, parts: Iterator[tuple[Division, float]], rng: np.random.Generator, n_draws: int
+) -> dict[str, dict[str, Spread]]:
     found = np.empty((n_draws, len(MAPPINGS), len(METRICS)))
-    divisions: list[Division] = []
     for draw in range(n_draws):
-        turn, part = divmod(draw, 2 * n_folds)
-        if part == 0:
-            divisions = stratified_divisions(classes, *seed_key, turn, n_folds=n_folds)
-        division = divisions[part]
-        threshold = mean_full_width(widths[division.train])
+        division, threshold = next(parts)
         noise = rng.normal(y.mean(), y.std(ddof=1), len(y))
-        for i, predicted in enumerate(map_each_way(y, noise, division).values()):
-            if predicted is None:
+        judged = judge_each_way(y, noise, division, threshold)
+        for i, numbers in enumerate(judged.values()):
+            if numbers is None:
                 raise ValueError(
                     f"a part has {len(division.test)} rows: expected {MIN_ROWS} or more to fit to"
                 )
-            found[draw, i] = _judged(y[division.test], predicted, threshold)
+            found[draw, i] = [numbers[metric] for metric in METRICS]
     return {
         name: {metric: _spread(found[:, i, j]) for j, metric in enumerate(METRICS)}
         for i, name in enumerate(MAPPINGS)
     }
 
 
-def _judged(label: Floats, predicted: Floats, threshold: float) -> tuple[float, ...]:
+def judge_each_way(
+    label: ArrayLike, predicted: ArrayLike, division: Division, threshold: float
+) -> dict[str, dict[str, float] | None]:
+    """Judge the predictions of the test rows, mapped in each of four ways.
+
+    Parameters
+    ----------
+    label, predicted : array_like of float, shape (rows,)
+        Of all rows; those that neither validate nor are tested are not looked at.
+    division : Division
+    threshold : float
+        Of the ranking accuracy, in the unit of the labels.
+
+    Returns
+    -------
+    dict of str to (dict of str to float, or None)
+        By name in `MAPPINGS`, by name in `METRICS`, see `null_of_mappings`; None where
+        `map_each_way` has none.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a value is not finite, or no pair is farther apart.
+    """
+    true = np.asarray(label, np.float64)[division.test]
+    return {
+        name: None if mapped is None else _judged(true, mapped, threshold)
+        for name, mapped in map_each_way(label, predicted, division).items()
+    }
+
+
+def _judged(label: Floats, predicted: Floats, threshold: float) -> dict[str, float]:
     """Compute `METRICS`; correlations of what is flat are 0."""
     ranked = pairwise_ranking_accuracy(label, predicted, threshold)
     if ranked is None:
@@ -154,8 +230,12 @@ def _judged(label: Floats, predicted: Floats, threshold: float) -> tuple[float, 
             f"no two labels of a test part differ by more than {threshold:g}: expected more rows, "
             "or narrower intervals"
         )
-    correlations = (pearson(label, predicted) or 0.0, spearman(label, predicted) or 0.0)
-    return *correlations, float(rmse(label, predicted) or 0.0), ranked
+    return {
+        "pearson": pearson(label, predicted) or 0.0,
+        "spearman": spearman(label, predicted) or 0.0,
+        "rmse": float(rmse(label, predicted) or 0.0),
+        "ranking_accuracy": ranked,
+    }
 
 
 def _spread(draws: Floats) -> Spread:
