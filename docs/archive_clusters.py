@@ -54,6 +54,11 @@ def chains(context: Context) -> pl.DataFrame:
 
 def print_clusters(context: Context) -> None:
     """Print purity and adjusted mutual information; last, DCEC's by fault less by recording."""
+    if pretraining_settings(context.preset).transductive:
+        raise StageError(
+            "[pretraining] transductive = true: every body has heard all recordings, and clusters "
+            "are asked for of others; set it to false"
+        )
     rows, lines = chains(context), []
     for _, held, repetition in beginnings(context, {MODEL}):
         unmet = (pl.col("part") == "test") | pl.col("split_group").is_in(sorted(held))

@@ -129,7 +129,7 @@ class Halves:
     def _half(self, trial: Trial, unit_id: str, stored: pl.DataFrame) -> Half:
         parts = divide(trial, self.rows, self.context.preset.protocols)
         allowed = allowed_rows(self.context.preset.models)
-        masks = parts.train & allowed, parts.validation & allowed, parts.predicted
+        masks = (part & allowed for part in (parts.train, parts.validation, parts.predicted))
         division = Division(*(self.rows.filter(mask)["number"].to_numpy() for mask in masks))
         known = self.rows.join(stored, on=KEYS, how="inner")
         said = np.full(self.rows.height, np.nan)
@@ -180,8 +180,8 @@ def print_table(context: Context, threshold_mos: float = THRESHOLD_MOS) -> None:
             print(f"{metric_table(halves, found, null_here, metric)}\n")
         print(f"{pairs_table(halves, found)}\n")
     control = halves.read(RANDOM_LABELS)
-    if not (control and null):
-        print("random_labels: not run")
+    if not control or not null:
+        print("random_labels: not run" if not control else "random_labels: no grouped beside it")
         return
     print(f"### Labels of chance, PCC, not mapped\n\n{control_table(halves, control, null)}\n")
     every = [r_of(halves, half) for half in control]

@@ -13,6 +13,8 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,16 +59,17 @@ def nisqa_mel(samples: NDArray[np.float32]) -> MelImage:
         If the signal is empty, not mono, longer than 10 s, not finite or silent.
     """
     excerpt, looped = loop_to_excerpt(samples)
-    return _below_loudest(excerpt, looped)
+    return _below_loudest(_levels_db(excerpt), looped)
 
 
-def nisqa_mel_of_track(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def nisqa_mel_of_track(pieces: Iterable[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Compute one mel image of a whole track, shape (frames, 48): 1 is its loudest cell.
 
     Parameters
     ----------
-    samples : ndarray of float32, shape (samples,)
-        Mono at 48 kHz, finite, half a window (10 ms) or more.
+    pieces : iterable of ndarray of float32, shape (samples,)
+        The track in order, mono at 48 kHz and finite; all but the last a multiple of 10 ms long.
+        At a seam a frame sees its piece mirrored.
 
     Returns
     -------
@@ -76,18 +79,27 @@ def nisqa_mel_of_track(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     Raises
     ------
     UnfitInputError
-        If the track is silent.
+        If the track is silent or shorter than half a window, 10 ms.
     """
-    return _below_loudest(samples, looped=False).image
+    levels = [_levels_db(piece) for piece in pieces if len(piece) > WINDOW_SAMPLES // 2]
+    if not levels:
+        raise UnfitInputError("too_short", "it has less than 10 ms", "leave it out")
+    whole = [level_db[:, :-1] for level_db in levels[:-1]]
+    return _below_loudest(np.concatenate([*whole, levels[-1]], axis=1), looped=False).image
 
 
-def _below_loudest(samples: NDArray[np.float32], looped: bool) -> MelImage:
+def _levels_db(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the level of each cell, shape (48, frames)."""
     mirrored = np.pad(samples, WINDOW_SAMPLES // 2, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(mirrored, WINDOW_SAMPLES)[::HOP_SAMPLES]
     level_db = band_sums(frames, mel_filters(SAMPLE_RATE_HZ, N_FFT, N_BANDS, TOP_HZ), exponent=1)
     np.maximum(level_db, np.float32(10.0 ** (FLOOR_DB / 20.0)), out=level_db)
     np.log10(level_db, out=level_db)
     level_db *= np.float32(20.0)
+    return level_db
+
+
+def _below_loudest(level_db: NDArray[np.float32], looped: bool) -> MelImage:
     max_db = float(level_db.max())
     if max_db <= FLOOR_DB:
         raise UnfitInputError("silent", "it is silent", "leave it out, or use music")

@@ -37,14 +37,22 @@ class Signal:
         return len(self.samples) / SAMPLE_RATE_HZ
 
 
-def read_signal(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
-    """Read a whole file, mix it to mono and bring it to 48 kHz.
+def read_signal(
+    path: Path,
+    *,
+    start_frame: int = 0,
+    n_frames: int | None = None,
+    max_duration_s: float = MAX_PAIR_S,
+) -> Signal:
+    """Read a file or a part of it, mix it to mono and bring it to 48 kHz.
 
     Parameters
     ----------
     path : Path
         An audio file of any format, rate and number of channels within the limits of the scorer.
         It is held in memory as mono at 48 kHz, whatever its rate: 12 MB a minute.
+    start_frame, n_frames : int
+        The part that is wanted, at the file's own rate; all when left out.
     max_duration_s : float
         What is longer, by its header or when decoded, is refused.
 
@@ -60,7 +68,7 @@ def read_signal(path: Path, *, max_duration_s: float = MAX_PAIR_S) -> Signal:
         If there is no such file, it is out of the limits, it cannot be decoded to its end, or a
         sample is not finite or of a level that no audio has.
     """
-    return _read(path, to_mono, 1, max_duration_s)
+    return _read(path, to_mono, 1, max_duration_s, start_frame, n_frames)
 
 
 def read_stereo(

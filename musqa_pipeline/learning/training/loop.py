@@ -30,7 +30,8 @@ from lightning.pytorch.plugins import CheckpointIO  # isort: skip
 from lightning.pytorch.plugins.environments import LightningEnvironment  # isort: skip
 
 _DDP = {True: "ddp", False: "ddp_find_unused_parameters_true"}
-"""By whether one optimizer moves all that needs a gradient; one of several moves a part."""
+"""By whether a step moves all that needs a gradient; one of several optimizers moves a part, and a
+wav2vec 2.0 passes over blocks."""
 
 
 class Task(NamedTuple):
@@ -93,10 +94,11 @@ def run_loop(
     device = find_device(settings.device)
     on_gpu, is_alone = device.type == "cuda", rank.n_ranks == 1
     clip = settings.gradient_clip_norm if learner.automatic_optimization else 0
+    moves_all = learner.automatic_optimization and task.entry.body != "wav2vec2"
     trainer = pl.Trainer(
         accelerator="gpu" if on_gpu else "cpu",
         devices=[device.index] if on_gpu and is_alone else rank.n_ranks,
-        strategy="auto" if is_alone else _DDP[learner.automatic_optimization],
+        strategy="auto" if is_alone else _DDP[moves_all],
         sync_batchnorm=on_gpu and not is_alone,
         max_epochs=settings.max_epochs,
         # Without an environment Lightning looks for a cluster and misreads its variables.

@@ -32,7 +32,8 @@ def training_flops_per_image(entry: ModelEntry, settings: TrainingSettings) -> i
     backbone, has none; a loss of its own is not counted.
     """
     with torch.device("meta"):
-        network: nn.Module = entry.build(settings).train()
+        # Not in training, where a wav2vec 2.0 asks chance which blocks to pass over.
+        network: nn.Module = entry.build(settings).eval()
         images = torch.empty(1, entry.input.n_frames, entry.input.n_bands)
         with FlopCounterMode(display=False) as counter:
             network(images).sum().backward()

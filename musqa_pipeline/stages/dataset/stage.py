@@ -65,7 +65,10 @@ def make_dataset(context: Context, unit: Unit) -> pa.Table:
     """Draw the dataset."""
     candidates = read_candidates(context)
     rows = candidates.rows
-    without = sorted(set(read_splits(context)["part"]) - set(rows["part"]))
+    # A catalog without candidates is there to be heard without labels.
+    drawn_from = rows["catalog"].unique().to_list()
+    splits = read_splits(context).filter(pl.col("catalog").is_in(drawn_from))
+    without = sorted(set(splits["part"]) - set(rows["part"]))
     if without:
         raise StageError(
             f"dataset: no row may be drawn for {' and '.join(without)}; add music, or let more "

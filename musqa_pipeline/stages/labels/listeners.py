@@ -27,7 +27,8 @@ LEAST_MOS, LARGEST_MOS = 1.0, 5.0
 def list_rated(context: Context, degraded_units: Sequence[str]) -> list[Unit]:
     """List one unit for each rated excerpt; its name says the rating, so that a new one counts.
 
-    Raises StageError if no track of the catalog is rated, or a rating is off the scale.
+    Raises StageError if no track of the catalog is rated, unless bodies are to learn from it
+    without ratings, or if a rating is off the scale.
     """
     low, high = context.preset.labels.scale
     rated = {}
@@ -42,7 +43,8 @@ def list_rated(context: Context, degraded_units: Sequence[str]) -> list[Unit]:
             rated[track["track_id"]] = LEAST_MOS + (LARGEST_MOS - LEAST_MOS) * (mos - low) / (
                 high - low
             )
-    if degraded_units and not rated:
+    only_heard = getattr(context.preset.further.get("pretraining"), "catalogs", ())
+    if degraded_units and not rated and context.catalog not in only_heard:
         raise StageError(
             f"labels: no track of catalog {context.catalog} is rated; give its tracks.csv the "
             'column mos, take it out of the preset, or set [labels] metric = "visqol"'

@@ -35,8 +35,11 @@ from musqa_pipeline.stages.models.training import (
 )
 
 
-def unit_id_of(context: Context, model_name: str) -> str:
-    """Name a training: the network, and a digest of its recipe and data."""
+def unit_id_of(context: Context, model_name: str, repetition: int = 0) -> str:
+    """Name a training: the network, and a digest of its recipe and data.
+
+    The repetition of a trial chooses the body that it begins with, if it has one.
+    """
     entry, settings = find_model(model_name), recipe_of(model_name, context.preset.models)
     data = context.joint_partition(entry.input.stage).fingerprint
     about: list[Any] = [settings.recipe(), data]
@@ -44,7 +47,7 @@ def unit_id_of(context: Context, model_name: str) -> str:
         about.append(weights_digest(settings.imported_run))
     if entry.version > 1:
         about.append(entry.version)
-    about += further_inputs(context, model_name) + body_settings(context, model_name)
+    about += further_inputs(context, model_name) + body_settings(context, model_name, repetition)
     return f"{model_name}-{digest(about)[:8]}"
 
 

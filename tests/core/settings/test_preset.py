@@ -425,6 +425,8 @@ def test_presets_of_archives_have_the_networks_and_controls_of_paper_004():
         "mean", "boosted",
     }  # fmt: skip
     for preset in (paper, archive, small):
+        trained = {recipe_of(n, preset.models).train_rows for n in networks & MODELS.keys()}
+        assert len(trained) == 1
         assert set(preset.protocols.grouped) == networks
         assert min(preset.protocols.random_labels[n] for n in ("boosted", "convmaxpool")) >= 20
         assert preset.dataset.protocol == "paper_two_way"

@@ -11,10 +11,13 @@ from musqa_pipeline.audio.constants import EXCERPT_S
 from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.core.errors import CatalogError, SettingsError, StageError
 from musqa_pipeline.core.settings.preset import parse_preset
+from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.dataset.report import read_dataset
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import catalog_context, get_stage, joint_context
 from musqa_pipeline.stages.labels import checks
+from musqa_pipeline.stages.models.pretraining.material import listed_tracks, material_of
+from musqa_pipeline.stages.models.pretraining.settings import PretrainingSettings
 from tests.audio.sounds import noise, write
 
 UNTOUCHED = {
@@ -126,6 +129,45 @@ def test_the_dataset_is_drawn_of_rated_rows(home, folder):
     assert rows.filter("uniform_draw").height == 6
     assert set(rows["part"]) == {"train", "validation", "test"}
     assert sorted(rows["mos"]) == [1.0, 1.5, 2.0, 2.5, 3.0, 3.5]
+
+
+def test_a_catalog_without_ratings_may_stand_beside_to_be_heard_alone(home, folder, tmp_path):
+    write_csv(folder, {name: str(1 + number / 2) for number, name in enumerate(RATINGS)})
+    heard = tmp_path / "heard"
+    heard.mkdir()
+    with (heard / "tracks.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("file", "role"), ("a.wav", "test"), ("b.wav", "")])
+    for number, name in enumerate("ab"):
+        write(heard / f"{name}.wav", noise(12.0, seed=90 + number))
+    add_catalog(home, folder, "rated")
+    add_catalog(home, heard, "heard")
+    sections = SECTIONS | {
+        "catalogs": ["rated", "heard"],
+        "dataset": {"size": 10, "protocol": "paper_two_way", "validation_fraction": 0.25},
+    }
+    places = []
+    for pretraining in ({"catalogs": ["heard"]}, {}):
+        preset = parse_preset(
+            "rated",
+            {**sections, "pretraining": pretraining},
+            sections={"pretraining": PretrainingSettings},
+        )
+        places.append({name: catalog_context(home, preset, name) for name in ("rated", "heard")})
+    first, second = places
+    run(first["rated"])
+    run(first["heard"])
+    joint = joint_context(home, first["rated"].preset)
+    for stage in ("splits", "dataset"):
+        run_stage(get_stage(stage), joint)
+    rows = read_dataset(joint)
+    assert set(rows["catalog"]) == {"rated"}
+    assert "test" not in set(rows["part"])
+    assert {tuple(key) for key in material_of(listed_tracks(joint), ())} >= {
+        ("heard", row["track_id"])
+        for row in read_seen_tracks(joint).filter(catalog="heard").to_dicts()
+    }
+    with pytest.raises(StageError, match="no track of catalog heard is rated"):
+        run(second["heard"], ("labels",))
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def is_pretrained(context: Context, model: str) -> bool:
     return bool(entry.body)
 
 
-def body_settings(context: Context, model: str) -> list[Any]:
+def body_settings(context: Context, model: str, repetition: int = 0) -> list[Any]:
     """Return what a network's training depends on by its body; nothing for one without.
 
     Which tracks were learned from follows from the data.
@@ -67,9 +67,12 @@ def body_settings(context: Context, model: str) -> list[Any]:
         return []
     settings = pretraining_settings(context.preset)
     if is_pretrained(context, model):
-        about = [settings.catalogs, settings.transductive, settings.n_seeds]
         methods = [method, *filter(None, [METHODS[method].after])]
-        return [[m, dataclasses.asdict(settings.recipe_of(m))] for m in methods] + about
+        return [
+            *([m, dataclasses.asdict(settings.recipe_of(m))] for m in methods),
+            settings.catalogs, settings.transductive, repetition % settings.n_seeds,
+            context.preset.models.precision, context.joint_partition("pretraining").fingerprint,
+        ]  # fmt: skip
     return [method, _own_body(context, model).identity]
 
 
@@ -109,12 +112,7 @@ def body_of(
     partition = context.joint_partition("pretraining")
     if unit.unit_id not in context.lake.done(partition):
         raise StageError(f"{model}: {unit.what} is not done; run the stage pretraining first")
-    (row,) = context.lake.read(partition, unit.unit_id, ["finished", "settings_json"]).to_pylist()
-    if not row["finished"]:
-        raise StageError(
-            f"{model}: {unit.what} was ended by max_minutes; raise it in [models], and run the "
-            "stage pretraining again"
-        )
+    (row,) = context.lake.read(partition, unit.unit_id, ["settings_json"]).to_pylist()
     folder = context.lake.local_folder(partition, unit.unit_id)
     recipe = json.loads(row["settings_json"])
     sizes = recipe.get("architecture") or {n: recipe[n] for n in ("n_clusters",) if n in recipe}
@@ -126,9 +124,13 @@ def pretraining_unit(
 ) -> Unit:
     """Return the pre-training that makes a network's body, see `body_of`; tracks are the listed."""
     settings, method = pretraining_settings(context.preset), find_model(model).body
-    held = () if settings.transductive else {*held, *tracks.filter(part="test")["split_group"]}
-    seed, material = repetition % settings.n_seeds, material_of(tracks, held)
-    return _unit(context, method, seed, material)
+    if settings.transductive:
+        material = material_of(tracks, ())
+    else:
+        left_out = pl.col("catalog").is_in(context.preset.models.left_out_catalogs)
+        kept_out = tracks.filter((pl.col("part") == "test") | left_out)["split_group"].drop_nulls()
+        material = material_of(tracks.filter(~left_out), {*held, *kept_out})
+    return _unit(context, method, repetition % settings.n_seeds, material)
 
 
 def unit_before(context: Context, unit: Unit) -> Unit | None:

@@ -11,14 +11,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from musqa_pipeline.learning.pretraining.methods import METHODS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Unit
 from musqa_pipeline.stages.models.pretraining.stage import list_units
 from musqa_pipeline.stages.models.pretraining.table import PRETRAININGS
 
 _COLOUR = "#1f6fb4"
-_UNSHOWN = ("learning_rate", "seconds", "images_per_s", "share_of_peak")
+_UNSHOWN = ("learning_rate", "seconds", "images_per_s", "share_of_peak", "settled")
 """Curves of every training that say nothing of what is learned."""
 
 
@@ -60,7 +59,7 @@ def curves_png(rows: Sequence[Mapping[str, Any]]) -> bytes:
             axes.set(title=name.replace("_", " "), xlabel="checkpoint")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
             axes.spines[["top", "right"]].set_visible(False)
-        of_method[0].set_ylabel(METHODS[method].title)
+        of_method[0].set_ylabel(method.replace("_", " "))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

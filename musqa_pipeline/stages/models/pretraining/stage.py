@@ -19,7 +19,7 @@ from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.workers.signs import Sign, give
 from musqa_pipeline.learning.entry import TrainingSettings
-from musqa_pipeline.learning.pretraining.methods import METHODS
+from musqa_pipeline.learning.pretraining.methods import METHODS, Material
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.pretraining.bodies import (
@@ -30,6 +30,7 @@ from musqa_pipeline.stages.models.pretraining.bodies import (
 from musqa_pipeline.stages.models.pretraining.material import (
     listed_tracks,
     pretraining_settings,
+    streams_folder,
     streams_of,
 )
 from musqa_pipeline.stages.models.pretraining.table import PRETRAININGS
@@ -89,19 +90,22 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     """Pre-train one body; each checkpoint is a sign of life."""
     tell()
     earlier = unit_before(context, unit)
-    before = _train(context, earlier).folder if earlier else None
+    before = None
+    if earlier:
+        _train(context, earlier)
+        before = context.lake.local_folder(context.joint_partition("pretraining"), earlier.unit_id)
     trained = _train(context, unit, before)
-    heard = pl.DataFrame(unit.plan["material"], ["catalog", "track_id"], orient="row")
+    heard = pl.DataFrame(trained.heard, ["catalog", "track_id"], orient="row")
     tracks = listed_tracks(context).join(heard, on=heard.columns, how="semi")
     row = {
         "method": unit.plan["method"],
         "seed": unit.plan["seed"],
         "transductive": unit.plan["transductive"],
         "checkpoints": trained.result.epochs,
-        "n_tracks": tracks.height - len(trained.refused),
+        "n_tracks": tracks.height,
         "n_recordings": tracks["recording"].n_unique(),
         "hours": tracks["duration_s"].sum() / 3600,
-        "heard": ["/".join(key) for key in unit.plan["material"]],
+        "heard": ["/".join(key) for key in trained.heard],
         "refused": trained.refused,
         "parameters": trained.result.parameters,
         **trained.told,
@@ -111,13 +115,16 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
 
 class _Trained(NamedTuple):
     result: TrainingResult
+    heard: list[tuple[str, str]]
     refused: list[str]
-    folder: Path
     told: dict[str, Any]
 
 
 def _train(context: Context, unit: Unit, before: Path | None = None) -> _Trained:
-    """Train in the unit's folder, or find it finished there; one process at a time."""
+    """Train in the unit's folder, or find it finished there; one process at a time.
+
+    Raises StageError if `max_minutes` ended it: half a body serves nobody.
+    """
     from musqa_pipeline.learning.device import find_device
 
     plan, models = unit.plan, context.preset.models
@@ -130,26 +137,37 @@ def _train(context: Context, unit: Unit, before: Path | None = None) -> _Trained
     with (
         context.lake.lock(f"pretraining-{unit.unit_id}"),
         context.lake.work_folder(partition, unit.unit_id) as work,
+        streams_folder(context) as folder,
     ):
         tell()
-        material, refused = streams_of(context, plan["material"], method.stream, work)
+        streams = streams_of(context, plan["material"], method.stream, folder)
+        material = Material(streams.streams, streams.recordings, before)
         with device_alone(context, models) if alone else contextlib.nullcontext():
             result = method.train(
                 recipe,
-                dataclasses.replace(material, before=before),
+                material,
                 training=TrainingSettings.of(chosen),
                 folder=work.path,
-                data_fingerprint=digest(plan["material"]),
+                data_fingerprint=digest([plan["material"], streams.refused]),
                 log=tell,
                 on_epoch=epoch_kept(work),
                 n_threads=None if alone else 1,
             )
-        return _Trained(result, refused, work.path, told_of(result, plan["recipe"], work))
+        if not result.finished:
+            raise StageError(
+                f"{unit.what} was ended by max_minutes={models.max_minutes:g}; raise it in "
+                "[models], or set it to 0, and run again: it goes on where it was"
+            )
+        told = told_of(result, plan["recipe"], work)
+    return _Trained(result, streams.heard, streams.refused, told)
 
 
+_TOOLS = (
+    "torch", "lightning", "transformers", "scikit-learn", "numpy", "soxr", "imageio-ffmpeg",
+)  # fmt: skip
 PRETRAINING_MAKER = Maker(
     version=1,
-    tools=("torch", "lightning", "numpy", "soxr"),
+    tools=_TOOLS,
     units=list_units,
     make=make_run,
     retires=False,

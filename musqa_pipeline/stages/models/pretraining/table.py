@@ -10,7 +10,7 @@ PRETRAININGS = Table(
     (
         Column("method", pa.string(), "wav2vec2, autoencoder, dcec or degradation_classifier"),
         Column("seed", pa.int64(), "seed of weights, crops and masks, from 0"),
-        Column("finished", pa.bool_(), "false if max_minutes ended it; such a body serves nobody"),
+        Column("finished", pa.bool_(), "true: one that max_minutes ended has no row"),
         Column("transductive", pa.bool_(), "whether it may have heard recordings of a test"),
         Column("checkpoints", pa.int64(), "points of its curves"),
         Column("n_tracks", pa.int32(), "tracks that it learned from"),

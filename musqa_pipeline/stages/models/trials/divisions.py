@@ -160,12 +160,15 @@ def _divide_by_label(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettin
     )
 
 
-def with_labels_of_chance(rows: pl.DataFrame, division: Division, repetition: int) -> pl.DataFrame:
+def with_labels_of_chance(
+    rows: pl.DataFrame, division: Division, repetition: int, allowed: pl.Expr
+) -> pl.DataFrame:
     """Give rows that train or validate Gaussian labels of the training labels' mean and SD.
 
-    A row's own draw depends on nothing but its name and the repetition.
+    `allowed` are the rows that may train at all. A row's own draw depends on nothing but its name
+    and the repetition.
     """
-    known = rows.filter(division.train)["label"].to_numpy()
+    known = rows.filter(division.train & allowed)["label"].to_numpy()
     drawn = [
         derive_generator("protocols.random-labels", repetition, *key).normal()
         for key in rows.select(KEYS).iter_rows()

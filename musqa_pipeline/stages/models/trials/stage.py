@@ -90,7 +90,10 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     settings = context.preset.protocols
     division = divide(trial, rows, settings)
     if trial.protocol == RANDOM_LABELS:
-        rows = with_labels_of_chance(rows, division, trial.repetition)
+        models = context.preset.models
+        if trial.model in MODELS:
+            models = recipe_of(trial.model, models)
+        rows = with_labels_of_chance(rows, division, trial.repetition, allowed_rows(models))
     if trial.model in BASELINES:
         found, about = _fit_baseline(context, trial, rows, division)
     else:
@@ -116,7 +119,7 @@ def _training_id(context: Context, trial: Trial) -> str:
         models = context.preset.models
         about += [BASELINES_VERSION, models.train_rows, data, *models.left_out_catalogs]
         return f"{trial.model}-{digest(about)[:8]}"
-    return f"{training_id_of(context, trial.model)}-{digest(about)[:4]}"
+    return f"{training_id_of(context, trial.model, trial.repetition)}-{digest(about)[:4]}"
 
 
 def _fit_baseline(

@@ -6,9 +6,12 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+import soundfile as sf
 import torch
 
-from musqa_pipeline.audio.features.pcm import WAVEFORM_SAMPLES
+from musqa_pipeline.audio.features.nisqa_mel import nisqa_mel_of_track
+from musqa_pipeline.audio.features.pcm import WAVEFORM_SAMPLES, pcm_at_rate
+from musqa_pipeline.audio.files.signals import read_signal
 from musqa_pipeline.core.errors import SettingsError, StageError, UnfitInputError
 from musqa_pipeline.core.settings.models import ModelsSettings, ProtocolsSettings
 from musqa_pipeline.learning.data.shards import ImageShards
@@ -25,7 +28,7 @@ from musqa_pipeline.stages.models.pretraining.bodies import body_of, body_settin
 from musqa_pipeline.stages.models.pretraining.checks import check_pretraining_met_no_test
 from musqa_pipeline.stages.models.pretraining.pictures import plot_curves, read_pretrainings
 from musqa_pipeline.stages.models.pretraining.settings import PretrainingSettings
-from musqa_pipeline.stages.models.pretraining.stage import list_units
+from musqa_pipeline.stages.models.pretraining.stage import list_units, make_run
 from musqa_pipeline.stages.models.pretraining.table import PRETRAININGS
 from musqa_pipeline.stages.models.runs import read_preset_runs
 from musqa_pipeline.stages.models.stage import run_folder, unit_id_of
@@ -35,8 +38,10 @@ from musqa_pipeline.stages.spectrograms.features.rows import read_rows
 from musqa_pipeline.stages.spectrograms.nisqa.table import NISQA_MELS
 from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 from musqa_pipeline.stages.spectrograms.waveforms.table import WAVEFORMS
+from tests.audio.sounds import write
 from tests.learning.pretraining.tiny_wav2vec2 import ARCHITECTURE, TINY
 from tests.stages.evaluation.small_lake import ENTRY, PRESET, small_lake
+from tests.stages.segments.small_catalog import stereo
 
 HOP = {"piece_hop_frames": 60}
 SHORT = {"max_epochs": 1, "batch_size": 4, "train_rows": "every"}
@@ -57,6 +62,7 @@ TINY_RECIPE = {
     | {"n_clusters": 3, "max_updates": 4, "renewal_updates": 2, "checkpoint_updates": 2},
     "degradation_classifier": HOP | {"max_epochs": 2, "validation_fraction": 0.3},
 }
+REAL_STREAMS = dict(material.STREAMS)
 BOTH = ("w2v_mos", "w2v_mos_random")
 
 
@@ -89,6 +95,7 @@ def made_up_versions(path):
 @pytest.fixture(scope="module", autouse=True)
 def _streams():
     with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(material.STREAMS, "consumed", list)
         patch.setitem(material.STREAMS, "waveforms", made_up_stream)
         patch.setitem(material.STREAMS, "mels", made_up_mel)
         patch.setitem(material.STREAMS, "versions", made_up_versions)
@@ -323,7 +330,7 @@ def test_a_folder_of_transformers_serves_and_what_is_none_is_refused(pretrained,
         body_of(on(tmp_path), "w2v_mos")
 
 
-def test_what_cannot_be_is_said(context, monkeypatch):
+def test_what_cannot_be_is_said(context, monkeypatch, tmp_path):
     with pytest.raises(SettingsError, match=r"\[pretraining\] catalogs: the preset has no 'x'"):
         list_units(like(context, catalogs=("x",)))
     with monkeypatch.context() as patch:
@@ -338,12 +345,94 @@ def test_what_cannot_be_is_said(context, monkeypatch):
     with pytest.raises(SettingsError, match=r"\[pretraining\.recipes\.wav2vec2\] updates=-3"):
         PretrainingSettings(recipes={"wav2vec2": {"updates": -3}})
 
-    def refuse(path):
-        raise UnfitInputError("gone", "its file is gone", "bring it back")
+    def refuse(reason):
+        def refused(pieces):
+            raise UnfitInputError(reason, "it is not so", "leave it out")
 
-    monkeypatch.setitem(material.STREAMS, "broken", refuse)
-    folder = context.lake.work_folder(context.joint_partition("pretraining"), "trial")
+        monkeypatch.setitem(material.STREAMS, "broken", refused)
+
     tracks = material.material_of(material.listed_tracks(context), ())
-    none_left = pytest.raises(StageError, match=r"none of 10 tracks .*song 0.* is gone")
-    with folder as work, none_left:
-        material.streams_of(context, tracks, "broken", work)
+    refuse("silent")
+    with pytest.raises(StageError, match=r"none of 10 tracks .*song 0.*silent: it is not so"):
+        material.streams_of(context, tracks, "broken", tmp_path)
+    refuse("unreadable")
+    with pytest.raises(StageError, match=r"song 0\.flac in music cannot be read now .*run again"):
+        material.streams_of(context, tracks, "broken", tmp_path)
+    with pytest.raises(StageError, match=r"song 0\.flac .* its file is gone"):
+        material.streams_of(context, tracks, "consumed", tmp_path)
+
+
+def test_what_max_minutes_ends_has_no_row_and_goes_on_with_more_of_them(context):
+    short = like(context, n_seeds=1)
+    models = dataclasses.replace(short.preset.models, max_minutes=1e-9, seed=7)
+    recipe = dataclasses.asdict(dataclasses.replace(TINY, learning_rate=3e-4))
+    section = PretrainingSettings(recipes={"wav2vec2": recipe})
+    ended = dataclasses.replace(
+        short,
+        preset=dataclasses.replace(short.preset, models=models, further={"pretraining": section}),
+    )
+    (unit,) = list_units(ended)
+    with pytest.raises(StageError, match=r"was ended by max_minutes=1e-09; raise it"):
+        make_run(ended, unit)
+    longer = dataclasses.replace(
+        ended,
+        preset=dataclasses.replace(
+            ended.preset, models=dataclasses.replace(models, max_minutes=0.0)
+        ),
+    )
+    assert list_units(longer)[0].unit_id == unit.unit_id
+    assert run_stage(get_stage("pretraining"), longer).made == 1
+
+
+def test_a_catalog_that_trains_nothing_is_not_heard(context):
+    left_out = dataclasses.replace(context.preset.models, left_out_catalogs=("music",))
+    without = dataclasses.replace(
+        context, preset=dataclasses.replace(context.preset, models=left_out)
+    )
+    with pytest.raises(StageError, match="no track is left to learn from"):
+        list_units(without)
+
+
+@pytest.mark.parametrize("rate_hz", [48_000, 44_100])
+def test_streams_are_made_of_whole_files_piece_by_piece(tmp_path, monkeypatch, rate_hz):
+    monkeypatch.setattr(material, "PIECE_S", 10)
+    path = write(tmp_path / "café 1.wav", stereo(23.0), rate_hz, subtype="PCM_16")
+    track = {"duration_s": sf.info(path).duration, "sample_rate_hz": rate_hz}
+    made = {
+        kind: REAL_STREAMS[kind](material._pieces(track, path))
+        for kind in ("waveforms", "mels", "versions")
+    }
+    samples = read_signal(path).samples
+    duration_s = len(samples) / 48_000
+    pcm = pcm_at_rate(samples, 16_000)
+    assert len(made["waveforms"]) == pytest.approx(16_000 * duration_s, abs=3)
+    if rate_hz == 48_000:
+        inside = np.r_[200:159_800, 160_200:300_000]  # but for the seam
+        np.testing.assert_allclose(made["waveforms"][inside], pcm[inside], atol=2)
+        whole = nisqa_mel_of_track([samples])
+        assert made["mels"].shape == whole.shape == (1 + len(samples) // 480, 48)
+        off = np.abs(made["mels"] / 255 - whole).max(axis=1) > 1 / 255
+        assert set(np.flatnonzero(off)) <= {999, 1000, 1001, 1999, 2000, 2001}
+    assert made["mels"].dtype == made["versions"].dtype == np.uint8
+    assert made["versions"].shape == (int(duration_s // 10), 6, 1001, 48)
+    again = REAL_STREAMS["versions"](material._pieces(track, path))
+    np.testing.assert_array_equal(again, made["versions"])
+
+
+def test_what_has_no_stream_says_why(tmp_path):
+    short = write(tmp_path / "short.wav", stereo(3.0), 48_000)
+    silent = write(tmp_path / "silent.wav", np.zeros((600_000, 2)), 48_000)
+    for path, duration_s, kind, why in (
+        (short, 3.0, "versions", "no 10 s of sound"),
+        (silent, 12.5, "versions", "no 10 s of sound"),
+        (silent, 12.5, "mels", "silent"),
+    ):
+        track = {"duration_s": duration_s, "sample_rate_hz": 48_000}
+        with pytest.raises(UnfitInputError, match=why):
+            REAL_STREAMS[kind](material._pieces(track, path))
+
+
+def test_a_body_of_another_network_is_named(pretrained):
+    body = body_of(pretrained, "w2v_mos")
+    with pytest.raises(SettingsError, match="holds no body of this network"):
+        body.entry_of("w2v_mos").build(TrainingSettings())  # of base

@@ -17,6 +17,7 @@ from musqa_pipeline.stages.models.trials.divisions import (
 
 PROCESSES = [("mp3", "mp3", 1), ("mp3", "opus", 2), ("opus", "opus", 1), ("lowpass", "mp3", 2)]
 ONCE = {"boosted": 1}
+EVERY_ROW = pl.lit(True)
 
 
 def make_rows(n_groups=24, n_synthesised=8, n_test=4):
@@ -233,7 +234,7 @@ def test_labels_of_chance_train_one_half_after_the_other_and_true_ones_are_predi
         ours, theirs = (ROWS.filter(getattr(d, part)) for d in (first, as_grouped))
         assert ours.equals(theirs)
     known = ROWS.filter(first.train)["label"]
-    made = with_labels_of_chance(ROWS, first, 0)
+    made = with_labels_of_chance(ROWS, first, 0, EVERY_ROW)
     chosen = first.train | first.validation
     seen = made.filter(chosen)
     assert seen["label"].mean() == pytest.approx(known.mean(), abs=4 * known.std() / 10)
@@ -241,6 +242,10 @@ def test_labels_of_chance_train_one_half_after_the_other_and_true_ones_are_predi
     assert abs(np.corrcoef(seen["label"], ROWS.filter(chosen)["label"])[0, 1]) < 0.3
     assert made.filter(~chosen).equals(ROWS.filter(~chosen))
     shuffled = ROWS.sample(fraction=1.0, shuffle=True, seed=1)
-    again_made = with_labels_of_chance(shuffled, first, 0)
+    again_made = with_labels_of_chance(shuffled, first, 0, EVERY_ROW)
     assert again_made.sort("degraded_id").equals(made.sort("degraded_id"))
-    assert not with_labels_of_chance(ROWS, again, 6)["label"].equals(made["label"])
+    few = with_labels_of_chance(ROWS, first, 0, pl.col("degraded_id").str.ends_with("-0"))
+    own = ROWS.filter(first.train, pl.col("degraded_id").str.ends_with("-0"))["label"]
+    scaled = (seen["label"] - known.mean()) / known.std(ddof=0) * own.std(ddof=0) + own.mean()
+    np.testing.assert_allclose(few.filter(chosen)["label"], scaled)
+    assert not with_labels_of_chance(ROWS, again, 6, EVERY_ROW)["label"].equals(made["label"])

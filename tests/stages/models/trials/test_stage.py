@@ -14,9 +14,12 @@ from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.stages.evaluation.trials import read_trials
 from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.models.training import train_on_images
+from musqa_pipeline.stages.models.trials import networks
 from musqa_pipeline.stages.models.trials.divisions import Trial, divide, with_labels_of_chance
 from musqa_pipeline.stages.models.trials.stage import (
     list_units,
+    make_unit,
     wanted_models,
 )
 from musqa_pipeline.stages.spectrograms.features.rows import read_rows
@@ -168,26 +171,38 @@ def test_a_trial_keeps_its_checkpoint_until_its_row_is_stored(context):
     assert list(context.lake.folder(partition).glob("*/checkpoint.ckpt")) == []
 
 
-def test_labels_of_chance_teach_a_network_and_a_baseline_nothing_of_the_true_ones(context):
+def test_labels_of_chance_train_a_network_and_a_baseline_and_true_ones_judge(context, monkeypatch):
     protocols = ProtocolsSettings(
         random_labels={"mean": 2, "brightness": 2}, n_label_folds=2, n_label_classes=1
     )
-    chance = dataclasses.replace(
-        context, preset=dataclasses.replace(context.preset, protocols=protocols)
-    )
+    preset = dataclasses.replace(context.preset, protocols=protocols)
+    chance, targets = dataclasses.replace(context, preset=preset), []
+
+    def noted(model, images, looked_at, *others, **named):
+        targets.append((images, looked_at))
+        return train_on_images(model, images, looked_at, *others, **named)
+
+    monkeypatch.setattr(networks, "train_on_images", noted)
+    monkeypatch.setenv("MUSQA_WORKERS", "1")
+    partition, rows = chance.joint_partition("trials"), read_rows(chance)
     units = list_units(chance)
     assert len(units) == 4
-    assert run_stage(get_stage("trials"), chance, log=print).made == 4
-    partition = chance.joint_partition("trials")
-    rows = read_rows(chance)
     for unit in units:
+        chance.lake.write(partition, unit.unit_id, make_unit(chance, unit))
         trial = Trial(**unit.plan)
         division = divide(trial, rows, protocols)
-        made = with_labels_of_chance(rows, division, trial.repetition)
-        table = pl.DataFrame(chance.lake.read(partition, unit.unit_id, ["predicted", "n_train"]))
+        drawn = pl.col("uniform_draw")
+        made = with_labels_of_chance(rows, division, trial.repetition, drawn)
+        seen = made.filter(division.train | division.validation, drawn)
+        true = rows.filter(division.train | division.validation, drawn)
+        assert not np.allclose(seen["label"], true["label"], atol=1)
         if trial.model == "mean":
-            seen = made.filter(division.train | division.validation, "uniform_draw")
-            np.testing.assert_allclose(100 * table["predicted"].unique(), [seen["label"].mean()])
+            found = chance.lake.read(partition, unit.unit_id, ["predicted"])
+            predicted = pl.DataFrame(found)["predicted"].unique()
+            np.testing.assert_allclose(100 * predicted, [seen["label"].mean()])
+        else:
+            used = [label for shards in targets.pop() for label in 100 * shards.targets]
+            np.testing.assert_allclose(sorted(used), sorted(seen["label"]), rtol=1e-5)
     found = read_trials(chance, rows)
     assert set(found["protocol"]) == {"random_labels"}
     true = found.join(rows, on=["catalog", "degraded_id"], suffix="_true")
