@@ -75,7 +75,7 @@ def test_what_trains_asks_for_a_gpu_where_a_step_has_a_pod_of_its_own(monkeypatc
         for key in repository.asset_graph.get_all_asset_keys()
         if "dagster-k8s/config" in repository.assets_defs_by_key[key].op.tags
     }
-    assert asked == {"models", "trials", "gans", "autoencoders", "release"}
+    assert asked == {"pretraining", "models", "trials", "gans", "autoencoders", "release"}
     assert gpu_tags() == {
         "dagster-k8s/config": {
             "container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}
