@@ -8,14 +8,17 @@ from pathlib import Path
 
 import atheris
 
+SCRATCH = Path(os.environ["MUSQA_FUZZ_SCRATCH"])
+READER = sys.argv.pop(1)
 INSTRUMENTED = ["musqa_pipeline", "tomllib", "csv", "soundfile"]
 
 with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
     from fuzz import targets
     from musqa_pipeline.core.workers.pool import WorkerPool
 
-SCRATCH = Path(os.environ["MUSQA_FUZZ_SCRATCH"])
-READER = sys.argv.pop(1)
+    # What a reader imports when it is used is steered by, too.
+    first = min(targets.seed_folder(READER).iterdir())
+    targets.accepts_or_refuses(READER, first.read_bytes(), SCRATCH)
 
 
 def one_input(data: bytes) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from fuzz.audio_targets import audio_blocks, audio_scoring, audio_tracks
 from fuzz.model_file import model_file
 from fuzz.recipe import SECOND_FILE, recipe
+from fuzz.wav2vec2_folder import wav2vec2_config, wav2vec2_tensors
 from musqa_pipeline.audio.files.pairs import read_pairs
 from musqa_pipeline.catalogs.file_hashes import hash_file
 from musqa_pipeline.catalogs.folder import Source
@@ -182,6 +183,8 @@ TARGETS: dict[str, Target] = {
     "recipe": recipe,
     "keras_file": keras_file,
     "model_file": model_file,
+    "wav2vec2_config": wav2vec2_config,
+    "wav2vec2_tensors": wav2vec2_tensors,
     "audio_tracks": audio_tracks,
     "audio_scoring": audio_scoring,
     "audio_blocks": audio_blocks,

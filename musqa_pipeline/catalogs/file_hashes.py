@@ -7,6 +7,7 @@ nothing is kept: a second change could leave its times as they are.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -64,6 +65,10 @@ class Seen(NamedTuple):
     readable: bool
 
 
+_FOUND: dict[Path, tuple[State, str]] = {}
+"""By `hash_once`, in this process."""
+
+
 def hash_files(store: Store, key: str, paths: Iterable[Path], label: str) -> dict[Path, Seen]:
     """Hash files, reading only those that are new or changed since the last time."""
     known, found, unread = _load(store, key), dict[Path, Seen](), dict[Path, State]()
@@ -104,6 +109,18 @@ def hash_file(path: Path) -> tuple[Seen, State | None]:
     except OSError as error:
         return _failure(error), None
     return seen, None
+
+
+def hash_once(path: Path) -> Seen:
+    """Hash one file, or say what this process found if the file is as it was then."""
+    with contextlib.suppress(OSError):
+        if path in _FOUND and _FOUND[path][0] == _state(path) and os.access(path, os.R_OK):
+            return Seen(_FOUND[path][1], readable=True)
+    settled_ns = _now_ns() - SETTLED_NS
+    seen, state = hash_file(path)
+    if state is not None and seen.readable and state.changed_ns < settled_ns:
+        _FOUND[path] = (state, seen.content)
+    return seen
 
 
 def _read_all(

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from musqa_pipeline.catalogs import file_hashes
-from musqa_pipeline.catalogs.file_hashes import Seen, hash_files
+from musqa_pipeline.catalogs.file_hashes import Seen, hash_files, hash_once
 from musqa_pipeline.catalogs.identity import cache_key, identified_files
 from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.core.errors import LakeError
@@ -225,3 +225,26 @@ def test_a_home_that_cannot_be_written_costs_the_cache_alone(tmp_path, files, ca
     found = hash_files(ReadOnly(tmp_path), "h.parquet", files, "reading c")
     assert all(seen.readable for seen in found.values())
     assert "next time they are read again: cannot write" in caplog.text
+
+
+@pytest.mark.usefixtures("settled")
+def test_one_file_is_read_once_by_a_process_until_it_changes(files, reads):
+    first, second = files[:2]
+    known = hash_once(first)
+    assert hash_once(first) == known == file_hashes.hash_file(first)[0] != hash_once(second)
+    times = first.stat()
+    first.write_bytes(b"A.WAV" * 1000)
+    os.utime(first, ns=(times.st_atime_ns, times.st_mtime_ns))
+    changed = hash_once(first)
+    assert changed.readable
+    assert changed != known
+    second.replace(first)
+    assert hash_once(first) == Seen(file_hashes.hash_file(first)[0].content, readable=True)
+    first.unlink()
+    assert hash_once(first) == Seen("FileNotFoundError", readable=False)
+    assert reads == ["a.wav", "a.wav", "b.wav", "a.wav", "a.wav", "a.wav", "a.wav"]
+
+
+def test_what_was_written_just_now_is_read_again(files, reads):
+    assert hash_once(files[0]) == hash_once(files[0])
+    assert reads == ["a.wav", "a.wav"]

@@ -9,7 +9,10 @@ from fuzz.mutate import mutations
 from fuzz.targets import TARGETS, accepts_or_refuses, seed_folder
 from tests import ROOT
 
-ROUNDS = {"audio_tracks": 10, "audio_scoring": 1, "recipe": 100, "keras_file": 40, "model_file": 60}
+ROUNDS = {
+    "audio_tracks": 10, "audio_scoring": 1, "recipe": 100, "keras_file": 40, "model_file": 60,
+    "wav2vec2_tensors": 60,
+}  # fmt: skip
 TEXTS = [name for name in TARGETS if name not in ROUNDS]
 
 

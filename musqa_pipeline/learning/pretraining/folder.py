@@ -7,7 +7,6 @@ No pickle is read and nothing is downloaded. All is compared before memory is sp
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from musqa_pipeline.audio.features.pcm import WAVEFORM_SAMPLES
 from musqa_pipeline.core.errors import SettingsError, first_line
 from musqa_pipeline.core.files import whole_file, write_whole
 from musqa_pipeline.learning.pretraining.recipe import Wav2Vec2Architecture
@@ -27,6 +27,10 @@ from musqa_pipeline.learning.pretraining.wav2vec2 import build_body, load_transf
 CONFIG_FILE, TENSORS_FILE = "config.json", "model.safetensors"
 LARGEST_CONFIG_BYTES, LARGEST_BYTES = 1 << 20, 1 << 32
 """More is not read; base has 380 MB, large 1.3 GB."""
+LARGEST_HEAD_BYTES = 1 << 20
+"""Of tensors' names and shapes; large has 55 kB, and to read it takes ten times the memory."""
+FRAMES = (1, 10_000)
+"""That 10 s may make; base makes 499, and memory goes with their square."""
 _PREFIX = "wav2vec2."
 """Of the body's tensors, where there is a head."""
 _BODY = ("feature_extractor", "feature_projection", "encoder", "adapter")
@@ -37,6 +41,7 @@ _OLD_NAMES = {
     "pos_conv_embed.conv.weight_g": "pos_conv_embed.conv.parametrizations.weight.original0",
     "pos_conv_embed.conv.weight_v": "pos_conv_embed.conv.parametrizations.weight.original1",
 }
+_SIZES = tuple(field.name for field in fields(Wav2Vec2Architecture))
 _NUMBERS = ("F32", "F16", "BF16")
 _ADVICE = f"give a folder as transformers writes it, with {CONFIG_FILE} and {TENSORS_FILE}"
 
@@ -97,24 +102,13 @@ def read_folder(
     return network.eval()
 
 
-def folder_digest(folder: Path) -> str:
-    """Hash both files of a folder, 32 hexadecimal digits; ``"absent"`` if one cannot be read."""
-    found = hashlib.blake2b()
-    try:
-        for name in (CONFIG_FILE, TENSORS_FILE):
-            with (folder / name).open("rb") as file:
-                found.update(hashlib.file_digest(file, "blake2b").digest())
-    except OSError:
-        return "absent"
-    return found.hexdigest()[:32]
-
-
 def read_architecture(path: Path) -> Wav2Vec2Architecture:
     """Read what a network is made of out of its ``config.json``, or raise a SettingsError."""
     _look(path, LARGEST_CONFIG_BYTES)
     try:
         config = json.loads(path.read_bytes())
         found = config["model_type"]
+        taken = json.dumps({name: config[name] for name in _SIZES if name in config})
     except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
         raise SettingsError(
             f"{path} is no {CONFIG_FILE} of transformers ({type(error).__name__}: "
@@ -122,10 +116,8 @@ def read_architecture(path: Path) -> Wav2Vec2Architecture:
         ) from error
     if found != "wav2vec2":
         raise SettingsError(f"{path} has model_type={found!r:.50}, expected 'wav2vec2'; {_ADVICE}")
-    names = {field.name for field in fields(Wav2Vec2Architecture)}
-    taken = json.dumps({name: config[name] for name in names if name in config})
     try:
-        return Wav2Vec2Architecture.of_json(taken)
+        architecture = Wav2Vec2Architecture.of_json(taken)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -135,19 +127,32 @@ def read_architecture(path: Path) -> Wav2Vec2Architecture:
         ) from error
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from error
+    least, most = FRAMES
+    if not least <= (n_frames := architecture.n_frames(WAVEFORM_SAMPLES)) <= most:
+        raise SettingsError(
+            f"{path}: conv_kernel and conv_stride make {n_frames:,} frames of 10 s, expected "
+            f"{least} to {most:,}; give a network whose sizes are those of a wav2vec 2.0"
+        )
+    return architecture
 
 
 def _tensors(path: Path, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Read the tensors that a network wants, by its names."""
     _look(path, LARGEST_BYTES)
-    with path.open("rb") as stream:
-        if stream.read(2) in (b"PK", b"\x80\x02", b"\x80\x04"):
+    safetensors = importlib.import_module("safetensors")
+    try:
+        with path.open("rb") as stream:
+            begins = stream.read(8)
+        if begins[:2] in (b"PK", b"\x80\x02", b"\x80\x04"):
             raise SettingsError(
                 f"{path} is a pickle, which may run code as it is read; write it again by "
                 "transformers' save_pretrained"
             )
-    safetensors = importlib.import_module("safetensors")
-    try:
+        if (n_bytes := int.from_bytes(begins, "little")) > LARGEST_HEAD_BYTES:
+            raise SettingsError(
+                f"{path} is no file of safetensors: its head would have {n_bytes:,} bytes, "
+                f"expected at most {LARGEST_HEAD_BYTES:,}; get it again"
+            )
         with safetensors.safe_open(path, framework="pt") as file:
             return _matched(file, path, wanted)
     except (safetensors.SafetensorError, OSError) as error:

@@ -1,10 +1,13 @@
 """Folders as transformers writes them, and what is none."""
 
+import io
 import json
 import re
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
+import safetensors
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
@@ -106,6 +109,11 @@ def test_a_folder_that_is_none_says_what_is_missing(tmp_path, folder):
         ({"num_attention_heads": 3}, "hidden_size=16: expected a multiple of num_attention_heads"),
         ({"feat_extract_activation": "relu6"}, "feat_extract_activation='relu6': input should be"),
         ({"layer_norm_eps": float("nan")}, "layer_norm_eps=nan: input should be"),
+        ({"conv_kernel": [20, 8192], "conv_stride": [80, 4]}, "make 0 frames of 10 s, expected 1"),
+        (
+            {"conv_stride": [1, 2]},
+            "make 79,987 frames of 10 s, expected 1 to 10,000; give a network",
+        ),
         ({"model_type": "hubert"}, "has model_type='hubert', expected 'wav2vec2'; give a folder"),
         ({"model_type": "absent"}, "is no config.json of transformers (KeyError: 'model_type')"),
     ],
@@ -143,7 +151,25 @@ def test_a_head_that_promises_terabytes_is_refused(folder):
     (folder / "model.safetensors").write_bytes(content)
     refused(folder, "is no file of safetensors, or a part of one (")
     (folder / "model.safetensors").write_bytes(b"\xff" * 4_000)
-    refused(folder, "is no file of safetensors, or a part of one (")
+    refused(folder, "its head would have 18,446,744,073,709,551,615 bytes, expected at most 1,048,")
+
+
+def test_a_head_of_many_tensors_is_refused_before_it_is_taken_apart(folder, monkeypatch):
+    names = {f"x{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(20_000)}
+    head = json.dumps(names).encode()
+    (folder / "model.safetensors").write_bytes(len(head).to_bytes(8, "little") + head)
+    monkeypatch.setattr(safetensors, "safe_open", None)
+    refused(folder, f"its head would have {len(head):,} bytes, expected at most 1,048,576; get it")
+
+
+def test_a_file_that_may_not_be_opened_is_refused(folder, monkeypatch):
+    def opened(path, *args, **kwargs):
+        if path.name == "model.safetensors":
+            raise PermissionError(13, "Permission denied")
+        return io.open(path, *args, **kwargs)  # noqa: UP020 - pathlib's own is what is replaced
+
+    monkeypatch.setattr(Path, "open", opened)
+    refused(folder, "is no file of safetensors, or a part of one ([Errno 13] Permission denied)")
 
 
 @pytest.mark.parametrize("old", [False, True])

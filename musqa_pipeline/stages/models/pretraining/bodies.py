@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from musqa_pipeline.catalogs.file_hashes import hash_once
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.settings.models import PRETRAINED, RANDOM
@@ -165,10 +166,11 @@ def _own_body(context: Context, model: str) -> Body:
         return Body(None, f"{RANDOM} {architecture}", architecture)
     from musqa_pipeline.learning.pretraining.folder import (
         CONFIG_FILE,
-        folder_digest,
+        TENSORS_FILE,
         read_architecture,
     )
 
     folder = Path(wanted).expanduser()
     read = read_architecture(folder / CONFIG_FILE)
-    return Body(folder, folder_digest(folder), json.dumps(dataclasses.asdict(read)))
+    made_by = digest([hash_once(folder / name).content for name in (CONFIG_FILE, TENSORS_FILE)])
+    return Body(folder, made_by, json.dumps(dataclasses.asdict(read)))

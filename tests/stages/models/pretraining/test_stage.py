@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import polars as pl
@@ -326,6 +327,12 @@ def test_a_folder_of_transformers_serves_and_what_is_none_is_refused(pretrained,
         body.folder, json.loads(body.architecture),
     )  # fmt: skip
     assert list_units(on(body.folder)) == []
+    mine = tmp_path / "mine"
+    shutil.copytree(body.folder, mine)
+    assert body_of(on(mine), "w2v_mos").identity == given.identity
+    tensors = mine / "model.safetensors"
+    tensors.write_bytes(tensors.read_bytes()[:-1] + b"\1")
+    assert body_of(on(mine), "w2v_mos").identity != given.identity
     with pytest.raises(SettingsError, match=r"config\.json"):
         body_of(on(tmp_path), "w2v_mos")
 
