@@ -26,6 +26,7 @@ from musqa_pipeline.learning.pretraining.framewise_autoencoder import (
 from musqa_pipeline.learning.pretraining.framewise_networks import DegradationClassifier
 from musqa_pipeline.learning.pretraining.framewise_recipe import DegradationClassifierRecipe
 from musqa_pipeline.learning.pretraining.framewise_run import CLASSIFIER
+from musqa_pipeline.learning.pretraining.streams import VersionRows
 from musqa_pipeline.learning.pretraining.windows import require_cells
 from musqa_pipeline.learning.training.attempt import TrainingResult
 from musqa_pipeline.learning.training.batches import Share
@@ -38,7 +39,7 @@ Numbers = NDArray[np.int64]
 def train_degradation_classifier(
     recipe: DegradationClassifierRecipe,
     *,
-    images: NDArray[np.uint8],
+    images: NDArray[np.uint8] | VersionRows,
     classes: NDArray[np.integer[Any]],
     groups: NDArray[Any],
     training: TrainingSettings,
@@ -51,8 +52,8 @@ def train_degradation_classifier(
     ----------
     recipe : DegradationClassifierRecipe
         What makes it.
-    images : ndarray of uint8, shape (n, frames, 48)
-        Excerpts as `encode_cells` stores `nisqa_mel`, memory-mapped perhaps; ``data_fingerprint``
+    images : ndarray of uint8 or VersionRows, shape (n, frames, 48)
+        Excerpts as `encode_cells` stores `nisqa_mel`; ``data_fingerprint``
         names them, with classes and groups.
     classes : ndarray of int, shape (n,)
         Which of the recipe's classes each is of, from 0.
@@ -137,7 +138,7 @@ class ClassLearner(FramewiseLearner):
 class ClassBatches:
     """The batches of an epoch: all rows once."""
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8] | VersionRows
     classes: Numbers
     rows: Numbers
     batch_size: int
@@ -171,7 +172,7 @@ def validating(groups: NDArray[Any], fraction: float, seed: int) -> NDArray[np.b
 
 
 def _checked(
-    images: NDArray[np.uint8],
+    images: NDArray[np.uint8] | VersionRows,
     classes: NDArray[np.integer[Any]],
     groups: NDArray[Any],
     n_classes: int,

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -27,6 +28,7 @@ from musqa_pipeline.learning.pretraining.framewise_recipe import (
     FramewiseAutoencoderRecipe,
 )
 from musqa_pipeline.learning.pretraining.recipe import RECIPES, Wav2Vec2Recipe
+from musqa_pipeline.learning.pretraining.streams import VersionRows
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,7 +45,8 @@ class Material:
 
     streams: Sequence[NDArray[Any]]
     """One a track: int16 (samples,) at 16 kHz; uint8 mel images (frames, 48); or the like of
-    excerpts in `CLASSES` versions, (excerpts, versions, frames, 48)."""
+    excerpts in `CLASSES` versions, (excerpts, versions, frames, 48). With several devices all go to
+    other processes: `StreamFiles` do as paths."""
     recordings: Sequence[str]
     """Of the tracks."""
     before: Path | None = None
@@ -60,6 +63,8 @@ class Method:
     recipe: type
     recipes: Mapping[str, Any]
     """By `Size`."""
+    shortest: Callable[[Any], int]
+    """Length by its recipe that a stream has to have for anything of it to be learned from."""
     train: Callable[..., TrainingResult]
     """Takes a recipe, a `Material`, and what `learning.training.train` takes besides."""
     read_body: Callable[[Path], Mapping[str, Tensor]]
@@ -102,9 +107,7 @@ def _train_classifier(
     n_versions = len(recipe.classes)
     return train_degradation_classifier(
         recipe,
-        images=np.concatenate(
-            [stream.reshape(-1, *stream.shape[2:]) for stream in material.streams]
-        ),
+        images=VersionRows(material.streams),
         classes=np.tile(np.arange(n_versions), sum(n_excerpts)),
         groups=np.repeat(np.array(material.recordings), np.multiply(n_excerpts, n_versions)),
         **given,
@@ -130,6 +133,7 @@ METHODS: dict[str, Method] = {
         "waveforms",
         Wav2Vec2Recipe,
         RECIPES,
+        attrgetter("crop_samples"),
         _train_wav2vec2,
         _read_wav2vec2,
     ),
@@ -138,6 +142,7 @@ METHODS: dict[str, Method] = {
         "mels",
         FramewiseAutoencoderRecipe,
         AUTOENCODER_RECIPES,
+        attrgetter("window_frames"),
         _train_autoencoder,
         _read_framewise,
     ),
@@ -146,6 +151,7 @@ METHODS: dict[str, Method] = {
         "mels",
         DcecRecipe,
         DCEC_RECIPES,
+        attrgetter("window_frames"),
         _train_dcec,
         _read_framewise,
         after="autoencoder",
@@ -155,6 +161,7 @@ METHODS: dict[str, Method] = {
         "versions",
         DegradationClassifierRecipe,
         CLASSIFIER_RECIPES,
+        lambda recipe: 1,
         _train_classifier,
         _read_framewise,
     ),

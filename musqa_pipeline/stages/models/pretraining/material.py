@@ -33,6 +33,7 @@ from musqa_pipeline.core.files import explained, write_whole
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.core.settings.preset import Preset
+from musqa_pipeline.learning.pretraining.streams import StreamFiles
 from musqa_pipeline.stages.dataset.inputs import read_seen_tracks
 from musqa_pipeline.stages.dataset.report import read_splits, require_splits
 from musqa_pipeline.stages.engine.catalog_choice import drawn_catalogs
@@ -97,8 +98,7 @@ def material_of(tracks: pl.DataFrame, held: Collection[str]) -> list[list[str]]:
 class Streams(NamedTuple):
     """The streams of tracks."""
 
-    streams: list[Stream]
-    """Memory-mapped."""
+    streams: StreamFiles
     recordings: list[str]
     heard: list[tuple[str, str]]
     """Catalog and id of the tracks that they are of."""
@@ -129,7 +129,8 @@ def streams_of(
     tracks = {tuple(row[name] for name in _KEY): row for row in listed_tracks(context).to_dicts()}
     paths = _paths(context, {catalog for catalog, _ in material})
     made_by = context.joint_partition("pretraining").fingerprint
-    found = Streams([], [], [], [])
+    stored: list[Path] = []
+    recordings, heard, refused = [], [], []
     for number, (catalog, track_id) in enumerate(material):
         track = tracks[catalog, track_id]
         path = folder / f"{digest([kind, catalog, track_id, made_by])[:32]}.npy"
@@ -143,22 +144,21 @@ def streams_of(
                         f"pretraining: {track['file']} in {catalog} cannot be read now ({error}); "
                         "bring it back, or rescan the catalog, and run again"
                     ) from error
-                found.refused.append(f"{track['file']} in {catalog}: {error}")
+                refused.append(f"{track['file']} in {catalog}: {error}")
                 continue
             content = io.BytesIO()
             np.save(content, made, allow_pickle=False)
             write_whole(path, content.getvalue())
-        with explained("read", path):
-            found.streams.append(np.load(path, mmap_mode="r", allow_pickle=False))
-        found.recordings.append(track["recording"])
-        found.heard.append((catalog, track_id))
-    if not found.streams:
-        why = f" ({found.refused[0]})" if found.refused else ""
+        stored.append(path)
+        recordings.append(track["recording"])
+        heard.append((catalog, track_id))
+    if not stored:
+        why = f" ({refused[0]})" if refused else ""
         raise StageError(
             f"pretraining: none of {len(material)} tracks can be learned from{why}; add music to "
             "the catalogs of the preset"
         )
-    return found
+    return Streams(StreamFiles(stored), recordings, heard, refused)
 
 
 def _paths(context: Context, catalogs: Collection[str]) -> Mapping[tuple[str, str], Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -95,8 +96,8 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
         _train(context, earlier)
         before = context.lake.local_folder(context.joint_partition("pretraining"), earlier.unit_id)
     trained = _train(context, unit, before)
-    heard = pl.DataFrame(trained.heard, ["catalog", "track_id"], orient="row")
-    tracks = listed_tracks(context).join(heard, on=heard.columns, how="semi")
+    learned = pl.DataFrame(trained.learned, ["catalog", "track_id"], orient="row")
+    tracks = listed_tracks(context).join(learned, on=learned.columns, how="semi")
     row = {
         "method": unit.plan["method"],
         "seed": unit.plan["seed"],
@@ -116,6 +117,8 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
 class _Trained(NamedTuple):
     result: TrainingResult
     heard: list[tuple[str, str]]
+    learned: list[tuple[str, str]]
+    """Those of them that are long enough."""
     refused: list[str]
     told: dict[str, Any]
 
@@ -159,7 +162,10 @@ def _train(context: Context, unit: Unit, before: Path | None = None) -> _Trained
                 "[models], or set it to 0, and run again: it goes on where it was"
             )
         told = told_of(result, plan["recipe"], work)
-    return _Trained(result, streams.heard, streams.refused, told)
+        least = method.shortest(recipe)
+        long = [len(stream) >= least for stream in streams.streams]
+    learned = list(itertools.compress(streams.heard, long))
+    return _Trained(result, streams.heard, learned, streams.refused, told)
 
 
 _TOOLS = (

@@ -13,10 +13,12 @@ PRETRAININGS = Table(
         Column("finished", pa.bool_(), "true: one that max_minutes ended has no row"),
         Column("transductive", pa.bool_(), "whether it may have heard recordings of a test"),
         Column("checkpoints", pa.int64(), "points of its curves"),
-        Column("n_tracks", pa.int32(), "tracks that it learned from"),
+        Column("n_tracks", pa.int32(), "tracks that it learned from: as long as a window or crop"),
         Column("n_recordings", pa.int32(), "recordings among them"),
         Column("hours", pa.float64(), "their duration"),
-        Column("heard", pa.list_(pa.string()), "catalog/track_id of each track"),
+        Column(
+            "heard", pa.list_(pa.string()), "catalog/track_id of each track it had, however short"
+        ),
         Column("refused", pa.list_(pa.string()), "tracks that it cannot learn from, and why"),
         Column("parameters", pa.int64(), "of what was trained, its head included"),
         Column("settings_json", pa.string(), "the recipe that made it"),

@@ -204,6 +204,24 @@ def test_it_is_made_once_and_its_row_says_what_it_heard(pretrained):
     assert plot_curves(pretrained).startswith(b"\x89PNG")
 
 
+def test_tracks_that_are_too_short_are_not_counted_but_listed_for_the_check(context, monkeypatch):
+    lengths = iter([TINY.crop_samples - 1, TINY.crop_samples, 0, 20_000, 20_000, 20_000])
+    monkeypatch.setitem(
+        material.STREAMS, "waveforms", lambda pieces: made_up_stream(pieces)[: next(lengths)]
+    )
+    other = {**context.fingerprints, "pretraining": "a" * 32}
+    other = dataclasses.replace(context, fingerprints=other)
+    (unit,) = list_units(other)
+    assert run_stage(get_stage("pretraining"), other).made == 1
+    (row,) = read_pretrainings(other, [unit])
+    assert row["heard"] == ["/".join(key) for key in unit.plan["material"]]
+    tracks = material.listed_tracks(other).filter(
+        pl.col("track_id").is_in([unit.plan["material"][i][1] for i in (1, 3, 4, 5)])
+    )
+    assert (row["n_tracks"], row["n_recordings"]) == (4, 4)
+    assert row["hours"] == pytest.approx(tracks["duration_s"].sum() / 3600)
+
+
 def test_the_check_finds_a_body_that_met_a_test_recording_and_one_that_is_absent(pretrained):
     sound = check_pretraining_met_no_test(pretrained)
     assert sound.passed
