@@ -91,7 +91,6 @@ def cpu_s(work, *arguments):
 
 FAMILY = ("nisqa", "nisqa_l1", "convmaxpool")
 PIECE_HOPS_FRAMES = (4, 16)
-"""The dearer one first, as later networks take what was freed: 0.1 GB less at the peak."""
 
 
 def update(network, optimizer, loss, inputs, quality):

@@ -28,7 +28,7 @@ CONFIG_FILE, TENSORS_FILE = "config.json", "model.safetensors"
 LARGEST_CONFIG_BYTES, LARGEST_BYTES = 1 << 20, 1 << 32
 """More is not read; base has 380 MB, large 1.3 GB."""
 LARGEST_HEAD_BYTES = 1 << 20
-"""Of tensors' names and shapes; large has 55 kB, and to read it takes ten times the memory."""
+"""Of tensors' names and shapes; large has 55 kB, and to read one takes eight times as many."""
 FRAMES = (1, 10_000)
 """That 10 s may make; base makes 499, and memory goes with their square."""
 _PREFIX = "wav2vec2."
