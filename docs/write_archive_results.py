@@ -1,6 +1,6 @@
 """Print the tables of docs/archives.md, from a finished run.
 
-``python docs/write_archive_results.py deaf|gains|table|clusters --preset FILE``
+``python docs/write_archive_results.py deaf|gains|table|clusters|pretraining --preset FILE``
 
 ``deaf``: which faults each metric hears, by ladders of one fault (``--picture FILE.png`` draws
 them); the last line says of how many faults the label is trusted. ``gains``: what the removal of
@@ -8,7 +8,9 @@ each fault would gain; the last line is the share of single gains below 0. ``tab
 of paper 004 under `grouped` and `stratified`, mapped in four ways, beside noise and the paper; the
 last line is the mean correlation of trainings on labels of chance, and their share within the band
 of noise. ``clusters``: what DCEC's clusters go by; the last line is their adjusted mutual
-information with the strongest fault less that with the recording.
+information with the strongest fault less that with the recording. ``pretraining``: bodies that
+learned before against weights of chance, with few labels and many (``--picture`` draws them); the
+last line is the gain in fine-tuned severities, with its interval over recordings.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from archive_deaf import (
     trusted,
 )
 from archive_gains import gains_table, read_gains
+from archive_pretraining import print_pretraining
 from archive_table import THRESHOLD_MOS, print_table, require_trials
 
 from musqa_pipeline.core.files import write_whole
@@ -41,9 +44,9 @@ from musqa_pipeline.studies.figures import house_style, to_png
 def main() -> None:
     """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("deaf", "gains", "table", "clusters"))
+    parser.add_argument("what", choices=("deaf", "gains", "table", "clusters", "pretraining"))
     parser.add_argument("--preset", required=True)
-    parser.add_argument("--picture", type=Path, help="of `deaf`: PNG to draw into")
+    parser.add_argument("--picture", type=Path, help="of `deaf`, `pretraining`: PNG to draw into")
     parser.add_argument(
         "--threshold-mos", type=float, default=THRESHOLD_MOS,
         help="of `table`: ranks are asked of labels that are farther apart, where a metric labels",
@@ -58,6 +61,8 @@ def main() -> None:
             parser.error(str(error))
     elif arguments.what == "clusters":
         print_clusters(context)
+    elif arguments.what == "pretraining":
+        print_pretraining(context, arguments.picture)
     elif arguments.what == "gains":
         print_gains(context)
     else:

@@ -88,13 +88,13 @@ def few_labels(
         if n_labelled is not None and n_labelled > len(others):
             raise ValueError(f"n_labelled={n_labelled}: {len(others)} lie outside a fold")
         rows = np.isin(index, others[:n_labelled])
-        fitted = (fit or _chosen_ridge)(x[rows], y[rows], index[rows])
+        fitted = (fit or chosen_ridge)(x[rows], y[rows], index[rows])
         asked = np.isin(index, held)
         predicted[asked] = fitted.predict(x[asked])
     return predicted
 
 
-def _chosen_ridge(
+def chosen_ridge(
     x: NDArray[np.float64], y: NDArray[np.float64], recording: NDArray[np.intp]
 ) -> Pipeline:
     """Fit a ridge whose penalty serves recordings that it was not fitted on, if there are two."""
