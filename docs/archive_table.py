@@ -9,8 +9,10 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
+from archive_figures import Pairs, draw_pairs, pairs_apart
 from gan_tables import number, table
 from kept_answers import tell
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from musqa_pipeline.core.errors import StageError
@@ -70,6 +72,11 @@ PAIRS = {
     "convmaxpool_dcec_mtl": "convmaxpool",
 }
 """Networks with a body that learned before, and the same without."""
+PICTURED = (
+    ("grouped", "w2v_mos"), (RANDOM_LABELS, "w2v_mos"), ("grouped", "nisqa_l1"),
+    ("grouped", "boosted"), (RANDOM_LABELS, "boosted"), ("grouped", "musqa_net"),
+)  # fmt: skip
+"""Protocols and networks of the picture: the paper's three, and ours."""
 Floats = NDArray[np.float64]
 
 
@@ -186,6 +193,28 @@ def print_table(context: Context, threshold_mos: float = THRESHOLD_MOS) -> None:
     print(f"### Labels of chance, PCC, not mapped\n\n{control_table(halves, control, null)}\n")
     every = [r_of(halves, half) for half in control]
     print("{:.3f} {:.2f}".format(*within(every, null["raw"]["pearson"])))
+
+
+def pictured(context: Context, threshold_mos: float = THRESHOLD_MOS) -> Figure:
+    """Draw which pairs networks rank as they are rated, in the parts of `grouped`.
+
+    Raises StageError if none of `PICTURED` has been run.
+    """
+    halves = Halves(context, threshold_mos)
+    found = {protocol: halves.read(protocol) for protocol in ("grouped", RANDOM_LABELS)}
+    by_network: dict[str, list[Pairs]] = {}
+    thresholds = []
+    for protocol, model in PICTURED:
+        for half in found[protocol]:
+            if half.trial.model == model:
+                test, threshold = half.division.test, halves.threshold_of(half.division)
+                pairs = pairs_apart(halves.mos[test], half.predicted[test], threshold)
+                chance = ", labels of chance" if protocol == RANDOM_LABELS else ""
+                by_network.setdefault(f"{_title(model)}{chance}", []).append(pairs)
+                thresholds.append(threshold)
+    if not by_network:
+        raise StageError("no trial of grouped is finished; run the preset first")
+    return draw_pairs(by_network, float(np.mean(thresholds)))
 
 
 def judged_half(halves: Halves, half: Half) -> dict[str, dict[str, float] | None]:

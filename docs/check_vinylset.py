@@ -1,11 +1,11 @@
 """Print what Vinylset's label file alone says, as docs/archives.md has it.
 
-``python docs/check_vinylset.py FOLDER [--null]``
+``python docs/check_vinylset.py FOLDER [--null] [--picture FILE.png]``
 
 FOLDER holds ``vinylset_MOS.txt``. Without ``--null``: the parts of the cross-validation, the
 classes, the threshold of the ranking accuracy, and the best that a prediction can do. With it: what
 pure noise gets by each way of mapping predictions to ratings; the last line is the mean correlation
-of noise after the paper's mapping.
+of noise after the paper's mapping. The picture is figure 1 of the paper, ratings in order.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from archive_figures import draw_order
 from write_results import markdown
 
 from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.files import write_whole
+from musqa_pipeline.studies.figures import house_style, to_png
 from musqa_pipeline.studies.listening.vinylset import LABEL_FILE, Vinylset, read_vinylset
 from musqa_pipeline.studies.listening.vinylset_paper import paper_number
 from musqa_pipeline.studies.statistics.ceiling import ceiling_of_means
@@ -127,11 +130,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help=f"where {LABEL_FILE} is")
     parser.add_argument("--null", action="store_true", help="what pure noise gets")
+    parser.add_argument("--picture", type=Path, help="PNG to draw the ratings into")
     asked = parser.parse_args(arguments)
     try:
         vinylset = read_vinylset(asked.folder / LABEL_FILE)
     except SettingsError as error:
         parser.error(str(error))
+    if asked.picture:
+        with house_style("vinylset"):
+            figure = draw_order(vinylset.mos, vinylset.half_width)
+            write_whole(asked.picture, to_png(figure, n_colours=64))
     if not asked.null:
         print(f"{parts_table(vinylset)}\n\n{classes_table(vinylset)}\n\n{limits(vinylset)}")
         return

@@ -31,7 +31,7 @@ from archive_deaf import (
 )
 from archive_gains import gains_table, read_gains
 from archive_pretraining import print_pretraining
-from archive_table import THRESHOLD_MOS, print_table, require_trials
+from archive_table import THRESHOLD_MOS, pictured, print_table, require_trials
 
 from musqa_pipeline.core.files import write_whole
 from musqa_pipeline.core.home import home_folder
@@ -46,7 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("deaf", "gains", "table", "clusters", "pretraining"))
     parser.add_argument("--preset", required=True)
-    parser.add_argument("--picture", type=Path, help="of `deaf`, `pretraining`: PNG to draw into")
+    parser.add_argument(
+        "--picture", type=Path, help="of `deaf`, `table`, `pretraining`: PNG to draw into"
+    )
     parser.add_argument(
         "--threshold-mos", type=float, default=THRESHOLD_MOS,
         help="of `table`: ranks are asked of labels that are farther apart, where a metric labels",
@@ -57,6 +59,10 @@ def main() -> None:
         require_trials(context)
         try:
             print_table(context, arguments.threshold_mos)
+            if arguments.picture:
+                with house_style("archives"):
+                    figure = pictured(context, arguments.threshold_mos)
+                    write_whole(arguments.picture, to_png(figure, n_colours=256))
         except ValueError as error:
             parser.error(str(error))
     elif arguments.what == "clusters":
