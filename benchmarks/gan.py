@@ -139,7 +139,7 @@ def main():
     gan = GanRecipe(
         size=arguments.size, band=arguments.band, g_width=arguments.g_width,
         d_width=arguments.d_width, batch_size=arguments.batch_size, n_genres=arguments.genres,
-        described_images=1,
+        described_images=2,
     )  # fmt: skip
     steps, critic = Stepper(gan, device, precision), untrained_critic(gan, 0)
     rng = np.random.default_rng(1)
