@@ -8,8 +8,8 @@ from benchmarks import gan
 
 
 def test_it_ends_with_what_the_loader_makes_beside_the_steps(monkeypatch, capsys):
-    arguments = "--size 64 --g-width 1 --d-width 1 --batch-size 2 --runs 1".split()
-    monkeypatch.setattr(sys, "argv", ["gan.py", *arguments])
+    sizes = {"size": 64, "g-width": 1, "d-width": 1, "batch-size": 2, "runs": 1}
+    monkeypatch.setattr(sys, "argv", ["gan.py", *(f"--{k}={v}" for k, v in sizes.items())])
     gan.main()
     *_, both, last = capsys.readouterr().out.splitlines()
     loader, steps = (float(part.split()[1]) for part in both.split(";"))

@@ -174,13 +174,29 @@ def _connected(home: Home) -> duckdb.DuckDBPyConnection:
     if not path.exists():
         restore_views(home)
     try:
-        return duckdb.connect(str(path), read_only=True)
+        return _opened(path)
     except duckdb.Error as error:
         if "set lock" in str(error):  # somebody writes to it; its files are read all the same
             raise
         logger.warning("%s is damaged, its views are written again (%s)", path, first_line(error))
         restore_views(home)
-        return duckdb.connect(str(path), read_only=True)
+        return _opened(path)
+
+
+def _opened(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open the views under a name that no preset has.
+
+    DuckDB calls a file by its stem, and with a schema ``musqa`` in a file ``musqa`` the name
+    ``musqa.labels`` could be either's.
+    """
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute(f'ATTACH {sql_text(path)} AS "{DATABASE}" (READ_ONLY)')
+        connection.execute(f'USE "{DATABASE}".main')
+    except duckdb.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _write_database(lake: Lake, record: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Reading files: blocks of one size, decoders in processes of their own, and limits."""
 
 import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -257,3 +258,34 @@ def test_a_file_that_goes_on_beyond_its_header_is_cut_off(tmp_path):
         open_audio(path, max_duration_s=3.6) as audio,
     ):
         list(audio.blocks)
+
+
+def wav_with_bext(path, samples, *, n_bytes, n_there, first):
+    """A WAV file with a chunk of a broadcast's description that claims its length."""
+    write(path, samples)
+    wav = path.read_bytes()
+    data = wav.index(b"data")
+    bext = b"bext" + n_bytes.to_bytes(4, "little")
+    with path.open("wb") as file:
+        file.write(wav[:data] if first else wav)
+        file.write(bext)
+        file.seek(n_there, os.SEEK_CUR)  # a hole, which takes no room on the disk
+        file.write(wav[data:] if first else b"")
+        file.truncate(file.tell())
+    return path
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("n_there", [602, 2**31 - 16])
+def test_a_description_of_2_gb_takes_no_memory(first, n_there, tmp_path):
+    samples = noise(1.0)
+    path = wav_with_bext(
+        tmp_path / "x.wav", samples, n_bytes=2**31 - 16, n_there=n_there, first=first
+    )
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if first and n_there == 602:  # the samples are gone with what it claims
+        with pytest.raises(UnfitInputError, match="damaged"):
+            read(path)
+    else:
+        np.testing.assert_allclose(read(path)[0], samples, atol=2**-15)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB

@@ -84,6 +84,24 @@ def test_main_is_the_preset_that_ran_last_and_schemas_stay(home):
     assert counts == [1, 2, 2]
 
 
+@pytest.mark.parametrize("name", ["musqa", "lake"])
+def test_a_preset_may_be_called_as_the_file_is(home, name):
+    context = context_of(home, name, catalog="c")
+    write_labels(context, "u", ["a", "b"])
+    publish(context, ["labels"])
+    for view in ("labels", f"{name}.labels", f'"{name}"."labels"'):
+        assert query(home, f"SELECT count(*) AS n FROM {view}")["n"].to_list() == [2]
+
+
+def test_nothing_is_written_by_a_query(home):
+    publish(context_of(home, "musqa"), ["labels"])
+    before = database_path(home).read_bytes()
+    for sql in ("CREATE TABLE mine (x INT)", "DROP VIEW labels", "CREATE SCHEMA mine"):
+        with pytest.raises(duckdb.Error, match="read-only"):
+            query(home, sql)
+    assert database_path(home).read_bytes() == before
+
+
 def test_a_preset_that_was_published_before_a_stage_was_there_shows_it_empty(home, monkeypatch):
     context = context_of(home, "p", catalog="mine")
     write_labels(context, "u", ["a"])
