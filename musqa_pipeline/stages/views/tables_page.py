@@ -14,9 +14,9 @@ def tables_page() -> str:
         "# Tables",
         "",
         "The views of `musqa.duckdb`: one schema per preset (`demo.labels`), and the preset that",
-        "ran last also in `main` (`labels`). A client of DuckDB's own calls the file `musqa` too, so",
-        "that views of the preset `musqa` are `musqa.musqa.labels` there. This page is made from the",
-        "schemas by `make docs`.",
+        "ran last also in `main` (`labels`). To a client of DuckDB's own the file is called",
+        "`musqa` too: there, a view of the preset `musqa` is `musqa.musqa.labels`. This page is",
+        "made from the schemas by `make docs`.",
         "",
     ]
     for name, table in VIEWS.items():
