@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.files import decoding, limits
+from musqa_pipeline.audio.files.arrays import as_frames
 from musqa_pipeline.audio.files.blocks import finite, in_blocks
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.core.errors import UnfitInputError
@@ -49,7 +50,7 @@ class Scorer:
     Examples
     --------
     >>> import numpy as np
-    >>> from musqa_pipeline.scoring import Scorer
+    >>> from musqa_pipeline import Scorer
     >>> scorer = Scorer()
     >>> scorer.score(np.zeros((480_000, 2), np.float32), 48_000).abstained
     'silence'
@@ -65,9 +66,16 @@ class Scorer:
             self.model = load_model(resolve_model_path(model))
         self._detect = detect
 
+    def __repr__(self) -> str:
+        return f"Scorer(model={self.model.label!r}, detect={self._detect})"
+
+    def __call__(self, samples: Any, sample_rate_hz: int, **windows: float | None) -> Score:
+        """Score a recording in memory, as `score` does."""
+        return self.score(samples, sample_rate_hz, **windows)
+
     def score(
         self,
-        samples: NDArray[Any],
+        samples: Any,
         sample_rate_hz: int,
         *,
         window_s: float | None = None,
@@ -77,8 +85,9 @@ class Scorer:
 
         Parameters
         ----------
-        samples : ndarray, shape (frames,) or (frames, channels)
-            Floats of full scale 1.0, or 16- or 32-bit integers.
+        samples : array_like, shape (frames,), (frames, channels) or (channels, frames)
+            Floats of full scale 1.0, or 16- or 32-bit integers; a torch tensor, too. Which side is
+            the channels' follows from the lengths, see `as_frames`.
         sample_rate_hz : int
             4,000 to 768,000.
         window_s, hop_s : float, optional
@@ -97,7 +106,7 @@ class Scorer:
         SettingsError
             If `window_s` or `hop_s` is out of range.
         """
-        array = _as_float32(samples)
+        array = as_frames(samples)
         if not isinstance(sample_rate_hz, numbers.Integral):
             raise UnfitInputError(
                 "odd_format",
@@ -112,7 +121,8 @@ class Scorer:
 
     def score_batch(
         self,
-        recordings: Iterable[tuple[NDArray[Any], int]],
+        recordings: Iterable[Any],
+        sample_rate_hz: int | None = None,
         *,
         window_s: float | None = None,
         hop_s: float | None = None,
@@ -121,8 +131,10 @@ class Scorer:
 
         Parameters
         ----------
-        recordings : iterable of (ndarray, int)
-            Samples and sample rate of each, as in `score`.
+        recordings : iterable of (array_like, int), or of array_like
+            Samples and sample rate of each, as in `score`; with `sample_rate_hz` samples alone.
+        sample_rate_hz : int, optional
+            The rate of all.
         window_s, hop_s : float, optional
             As in `score`.
 
@@ -139,8 +151,8 @@ class Scorer:
             If `window_s` or `hop_s` is out of range.
         """
         return [
-            self.score(*_pair(recording, number), window_s=window_s, hop_s=hop_s)
-            for number, recording in enumerate(recordings)
+            self.score(*pair, window_s=window_s, hop_s=hop_s)
+            for pair in _pairs(recordings, sample_rate_hz)
         ]
 
     def score_file(
@@ -246,42 +258,18 @@ def _detectors(sample_rate_hz: int) -> Detectors | None:
     return Detectors(sample_rate_hz) if within else None
 
 
-def _pair(recording: Any, number: int) -> tuple[NDArray[Any], int]:
-    if not isinstance(recording, tuple | list) or len(recording) != 2:
-        kind = f"a {type(recording).__name__}"
-        if isinstance(recording, tuple | list):
-            kind += f" of {len(recording)}"
-        raise UnfitInputError(
-            "odd_format",
-            f"recording {number} is {kind}, no pair",
-            "give pairs (samples, sample_rate_hz)",
-        )
-    return recording[0], recording[1]
-
-
-def _as_float32(samples: NDArray[Any]) -> NDArray[np.float32]:
-    try:
-        array = np.asarray(samples)
-    except ValueError as error:  # rows of several lengths
-        raise UnfitInputError("odd_format", str(error), "give it an array") from error
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim != 2:
-        raise UnfitInputError(
-            "odd_format",
-            f"shape={array.shape}",
-            "give it an array of shape (frames,) or (frames, channels)",
-        )
-    if array.shape[1] > limits.MAX_CHANNELS and array.shape[0] <= limits.MAX_CHANNELS:
-        raise UnfitInputError(
-            "odd_format", f"shape={array.shape} has channels first", "transpose it"
-        )
-    if array.dtype in (np.int16, np.int32):
-        return array.astype(np.float32) / np.float32(-float(np.iinfo(array.dtype).min))
-    if array.dtype.kind != "f":
-        raise UnfitInputError(
-            "odd_format", f"dtype={array.dtype}", "give it floats, int16 or int32"
-        )
-    if array.dtype.itemsize > np.float32().itemsize:
-        limits.check_level(array)  # what is too large for float32 would become infinite
-    return array.astype(np.float32, copy=False)
+def _pairs(recordings: Iterable[Any], sample_rate_hz: int | None) -> Iterator[tuple[Any, int]]:
+    for number, recording in enumerate(recordings):
+        if sample_rate_hz is not None:
+            yield recording, sample_rate_hz
+            continue
+        if not isinstance(recording, tuple | list) or len(recording) != 2:
+            kind = f"a {type(recording).__name__}"
+            if isinstance(recording, tuple | list):
+                kind += f" of {len(recording)}"
+            raise UnfitInputError(
+                "odd_format",
+                f"recording {number} is {kind}, no pair",
+                "give pairs (samples, sample_rate_hz), or sample_rate_hz for all",
+            )
+        yield recording[0], recording[1]

@@ -183,7 +183,6 @@ def test_six_channels_and_8_khz_are_scored(scorer, stereo):
     ("samples", "rate_hz", "message"),
     [
         (np.zeros((0, 2), np.float32), RATE_HZ, "empty: 0 samples"),
-        (np.zeros((2, 480_000), np.float32), RATE_HZ, "channels first; transpose it"),
         (np.zeros((5, 5, 5), np.float32), RATE_HZ, r"shape=\(5, 5, 5\)"),
         (np.zeros(480_000, np.uint8), RATE_HZ, "dtype=uint8; give it floats"),
         (np.zeros(480_000, np.float32), 100, "100 Hz; resample it to 4000 to 768000"),
@@ -193,6 +192,20 @@ def test_six_channels_and_8_khz_are_scored(scorer, stereo):
 def test_what_is_no_recording_is_refused(samples, rate_hz, message, scorer):
     with pytest.raises(UnfitInputError, match=message):
         scorer.score(samples, rate_hz)
+
+
+def test_a_scorer_is_called_and_says_what_it_is(scorer, stereo):
+    assert scorer(stereo, RATE_HZ) == scorer.score(stereo, RATE_HZ)
+    short = scorer(stereo, RATE_HZ, window_s=5, hop_s=5)
+    assert short == scorer.score(stereo, RATE_HZ, window_s=5, hop_s=5)
+    assert repr(scorer) == f"Scorer(model={scorer.model.label!r}, detect=False)"
+
+
+def test_channels_may_come_first_and_arrays_may_share_a_rate(scorer, stereo):
+    torch = pytest.importorskip("torch")
+    expected = scorer.score(stereo, RATE_HZ)
+    turned = [stereo.T, torch.from_numpy(stereo.T.copy()).requires_grad_()]
+    assert scorer.score_batch(turned, RATE_HZ) == [expected, expected]
 
 
 def test_integers_are_the_same_as_floats(scorer, stereo):
