@@ -15,20 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from musqa_pipeline.audio.metrics.visqol_mos import visqol_mos
+    from musqa_pipeline.release.torch_metrics import MusicQuality
     from musqa_pipeline.scoring.score import Event, Score, WindowScore
     from musqa_pipeline.scoring.scorer import Scorer
 
     __version__: str
 
-__all__ = ["Event", "Score", "Scorer", "WindowScore", "__version__", "visqol_mos"]
+__all__ = ["Event", "MusicQuality", "Score", "Scorer", "WindowScore", "__version__", "visqol_mos"]
 _MODULES = {
     "Event": "scoring.score",
+    "MusicQuality": "release.torch_metrics",
     "Score": "scoring.score",
     "Scorer": "scoring.scorer",
     "WindowScore": "scoring.score",
     "visqol_mos": "audio.metrics.visqol_mos",
 }
-"""Where each name is; `visqol_mos` needs the extra ``[label]``."""
+"""Where each name is."""
+_EXTRAS = {"MusicQuality": "torchmetrics", "visqol_mos": "label"}
+"""What names need beside the base installation."""
 
 
 def __getattr__(name: str) -> Any:
@@ -42,7 +46,8 @@ def __getattr__(name: str) -> Any:
         module = import_module(f"{__name__}.{_MODULES[name]}")
     except ModuleNotFoundError as error:
         raise ImportError(
-            f"{name} needs {error.name}; install it with pip install 'musqa-pipeline[label]'"
+            f"{name} needs {error.name}; install it with pip install "
+            f"'musqa-pipeline[{_EXTRAS.get(name, 'factory')}]'"
         ) from error
     return getattr(module, name)
 

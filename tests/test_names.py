@@ -44,6 +44,7 @@ def test_each_name_is_what_it_says():
         ("import musqa_pipeline", (), ("numpy", "onnxruntime", "numba")),
         ("from musqa_pipeline import Scorer", ("numpy",), ("torch", "numba", "polars", "dagster")),
         ("from musqa_pipeline import visqol_mos", ("numba",), ("torch", "polars", "dagster")),
+        ("from musqa_pipeline import MusicQuality", ("torch",), ("lightning", "polars", "dagster")),
     ],
 )
 def test_nothing_is_loaded_that_is_not_asked_for(line, loaded, spared):
