@@ -212,6 +212,6 @@ SMALL = Wav2Vec2Recipe(
     mask_frames=5,
     gumbel_decay=0.9997,
 )
-"""50 frames a second, like the paper's; within 40 minutes of one core. With the paper's rate and
-stretches it stays at chance for hundreds of updates, see docs/archives.md."""
+"""50 frames a second, like the paper's; within 40 minutes of one core. With the paper's longer
+stretches it stays at chance for 600 updates even at this rate, see docs/archives.md."""
 RECIPES = {"paper": PAPER, "small": SMALL}
