@@ -434,6 +434,8 @@ def test_presets_of_archives_have_the_networks_and_controls_of_paper_004():
     assert set(paper.protocols.stratified) == networks
     assert archive.further["pretraining"].recipe_of("wav2vec2") == W2V_PAPER
     assert small.further["pretraining"].recipe_of("wav2vec2").architecture == W2V_SMALL.architecture
+    heard = [small.further["pretraining"].recipe_of(name) for name in ("autoencoder", "dcec")]
+    assert {recipe.window_frames for recipe in heard} == {500}  # open music lasts 10 s
     pieced = {name for name in networks if name.startswith(("nisqa", "convmaxpool"))}
     assert {recipe_of(n, small.models).piece_hop_frames for n in pieced} == {16}
     assert {recipe_of(n, archive.models).piece_hop_frames for n in pieced} == {4}
