@@ -30,7 +30,7 @@ from musqa_pipeline.release.model.attribution import attribution_markdown, attri
 from musqa_pipeline.release.model.card import Facts, model_card
 from musqa_pipeline.release.model.certificate import Piece, as_rows, certify, made_piece
 from musqa_pipeline.release.model.consistency import make_sense
-from musqa_pipeline.release.model.divisions import FINAL
+from musqa_pipeline.release.model.divisions import FINAL, OR_NONE
 from musqa_pipeline.release.model.domain import Scale, read_domain
 from musqa_pipeline.release.model.export import ScoringNetwork, checked_difference, write_model
 from musqa_pipeline.release.model.gates import ANCHORS_HZ, broken_gates, judge
@@ -135,7 +135,7 @@ def assemble_release(context: Context) -> Path:
         raise StageError(
             f"release: {settings.name} {settings.version} is refused: {broken}; look at "
             f"{store.address(key)}.refused, and change what trains, or set [release] gates to "
-            '"shown" for a model that nobody else gets'
+            f'"shown" for a model that nobody else gets, {OR_NONE}'
         )
     return store.local_folder(key)
 

@@ -31,6 +31,7 @@ from scipy.optimize import isotonic_regression
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.seeds import unit_interval_hash
+from musqa_pipeline.release.model.divisions import OR_NONE
 from musqa_pipeline.scoring.intervals import HIGHEST_QUALITY, LEVEL, Calibration, quantiles
 
 KNOTS = (0.1, 0.3, 0.5, 0.7, 0.85)
@@ -80,7 +81,8 @@ def fit_calibration(evidence: Evidence) -> Calibration:
     if n_groups < LEAST_GROUPS:
         raise StageError(
             f"release: {n_groups} groups of recordings to calibrate on, at least {LEAST_GROUPS} "
-            "are needed; add recordings under terms that [release] licences names"
+            "are needed; add recordings under terms that [release] licences names, "
+            f"{OR_NONE}"
         )
     return _fitted(evidence)
 

@@ -19,6 +19,9 @@ FINAL = "final"
 WATCHED_FRACTION = 0.05
 """Share of the training groups whose loss the curves show; nothing depends on it."""
 
+OR_NONE = 'or make none: [release] network = "" in a preset of your own'
+"""What else is left to those who want no release."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -52,11 +55,12 @@ def divide(rows: pl.DataFrame, fold: str, n_folds: int) -> Parts:
         if predicted.filter(real).is_empty():
             raise StageError(
                 f"release: fold {fold} of {n_folds} has no recording to predict; add recordings "
-                "under terms that [release] licences names, or lower n_folds"
+                f"under terms that [release] licences names, lower n_folds, {OR_NONE}"
             )
     if train.is_empty():
         raise StageError(
-            "release: no row may train; add recordings under terms that [release] licences names"
+            "release: no row may train; add recordings under terms that [release] licences names, "
+            f"{OR_NONE}"
         )
     return Parts(train, train.filter(pl.col("split_group").is_in(_watched(train))), predicted)
 

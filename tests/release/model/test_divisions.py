@@ -115,10 +115,12 @@ def test_what_is_watched_trains_too(parts):
 
 def test_a_fold_without_a_recording_is_named():
     few = ROWS.filter(pl.col("split_group").is_in(["g1", "g2", "g5"]))
-    with pytest.raises(StageError, match=r"fold 3 of 4 has no recording to predict; add"):
+    with pytest.raises(
+        StageError, match=r"fold 3 of 4 has no recording to predict; .*, or make none: "
+    ):
         divide(few, "3", 4)
 
 
 def test_no_row_that_may_train_is_named():
-    with pytest.raises(StageError, match="no row may train; add recordings under terms that"):
+    with pytest.raises(StageError, match=r"no row may train; add .*, or make none: "):
         divide(ROWS.with_columns(allowed=pl.lit(False)), FINAL, N_FOLDS)
