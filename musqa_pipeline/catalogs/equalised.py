@@ -25,7 +25,7 @@ from musqa_pipeline.catalogs.demo_music.catalog import COLUMNS
 from musqa_pipeline.catalogs.folder import COPY_TIER, Source
 from musqa_pipeline.core.csv_files import unguarded, write_csv
 from musqa_pipeline.core.errors import CatalogError, UnfitInputError
-from musqa_pipeline.core.files import explained, whole_file
+from musqa_pipeline.core.files import explained, whole_file, write_whole
 from musqa_pipeline.core.names import stays_inside
 from musqa_pipeline.core.seeds import derive_generator, unit_interval_hash
 
@@ -136,6 +136,6 @@ def _write_copy(path: Path, copy: Path, seed: int) -> None:
         mono = soxr.resample(mono, info.sample_rate_hz, SAMPLE_RATE_HZ, quality="VHQ")
     rng = derive_generator("synthesis.equalised", seed, path.name)
     made = equalise(mono, draw_equaliser(rng), rng)
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(copy) as temporary:
-        soundfile.write(temporary, made, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_24")
+    flac = io.BytesIO()  # of a file, libsndfile's errors do not say what the system said
+    soundfile.write(flac, made, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_24")
+    write_whole(copy, flac.getvalue())

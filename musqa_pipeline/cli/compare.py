@@ -64,10 +64,12 @@ class Order(StrEnum):
 
 def compare(
     reference: Annotated[
-        Path | None, typer.Argument(help="A file, or a folder of them.", show_default=False)
+        Path | None,
+        typer.Argument(help="A file, or a folder of them.", show_default=False, readable=False),
     ] = None,
     degraded: Annotated[
-        Path | None, typer.Argument(help="What was made of it, likewise.", show_default=False)
+        Path | None,
+        typer.Argument(help="What was made of it, likewise.", show_default=False, readable=False),
     ] = None,
     model: Annotated[
         Path | None,

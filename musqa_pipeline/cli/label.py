@@ -54,6 +54,7 @@ def label(
             metavar="REFERENCE DEGRADED",
             help="A file, and what was made of it.",
             show_default=False,
+            readable=False,
         ),
     ] = None,
     pairs_file: PairsOption = None,

@@ -17,7 +17,12 @@ from musqa_pipeline.core.errors import MusqaError, SettingsError
 
 FilesArgument = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="FILES", help="Files, folders, or -.", show_default=False),
+    typer.Argument(
+        metavar="FILES",
+        help="Files, folders, or -.",
+        show_default=False,
+        readable=False,  # what cannot be read gets a row that says so
+    ),
 ]
 ListOption = Annotated[
     Path | None,

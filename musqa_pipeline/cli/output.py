@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from musqa_pipeline.core.csv_files import csv_of, guarded
-from musqa_pipeline.core.files import whole_file
+from musqa_pipeline.core.files import write_whole
 from musqa_pipeline.core.foreign_text import LINES, json_text, printable
 from musqa_pipeline.core.home import Home
 
@@ -60,8 +61,9 @@ def write_wav(path: Path, samples: NDArray) -> None:
 
     from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 
-    with whole_file(path) as temporary:
-        soundfile.write(temporary, samples, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
+    made = io.BytesIO()  # of a file, libsndfile's errors do not say what the system said
+    soundfile.write(made, samples, SAMPLE_RATE_HZ, format="WAV", subtype="FLOAT")
+    write_whole(path, made.getvalue())
 
 
 def table(

@@ -16,6 +16,8 @@ from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import LakeError, LockedError
 from musqa_pipeline.core.home import refuse_url
 
+ELSEWHERE = "name a folder you can write; results go where MUSQA_HOME says"
+
 
 @contextmanager
 def explained(doing: str, path: Path) -> Iterator[None]:
@@ -26,9 +28,9 @@ def explained(doing: str, path: Path) -> Iterator[None]:
         advice = {
             errno.ENOSPC: "the disk is full: free some space and run again",
             errno.EDQUOT: "the disk quota is used up: free some space and run again",
-            errno.EROFS: "the file system is read-only: set MUSQA_HOME to a folder you can write",
-            errno.EACCES: "permission is denied: set MUSQA_HOME to a folder you can write",
-            errno.EPERM: "permission is denied: set MUSQA_HOME to a folder you can write",
+            errno.EROFS: f"the file system is read-only: {ELSEWHERE}",
+            errno.EACCES: f"permission is denied: {ELSEWHERE}",
+            errno.EPERM: f"permission is denied: {ELSEWHERE}",
         }.get(error.errno or 0, f"{error.strerror or error}: check the disk and run again")
         raise LakeError(f"cannot {doing} {path}: {advice}") from error
 

@@ -161,7 +161,7 @@ def test_a_read_only_lake_is_named_with_what_to_do(tmp_path, music):
     mount(checkout.home / "lake", "ro,size=1m")
     try:
         sentence = failure(checkout, "run", "--preset", "tiny.toml", "--until", "tracks")
-        assert "read-only: set MUSQA_HOME to a folder you can write" in sentence
+        assert "read-only: name a folder you can write" in sentence
     finally:
         subprocess.run(["umount", str(checkout.home / "lake")], check=True)
 

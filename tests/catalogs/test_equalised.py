@@ -6,7 +6,7 @@ import soundfile
 
 from musqa_pipeline.audio.equaliser import NOISE_FRACTION, draw_equaliser
 from musqa_pipeline.catalogs.equalised import equalise, write_equalised_catalog
-from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.errors import CatalogError, LakeError
 from tests.audio.bombs import wav_header
 
 NOISE = 0.1 * np.random.default_rng(0).standard_normal(96_000)
@@ -108,6 +108,15 @@ def test_a_file_that_cannot_be_read_is_named_and_left_out(tmp_path):
     lines = []
     assert write_equalised_catalog(source, tmp_path / "dark", log=lines.append) == 1
     assert "c.flac: left out, it cannot be read" in lines[0]
+
+
+@pytest.mark.parametrize(("place", "said"), [("a file/x", "Not a d"), ("proc", "No such file")])
+def test_copies_that_cannot_be_written_are_told_in_a_sentence(tmp_path, place, said):
+    source = write_folder(tmp_path / "music", ROWS[:1])
+    (tmp_path / "a file").touch()
+    (tmp_path / "proc").symlink_to("/proc")  # a folder in which nobody can make a file
+    with pytest.raises(LakeError, match=rf"cannot write .*a song-eq0\.flac: {said}"):
+        write_equalised_catalog(source, tmp_path / place, log=print)
 
 
 @pytest.mark.parametrize("text", [None, "file\na.flac\n", "file,recording\na.flac,\n"])

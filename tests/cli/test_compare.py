@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from pathlib import Path
 
@@ -62,6 +63,12 @@ def test_json_has_an_object_a_pair(run):
     assert found["model"] == "small 1"
     (window,) = found["windows"]
     assert (window["start_s"], window["stop_s"], window["mos"]) == (0.0, 1.5, found["mos"])
+
+
+def test_a_file_without_permission_is_no_wrong_usage(run, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # as root may read everything
+    ended = run("masters/one.wav", "coded/at 0.2/one.flac")
+    assert (ended.exit_code, ended.stderr) == (0, "")
 
 
 def test_folders_are_compared_file_by_file(run):

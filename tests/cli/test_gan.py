@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,6 +83,15 @@ def test_what_cannot_be_degraded_is_told_and_nothing_is_written(folder, tmp_path
     assert words in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_written_is_told_in_a_sentence(folder, tmp_path):
+    out = Path("/proc/out.wav")  # in a folder in which nobody can make a file
+    arguments = (folder / "café song.wav", out, "--kind", "noise", "--intensity", "5")
+    ended = degrade(*arguments, cwd=tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"error: cannot write {out}: No such file")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_another_ending_is_wrong_usage(folder, tmp_path):

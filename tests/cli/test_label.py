@@ -95,6 +95,12 @@ def test_csv_has_a_row_a_pair_and_failures_are_rows_too(run):
     assert ended.stderr == "1 of 2 pairs have no score; their rows say why\n"
 
 
+def test_a_file_without_permission_is_no_wrong_usage(run, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # as root may read everything
+    ended = run("master.wav", "noisy café.wav")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+
+
 def test_a_table_is_aligned_and_says_what_failed(run):
     ended = run("master.wav", "master.wav", "broken.flac", "noisy café.wav")
     header, same, broken, noisy = ended.stdout.splitlines()

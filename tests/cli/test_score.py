@@ -92,6 +92,13 @@ def test_odd_files_get_rows_a_summary_and_an_exit_code(run):
     assert "windows" not in rows[0]
 
 
+@pytest.mark.parametrize("command", ["score", "gate --min-mos 1"])
+def test_a_file_without_permission_is_no_wrong_usage(run, monkeypatch, command):
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # as root may read everything
+    ended = run(*command.split(), "music/a café.wav")
+    assert (ended.exit_code, "not readable" in ended.stderr) == (0, False)
+
+
 def test_files_without_a_score_end_with_3(run):
     ended = run("score", "silence.wav")
     assert (ended.exit_code, ended.stderr) == (3, "")

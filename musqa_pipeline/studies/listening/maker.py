@@ -13,6 +13,7 @@ import soundfile
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.core.csv_files import write_rows
 from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.files import explained
 from musqa_pipeline.core.seeds import derive_generator, derive_seed
 from musqa_pipeline.studies.listening.plan import PagePlan, repeated_pages
 from musqa_pipeline.studies.listening.ratings import REFERENCE
@@ -71,7 +72,8 @@ def write_test(
             f"{audio} holds files already; name another folder, or delete it if its ratings are "
             "not needed"
         )
-    audio.mkdir(parents=True, exist_ok=True)
+    with explained("make", audio):
+        audio.mkdir(parents=True, exist_ok=True)
     repeated = repeated_pages(pages, settings)
     key: list[dict[str, Any]] = []
     training: dict[str, Any] = {}

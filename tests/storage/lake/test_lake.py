@@ -74,7 +74,10 @@ def test_a_read_only_home_says_so():
         run = subprocess.run(
             [sys.executable, "-c", program, folder], capture_output=True, text=True, check=False
         )
-    assert "permission is denied: set MUSQA_HOME to a folder you can write" in run.stderr
+    assert (
+        "permission is denied: name a folder you can write; results go where MUSQA_HOME"
+        in run.stderr
+    )
 
 
 def test_scan_reads_in_order_of_ids_and_works_on_an_empty_partition(lake):

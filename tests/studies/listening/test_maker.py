@@ -11,7 +11,7 @@ from scipy.signal import freqz_sos
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.lowpass import _sections
 from musqa_pipeline.audio.measures.loudness import integrated_lufs
-from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.errors import LakeError, SettingsError
 from musqa_pipeline.studies.listening.maker import write_test
 from musqa_pipeline.studies.listening.plan import PagePlan, plan_files
 from musqa_pipeline.studies.listening.ratings import read_webmushra
@@ -74,6 +74,12 @@ def test_the_configuration_has_webmushras_pages_and_names_files_that_are_there(f
         assert page["showConditionNames"] is False
     questions = {q["name"]: q for q in config["pages"][4]["questionnaire"]}
     assert [r["value"] for r in questions["headphones"]["response"]] == ["yes", "no"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "a file").touch()
+    with pytest.raises(LakeError, match=r"cannot make .*a file/x/.*: Not a directory"):
+        write_test([], tmp_path / "a file" / "x", SETTINGS)
 
 
 def test_names_tell_nothing(key):
