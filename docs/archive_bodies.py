@@ -31,7 +31,7 @@ from musqa_pipeline.learning.pretraining.train import untrained
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.labels.heard import faults_of
-from musqa_pipeline.stages.models.pretraining.bodies import body_of, pretraining_settings
+from musqa_pipeline.stages.models.pretraining.bodies import Body, body_of, pretraining_settings
 from musqa_pipeline.stages.models.trials.networks import images_of
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS, read_rows
 
@@ -68,6 +68,12 @@ class Bodies:
         self.recipe = self.settings.recipe_of("wav2vec2")
         self.seeds = range(self.settings.n_seeds)
         self._answers = KeptAnswers(context.home, "archive-pretraining")
+
+    @cached_property
+    def learned(self) -> list[Body]:
+        """Return the bodies that learned before, by seed; StageError if one is not there."""
+        made = [body_of(self.context, MODEL, repetition=seed) for seed in self.seeds]
+        return [body for body in made if body]
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -139,10 +145,9 @@ class Bodies:
         """Return a body of a seed: as it has learned, or as that learning began."""
         if kind == CHANCE:
             return untrained(self.recipe, seed).wav2vec2
-        made = body_of(self.context, MODEL, repetition=seed)
-        assert made
-        assert made.folder
-        return read_folder(made.folder)
+        folder = self.learned[seed].folder
+        assert folder
+        return read_folder(folder)
 
     def described(self, kind: str, seed: int) -> Floats:
         """Return the mean over time of the last block, (rows, width); or descriptive features."""
@@ -190,9 +195,8 @@ class Bodies:
 
     def _kept(self, what: str, seed: int, about: list, make: Callable[[], Arrays]) -> Arrays:
         data = [self.context.fingerprints[name] for name in ("dataset", "waveforms")]
-        made = body_of(self.context, MODEL, repetition=seed)
-        assert made
-        return self._answers.kept(what, [seed, *about, *data, made.identity], make)
+        about = [seed, *about, *data, self.learned[seed].identity]
+        return self._answers.kept(what, about, make)
 
 
 class Tuned(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import polars as pl
@@ -95,6 +95,7 @@ class Halves:
 
     def __init__(self, context: Context, threshold_mos: float = THRESHOLD_MOS) -> None:
         self.context, self.threshold_mos = context, threshold_mos
+        self.read = cache(self._read)
         self.rows = read_rows(context).with_row_index("number")
         self.mos = 1 + 4 * self.rows["label"].to_numpy() / POINTS
         self.whose = self.rows.select(whose=pl.concat_str("catalog", "recording", separator=" "))[
@@ -116,7 +117,7 @@ class Halves:
             return self.threshold_mos
         return mean_full_width(self.half_widths[division.train])
 
-    def read(self, protocol: str) -> list[Half]:
+    def _read(self, protocol: str) -> list[Half]:
         """Read the finished trials of a protocol that predict a half of a fold."""
         context = self.context
         partition = context.joint_partition("trials")
@@ -160,9 +161,8 @@ class Halves:
         return 1 + 4 * predict_rows({trial.model: network}, images, keys)[trial.model]
 
 
-def print_table(context: Context, threshold_mos: float = THRESHOLD_MOS) -> None:
+def print_table(halves: Halves) -> None:
     """Print the tables; the last line is the mean r of the control and its share in the band."""
-    halves = Halves(context, threshold_mos)
     null: Mapping[str, Mapping[str, Spread]] = {}
     for protocol in BY_LABEL:
         found = halves.read(protocol)
@@ -195,12 +195,11 @@ def print_table(context: Context, threshold_mos: float = THRESHOLD_MOS) -> None:
     print("{:.3f} {:.2f}".format(*within(every, null["raw"]["pearson"])))
 
 
-def pictured(context: Context, threshold_mos: float = THRESHOLD_MOS) -> Figure:
+def pictured(halves: Halves) -> Figure:
     """Draw which pairs networks rank as they are rated, in the parts of `grouped`.
 
     Raises StageError if none of `PICTURED` has been run.
     """
-    halves = Halves(context, threshold_mos)
     found = {protocol: halves.read(protocol) for protocol in ("grouped", RANDOM_LABELS)}
     by_network: dict[str, list[Pairs]] = {}
     thresholds = []

@@ -31,7 +31,7 @@ from archive_deaf import (
 )
 from archive_gains import gains_table, read_gains
 from archive_pretraining import print_pretraining
-from archive_table import THRESHOLD_MOS, pictured, print_table, require_trials
+from archive_table import THRESHOLD_MOS, Halves, pictured, print_table, require_trials
 
 from musqa_pipeline.core.files import write_whole
 from musqa_pipeline.core.home import home_folder
@@ -58,11 +58,11 @@ def main() -> None:
     if arguments.what == "table":
         require_trials(context)
         try:
-            print_table(context, arguments.threshold_mos)
+            halves = Halves(context, arguments.threshold_mos)
+            print_table(halves)
             if arguments.picture:
                 with house_style("archives"):
-                    figure = pictured(context, arguments.threshold_mos)
-                    write_whole(arguments.picture, to_png(figure, n_colours=256))
+                    write_whole(arguments.picture, to_png(pictured(halves), n_colours=256))
         except ValueError as error:
             parser.error(str(error))
     elif arguments.what == "clusters":

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.equaliser import Equaliser, draw_equaliser
 from musqa_pipeline.audio.files.decoding import open_audio, read_length
+from musqa_pipeline.audio.files.flac import to_flac
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.catalogs.demo_music.catalog import COLUMNS
 from musqa_pipeline.catalogs.folder import COPY_TIER, Source
@@ -136,6 +136,4 @@ def _write_copy(path: Path, copy: Path, seed: int) -> None:
         mono = soxr.resample(mono, info.sample_rate_hz, SAMPLE_RATE_HZ, quality="VHQ")
     rng = derive_generator("synthesis.equalised", seed, path.name)
     made = equalise(mono, draw_equaliser(rng), rng)
-    flac = io.BytesIO()  # of a file, libsndfile's errors do not say what the system said
-    soundfile.write(flac, made, SAMPLE_RATE_HZ, format="FLAC", subtype="PCM_24")
-    write_whole(copy, flac.getvalue())
+    write_whole(copy, to_flac(made, "PCM_24"))

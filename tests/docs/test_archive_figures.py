@@ -60,7 +60,7 @@ def test_each_network_has_a_panel_and_each_pair_a_side(figures):
         assert to_png(figure).startswith(b"\x89PNG")
 
 
-def test_the_picture_shows_the_networks_that_have_been_run(monkeypatch):
+def test_the_picture_shows_the_networks_that_have_been_run():
     import archive_table
 
     from musqa_pipeline.core.errors import StageError
@@ -72,10 +72,9 @@ def test_the_picture_shows_the_networks_that_have_been_run(monkeypatch):
     )  # fmt: skip
     found = {"grouped": [half], archive_table.RANDOM_LABELS: []}
     halves = SimpleNamespace(mos=mos, read=found.get, threshold_of=lambda division: 0.5)
-    monkeypatch.setattr(archive_table, "Halves", lambda *_: halves)
     with house_style("figures"):
-        figure = archive_table.pictured(None)
+        figure = archive_table.pictured(halves)
     assert figure.axes[0].get_title() == "boosted: PRA 100.0 %"
     found["grouped"] = []
     with pytest.raises(StageError, match="run the preset first"):
-        archive_table.pictured(None)
+        archive_table.pictured(halves)

@@ -32,13 +32,13 @@ def to_int16(samples: NDArray[np.floating]) -> NDArray[np.int16]:
     return np.clip(scaled, -FULL_SCALE_16, FULL_SCALE_16 - 1).astype(np.int16)
 
 
-def to_flac(samples: NDArray[np.integer], subtype: str = "PCM_16") -> bytes:
+def to_flac(samples: NDArray[np.number], subtype: str = "PCM_16") -> bytes:
     """Encode mono samples at 48 kHz.
 
     Parameters
     ----------
-    samples : ndarray of int16 or int32, shape (samples,)
-        16-bit samples, or 24-bit samples in the upper bytes of 32.
+    samples : ndarray of int16, int32 or float, shape (samples,)
+        16-bit samples, 24-bit samples in the upper bytes of 32, or floats of full scale 1.0.
     subtype : {"PCM_16", "PCM_24"}
 
     Returns
