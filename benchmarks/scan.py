@@ -28,8 +28,9 @@ import soxr
 from numpy.typing import NDArray
 
 from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog
+from musqa_pipeline.scoring.origin.spectrum import analyse
+from musqa_pipeline.scoring.origin.verdict import LIKELY, POSSIBLE, origin_of
 from musqa_pipeline.scoring.scan.fingerprints import Heard, Words, find_copies, fingerprint_words
-from musqa_pipeline.scoring.scan.origin import analyse, lossy_origin
 from musqa_pipeline.scoring.scan.reading import EXCERPT_S, excerpt_starts
 
 RATE_HZ = 44_100
@@ -139,8 +140,8 @@ def origin(arguments: argparse.Namespace) -> None:
             y = np.round(y.mean(axis=1) * 32_767) / np.float32(32_768)
             starts = [round(s * RATE_HZ) for s in excerpt_starts(len(y) / RATE_HZ, 3)]
             parts = [y[s : s + int(EXCERPT_S * RATE_HZ)].astype(np.float32) for s in starts]
-            verdicts.append(lossy_origin(analyse(parts, RATE_HZ)))
-        likely, possible = verdicts.count("likely"), verdicts.count("possible")
+            verdicts.append(origin_of(analyse(parts, RATE_HZ)).verdict)
+        likely, possible = verdicts.count(LIKELY), verdicts.count(POSSIBLE)
         print(f"{name:12s} {likely / len(sources):7.2f} {possible / len(sources):9.2f}", flush=True)
 
 

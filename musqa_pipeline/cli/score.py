@@ -127,8 +127,7 @@ def _print_results(
         if as_json:
             output.data(score_text.json_line(record))
         elif as_csv:
-            columns = score_text.CSV_COLUMNS
-            rows = [columns] * (not counts) + [tuple(record[name] for name in columns)]
+            rows = [score_text.CSV_COLUMNS] * (not counts) + [score_text.csv_cells(record)]
             output.data("\n".join(map(score_text.csv_line, rows)))
         else:
             lines = [score_text.HEADER] * (not counts) + [score_text.text_line(result)]

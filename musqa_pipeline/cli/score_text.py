@@ -20,9 +20,20 @@ if TYPE_CHECKING:
 
 DECIMALS = 4
 LISTS = ("windows", "events")
+ORIGIN_COLUMNS = {
+    "origin": "verdict",
+    "origin_codec": "codec",
+    "origin_evidence": "evidence",
+}
+"""What a CSV has of an `Origin`, by column."""
 CSV_COLUMNS = (
     "file",
-    *(field.name for field in fields(Score) if field.name not in LISTS),
+    *(
+        column
+        for field in fields(Score)
+        if field.name not in LISTS
+        for column in (ORIGIN_COLUMNS if field.name == "origin" else [field.name])
+    ),
     "error",
 )
 HEADER = "  ".join(
@@ -60,6 +71,13 @@ def record_of(result: Result) -> dict[str, Any]:
     else:
         known = result.score.as_dict()
     return {"file": result.name, **known, "error": result.error or None}
+
+
+def csv_cells(record: dict[str, Any]) -> tuple[Any, ...]:
+    """Return a record's values for `CSV_COLUMNS`."""
+    origin = record["origin"] or {}
+    flat = {column: origin.get(name) for column, name in ORIGIN_COLUMNS.items()}
+    return tuple((record | flat)[name] for name in CSV_COLUMNS)
 
 
 def json_line(record: Mapping[str, Any]) -> str:

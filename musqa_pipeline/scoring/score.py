@@ -46,6 +46,18 @@ class WindowScore:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Whether a recording was coded by a lossy codec before, and how that is known."""
+
+    verdict: str
+    """genuine, possibly lossy or likely lossy; lossy file for a file whose own codec is lossy."""
+    codec: str = ""
+    """From what, such as "MP3 at 128 kbit/s"; empty where it is unknown, or genuine."""
+    evidence: tuple[str, ...] = ()
+    """What was found, one plain sentence each."""
+
+
+@dataclass(frozen=True)
 class Score:
     """The score of a recording."""
 
@@ -70,6 +82,8 @@ class Score:
     loudness_lufs: float | None
     """Integrated loudness (ITU-R BS.1770-4) of all channels; None where all is below its gate."""
     true_peak_dbtp: float | None
+    origin: Origin | None = field(default=None, kw_only=True)
+    """None where it was not looked for or cannot be told: silence, rates below 32 kHz."""
     cause: str
     """The likeliest cause of a low score, one sentence; empty where nothing was found."""
     windows: tuple[WindowScore, ...] = ()

@@ -25,6 +25,7 @@ from musqa_pipeline.scoring.windows import SHORTEST_S, Window, WindowCutter
 
 if TYPE_CHECKING:
     from musqa_pipeline.scoring.detectors.detect import Detectors
+    from musqa_pipeline.scoring.origin.meter import OriginMeter
 
 LOWEST_DETECTED_HZ, HIGHEST_DETECTED_HZ = 8_000, 192_000
 """Rates that the detectors take; others are scored without."""
@@ -41,6 +42,8 @@ class Scorer:
         The model; else the one that `MUSQA_MODEL` names, the user's choice or the shipped one.
     detect : bool
         Whether to look for events and the cause of a low score, too.
+    origin : bool
+        Whether to look for a lossy origin, too; not without `detect`.
 
     Raises
     ------
@@ -59,12 +62,19 @@ class Scorer:
     'only 2.0 s of sound; the scorer needs 3 s, better 10'
     """
 
-    def __init__(self, model: Path | str | ModelFile | None = None, *, detect: bool = True) -> None:
+    def __init__(
+        self,
+        model: Path | str | ModelFile | None = None,
+        *,
+        detect: bool = True,
+        origin: bool = True,
+    ) -> None:
         if isinstance(model, ModelFile):
             self.model = model
         else:
             self.model = load_model(resolve_model_path(model))
         self._detect = detect
+        self._origin = detect and origin
 
     def __repr__(self) -> str:
         return f"Scorer(model={self.model.label!r}, detect={self._detect})"
@@ -189,7 +199,9 @@ class Scorer:
         """
         with decoding.open_audio(Path(path), max_duration_s=max_duration_s) as audio:
             info = audio.info
-            return self._score(audio.blocks, info.sample_rate_hz, info.channels, window_s, hop_s)
+            lossy_codec = info.codec if info.is_lossy else ""
+            how = info.sample_rate_hz, info.channels, window_s, hop_s, lossy_codec
+            return self._score(audio.blocks, *how)
 
     def judge(
         self, mono: NDArray[np.float32], sample_rate_hz: int, *, margin_frames: int = 0
@@ -220,10 +232,12 @@ class Scorer:
         channels: int,
         window_s: float | None,
         hop_s: float | None,
+        lossy_codec: str = "",
     ) -> Score:
         cutter = WindowCutter(sample_rate_hz, window_s=window_s, hop_s=hop_s)
         meters = Meters(sample_rate_hz, channels)
         detectors = _detectors(sample_rate_hz) if self._detect else None
+        origin = _origin_meter(sample_rate_hz, lossy_codec) if self._origin else None
         judged: list[tuple[Window, Verdict]] = []
 
         def take(windows: Sequence[Window]) -> None:
@@ -239,11 +253,14 @@ class Scorer:
             meters.update(block, mono)
             if detectors is not None:
                 detectors.push(block)
+            if origin is not None:
+                origin.push(block)
             take(cutter.push(mono))
         take(cutter.finish())
         limits.check_peak(meters.true_peak_dbtp() or 0.0)  # between samples
         events: tuple[Event, ...] = () if detectors is None else tuple(detectors.finish())
-        return combine(judged, cutter, meters, events, self.model.label)
+        score = combine(judged, cutter, meters, events, self.model.label)
+        return score if origin is None else replace(score, origin=origin.origin())
 
     def _judge(self, window: Window, sample_rate_hz: int) -> Verdict:
         if window.sound_s < SHORTEST_S:
@@ -256,6 +273,12 @@ def _detectors(sample_rate_hz: int) -> Detectors | None:
 
     within = LOWEST_DETECTED_HZ <= sample_rate_hz <= HIGHEST_DETECTED_HZ
     return Detectors(sample_rate_hz) if within else None
+
+
+def _origin_meter(sample_rate_hz: int, lossy_codec: str) -> OriginMeter:
+    from musqa_pipeline.scoring.origin.meter import OriginMeter
+
+    return OriginMeter(sample_rate_hz, lossy_codec)
 
 
 def _pairs(recordings: Iterable[Any], sample_rate_hz: int | None) -> Iterator[tuple[Any, int]]:

@@ -90,6 +90,16 @@ def test_odd_files_get_rows_a_summary_and_an_exit_code(run):
     )
     assert float(rows[2]["mos"]) < 2.3
     assert "windows" not in rows[0]
+    assert {rows[0][name] for name in ("origin", "origin_codec", "origin_evidence")} == {""}
+
+
+def test_the_origin_has_columns_of_its_own(run, tmp_path):
+    write(tmp_path / "full band.wav", noise(3, rate_hz=44_100, channels=2), 44_100)
+    rows, found = (run("score", str(tmp_path), form).stdout for form in ("--csv", "--json"))
+    row, origin = next(csv.DictReader(io.StringIO(rows))), json.loads(found)["origin"]
+    assert row["origin"] == origin["verdict"] == "genuine"
+    assert row["origin_codec"] == origin["codec"] == ""
+    assert [row["origin_evidence"]] == origin["evidence"]
 
 
 @pytest.mark.parametrize("command", ["score", "gate --min-mos 1"])

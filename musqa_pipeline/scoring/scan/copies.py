@@ -10,7 +10,6 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from musqa_pipeline.scoring.scan.fingerprints import Heard, find_copies, unpack
-from musqa_pipeline.scoring.scan.origin import LIKELY
 from musqa_pipeline.scoring.scan.store import Scan, ScanStore
 
 SAME_MOS = 0.1
@@ -61,7 +60,7 @@ def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int, str]:
         mos = copy["mos"]
         return (
             best_mos is None or (mos is not None and mos >= best_mos - SAME_MOS),
-            not copy["is_lossy"] and copy["lossy_origin"] != LIKELY,
+            not copy["is_lossy"] and copy["lossy_origin"] != "likely",
             (copy["bandwidth_hz"] or 0.0) >= widest - SAME_BANDWIDTH_HZ,
             not copy["is_lossy"],
         )

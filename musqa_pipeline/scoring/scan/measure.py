@@ -15,10 +15,12 @@ import numpy as np
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.core.fingerprints import digest
+from musqa_pipeline.scoring.origin.meter import OriginMeter
+from musqa_pipeline.scoring.origin.spectrum import Spectrum, analyse
+from musqa_pipeline.scoring.origin.verdict import LIKELY, POSSIBLE
 from musqa_pipeline.scoring.scan.content import content_key
 from musqa_pipeline.scoring.scan.damage import explained
 from musqa_pipeline.scoring.scan.fingerprints import fingerprint_words, pack
-from musqa_pipeline.scoring.scan.origin import Spectrum, analyse, lossy_origin
 from musqa_pipeline.scoring.scan.reading import Recording, read_recording
 from musqa_pipeline.scoring.scan.store import FILE, Result, ScanStore
 from musqa_pipeline.scoring.scan.thumbnails import thumbnail
@@ -31,6 +33,9 @@ VERSION = 1
 MOST_EXCERPTS = 20
 MOST_EVENTS = 40
 """Kept of a recording, the longest first: a page holds those of thousands."""
+
+
+_LIKELINESS = {LIKELY: "likely", POSSIBLE: "possible"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +140,12 @@ def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Res
         score = together(scores, recording.duration_s)
         if any(e.n_not_finite for e in recording.excerpts):
             score = replace(score, flags=(*score.flags, "not_finite"))
-    mono = [to_mono(e.samples) for e in recording.excerpts]
     rate_hz = info.sample_rate_hz
+    origin = OriginMeter(rate_hz, info.codec if info.is_lossy else "")
+    for excerpt in recording.excerpts:
+        origin.push(excerpt.samples)
+    score = replace(score, origin=origin.origin())
+    mono = [to_mono(e.samples) for e in recording.excerpts]
     return Result(
         key,
         _record(recording, score, analyse(mono, rate_hz)),
@@ -161,7 +170,7 @@ def _record(recording: Recording, score: Score, spectrum: Spectrum) -> dict[str,
             "cliff_db": spectrum.cliff_db,
             "cliff_hz": spectrum.cliff_hz,
             "gaps_frac": spectrum.gaps_frac,
-            "lossy_origin": "" if info.is_lossy else lossy_origin(spectrum),
+            "lossy_origin": _LIKELINESS.get(score.origin.verdict if score.origin else "", ""),
         }
     )
 
@@ -204,7 +213,7 @@ def _quiet_decoders() -> Iterator[None]:
 
 @functools.cache
 def _scorer(model: str) -> Scorer:
-    return Scorer(model)
+    return Scorer(model, origin=False)  # that is told of all excerpts at once
 
 
 def _known(task: Task, key: str) -> bool:

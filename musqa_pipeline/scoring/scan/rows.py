@@ -10,7 +10,6 @@ from typing import Any
 from musqa_pipeline.core.foreign_text import printable
 from musqa_pipeline.scoring.scan.changes import SAME, Change, Changes
 from musqa_pipeline.scoring.scan.copies import best_copy
-from musqa_pipeline.scoring.scan.origin import LIKELY, POSSIBLE
 from musqa_pipeline.scoring.scan.store import Scan, ScanStore
 from musqa_pipeline.scoring.words import WORDS
 
@@ -84,7 +83,7 @@ class ScanTable:
             "words": {word.name: words[word.name] for word in WORDS},
             "hours": round(seconds / 3600, 2),
             "heard_hours": round(heard / 3600, 2),
-            "lossy_origin": {LIKELY: counts[LIKELY], POSSIBLE: counts[POSSIBLE]},
+            "lossy_origin": {name: counts[name] for name in ("likely", "possible")},
             "copied_recordings": len(self._best),
             "changes": self.changes.summary(),
         }

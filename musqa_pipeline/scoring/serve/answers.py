@@ -30,6 +30,16 @@ class WindowAnswer(BaseModel):
     abstained: str = Field(description="silence, short, speech, unfamiliar, or empty.")
 
 
+class OriginAnswer(BaseModel):
+    """Whether a recording was coded by a lossy codec before, and how that is known."""
+
+    verdict: str = Field(
+        description="genuine, possibly lossy, likely lossy; lossy file if its own codec is lossy."
+    )
+    codec: str = Field(description="From what, such as MP3 at 128 kbit/s; empty if unknown.")
+    evidence: list[str] = Field(description="What was found, one plain sentence each.")
+
+
 class RecordingScore(BaseModel):
     """The score of a recording."""
 
@@ -50,6 +60,7 @@ class RecordingScore(BaseModel):
     bandwidth_hz: float | None = Field(description="Upper edge of what there is to hear.")
     loudness_lufs: float | None = Field(description="Integrated loudness, ITU-R BS.1770-4.")
     true_peak_dbtp: float | None
+    origin: OriginAnswer | None = Field(description="Null where it cannot be told.")
     cause: str = Field(description="The likeliest cause of a low score; empty if none was found.")
     windows: list[WindowAnswer]
     events: list[EventAnswer]

@@ -1,9 +1,7 @@
-"""Lossless files that were a lossy one before: the cliff that a codec leaves, and its holes.
+"""The cliff that a lossy codec leaves in a spectrum, and its holes.
 
 Lossy encoders cut the top of the spectrum, and a cut of theirs falls by tens of decibels within
-half a kilohertz, which neither an instrument nor a room does. A cliff at 20 kHz proves less than
-one at 16: filters of recorders and of mastering lie there too, so that it is called possible only.
-High rates leave no cliff at all and are not seen. How often it is right: `docs/scanning.md`.
+half a kilohertz, which neither an instrument nor a room does.
 """
 
 from __future__ import annotations
@@ -14,19 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from musqa_pipeline.audio.measures.bandwidth import CODEC_CLIFF_DB, PERCENTILE
+from musqa_pipeline.audio.measures.bandwidth import PERCENTILE
 
-LIKELY, POSSIBLE = "likely", "possible"
 CLIFF_HZ = 500.0
 LOWEST_CLIFF_HZ, HIGHEST_CLIFF_HZ = 10_000.0, 20_300.0
 """Below, codecs of any use cut nothing; above begins the anti-alias filter of the CD."""
-CODEC_RANGE_HZ = (14_000.0, 19_600.0)
-"""Where cuts of MP3, AAC and Vorbis at 96 to 256 kbit/s lie, and nothing else is wont to."""
 GAP_RANGE_HZ = (16_000.0, 19_500.0)
 EMPTY_BELOW_PEAK_DB = 95.0
 QUIET_BELOW_PEAK_DB = 40.0
-MANY_GAPS_FRAC, SMALL_CLIFF_DB = 0.6, 13.0
-"""With so many holes a lower cliff is enough."""
 CELL_BINS = 16
 SMOOTH_BINS = 5
 
@@ -66,15 +59,6 @@ def analyse(excerpts: Sequence[NDArray[np.float32]], sample_rate_hz: int) -> Spe
     bin_hz = sample_rate_hz / n_fft
     cliff_db, cliff_hz = _cliff(power, bin_hz)
     return Spectrum(cliff_db, cliff_hz, _gaps(power, bin_hz))
-
-
-def lossy_origin(spectrum: Spectrum) -> str:
-    """Say how a lossless file was a lossy one before: ``likely``, ``possible`` or empty."""
-    in_range = CODEC_RANGE_HZ[0] <= spectrum.cliff_hz <= CODEC_RANGE_HZ[1]
-    holed = spectrum.gaps_frac >= MANY_GAPS_FRAC and spectrum.cliff_db >= SMALL_CLIFF_DB
-    if spectrum.cliff_db >= CODEC_CLIFF_DB or holed:
-        return LIKELY if in_range else POSSIBLE
-    return ""
 
 
 def _cliff(power: NDArray[np.float32], bin_hz: float) -> tuple[float, float]:

@@ -1,0 +1,1 @@
+"""Lossy origin: whether a recording was coded by a lossy codec before; base installation only."""

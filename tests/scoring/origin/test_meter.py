@@ -1,0 +1,73 @@
+"""The origin of a stream: the same whatever its blocks, told from any length, in flat memory."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from musqa_pipeline.scoring import Scorer
+from musqa_pipeline.scoring.origin.meter import MOST_PIECES, PIECE_S, OriginMeter
+from tests.audio.coded import ffmpeg
+from tests.scoring.scan.library import RATE_HZ, cut_at, song
+
+
+def origin_by(x, block):
+    meter = OriginMeter(RATE_HZ)
+    for start in range(0, len(x), block):
+        meter.push(x[start : start + block])
+    return meter.origin()
+
+
+def test_blocks_of_any_size_give_the_same_answer():
+    fake = cut_at(song(3, 12), 16_000)
+    whole = origin_by(fake, len(fake))
+    assert whole.verdict == "likely lossy"
+    assert whole.evidence[0].startswith("edge: at 16.0 kHz")
+    assert origin_by(fake, 4_000) == origin_by(fake, 65_536) == whole
+
+
+def test_a_long_stream_is_heard_in_pieces_that_are_spread_over_it():
+    meter = OriginMeter(RATE_HZ)
+    rng = np.random.default_rng(1)
+    piece = round(PIECE_S * RATE_HZ)
+    block = 0.1 * rng.standard_normal((piece, 2)).astype(np.float32)
+    for _ in range(40):
+        meter.push(block)
+    kept = sorted(meter._pieces)
+    assert MOST_PIECES / 2 < len(kept) <= MOST_PIECES
+    assert len(set(np.diff(kept))) == 1
+    assert (kept[0], kept[-1]) == (0, 36)
+
+
+def test_less_than_a_piece_is_told_and_silence_is_not():
+    assert origin_by(song(3, 12)[:RATE_HZ], 4_000).verdict == "genuine"
+    assert origin_by(np.zeros((12 * RATE_HZ, 2), np.float32), 65_536) is None
+
+
+def test_a_low_rate_cannot_be_told():
+    meter = OriginMeter(22_050)
+    meter.push(song(3, 12))
+    assert meter.origin() is None
+
+
+@pytest.fixture(scope="module")
+def scorer(model_path):
+    return Scorer(model_path)
+
+
+def test_a_score_has_it_whether_of_samples_or_of_a_file(scorer, tmp_path):
+    fake = np.rint(cut_at(song(3, 12), 16_000) * 32_768).clip(-32_768, 32_767).astype(np.int16)
+    soundfile.write(tmp_path / "fake.flac", fake, RATE_HZ)
+    score = scorer.score_file(tmp_path / "fake.flac")
+    assert score.origin.verdict == "likely lossy"
+    assert scorer.score(fake, RATE_HZ).origin == score.origin
+    assert score.as_dict()["origin"]["codec"] == score.origin.codec != ""
+    assert Scorer(scorer.model, detect=False).score(fake, RATE_HZ).origin is None
+    assert Scorer(scorer.model, origin=False).score(fake, RATE_HZ).origin is None
+
+
+def test_a_file_that_is_lossy_itself_is_no_fake(scorer, tmp_path):
+    soundfile.write(tmp_path / "song.mp3", song(3, 12), RATE_HZ)
+    origin = scorer.score_file(tmp_path / "song.mp3").origin
+    assert (origin.verdict, origin.codec) == ("lossy file", "MP3")
+    ffmpeg("-i", tmp_path / "song.mp3", "-c:a", "aac", "-f", "ipod", tmp_path / "song.m4a")
+    assert scorer.score_file(tmp_path / "song.m4a").origin.codec == "AAC"
