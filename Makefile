@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SECTIONED := audio studies learning scoring
 SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
 
-.PHONY: help setup demo test test-long check format docs pictures browser drill faults fuzz audit \
+.PHONY: help setup demo ui test test-long check format docs pictures browser drill faults fuzz audit \
   postgres speech sampler clean
 
 help:  ## List the targets.
@@ -27,6 +27,10 @@ setup: $(READY)  ## Make the virtual environment and install musqa in it.
 
 demo: $(READY)  ## Run the whole graph on the embedded demo catalog (minutes on two cores).
 	@$(BIN)/musqa demo
+
+ui: $(READY)  ## Open Dagster's UI with its daemon: PORT=3000, on this machine alone.
+	@# With DAGSTER_HOME in the environment dg reads dagster.yaml, where telemetry is off.
+	@DAGSTER_HOME="$(CURDIR)" $(BIN)/dg dev --host 127.0.0.1 --port $(or $(PORT),3000)
 
 test: check  ## Check style and types, then run the tests (minutes on two cores).
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal -q

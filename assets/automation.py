@@ -43,7 +43,7 @@ def current_preset() -> Preset:
     return load_preset(os.environ.get("MUSQA_PRESET") or "demo")
 
 
-def look_now(memory: str | None, *, register: bool = True) -> Look:
+def look_now(memory: str | None, *, register: bool = True, ask_again: bool = False) -> Look:
     """Look at all catalogs with the clock and the environment of this process."""
     started = time.monotonic()
     return look(
@@ -54,6 +54,7 @@ def look_now(memory: str | None, *, register: bool = True) -> Look:
         now_s=time.time(),
         go_on=lambda: time.monotonic() - started < FETCH_S,
         register=register,
+        ask_again=ask_again,
     )
 
 
@@ -73,9 +74,10 @@ def request_catalogs(seen: Look, key_prefix: str = "") -> list[dg.RunRequest]:
     job=catalog_job,
     minimum_interval_seconds=LOOK_EVERY_S,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Catalogs that arrived or changed: each becomes a partition, and its stages run.",
 )
 def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-    """Catalogs that arrived or changed: each becomes a partition, and its stages run.
+    """Catalogs that arrived or changed; those that are all done become a partition without a run.
 
     What cannot be used is named here, in the tick's log and as an observation of `tracks`.
     """
@@ -87,7 +89,8 @@ def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         say = context.log.warning if sighting.verdict in bad else context.log.info
         say("%s: %s: %s", sighting.name, sighting.verdict, sighting.reason)
     requests = request_catalogs(seen)
-    names = [request.partition_key for request in requests if request.partition_key]
+    useful = (CatalogState.REQUEST, CatalogState.KNOWN)
+    names = [s.name for s in seen.sightings if s.verdict in useful]
     new = [n for n in names if not context.instance.has_dynamic_partition(str(catalogs.name), n)]
     waiting = [
         f"{s.name}: {s.verdict}: {s.reason}" for s in seen.sightings if s.news or s.verdict in bad
@@ -194,7 +197,8 @@ with warnings.catch_warnings():
 )
 def weekly_catalogs(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest]:
     """Every catalog that has arrived, as if it were seen for the first time."""
-    requests = request_catalogs(look_now(None), f"{context.scheduled_execution_time:%G-W%V}-")
+    key_prefix = f"{context.scheduled_execution_time:%G-W%V}-"
+    requests = request_catalogs(look_now(None, ask_again=True), key_prefix)
     names = [request.partition_key for request in requests if request.partition_key]
     context.instance.add_dynamic_partitions(str(catalogs.name), names)
     return requests

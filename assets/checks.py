@@ -29,6 +29,7 @@ from musqa_pipeline.stages.genres import checks as genres
 from musqa_pipeline.stages.labels import checks as labels
 from musqa_pipeline.stages.labels import consistency as label_sense
 from musqa_pipeline.stages.labels import heard as label_hearing
+from musqa_pipeline.stages.models import checks as models
 from musqa_pipeline.stages.models.pretraining import checks as pretraining
 from musqa_pipeline.stages.reconstructions import checks as reconstructions
 from musqa_pipeline.stages.rows import CATALOG_STAGES
@@ -86,6 +87,9 @@ CHECKS = (
     StageCheck("nisqa_mels", spectrograms.check_nisqa_images),
     StageCheck("waveforms", spectrograms.check_waveforms),
     StageCheck("pretraining", pretraining.check_pretraining_met_no_test),
+    StageCheck("models", models.check_loss_fell, blocking=False),
+    StageCheck("models", models.check_validation, blocking=False),
+    StageCheck("models", models.check_weights, blocking=False),
     StageCheck("drift", drift.check_drift, blocking=False, always_warns=True),
     StageCheck("evaluation", evaluation.check_better_than_mean, blocking=False),
     StageCheck("promotion", promotion.check_promotion, blocking=False, always_warns=True),

@@ -172,7 +172,7 @@ def _reason(result: dg.ExecuteInProcessResult) -> MusqaError:
         if error and error.cls_name in _OWN_ERRORS:
             return MusqaError(error.message.split(": ", 1)[-1].strip())
         return StageError(f"stage {event.step_key} failed: {error.to_string() if error else '?'}")
-    return StageError("the run failed; see it in the UI (`dagster dev`)")
+    return StageError("the run failed; see it in the UI (`make ui`)")
 
 
 def _kinds(root: type[MusqaError]) -> set[str]:

@@ -92,6 +92,17 @@ def hash_files(store: Store, key: str, paths: Iterable[Path], label: str) -> dic
     return found
 
 
+def unread_bytes(store: Store, key: str, paths: Iterable[Path]) -> int:
+    """Say how many bytes `hash_files` would have to read."""
+    known, total = _load(store, key), 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            state = _state(path)
+            if state is not None and (path not in known or known[path][0] != state):
+                total += state.size_bytes
+    return total
+
+
 def hash_file(path: Path) -> tuple[Seen, State | None]:
     """Hash one file."""
     seen = Seen("changing", readable=False)

@@ -124,7 +124,7 @@ def next_steps(report: Home) -> None:
         "Try next:\n"
         '  .venv/bin/musqa query "SELECT last_name, round(avg(mos), 2) AS mos FROM labels '
         'JOIN degradations USING (catalog, degraded_id) GROUP BY 1 ORDER BY 2"\n'
-        "  .venv/bin/dagster dev                     # the graph, at http://localhost:3000\n"
+        "  make ui                                   # the graph, at http://localhost:3000\n"
         "  .venv/bin/musqa catalog add ~/Music       # then: .venv/bin/musqa run --preset musqa"
     )
 

@@ -24,7 +24,8 @@ from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.cli import automation as automation_commands
 from musqa_pipeline.core.errors import CatalogError, MachineError, StageError
 from musqa_pipeline.core.files import explained
-from musqa_pipeline.operations.discovery.look import JointState
+from musqa_pipeline.operations.discovery.decision import CatalogState
+from musqa_pipeline.operations.discovery.look import JointState, Look, Sighting
 from musqa_pipeline.stages.rows import JOINT_STAGES
 from tests import ROOT
 
@@ -110,6 +111,14 @@ def test_a_dropped_folder_becomes_a_partition_and_one_request(place, instance):
     third = tick(instance, second.cursor)
     assert [r.partition_key for r in third.run_requests] == ["jazz"]
     assert third.run_requests[0].run_key != request.run_key
+
+
+def test_a_catalog_that_is_all_done_becomes_a_partition_without_a_run(place, instance, monkeypatch):
+    done = Sighting("jazz", "there", CatalogState.KNOWN, "2 audio files, all done before")
+    monkeypatch.setattr(automation, "look_now", lambda memory: Look((done,), {}))
+    found = tick(instance)
+    assert not found.run_requests
+    assert instance.get_dynamic_partitions(str(catalogs.name)) == ["jazz"]
 
 
 def test_a_broken_catalog_is_said_in_the_tick_and_on_the_asset_and_blocks_nobody(place, instance):

@@ -143,3 +143,8 @@ def test_materializing_everything_from_the_command_line_is_the_same_graph(finish
     assert latest.tags["dagster/partition"] == "tiny"
     assert latest.job_name not in {"catalog_job", "joint_job"}  # the command line's own
     assert query(finished.home, "SELECT * FROM evaluations ORDER BY ALL").equals(before)
+
+
+def test_what_starts_by_itself_says_what_it_does():
+    for one in [*defs.sensors, *defs.schedules]:
+        assert len(one.description) > 40, one.name

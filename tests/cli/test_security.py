@@ -157,9 +157,11 @@ def started():
 
     def start(*command, **options):
         process = subprocess.Popen(
-            command, start_new_session=True, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, **options,
-        )  # fmt: skip
+            command,
+            start_new_session=True,
+            text=True,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options},
+        )
         processes.append(process)
         return process
 
@@ -167,7 +169,8 @@ def started():
     for process in processes:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stdout.close()
+        if process.stdout:
+            process.stdout.close()
 
 
 def test_the_check_of_ports_sees_one_that_is_open_to_all(started):
@@ -216,26 +219,25 @@ def test_workers_listen_nowhere(started):
 
 
 @pytest.mark.long
-def test_dagster_dev_listens_on_loopback_alone(started, tmp_path):
-    (tmp_path / "dagster.yaml").write_text((ROOT / "dagster.yaml").read_text())
-    environment = {
-        **os.environ, "DAGSTER_HOME": str(tmp_path), "MUSQA_HOME": str(tmp_path / "home"),
-    }  # fmt: skip
+def test_make_ui_listens_on_loopback_alone_and_sends_nothing(started, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = started(
-        *(sys.executable, "-m", "dagster", "dev", "-p", str(port), "-m", "assets.definitions"),
-        cwd=ROOT, env=environment,
-    )  # fmt: skip
-    parent, ends = psutil.Process(process.pid), time.monotonic() + 4 * WITHIN_S
-    addresses = []
-    while port not in [there for _, there in addresses]:
-        assert process.poll() is None
-        assert time.monotonic() < ends
-        time.sleep(0.2)
-        addresses = listening(parent)
+    environment = {**os.environ, "MUSQA_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
+    with (tmp_path / "log").open("wb") as log:
+        process = started(*("make", "ui", f"PORT={port}"), cwd=ROOT, env=environment, stdout=log)
+        parent, ends = psutil.Process(process.pid), time.monotonic() + 4 * WITHIN_S
+        addresses = []
+        while port not in [there for _, there in addresses]:
+            assert process.poll() is None
+            assert time.monotonic() < ends
+            time.sleep(0.2)
+            addresses = listening(parent)
     assert beyond_loopback(addresses) == []
+    said = (tmp_path / "log").read_text()
+    assert "Dagster" in said
+    assert "elemetry" not in said
+    assert "SupersessionWarning" not in said
 
 
 def test_no_file_of_ours_names_an_address_that_all_can_reach():

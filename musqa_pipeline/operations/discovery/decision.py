@@ -23,7 +23,7 @@ class CatalogState(StrEnum):
     REQUEST = "request"
     """It has arrived, or changed since: its stages are to run."""
     KNOWN = "known"
-    """Its stages were requested for exactly this state."""
+    """Its stages were requested for exactly this state, or are all done."""
     SETTLING = "settling"
     """Something in it changed a moment ago; it is looked at again."""
     FETCHING = "fetching"
@@ -76,8 +76,13 @@ def decide(
     now_s: float,
     quiet_s: float,
     check: Callable[[], object],
+    is_finished: Callable[[], bool],
 ) -> Decision:
-    """Decide about one catalog whose folder can be seen."""
+    """Decide about one catalog whose folder can be seen.
+
+    `check` raises MusqaError if it cannot be used; `is_finished` is asked of one that was never
+    requested.
+    """
     if seen.state != past.files or now_s < past.since_s:  # a clock that was set back starts anew
         past = replace(past, files=seen.state, since_s=min(now_s, seen.changed_s))
     quiet_for_s = now_s - past.since_s
@@ -99,6 +104,9 @@ def decide(
     except MusqaError as error:
         past = replace(past, refused=state, reason=str(error))
         return Decision(CatalogState.REFUSED, str(error), past)
+    if not past.requested and is_finished():
+        past = replace(past, requested=state, refused="", reason="")
+        return Decision(CatalogState.KNOWN, f"{seen.n_audio} audio files, all done before", past)
     came = "changed" if past.requested else "arrived"
     past = replace(past, requested=state, n_requests=past.n_requests + 1, refused="", reason="")
     return Decision(CatalogState.REQUEST, f"{seen.n_audio} audio files, {came}", past)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from musqa_pipeline.catalogs.file_hashes import unread_bytes
 from musqa_pipeline.catalogs.folder import Source
+from musqa_pipeline.catalogs.identity import cache_key
 from musqa_pipeline.catalogs.known import Catalog, add_catalog, catalog_files, load_catalog, to_toml
 from musqa_pipeline.catalogs.readers.registry import detect_reader
 from musqa_pipeline.core.errors import CatalogError, MusqaError, StageError
@@ -25,6 +27,11 @@ from musqa_pipeline.operations.discovery.folder import FolderState, folder_state
 from musqa_pipeline.operations.discovery.watch import Watch
 from musqa_pipeline.stages.engine.catalog_choice import drawn_catalogs
 from musqa_pipeline.stages.graph import catalog_context, get_stage, joint_context
+from musqa_pipeline.stages.rows import CATALOG_STAGES
+from musqa_pipeline.storage.stores.opening import open_store
+
+MOST_READ_BYTES = 1_000_000_000
+"""Of files that no run has read yet: a look has seconds, so a catalog with more is requested."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +81,18 @@ def look(
     now_s: float,
     go_on: Callable[[], bool] = lambda: True,
     register: bool = True,
+    ask_again: bool = False,
 ) -> Look:
-    """Look at every catalog that is known, was dropped, or lies in a watched place."""
+    """Look at every catalog that is known, was dropped, or lies in a watched place.
+
+    One that the memory does not know and whose stages are all done, as in a home that was copied,
+    is requested only if `ask_again`.
+    """
     sightings: list[Sighting] = []
     remembered: dict[str, Past] = {}
     for found in list_candidates(home, watch, go_on):
         past = memory.get(_key(found), Past())
-        decision = _decide(home, preset, watch, found, past, now_s, register)
+        decision = _decide(home, preset, watch, found, past, now_s, register, ask_again)
         said = _said(decision)
         run_key = ""
         if decision.verdict is CatalogState.REQUEST:
@@ -114,6 +126,7 @@ def _decide(
     past: Past,
     now_s: float,
     register: bool,
+    ask_again: bool,
 ) -> Decision:
     if found.problem:
         return Decision(CatalogState.REFUSED, found.problem, past)
@@ -154,6 +167,7 @@ def _decide(
         now_s=now_s,
         quiet_s=watch.quiet_s,
         check=partial(_check, home, found, register),
+        is_finished=partial(_is_finished, home, preset, None if ask_again else found.known),
     )
     if decision.verdict is CatalogState.REQUEST and register and not found.known:
         settings = _settings(home, preset, found.name, load_catalog(home, found.name))
@@ -185,6 +199,24 @@ def _check(home: Home, found: Candidate, register: bool) -> None:
         add_catalog(home, found.folder, found.name)
     else:
         catalog_files(Catalog(found.name, found.folder, {}, detect_reader(found.folder)))
+
+
+def _is_finished(home: Home, preset: Preset, catalog: Catalog | None) -> bool:
+    """Say whether all that a run of the catalog's stages would make is in the lake."""
+    if catalog is None:
+        return False
+    try:
+        paths = [entry.path for entry in catalog_files(catalog) if not entry.leads_outside]
+        if unread_bytes(open_store(home), cache_key(catalog.name), paths) > MOST_READ_BYTES:
+            return False
+        context = catalog_context(home, preset, catalog.name)
+        for stage in map(get_stage, CATALOG_STAGES):
+            units = [unit.unit_id for unit in stage.units(context)]
+            if context.lake.missing(stage.partition(context), units):
+                return False
+    except MusqaError:  # no rows yet, or a trouble that a run tells
+        return False
+    return True
 
 
 def joint_state(home: Home, preset: Preset) -> JointState | None:

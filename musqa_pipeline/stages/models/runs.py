@@ -10,7 +10,6 @@ from typing import Any
 from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.settings.models import IMAGENET, RANDOM
-from musqa_pipeline.learning.intrusive.run import MODEL as INTRUSIVE
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.models.stage import unit_id_of
@@ -56,6 +55,8 @@ def newest_run(home: Home) -> Path:
 
     Raises MusqaError if there is none.
     """
+    from musqa_pipeline.learning.intrusive.run import MODEL as INTRUSIVE  # with torch
+
     store, found = open_store(home), []
     for name in store.folders("lake/models"):
         for file in store.files(f"lake/models/{name}"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -33,6 +33,9 @@ from musqa_pipeline.stages.models.training import (
     told_of,
     train_on_images,
 )
+
+if TYPE_CHECKING:
+    from musqa_pipeline.learning.data.shards import ImageShards
 
 
 def unit_id_of(context: Context, model_name: str, repetition: int = 0) -> str:
@@ -90,21 +93,29 @@ def list_units(context: Context) -> list[Unit]:
     return [Unit(unit_id_of(context, name), f"network {name}", {"model": name}) for name in names]
 
 
+def training_images(context: Context, model_name: str) -> tuple[ImageShards, ImageShards]:
+    """Return the images that train a network, and those that stop its training."""
+    from musqa_pipeline.learning.data.shards import ImageShards
+    from musqa_pipeline.stages.spectrograms.row_shards import shard_files
+
+    settings = recipe_of(model_name, context.preset.models)
+    files = shard_files(context, find_model(model_name).input.stage)
+    untrained = read_untrained(context, settings.left_out_catalogs)
+    return (
+        ImageShards(files, "train", settings.train_rows, without=untrained),
+        ImageShards(files, "validation", settings.train_rows, without=untrained),
+    )
+
+
 def make_run(context: Context, unit: Unit) -> pa.Table:
     """Train one network on the spectrograms of the preset; each epoch is a sign of life."""
-    from musqa_pipeline.learning.data.shards import ImageShards
     from musqa_pipeline.learning.imports.imported import adopt
     from musqa_pipeline.learning.training.batches import ShardBatches
-    from musqa_pipeline.stages.spectrograms.row_shards import shard_files
 
     name = unit.plan["model"]
     settings = recipe_of(name, context.preset.models)
-    stage = find_model(name).input.stage
-    data = context.joint_partition(stage).fingerprint
-    files = shard_files(context, stage)
-    untrained = read_untrained(context, settings.left_out_catalogs)
-    training = ImageShards(files, "train", settings.train_rows, without=untrained)
-    validation = ImageShards(files, "validation", settings.train_rows, without=untrained)
+    data = context.joint_partition(find_model(name).input.stage).fingerprint
+    training, validation = training_images(context, name)
     body = body_of(context, name)
     add_further_targets(name, training, [context], body)
     with (

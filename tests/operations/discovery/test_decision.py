@@ -29,8 +29,15 @@ class Check:
             raise CatalogError(self.refusal)
 
 
-def look(state, past, now_s, *, settings="s", check=None):
-    return decide(state, past, settings=settings, now_s=now_s, quiet_s=60, check=check or Check())
+def look(state, past, now_s, *, settings="s", check=None, is_finished=False):
+    return decide(
+        *(state, past),
+        settings=settings,
+        now_s=now_s,
+        quiet_s=60,
+        check=check or Check(),
+        is_finished=lambda: is_finished,
+    )
 
 
 def test_a_catalog_arrives_once_it_was_quiet_and_is_requested_once():
@@ -55,6 +62,16 @@ def test_a_change_starts_the_quiet_time_anew():
 
 def test_a_folder_that_rests_for_long_has_arrived_at_the_first_look():
     assert look(seen(changed_s=100), Past(), 1000).verdict is CatalogState.REQUEST
+
+
+def test_what_is_all_done_and_was_never_asked_for_is_known_until_it_changes():
+    first = look(seen("a"), Past(), 1000, is_finished=True)
+    assert first.verdict is CatalogState.KNOWN
+    assert first.reason == "2 audio files, all done before"
+    again = look(seen("a"), first.past, 1001)
+    assert (again.verdict, again.past) == (CatalogState.KNOWN, first.past)
+    changed = look(seen("b", changed_s=1010), first.past, 1100, is_finished=True)
+    assert (changed.verdict, changed.reason) == (CatalogState.REQUEST, "2 audio files, changed")
 
 
 def test_a_ready_file_speaks_for_one_state_only():

@@ -8,9 +8,15 @@ import pytest
 from musqa_pipeline.catalogs.known import add_catalog, list_catalogs
 from musqa_pipeline.core.home import parse_home
 from musqa_pipeline.core.settings.preset import parse_preset
+from musqa_pipeline.operations.discovery import look as module
 from musqa_pipeline.operations.discovery.decision import CatalogState
 from musqa_pipeline.operations.discovery.look import look
 from musqa_pipeline.operations.discovery.watch import Watch
+from musqa_pipeline.stages.engine.stage import run_stage
+from musqa_pipeline.stages.graph import catalog_context, get_stage
+from musqa_pipeline.stages.rows import CATALOG_STAGES
+from tests.audio.sounds import noise, write
+from tests.stages.labels.test_listeners import UNTOUCHED
 
 PRESET = parse_preset("mine", {})
 NOWHERE = Watch()
@@ -47,6 +53,58 @@ def test_a_dry_look_writes_nothing(home):
     sightings, _ = seen(home, register=False)
     assert sightings["jazz"].verdict is CatalogState.REQUEST
     assert list_catalogs(home) == []
+
+
+@pytest.fixture
+def finished(home, tmp_path):
+    """A home with a rated catalog whose stages are done, and its preset."""
+    folder = tmp_path / "rated"
+    folder.mkdir()
+    write(folder / "a.wav", noise(10.5, seed=1))
+    (folder / "tracks.csv").write_text("file,mos\na.wav,3\n")
+    add_catalog(home, folder, "rated")
+    preset = parse_preset(
+        "rated",
+        {
+            "excerpts": {"flagged_tracks": "include", "place": "middle"},
+            "degradations": UNTOUCHED,
+            "labels": {"metric": "listeners"},
+        },
+    )
+    context = catalog_context(home, preset, "rated")
+    for stage in CATALOG_STAGES:
+        run_stage(get_stage(stage), context)
+    return preset
+
+
+def test_a_finished_catalog_of_a_copied_home_is_known_to_an_instance_without_memory(
+    home, finished, tmp_path
+):
+    copied = tmp_path / "copy"
+    shutil.copytree(home, copied)
+    found, memory = seen(copied, preset=finished)
+    assert found["rated"].verdict is CatalogState.KNOWN
+    assert found["rated"].reason == "1 audio files, all done before"
+    asked = look(copied, finished, NOWHERE, {}, now_s=LATER, ask_again=True)
+    assert [s.name for s in asked.requested] == ["rated"]
+    write(tmp_path / "rated" / "b.wav", noise(10.5, seed=2))
+    again, _ = seen(copied, memory.memory, preset=finished)
+    assert again["rated"].verdict is CatalogState.REQUEST
+
+
+def test_a_catalog_that_lacks_a_unit_or_has_much_to_read_is_requested(
+    home, finished, tmp_path, monkeypatch
+):
+    context = catalog_context(home, finished, "rated")
+    (unit,) = context.lake.done(context.partition("labels", "rated"))
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "MOST_READ_BYTES", 0)
+        shutil.copy2(tmp_path / "rated" / "a.wav", tmp_path / "again.wav")
+        (tmp_path / "again.wav").replace(tmp_path / "rated" / "a.wav")  # its hash is not known now
+        assert seen(home, preset=finished)[0]["rated"].verdict is CatalogState.REQUEST
+    assert seen(home, preset=finished)[0]["rated"].verdict is CatalogState.KNOWN
+    context.lake.path(context.partition("labels", "rated"), unit).unlink()
+    assert seen(home, preset=finished)[0]["rated"].verdict is CatalogState.REQUEST
 
 
 def test_a_changed_file_requests_its_own_catalog_again_under_another_key(home):
