@@ -82,8 +82,10 @@ def photograph(address: str, song: Path) -> None:
         page.wait_for("document.getElementById('model').textContent !== '…'")
         page.choose(song, "#file")
         page.wait_for(SCORED)
-        page.value("player.currentTime = 24")
-        page.wait_for("Math.abs(timeline.position - 24) < 1")
+        page.value("document.getElementById('player').currentTime = 24")
+        page.wait_for(
+            "document.getElementById('timeline').getAttribute('aria-valuenow') === '24.0'"
+        )
         for name, width, dark in SHOTS:
             for height in (900, page.value("document.documentElement.scrollHeight")):
                 page.resize(width, height, dark=dark)

@@ -78,6 +78,28 @@ class SpectrogramAnswer(BaseModel):
     levels: str = Field(description="Base64 of columns x rows bytes, column by column.")
 
 
+class ViewAnswer(BaseModel):
+    """A part of a recording as a spectrogram; a sine at full scale has 0 dB."""
+
+    duration_s: float = Field(description="Of the recording.")
+    sample_rate_hz: int
+    channels: int
+    start_s: float
+    stop_s: float = Field(description="Ends of what is shown, fitted to the recording.")
+    low_hz: float
+    high_hz: float
+    scale: str = Field(description="Rows are equally high on it: linear, mel or log.")
+    channel: str
+    frame_s: float = Field(description="Length of the frames that were transformed.")
+    columns: int
+    rows: int
+    lowest_db: float = Field(description="Level of the value 0, and of all that is softer.")
+    step_db: float = Field(description="From a value to the next.")
+    levels: str = Field(
+        description="Base64 of columns x rows bytes, column by column, the lowest row first."
+    )
+
+
 class ScoreAnswer(BaseModel):
     """What POST /api/v1/score answers."""
 

@@ -21,18 +21,21 @@ from musqa_pipeline.scoring.serve import answers
 from musqa_pipeline.scoring.serve.desk import Desk
 from musqa_pipeline.scoring.serve.guard import Guard
 from musqa_pipeline.scoring.serve.problems import ProblemError, refusal
+from musqa_pipeline.scoring.serve.questions import ViewQuery
 from musqa_pipeline.scoring.serve.settings import ServeSettings
 from musqa_pipeline.scoring.serve.upload import FIELD, FORM_BYTES, refuse_too_large, save_body
-from musqa_pipeline.scoring.serve.work import preview_job, score_job
+from musqa_pipeline.scoring.serve.work import preview_job, score_job, view_job
 from musqa_pipeline.scoring.words import HIGHEST_MOS, LOWEST_MOS, WORDS
 
+SCRIPTS = (
+    "axes", "colours", "controls", "docs", "gestures", "overlays", "page", "picture", "player",
+    "recordings", "save", "scoring", "tiles", "verdict",
+)  # fmt: skip
 PAGES = {
     "/": ("page.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/timeline.js": ("timeline.js", "text/javascript; charset=utf-8"),
     "/api/docs": ("docs.html", "text/html; charset=utf-8"),
-    "/docs.js": ("docs.js", "text/javascript; charset=utf-8"),
+    **{f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in SCRIPTS},
 }
 """Files of this package that are served, by path."""
 AUDIO_BODY: dict[str, Any] = {
@@ -196,6 +199,22 @@ def _add_scoring(app: FastAPI, settings: ServeSettings, model: Path) -> None:
         async with recording(request) as path:
             asked = (settings.max_duration_s, model, window_s, hop_s, spectrogram)
             return answers.ScoreAnswer.model_validate(await desk.run(score_job, path, *asked))
+
+    @app.post(
+        "/api/v1/spectrogram",
+        tags=["scoring"],
+        summary="Look at a part of a recording",
+        responses=PROBLEMS,
+        openapi_extra=AUDIO_BODY,
+    )
+    async def spectrogram_of(
+        request: Request, query: Annotated[ViewQuery, Query()]
+    ) -> answers.ViewAnswer:
+        desk: Desk = request.app.state.desk
+        view = query.view()
+        async with recording(request) as path:
+            found = await desk.run(view_job, path, settings.max_duration_s, view)
+            return answers.ViewAnswer(**found)
 
     @app.post(
         "/api/v1/preview",

@@ -1,7 +1,8 @@
-"""What the worker processes of a server do: score a file, or write it as a WAV for a browser."""
+"""What the worker processes of a server do: score a file, look at it, or make a WAV of it."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,13 @@ from numpy.typing import NDArray
 
 from musqa_pipeline.audio.files.decoding import open_audio
 from musqa_pipeline.audio.files.reading import to_mono
+from musqa_pipeline.scoring.picture.levels import (
+    LOWEST_DB,
+    STEP_DB,
+    as_bytes,
+    measure_levels,
+)
+from musqa_pipeline.scoring.picture.view import View
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.serve.answers import SpectrogramAnswer
 from musqa_pipeline.scoring.serve.settings import PLAYABLE_CHANNELS, PREVIEW_HIGHEST_HZ
@@ -46,6 +54,35 @@ def score_job(
         "score": score.as_dict(),
         "meaning": word_of(score.mos).meaning if score.mos is not None else "",
         "spectrogram": None if picture is None else picture.model_dump(),
+    }
+
+
+def view_job(path: Path, max_duration_s: float, view: View) -> dict[str, Any]:
+    """Measure what a view shows, in a worker process; return an `answers.ViewAnswer` as values.
+
+    Raise UnfitInputError if the file is no audio, damaged, or out of the limits, SettingsError if
+    it has nothing of what the view asks for.
+    """
+    _limit_memory()
+    found = measure_levels(path, view, max_duration_s)
+    shown = found.view
+    columns, rows = found.cells_db.shape
+    return {
+        "duration_s": found.duration_s,
+        "sample_rate_hz": found.sample_rate_hz,
+        "channels": found.channels,
+        "start_s": shown.start_s,
+        "stop_s": shown.stop_s,
+        "low_hz": shown.low_hz,
+        "high_hz": shown.high_hz,
+        "scale": shown.scale.value,
+        "channel": shown.channel,
+        "frame_s": found.frame_s,
+        "columns": columns,
+        "rows": rows,
+        "lowest_db": LOWEST_DB,
+        "step_db": STEP_DB,
+        "levels": base64.b64encode(as_bytes(found.cells_db).tobytes()).decode("ascii"),
     }
 
 

@@ -1,5 +1,6 @@
 """The API, from a request to its answer, with real workers."""
 
+import base64
 import io
 import re
 import resource
@@ -14,8 +15,11 @@ import soundfile
 import uvicorn
 from fastapi.testclient import TestClient
 
+from musqa_pipeline.audio.files.listing import AUDIO_SUFFIXES
 from musqa_pipeline.core.errors import ModelError, SettingsError
 from musqa_pipeline.scoring.model_file import load_model
+from musqa_pipeline.scoring.picture.levels import measure_levels
+from musqa_pipeline.scoring.picture.view import Scale, View
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.serve.app import PAGES, create_app
@@ -92,6 +96,25 @@ def test_a_preview_of_many_channels_at_a_high_rate_is_playable(client, tmp_path)
     assert heard[2_000] == pytest.approx(0.25, abs=1e-3)
 
 
+def test_a_part_is_looked_at(client, song, folder):
+    asked = "start_s=1&stop_s=2&low_hz=100&high_hz=9000&scale=log&columns=60&rows=40"
+    found = client.post(f"/api/v1/spectrogram?{asked}", content=song)
+    assert found.status_code == 200, found.text
+    answer = found.json()
+    view = View(
+        start_s=1, stop_s=2, low_hz=100, high_hz=9_000, scale=Scale.log, columns=60, rows=40
+    )
+    expected = measure_levels(folder / "song.flac", view)
+    cells = np.frombuffer(base64.b64decode(answer.pop("levels")), np.uint8).reshape(60, 40)
+    levels_db = answer["lowest_db"] + answer["step_db"] * cells.astype(float)
+    np.testing.assert_allclose(levels_db, np.minimum(expected.cells_db, 5), atol=0.26)
+    assert answer == {
+        "duration_s": 4.0, "sample_rate_hz": 48_000, "channels": 1, "start_s": 1.0, "stop_s": 2.0,
+        "low_hz": 100.0, "high_hz": 9_000.0, "scale": "log", "channel": "mix",
+        "frame_s": 2048 / 48_000, "columns": 60, "rows": 40, "lowest_db": -122.5, "step_db": 0.5,
+    }  # fmt: skip
+
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(2_000)
 
 
@@ -111,6 +134,12 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(2_000)
         ("score", bytes(1_100_000), 413, "the file is larger than 1 MB; send a part of it"),
         ("score?window_s=50", b"x", 422, "window_s: Input should be less than or equal to 10"),
         ("score?hop_s=soon", b"x", 422, "hop_s: Input should be a valid number"),
+        ("spectrogram", PNG, 415, ""),
+        ("spectrogram?columns=5000", b"x", 422, "columns: Input should be less than or equal to"),
+        ("spectrogram?scale=bark", b"x", 422, "scale: Input should be 'linear', 'mel' or 'log'"),
+        ("spectrogram?start_s=nan", b"x", 422, "start_s: Input should be a finite number"),
+        ("spectrogram?start_s=3&stop_s=3", b"x", 422, "stop_s 3.0: expected at least 0.001 s"),
+        ("spectrogram?channel=both", b"x", 422, "channel both: expected mix, left, right"),
     ],
 )
 def test_what_cannot_be_scored_is_a_sentence(client, path, content, status, text):
@@ -120,6 +149,20 @@ def test_what_cannot_be_scored_is_a_sentence(client, path, content, status, text
     assert text in error["message"]
     assert set(error) == {"code", "message"}
     assert len(error["message"]) > 10
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ("start_s=9", "start_s 9: the recording ends at 4.0 s; begin earlier"),
+        ("channel=side", "channel side: the recording has one channel; ask for mix"),
+        ("low_hz=30000", "low_hz 30000: expected less than 24000"),
+    ],
+)
+def test_what_a_recording_has_not_is_a_sentence(client, song, asked, text):
+    found = client.post(f"/api/v1/spectrogram?{asked}", content=song)
+    assert (found.status_code, found.json()["error"]["code"]) == (422, "bad_settings")
+    assert text in found.json()["error"]["message"]
 
 
 def test_what_is_too_long_is_refused_by_its_header_and_when_it_is_decoded(client):
@@ -187,7 +230,7 @@ def test_the_description_names_every_call_and_type(client):
     found = client.get("/api/openapi.json").json()
     assert set(found["paths"]) == {
         *("/healthz", "/api/v1/limits", "/api/v1/model", "/api/v1/words"),
-        *("/api/v1/score", "/api/v1/preview"),
+        *("/api/v1/score", "/api/v1/preview", "/api/v1/spectrogram"),
     }
     body = found["paths"]["/api/v1/score"]["post"]["requestBody"]["content"]
     assert set(body) == {"audio/*", "application/octet-stream", "multipart/form-data"}
@@ -210,6 +253,13 @@ def test_pages_are_served_and_name_no_other_server(client):
         assert not re.search(r"<script(?! src=)|<style| style=| on[a-z]+=", found.text), path
     web = files("musqa_pipeline.scoring.serve") / "web"
     assert {name for name, _ in PAGES.values()} == {path.name for path in web.iterdir()}
+
+
+def test_the_page_takes_of_a_folder_what_a_scan_takes():
+    web = files("musqa_pipeline.scoring.serve") / "web"
+    text = (web / "recordings.js").read_text("utf-8")
+    listed = re.search(r"const SUFFIXES = new Set\(\((.*?)\)\.split", text, re.DOTALL)[1]
+    assert {f".{name}" for name in re.findall(r"\w+", listed)} == AUDIO_SUFFIXES
 
 
 @pytest.mark.parametrize(

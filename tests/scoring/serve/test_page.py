@@ -1,63 +1,19 @@
 """The page in a real browser: a file is dropped, scored, looked at and heard."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import urllib.request
 
 import pytest
-import soundfile
 
-from tests.scoring.serve.browser import Browser, find_chromium
-from tests.scoring.serve.faulty import RATE_HZ, faulty_music
-from tests.scoring.sweep.tiny_model import write_tiny_model
+from tests.scoring.serve.browser import find_chromium
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(find_chromium() is None, reason="no Chromium: run `make browser` as root"),
 ]
-KNOWN = "document.getElementById('model').textContent.startsWith('tiny')"
 SCORED = "!document.getElementById('result').hidden"
 REFUSED = "!document.getElementById('problem').hidden"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    write_tiny_model(folder / "tiny.onnx")
-    soundfile.write(folder / "faulty, née ♫.flac", faulty_music(), RATE_HZ)
-    soundfile.write(folder / "old.aiff", faulty_music(12), RATE_HZ)  # Chromium plays none
-    (folder / "notes.txt").write_text("no music\n" * 100)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    """A server of its own, from the command line, on a free port."""
-    command = [sys.executable, "-m", "musqa_pipeline.cli", "serve", "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--model", str(folder / "tiny.onnx"), "--max-mb", "20"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(folder)},
-    ) as server:
-        line = server.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/", line)
-        assert found, line
-        yield found[0]
-        server.send_signal(subprocess.signal.SIGINT)
-        server.wait(20)
-    assert not list(folder.glob("musqa-serve-*"))
-
-
-@pytest.fixture
-def page(address):
-    with Browser() as browser:
-        browser.open(address)
-        browser.wait_for(KNOWN)
-        yield browser
 
 
 def text(page, name):
@@ -99,7 +55,8 @@ def test_a_file_is_dropped_scored_and_heard(page, address, folder):
 
     assert page.complaints() == []
     asked = page.requested()
-    assert f"{address}api/v1/score?spectrogram=true" in asked
+    assert f"{address}api/v1/score" in asked
+    assert any(url.startswith(f"{address}api/v1/spectrogram?") for url in asked)
     assert [url for url in asked if not url.startswith((address, f"blob:{address}", "data:"))] == []
 
 
@@ -165,7 +122,7 @@ def test_nothing_is_wider_than_the_screen(page, folder, width, dark):
 
 def test_the_description_is_shown_without_anything_from_outside(page, address):
     page.open(f"{address}api/docs")
-    page.wait_for("document.querySelectorAll('#paths section').length === 6")
+    page.wait_for("document.querySelectorAll('#paths section').length === 7")
     page.wait_for("document.getElementById('RecordingScore')")
     assert page.complaints() == []
     assert [url for url in page.requested() if not url.startswith((address, "data:"))] == []

@@ -1,0 +1,280 @@
+"""The spectrogram of the page: zoomed, moved, read, in other scales and channels, and saved."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.scoring.serve.browser import find_chromium
+
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(find_chromium() is None, reason="no Chromium: run `make browser` as root"),
+]
+RATE_HZ = 48_000
+SEEN = "document.getElementById('look') && !document.getElementById('look').hidden"
+SCORED = "!document.getElementById('result').hidden"
+IDLE = "document.getElementById('progress').hidden"
+
+
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory):
+    """Left 1 kHz at -6 dB, right 5 kHz at -26 dB, 20 s; the last 10 s are silent."""
+    seconds = np.arange(20 * RATE_HZ) / RATE_HZ
+    samples = np.stack(
+        [0.5 * np.sin(2 * np.pi * 1_000 * seconds), 0.05 * np.sin(2 * np.pi * 5_000 * seconds)],
+        axis=1,
+    )
+    samples[10 * RATE_HZ :] = 0
+    path = tmp_path_factory.mktemp("tones") / "tones.flac"
+    soundfile.write(path, samples, RATE_HZ)
+    return path
+
+
+@pytest.fixture
+def drawn(page, tones):
+    page.drop(tones, "#drop")
+    page.wait_for(SCORED)
+    return page
+
+
+def text(page, name):
+    return page.value(f"document.getElementById({name!r}).textContent.trim()")
+
+
+def seen(page):
+    """Start, stop (s), low and high (Hz) of what is seen, by what the page says."""
+    found = text(page, "seen")
+    times = [60 * int(m) + float(s) for m, s in re.findall(r"(\d+):([\d.]+)", found)] or [0, 20]
+    return (*times, *map(int, re.search(r"(\d+) to (\d+) Hz", found).groups()))
+
+
+def point_at(page, time_s, hz):
+    """Move the mouse to a time and a frequency of a linear picture, and return what is read."""
+    x, y, width, height = page.value(
+        "(() => { const e = document.getElementById('timeline'); "
+        "e.scrollIntoView({block: 'center'}); const b = e.getBoundingClientRect(); "
+        "return [b.x, b.y, b.width, b.height]; })()"
+    )
+    start, stop, low, high = seen(page)
+    lanes = page.value("document.querySelectorAll('#events b').length > 0")
+    left, right = (76 if lanes else 44), width - 34
+    kinds = page.value(
+        "new Set([...document.querySelectorAll('#events b')].map(b => b.textContent)).size"
+    )
+    bottom = height - 22 - 34 - 18 * kinds
+    at = (
+        x + left + (time_s - start) / (stop - start) * (right - left),
+        y + bottom - (hz - low) / (high - low) * (bottom - 8),
+    )
+    page.send("Input.dispatchMouseEvent", type="mouseMoved", x=at[0], y=at[1])
+    return at, text(page, "readout")
+
+
+def level_of(readout):
+    return float(re.search(r"· ([−\d.]+) dB$", readout)[1].replace("−", "-"))
+
+
+def choose(page, name, value):
+    page.value(
+        f"(() => {{ const e = document.getElementById({name!r}); e.value = {value!r}; "
+        "e.dispatchEvent(new Event('change')); })()"
+    )
+
+
+def test_the_cursor_reads_time_frequency_and_level(drawn):
+    # A line of the picture is 70 Hz high.
+    readout = max((point_at(drawn, 5, hz)[1] for hz in (930, 1_000, 1_070)), key=level_of)
+    time, hz, _ = readout.split(" · ")
+    assert time.startswith(("0:05.0", "0:04.9"))
+    assert float(hz.removesuffix(" kHz")) == pytest.approx(1.0, abs=0.1)
+    # The mean of both channels is 6 dB softer; a Hann window reads up to 1.4 dB less.
+    assert level_of(readout) == pytest.approx(-12.5, abs=1.5)
+    assert level_of(point_at(drawn, 5, 9_000)[1]) < -80
+    assert point_at(drawn, 15, 1_010)[1].endswith("below -122.5 dB")
+    assert drawn.complaints() == []
+
+
+def test_channels_and_scales_are_asked_for_and_drawn(drawn):
+    choose(drawn, "channel", "left")
+    drawn.wait_for("performance.getEntriesByType('resource').some(e => e.name.includes('=left'))")
+
+    for _ in range(50):
+        read = [point_at(drawn, 5, hz)[1] for hz in (930, 1_000, 1_070)]
+        if not any("below" in each for each in read):
+            break
+        drawn.value("new Promise((done) => setTimeout(done, 100))")
+    assert max(map(level_of, read)) == pytest.approx(-6.5, abs=1.5)
+    choose(drawn, "view-scale", "log")
+    drawn.wait_for(
+        "performance.getEntriesByType('resource').some(e => e.name.includes('scale=log'))"
+    )
+    assert seen(drawn) == (0, 20, 20, 24_000)
+    assert drawn.complaints() == []
+
+
+def test_it_is_zoomed_and_moved_with_the_mouse(drawn):
+    (x, y), _ = point_at(drawn, 5, 12_000)
+    wheel = {"type": "mouseWheel", "x": x, "y": y, "deltaX": 0}
+    drawn.send("Input.dispatchMouseEvent", **wheel, deltaY=-300, modifiers=2)  # Ctrl
+    start, stop, low, high = seen(drawn)
+    assert stop - start == pytest.approx(20 / 1.25**3, abs=0.1)
+    assert (5 - start) / (stop - start) == pytest.approx(0.25, abs=0.02)  # the place is kept
+    assert (low, high) == (0, 24_000)
+    drawn.send("Input.dispatchMouseEvent", **wheel, deltaY=-300, modifiers=10)  # and Shift
+    assert seen(drawn)[3] - seen(drawn)[2] == pytest.approx(24_000 / 1.25**3, rel=0.01)
+    drawn.click("#see-all")
+    assert seen(drawn) == (0, 20, 0, 24_000)
+
+    (x, y), _ = point_at(drawn, 2, 8_000)
+    (right, top), _ = point_at(drawn, 4, 16_000)
+    mouse = {"button": "left", "clickCount": 1}
+    drawn.send("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, **mouse)
+    drawn.send("Input.dispatchMouseEvent", type="mouseMoved", x=right, y=top, **mouse)
+    drawn.send("Input.dispatchMouseEvent", type="mouseReleased", x=right, y=top, **mouse)
+    np.testing.assert_allclose(seen(drawn), (2, 4, 8_000, 16_000), rtol=0.02)
+    assert drawn.value("document.getElementById('player').paused")  # a drag is no click
+    (x, y), _ = point_at(drawn, 3, 12_000)
+    drawn.send("Input.dispatchMouseEvent", type="mousePressed", x=x, y=y, modifiers=8, **mouse)
+    drawn.send("Input.dispatchMouseEvent", type="mouseMoved", x=x - 80, y=y, modifiers=8, **mouse)
+    drawn.send("Input.dispatchMouseEvent", type="mouseReleased", x=x - 80, y=y, **mouse)
+    start, stop, *_ = seen(drawn)
+    assert start > 2.05
+    assert stop - start == pytest.approx(2, abs=0.03)
+    assert drawn.complaints() == []
+
+
+def test_nearer_pictures_are_asked_for_once(drawn):
+    entries = "performance.getEntriesByType('resource')"
+    count = f"{entries}.filter(e => e.name.includes('spectrogram?')).length"
+    before = drawn.value(count)
+    for _ in range(4):
+        drawn.click("#time-in")
+    drawn.wait_for(f"{count} === {before + 1}")
+    start, stop, *_ = seen(drawn)
+    assert (start, stop) == (0, 1.25)
+    drawn.press("PageDown")  # the focus is on the name: nothing moves
+    assert seen(drawn)[0] == 0
+    drawn.value("document.getElementById('timeline').focus()")
+    drawn.press("ArrowRight", modifiers=8)
+    assert seen(drawn)[0] >= 0
+    drawn.value("new Promise((done) => setTimeout(done, 600))")
+    assert drawn.value(count) == before + 1  # half a view beside it is known
+
+
+def test_keys_zoom_move_and_read(drawn):
+    drawn.value("document.getElementById('timeline').focus()")
+    drawn.press("End")
+    drawn.press("Home")
+    drawn.press("+")
+    assert seen(drawn)[:2] == (0, 10)
+    drawn.press("PageDown")
+    assert seen(drawn)[:2] == (9, 19)
+    drawn.press("]")
+    assert seen(drawn)[3] - seen(drawn)[2] == pytest.approx(12_000, rel=0.01)
+    drawn.press("0")
+    assert seen(drawn) == (0, 20, 0, 24_000)
+    drawn.press("ArrowUp")
+    spoken = drawn.value("document.getElementById('timeline').getAttribute('aria-valuetext')")
+    assert spoken == text(drawn, "readout")
+    assert re.search(r"kHz · .*dB$", spoken)
+    assert drawn.complaints() == []
+
+
+def test_each_layer_can_be_switched_off(page, folder):
+    page.drop(folder / "faulty, née ♫.flac", "#drop")
+    page.wait_for(SCORED)
+    page.wait_for(IDLE)
+    shot = "document.getElementById('timeline').toDataURL()"
+    layers = page.value("[...document.querySelectorAll('#layers input')].map(box => box.id)")
+    assert layers == [
+        f"layer-{name}" for name in ("scores", "interval", "events", "edges", "cursor", "grid")
+    ]
+    shots = [page.value(shot)]
+    for layer in layers:
+        if layer == "layer-interval":  # the tiny model has none, so there is nothing to switch
+            assert page.value("document.getElementById('label-interval').hidden")
+            continue
+        page.click(f"#{layer}")
+        shots.append(page.value(shot))
+    assert len(set(shots)) == len(shots)
+    assert page.complaints() == []
+
+
+def test_a_range_of_levels_is_kept_in_order(drawn):
+    choose(drawn, "floor", "-60")
+    assert drawn.value("document.getElementById('floor').value") == "-60"
+    choose(drawn, "ceiling", "-70")
+    assert drawn.value("document.getElementById('ceiling').value") != "-70"
+
+
+def test_several_files_are_scored_one_after_the_other(page, folder, tones):
+    names = [tones, folder / "notes.txt", folder / "old.aiff"]
+    x, y = page.centre("#drop")
+    data = {"items": [], "files": list(map(str, names)), "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        page.send("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+    page.wait_for("document.querySelectorAll('#recordings button').length === 3")
+    page.wait_for(IDLE)
+    rows = page.value(
+        "[...document.querySelectorAll('#recordings button')].map(b => b.textContent)"
+    )
+    assert rows[1] == "notes.txtrefused"
+    assert rows[0].startswith("tones.flac")
+    assert rows[2].startswith("old.aiff")
+    assert text(page, "name") == "tones.flac"
+    page.click("#recordings li:nth-child(2) button")
+    assert text(page, "problem").startswith("notes.txt: ")
+    assert page.value("document.getElementById('shown').hidden")
+    page.click("#recordings li:nth-child(3) button")
+    page.wait_for(SEEN)
+    assert text(page, "name") == "old.aiff"
+    assert page.value("document.getElementById('problem').hidden")
+    assert page.value("document.activeElement.textContent").startswith("old.aiff")
+    assert page.complaints() == [] or all("415" in line for line in page.complaints())
+
+
+def test_a_folder_is_taken_without_what_is_no_audio(page, folder, tones, tmp_path):
+    inside = tmp_path / "album" / "disc 1"
+    inside.mkdir(parents=True)
+    (inside / "song.flac").write_bytes(tones.read_bytes())
+    (inside.parent / "other.flac").write_bytes(tones.read_bytes())
+    (inside / "cover.jpg").write_bytes(b"no music")
+    page.drop(tmp_path / "album", "#drop")
+    page.wait_for("document.querySelectorAll('#recordings button').length === 2")
+    names = page.value(
+        "[...document.querySelectorAll('#recordings button span:first-child')]"
+        ".map(e => e.textContent)"
+    )
+    assert sorted(names) == ["album/disc 1/song.flac", "album/other.flac"]
+    page.wait_for(IDLE)
+    assert page.complaints() == []
+
+
+def test_what_is_seen_is_saved(drawn, tmp_path):
+    drawn.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    drawn.click("#time-in")
+    drawn.click("#save-png")
+    drawn.click("#save-view")
+    for _ in range(100):
+        names = {path.name for path in tmp_path.iterdir()}
+        if names == {"tones.flac.png", "tones.flac.view.json"}:
+            break
+        drawn.value("new Promise((done) => setTimeout(done, 100))")
+    saved = json.loads((tmp_path / "tones.flac.view.json").read_text("utf-8"))
+    assert saved["file"] == "tones.flac"
+    assert (saved["view"]["start_s"], saved["view"]["stop_s"]) == (0, 10)
+    levels_db = np.array(saved["sources"][0]["levels_db"], float)
+    assert levels_db.shape == (saved["columns"], saved["rows"])
+    row = int(np.nanmean(levels_db, axis=0).argmax())
+    assert (row + 0.5) / saved["rows"] * 24_000 == pytest.approx(1_000, abs=100)
+    assert np.nanmax(levels_db) == pytest.approx(-12.5, abs=1.5)
+    assert saved["score"]["duration_s"] == 20
+    from PIL import Image
+
+    with Image.open(tmp_path / "tones.flac.png") as image:
+        assert image.format == "PNG"
+        assert image.width == drawn.value("document.getElementById('timeline').width")
+    assert drawn.complaints() == []
