@@ -110,6 +110,27 @@ def _released(home: Home) -> list[Path]:
     return [store.local_file(key) for key in keys if store.exists(key)]
 
 
+@app.command("card")
+def print_card(
+    file: Annotated[
+        Path | None, typer.Argument(help="A model file; the one in use if left out.")
+    ] = None,
+    licence: Annotated[
+        str,
+        typer.Option("--licence", metavar="SPDX", help="Of a model that is your own."),
+    ] = "other",
+) -> None:
+    """Print a model's card as Hugging Face reads it: what it is of, how well it does, its limits.
+
+    A release has it beside its model file, as README.md.
+    """
+    from musqa_pipeline.release.model.hub import LICENCE, hub_card
+    from musqa_pipeline.scoring.model_file import SHIPPED, ModelFile, resolve_model_path
+
+    path = file or resolve_model_path()
+    output.say(hub_card(ModelFile(path), LICENCE if path == SHIPPED else licence))
+
+
 @app.command("use")
 def use_model(
     file: Annotated[Path | None, typer.Argument(help="A model file.", show_default=False)] = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -54,6 +54,12 @@ def markdown_text(value: object) -> str:
     text = printable(" ".join(str(value).split()))
     text = _MARKS.sub(lambda mark: "\\" + mark.group(), text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def front_matter(facts: Mapping[str, Any]) -> str:
+    """Write the head of a card as Hugging Face reads it: YAML, of which JSON is a part."""
+    lines = [f"{key}: {json_text(value)}" for key, value in facts.items()]
+    return "\n".join(["---", *lines, "---"])
 
 
 def markdown_table(heads: str, rows: Iterable[Iterable[object]]) -> str:

@@ -7,13 +7,14 @@ Hugging Face reads it, written as JSON, which YAML contains.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.fingerprints import tool_version
-from musqa_pipeline.core.foreign_text import json_text, markdown_table, markdown_text, printable
+from musqa_pipeline.core.foreign_text import front_matter, markdown_table, markdown_text, printable
 from musqa_pipeline.release.exports.kinds import Format
 from musqa_pipeline.release.exports.plan import (
     EXPORTED,
@@ -96,18 +97,27 @@ def _head(name: str, options: Options, audible: pl.DataFrame) -> str:
     facts: dict[str, Any] = {
         "pretty_name": f"musqa {name}",
         "license": sorted(hub) or ["other"],
-        "tags": ["audio", "music", "audio-quality", "codec"],
+    }
+    if "other" in facts["license"]:
+        facts["license_name"] = ", ".join(sorted(plain - _HUB_NAMES)) or "see Terms"
+        facts["license_link"] = "README.md"
+    facts |= {
+        "task_categories": ["audio-classification"],
+        "tags": ["audio", "music", "audio-quality", "codec", "regression"],
         "size_categories": [size],
+        "annotations_creators": ["machine-generated"],
     }
     there = [part for part in PARTS if part in set(audible["split"])]
-    if options.format == Format.huggingface:
-        files = [{"split": part, "path": f"data/{part}-*.parquet"} for part in there]
-        facts["configs"] = [{"config_name": "default", "data_files": files}]
+    if options.format in (Format.huggingface, Format.parquet):  # the Hub finds others by folders
+        facts["configs"] = [_config("default", "data/{}-*.parquet", there)]
         if options.with_references:
-            beside = [{"split": part, "path": f"references/{part}-*.parquet"} for part in there]
-            facts["configs"].append({"config_name": "references", "data_files": beside})
-    lines = [f"{key}: {json_text(value)}" for key, value in facts.items()]
-    return "\n".join(["---", *lines, "---"])
+            facts["configs"].append(_config("references", "references/{}-*.parquet", there))
+    return front_matter(facts)
+
+
+def _config(name: str, files: str, parts: Sequence[str]) -> dict[str, Any]:
+    listed = [{"split": part, "path": files.format(part)} for part in parts]
+    return {"config_name": name, "data_files": listed}
 
 
 def _counts(rows: pl.DataFrame) -> str:

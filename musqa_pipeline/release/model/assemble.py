@@ -34,6 +34,7 @@ from musqa_pipeline.release.model.divisions import FINAL, OR_NONE
 from musqa_pipeline.release.model.domain import Scale, read_domain
 from musqa_pipeline.release.model.export import ScoringNetwork, checked_difference, write_model
 from musqa_pipeline.release.model.gates import ANCHORS_HZ, broken_gates, judge
+from musqa_pipeline.release.model.hub import HUB_CARD_FILE, LICENCE, hub_card
 from musqa_pipeline.release.model.not_music import sounds_that_are_no_music
 from musqa_pipeline.release.model.out_of_fold import calibrate, read_said
 from musqa_pipeline.release.model.pictures import codecs_png, intervals_png, lowpass_png
@@ -131,6 +132,8 @@ def assemble_release(context: Context) -> Path:
             if not broken:
                 with whole_file(work.path / MODEL_FILE) as temporary:
                     write_model(scoring, final, temporary)
+                made = hub_card(ModelFile(work.path / MODEL_FILE), LICENCE)
+                write_whole(work.path / HUB_CARD_FILE, made.encode())
     if broken:
         raise StageError(
             f"release: {settings.name} {settings.version} is refused: {broken}; look at "

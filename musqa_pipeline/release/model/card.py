@@ -18,6 +18,7 @@ from musqa_pipeline.core.settings.evaluation import ReleaseSettings
 from musqa_pipeline.release.model.accuracy import ASKED
 from musqa_pipeline.release.model.divisions import FINAL, divide
 from musqa_pipeline.release.model.gates import Gate
+from musqa_pipeline.release.model.hub import LICENCE
 
 COVERED = {
     "out_of_fold": "out of fold, each by a calibration without it",
@@ -53,7 +54,7 @@ def model_card(facts: Facts) -> str:
         "Predicts ViSQOL's MOS-LQO (v3, audio mode; 1 to 4.73) of 10 s of music without a "
         "reference, and says a distribution over 40 steps of quality and a distance from its "
         "training data. "
-        f"{facts.parameters:,} numbers, {settings.n_seeds * 4} members. Apache-2.0. The words for "
+        f"{facts.parameters:,} numbers, {settings.n_seeds * 4} members. {LICENCE}. The words for "
         "its scores are in docs/scoring.md, how it was made in docs/model_release.md.",
         "## Data",
         _data(facts),

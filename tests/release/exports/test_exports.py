@@ -102,6 +102,9 @@ def test_the_card_says_whose_it_is_and_how_it_was_made(waves, published):
     facts = yaml.safe_load(head)
     assert facts["license"] == ["cc-by-4.0", "cc0-1.0"]
     assert facts["size_categories"] == ["n<1K"]
+    assert facts["task_categories"] == ["audio-classification"]
+    assert "license_name" not in facts
+    assert "configs" not in facts  # the Hub finds the splits of such files by their folders
     by_piece = sum(row["title"] == "Piece 0" for row in rows)
     assert f"| Piece 0 | Nobody 0 | CC-BY-4.0 | piece 0.flac | test | {by_piece} |" in body
     encoders = {row["encoder"] for row in rows}
@@ -274,6 +277,8 @@ def test_the_hubs_layout_names_its_audio_and_its_splits(hub):
     there = {row["split"] for row in rows}
     assert [p["split"] for p in default["data_files"]] == [p for p in PARTS if p in there]
     assert references["config_name"] == "references"
+    listed_beside = [p for part in references["data_files"] for p in folder.glob(part["path"])]
+    assert sorted(listed_beside) == sorted((folder / "references").iterdir())
     table = pq.read_table(listed[0])
     features = json.loads(table.schema.metadata[b"huggingface"])["info"]["features"]
     assert features["audio"] == {"sampling_rate": 48_000, "_type": "Audio"}

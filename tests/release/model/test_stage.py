@@ -14,6 +14,7 @@ from musqa_pipeline.release.model import assemble, out_of_fold
 from musqa_pipeline.release.model.certificate import made_piece
 from musqa_pipeline.release.model.domain import Scale
 from musqa_pipeline.release.model.gates import LARGEST
+from musqa_pipeline.release.model.hub import hub_card
 from musqa_pipeline.release.model.out_of_fold import read_said
 from musqa_pipeline.release.model.stage import (
     TREES_FILE,
@@ -147,6 +148,7 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
     assert model.label == "small 0.1"
     assert model.calibration is not None
     assert model.card == (folder / "MODEL_CARD.md").read_text()
+    assert (folder / "README.md").read_text() == hub_card(model, "Apache-2.0")
     for words in (
         "# small 0.1",
         "| recordings | 5 |",
