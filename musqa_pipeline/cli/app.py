@@ -6,36 +6,55 @@ Exit codes: 0 done, 1 failed (one sentence on standard error says why and what t
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from musqa_pipeline.cli import output
+from musqa_pipeline.cli.commands import COMMANDS, PANELS
 from musqa_pipeline.cli.options import missing, needs
 from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.foreign_text import LINES, printable
 
-FACTORY_LIBRARIES = ("dagster", "polars", "duckdb", "pyarrow")
-FACTORY_COMMANDS = (
-    "catalog", "run", "status", "query", "report", "demo", "costs", "export", "recipe",
-    "verify", "gc", "migrate", "compact", "arrivals", "runs",
-)  # fmt: skip
-COMMANDS = ("score", "gate", "scan", "compare")
-EXTRA_COMMANDS = {"label": "label", "serve": "serve", "sweep": "factory"}
-"""Commands whose libraries an extra has, and the extras."""
-GROUPS = ("gan", "listening", "model", "representations")
+
+class _Panels(TyperGroup):
+    """The commands under headings."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section a panel, with what a command needs beyond what is installed."""
+        width = max(map(len, COMMANDS))
+        for panel in PANELS:
+            rows = [
+                (name.ljust(width), _told(name))
+                for name, command in COMMANDS.items()
+                if command.panel == panel and name in self.commands
+            ]
+            if rows:
+                with formatter.section(panel):
+                    formatter.write_dl(rows)
+
 
 app = typer.Typer(
     name="musqa",
+    cls=_Panels,
     help="No-reference music quality assessment: from folders of music to evaluated models.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _told(name: str) -> str:
+    command = COMMANDS[name]
+    absent = command.extra and missing(command.libraries)
+    return f"{command.help} (needs [{command.extra}])" if absent else command.help
 
 
 def _show_version(wanted: bool) -> None:
@@ -54,34 +73,37 @@ def _root(
 
 
 def _register(name: str) -> None:
-    """Add a command or a group of them, from the module of its name."""
-    module = import_module(f"musqa_pipeline.cli.{name}")
-    if name in GROUPS:
-        app.add_typer(module.app, name=name)
-    elif name in EXTRA_COMMANDS and missing(module.LIBRARIES):
-        _refuse((name,), module.LIBRARIES, extra=EXTRA_COMMANDS[name])
+    """Add a command or a group of them; one whose libraries are missing says what to install."""
+    command = COMMANDS[name]
+    if missing(command.libraries) and not command.is_partly_there:
+        _refuse(name, command.libraries, extra=command.extra)
+        return
+    module_name, _, place = (command.place or f"{name}:{name}").partition(":")
+    module = import_module(f"musqa_pipeline.cli.{module_name}")
+    found = getattr(module, place)
+    if command.is_group:
+        app.add_typer(found, name=name)
     else:
-        app.command(name, help=module.HELP)(getattr(module, name))
+        app.command(name, help=getattr(module, "HELP", None))(found)
 
 
-def _register_factory() -> None:
-    if missing(FACTORY_LIBRARIES):
-        _refuse(FACTORY_COMMANDS, FACTORY_LIBRARIES, extra="factory")
-    else:
-        from musqa_pipeline.cli.factory import register
-
-        register(app)
-
-
-def _refuse(commands: Iterable[str], libraries: Sequence[str], *, extra: str) -> None:
-    """Register commands that say what to install."""
+def _refuse(name: str, libraries: Sequence[str], *, extra: str) -> None:
+    """Register a command that says what to install."""
 
     def refuse() -> None:
-        needs(libraries, "this command", extra=extra)
+        needs(libraries, f"musqa {name}", extra=extra)
 
     settings = {"ignore_unknown_options": True, "allow_extra_args": True}
-    for name in commands:
-        app.command(name, help=f"Needs the extra [{extra}].", context_settings=settings)(refuse)
+    app.command(name, help=_told(name), context_settings=settings)(refuse)
+
+
+def _name(name: str) -> None:
+    """Register the name of a command alone, for a list of all."""
+
+    def unnamed() -> None:
+        raise AssertionError(f"musqa {name} was called and not registered")
+
+    app.command(name, help=COMMANDS[name].help)(unnamed)
 
 
 class _Shown(logging.Formatter):
@@ -101,22 +123,24 @@ def _log_to_stderr() -> None:
     logger.propagate = False
 
 
-def register_commands(word: str = "") -> None:
-    """Add the commands to `app`; those whose libraries are missing say what to install.
-
-    Of a word that names a command, that one alone, so that no other module is loaded.
-    """
-    names = (*COMMANDS, *EXTRA_COMMANDS, *GROUPS)
-    for name in (word,) if word in names else names:
+def register_commands() -> None:
+    """Add all commands to `app`; those whose libraries are missing say what to install."""
+    for name in COMMANDS:
         _register(name)
-    if word not in names:
-        _register_factory()
+
+
+def _register_for(words: Sequence[str]) -> None:
+    """Add the command that is called, so that no other module is loaded; of the others names."""
+    called = next((word for word in words if not word.startswith("-")), "")
+    for name in (called,) if called in COMMANDS else COMMANDS:
+        (_register if name == called else _name)(name)
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
     _log_to_stderr()
-    register_commands(*sys.argv[1:2])
+    # A shell that completes a line gives the words in the environment.
+    _register_for(os.environ.get("_TYPER_COMPLETE_ARGS", " ".join(sys.argv)).split()[1:])
     try:
         app()
     except MusqaError as error:

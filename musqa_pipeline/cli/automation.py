@@ -9,8 +9,25 @@ import typer
 
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import JsonOption
+from musqa_pipeline.core.home import find_checkout
 
 runs_app = typer.Typer(help="Runs in the Dagster instance.", no_args_is_help=True)
+
+
+def add_partition(catalog: str) -> None:
+    """Make a catalog a partition of the Dagster instance, where there is one: in a checkout."""
+    if find_checkout() is not None:
+        from assets import launch
+
+        launch.add_partition(catalog)
+
+
+def remove_partition(catalog: str) -> None:
+    """Undo `add_partition`."""
+    if find_checkout() is not None:
+        from assets import launch
+
+        launch.remove_partition(catalog)
 
 
 def arrivals(

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from musqa_pipeline.audio.metrics.pair_files import PairLabel
     from musqa_pipeline.audio.metrics.visqol import VisqolScore
 
-LIBRARIES = ("numba", "threadpoolctl", "visqol")
-"""What the metric needs beyond the base installation."""
 SCORE_COLUMNS = ("mos", "vnsim", "lag_samples", "lag_ms", "n_patches")
 SECOND_COLUMNS = ("second_opinion", "second_mos", "second_distance", "disagreement")
 N_BANDS = 32

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import math
+import os
+import pydoc
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
 REPORT_COLUMNS = (
     "stage", "catalog", "units", "made", "rows", "quarantined", "seconds", "cpu_seconds",
 )  # fmt: skip
+WIDEST = 100_000
+"""Columns of a table that no edge of a terminal cuts."""
+LONGEST_LIST, LEFT_OF_LIST = 8, 3
+"""A list of more values is folded to its first."""
 
 
 def say(text: str, *, err: bool = False) -> None:
@@ -88,14 +95,49 @@ def table(
     if not rows:
         say(empty)
         return
-    shown = Table(box=None, header_style="bold", pad_edge=False)
-    for name in columns:
-        number = any(isinstance(row.get(name), int | float) for row in rows)
-        shown.add_column(_text(name.replace("_", " ")), justify="right" if number else "left")
-    for row in rows:
-        shown.add_row(*(_text(_cell(row.get(name))) for name in columns))
+    shown = _table(rows, {name: name.replace("_", " ") for name in columns})
     width = None if sys.stdout.isatty() else 200
     Console(width=width, highlight=False, markup=False, emoji=False).print(shown)
+
+
+def long_table(
+    rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], *, empty: str
+) -> None:
+    """Print rows of any number and width, a line each: on a terminal that they leave, by a pager.
+
+    `headings` says what stands above each column.
+    """
+    if not rows:
+        say(empty)
+        return
+    on_terminal = sys.stdout.isatty()
+    written = io.StringIO()
+    console = Console(
+        width=WIDEST, file=written, force_terminal=on_terminal, highlight=False, markup=False,
+        emoji=False,
+    )  # fmt: skip
+    console.print(_table(rows, headings))
+    text = "\n".join(line.rstrip() for line in written.getvalue().splitlines())
+    size = shutil.get_terminal_size()
+    lines = Text.from_ansi(text).split()
+    fits = len(lines) < size.lines and max(line.cell_len for line in lines) <= size.columns
+    if fits or not on_terminal:
+        typer.echo(text)
+        return
+    # As git has it, and no line is broken: arrows go to what is beyond the edge.
+    os.environ.setdefault("LESS", "FRSX")
+    pydoc.pager(text)
+
+
+def _table(rows: Iterable[Mapping[str, Any]], headings: Mapping[str, str]) -> Table:
+    rows = list(rows)
+    shown = Table(box=None, header_style="bold", pad_edge=False)
+    for name, heading in headings.items():
+        number = any(isinstance(row.get(name), int | float) for row in rows)
+        shown.add_column(_text(heading), justify="right" if number else "left")
+    for row in rows:
+        shown.add_row(*(_text(_cell(row.get(name))) for name in headings))
+    return shown
 
 
 def csv_text(frame: pl.DataFrame) -> str:
@@ -156,4 +198,8 @@ def _cell(value: Any) -> str:
         return f"({len(value):,} bytes)"
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, list):
+        n_left = len(value) if len(value) <= LONGEST_LIST else LEFT_OF_LIST
+        shown = [_cell(item) for item in value[:n_left]]
+        return f"[{', '.join(shown + [f'… {len(value)} values'] * (n_left < len(value)))}]"
     return str(value)

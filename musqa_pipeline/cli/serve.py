@@ -9,7 +9,6 @@ import typer
 from musqa_pipeline.cli import output
 from musqa_pipeline.cli.options import OtherModelOption, wrong_usage
 
-LIBRARIES = ("fastapi", "python_multipart", "uvicorn")
 HELP = """Serve a page where a file is dropped, scored and heard, and a JSON API.
 
 It listens on this machine only unless told otherwise, keeps no file, and fetches nothing from

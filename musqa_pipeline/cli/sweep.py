@@ -14,7 +14,6 @@ from musqa_pipeline.core.foreign_text import json_text
 if TYPE_CHECKING:
     from musqa_pipeline.scoring.sweep.sweep import Sweep
 
-LIBRARIES = ("av", "ffmpeg", "imageio_ffmpeg", "matplotlib", "numba", "threadpoolctl", "visqol")
 LITTLE_OVERLAP = 0.25
 """Below this part of the narrower curve's range, a BD-rate says little; the line says so."""
 HELP = """Encode references at many bitrates and draw quality over bitrate.

@@ -8,12 +8,14 @@ import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from musqa_pipeline.cli import app, label
+from musqa_pipeline.cli.commands import COMMANDS
 from musqa_pipeline.core.errors import MusqaError, SettingsError
 from tests.audio.music import music
 from tests.audio.sounds import write
@@ -166,7 +168,8 @@ def test_the_help_has_examples(run):
 
 
 def test_without_its_libraries_it_names_the_extra(run, monkeypatch):
-    monkeypatch.setattr(label, "LIBRARIES", ("numba", "not_there"))
+    command = replace(COMMANDS["label"], libraries=("numba", "not_there"))
+    monkeypatch.setitem(COMMANDS, "label", command)
     app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "label"]
     app._register("label")
     ended = run("a.wav", "b.wav", "--json")

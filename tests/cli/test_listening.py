@@ -160,8 +160,6 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 sys.argv = ["musqa", "listening", "mos", "mushra.csv", "--key", "key.csv", "--csv"]
 from musqa_pipeline.cli import app
-app._register_factory = lambda: None
-app.EXTRA_COMMANDS.clear()
 app.main()
 """.replace("{ABSENT}", repr(ABSENT))
     ended = subprocess.run(

@@ -25,7 +25,7 @@ from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.catalogs.readers.folder import read_folder
 from musqa_pipeline.cli import output, scan, score_text
 from musqa_pipeline.cli.app import _Shown
-from musqa_pipeline.cli.factory import query
+from musqa_pipeline.cli.query import query
 from musqa_pipeline.core import csv_files, progress
 from musqa_pipeline.core.csv_files import guarded, read_rows, unguarded, write_csv, write_rows
 from musqa_pipeline.core.foreign_text import LINES, json_text, markdown_text, printable

@@ -17,10 +17,9 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-import numba
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import butter, lfilter, sosfilt
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.applied import between
@@ -135,8 +134,9 @@ class IntensityLowpass(_WithoutChance):
 
     def apply(self, x: Stereo, params: IntensityParams) -> Stereo:
         """Filter a segment."""
-        sections = butter(4, self.cutoff_hz(params.intensity), fs=SAMPLE_RATE_HZ, output="sos")
-        filtered = sosfilt(sections, np.asarray(x, np.float64), axis=0)
+        cutoff_hz = self.cutoff_hz(params.intensity)
+        sections = scipy.signal.butter(4, cutoff_hz, fs=SAMPLE_RATE_HZ, output="sos")
+        filtered = scipy.signal.sosfilt(sections, np.asarray(x, np.float64), axis=0)
         return np.clip(filtered, -CLIPPED_AT, CLIPPED_AT).astype(np.float32)
 
 
@@ -147,9 +147,11 @@ class IntensityLimiter(_WithoutChance):
 
     def apply(self, x: Stereo, params: IntensityParams) -> Stereo:
         """Limit a segment; no sample of the result is above `CEILING_DB`."""
+        from musqa_pipeline.audio.degradations.compiled import limited  # it loads a compiler
+
         threshold = 10 ** (LOWEST_THRESHOLD_DB / 20 * params.intensity / GREATEST)
         samples = np.ascontiguousarray(x, np.float64)
-        return _limited(samples, threshold, 10 ** (CEILING_DB / 20)).astype(np.float32)
+        return limited(samples, threshold, 10 ** (CEILING_DB / 20)).astype(np.float32)
 
 
 class IntensityNoise:
@@ -183,33 +185,9 @@ def pink_noise(n_samples: int, seed: int) -> NDArray[np.float64]:
     """Make pink noise at 48 kHz with an RMS of about `PINK_RMS_DB`, shape (n_samples,)."""
     white = np.random.Generator(np.random.PCG64(seed)).uniform(-1, 1, n_samples)
     poles = [math.exp(-2 * math.pi * hz / SAMPLE_RATE_HZ) for hz in NOISE_POLES_HZ]
-    *added, taken = (lfilter([pole], [1.0, -pole], white) for pole in poles)
+    *added, taken = (scipy.signal.lfilter([pole], [1.0, -pole], white) for pole in poles)
     pink: NDArray[np.float64] = white + np.sum(added, axis=0) - taken
     return pink
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _limited(x: NDArray[np.float64], threshold: float, ceiling: float) -> NDArray[np.float64]:
-    """Follow the peaks of two overlapping blocks of 1/128 s; the envelope falls in 50 ms."""
-    y = np.empty_like(x)
-    block = SAMPLE_RATE_HZ / 128
-    release = np.exp(-3 / (0.05 * SAMPLE_RATE_HZ))
-    first, second = 0.0, block / 2
-    first_peak = second_peak = envelope = 0.0
-    for i in range(len(x)):
-        first += 1
-        second += 1
-        if first > block:
-            first, first_peak = 0.0, 0.0
-        if second > block:
-            second, second_peak = 0.0, 0.0
-        peak = max(abs(x[i, 0]), abs(x[i, 1]))
-        first_peak, second_peak = max(first_peak, peak), max(second_peak, peak)
-        held = max(first_peak, second_peak)
-        envelope = held if envelope < held else held + release * (envelope - held)
-        gain = ceiling / max(threshold, envelope)
-        y[i, 0], y[i, 1] = x[i, 0] * gain, x[i, 1] * gain
-    return y
 
 
 INTENSITY_DEGRADATIONS: dict[str, IntensityDegradation] = {

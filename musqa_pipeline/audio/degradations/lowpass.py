@@ -12,22 +12,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.signal import (
-    buttap,
-    cheb1ap,
-    cheb2ap,
-    ellipap,
-    firwin,
-    freqs_zpk,
-    freqz,
-    freqz_sos,
-    iirfilter,
-    kaiserord,
-    oaconvolve,
-    sosfilt,
-)
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.applied import (
@@ -105,9 +91,9 @@ class Lowpass:
         """Filter a signal and store it as 24-bit FLAC."""
         signal = np.asarray(x, np.float64)
         if params.family == FIR:
-            y = oaconvolve(signal, _taps(params))[: len(signal)]
+            y = scipy.signal.oaconvolve(signal, _taps(params))[: len(signal)]
         else:
-            y = sosfilt(_sections(params), signal)
+            y = scipy.signal.sosfilt(_sections(params), signal)
         return stored_as_flac(y, delay_samples=lag_samples(params))
 
 
@@ -121,7 +107,7 @@ def lag_samples(params: LowpassParams) -> int:
     """
     if params.family == FIR:
         return len(_taps(params)) // 2
-    frequencies_hz, response = freqz_sos(
+    frequencies_hz, response = scipy.signal.freqz_sos(
         _sections(params), worN=np.arange(SAMPLE_RATE_HZ // 2 + 1), fs=SAMPLE_RATE_HZ
     )
     power = np.where(frequencies_hz < 20, 0.0, 1.0 / np.maximum(frequencies_hz, 20))
@@ -138,7 +124,7 @@ def lag_spread_samples(params: LowpassParams) -> int:
     if params.family == FIR:
         return 0
     frequencies_hz = np.arange(200.0, params.cutoff_hz, 2.0)
-    _, response = freqz_sos(_sections(params), worN=frequencies_hz, fs=SAMPLE_RATE_HZ)
+    _, response = scipy.signal.freqz_sos(_sections(params), worN=frequencies_hz, fs=SAMPLE_RATE_HZ)
     turns = np.unwrap(np.angle(response)) / (2.0 * np.pi)
     delay_samples = -np.diff(turns) / np.diff(frequencies_hz) * SAMPLE_RATE_HZ
     return math.ceil(np.max(np.abs(delay_samples - lag_samples(params))))
@@ -149,10 +135,10 @@ def _sections(params: LowpassParams) -> NDArray[np.float64]:
     """Design an IIR filter, shape (sections, 6), whose response is down by 3 dB at the cut-off."""
     order, ripple_db, stopband_db = params.order, params.ripple_db, params.stopband_db
     prototypes = {
-        BUTTERWORTH: lambda: buttap(order),
-        CHEBYSHEV_1: lambda: cheb1ap(order, ripple_db),
-        CHEBYSHEV_2: lambda: cheb2ap(order, stopband_db),
-        ELLIPTIC: lambda: ellipap(order, ripple_db, stopband_db),
+        BUTTERWORTH: lambda: scipy.signal.buttap(order),
+        CHEBYSHEV_1: lambda: scipy.signal.cheb1ap(order, ripple_db),
+        CHEBYSHEV_2: lambda: scipy.signal.cheb2ap(order, stopband_db),
+        ELLIPTIC: lambda: scipy.signal.ellipap(order, ripple_db, stopband_db),
     }
     names = {
         BUTTERWORTH: "butter",
@@ -166,7 +152,7 @@ def _sections(params: LowpassParams) -> NDArray[np.float64]:
         bent = np.tan(np.pi * params.cutoff_hz / SAMPLE_RATE_HZ)
         bent /= _half_power_frequency(*prototypes[params.family]())
         edge_hz = float(np.arctan(bent) * SAMPLE_RATE_HZ / np.pi)
-    return iirfilter(
+    return scipy.signal.iirfilter(
         order,
         edge_hz,
         rp=ripple_db,
@@ -184,13 +170,13 @@ def _half_power_frequency(
     """Where an analogue prototype, whose edge is at 1 rad/s, is down by 3 dB."""
 
     def excess(w: float) -> float:
-        _, response = freqs_zpk(zeros, poles, gain, [w])
+        _, response = scipy.signal.freqs_zpk(zeros, poles, gain, [w])
         return float(np.abs(response[0]) ** 2 - HALF_POWER)
 
     grid = np.geomspace(1e-3, 1e3, 4_001)
-    power = np.abs(freqs_zpk(zeros, poles, gain, grid)[1]) ** 2
+    power = np.abs(scipy.signal.freqs_zpk(zeros, poles, gain, grid)[1]) ** 2
     beyond = int(np.argmax(power < HALF_POWER))
-    return float(brentq(excess, grid[beyond - 1], grid[beyond]))
+    return float(scipy.optimize.brentq(excess, grid[beyond - 1], grid[beyond]))
 
 
 @functools.lru_cache(maxsize=16)
@@ -198,16 +184,16 @@ def _taps(params: LowpassParams) -> NDArray[np.float64]:
     """Design a linear-phase FIR filter of odd length with a Kaiser window."""
     transition_hz = params.transition_hz
     assert transition_hz is not None  # every FIR filter has one
-    n_taps, beta = kaiserord(params.stopband_db, transition_hz / (SAMPLE_RATE_HZ / 2))
+    n_taps, beta = scipy.signal.kaiserord(params.stopband_db, transition_hz / (SAMPLE_RATE_HZ / 2))
     window = ("kaiser", beta)
     halfway_hz = params.cutoff_hz
-    taps = firwin(n_taps | 1, halfway_hz, window=window, fs=SAMPLE_RATE_HZ)
+    taps = scipy.signal.firwin(n_taps | 1, halfway_hz, window=window, fs=SAMPLE_RATE_HZ)
 
     def excess(frequency_hz: float) -> float:
-        _, response = freqz(taps, worN=[frequency_hz], fs=SAMPLE_RATE_HZ)
+        _, response = scipy.signal.freqz(taps, worN=[frequency_hz], fs=SAMPLE_RATE_HZ)
         return float(np.abs(response[0]) ** 2 - HALF_POWER)
 
     # The window method is down by 6 dB at its edge; the 3 dB point moves with it.
-    half_power_hz = brentq(excess, halfway_hz - transition_hz / 2, halfway_hz)
+    half_power_hz = scipy.optimize.brentq(excess, halfway_hz - transition_hz / 2, halfway_hz)
     halfway_hz += params.cutoff_hz - float(half_power_hz)
-    return firwin(n_taps | 1, halfway_hz, window=window, fs=SAMPLE_RATE_HZ)
+    return scipy.signal.firwin(n_taps | 1, halfway_hz, window=window, fs=SAMPLE_RATE_HZ)

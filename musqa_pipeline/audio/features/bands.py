@@ -11,8 +11,8 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.fft import rfft
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.core.errors import UnfitInputError
@@ -98,7 +98,7 @@ def band_image(samples: NDArray[np.floating]) -> NDArray[np.uint8]:
     starts, widths = edges[:-1] - edges[0], np.diff(edges).astype(np.float32)
     stop = _START + N_FFT + (_FRAMES - 1) * HOP_SAMPLES
     frames = np.lib.stride_tricks.sliding_window_view(x[_START:stop], N_FFT)[::HOP_SAMPLES]
-    spectra = rfft(frames * _window(), axis=1)[:, edges[0] : edges[-1]]
+    spectra = scipy.fft.rfft(frames * _window(), axis=1)[:, edges[0] : edges[-1]]
     power = spectra.real**2 + spectra.imag**2
     of_band = np.add.reduceat(power, starts, axis=1) / widths
     log_bins = np.add.reduceat(np.log10(power + _FLOOR_POWER), starts, axis=1) / widths

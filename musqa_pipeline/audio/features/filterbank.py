@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-import scipy.sparse
+import scipy
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import get_window
 
 N_FFT, HOP_SAMPLES = 2_048, 512
 POWER_FLOOR = 1e-10
@@ -31,7 +30,7 @@ def spectral_flatness(samples: NDArray[np.floating]) -> float:
     channels = np.asarray(samples, np.float64).reshape(len(samples), -1).T
     padded = np.pad(channels, ((0, 0), (N_FFT // 2, N_FFT // 2)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT, axis=1)[:, ::HOP_SAMPLES]
-    window = get_window("hann", N_FFT)
+    window = scipy.signal.get_window("hann", N_FFT)
     found = [_flatness(np.abs(scipy.fft.rfft(channel * window, axis=1)) ** 2) for channel in frames]
     return float(np.mean(found))
 

@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import scipy.fft
-import scipy.signal
+import scipy
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ

@@ -11,7 +11,7 @@ import functools
 from typing import Any
 
 import numpy as np
-import scipy.sparse
+import scipy
 import torch
 from numpy.typing import NDArray
 

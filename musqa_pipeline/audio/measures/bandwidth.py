@@ -10,8 +10,8 @@ the noise ends.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.fft import rfft
 
 BAND_HZ = 125.0
 PERCENTILE = 95.0
@@ -66,7 +66,7 @@ class BandwidthMeter:
         self._seen += n_frames
         if not chosen:
             return
-        spectrum = rfft(frames[chosen] * self._window, axis=1)[:, : self._n_fft // 2]
+        spectrum = scipy.fft.rfft(frames[chosen] * self._window, axis=1)[:, : self._n_fft // 2]
         power = spectrum.real**2 + spectrum.imag**2
         bands = np.add.reduceat(power, self._starts, axis=1)[:, : len(self._starts)]
         self._kept.extend(bands / np.float32(np.square(self._window).sum()) ** 2)

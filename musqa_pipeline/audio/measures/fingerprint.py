@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 import soxr
 from numpy.typing import NDArray
-from scipy import fft
 
 RATE_HZ = 6_000
 WINDOW_SAMPLES = 2_048
@@ -66,7 +66,7 @@ def fingerprint(samples: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np
     low = soxr.resample(samples, sample_rate_hz, RATE_HZ, quality="MQ")
     frames = np.lib.stride_tricks.sliding_window_view(low, WINDOW_SAMPLES)[::HOP_SAMPLES]
     window = np.hanning(WINDOW_SAMPLES).astype(np.float32)
-    power = np.abs(fft.rfft(frames * window, axis=1)) ** 2
+    power = np.abs(scipy.fft.rfft(frames * window, axis=1)) ** 2
     edges = np.geomspace(LOW_HZ, HIGH_HZ, N_SIGNS + 2) * WINDOW_SAMPLES / RATE_HZ
     starts = np.round(edges).astype(int)
     bands = np.log(np.add.reduceat(power, starts, axis=1)[:, :-1] + 1e-12)
@@ -107,12 +107,12 @@ def _match_blocks(
     first: Sequence[NDArray[np.int8]], second: Sequence[NDArray[np.int8]], least_frames: int
 ) -> Iterator[Match]:
     """Give every pair of two small lists at its best shift."""
-    n = fft.next_fast_len(max(map(len, first)) + max(map(len, second)), real=True)
+    n = scipy.fft.next_fast_len(max(map(len, first)) + max(map(len, second)), real=True)
     # One small matrix product for each frequency: (first, signs) times (signs, second).
     cross = _spectra(first, n).conj() @ _spectra(second, n).transpose(0, 2, 1)
-    shifts = fft.fftfreq(n, 1 / n).round().astype(int)
+    shifts = scipy.fft.fftfreq(n, 1 / n).round().astype(int)
     for i, a in enumerate(first):
-        sums = fft.irfft(cross[:, i], n, axis=0).T
+        sums = scipy.fft.irfft(cross[:, i], n, axis=0).T
         for j, b in enumerate(second):
             overlap = np.minimum(len(a), len(b) - shifts) - np.maximum(0, -shifts)
             similarity = sums[j] / (N_SIGNS * np.maximum(overlap, 1))
@@ -126,4 +126,4 @@ def _spectra(signs: Sequence[NDArray[np.int8]], n: int) -> NDArray[np.complex64]
     padded = np.zeros((len(signs), n, N_SIGNS), dtype=np.float32)
     for row, values in zip(padded, signs, strict=True):
         row[: len(values)] = values
-    return np.ascontiguousarray(fft.rfft(padded, axis=1).transpose(1, 0, 2))
+    return np.ascontiguousarray(scipy.fft.rfft(padded, axis=1).transpose(1, 0, 2))

@@ -9,12 +9,11 @@ from __future__ import annotations
 import functools
 import math
 import warnings
+from typing import Any
 
 import numpy as np
-import pyloudnorm
+import scipy
 from numpy.typing import NDArray
-from pyloudnorm.iirfilter import IIRfilter
-from scipy.signal import lfilter
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 
@@ -46,7 +45,9 @@ def gain_to_target_db(measured_lufs: float, target_lufs: float) -> float:
 
 
 @functools.cache
-def _meter(sample_rate_hz: int) -> pyloudnorm.Meter:
+def _meter(sample_rate_hz: int) -> Any:
+    import pyloudnorm
+
     return pyloudnorm.Meter(sample_rate_hz)
 
 
@@ -62,6 +63,8 @@ class LoudnessMeter:
     """
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
+        from pyloudnorm.iirfilter import IIRfilter
+
         filters = (
             IIRfilter(4.0, 1 / math.sqrt(2), 1500.0, sample_rate_hz, "high_shelf"),
             IIRfilter(0.0, 0.5, 38.0, sample_rate_hz, "high_pass"),
@@ -87,7 +90,9 @@ class LoudnessMeter:
         # Hours of digital silence need no filter once its echo has died away.
         if block.any() or max(float(np.abs(state).max()) for state in self._states) > _DEAD:
             for i, (b, a) in enumerate(self._filters):
-                weighted, self._states[i] = lfilter(b, a, weighted, axis=0, zi=self._states[i])
+                weighted, self._states[i] = scipy.signal.lfilter(
+                    b, a, weighted, axis=0, zi=self._states[i]
+                )
         energy = np.zeros(len(block))
         # No matrix product: BLAS sums in an order that depends on its number of threads.
         for channel, weight in zip(weighted.T, self._weights, strict=True):

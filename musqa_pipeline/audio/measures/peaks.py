@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import firwin, upfirdn
 
 OVERSAMPLING = 4
 HALF_TAPS = 12
@@ -24,7 +24,7 @@ class TruePeakMeter:
 
     def __init__(self, channels: int) -> None:
         length = 2 * HALF_TAPS * OVERSAMPLING + 1
-        taps = OVERSAMPLING * firwin(length, 1 / OVERSAMPLING, window=("kaiser", 5.0))
+        taps = OVERSAMPLING * scipy.signal.firwin(length, 1 / OVERSAMPLING, window=("kaiser", 5.0))
         self._taps = taps.astype(np.float32)
         self._largest_gain = max(np.abs(taps[i::OVERSAMPLING]).sum() for i in range(OVERSAMPLING))
         self._before = np.zeros((2 * HALF_TAPS, channels), np.float32)
@@ -48,7 +48,7 @@ class TruePeakMeter:
             if loudest[i] * self._largest_gain <= self._peak:
                 return
             part = joined[starts[i] : starts[i] + CHUNK_FRAMES + 2 * HALF_TAPS]
-            between = upfirdn(self._taps, part, up=OVERSAMPLING, axis=0)
+            between = scipy.signal.upfirdn(self._taps, part, up=OVERSAMPLING, axis=0)
             whole = between[2 * HALF_TAPS * OVERSAMPLING : len(part) * OVERSAMPLING]
             self._peak = max(self._peak, float(np.abs(whole).max(initial=0.0)))
 

@@ -7,17 +7,24 @@ here, and its name among those that `LabelsSettings.metric` or `OpinionsSettings
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.metrics.score import Metric, SecondMetric
-from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.core.errors import SettingsError, ToolError
 
-METRICS: dict[str, type[Metric]] = {
-    "visqol": Reference,
+
+def _visqol(reference: NDArray[np.float32]) -> Metric:
+    from musqa_pipeline.audio.metrics.visqol import Reference  # it loads a compiler
+
+    return Reference(reference)
+
+
+METRICS: dict[str, Callable[[NDArray[np.float32]], Metric]] = {
+    "visqol": _visqol,
 }
 """Metrics that give the label, by the name that the preset uses."""
 

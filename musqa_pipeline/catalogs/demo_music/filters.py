@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import butter, iirpeak, lfilter, sosfilt
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.catalogs.demo_music.oscillators import Signal, n_samples
@@ -21,18 +21,18 @@ def _butterworth(x: Signal, kind: str, order: int, edges_hz: float | tuple[float
         pole = (warped - 1) / (warped + 1)
         gain = warped / (warped + 1) if kind == "low" else 1 / (warped + 1)
         sign = 1.0 if kind == "low" else -1.0
-        return lfilter(np.array([gain, sign * gain]), np.array([1.0, pole]), x)
-    return sosfilt(_sections(kind, order, edges_hz), x)
+        return scipy.signal.lfilter(np.array([gain, sign * gain]), np.array([1.0, pole]), x)
+    return scipy.signal.sosfilt(_sections(kind, order, edges_hz), x)
 
 
 @functools.lru_cache(maxsize=512)
 def _sections(kind: str, order: int, edges_hz: float | tuple[float, float]) -> NDArray[np.float64]:
-    return butter(order, edges_hz, kind, fs=SAMPLE_RATE_HZ, output="sos")
+    return scipy.signal.butter(order, edges_hz, kind, fs=SAMPLE_RATE_HZ, output="sos")
 
 
 @functools.lru_cache(maxsize=512)
 def _peak(centre_hz: float, quality: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return iirpeak(centre_hz, quality, fs=SAMPLE_RATE_HZ)
+    return scipy.signal.iirpeak(centre_hz, quality, fs=SAMPLE_RATE_HZ)
 
 
 def low_pass(x: Signal, cutoff_hz: float, order: int = 2) -> Signal:
@@ -57,7 +57,7 @@ def resonances(
     out = np.zeros_like(x)
     for centre, gain in zip(centres_hz, gains, strict=True):
         b, a = _peak(centre, quality)
-        out += gain * lfilter(b, a, x)
+        out += gain * scipy.signal.lfilter(b, a, x)
     return out
 
 
@@ -77,7 +77,8 @@ def swept_low_pass(x: Signal, cutoff_hz: Signal, quality: float = 0.8) -> Signal
     for i in range(omega.size):
         part = slice(i * _BLOCK_SAMPLES, (i + 1) * _BLOCK_SAMPLES)
         numerator = np.array([b1[i] / 2, b1[i], b1[i] / 2])
-        out[part], state = lfilter(numerator, np.array([1.0, a1[i], a2[i]]), x[part], zi=state)
+        denominator = np.array([1.0, a1[i], a2[i]])
+        out[part], state = scipy.signal.lfilter(numerator, denominator, x[part], zi=state)
     return out
 
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyloudnorm
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.catalogs.demo_music.filters import high_pass, low_pass, saturate
@@ -139,6 +138,8 @@ def mix_buses(
 
 def finish(x: Stereo, master: Master, rng: np.random.Generator) -> Stereo:
     """Compress, saturate, set width and loudness, add the noise floor, limit."""
+    import pyloudnorm
+
     x = high_pass(x, 22.0)
     x = low_pass(low_pass(x, master.treble_hz, 1), 19_500, 2)
     x = compress(x, master.compression)
@@ -164,7 +165,7 @@ def finish(x: Stereo, master: Master, rng: np.random.Generator) -> Stereo:
 
 def compress(x: Stereo, amount: float) -> Stereo:
     """Make loud moments less loud, both channels alike."""
-    power = uniform_filter1d((x**2).sum(axis=0), n_samples(0.05))
+    power = scipy.ndimage.uniform_filter1d((x**2).sum(axis=0), n_samples(0.05))
     level = np.sqrt(np.maximum(power, 1e-12))
     threshold = np.percentile(level[::_FRAME_SAMPLES], 60)
     return x * np.maximum(level / threshold, 1.0) ** -amount
@@ -180,5 +181,5 @@ def limit(x: Stereo, ceiling_dbfs: float = CEILING_DBFS) -> Stereo:
     """
     ceiling = 10 ** (ceiling_dbfs / 20)
     window = n_samples(0.004) | 1
-    over = np.maximum(maximum_filter1d(np.abs(x).max(axis=0), window) / ceiling, 1.0)
-    return x * uniform_filter1d(1 / over, window)
+    over = np.maximum(scipy.ndimage.maximum_filter1d(np.abs(x).max(axis=0), window) / ceiling, 1.0)
+    return x * scipy.ndimage.uniform_filter1d(1 / over, window)

@@ -8,8 +8,8 @@ a float64 array of shape (samples,) at 48 kHz; phases are in radians. Partials t
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.fft import irfft, next_fast_len, rfft
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 
@@ -119,10 +119,10 @@ def coloured_noise(rng: np.random.Generator, n: int, slope_db_per_octave: float 
     white = rng.standard_normal(n)
     if slope_db_per_octave == 0 or n < 4:
         return white
-    size = next_fast_len(n, real=True)
-    spectrum = rfft(white, size)
+    size = scipy.fft.next_fast_len(n, real=True)
+    spectrum = scipy.fft.rfft(white, size)
     frequency = np.maximum(np.arange(spectrum.size) * (SAMPLE_RATE_HZ / size), 20.0)
     spectrum *= frequency ** (slope_db_per_octave / 6.0206)
     spectrum[0] = 0
-    shaped = irfft(spectrum, size)[:n]
+    shaped = scipy.fft.irfft(spectrum, size)[:n]
     return shaped / (np.sqrt(np.mean(shaped**2)) + 1e-12)

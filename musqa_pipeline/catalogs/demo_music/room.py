@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import butter, oaconvolve, sosfilt
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.catalogs.demo_music.oscillators import n_samples, seconds
@@ -34,8 +34,8 @@ class Room:
         for i, (low, high) in enumerate(edges):
             shorter = 1 - (0.3 + 0.5 * self.damping) * max(i - 1, 0) / (len(edges) - 2)
             time_s = self.reverberation_s * shorter
-            sos = butter(2, (low, high), "band", fs=SAMPLE_RATE_HZ, output="sos")
-            noise = sosfilt(sos, rng.standard_normal((2, n)))
+            sos = scipy.signal.butter(2, (low, high), "band", fs=SAMPLE_RATE_HZ, output="sos")
+            noise = scipy.signal.sosfilt(sos, rng.standard_normal((2, n)))
             late += noise * np.exp(-6.91 * t / time_s) * 10 ** (-(0.06 + 0.2 * self.damping) * i)
         build_up = np.clip((t - self.predelay_s) / 0.02, 0, 1)
         response = late * build_up
@@ -51,7 +51,7 @@ class Room:
 def reverberate(dry: NDArray[np.float64], response: NDArray[np.float64]) -> NDArray[np.float64]:
     """Play a stereo signal in a room."""
     crossed = np.stack([0.8 * dry[0] + 0.2 * dry[1], 0.2 * dry[0] + 0.8 * dry[1]])
-    return oaconvolve(crossed, response, axes=-1)[:, : dry.shape[1]]
+    return scipy.signal.oaconvolve(crossed, response, axes=-1)[:, : dry.shape[1]]
 
 
 def echo(
@@ -59,11 +59,11 @@ def echo(
 ) -> NDArray[np.float64]:
     """Repeat a stereo signal, changing sides, each repeat duller than the last."""
     out = np.zeros_like(dry)
-    sos = butter(1, (250, 5_500), "band", fs=SAMPLE_RATE_HZ, output="sos")
+    sos = scipy.signal.butter(1, (250, 5_500), "band", fs=SAMPLE_RATE_HZ, output="sos")
     repeat, shift = dry, n_samples(delay_s)
     for i in range(1, repeats + 1):
         if i * shift >= dry.shape[1]:
             break
-        repeat = feedback * sosfilt(sos, repeat)[::-1]
+        repeat = feedback * scipy.signal.sosfilt(sos, repeat)[::-1]
         out[:, i * shift :] += repeat[:, : dry.shape[1] - i * shift]
     return out

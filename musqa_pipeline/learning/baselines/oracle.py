@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from musqa_pipeline.audio.degradations.codecs import VBR
 from musqa_pipeline.audio.degradations.effects import Resample
@@ -46,6 +45,8 @@ def fit_oracle(rows: pl.DataFrame, seed: int = 0) -> Predictor:
     it does not look at, that of the worse half. Processes that were drawn at random, of which no
     two are alike, are estimated from their parameters. Rows with at most one process are needed.
     """
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
     singles = rows.filter(pl.col("depth") <= 1)
     if singles.is_empty():
         raise StageError(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from sklearn.neighbors import KNeighborsClassifier
 
 from musqa_pipeline.learning.classification.rounds import Round
@@ -122,7 +122,7 @@ def hub_skewness(distance: Floats, k: int = HUB_NEIGHBOURS) -> float:
     others = distance + np.diag(np.full(n, np.inf))
     nearest = np.argsort(others, axis=1, kind="stable")[:, : min(k, n - 1)]
     counts = np.bincount(nearest.ravel(), minlength=n)
-    return float(stats.skew(counts)) if counts.std() > 0 else 0.0
+    return float(scipy.stats.skew(counts)) if counts.std() > 0 else 0.0
 
 
 def tied_share(distance: Floats) -> float:

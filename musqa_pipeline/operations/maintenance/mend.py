@@ -14,7 +14,7 @@ from musqa_pipeline.operations.maintenance.packed import packed_partitions
 from musqa_pipeline.operations.maintenance.places import Place, folder_beside, place_of
 from musqa_pipeline.operations.maintenance.verify import MADE_ANEW
 from musqa_pipeline.stages.views.duck import read_published, restore_views
-from musqa_pipeline.stages.views.publication import DATABASE
+from musqa_pipeline.stages.views.queries import DATABASE
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.checksum import CHECKSUM_KEY
 from musqa_pipeline.storage.fragments.damage import set_aside

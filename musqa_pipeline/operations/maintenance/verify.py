@@ -25,7 +25,8 @@ from musqa_pipeline.operations.maintenance.links import broken_links
 from musqa_pipeline.operations.maintenance.packed import beside, check_packs, packed_partitions
 from musqa_pipeline.operations.maintenance.places import TABLES, Place, is_known, is_pack, place_of
 from musqa_pipeline.stages.views.duck import read_published
-from musqa_pipeline.stages.views.publication import DATABASE, PUBLISHED
+from musqa_pipeline.stages.views.publication import PUBLISHED
+from musqa_pipeline.stages.views.queries import DATABASE
 from musqa_pipeline.stages.views.remote import SCRIPT
 from musqa_pipeline.storage.fragments import parquet
 from musqa_pipeline.storage.fragments.checksum import CHECKSUM_KEY

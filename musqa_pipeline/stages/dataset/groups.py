@@ -13,8 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 NOT_A_NAME = frozenset(
     {"", "-", "?", "n/a", "na", "none", "null", "unknown", "unknown artist", "various",
@@ -68,7 +67,9 @@ def group_tracks(tracks: Sequence[SplitTrack], *, by_artist: bool = True) -> lis
     ]
     a, b = np.array(edges, dtype=np.int64).reshape(-1, 2).T
     n = len(tracks)
-    _, labels = connected_components(coo_array((np.ones(len(a)), (a, b)), (n, n)), directed=False)
+    _, labels = scipy.sparse.csgraph.connected_components(
+        scipy.sparse.coo_array((np.ones(len(a)), (a, b)), (n, n)), directed=False
+    )
     members: dict[int, list[int]] = defaultdict(list)
     for i, label in enumerate(labels.tolist()):
         members[label].append(i)

@@ -7,32 +7,28 @@ keeps it open, so that clients may read it at any moment, also while the graph r
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 
-from musqa_pipeline.core.errors import LakeError, first_line
+from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.home import Home, ObjectHome
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.core.tables import Table
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.records import RECORDS, record_partition
 from musqa_pipeline.stages.views.publication import (
-    DATABASE,
     PUBLISHED,
     drop_replaced,
-    is_of_the_lake,
     read_record,
     record_partitions,
     replaced_by_packs,
     unwritable,
 )
+from musqa_pipeline.stages.views.queries import DATABASE, database_path, query, sql_text
 from musqa_pipeline.stages.views.reading import is_readable
-from musqa_pipeline.stages.views.remote import SCRIPT, query_remote, views_script
+from musqa_pipeline.stages.views.remote import SCRIPT, views_script
 from musqa_pipeline.stages.views.views import (
     HISTORY,
     JOINT,
@@ -40,7 +36,6 @@ from musqa_pipeline.stages.views.views import (
     VIEWS,
     schemas_of,
     shown_partitions,
-    sql_text,
     view_columns,
 )
 from musqa_pipeline.storage.fragments.partition import Partition
@@ -63,21 +58,6 @@ __all__ = [
 
 _READABLE: set[tuple[str, str]] = set()
 """What this process has seen to be readable on object storage."""
-_WRONG_QUERY = (
-    duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException,
-    duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.OutOfMemoryException,
-    duckdb.InterruptException, duckdb.PermissionException, duckdb.NotImplementedException,
-)  # fmt: skip
-"""What DuckDB raises of a query, and not of what it reads."""
-_MOVED = (duckdb.IOException, duckdb.InvalidInputException)
-ATTEMPTS = 5
-"""How often a query is repeated whose file vanished under it."""
-
-
-def database_path(home: Home) -> Path:
-    """Return the path of the DuckDB file of a lake on a disk (it may not exist yet)."""
-    assert isinstance(home, Path)
-    return home / DATABASE
 
 
 def publish(context: Context, stages: Iterable[str]) -> None:
@@ -109,33 +89,11 @@ def read_published(home: Home) -> dict[str, Any]:
     return read_record(open_store(home))[0]
 
 
-def query(home: Home, sql: str) -> pl.DataFrame:
-    """Run one SQL query on the views.
+def set_damaged_aside(home: Home) -> bool:
+    """Take what views cannot read out of their sight, and write them again if there was any.
 
-    Raises LakeError if there is no database yet, or a file kept vanishing while it was read;
-    duckdb.Error if the query itself is wrong.
+    Return whether there was.
     """
-    for attempt in range(ATTEMPTS):
-        try:
-            return _query_once(home, sql)
-        except duckdb.Error as error:
-            # A flipped bit may give a column another name or type than its view has.
-            if isinstance(error, _WRONG_QUERY) and "view were altered" not in str(error):
-                raise
-            moved = isinstance(error, _MOVED) and is_of_the_lake(home, error)
-            if moved and attempt < ATTEMPTS - 1:
-                time.sleep(0.2 * (attempt + 1))
-                continue
-            if _set_aside_damaged(home):
-                return _query_once(home, sql)
-            if not moved:
-                raise
-            raise LakeError(f"the lake changed under the query: {error}; try again") from error
-    raise AssertionError("unreachable")
-
-
-def _set_aside_damaged(home: Home) -> bool:
-    """Take what views cannot read out of their sight, and write them again if there was any."""
     lake = Lake(home)
     record, _ = read_record(lake.store)
     if isinstance(home, ObjectHome) or not record["presets"]:
@@ -156,47 +114,6 @@ def restore_views(home: Home) -> None:
             where = lake.store.address(DATABASE)
             raise LakeError(f"{where} does not exist; run `musqa demo` or `musqa run` first")
         _write_database(lake, record)
-
-
-def _query_once(home: Home, sql: str) -> pl.DataFrame:
-    if isinstance(home, ObjectHome):
-        record = read_published(home)
-        if not record["presets"]:
-            raise LakeError(f"{home} holds no results yet; run `musqa demo` or `musqa run` first")
-        return query_remote(home, sql, schemas_of(Lake(home), record))
-    with _connected(home) as connection:
-        result = connection.sql(sql)
-        return pl.DataFrame() if result is None else result.pl()
-
-
-def _connected(home: Home) -> duckdb.DuckDBPyConnection:
-    path = database_path(home)
-    if not path.exists():
-        restore_views(home)
-    try:
-        return _opened(path)
-    except duckdb.Error as error:
-        if "set lock" in str(error):  # somebody writes to it; its files are read all the same
-            raise
-        logger.warning("%s is damaged, its views are written again (%s)", path, first_line(error))
-        restore_views(home)
-        return _opened(path)
-
-
-def _opened(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open the views under a name that no preset has.
-
-    DuckDB calls a file by its stem, and with a schema ``musqa`` in a file ``musqa`` the name
-    ``musqa.labels`` could be either's.
-    """
-    connection = duckdb.connect(":memory:")
-    try:
-        connection.execute(f'ATTACH {sql_text(path)} AS "{DATABASE}" (READ_ONLY)')
-        connection.execute(f'USE "{DATABASE}".main')
-    except duckdb.Error:
-        connection.close()
-        raise
-    return connection
 
 
 def _write_database(lake: Lake, record: dict[str, Any]) -> None:

@@ -10,12 +10,13 @@ from musqa_pipeline.core.home import Home
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.stages.degradations.round_plans import PLAN_PARTITION
 from musqa_pipeline.stages.rows import CATALOG_STAGES
+from musqa_pipeline.stages.views.queries import DATABASE
 from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.packs.manifest import MOVED
 from musqa_pipeline.storage.packs.unpacking import drop_superseded, superseded_by_packs
 from musqa_pipeline.storage.stores.store import Store
 
-PUBLISHED, DATABASE = "published.json", "musqa.duckdb"
+PUBLISHED = "published.json"
 
 
 def read_record(store: Store) -> tuple[dict[str, Any], str | None]:

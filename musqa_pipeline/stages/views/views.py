@@ -16,6 +16,7 @@ from musqa_pipeline.stages.graph import get_table
 from musqa_pipeline.stages.rows import ROWS
 from musqa_pipeline.stages.views.drift_table import DRIFT
 from musqa_pipeline.stages.views.promotions_table import PROMOTIONS
+from musqa_pipeline.stages.views.queries import sql_text
 from musqa_pipeline.stages.views.remote import View
 from musqa_pipeline.storage.fragments.partition import Partition
 from musqa_pipeline.storage.lake.lake import Lake
@@ -99,8 +100,3 @@ def _visible(catalogs: list[str]) -> str:
     if "*" in catalogs:
         choices.append(f"catalog <> {sql_text(DEMO_CATALOG)}")
     return f"({' OR '.join(choices) or 'false'})"
-
-
-def sql_text(value: object) -> str:
-    """Quote a value as SQL has it."""
-    return "'" + str(value).replace("'", "''") + "'"

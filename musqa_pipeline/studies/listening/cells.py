@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from musqa_pipeline.core.csv_files import number, read_rows, require_columns
 from musqa_pipeline.studies.statistics.bootstrap import (
@@ -220,8 +220,8 @@ def _rank_correlations(wanted: Floats, times: Floats, sums: Floats, counts: Floa
     with np.errstate(invalid="ignore"):
         means = (times @ sums) / (times @ counts)
     varies = np.isfinite(means).all(axis=1) & (np.ptp(means, axis=1) > CONSTANT_BELOW)
-    x = stats.rankdata(wanted) - (len(wanted) + 1) / 2
-    y = stats.rankdata(np.where(varies[:, None], means, 0.0), axis=1) - (len(wanted) + 1) / 2
+    x = scipy.stats.rankdata(wanted) - (len(wanted) + 1) / 2
+    y = scipy.stats.rankdata(np.where(varies[:, None], means, 0.0), axis=1) - (len(wanted) + 1) / 2
     with np.errstate(invalid="ignore"):
         found = (y @ x) / np.sqrt((x @ x) * np.einsum("dc,dc->d", y, y))
     return np.where(varies, found, np.nan)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from musqa_pipeline.audio.files.limits import MAX_RECORDING_S
 from musqa_pipeline.audio.files.signals import read_signal
@@ -284,5 +284,5 @@ def pooled(opinions: Sequence[Opinion]) -> Opinion:
         )
         if n > 1:
             sd = math.sqrt(squares / (n - 1))
-            half = float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
+            half = float(scipy.stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
     return replace(opinions[0], mos=mos, half_width=half, n_raters=n, sd=sd)

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.studies.statistics.metrics import (
@@ -67,7 +67,7 @@ def ceiling_of_means(
         are, or no two labels differ by more than the threshold.
     """
     y, widths = checked_pair(label, half_width)
-    errors = widths / stats.norm.ppf(0.975)
+    errors = widths / scipy.stats.norm.ppf(0.975)
     noise = float(np.mean(errors**2)) if len(y) else 0.0
     variance = 0.0 if is_constant(y) else float(y.var(ddof=1))
     if not noise < variance:

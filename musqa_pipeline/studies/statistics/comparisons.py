@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from musqa_pipeline.studies.statistics.intervals import fisher_z
 
@@ -101,7 +101,7 @@ def compare_rmses(
             "above 0 and more rows than fitted coefficients"
         )
     ratio = (rmse_1 / rmse_2) ** 2
-    tail = min(float(stats.f.sf(ratio, *freedom)), float(stats.f.cdf(ratio, *freedom)))
+    tail = min(float(scipy.stats.f.sf(ratio, *freedom)), float(scipy.stats.f.cdf(ratio, *freedom)))
     return Comparison("f_ratio", rmse_1 - rmse_2, ratio, min(1.0, 2 * tail), freedom)
 
 
@@ -269,12 +269,12 @@ def _by_student(test: str, difference: float, error: float, freedom: int) -> Com
         statistic = difference / error
     else:
         statistic = math.copysign(math.inf, difference) if difference else 0.0
-    p_value = float(2 * stats.t.sf(abs(statistic), freedom))
+    p_value = float(2 * scipy.stats.t.sf(abs(statistic), freedom))
     return Comparison(test, difference, statistic, p_value, (freedom,))
 
 
 def _by_normal(test: str, difference: float, statistic: float) -> Comparison:
-    return Comparison(test, difference, statistic, float(2 * stats.norm.sf(abs(statistic))))
+    return Comparison(test, difference, statistic, float(2 * scipy.stats.norm.sf(abs(statistic))))
 
 
 def _determinant(r_1: float, r_2: float, r_between: float) -> float:

@@ -10,8 +10,8 @@ import math
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats
 
 Coefficient = Literal["pearson", "spearman", "kendall"]
 
@@ -102,7 +102,7 @@ def correlation_interval(
     if n_rows <= lost:
         return None
     numerator = {"pearson": 1.0, "spearman": 1.0 + coefficient**2 / 2, "kendall": 0.437}[kind]
-    quantile = float(stats.norm.ppf((1.0 + confidence) / 2.0))
+    quantile = float(scipy.stats.norm.ppf((1.0 + confidence) / 2.0))
     reach = quantile * math.sqrt(numerator / (n_rows - lost))
     z = float(fisher_z(coefficient))
     return math.tanh(z - reach), math.tanh(z + reach)
@@ -136,7 +136,7 @@ def correlation_p_value(coefficient: float, n_rows: int) -> float:
     if abs(coefficient) == 1.0:
         return 0.0
     statistic = coefficient * math.sqrt((n_rows - 2) / (1.0 - coefficient**2))
-    return float(2 * stats.t.sf(abs(statistic), n_rows - 2))
+    return float(2 * scipy.stats.t.sf(abs(statistic), n_rows - 2))
 
 
 def rmse_interval(
@@ -169,7 +169,7 @@ def rmse_interval(
     if freedom < 1:
         return None
     tail = (1.0 - confidence) / 2.0
-    high, low = stats.chi2.ppf([tail, 1.0 - tail], freedom)
+    high, low = scipy.stats.chi2.ppf([tail, 1.0 - tail], freedom)
     return value * math.sqrt(freedom / low), value * math.sqrt(freedom / high)
 
 
@@ -200,6 +200,6 @@ def mean_interval(
     mean = float(x.mean())
     if x.size < 2:
         return mean, None
-    quantile = float(stats.t.ppf((1.0 + confidence) / 2.0, x.size - 1))
+    quantile = float(scipy.stats.t.ppf((1.0 + confidence) / 2.0, x.size - 1))
     reach = quantile * float(x.std(ddof=1)) / math.sqrt(x.size)
     return mean, (mean - reach, mean + reach)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.studies.statistics.bootstrap import Estimate, ends_of_mean
@@ -174,8 +174,8 @@ def _same_recordings(ladders: Mapping[str, Ladders]) -> None:
 
 def _by_recording(ladders: Ladders) -> dict[str, float]:
     """Average the correlations within each recording, in order of their names."""
-    step = stats.rankdata(ladders.intensity) - (len(ladders.intensity) + 1) / 2
-    rank = stats.rankdata(ladders.score, axis=1) - (len(step) + 1) / 2
+    step = scipy.stats.rankdata(ladders.intensity) - (len(ladders.intensity) + 1) / 2
+    rank = scipy.stats.rankdata(ladders.score, axis=1) - (len(step) + 1) / 2
     varies = np.ptp(ladders.score, axis=1) > CONSTANT_BELOW
     spread = np.sqrt((step @ step) * np.where(varies, np.einsum("ls,ls->l", rank, rank), 1.0))
     coefficients = np.where(varies, rank @ step / spread, 0.0)

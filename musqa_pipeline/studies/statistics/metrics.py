@@ -9,8 +9,8 @@ in, so points for the 0-100 scale of the report.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 CONSTANT_BELOW = 1e-9
 """Values that differ by no more than this are constant: no correlation with them is defined."""
@@ -74,7 +74,7 @@ def spearman(label: ArrayLike, predicted: ArrayLike) -> float | None:
     x, y = checked_pair(label, predicted)
     if is_constant(x) or is_constant(y):
         return None
-    return pearson(stats.rankdata(x), stats.rankdata(y))
+    return pearson(scipy.stats.rankdata(x), scipy.stats.rankdata(y))
 
 
 def kendall(label: ArrayLike, predicted: ArrayLike) -> float | None:
@@ -92,7 +92,7 @@ def kendall(label: ArrayLike, predicted: ArrayLike) -> float | None:
     x, y = checked_pair(label, predicted)
     if is_constant(x) or is_constant(y):
         return None
-    return float(stats.kendalltau(x, y, variant="b").statistic)
+    return float(scipy.stats.kendalltau(x, y, variant="b").statistic)
 
 
 def rmse(label: ArrayLike, predicted: ArrayLike, *, n_fitted: int = 0) -> float | None:
@@ -248,7 +248,7 @@ def auc(label: ArrayLike, predicted: ArrayLike) -> float | None:
     n_so, n_not = int(is_so.sum()), int((~is_so).sum())
     if not (n_so and n_not):
         return None
-    above = stats.rankdata(y)[is_so].sum() - n_so * (n_so + 1) / 2
+    above = scipy.stats.rankdata(y)[is_so].sum() - n_so * (n_so + 1) / 2
     return float(above / (n_so * n_not))
 
 

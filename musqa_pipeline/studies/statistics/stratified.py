@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import StratifiedGroupKFold
 
 from musqa_pipeline.core.seeds import derive_generator, derive_seed
 
@@ -96,6 +95,8 @@ def grouped_divisions(
     ValueError
         If there are fewer than two folds, or fewer groups than halves.
     """
+    from sklearn.model_selection import StratifiedGroupKFold
+
     own, of = np.asarray(classes), np.asarray(groups)
     n_halves = 2 * n_folds
     n_groups = len(np.unique(of))

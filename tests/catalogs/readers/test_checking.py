@@ -12,7 +12,7 @@ from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.catalogs.readers.checking import check
 from musqa_pipeline.catalogs.readers.interface import Checksum
 from musqa_pipeline.catalogs.readers.registry import READERS
-from musqa_pipeline.cli import factory
+from musqa_pipeline.cli import catalog
 from tests.catalogs.readers import trees
 
 
@@ -21,7 +21,7 @@ def musqa(home, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # outside of a checkout: no Dagster instance is touched
     monkeypatch.delenv("MUSQA_PROJECT", raising=False)
     app = typer.Typer()
-    factory.register(app)
+    app.add_typer(catalog.app, name="catalog")
     return lambda *words: CliRunner().invoke(app, list(words))
 
 

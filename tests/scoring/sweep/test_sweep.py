@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.codecs import CodecParams, encode_all
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.metrics.visqol import Reference
-from musqa_pipeline.cli import app, sweep
+from musqa_pipeline.cli import app
+from musqa_pipeline.cli.commands import COMMANDS
 from musqa_pipeline.core.errors import SettingsError, ToolError, UnfitInputError
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.sweep import sweep as sweep_module
@@ -194,11 +196,12 @@ def test_json_and_csv_exclude_each_other(run):
 
 
 def test_without_the_factory_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(sweep, "LIBRARIES", ("no_such_library",))
+    command = replace(COMMANDS["sweep"], libraries=("no_such_library",))
+    monkeypatch.setitem(COMMANDS, "sweep", command)
     app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "sweep"]
     app._register("sweep")
     ended = CliRunner().invoke(app.app, ["sweep", "a.wav", "--codec", "opus"])
-    assert "this command needs no_such_library" in str(ended.exception)
+    assert "musqa sweep needs no_such_library" in str(ended.exception)
     assert "pip install 'musqa-pipeline[factory]'" in str(ended.exception)
 
 

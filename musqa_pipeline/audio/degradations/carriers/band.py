@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+import scipy
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.carriers.fault import (
@@ -54,5 +54,6 @@ class Band:
             (params.low_order, low_hz, "highpass"),
             (params.high_order, high_hz, "lowpass"),
         ):
-            x = sosfilt(butter(order, edge_hz, kind, fs=SAMPLE_RATE_HZ, output="sos"), x)
+            sections = scipy.signal.butter(order, edge_hz, kind, fs=SAMPLE_RATE_HZ, output="sos")
+            x = scipy.signal.sosfilt(sections, x)
         return x

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
+import scipy
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.applied import between
@@ -70,5 +70,6 @@ class Dropout:
             near_s = np.minimum(time_s[part] - onset_s, onset_s + duration_s - time_s[part])
             dip = 0.5 - 0.5 * np.cos(np.pi * np.clip(near_s / EDGE_S, 0, 1))
             depth[part] = np.maximum(depth[part], dip)
-        dull = sosfiltfilt(butter(2, EDGE_HZ, fs=SAMPLE_RATE_HZ, output="sos"), x)
+        sections = scipy.signal.butter(2, EDGE_HZ, fs=SAMPLE_RATE_HZ, output="sos")
+        dull = scipy.signal.sosfiltfilt(sections, x)
         return (1 - depth) * x + depth * 10 ** (params.level_db / 20) * dull

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
-from scipy.optimize import brentq
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.degradations.carriers.fault import GREATEST, FaultParams, Floats, Medium
@@ -65,14 +64,16 @@ class ReplayCurve:
 
     def apply(self, x: Floats, params: ReplayCurveParams) -> Floats:
         """Filter the music by the share of the difference, with the phases of analogue filters."""
-        n = next_fast_len(len(x) + SAMPLE_RATE_HZ, real=True)  # what rings on for a second
-        frequency_hz = rfftfreq(n, 1 / SAMPLE_RATE_HZ)
+        n = scipy.fft.next_fast_len(
+            len(x) + SAMPLE_RATE_HZ, real=True
+        )  # what rings on for a second
+        frequency_hz = scipy.fft.rfftfreq(n, 1 / SAMPLE_RATE_HZ)
         wrong = replay_response(params.replayed_by, frequency_hz)
         wrong /= replay_response(params.cut_by, frequency_hz)
         # Of filters with real poles and zeros the phase is a sum of angles below 90 degrees each,
         # so that the logarithm of the product of few of them needs no unwrapping.
         share = params.intensity / GREATEST
-        return irfft(rfft(x, n) * np.exp(share * np.log(wrong)), n)[: len(x)]
+        return scipy.fft.irfft(scipy.fft.rfft(x, n) * np.exp(share * np.log(wrong)), n)[: len(x)]
 
 
 def replay_response(name: str, frequency_hz: Floats) -> NDArray[np.complex128]:
@@ -107,4 +108,5 @@ def _times_s(name: str) -> tuple[float, float, float]:
         )
         return 20 * math.log10(high / middle)
 
-    return bass_s, turnover_s, float(brentq(lambda t: treble_of(t) - treble_db, 1e-7, 1e-3))
+    treble_s = scipy.optimize.brentq(lambda t: treble_of(t) - treble_db, 1e-7, 1e-3)
+    return bass_s, turnover_s, float(treble_s)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
@@ -152,6 +151,8 @@ def warped(x: Floats, position: Floats, *, bandwidth: float = 1.0) -> Floats:
     ndarray of float64, shape of `position`
         Tones up to 0.9 of the bandwidth are within -85 dB of the truth.
     """
+    from musqa_pipeline.audio.degradations.compiled import read_between  # it loads a compiler
+
     reach = math.ceil(HALF_TAPS / bandwidth)
     room = max(0, math.ceil(position.max()) - len(x) + 1) + reach + 1
     front = max(0, math.ceil(-position.min())) + reach + 1
@@ -165,19 +166,4 @@ def warped(x: Floats, position: Floats, *, bandwidth: float = 1.0) -> Floats:
         / np.i0(KAISER_BETA)
     )
     table[offset > reach] = 0
-    return _read_between(mirrored, position + front, table, reach)
-
-
-@numba.njit(cache=True)
-def _read_between(x: Floats, position: Floats, table: Floats, reach: int) -> Floats:
-    found = np.empty(len(position))
-    for i in range(len(position)):
-        whole = math.floor(position[i])
-        total = 0.0
-        for j in range(whole - reach + 1, whole + reach + 1):
-            place = abs(position[i] - j) * STEPS
-            step = int(place)
-            part = place - step
-            total += x[j] * (table[step] + part * (table[step + 1] - table[step]))
-        found[i] = total
-    return found
+    return read_between(mirrored, position + front, table, reach, STEPS)
