@@ -113,10 +113,11 @@ class Browser:
             assert time.monotonic() < deadline, f"{expression} did not become true"
             time.sleep(0.1)
 
-    def drop(self, path, selector):
-        """Drop a file on an element, as from a file manager."""
+    def drop(self, paths, selector):
+        """Drop a file or some on an element, as from a file manager."""
         x, y = self.centre(selector)
-        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        files = [str(path) for path in (paths if isinstance(paths, list) else [paths])]
+        data = {"items": [], "files": files, "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             self.send("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
 

@@ -34,6 +34,10 @@ def test_a_file_is_dropped_scored_and_heard(page, address, folder):
     assert text(page, "word") == score["word"]
     assert text(page, "loudness") == f"{score['loudness_lufs']:.1f} LUFS"
     assert text(page, "format") == "48 kHz, stereo"
+    assert text(page, "origin").startswith(score["origin"]["verdict"])
+    told = "lossy" in score["origin"]["verdict"]
+    n_told = page.value("document.querySelectorAll('#evidence li').length")
+    assert n_told == (len(score["origin"]["evidence"]) if told else 0)
     buttons = page.value("[...document.querySelectorAll('#events button')].map(b => b.textContent)")
     assert len(buttons) == len(score["events"])
     for button, event in zip(buttons, score["events"], strict=True):

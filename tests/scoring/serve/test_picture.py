@@ -53,21 +53,17 @@ def seen(page):
 
 def point_at(page, time_s, hz):
     """Move the mouse to a time and a frequency of a linear picture, and return what is read."""
-    x, y, width, height = page.value(
+    x, y = page.value(
         "(() => { const e = document.getElementById('timeline'); "
         "e.scrollIntoView({block: 'center'}); const b = e.getBoundingClientRect(); "
-        "return [b.x, b.y, b.width, b.height]; })()"
+        "return [b.x, b.y]; })()"
     )
     start, stop, low, high = seen(page)
-    lanes = page.value("document.querySelectorAll('#events b').length > 0")
-    left, right = (76 if lanes else 44), width - 34
-    kinds = page.value(
-        "new Set([...document.querySelectorAll('#events b')].map(b => b.textContent)).size"
-    )
-    bottom = height - 22 - 34 - 18 * kinds
+    plot = page.value("document.getElementById('timeline').dataset.plot")
+    left, top, right, bottom = map(float, plot.split(","))
     at = (
         x + left + (time_s - start) / (stop - start) * (right - left),
-        y + bottom - (hz - low) / (high - low) * (bottom - 8),
+        y + bottom - (hz - low) / (high - low) * (bottom - top),
     )
     page.send("Input.dispatchMouseEvent", type="mouseMoved", x=at[0], y=at[1])
     return at, text(page, "readout")
@@ -176,6 +172,7 @@ def test_keys_zoom_move_and_read(drawn):
     assert seen(drawn)[3] - seen(drawn)[2] == pytest.approx(12_000, rel=0.01)
     drawn.press("0")
     assert seen(drawn) == (0, 20, 0, 24_000)
+    drawn.press("ArrowRight")
     drawn.press("ArrowUp")
     spoken = drawn.value("document.getElementById('timeline').getAttribute('aria-valuetext')")
     assert spoken == text(drawn, "readout")
@@ -211,11 +208,7 @@ def test_a_range_of_levels_is_kept_in_order(drawn):
 
 
 def test_several_files_are_scored_one_after_the_other(page, folder, tones):
-    names = [tones, folder / "notes.txt", folder / "old.aiff"]
-    x, y = page.centre("#drop")
-    data = {"items": [], "files": list(map(str, names)), "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        page.send("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
+    page.drop([tones, folder / "notes.txt", folder / "old.aiff"], "#drop")
     page.wait_for("document.querySelectorAll('#recordings button').length === 3")
     page.wait_for(IDLE)
     rows = page.value(
@@ -278,3 +271,64 @@ def test_what_is_seen_is_saved(drawn, tmp_path):
         assert image.format == "PNG"
         assert image.width == drawn.value("document.getElementById('timeline').width")
     assert drawn.complaints() == []
+
+
+def test_two_recordings_are_compared_at_one_loudness(page, tones, tmp_path):
+    samples, _ = soundfile.read(tones)
+    softer = tmp_path / "softer.aiff"  # Chromium plays none, so that the server makes a WAV of it
+    soundfile.write(softer, samples / 4, RATE_HZ)
+    page.drop([tones, softer], "#drop")
+    page.wait_for(IDLE)
+    choose(page, "other", "1")
+    page.wait_for("!document.getElementById('pair-play').disabled")
+    said = text(page, "pair-note")
+    assert re.search(r"^A −[\d.]+ LUFS, played 12\.0 dB softer; B −[\d.]+ LUFS\.$", said), said
+
+    page.click("#show-difference")
+    at = (5, 1_000)
+    assert re.search(r"(· |−)0\.[05] dB apart$", point_at(page, *at)[1])
+    page.click("#match")
+    assert "softer" not in text(page, "pair-note")
+    assert 11.4 < float(re.search(r"([\d.]+) dB apart$", point_at(page, *at)[1])[1]) < 12.6
+    page.click("#match")
+
+    page.click("#show-a")
+    matched = point_at(page, *at)[1]
+    page.press("x")
+    assert page.value("document.getElementById('show-b').getAttribute('aria-pressed')") == "true"
+    assert level_of(point_at(page, *at)[1]) == pytest.approx(level_of(matched), abs=0.6)
+
+    now = "Number(document.getElementById('timeline').getAttribute('aria-valuenow'))"
+    page.click("#pair-play")
+    page.wait_for(f"{now} > 0.5")
+    began = page.value(f"[performance.now() / 1000, {now}]")
+    for _ in range(6):
+        page.press("x")
+    ended = page.value(f"[performance.now() / 1000, {now}]")
+    took_s = ended[0] - began[0]
+    assert ended[1] - began[1] == pytest.approx(took_s, abs=0.3)  # switching costs no time
+    page.click("#timeline")  # and a click plays both from there
+    page.wait_for(f"Math.abs({now} - 10) < 2")
+    page.click("#pair-play")
+
+    choose(page, "other", "")
+    assert page.value("document.getElementById('pair').hidden")
+    assert not page.value("document.getElementById('player').hidden")
+    assert page.complaints() == []
+
+
+def test_a_mono_copy_at_another_rate_is_compared(page, tones, tmp_path):
+    samples, _ = soundfile.read(tones)
+    other = tmp_path / "mono.wav"
+    soundfile.write(other, samples[: 10 * RATE_HZ : 6].mean(axis=1), RATE_HZ // 6)
+    page.drop([tones, other], "#drop")
+    page.wait_for(IDLE)
+    choose(page, "channel", "left")
+    choose(page, "other", "1")
+    page.wait_for("!document.getElementById('pair-play').disabled")
+    page.click("#show-b")
+    assert seen(page) == (0, 20, 0, 24_000)
+    page.click("#time-in")
+    page.value("new Promise((done) => setTimeout(done, 1500))")
+    assert page.value("document.getElementById('problem').hidden")
+    assert page.complaints() == []

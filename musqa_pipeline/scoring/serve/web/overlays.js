@@ -33,8 +33,18 @@ function drawScoreAxis(pen, picture) {
   pen.fillText("MOS", at - 2, picture.top + 5);
 }
 
+// Windows in which each begins where the one before ends: the last one may reach back.
+function joined({ windows }) {
+  let end = 0;
+  return windows.map((part) => {
+    const start_s = Math.max(end, part.start_s);
+    end = part.stop_s;
+    return { ...part, start_s };
+  });
+}
+
 function drawIntervals(pen, picture) {
-  for (const part of picture.score.windows) {
+  for (const part of joined(picture.score)) {
     if (part.mos_low === null) continue;
     const left = picture.x(part.start_s), wide = picture.x(part.stop_s) - left;
     const top = heightOf(part.mos_high, picture), bottom = heightOf(part.mos_low, picture);
@@ -51,13 +61,13 @@ function drawScores(pen, picture) {
     pen.lineWidth = width;
     pen.lineJoin = "round";
     pen.beginPath();
-    let joined = false;
-    for (const part of picture.score.windows) {
-      if (part.mos === null) { joined = false; continue; }
+    let goes_on = false;
+    for (const part of joined(picture.score)) {
+      if (part.mos === null) { goes_on = false; continue; }
       const y = heightOf(part.mos, picture);
-      if (joined) pen.lineTo(picture.x(part.start_s), y); else pen.moveTo(picture.x(part.start_s), y);
+      if (goes_on) pen.lineTo(picture.x(part.start_s), y); else pen.moveTo(picture.x(part.start_s), y);
       pen.lineTo(picture.x(part.stop_s), y);
-      joined = true;
+      goes_on = true;
     }
     pen.stroke();
   }

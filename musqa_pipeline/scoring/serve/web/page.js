@@ -1,6 +1,7 @@
 // The page: what is dropped is looked at, scored, and heard.
 import { clock } from "./axes.js";
-import { listenToControls, offer, tell } from "./controls.js";
+import { Comparison } from "./compare.js";
+import { listenToControls, offer } from "./controls.js";
 import { listenToKeys, listenToPointer } from "./gestures.js";
 import { Picture } from "./picture.js";
 import { Player } from "./player.js";
@@ -14,6 +15,18 @@ const FIRST = { columns: 2000, rows: 512, channel: "mix", scale: "linear" };
 const picture = new Picture(at("timeline"));
 const player = new Player(at("player"), at("player-note"), place);
 const recordings = new Recordings(at("recordings"), choose);
+const comparison = new Comparison(picture, {
+  moved: place, look, annotate, started: (other) => { player.audio.pause(); at("player").hidden = true; recordings.next = other; },
+  ended: (first, second) => {
+    at("player").hidden = false;
+    recordings.next = null;
+    if (second !== recordings.shown) release(second);
+    if (first === recordings.shown) {
+      picture.look([{ tiles: first.tiles, gain_db: 0 }]);
+      annotate(first);
+    }
+  },
+});
 let words = null, limits = null, running = null;
 
 async function start() {
@@ -58,7 +71,9 @@ async function run() {
       each.problem = error.name === "AbortError" ? "" : reasonOf(error, each.file);
     }
     recordings.render();
+    comparison.offer(recordings);
     if (each === recordings.shown) present(each);
+    comparison.scored(each);
   }
   running = null;
   at("progress").hidden = true;
@@ -79,7 +94,7 @@ function refuse(text) {
 // Fetch the picture of the whole, once, and show it if it is still wanted.
 function look(each) {
   if (!each.looking) {
-    say(`Drawing ${each.file.name}`);
+    if (running) say(`Drawing ${each.file.name}`);
     each.tiles = new Tiles(each.file, () => picture.refresh(), (error) => refuse(reasonOf(error, each.file)));
     each.looking = each.tiles.get({ ...FIRST, frame_s: Number(at("frame").value) });
     each.looking.catch(() => { each.looking = null; });
@@ -95,19 +110,32 @@ function draw(each) {
   picture.open(each.tiles, each.tile);
   offer(picture, each.tile);
   at("timeline").setAttribute("aria-valuemax", each.tile.duration_s.toFixed(1));
+  at("timeline").setAttribute("aria-valuenow", "0.0");
+  at("timeline").setAttribute("aria-valuetext", clock(0));
   player.open(each.file);
-  place(0);
-  if (each.answer) picture.annotate(each.answer.score, words);
+  annotate(each);
+}
+
+function annotate(each) {
+  picture.annotate(each && each.answer ? each.answer.score : null, words);
+}
+
+function release(each) {
+  if (each.tiles) each.tiles.forget();
+  each.looking = each.tile = null;
+}
+
+function hearing() {
+  return comparison.both ? comparison.pair : player;
 }
 
 function choose(each) {
   const before = recordings.shown;
-  if (before && before !== each && before.tiles) {
-    before.tiles.forget();
-    before.looking = null;
-  }
   recordings.shown = each;
+  comparison.end();
+  if (before && before !== each) release(before);
   recordings.render();
+  comparison.offer(recordings);
   document.body.classList.add("scored");
   player.audio.pause();
   at("shown").hidden = false;
@@ -130,13 +158,15 @@ function present(each) {
   const json = JSON.stringify({ file: each.file.name, ...found }, null, 1);
   at("save").href = `data:application/json;charset=utf-8,${encodeURIComponent(json)}`;
   at("save").download = `${each.file.name}.json`;
-  if (!at("look").hidden) picture.annotate(found.score, words);
+  if (!at("look").hidden && !comparison.both) annotate(each);
   if ([document.body, at("file"), at("folder")].includes(document.activeElement)) at("name").focus({ preventScroll: true });
 }
 
 function place(seconds) {
   if (!picture.view) return;
+  const is_there = Math.abs(seconds - picture.position) < 1e-3;
   picture.follow(seconds);
+  if (is_there) return; // what was read there stays told
   at("timeline").setAttribute("aria-valuenow", seconds.toFixed(1));
   at("timeline").setAttribute("aria-valuetext", clock(seconds));
 }
@@ -152,7 +182,7 @@ function eventButtons() {
 
 function jumpTo(index) {
   eventButtons().forEach((button, i) => button.setAttribute("aria-current", i === index));
-  player.listenAt(recordings.shown.answer.score.events[index].start_s);
+  hearing().listenAt(recordings.shown.answer.score.events[index].start_s);
 }
 
 function neighbour(step) {
@@ -175,9 +205,9 @@ addEventListener("drop", async (event) => {
   take(await filesOf(event.dataTransfer));
 });
 at("cancel").addEventListener("click", () => { recordings.cancel(); if (running) running.abort(); });
-listenToPointer(picture, { listenAt: (seconds) => player.listenAt(seconds), readout });
+listenToPointer(picture, { listenAt: (seconds) => hearing().listenAt(seconds), readout });
 listenToKeys(picture, {
-  seek: (seconds) => player.seek(seconds), toggle: () => player.toggle(picture.position), neighbour, readout,
+  seek: (seconds) => hearing().seek(seconds), toggle: () => hearing().toggle(picture.position), neighbour, readout,
 });
 listenToControls(picture, () => recordings.shown.file.name);
 start().catch(() => refuse("The server does not answer; is musqa serve still running?"));

@@ -38,9 +38,9 @@ export class Picture {
     this.want();
   }
 
-  // Show what was found in the recording over its levels.
+  // Show what was found in the recording over its levels; nothing if `score` is null.
   annotate(score, words) {
-    Object.assign(this, { score, words, kinds: [...new Set(score.events.map((event) => event.kind))] });
+    Object.assign(this, { score, words, kinds: score ? [...new Set(score.events.map((event) => event.kind))] : [] });
     this.fit();
   }
 
@@ -159,7 +159,7 @@ export class Picture {
 
   want() {
     if (!this.view || !this.canvas.clientWidth) return;
-    for (const source of this.sources) source.tiles.want(this.view, this.whole, ...this.size());
+    for (const source of this.sources) source.tiles.want(this.view, ...this.size());
   }
 
   refresh() {
@@ -181,11 +181,12 @@ export class Picture {
     pen.fillRect(0, 0, width, height);
     pen.font = FONT;
     const lanes = this.layers.events && this.score ? LANE * this.kinds.length : 0;
-    this.left = lanes ? 76 : 44;
+    this.left = lanes ? 76 : 54;
     this.right = width - (this.score && this.layers.scores ? 34 : 10);
     this.top = 8;
     this.bottom = height - AXIS - LEGEND - lanes;
     if (this.right - this.left < 20) return;
+    this.canvas.dataset.plot = [this.left, this.top, this.right, this.bottom]; // where levels lie, for scripts
     this.drawLevels(pen);
     this.drawAxes(pen, lanes);
     if (this.score) {
@@ -284,7 +285,7 @@ export class Picture {
     const differs = this.sources.length > 1;
     const [low, high] = differs ? [-DIFFERENCE_DB, DIFFERENCE_DB] : [this.view.floor_db, this.view.ceiling_db];
     const top = height - LEGEND + 6;
-    const width = Math.min(360, this.right - this.left - 60);
+    const width = Math.min(360, this.right - this.left - (this.sources[0].gain_db && !differs ? 150 : 70));
     for (let i = 0; i < width; i++) {
       pen.fillStyle = css(i / (width - 1), differs ? DIFFERENCE_STOPS : STOPS);
       pen.fillRect(this.left + i, top, 1.5, 9);
@@ -299,6 +300,8 @@ export class Picture {
       pen.fillText(`${db > 0 && differs ? "+" : ""}${db}`.replace("-", "−"), x, top + 20);
     }
     pen.textAlign = "left";
-    pen.fillText(differs ? "dB, A − B" : "dBFS", this.left + width + 14, top + 5);
+    const gain = this.sources[0].gain_db;
+    const unit = gain ? `dBFS, ${(-gain).toFixed(1)} dB softer` : "dBFS";
+    pen.fillText(differs ? "dB, A − B" : unit, this.left + width + 14, top + 5);
   }
 }

@@ -43,7 +43,7 @@ export function chosenIn(input) {
 
 export class Recordings {
   constructor(list, choose) {
-    Object.assign(this, { list, choose, all: [], shown: null });
+    Object.assign(this, { list, choose, all: [], shown: null, next: null });
   }
 
   // Add files and return their entries, the first `MOST` of them.
@@ -56,8 +56,8 @@ export class Recordings {
   }
 
   nextWaiting() {
-    const own = this.shown && this.shown.state === "waiting" ? this.shown : null;
-    return own || this.all.find((each) => each.state === "waiting");
+    const wished = [this.shown, this.next].find((each) => each && each.state === "waiting");
+    return wished || this.all.find((each) => each.state === "waiting");
   }
 
   cancel() {

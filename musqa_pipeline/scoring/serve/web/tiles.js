@@ -19,20 +19,29 @@ function spanOf(view) {
 
 export class Tiles {
   constructor(file, changed, failed) {
-    Object.assign(this, { file, changed, failed, known: [], asking: null, timer: 0 });
+    Object.assign(this, { file, changed, failed, known: [], asking: null, timer: 0, whole: null });
+  }
+
+  // The channel of a view; the mean of all where a recording has no such channel.
+  channelOf({ channel }) {
+    const wanted = { mix: 1, left: 2, right: 2, mid: 2, side: 2 }[channel] || Number(channel);
+    return this.whole && wanted > this.whole.channels ? "mix" : channel;
   }
 
   // What is known of a view, coarse to fine.
   of(view) {
-    const fits = (tile) => tile.channel === view.channel && tile.asked_s === view.frame_s
+    const fits = (tile) => tile.channel === this.channelOf(view) && tile.asked_s === view.frame_s
       && tile.start_s < view.stop_s && tile.stop_s > view.start_s;
     return this.known.filter(fits).sort((a, b) => a.fineness - b.fineness);
   }
 
   suffices(view, width, height) {
+    const { duration_s, half_hz } = this.whole;
+    if (view.start_s >= duration_s || view.low_hz >= half_hz) return true; // nothing is there
+    const stop_s = Math.min(view.stop_s, duration_s), high_hz = Math.min(view.high_hz, half_hz);
     return this.of(view).some((tile) => {
-      const covers = tile.start_s <= view.start_s + 1e-6 && tile.stop_s >= view.stop_s - 1e-6
-        && tile.low_hz <= view.low_hz + 1e-3 && tile.high_hz >= view.high_hz - 1e-3;
+      const covers = tile.start_s <= view.start_s + 1e-6 && tile.stop_s >= stop_s - 1e-6
+        && tile.low_hz <= view.low_hz + 1e-3 && tile.high_hz >= high_hz - 1e-3;
       const column_s = (tile.stop_s - tile.start_s) / tile.columns;
       const inTime = column_s <= (1.2 * (view.stop_s - view.start_s)) / width
         || column_s <= 1.01 * FINEST * tile.frame_s || tile.columns >= MOST_COLUMNS;
@@ -43,17 +52,17 @@ export class Tiles {
   }
 
   // Ask for a view soon, unless it is known well enough; a later question takes its place.
-  want(view, whole, width, height) {
+  want(view, width, height) {
     clearTimeout(this.timer);
-    if (this.suffices(view, width, height)) return;
-    this.timer = setTimeout(() => this.ask(view, whole, width, height), this.known.length ? PATIENCE_MS : 0);
+    if (!this.whole || this.suffices(view, width, height)) return;
+    this.timer = setTimeout(() => this.ask(view, width, height), this.known.length ? PATIENCE_MS : 0);
   }
 
-  async ask(view, whole, width, height) {
+  async ask(view, width, height) {
     if (this.asking) this.asking.abort();
     const own = (this.asking = new AbortController());
     try {
-      await this.get(this.question(view, whole, width, height), own.signal);
+      await this.get(this.question(view, width, height), own.signal);
     } catch (error) {
       if (error.name !== "AbortError") this.failed(error);
     } finally {
@@ -62,8 +71,9 @@ export class Tiles {
   }
 
   // A margin of half a view on each side, so that a small step needs no other question.
-  question(view, whole, width, height) {
-    const question = { channel: view.channel, frame_s: view.frame_s, scale: view.scale };
+  question(view, width, height) {
+    const { whole } = this;
+    const question = { channel: this.channelOf(view), frame_s: view.frame_s, scale: view.scale };
     const span = view.stop_s - view.start_s;
     const start = Math.max(0, view.start_s - span / 2);
     const stop = Math.min(whole.duration_s, view.stop_s + span / 2);
@@ -92,6 +102,7 @@ export class Tiles {
     delete tile.levels;
     tile.asked_s = question.frame_s;
     tile.fineness = (tile.columns / (tile.stop_s - tile.start_s)) * (tile.rows / (tile.high_hz - tile.low_hz));
+    this.whole = { duration_s: tile.duration_s, half_hz: tile.sample_rate_hz / 2, channels: tile.channels };
     this.known.push(tile);
     if (this.known.length > MOST_TILES) this.known.splice(1, 1); // the first one shows the whole
     this.changed(tile);

@@ -65,6 +65,10 @@ export function show(found, jumpTo) {
   at("length").textContent = clock(result.duration_s);
   const channels = { 1: "mono", 2: "stereo" }[result.channels] || `${result.channels} channels`;
   at("format").textContent = `${result.sample_rate_hz / 1000} kHz, ${channels}`;
+  const origin = result.origin;
+  const is_coded = origin && origin.verdict.includes("lossy") && origin.verdict !== "lossy file";
+  at("origin").textContent = !origin ? "unknown" : is_coded && origin.codec ? `${origin.verdict}: ${origin.codec}` : origin.verdict;
+  at("evidence").replaceChildren(...(is_coded ? origin.evidence : []).map((text) => make("li", sentence(text))));
   showEvents(result.events, jumpTo);
   showWindows(result.windows);
 }
