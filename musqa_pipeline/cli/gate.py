@@ -31,6 +31,7 @@ from musqa_pipeline.scoring.gate import (
 )
 from musqa_pipeline.scoring.inputs import read_list
 from musqa_pipeline.scoring.model_file import load_model, resolve_model_path
+from musqa_pipeline.scoring.words import words_of
 
 HELP = """Fail if music sounds worse than it may: an exit code for continuous integration.
 
@@ -118,7 +119,7 @@ def _print(checks: list[Check]) -> None:
             "mos": None if done.mos is None else f"{done.mos:.2f}",
             "interval": score_text.interval_text(done.mos_low, done.mos_high),
             "baseline": None if done.baseline_mos is None else f"{done.baseline_mos:.2f}",
-            "word": done.word,
+            "word": "" if done.mos is None else words_of(done.mos, done.mos_low, done.mos_high),
             "file": printable(done.file),
             "reasons": "; ".join(done.reasons),
         }

@@ -54,6 +54,16 @@ def coloured(text: str) -> None:
     typer.echo(text)
 
 
+def plain_console() -> Console:
+    """Return standard output as rich sees it, which shows texts as they are."""
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def line(console: Console, text: Text) -> None:
+    """Print a line with colours of ours, never broken; what is foreign is printable already."""
+    console.print(text, soft_wrap=True)
+
+
 def emit(record: Mapping[str, Any], text: str, *, as_json: bool) -> None:
     """Print one record: as a line of JSON, or as text."""
     if as_json:

@@ -1,10 +1,11 @@
-"""`musqa score`: how good files sound, as a line each, JSON, CSV or a timeline; or a stream."""
+"""`musqa score`: how good files sound, as a table, JSON, CSV or a timeline; or a stream."""
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +26,8 @@ from musqa_pipeline.cli.options import (
     one_form,
     wrong_usage,
 )
+from musqa_pipeline.cli.score_order import Sort, ordered, waited_for
+from musqa_pipeline.cli.score_table import ScoreTable
 from musqa_pipeline.scoring.batch import Options, Result, score_items
 from musqa_pipeline.scoring.inputs import Item, items_of, read_list, spooled
 from musqa_pipeline.scoring.model_file import resolve_model_path
@@ -35,11 +38,14 @@ from musqa_pipeline.scoring.windows import checked_lengths
 from musqa_pipeline.scoring.words import word_of
 
 FAILED, ABSTAINED = 1, 3
+LOOKED_AHEAD = 1_000
+"""Files whose names decide how wide the table is; more are listed while scores come."""
 HELP = """Say how good music sounds, from 1 to 4.73 (predicted ViSQOL MOS-LQO), with no reference.
 
 FILES are audio files, folders of them, or - for one file on standard input. Each gets a score
-with its 90 % interval, a word, bandwidth, loudness, true peak and the likeliest cause of a low
-score; silence, speech, less than 3 s and what is unlike any music are told and get no score.
+with its 90 % interval, what that allows to be said, where it comes from (genuine, or coded by a
+lossy codec before), bandwidth, loudness and true peak; below stands what is heard, and why.
+Silence, speech, less than 3 s and what is unlike any music are told and get no score.
 
 Exit code: 0 if all files have a score, 1 if some could not be read, else 3 if some have no score.
 
@@ -48,6 +54,7 @@ Examples:
 \b
   musqa score track.flac
   musqa score album/ --json --workers 4 > scores.jsonl
+  musqa score album/ --worst 10
   musqa score track.flac --timeline --hop 5
   ffmpeg -i URL -f f32le -ac 2 -ar 48000 - | musqa score --stream --rate 48000 --channels 2
 """
@@ -58,6 +65,13 @@ def score(
     list_file: ListOption = None,
     as_json: JsonLinesOption = False,
     as_csv: CsvOption = False,
+    sort: Annotated[
+        Sort | None, typer.Option("--sort", help="Order; the worst first, and lines at the end.")
+    ] = None,
+    n_worst: Annotated[
+        int | None,
+        typer.Option("--worst", metavar="N", min=1, help="Show the N lowest scores alone."),
+    ] = None,
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Print windows and events below each file.")
     ] = False,
@@ -89,6 +103,10 @@ def score(
     one_form(as_json=as_json, as_csv=as_csv)
     if timeline and (as_json or as_csv):
         raise typer.BadParameter("--timeline is for people; JSON has windows and events anyway")
+    if n_worst is not None and sort not in (None, Sort.score):
+        raise typer.BadParameter("--worst goes by the score; leave --sort out")
+    if stream and (sort or n_worst is not None or timeline):
+        raise typer.BadParameter("--sort, --worst and --timeline are for files, which end")
     if stream + bool(files) + (list_file is not None) != 1:
         raise typer.BadParameter("give FILES, --list FILE or --stream")
     with wrong_usage():
@@ -108,34 +126,62 @@ def score(
         )
         _print_stream(lines, as_json=as_json, as_csv=as_csv)
         return
+    counts: Counter[str] = Counter()
     options = Options(path, window_s, hop_s, causes, 3600 * max_hours)
     with ExitStack() as stack:
         items = items_named(read_list(list_file) if list_file else files or [], stack)
-        results = score_items(items, options, n_workers=workers)
-        ended = _print_results(results, as_json=as_json, as_csv=as_csv, timeline=timeline)
-    if ended:
-        raise typer.Exit(ended)
-
-
-def _print_results(
-    results: Iterable[Result], *, as_json: bool, as_csv: bool, timeline: bool
-) -> int:
-    """Print each result as it comes, and a summary on standard error; return the exit code."""
-    counts: Counter[str] = Counter()
-    for result in results:
-        record = score_text.record_of(result)
-        if as_json:
-            output.data(score_text.json_line(record))
-        elif as_csv:
-            rows = [score_text.CSV_COLUMNS] * (not counts) + [score_text.csv_cells(record)]
-            output.data("\n".join(map(score_text.csv_line, rows)))
+        waits = sort is not None or n_worst is not None
+        # A list may come from a program that is still writing it, and - is read to its end.
+        n_first = None if waits else 0 if list_file or Path("-") in (files or []) else LOOKED_AHEAD
+        first = list(itertools.islice(items, n_first))
+        names = [item.name for item in first]
+        write = _writer(names, as_json=as_json, as_csv=as_csv, timeline=timeline)
+        items = itertools.chain(first, items)
+        if not waits:
+            results = _counted(score_items(items, options, n_workers=workers), counts)
         else:
-            lines = [score_text.HEADER] * (not counts) + [score_text.text_line(result)]
-            if timeline and result.score is not None:
-                lines += score_text.timeline_lines(result.score)
-            output.coloured("\n".join(lines))
-        sys.stdout.flush()  # for those who read along in a pipe
+            waited = waited_for(score_items(items, options, n_workers=workers), len(first))
+            results = iter(ordered(_counted(waited, counts), sort or Sort.score, n_worst))
+        for result in results:
+            write(result)
+            sys.stdout.flush()  # for those who read along in a pipe
+    _end(counts)
+
+
+def _writer(
+    names: Sequence[str], *, as_json: bool, as_csv: bool, timeline: bool
+) -> Callable[[Result], None]:
+    """Return what prints a result, with what stands above the first; `names` are to come."""
+    if as_json:
+        return lambda result: output.data(score_text.json_line(score_text.record_of(result)))
+    if as_csv:
+        head = [score_text.csv_line(score_text.CSV_COLUMNS)]
+
+        def write_csv(result: Result) -> None:
+            cells = score_text.csv_cells(score_text.record_of(result))
+            output.data("\n".join([*head, score_text.csv_line(cells)]))
+            head.clear()
+
+        return write_csv
+    table = ScoreTable(names)
+
+    def write_text(result: Result) -> None:
+        table.add(result)
+        if timeline and result.score is not None:
+            table.add_lines(score_text.timeline_lines(result.score))
+
+    return write_text
+
+
+def _counted(results: Iterable[Result], counts: Counter[str]) -> Iterator[Result]:
+    """Pass results on, and count them by what became of them."""
+    for result in results:
         counts["failed" if result.score is None else result.score.abstained or "scored"] += 1
+        yield result
+
+
+def _end(counts: Counter[str]) -> None:
+    """Print a summary on standard error, and end with the exit code."""
     n, n_failed, n_scored = counts.total(), counts["failed"], counts["scored"]
     if n > 1 or n_failed:
         without = ", ".join(
@@ -148,8 +194,9 @@ def _print_results(
         parts += [f"{n_failed} failed"] * bool(n_failed)
         output.say(", ".join(parts), err=True)
     if n_failed:
-        return FAILED
-    return 0 if n_scored == n else ABSTAINED
+        raise typer.Exit(FAILED)
+    if n_scored < n:
+        raise typer.Exit(ABSTAINED)
 
 
 def items_named(paths: Iterable[Path], stack: ExitStack) -> Iterator[Item]:

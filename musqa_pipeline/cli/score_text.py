@@ -1,4 +1,4 @@
-"""How scores are written: a line for people, JSON and CSV for scripts, a timeline."""
+"""How scores are written: JSON and CSV for scripts, a timeline; `score_table.py` has the table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 from musqa_pipeline.core.csv_files import csv_of
 from musqa_pipeline.core.foreign_text import json_text, printable
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
-from musqa_pipeline.scoring.words import word_of
+from musqa_pipeline.scoring.words import word_of, words_of
 
 if TYPE_CHECKING:
     from musqa_pipeline.scoring.batch import Result
@@ -26,26 +26,13 @@ ORIGIN_COLUMNS = {
     "origin_evidence": "evidence",
 }
 """What a CSV has of an `Origin`, by column."""
+LATER_COLUMNS = (*ORIGIN_COLUMNS, "words", "sentence")
+"""Those that came after the first release: last, for who counts columns."""
 CSV_COLUMNS = (
     "file",
-    *(
-        column
-        for field in fields(Score)
-        if field.name not in LISTS
-        for column in (ORIGIN_COLUMNS if field.name == "origin" else [field.name])
-    ),
+    *(f.name for f in fields(Score) if f.name not in (*LISTS, *LATER_COLUMNS)),
     "error",
-)
-HEADER = "  ".join(
-    [
-        " mos",
-        "90 % interval",
-        "word".ljust(11),
-        "bandwidth",
-        "loudness".rjust(12),
-        "true peak".rjust(11),
-        "file: likeliest cause",
-    ]
+    *LATER_COLUMNS,
 )
 NOTES = {
     "looped": "shorter than 10 s, repeated",
@@ -55,13 +42,14 @@ NOTES = {
     "odd_level": "peaks far above full scale, export it again",
 }
 """What people are told of a flag."""
-_COLOURS = {
-    "transparent": typer.colors.GREEN,
-    "good": typer.colors.CYAN,
-    "fair": typer.colors.YELLOW,
-    "poor": typer.colors.MAGENTA,
-    "bad": typer.colors.RED,
+STYLES = {
+    "transparent": "green",
+    "good": "cyan",
+    "fair": "yellow",
+    "poor": "magenta",
+    "bad": "red",
 }
+"""Colours of the words, by the score's own."""
 
 
 def record_of(result: Result) -> dict[str, Any]:
@@ -92,32 +80,14 @@ def csv_line(values: Iterable[Any]) -> str:
     return csv_of([cells]).removesuffix("\n")
 
 
-def text_line(result: Result) -> str:
-    """Write what is known of a file for people, in one line."""
-    name = printable(os.fsencode(result.name))
-    score = result.score
-    if score is None:
-        mos, interval, word, more = "   -", "", "error", printable(result.error)
-    elif score.mos is None:
-        mos, interval, word, more = "   -", "", score.abstained, printable(score.reason)
-    else:
-        mos, interval = f"{score.mos:4.2f}", interval_text(score.mos_low, score.mos_high)
-        word, more = score.word, "; ".join([*[score.cause] * bool(score.cause), *_notes(score)])
-    measured = [""] * 3
-    if score is not None:
-        measured = [
-            _number(score.bandwidth_hz, 1e-3, "kHz"),
-            _number(score.loudness_lufs, 1, "LUFS"),
-            _number(score.true_peak_dbtp, 1, "dBTP"),
-        ]
-    cells = [mos, interval.ljust(13), coloured(word, f"{word:11}")]
-    cells += [cell.rjust(width) for cell, width in zip(measured, (9, 12, 11), strict=True)]
-    return "  ".join([*cells, name]) + (f": {more}" if more else "")
-
-
 def timeline_lines(score: Score) -> list[str]:
-    """Write the windows and events of a recording."""
-    return [*(window_line(window) for window in score.windows), *map(_event_line, score.events)]
+    """Write the windows and events of a recording, and what tells its origin."""
+    signs = () if score.origin is None else score.origin.evidence
+    return [
+        *(window_line(window) for window in score.windows),
+        *map(_event_line, score.events),
+        *(f"      origin: {printable(sign)}" for sign in signs),
+    ]
 
 
 def window_line(window: WindowScore) -> str:
@@ -125,9 +95,10 @@ def window_line(window: WindowScore) -> str:
     times = f"{clock(window.start_s)} - {clock(window.stop_s)}"
     if window.mos is None:
         return f"      {times}     -                 {window.abstained}"
-    word = word_of(window.mos).name
+    words = words_of(window.mos, window.mos_low, window.mos_high)
     interval = interval_text(window.mos_low, window.mos_high)
-    return f"      {times}  {window.mos:4.2f}  {interval:13}  {coloured(word, word)}"
+    colour = word_of(window.mos).name
+    return f"      {times}  {window.mos:4.2f}  {interval:13}  {coloured(colour, words)}"
 
 
 def interval_text(low: float | None, high: float | None) -> str:
@@ -146,21 +117,13 @@ def clock(seconds: float) -> str:
 
 def coloured(word: str, text: str) -> str:
     """Colour a text by its word, unless `NO_COLOR` is set; pipes get none."""
-    colour = _COLOURS.get(word)
+    colour = STYLES.get(word)
     return text if colour is None or os.environ.get("NO_COLOR") else typer.style(text, fg=colour)
 
 
 def _event_line(event: Event) -> str:
     times = f"{clock(event.start_s)} - {clock(event.stop_s)}"
     return f"      {times}  {event.kind}: {printable(event.text)}"
-
-
-def _notes(score: Score) -> list[str]:
-    return [NOTES[flag] for flag in score.flags if flag in NOTES]
-
-
-def _number(value: float | None, factor: float, unit: str) -> str:
-    return "" if value is None else f"{value * factor:z.1f} {unit}"
 
 
 def _finite(value: Any) -> Any:

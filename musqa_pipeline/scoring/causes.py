@@ -1,4 +1,6 @@
-"""The likeliest cause of a low score: the kind of event that would cost most on ViSQOL's scale.
+"""The likeliest cause of a low score, and the sentence on a file: what is heard of it, and why.
+
+The cause is the kind of event that would cost most on ViSQOL's scale.
 
 A score is predicted ViSQOL, so what ViSQOL hardly hears is no cause of a low one, however much it
 annoys: a click costs less than a twentieth, and a narrow stereo image nothing, since the mix to
@@ -8,12 +10,13 @@ mono is what is scored.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOWPASS_MOS
 from musqa_pipeline.scoring.score import Event
-from musqa_pipeline.scoring.words import WORDS
+from musqa_pipeline.scoring.words import WORDS, degree_of
 
 COST_MOS: dict[str, dict[float, float]] = {
     "band_edge": {hz: IDENTITY_MOS - mos for hz, mos in LOWPASS_MOS.items()},
@@ -34,6 +37,20 @@ recording. The amount is the strength of the event; of clicks their number in 10
 seconds lost in 10 s."""
 LEAST_FRAC = 0.25
 """A cause explains at least this part of what a score lacks."""
+LEAST_MOS = 0.1
+"""What is estimated to cost less is no part of the sentence on a file."""
+EFFECTS = {
+    "band_edge": "loss of treble",
+    "clipping": "distortion",
+    "click": "clicking",
+    "dropout": "interruptions",
+    "hum": "hum",
+    "noise": "noise",
+    "mono_collapse": "loss where the channels cancel each other",
+    "holes": "damage by coding",
+    "pre_echo": "smearing of attacks",
+}
+"""What is heard of each kind of event."""
 
 
 def cost_mos(event: Event, duration_s: float) -> float:
@@ -49,19 +66,102 @@ def cost_mos(event: Event, duration_s: float) -> float:
     return part * float(np.interp(amount, list(table), list(table.values())))
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """All events of a kind."""
+
+    cost_mos: float
+    worst: Event
+    count: int
+
+    @property
+    def told(self) -> str:
+        """What is said of them behind a colon, and therefore without one."""
+        text = self.worst.text.replace(": ", ", ", 1)
+        return f"{text}, and {self.count - 1} more" if self.is_counted else text
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether each is one of many moments, and not a state that lasts."""
+        return self.worst.kind in ("click", "dropout") and self.count > 1
+
+
+def _by_cost(events: Sequence[Event], duration_s: float) -> list[_Kind]:
+    """Return the kinds of events there are, the costliest first."""
+    by_kind: dict[str, list[tuple[float, Event]]] = {}
+    for event in events:
+        by_kind.setdefault(event.kind, []).append((cost_mos(event, duration_s), event))
+    kinds = [
+        _Kind(sum(cost for cost, _ in found), max(found, key=lambda pair: pair[0])[1], len(found))
+        for found in by_kind.values()
+    ]
+    return sorted(kinds, key=lambda kind: -kind.cost_mos)
+
+
+def _cause(events: Sequence[Event], mos: float | None, duration_s: float) -> Event | None:
+    if mos is None or mos >= WORDS[0].from_mos:
+        return None
+    kinds = _by_cost(events, duration_s)
+    explains = kinds and kinds[0].cost_mos >= LEAST_FRAC * (IDENTITY_MOS - mos)
+    return kinds[0].worst if explains else None
+
+
 def cause_of(events: Sequence[Event], mos: float | None, duration_s: float) -> str:
     """Name the likeliest cause of a low score, the text of the costliest event of its kind.
 
     It is empty if the kind that costs most explains too little of what the score lacks, without a
     score, and for a score that calls for no explanation.
     """
-    if mos is None or mos >= WORDS[0].from_mos:
+    event = _cause(events, mos, duration_s)
+    return "" if event is None else event.text
+
+
+def sentence_of(
+    events: Sequence[Event],
+    mos: float | None,
+    low: float | None,
+    high: float | None,
+    duration_s: float,
+    *,
+    detected: bool,
+) -> str:
+    """Say what is heard of a recording, how much, and why, in a few plain sentences.
+
+    Parameters
+    ----------
+    events : sequence of Event
+        What was found.
+    mos, low, high : float or None
+        The score and the ends of its interval.
+    duration_s : float
+        Of the recording.
+    detected : bool
+        Whether events were looked for.
+
+    Returns
+    -------
+    str
+        Such as "Clear loss of treble. Nothing above 11.2 kHz; …": the degree follows the interval,
+        the effect the cause. What was found and does not explain the score is told as such; empty
+        without a score.
+    """
+    if mos is None:
         return ""
-    by_kind: dict[str, list[tuple[float, str]]] = {}
-    for event in events:
-        by_kind.setdefault(event.kind, []).append((cost_mos(event, duration_s), event.text))
-    totals = {kind: sum(cost for cost, _ in found) for kind, found in by_kind.items()}
-    worst = max(totals, key=lambda kind: totals[kind], default="")
-    if not worst or totals[worst] < LEAST_FRAC * (IDENTITY_MOS - mos):
-        return ""
-    return max(by_kind[worst], key=lambda found: found[0])[1]
+    cause = _cause(events, mos, duration_s)
+    if cause is not None:
+        text = cause.text[:1].upper() + cause.text[1:]
+        return f"{degree_of(mos, low, high).capitalize()} {EFFECTS[cause.kind]}. {text}."
+    told = plain_sentence(mos, low, high)
+    kinds = [kind for kind in _by_cost(events, duration_s) if kind.cost_mos > 0]
+    plain = [kind.told for kind in kinds if kind.cost_mos >= LEAST_MOS]
+    if mos >= WORDS[0].from_mos:
+        return f"{told} Found all the same: {'; '.join(plain)}." if plain else told
+    if kinds:
+        plain = plain or [kinds[0].told]
+        return f"{told} What was found explains only a part: {'; '.join(plain)}."
+    return f"{told} None of the faults that are looked for was found." if detected else told
+
+
+def plain_sentence(mos: float, low: float | None, high: float | None) -> str:
+    """Say how much a recording differs from its original, and nothing of why."""
+    return f"{degree_of(mos, low, high).capitalize()} differences from a clean original."

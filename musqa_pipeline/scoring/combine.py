@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.constants import EXCERPT_S
 from musqa_pipeline.audio.files.limits import ODD_DBTP
 from musqa_pipeline.scoring import abstain
-from musqa_pipeline.scoring.causes import cause_of
+from musqa_pipeline.scoring.causes import cause_of, sentence_of
 from musqa_pipeline.scoring.score import Event, Score, WindowScore
 from musqa_pipeline.scoring.verdict import Verdict
 from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window, WindowCutter, shares_s
-from musqa_pipeline.scoring.words import word_of
+from musqa_pipeline.scoring.words import word_of, words_of
 
 MIXED_MOS = 1.0
 """Windows that lie so far apart make a mean that no part of the recording has."""
@@ -100,15 +100,16 @@ def combine(
     judged: Sequence[tuple[Window, Verdict]],
     cutter: WindowCutter,
     meters: Meters,
-    events: tuple[Event, ...],
+    events: tuple[Event, ...] | None,
     model: str,
 ) -> Score:
     """Make the score of a recording from its windows, in order, its cutter and its meters.
 
     It is the mean of the windows with a score, weighted by the seconds of sound that each speaks
     for. The interval is the mean of theirs and no narrower: the error is mostly one offset a
-    recording, in which its windows agree.
+    recording, in which its windows agree. `events` is None where none were looked for.
     """
+    detected, events = events is not None, events or ()
     spans = [(w.section, w.start_frame, w.stop_frame) for w, _ in judged]
     word, reason = _abstention(judged, spans, cutter, meters)
     mos = low = high = None
@@ -140,6 +141,8 @@ def combine(
         windows=windows,
         events=events,
         model=model,
+        words="" if mos is None else words_of(mos, low, high),
+        sentence=sentence_of(events, mos, low, high, meters.duration_s, detected=detected),
     )
 
 

@@ -67,7 +67,7 @@ class Score:
     mos_high: float | None
     """Ends of the calibrated 90 % interval; None for a model without calibration."""
     word: str
-    """What the number means, from `words.py`; empty where there is none."""
+    """What the number alone means, from `words.py`; empty where there is none."""
     abstained: str
     """Why there is no score, in one word; empty if there is one."""
     reason: str
@@ -90,6 +90,10 @@ class Score:
     events: tuple[Event, ...] = ()
     model: str = ""
     """Name and version of the model."""
+    words: str = ""
+    """What the interval allows, such as "good or better"; empty where there is no score."""
+    sentence: str = ""
+    """What is heard of this recording, how much, and why; empty where there is no score."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""

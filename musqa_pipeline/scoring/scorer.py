@@ -19,7 +19,7 @@ from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.scoring.abstain import SILENCE
 from musqa_pipeline.scoring.combine import Meters, combine
 from musqa_pipeline.scoring.model_file import ModelFile, load_model, resolve_model_path
-from musqa_pipeline.scoring.score import Event, Score
+from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.verdict import Verdict, judge
 from musqa_pipeline.scoring.windows import SHORTEST_S, Window, WindowCutter
 
@@ -258,7 +258,7 @@ class Scorer:
             take(cutter.push(mono))
         take(cutter.finish())
         limits.check_peak(meters.true_peak_dbtp() or 0.0)  # between samples
-        events: tuple[Event, ...] = () if detectors is None else tuple(detectors.finish())
+        events = None if detectors is None else tuple(detectors.finish())
         score = combine(judged, cutter, meters, events, self.model.label)
         return score if origin is None else replace(score, origin=origin.origin())
 

@@ -23,9 +23,10 @@ from typer.testing import CliRunner
 from musqa_pipeline.catalogs.equalised import write_equalised_catalog
 from musqa_pipeline.catalogs.folder import Source
 from musqa_pipeline.catalogs.readers.folder import read_folder
-from musqa_pipeline.cli import output, scan, score_text
+from musqa_pipeline.cli import output, scan
 from musqa_pipeline.cli.app import _Shown
 from musqa_pipeline.cli.query import query
+from musqa_pipeline.cli.score_table import ScoreTable
 from musqa_pipeline.core import csv_files, progress
 from musqa_pipeline.core.csv_files import guarded, read_rows, unguarded, write_csv, write_rows
 from musqa_pipeline.core.foreign_text import LINES, json_text, markdown_text, printable
@@ -117,10 +118,17 @@ def test_progress_and_the_log_are_not_obeyed(monkeypatch):
 
 def test_scores_show_no_more_than_names_and_reasons(capsys, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
-    line = score_text.text_line(Result(f"{HOSTILE}.wav", None, f"no audio in {HOSTILE}"))
-    assert obeyed(line) == []
-    assert line.count(r"\x1b[2J") == 2
-    assert "\n" not in score_text.text_line(Result("a\nb.wav", None, "two\nlines"))
+    for on_terminal in (False, True):
+        text = io.StringIO()
+        console = Console(file=text, force_terminal=on_terminal, color_system=None, width=400)
+        table = ScoreTable(console=console)
+        table.add(Result(f"{HOSTILE}.wav", None, f"no audio in {HOSTILE}"))
+        table.add(Result("a\nb.wav", None, "two\nlines"))
+        head, *lines = text.getvalue().splitlines()
+        assert [obeyed(line) for line in (head, *lines)] == [[]] * len([head, *lines])
+        assert len(lines) == (4 if on_terminal else 2)
+        assert text.getvalue().count(r"\x1b[2J") >= 1
+        assert r"no audio in" in text.getvalue()
 
 
 def test_a_command_that_fails_shows_foreign_text_harmlessly(tmp_path):
@@ -141,7 +149,7 @@ def test_a_query_draws_no_pictures_and_rings_no_bells(tmp_path, monkeypatch):
     sql = "SELECT ':smile: :x: [red]r[/red]' AS \":smile:\", 'x' || chr(27) || '[2J' || chr(7) AS b"
     table, js, text = (CliRunner().invoke(query_app, [sql, *option]).output
                        for option in ([], ["--json"], ["--csv"]))  # fmt: skip
-    assert table.splitlines()[0].split() == [":smile:", "b"]
+    assert table.splitlines()[0].split() == ['":smile:"', "b"]
     assert table.splitlines()[1].split("  ") == [":smile: :x: [red]r[/red]", r"x\x1b[2J\x07"]
     assert obeyed(table) == obeyed(js) == []
     assert json.loads(js)["b"] == "x\x1b[2J\x07"

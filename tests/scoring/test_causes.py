@@ -3,7 +3,7 @@
 import pytest
 
 from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOWPASS_MOS
-from musqa_pipeline.scoring.causes import COST_MOS, cause_of, cost_mos
+from musqa_pipeline.scoring.causes import COST_MOS, EFFECTS, cause_of, cost_mos, sentence_of
 from musqa_pipeline.scoring.detectors.detect import DETECTORS
 from musqa_pipeline.scoring.score import Event
 
@@ -55,3 +55,48 @@ def test_every_kind_of_event_has_a_figure_and_amounts_rise():
     assert set(DETECTORS) <= set(COST_MOS)
     for table in COST_MOS.values():
         assert list(table) == sorted(table)
+
+
+def said(events, mos, low=None, high=None, *, detected=True):
+    return sentence_of(events, mos, low, high, 10.0, detected=detected)
+
+
+def clipping(amount):
+    return Event("clipping", 0.0, 10.0, amount, "fraction", "clipping: 9 flat tops", {})
+
+
+def test_the_sentence_follows_the_cause():
+    assert said([event("band_edge", 11_200.0)], 3.5) == "Clear loss of treble. Band_edge 11200."
+    assert said([clipping(0.3)], 3.5) == "Clear distortion. Clipping: 9 flat tops."
+    assert said([event("noise", 17.0)], 2.0) == "Very strong noise. Noise 17."
+    assert said([clipping(0.3)], 3.5, 2.6, 3.7) == (
+        "Clear to strong distortion. Clipping: 9 flat tops."
+    )
+    assert said([clipping(0.3)], None) == ""
+
+
+def test_no_cause_is_made_up():
+    plain = "Clear differences from a clean original."
+    assert said([], 3.5) == f"{plain} None of the faults that are looked for was found."
+    assert said([], 3.5, detected=False) == plain
+    part = "What was found explains only a part: clipping, 9 flat tops."
+    assert said([clipping(0.09)], 3.2) == f"{plain} {part}"
+    assert said([clipping(0.01)], 3.5) == f"{plain} {part}"  # the least is better than nothing
+    assert said([event("mono_collapse", -60.0)], 3.5) == said([], 3.5)
+
+
+def test_a_score_at_the_top_does_not_hide_what_was_found():
+    edge = event("band_edge", 11_200.0)
+    assert said([edge], 4.66, 3.81, 4.73) == (
+        "At most slight differences from a clean original. Found all the same: band_edge 11200."
+    )
+    clicks = [event("click", 1, start_s=second, stop_s=second) for second in range(8)]
+    assert said(clicks, 4.7).endswith("Found all the same: click 1, and 7 more.")
+    assert said([*clicks, edge], 4.7).endswith("same: band_edge 11200; click 1, and 7 more.")
+    assert (
+        said(clicks[:1], 4.7) == said([], 4.7) == ("Hardly any differences from a clean original.")
+    )
+
+
+def test_every_kind_of_event_has_an_effect():
+    assert set(DETECTORS) == set(EFFECTS)

@@ -4,9 +4,19 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOSSY_MOS, LOWPASS_MOS
-from musqa_pipeline.scoring.words import HIGHEST_MOS, LOWEST_MOS, WORDS, word_of
+from musqa_pipeline.scoring.words import (
+    HIGHEST_MOS,
+    LOWEST_MOS,
+    WORDS,
+    degree_of,
+    span_of,
+    word_of,
+    words_of,
+)
 from tests import ROOT
 
 PAGE = ROOT / "docs" / "scoring.md"
@@ -54,3 +64,32 @@ def test_the_page_has_the_table_of_the_module():
         r"^\| \*\*(\w+)\*\* \| ([\d.]+) \| (.+?) \| (.+?) \|$", PAGE.read_text(), re.M
     )
     assert rows == [(w.name, f"{w.from_mos:g}", w.meaning, w.measured) for w in WORDS]
+
+
+@pytest.mark.parametrize(
+    ("mos", "low", "high", "words", "degree"),
+    [
+        (4.66, 3.85, 4.73, "good or better", "at most slight"),
+        (4.72, 4.6, 4.73, "transparent", "hardly any"),
+        (4.4, 2.54, 4.73, "fair or better", "at most clear"),
+        (3.36, 1.89, 4.29, "poor or fair", "clear to strong"),
+        (3.57, 2.82, 3.91, "fair", "clear"),
+        (3.0, 1.2, 4.5, "fair or worse", "at least clear"),
+        (3.3, 1.9, 4.71, "poor to good", "slight to strong"),
+        (1.99, 1.44, 3.32, "poor or worse", "at least strong"),
+        (1.2, 1.0, 1.5, "bad", "very strong"),
+        (4.2, None, None, "good", "slight"),
+    ],
+)
+def test_what_is_said_follows_the_interval(mos, low, high, words, degree):
+    assert words_of(mos, low, high) == words
+    assert degree_of(mos, low, high) == degree
+
+
+@given(st.floats(1.0, 4.73), st.floats(0.0, 3.0), st.floats(0.0, 3.0))
+def test_the_words_hold_the_score_and_lie_in_the_interval(mos, below, above):
+    low, high = max(1.0, mos - below), min(4.73, mos + above)
+    worst, best = span_of(mos, low, high)
+    assert worst.from_mos <= word_of(mos).from_mos <= best.from_mos
+    assert worst.from_mos >= word_of(low).from_mos
+    assert best.from_mos <= word_of(high).from_mos

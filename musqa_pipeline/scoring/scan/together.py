@@ -9,9 +9,10 @@ from dataclasses import replace
 from statistics import fmean
 
 from musqa_pipeline.scoring.abstain import LEAST_SCORED_FRAC
+from musqa_pipeline.scoring.causes import sentence_of
 from musqa_pipeline.scoring.combine import MIXED_MOS
 from musqa_pipeline.scoring.score import Score
-from musqa_pipeline.scoring.words import word_of
+from musqa_pipeline.scoring.words import word_of, words_of
 
 
 def together(scores: Sequence[Score], duration_s: float) -> Score:
@@ -39,8 +40,8 @@ def together(scores: Sequence[Score], duration_s: float) -> Score:
         abstained = Counter(s.abstained for s in scores if s.abstained).most_common(1)[0][0]
         reason = next(s.reason for s in scores if s.abstained == abstained)
         return replace(
-            whole, mos=None, mos_low=None, mos_high=None, word="", cause="", abstained=abstained,
-            reason=reason, flags=tuple(flags),
+            whole, mos=None, mos_low=None, mos_high=None, word="", cause="", words="", sentence="",
+            abstained=abstained, reason=reason, flags=tuple(flags),
         )  # fmt: skip
     values = [s.mos for s in scored if s.mos is not None]
     if len(scored) < len(scores):
@@ -50,16 +51,20 @@ def together(scores: Sequence[Score], duration_s: float) -> Score:
     mos = _mean(values)
     assert mos is not None
     worst_first = sorted(scored, key=lambda s: s.mos or 0.0)
+    low, high = _mean([s.mos_low for s in scored]), _mean([s.mos_high for s in scored])
+    told = next((s for s in worst_first if s.cause), worst_first[0])
     return replace(
         whole,
         mos=mos,
-        mos_low=_mean([s.mos_low for s in scored]),
-        mos_high=_mean([s.mos_high for s in scored]),
+        mos_low=low,
+        mos_high=high,
+        words=words_of(mos, low, high),
+        sentence=sentence_of(told.events, mos, low, high, told.duration_s, detected=True),
         word=word_of(mos).name,
         abstained="",
         reason="",
         flags=tuple(flags),
-        cause=next((s.cause for s in worst_first if s.cause), ""),
+        cause=told.cause,
     )
 
 

@@ -50,7 +50,7 @@ class RecordingScore(BaseModel):
     mos_high: float | None = Field(
         description="Ends of the calibrated 90 % interval; null for a model without calibration."
     )
-    word: str = Field(description="What the number means; see /api/v1/words.")
+    word: str = Field(description="What the number alone means; see /api/v1/words.")
     abstained: str = Field(description="Why there is no score, in one word; empty if there is one.")
     reason: str = Field(description="The same as a sentence.")
     flags: list[str] = Field(description="What to know about the number, such as looped.")
@@ -65,6 +65,8 @@ class RecordingScore(BaseModel):
     windows: list[WindowAnswer]
     events: list[EventAnswer]
     model: str = Field(description="Name and version of the model.")
+    words: str = Field(description="What the interval allows, such as good or better.")
+    sentence: str = Field(description="What is heard, how much, and why; empty without a score.")
 
 
 class SpectrogramAnswer(BaseModel):
@@ -104,7 +106,7 @@ class ScoreAnswer(BaseModel):
     """What POST /api/v1/score answers."""
 
     score: RecordingScore
-    meaning: str = Field(description="What the word says, as a sentence; empty without a score.")
+    meaning: str = Field(description="The same as the score's `sentence`.")
     spectrogram: SpectrogramAnswer | None = Field(description="Only if it was asked for.")
 
 

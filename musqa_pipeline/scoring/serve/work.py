@@ -26,7 +26,6 @@ from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.scoring.serve.answers import SpectrogramAnswer
 from musqa_pipeline.scoring.serve.settings import PLAYABLE_CHANNELS, PREVIEW_HIGHEST_HZ
 from musqa_pipeline.scoring.serve.spectrogram import SpectrogramMeter
-from musqa_pipeline.scoring.words import word_of
 
 MAX_MEMORY_BYTES = 4 << 30
 """What a worker may allocate; a hostile file ends its worker and not the machine."""
@@ -52,7 +51,7 @@ def score_job(
     picture = _spectrogram(path, max_duration_s) if spectrogram else None
     return {
         "score": score.as_dict(),
-        "meaning": word_of(score.mos).meaning if score.mos is not None else "",
+        "meaning": score.sentence,
         "spectrogram": None if picture is None else picture.model_dump(),
     }
 

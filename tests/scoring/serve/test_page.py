@@ -31,7 +31,8 @@ def test_a_file_is_dropped_scored_and_heard(page, address, folder):
     page.wait_for(SCORED)
     assert text(page, "name") == path.name
     assert text(page, "mos") == f"{score['mos']:.2f}"
-    assert text(page, "word") == score["word"]
+    assert text(page, "word") == score["words"]
+    assert text(page, "meaning") == score["sentence"]
     assert text(page, "loudness") == f"{score['loudness_lufs']:.1f} LUFS"
     assert text(page, "format") == "48 kHz, stereo"
     assert text(page, "origin").startswith(score["origin"]["verdict"])

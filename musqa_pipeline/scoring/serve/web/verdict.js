@@ -49,13 +49,12 @@ export function show(found, jumpTo) {
   const result = found.score;
   const scored = result.mos !== null;
   at("mos").textContent = scored ? result.mos.toFixed(2) : "no score";
-  at("word").textContent = scored ? result.word : result.abstained;
+  at("word").textContent = scored ? result.words : result.abstained;
   at("word").className = scored ? `w-${result.word}` : "";
   at("interval").textContent = !scored ? ""
     : result.mos_low === null ? "predicted MOS-LQO; this model has no calibrated interval"
     : `predicted MOS-LQO; 90 % interval ${result.mos_low.toFixed(2)} to ${result.mos_high.toFixed(2)}`;
   at("meaning").textContent = scored ? found.meaning : sentence(result.reason);
-  at("cause").textContent = result.cause ? `Likely cause: ${result.cause}.` : "";
   showScale(result);
   at("flags").replaceChildren(...result.flags.map((flag) => make("li", FLAG_TEXTS[flag] || flag.replaceAll("_", " "))));
   const number = (value, digits, unit) => (value === null ? "none" : `${value.toFixed(digits)} ${unit}`);
