@@ -47,6 +47,9 @@ COMMANDS = {
         extra="serve",
         libraries=("fastapi", "python_multipart", "uvicorn"),
     ),
+    "spectrogram": Command(
+        SCORE, "Draw a recording as a PNG.", extra="picture", libraries=("PIL",)
+    ),
     "compare": Command(SCORE, "Score against references by a network."),
     "label": Command(
         SCORE,

@@ -122,12 +122,14 @@ def two_tests(bomb: Path, place: Path, world: Path) -> list[str]:
 
 def upload(bomb: Path, place: Path, world: Path) -> None:
     """What a worker of `musqa serve` does."""
+    from musqa_pipeline.scoring.picture.view import View
     from musqa_pipeline.scoring.serve import work
     from musqa_pipeline.scoring.serve.settings import ServeSettings
 
     longest_s = ServeSettings().max_duration_s
     work.score_job(bomb, longest_s, world / "tiny.onnx", spectrogram=True)
     work.preview_job(bomb, longest_s, place / "preview.wav")
+    work.view_job(bomb, longest_s, View())
 
 
 DOORS: dict[str, Door] = {
@@ -152,6 +154,7 @@ DOORS: dict[str, Door] = {
         "--model", str(w / "pairs.onnx"),
     ],
     "compare --fine-tune": fine_tune,
+    "spectrogram": lambda b, p, w: ["spectrogram", str(b), "-o", str(p / "out.png")],
     "sweep": lambda b, p, w: ["sweep", str(b), "--codec", "mp3", "--bitrates", "64"],
     "gan degrade": lambda b, p, w: [
         "gan", "degrade", str(b), str(p / "out.wav"), "--kind", "noise", "--intensity", "50",

@@ -48,6 +48,8 @@ PATHS = {
     ("compare", "model"): NO_AUDIO,
     ("compare", "out"): NO_AUDIO,
     ("serve", "model"): NO_AUDIO,
+    ("spectrogram", "file"): "spectrogram",
+    ("spectrogram", "out"): NO_AUDIO,
     ("sweep", "reference"): "sweep",
     ("sweep", "out"): NO_AUDIO,
     ("sweep", "model"): NO_AUDIO,

@@ -28,6 +28,7 @@ NEEDED = {
     "representations reconstruct": ("a.wav",),
     "scan": (".",),
     "score": ("a.wav",),
+    "spectrogram": ("a.wav", "--out", "a.png"),
     "sweep": ("a.wav", "--codec", "mp3"),
 }
 """Arguments with which a command comes to look at the option that is tried."""
@@ -53,12 +54,23 @@ CHECKED_BY_SETTINGS = {
     "serve --max-connections": ("0", "-1"),
     "serve --max-per-client": ("0", "257"),
     "serve --disk-mb": ("0", "199", "inf"),
+    "spectrogram --start-s": ("-1", "inf"),
+    "spectrogram --stop-s": ("0", "-1"),
+    "spectrogram --low-hz": ("-1", "inf"),
+    "spectrogram --high-hz": ("0", "-1"),
+    "spectrogram --frame-s": ("0", "1.1", "inf"),
+    "spectrogram --floor-db": ("inf", "-inf", "-201"),
+    "spectrogram --ceiling-db": ("inf", "201"),
+    "spectrogram --width": ("0", "239", "9999"),
+    "spectrogram --height": ("0", "159", "9999"),
 }
 """Values out of the ranges that a class of settings checks, and not typer."""
 WORDS = {
     "export --split": "half",
     "export --format": "mp3",
     "score --format": "u8",
+    "spectrogram --scale": "bark",
+    "spectrogram --channel": "both",
     "sweep --codec": "flac",
     "sweep --bitrates": "24-256",
     "run --until": "lunch",

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import rfft
 
-from musqa_pipeline.audio.files.decoding import open_audio, read_length
+from musqa_pipeline.audio.files.decoding import open_audio
 from musqa_pipeline.audio.files.limits import MAX_DURATION_S
 from musqa_pipeline.audio.files.reading import AudioInfo, to_mono
 from musqa_pipeline.core.errors import SettingsError
@@ -102,7 +102,10 @@ def check_channel(channel: str, n_channels: int) -> None:
 def _length(path: Path, max_duration_s: float) -> tuple[AudioInfo, int]:
     with open_audio(path, n_frames=0, max_duration_s=max_duration_s) as audio:
         info = audio.info
-    return (info, info.declared_frames) if info.declared_frames else read_length(path)
+    if info.declared_frames:
+        return info, info.declared_frames
+    with open_audio(path, max_duration_s=max_duration_s) as audio:
+        return info, sum(len(block) for block in audio.blocks)
 
 
 def _one_channel(block: NDArray[np.float32], channel: str) -> NDArray[np.float32]:

@@ -1,12 +1,19 @@
 """The spectrogram of the page: zoomed, moved, read, in other scales and channels, and saved."""
 
+import io
 import json
 import re
 
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
+from musqa_pipeline.scoring.picture.axes import hz_ticks, time_ticks
+from musqa_pipeline.scoring.picture.colours import tint, usual_range
+from musqa_pipeline.scoring.picture.levels import LOWEST_DB, STEP_DB
+from musqa_pipeline.scoring.picture.paint import BOTTOM, LEFT, RIGHT, TOP, Sheet, paint
+from musqa_pipeline.scoring.picture.view import Scale, View
 from tests.scoring.serve.browser import find_chromium
 
 pytestmark = [
@@ -265,8 +272,6 @@ def test_what_is_seen_is_saved(drawn, tmp_path):
     assert (row + 0.5) / saved["rows"] * 24_000 == pytest.approx(1_000, abs=100)
     assert np.nanmax(levels_db) == pytest.approx(-12.5, abs=1.5)
     assert saved["score"]["duration_s"] == 20
-    from PIL import Image
-
     with Image.open(tmp_path / "tones.flac.png") as image:
         assert image.format == "PNG"
         assert image.width == drawn.value("document.getElementById('timeline').width")
@@ -332,3 +337,51 @@ def test_a_mono_copy_at_another_rate_is_compared(page, tones, tmp_path):
     page.value("new Promise((done) => setTimeout(done, 1500))")
     assert page.value("document.getElementById('problem').hidden")
     assert page.complaints() == []
+
+
+def test_the_page_and_the_command_have_one_rule_for_axes_and_colours(page):
+    def told(module, call):
+        return page.value(f"import('/{module}.js').then((m) => {call})")
+
+    for scale in Scale:
+        for low_hz, high_hz in ((0, 24_000), (0, 700), (900, 1_100), (15_000, 15_050)):
+            view = View(low_hz=low_hz, high_hz=high_hz, scale=scale).within(1, 48_000)
+            asked = {"low_hz": view.low_hz, "high_hz": view.high_hz, "scale": scale.value}
+            found = told("axes", f"m.hzTicks({json.dumps(asked)}, 332)")
+            assert [tick["text"] for tick in found] == [text for _, text in hz_ticks(view, 332)]
+    for start_s, stop_s in ((0, 240), (59.95, 60.05), (0, 0.02), (10, 86_400)):
+        found = told("axes", f"m.timeTicks({start_s}, {stop_s}, 600)")
+        assert [t["text"] for t in found] == [t for _, t in time_ticks(start_s, stop_s, 600)]
+    parts = np.linspace(-0.1, 1.1, 60)
+    assert told("colours", f"{parts.tolist()}.map((p) => m.tint(p))") == tint(parts).tolist()
+    for loudest_db in (-122.5, -44.6, -2.1, 3):
+        found = told("colours", f"m.usualRange({loudest_db})")
+        assert (found["floor_db"], found["ceiling_db"]) == usual_range(loudest_db)
+    assert told("tiles", "[m.LOWEST_DB, m.STEP_DB]") == [LOWEST_DB, STEP_DB]
+
+
+def test_the_page_and_the_command_paint_the_same(page, folder):
+    path = folder / "faulty, née ♫.flac"
+    page.drop(path, "#drop")
+    page.wait_for(SCORED)
+    for layer in ("scores", "events", "edges", "cursor"):
+        page.click(f"#layer-{layer}")
+    page.wait_for("document.getElementById('seen').textContent.startsWith('all')")
+    plot = page.value("document.getElementById('timeline').dataset.plot")
+    left, top, right, bottom = map(int, plot.split(","))
+    width, height = right - left, bottom - top
+    pixels = page.value(
+        "[...document.getElementById('timeline').getContext('2d')"
+        f".getImageData({left}, {top}, {width}, {height}).data]"
+    )
+    drawn = np.array(pixels).reshape(height, width, 4)[..., :3]
+    sheet = Sheet(width=width + LEFT + RIGHT, height=height + TOP + BOTTOM)
+    png, _, (floor_db, ceiling_db) = paint(path, View(), sheet)
+    with Image.open(io.BytesIO(png)) as image:
+        painted = np.array(image)[TOP : TOP + height, LEFT : LEFT + width]
+    for name, level_db in (("floor", floor_db), ("ceiling", ceiling_db)):
+        assert float(page.value(f"document.getElementById('{name}').value")) == level_db
+    # The page's cells are a little smaller than its pixels, of which each shows the loudest.
+    assert np.abs(drawn - painted.astype(int)).mean() < 12
+    shifted = np.abs(np.roll(drawn, 40, axis=1) - painted.astype(int)).mean()
+    assert np.abs(drawn - painted.astype(int)).mean() < shifted / 2
