@@ -12,13 +12,17 @@ from musqa_pipeline.catalogs.known import add_catalog, catalog_files, catalog_fo
 from musqa_pipeline.catalogs.readers.registry import reader_named
 from musqa_pipeline.cli import output, readers
 from musqa_pipeline.cli.automation import add_partition, remove_partition
-from musqa_pipeline.cli.options import JsonOption, named_columns
+from musqa_pipeline.cli.options import JsonOption, named_columns, refuse_idle
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.progress import logger
 from musqa_pipeline.core.settings.preset import DEMO_CATALOG
 from musqa_pipeline.storage.stores.opening import place_here
 
+OF_FOLDERS = {
+    "name": "--name", "mapping": "--map", "reader": "--reader", "follow_links": "--follow-links",
+}  # fmt: skip
+"""Options of a folder that is added, by parameter."""
 app = typer.Typer(help="Folders of music that musqa knows.", no_args_is_help=True)
 app.command("readers")(readers.catalog_readers)
 app.command("check")(readers.catalog_check)
@@ -27,6 +31,7 @@ app.command("opinions")(readers.catalog_opinions)
 
 @app.command("add")
 def catalog_add(
+    ctx: typer.Context,
     folder: Annotated[
         Path | None,
         typer.Argument(help="Folder of audio, perhaps with a tracks.csv; or a CSV that lists it."),
@@ -54,6 +59,8 @@ def catalog_add(
     """Add a folder of music as a catalog; nothing is copied."""
     if demo_catalog == (folder is not None):
         raise typer.BadParameter("give a folder, or --demo")
+    if demo_catalog:
+        refuse_idle(ctx, OF_FOLDERS, "for a folder alone; --demo knows its own")
     if demo_catalog:
         catalog = write_demo()
     else:

@@ -16,6 +16,7 @@ from musqa_pipeline.cli.options import (
     ListOption,
     ModelOption,
     WorkersOption,
+    refuse_idle,
     wrong_usage,
 )
 from musqa_pipeline.cli.score import items_named
@@ -51,6 +52,7 @@ Examples:
 
 
 def gate(
+    ctx: typer.Context,
     files: FilesArgument = None,
     list_file: ListOption = None,
     min_mos: Annotated[
@@ -84,6 +86,8 @@ def gate(
         raise typer.BadParameter("give --min-mos, --baseline or --write-baseline")
     if sure and min_mos is None:
         raise typer.BadParameter("--sure needs --min-mos")
+    if baseline is None:
+        refuse_idle(ctx, {"max_drop": "--max-drop"}, "for --baseline alone")
     path = resolve_model_path(model)
     before = None if baseline is None else read_baseline(baseline, load_model(path).label)
     with wrong_usage():

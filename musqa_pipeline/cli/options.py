@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -86,6 +86,16 @@ def one_form(*, as_json: bool, as_csv: bool) -> None:
     """Refuse JSON and CSV at once."""
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
+
+
+def refuse_idle(ctx: typer.Context, options: Mapping[str, str], why: str) -> None:
+    """Refuse options that would do nothing: names of parameters with those of their options."""
+    sources = {option: ctx.get_parameter_source(name) for name, option in options.items()}
+    given = [
+        option for option, source in sources.items() if source and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise typer.BadParameter(f"{', '.join(given)}: {why}")
 
 
 def named_columns(texts: list[str] | None, option: str, form: str) -> dict[str, str]:

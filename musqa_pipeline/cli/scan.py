@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import typer
 
 from musqa_pipeline.cli import output
-from musqa_pipeline.cli.options import ModelOption, wrong_usage
+from musqa_pipeline.cli.options import ModelOption, refuse_idle, wrong_usage
 from musqa_pipeline.core.foreign_text import LINES, printable
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ Examples:
 
 
 def scan(
+    ctx: typer.Context,
     library: Annotated[
         Path, typer.Argument(metavar="LIBRARY", help="Folder of music.", show_default=False)
     ],
@@ -57,6 +58,8 @@ def scan(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Score a whole library; `HELP` says it to users."""
+    if full:
+        refuse_idle(ctx, {"n_excerpts": "--excerpts"}, "--full takes all of each recording")
     from musqa_pipeline.scoring.model_file import resolve_model_path
     from musqa_pipeline.scoring.scan.measure import ScanSettings
     from musqa_pipeline.scoring.scan.scan import scan_library, worker_pool

@@ -24,6 +24,7 @@ from musqa_pipeline.cli.options import (
     WorkersOption,
     no_nan,
     one_form,
+    refuse_idle,
     wrong_usage,
 )
 from musqa_pipeline.cli.score_order import Sort, ordered, waited_for
@@ -40,6 +41,12 @@ from musqa_pipeline.scoring.words import word_of
 FAILED, ABSTAINED = 1, 3
 LOOKED_AHEAD = 1_000
 """Files whose names decide how wide the table is; more are listed while scores come."""
+OF_STREAMS = {"rate_hz": "--rate", "channels": "--channels", "sample_format": "--format"}
+OF_FILES = {
+    "sort": "--sort", "n_worst": "--worst", "timeline": "--timeline", "workers": "--workers",
+    "max_hours": "--max-hours", "causes": "--causes",
+}  # fmt: skip
+"""Options of one kind of input, by parameter."""
 HELP = """Say how good music sounds, from 1 to 4.73 (predicted ViSQOL MOS-LQO), with no reference.
 
 FILES are audio files, folders of them, or - for one file on standard input. Each gets a score
@@ -61,6 +68,7 @@ Examples:
 
 
 def score(
+    ctx: typer.Context,
     files: FilesArgument = None,
     list_file: ListOption = None,
     as_json: JsonLinesOption = False,
@@ -105,10 +113,12 @@ def score(
         raise typer.BadParameter("--timeline is for people; JSON has windows and events anyway")
     if n_worst is not None and sort not in (None, Sort.score):
         raise typer.BadParameter("--worst goes by the score; leave --sort out")
-    if stream and (sort or n_worst is not None or timeline):
-        raise typer.BadParameter("--sort, --worst and --timeline are for files, which end")
+    if stream:
+        refuse_idle(ctx, OF_FILES, "for files alone, which end")
     if stream + bool(files) + (list_file is not None) != 1:
         raise typer.BadParameter("give FILES, --list FILE or --stream")
+    if not stream:
+        refuse_idle(ctx, OF_STREAMS, "for --stream alone; files say it themselves")
     with wrong_usage():
         length_s, _ = checked_lengths(window_s, hop_s)
         check_limits(rate_hz, channels)

@@ -120,7 +120,7 @@ class ScoreTable:
     def _cells(self, result: Result) -> list[Text]:
         score = result.score
         if score is None or score.mos is None:
-            word = Text("error", "red") if score is None else Text(score.abstained, "magenta")
+            word = Text("error", "red") if score is None else Text(score.abstained, "bold")
             known = [Text("")] * 4 if score is None else self._known(score)
             blank = len(self._columns) - 2 - len(known)
             return [Text("-"), *[Text("")] * blank, word, *known]
@@ -179,7 +179,7 @@ def remark_of(result: Result) -> tuple[str, str]:
     if score is None:
         return printable(result.error), "red"
     if score.mos is None:
-        return printable(score.reason), "magenta"
+        return printable(score.reason), ""
     plain = plain_sentence(score.mos, score.mos_low, score.mos_high)
     texts = [score.sentence.removeprefix(plain).strip()]
     origin = score.origin

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pydoc
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +13,7 @@ import duckdb
 import pytest
 
 from musqa_pipeline.catalogs.known import add_catalog
+from musqa_pipeline.cli import output
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.workers.local import LocalPool
 from musqa_pipeline.stages.views.duck import database_path
@@ -40,6 +44,38 @@ def test_query_prints_values_that_json_and_csv_have_no_form_for(home):
     assert row == {"a": [1, 2], "b": "eA==", "c": None, "d": 2, "e": "2024-01-02"}
     assert musqa("query", VALUES, "--csv").stdout.splitlines()[1].startswith('"[1, 2]",eA==,NaN,2')
     assert "(1 bytes)" in musqa("query", VALUES).stdout
+
+
+def test_headings_can_be_pasted_into_the_next_query(home):
+    columns = 'count(*), 1 AS mos, 2 AS "order", 3 AS "a ""b""", 4 AS Mos_LQO'
+    head = musqa("query", f"SELECT {columns}").stdout.splitlines()[0]
+    again = musqa("query", f"SELECT {', '.join(head.split('  '))} FROM (SELECT {columns})")
+    assert again.stdout.splitlines()[0] == head
+    assert head.split("  ") == ['"count_star()"', "mos", '"order"', '"a ""b"""', "Mos_LQO"]
+
+
+def test_long_lists_are_folded_and_rows_are_not(home):
+    sql = "SELECT range(9) AS long, range(8) AS short, repeat('x', 500) AS wide"
+    _, row = musqa("query", sql).stdout.splitlines()
+    assert row.startswith("[0, 1, 2, … 9 values]  [0, 1, 2, 3, 4, 5, 6, 7]  xxx")
+    assert row.endswith("x" * 500)
+    assert json.loads(musqa("query", sql, "--json").stdout)["long"] == list(range(9))
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_letters", "is_paged"), [(3, 9, False), (30, 9, True), (3, 90, True)]
+)
+def test_what_leaves_the_terminal_is_paged(monkeypatch, capsys, n_rows, n_letters, is_paged):
+    paged = []
+    monkeypatch.setattr(pydoc, "pager", paged.append)
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((80, 24)))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    rows = [{"name": "x" * n_letters}] * n_rows
+    output.long_table(rows, {"name": '"name"'}, empty="no rows")
+    text = "".join(paged) if is_paged else capsys.readouterr().out
+    assert bool(paged) == is_paged
+    assert text.count("x" * n_letters) == n_rows
+    assert "\x1b[1m" in text  # the heading
 
 
 @pytest.mark.parametrize(

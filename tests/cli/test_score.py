@@ -164,8 +164,8 @@ def test_a_stream_is_scored_as_it_comes(run):
         (("a.wav", "--json", "--csv"), "give --json or --csv, not both"),
         (("a.wav", "--json", "--timeline"), "--timeline is for people"),
         (("a.wav", "--worst", "2", "--sort", "file"), "--worst goes by the score"),
-        (("--stream", "--sort", "score"), "are for files, which end"),
-        (("--stream", "--worst", "1"), "are for files, which end"),
+        (("--stream", "--sort", "score"), "--sort: for files alone, which end"),
+        (("--stream", "--worst", "1"), "--worst: for files alone, which end"),
     ],
 )
 def test_wrong_usage_ends_with_2(arguments, message, run):
