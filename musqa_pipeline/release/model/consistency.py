@@ -30,6 +30,7 @@ from musqa_pipeline.release.model.singles import (
     score_lowpasses,
     score_singles,
 )
+from musqa_pipeline.stages.degradations.words import CODEC_NAMES
 from musqa_pipeline.stages.engine.context import Context
 
 ODAQ_MUSHRA = {
@@ -37,8 +38,6 @@ ODAQ_MUSHRA = {
     15_000.0: 97.0, 24_000.0: 98.0,
 }  # fmt: skip
 """Mean points by cut-off in hertz; the last is the hidden reference."""
-CODEC_NAMES = {"adts": "AAC", "ogg": "Vorbis", "mp2": "MP2", "mp3": "MP3", "opus": "Opus"}
-"""What people call the containers by which rows name their codec."""
 MOST = 0.95
 """Share of the excerpts that move by no more than is said."""
 MARGIN_MOS = 0.1

@@ -6,15 +6,17 @@ from musqa_pipeline.core.settings.per_catalog import CARRIER_NAMES, EFFECT_NAMES
 
 CODEC_NAMES = {
     "lowpass": "low-pass",
-    "adts": "AAC (adts)",
-    "ogg": "Ogg Vorbis",
+    "mp2": "MP2",
+    "mp3": "MP3",
+    "adts": "AAC",
+    "ogg": "Vorbis",
     "opus": "Opus",
     "white_noise": "white noise",
     "pink_noise": "pink noise",
     "bit_crush": "bit crusher",
     "lp": "LP",
 }
-"""Names that are no words yet."""
+"""Names for people, where they are others."""
 NO_CODECS = ("lowpass", "resample", *EFFECT_NAMES, *CARRIER_NAMES)
 """Degradations that are filters, effects or carriers."""
 

@@ -76,11 +76,7 @@ def leaderboards(content: ReportContent) -> list[dict[str, Any]]:
             whole = {m: c["rmse"] for (m, s, v), c in cells.items() if (s, v) == ("all", "all")}
             if not whole:
                 continue
-            columns = [
-                (name, value, words)
-                for name, value, words in SUBSETS
-                if any((m, name, value) in cells for m in whole)
-            ]
+            columns = _columns(cells, list(whole))
             ranked = sorted(whole, key=lambda m: (whole[m]["estimate"], m))
             fair = [m for m in ranked if plays_fair(content, m)]
             leader = next(iter(whole)) if protocol == ABLATIONS else (fair or ranked)[0]
@@ -103,6 +99,16 @@ def leaderboards(content: ReportContent) -> list[dict[str, Any]]:
                 }
             )
     return tables
+
+
+def _columns(
+    cells: dict[tuple[str, str, str], dict[str, Cell]], models: Sequence[str]
+) -> list[tuple[str, str, str]]:
+    """Return the subsets that have rows, and fewer than all: the same rows are shown once."""
+    present = [column for column in SUBSETS if any((m, *column[:2]) in cells for m in models)]
+    n_rows = {column: _sizes(cells, models, *column[:2])["n_rows"] for column in present}
+    whole = present[0]
+    return [c for c in present if c == whole or n_rows[c] < n_rows[whole]]
 
 
 def plays_fair(content: ReportContent, model: str) -> bool:

@@ -27,7 +27,7 @@ def render_page(package: str, template: str, **values: Any) -> str:
     )
     environment.filters.update(
         number=number, shown=shown_name, draw=draw_words, bytes=size_words, p_value=_p_value,
-        uri=data_uri,
+        uri=data_uri, counted=counted,
     )  # fmt: skip
     styles = resources.files("musqa_pipeline.stages.evaluation") / "report.css"
     style = Markup(styles.read_text(encoding="utf-8"))
@@ -38,6 +38,12 @@ def page_figure(make: Callable[..., Figure], name: str, words: str, *arguments: 
     """Draw a figure in the house style for a page; `words` are for those who cannot see it."""
     with house_style(name):
         return Markup(to_svg(make(*arguments), words))
+
+
+def counted(n: float, word: str) -> str:
+    """Write how many there are of something: ``1 row``, ``1,234 rows``."""
+    text = f"{n:,.0f}" if float(n).is_integer() else f"{n:,g}"
+    return f"{text} {word if n == 1 else word + 's'}"
 
 
 def data_uri(content: bytes, kind: str) -> str:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from musqa_pipeline.stages.degradations.words import CODEC_NAMES
 from musqa_pipeline.stages.evaluation.calibration import calibration
 from musqa_pipeline.stages.evaluation.summary import number
 from musqa_pipeline.studies.figures import (
@@ -81,7 +82,7 @@ def residuals(rows: pl.DataFrame) -> Figure:
     axes.plot(
         centres, medians, color=INK, label=f"median; mean of all {number(mean, 1, sign=True)}"
     )
-    axes.legend(loc="lower left")
+    figure.legend(loc="outside lower left")
     axes.axhline(0, color=MUTED, linewidth=1)
     points_axes(axes, x=LABEL, y="prediction - label, points")
     axes.set_xlim(-2, 102)
@@ -128,7 +129,7 @@ def by_recording(rows: pl.DataFrame) -> Figure:
 
 def calibration_plot(by_model: Mapping[str, pl.DataFrame], confidence: float) -> Figure:
     """Mean label of the rows that got about the same prediction, per model."""
-    figure = new_figure(4.8, 5.0)
+    figure = new_figure(4.8, 4.8 + 0.2 * -(-len(by_model) // 2))
     axes = figure.subplots()
     points_axes(axes, x="mean prediction in the bin, points", y="mean label, points", square=True)
     for i, (name, rows) in enumerate(by_model.items()):
@@ -137,7 +138,7 @@ def calibration_plot(by_model: Mapping[str, pl.DataFrame], confidence: float) ->
         axes.plot(table["predicted"], table["label"], color=colour, marker="o", ms=5, label=name)
         bars = table.filter(pl.col("low").is_not_null())
         axes.vlines(bars["predicted"], bars["low"], bars["high"], color=colour, linewidth=1.2)
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside lower left", ncols=2)
     return figure
 
 
@@ -147,7 +148,7 @@ def process_curves(by_model: Mapping[str, pl.DataFrame]) -> Figure:
     first = next(iter(singles.values()))
     codecs = sorted(first["codec"].unique().to_list(), key=lambda c: (c == "lowpass", c))
     n_rows = max(1, -(-len(codecs) // 2))
-    figure = new_figure(4.8, 0.5 + 1.75 * n_rows)
+    figure = new_figure(4.8, 0.5 + 1.75 * n_rows + 0.1 * len(by_model))
     grid = figure.subplots(n_rows, 2, sharey=True, squeeze=False)
     for panel, codec in zip(grid.flat, codecs, strict=False):
         x = (pl.col("cutoff_hz") / 1_000) if codec == "lowpass" else pl.col("bitrate_kbps")
@@ -171,12 +172,13 @@ def process_curves(by_model: Mapping[str, pl.DataFrame]) -> Figure:
         panel.set_xticks(_apart(ticks))
         panel.set_xticks([], minor=True)
         panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        panel.set(ylim=(-2, 102), title=f"{codec}, {'kHz' if codec == 'lowpass' else 'kbit/s'}")
+        unit = "kHz" if codec == "lowpass" else "kbit/s"
+        panel.set(ylim=(-2, 102), title=f"{CODEC_NAMES.get(codec, codec)}, {unit}")
     for panel in list(grid.flat)[len(codecs) :]:
         panel.set_visible(False)
     if codecs:
         handles, names = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=3)
+        figure.legend(handles, names, loc="outside lower center", ncols=2)
     figure.supylabel("mean, points", fontsize=9.5)
     return figure
 

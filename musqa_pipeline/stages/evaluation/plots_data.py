@@ -32,31 +32,43 @@ def distribution(edges: Sequence[float], before: Sequence[int], after: Sequence[
 
 
 def training_curves(
-    curves: Mapping[str, Sequence[Any]], best_epoch: int, error: str = "square"
+    curves: Mapping[str, Sequence[Any]],
+    best_epoch: int,
+    error: str = "square",
+    own_loss: bool = False,
 ) -> Figure:
-    """Loss on training and validation images over epochs, with the learning rate below."""
+    """Training and validation over epochs, with the learning rate below.
+
+    A network that makes another number small than the mean `error` that validation looks at has
+    that loss in a panel of its own.
+    """
     rates = curves.get("learning_rate")
-    figure = new_figure(4.8, 4.0 if rates else 3.2)
+    heights = [3, *[2] * own_loss, *[1] * bool(rates)]
+    figure = new_figure(4.8, 2.4 + 0.8 * (sum(heights) - 2))
+    panels = list(
+        np.atleast_1d(figure.subplots(len(heights), 1, sharex=True, height_ratios=heights))
+    )
+    panels[-1].set_xlabel("epoch")
+    axes, ofs = panels[0], {"training": panels[1 if own_loss else 0], "validation": panels[0]}
     if rates:
-        axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        below = panels[-1]
         below.step(range(len(rates)), rates, where="post", color=MUTED)
-        below.set(yscale="log", ylabel="rate", xlabel="epoch")
+        below.set(yscale="log", ylabel="rate")
         below.set_yticks(sorted({rates[0], rates[-1]}))
         below.yaxis.set_major_formatter(lambda value, _: f"{value:.1e}".replace("e-0", "e-"))
         below.tick_params(axis="y", which="minor", left=False, labelleft=False)
-    else:
-        axes = figure.subplots()
-        axes.set_xlabel("epoch")
     for key, name, colour in (
         ("loss", "training", SERIES[0]),
         ("validation_loss", "validation", SERIES[1]),
     ):
         values = curves[key]
         marker = "o" if len(values) < 3 else ""
-        axes.plot(range(len(values)), values, color=colour, label=name, marker=marker)
+        ofs[name].plot(range(len(values)), values, color=colour, label=name, marker=marker)
     axes.axvline(best_epoch, color=MUTED, linestyle=(0, (4, 3)), linewidth=1)
-    axes.set(yscale="log", ylabel=f"mean {error} error of quality")
+    axes.set(yscale="log", ylabel=f"mean {error} error\nof quality")
     axes.legend(loc="upper right", title=f"kept: epoch {best_epoch}")
     axes.tick_params(axis="y", which="minor", labelleft=False)
     axes.grid(which="minor", axis="y", color=GRID, linewidth=0.4)
+    if own_loss:
+        panels[1].set_ylabel("its own\ntraining loss")
     return figure

@@ -21,7 +21,7 @@ from musqa_pipeline.studies.statistics.repetitions import Repeated
 
 def learning_curves(by_model: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     """RMSE over the number of references that were trained on."""
-    figure = new_figure(4.8, 3.6)
+    figure = new_figure(4.8, 3.6 + 0.2 * -(-len(by_model) // 2))
     axes = figure.subplots()
     ticks = sorted({p["n_groups"] for points in by_model.values() for p in points})
     for i, (name, points) in enumerate(by_model.items()):
@@ -37,7 +37,7 @@ def learning_curves(by_model: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figu
     axes.set_xticks([], minor=True)
     axes.set(xlabel="recordings (groups) trained on", ylabel="RMSE, points")
     axes.set_ylim(bottom=0)
-    axes.legend(loc="lower left")
+    figure.legend(loc="outside lower left", ncols=2)
     return figure
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
@@ -137,6 +138,7 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
     sliced = list(dict.fromkeys([lead, *compared[:1], *networks, *compared]))[:_MAX_SLICED]
     tables = leaderboards(content)
     leader = next(t["leader"] for t in tables if (t["protocol"], t["draw"]) == (protocol, draw))
+    tests = statistics_part(content, protocol, draw, leader)
     sections = list(prediction_figures(content, protocol, lead))
     curves, distribution = list(training_figures(content)), distribution_figure(content)
     more, heard = protocol_figures(content, draw), listening_figures(content)
@@ -160,9 +162,12 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
         "digits": DIGITS,
         "not_run": not_run_at_all(content),
         "paper": paper_part(content),
-        "tests": statistics_part(content, protocol, draw, leader),
+        "tests": tests,
+        "n_shown": sum(_excludes_zero(row["rmse"]) for row in tests),
         "slices": list(slice_tables(content, protocol, sliced)),
         "sections": sections,
+        "first_figure": next(iter(sections), None),
+        "n_scatter": sum(item["section"] == "scatter" for item in sections),
         "curves": curves,
         "distribution": distribution,
         "protocol_figures": more,
@@ -176,6 +181,10 @@ def _page_values(content: ReportContent) -> dict[str, Any]:
         "examples": list(zip(content.examples, media[n_twins:], strict=True)),
         "n_repetitions": _most_repetitions(content, protocol),
     }
+
+
+def _excludes_zero(row: Mapping[str, Any] | None) -> bool:
+    return row is not None and row["low"] is not None and not row["low"] <= 0 <= row["high"]
 
 
 def _most_repetitions(content: ReportContent, protocol: str) -> int:

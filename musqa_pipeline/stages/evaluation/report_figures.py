@@ -21,7 +21,12 @@ from musqa_pipeline.stages.evaluation.paper_tables import (
     table_order,
 )
 from musqa_pipeline.stages.evaluation.slices import DRAWS
-from musqa_pipeline.stages.evaluation.summary import draw_words, error_of, shown_name
+from musqa_pipeline.stages.evaluation.summary import (
+    draw_words,
+    error_of,
+    has_own_loss,
+    shown_name,
+)
 from musqa_pipeline.studies.listening.picture import over_opinions
 from musqa_pipeline.studies.listening.table_vi_lines import TABLE_VI
 
@@ -103,7 +108,7 @@ def training_figures(content: ReportContent) -> Iterator[dict[str, Any]]:
             "svg": page_figure(
                 plots_data.training_curves, f"training-{run['model']}-{run['seed']}",
                 f"Loss of {name} over epochs", curves, run["best_epoch"],
-                error_of(run["model"]),
+                error_of(run["model"]), has_own_loss(run["model"]),
             ),
         }  # fmt: skip
 

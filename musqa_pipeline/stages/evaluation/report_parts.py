@@ -62,6 +62,8 @@ def paper_part(content: ReportContent) -> dict[str, Any] | None:
     found = repeated_metrics(content.predictions, REPETITIONS, draw)
     cells = {(r["model"], r["metric"]): r for r in mine.filter(draw=draw).to_dicts()}
     rows = table_v(found)
+    if not any(row["ours"] and row["paper"] for row in rows):
+        return None
     for row in rows:
         row["name"] = content.name(row["model"]) if row["ours"] else shown_name(row["model"])
         row["cells"] = {m: cells.get((row["model"], m)) for m in DIGITS} if row["ours"] else {}

@@ -48,6 +48,12 @@ def error_of(model: str) -> str:
     return MODELS[name].error if name in MODELS else "square"
 
 
+def has_own_loss(model: str) -> bool:
+    """Tell whether training makes another number small than the error that validation looks at."""
+    entry = MODELS.get(model.removesuffix(RANDOM_MARK))
+    return entry is not None and (entry.loss is not None or entry.learner is not None)
+
+
 def draw_words(draw: str) -> str:
     """Return the name of a draw for people."""
     return draw.replace("_", " ")

@@ -22,15 +22,19 @@ def plot_curves(context: Context) -> bytes:
     trained = [row for row in read_preset_runs(context) if row["epochs"]]  # others are imported
     absolute = {title_of(row) for row in trained if find_model(row["model"]).error == "absolute"}
     curves = {title_of(row): json.loads(row["curves_json"]) for row in trained}
-    return loss_curves_png(curves, absolute)
+    own = {title_of(row) for row in trained if find_model(row["model"]).loss is not None}
+    return loss_curves_png(curves, absolute, own)
 
 
 def loss_curves_png(
-    runs: Mapping[str, Mapping[str, Sequence[float]]], absolute: Collection[str] = ()
+    runs: Mapping[str, Mapping[str, Sequence[float]]],
+    absolute: Collection[str] = (),
+    own: Collection[str] = (),
 ) -> bytes:
     """Plot training and validation error over epochs, a row of panels for each network.
 
-    The losses of `absolute` are means of absolute errors, of others of squares.
+    The losses of `absolute` are means of absolute errors, of others of squares; those that training
+    makes small in `own` are other numbers, with an axis of their own on the right.
     """
     n_rows = max(1, len(runs))
     figure = Figure(figsize=(7.0, 2.9 * n_rows), dpi=90, layout="constrained")
@@ -40,9 +44,17 @@ def loss_curves_png(
     for (error_axes, rate_axes), (title, curves) in zip(panels, runs.items(), strict=False):
         power, error = (1.0, "MAE") if title in absolute else (0.5, "RMSE")
         validation = 100 * np.asarray(curves["validation_loss"], np.float64) ** power
-        training = 100 * np.asarray(curves["loss"], np.float64) ** power
+        training = np.asarray(curves["loss"], np.float64)
         epochs = np.arange(1, len(validation) + 1)
-        error_axes.plot(epochs, training, color=_TRAIN, label="training", lw=1.4)
+        if title in own:
+            right = error_axes.twinx()
+            right.plot(epochs, training, color=_TRAIN, lw=1.4)
+            right.set_ylabel("training loss, its own", color=_TRAIN)
+            right.spines["top"].set_visible(False)
+            training = validation
+        else:
+            training = 100 * training**power
+            error_axes.plot(epochs, training, color=_TRAIN, label="training", lw=1.4)
         error_axes.plot(epochs, validation, color=_VALIDATION, label="validation", lw=1.8)
         best = int(np.argmin(validation))
         error_axes.plot(

@@ -27,7 +27,7 @@ def over_opinions(matched: Matched, *, points: bool = False) -> figures.Figure:
 
     With `points`, both sides are points of 100, so that a diagonal means something.
     """
-    figure = figures.new_figure(*((4.8, 4.8) if points else (5.2, 4.4)))
+    figure = figures.new_figure(*((4.8, 5.0) if points else (5.2, 4.6)))
     axes = figure.add_subplot()
     kinds = np.array([KINDS.get(o.condition, KINDS[""]) for o in matched.opinions])
     present = [name for name in KINDS.values() if (kinds == name).any()]
@@ -51,7 +51,7 @@ def over_opinions(matched: Matched, *, points: bool = False) -> figures.Figure:
     of = ", points" if points else ""
     opinion = f"mean opinion{of} (95 % interval)" if matched.half_width is not None else ""
     figures.points_axes(axes, x=opinion or f"mean opinion{of}", y=f"prediction{of}", square=points)
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside lower left", ncols=3)
     return figure
 
 

@@ -18,14 +18,14 @@ def test_each_thing_left_out_is_compared_for_each_model_and_draw(rows):
     assert {key[0] for key in rows} == {"natural_mix", "uniform_draw", "codecs alone"}
     assert [key[1:] for key in rows if key[0] == "uniform_draw"] == [
         ("codec low-pass", "musqa_net"), ("codec low-pass", "boosted"),
-        ("codec mp3", "musqa_net"), ("codec mp3", "boosted"),
+        ("codec MP3", "musqa_net"), ("codec MP3", "boosted"),
         ("codec Opus", "musqa_net"), ("codec Opus", "boosted"),
         ("cascades", "musqa_net"), ("cascades", "boosted"), ("real music", "boosted"),
     ]  # fmt: skip
 
 
 def test_known_and_unknown_are_the_same_rows_of_the_same_model(full, rows):
-    row = rows["natural_mix", "codec mp3", "boosted"]
+    row = rows["natural_mix", "codec MP3", "boosted"]
     natural = full.predictions.filter("natural_mix").filter(pl.col("model") == "boosted")
     unknown = natural.filter((pl.col("protocol") == "leave_codec_out") & (pl.col("fold") == "mp3"))
     known = [
@@ -84,7 +84,7 @@ def test_without_the_same_rows_there_is_no_comparison(full):
 
 def test_low_passes_are_no_codec_rows(rows):
     assert ("codecs alone", "codec low-pass", "boosted") not in rows
-    assert ("codecs alone", "codec mp3", "boosted") in rows
+    assert ("codecs alone", "codec MP3", "boosted") in rows
 
 
 def test_without_such_protocols_there_is_nothing(full):

@@ -68,6 +68,17 @@ def test_every_column_says_how_many_rows_and_recordings(full, tables):
     assert boosted["n_repetitions"] == 2
 
 
+def test_a_column_of_the_same_rows_as_all_is_left_out(full):
+    trusted = full.evaluations.filter(slice="all").with_columns(
+        slice=pl.lit("label"), value=pl.lit("trusted")
+    )
+    others = full.evaluations.filter(~(pl.col("slice") == "label"))
+    same = replace(full, evaluations=pl.concat([others, trusted.select(others.columns)]))
+    titles = {c["title"] for table in leaderboards(same) for c in table["columns"]}
+    assert "trusted labels" not in titles
+    assert {"all rows", "dark references"} <= titles
+
+
 def test_differences_are_to_the_leader_whichever_came_first(full, tables):
     for row in tables["folds", "uniform_draw"]["rows"]:
         if row["leads"]:

@@ -36,6 +36,44 @@ def test_the_scatter_shows_every_row_and_names_every_recording(rows):
     assert len(styles) == 14
 
 
+def legend_within(figure):
+    """Whether all words of a figure's legend lie on it, and none on its axes."""
+    figure.draw_without_rendering()
+    whole, words = figure.bbox, figure.legends[0].get_window_extent()
+    axes = [a.get_window_extent() for a in figure.axes if a.get_visible()]
+    return (
+        whole.x0 - 1 <= words.x0 and words.x1 <= whole.x1 + 1
+        and not any(words.overlaps(each) for each in axes)
+    )  # fmt: skip
+
+
+def test_legends_are_whole_and_cover_no_data(predictions):
+    drawn = predictions.filter("uniform_draw")
+    names = ["musqa-net", "intrusive network (after InSE-NET)", "boosted features", "1-D CNN"]
+    first = drawn.filter(model="cnn1d").with_columns(recording=pl.col("recording") + "x" * 40)
+    by_model = dict.fromkeys(names, first)
+    with house_style():
+        for figure in (
+            plots.scatter(first),
+            plots.residuals(first),
+            plots.calibration_plot(by_model, 0.95),
+            plots.process_curves(by_model),
+        ):
+            assert legend_within(figure)
+
+
+def test_a_loss_of_its_own_is_not_drawn_as_the_error_of_validation():
+    curves = {"loss": [3.0, 2.5], "validation_loss": [0.04, 0.02], "learning_rate": [1e-3, 1e-3]}
+    with house_style():
+        plain = plots_data.training_curves(curves, 1)
+        own = plots_data.training_curves(curves, 1, "square", own_loss=True)
+    assert [len(a.lines) for a in plain.axes] == [3, 1]  # both curves, and the kept epoch
+    assert [len(a.lines) for a in own.axes] == [2, 1, 1]
+    assert own.axes[0].lines[0].get_ydata().tolist() == curves["validation_loss"]
+    assert own.axes[1].lines[0].get_ydata().tolist() == curves["loss"]
+    assert own.axes[1].get_ylabel() == "its own\ntraining loss"
+
+
 def test_many_recordings_are_drawn_and_the_less_wrong_share_a_marker():
     many = made_up_predictions(34).filter(pl.col("model") == "cnn1d")
     with house_style():
@@ -68,8 +106,8 @@ def test_the_curves_are_means_over_rows_with_one_process(rows):
     with house_style():
         figure = plots.process_curves({"net": rows})
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == [f"{c}, kbit/s" for c in ("adts", "mp2", "mp3", "ogg", "opus")] + [
-        "lowpass, kHz"
+    assert titles == [f"{c}, kbit/s" for c in ("AAC", "MP2", "MP3", "Vorbis", "Opus")] + [
+        "low-pass, kHz"
     ]
     line = figure.axes[2].lines[0]
     expected = rows.filter(

@@ -7,7 +7,9 @@ import polars as pl
 import pytest
 
 from musqa_pipeline.stages.evaluation.gan.falls import NetworkFalls
+from musqa_pipeline.stages.evaluation.pages import counted
 from musqa_pipeline.stages.evaluation.report import PAGE_BYTES, render_report, report_json
+from musqa_pipeline.stages.evaluation.report_parts import paper_part, statistics_part
 from musqa_pipeline.studies.statistics.ladders import Fall
 from tests.stages.evaluation.made_up import made_up_run
 
@@ -282,9 +284,38 @@ def test_the_papers_table_stands_beside_ours_with_both_tests(full, full_page):
     assert "<td>1e−8</td>" in paper  # 1-D CNN to VGG19; the text has 9.7e-9, unrounded
 
 
+def test_nothing_stands_beside_the_paper_before_one_of_its_networks_was_repeated(full, full_page):
+    assert '<a href="#paper">' in full_page
+    ours = full.predictions.filter(
+        (pl.col("protocol") != "repetitions")
+        | pl.col("model").is_in(["musqa_net", "boosted", "mean"])
+    )
+    assert "musqa_net" in set(ours.filter(protocol="repetitions")["model"])
+    assert paper_part(replace(full, predictions=ours)) is None
+    assert paper_part(full) is not None
+
+
+def test_how_many_differences_are_shown_stands_before_the_folded_tests(full, full_page):
+    text = section(full_page, "tests")
+    opening, folded = text.split("<details>", 1)
+    assert "Steiger" in folded
+    rows = statistics_part(full, "folds", "uniform_draw", "musqa_net")
+    n = sum(r["rmse"]["low"] * r["rmse"]["high"] > 0 for r in rows)
+    assert f"<p>{n} of {len(rows)} differences between musqa-net and the others are shown" in (
+        opening
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1234, "1,234 rows")]
+)
+def test_one_row_is_no_rows(n, text):
+    assert counted(n, "row") == text
+
+
 def test_differences_of_meeting_something_new_are_printed(full, full_page):
     text = section(full_page, "generalisation")
-    row = next(r for r in full.generalisation if r["left_out"] == "codec mp3")
+    row = next(r for r in full.generalisation if r["left_out"] == "codec MP3")
     assert f"<td>+{row['difference']:.1f}<small>+{row['low']:.1f} to +{row['high']:.1f}" in text
     assert "codec low-pass" in text
     assert "Codecs alone" in text

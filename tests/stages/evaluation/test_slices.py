@@ -109,15 +109,15 @@ def test_what_nobody_knows_is_no_slice(small):
 @pytest.mark.parametrize(
     ("codec", "what", "coded"),
     [
-        ("mp3", "mp3 64 kbit/s", True),
-        ("opus", "AAC (adts) 96 kbit/s → Opus 64 kbit/s", True),
+        ("mp3", "MP3 64 kbit/s", True),
+        ("opus", "AAC 96 kbit/s → Opus 64 kbit/s", True),
         ("reference", "untouched reference", False),
         ("opus", "low-pass 7.5 kHz → Opus 64 kbit/s", False),
         ("lowpass", "low-pass 14 kHz", False),
         ("limiter", "limiter", False),
         ("white_noise", "white noise", False),
-        ("mp3", "bit crusher → mp3 64 kbit/s", False),
-        ("mp3", "resample → mp3 64 kbit/s", False),
+        ("mp3", "bit crusher → MP3 64 kbit/s", False),
+        ("mp3", "resample → MP3 64 kbit/s", False),
     ],
 )
 def test_rows_of_codecs_alone_hold_no_filter_and_no_effect(codec, what, coded):

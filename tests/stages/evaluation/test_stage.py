@@ -86,7 +86,7 @@ def test_rows_know_what_was_done_to_them_and_whose_they_are(predictions):
     row = predictions.filter(
         (pl.col("model") == "mean") & pl.col("degraded_id").str.ends_with("7-0-12_42")
     ).row(0, named=True)
-    assert row["what"] == "mp3 96 kbit/s → low-pass 3.5 kHz"
+    assert row["what"] == "MP3 96 kbit/s → low-pass 3.5 kHz"
     assert (row["codec"], row["cutoff_hz"], row["depth"]) == ("lowpass", 3500.0, 2)
     assert (row["recording"], row["genre"], row["tier"]) == (
         "recording 7", "piano/solo", "lossless",

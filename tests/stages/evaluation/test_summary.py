@@ -14,8 +14,8 @@ from tests.stages.evaluation.made_up import made_up_run
 @pytest.mark.parametrize(
     ("process", "words"),
     [
-        (("mp3", 64.0, None), "mp3 64 kbit/s"),
-        (("adts", 96.0, None), "AAC (adts) 96 kbit/s"),
+        (("mp3", 64.0, None), "MP3 64 kbit/s"),
+        (("adts", 96.0, None), "AAC 96 kbit/s"),
         (("lowpass", None, 3500.0), "low-pass 3.5 kHz"),
         (("reverb", None, None), "reverb"),
     ],

@@ -48,5 +48,14 @@ def test_absolute_errors_are_points_as_they_are():
     assert (absolute[:, :40] != of_squares[:, :40]).any()  # what the axis is called
 
 
+def test_a_loss_of_its_own_moves_no_error():
+    plain, other = made_up(9), made_up(9)
+    other["loss"] = (3.0 + np.arange(9.0)).tolist()
+    first = imread(io.BytesIO(loss_curves_png({"a": plain}, own={"a"})))
+    second = imread(io.BytesIO(loss_curves_png({"a": other}, own={"a"})))
+    np.testing.assert_array_equal(first[:, :40], second[:, :40])  # the axis of errors
+    assert (first != second).any()
+
+
 def test_no_network_at_all_is_an_empty_picture():
     assert loss_curves_png({}).startswith(b"\x89PNG")
