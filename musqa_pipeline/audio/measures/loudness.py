@@ -110,6 +110,18 @@ class LoudnessMeter:
     def _boundary(self, index: int) -> int:
         return int(BLOCK_S * (index * 0.25) * self._rate)
 
+    def windows_lufs(self, n_hops: int) -> NDArray[np.float64]:
+        """Return the loudness of each window of so many `HOP_S`, from hop to hop, ungated.
+
+        It has shape (windows,), without any for fewer samples than a window has, and is -inf where
+        all samples are zero.
+        """
+        n_whole = int(self._frames / self._rate / HOP_S + 1e-9)
+        total = np.concatenate([[0.0], np.cumsum(self._hops[:n_whole])])
+        power = (total[n_hops:] - total[:-n_hops]) / (n_hops * HOP_S * self._rate)
+        with np.errstate(divide="ignore"):
+            return -0.691 + 10.0 * np.log10(np.maximum(power, 0.0))
+
     def integrated_lufs(self) -> float:
         """Return the loudness of all samples so far.
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from musqa_pipeline.audio.files.reading import to_mono
+from musqa_pipeline.audio.measures.dynamics import crest_factor_db, loudness_range_lu
 from musqa_pipeline.core.errors import MusqaError, SettingsError, UnfitInputError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.scoring.origin.meter import OriginMeter
@@ -28,7 +29,7 @@ from musqa_pipeline.scoring.scan.together import together
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
 
-VERSION = 1
+VERSION = 2
 """Raised when the same file and model begin to give another result."""
 MOST_EXCERPTS = 20
 MOST_EVENTS = 40
@@ -126,8 +127,9 @@ def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Res
     """Score a file, whose content has this key, and describe it.
 
     The record holds the fields of `Score`, windows and events at their times in the file, and
-    `codec`, `is_lossy`, `heard_s`, `cliff_db`, `cliff_hz`, `gaps_frac`, `lossy_origin`. Raise
-    UnfitInputError if the file cannot be read or is damaged.
+    `codec`, `is_lossy`, `heard_s`, `cliff_db`, `cliff_hz`, `gaps_frac`, `lossy_origin`,
+    `loudness_range_lu`, `crest_factor_db`. Raise UnfitInputError if the file cannot be read or is
+    damaged.
     """
     recording = read_recording(path, settings.n_excerpts)
     info = recording.info
@@ -148,7 +150,7 @@ def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Res
     mono = [to_mono(e.samples) for e in recording.excerpts]
     return Result(
         key,
-        _record(recording, score, analyse(mono, rate_hz)),
+        _record(recording, score, analyse(mono, rate_hz)) | _dynamics(recording),
         pack(fingerprint_words(x, rate_hz) for x in mono),
         thumbnail(mono, rate_hz),
     )
@@ -171,6 +173,16 @@ def _record(recording: Recording, score: Score, spectrum: Spectrum) -> dict[str,
             "cliff_hz": spectrum.cliff_hz,
             "gaps_frac": spectrum.gaps_frac,
             "lossy_origin": _LIKELINESS.get(score.origin.verdict if score.origin else "", ""),
+        }
+    )
+
+
+def _dynamics(recording: Recording) -> dict[str, Any]:
+    parts = [e.samples for e in recording.excerpts]
+    return _rounded(
+        {
+            "loudness_range_lu": loudness_range_lu(parts, recording.info.sample_rate_hz),
+            "crest_factor_db": crest_factor_db(parts),
         }
     )
 

@@ -35,6 +35,8 @@ const SORT = {
   name: (a, b) => (a.file < b.file ? -1 : 1),
   length: (a, b) => last(a.duration_s) - last(b.duration_s) || 0,
   bandwidth: (a, b) => last(a.bandwidth_hz) - last(b.bandwidth_hz) || 0,
+  "loudness range": (a, b) => last(a.loudness_range_lu) - last(b.loudness_range_lu) || 0,
+  "crest factor": (a, b) => last(a.crest_factor_db) - last(b.crest_factor_db) || 0,
   bitrate: (a, b) => last(a.bitrate_kbps) - last(b.bitrate_kbps) || 0,
   loudness: (a, b) => last(a.loudness_lufs) - last(b.loudness_lufs) || 0,
   "change of score": (a, b) => last(changeOf(a)) - last(changeOf(b)) || 0,
@@ -154,6 +156,25 @@ function facts(row) {
     .filter(Boolean).join(" · ");
 }
 
+// The file is where it was when it was scanned, seen from this page; nothing is read until it plays.
+function playerOf(row) {
+  const path = row.address || row.file.split("/").map(encodeURIComponent).join("/");
+  const address = `${head.library}/${path}`;
+  const link = make("a", "", "Open the file");
+  link.setAttribute("href", address);
+  const note = make("span", "soft");
+  note.setAttribute("role", "status");
+  const audio = make("audio");
+  audio.controls = true;
+  audio.preload = "none";
+  audio.setAttribute("aria-label", `Player of ${row.file}`);
+  audio.setAttribute("src", address);
+  audio.addEventListener("error", () => {
+    note.textContent = " This browser does not play it, or it has moved since the scan.";
+  });
+  return { audio, box: make("div", "wide player", ...(row.problem ? [] : [audio]), link, note) };
+}
+
 function details(row) {
   const box = make("div", "more");
   const table = make("table");
@@ -169,12 +190,22 @@ function details(row) {
   add("channels", row.channels);
   add("true peak", typeof row.true_peak_dbtp === "number" ? `${row.true_peak_dbtp} dBTP` : "");
   add("spectrum falls off at", row.lossy_origin && kilo(row.cliff_hz));
+  add("loudness range", typeof row.loudness_range_lu === "number" ? `${row.loudness_range_lu} LU` : "");
+  add("crest factor", typeof row.crest_factor_db === "number" ? `${row.crest_factor_db} dB` : "");
   add("score before", row.mos_before);
   add("was at", row.moved_from);
   box.append(table);
-  const list = make("ul");
+  const player = playerOf(row);
+  const list = make("ul", "events");
   for (const [, start, stop, text] of row.events || []) {
-    list.append(make("li", "", `${clock(start)}–${clock(stop)}  ${text}`));
+    const play = make("button", "", `${clock(start)}–${clock(stop)}`);
+    play.type = "button";
+    play.setAttribute("aria-label", `Play from ${clock(start)}: ${text}`);
+    play.addEventListener("click", () => {
+      player.audio.currentTime = start;
+      player.audio.play().catch(() => { /* the note below it says why */ });
+    });
+    list.append(make("li", "", play, `  ${text}`));
   }
   if (list.children.length) box.append(list);
   if (row.copies) {
@@ -194,6 +225,7 @@ function details(row) {
     large.classList.add("wide");
     box.append(large);
   }
+  box.append(player.box);
   return box;
 }
 

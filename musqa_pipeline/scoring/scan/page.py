@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from musqa_pipeline.core import csv_files
 from musqa_pipeline.core.files import whole_file
@@ -39,6 +41,8 @@ CSV_COLUMNS = {
     "bandwidth_hz": "upper edge of what there is to hear",
     "loudness_lufs": "integrated loudness of what was heard (BS.1770)",
     "true_peak_dbtp": "of what was heard",
+    "loudness_range_lu": "of the excerpts that were heard (EBU Tech 3342)",
+    "crest_factor_db": "peak over RMS of these excerpts",
     "lossy_origin": "of a lossless file: likely or possible",
     "cliff_hz": "where the steepest fall of the spectrum begins",
     "cliff_db": "by how much it falls within 500 Hz",
@@ -59,12 +63,15 @@ MOST_GONE = 1_000
 FIELDS = (
     "file", "mos", "mos_low", "mos_high", "word", "abstained", "reason", "cause", "flags",
     "duration_s", "sample_rate_hz", "channels", "codec", "is_lossy", "bitrate_kbps", "bandwidth_hz",
-    "loudness_lufs", "true_peak_dbtp", "lossy_origin", "cliff_hz", "windows", "events", "copies",
+    "loudness_lufs", "true_peak_dbtp",
+    "loudness_range_lu", "crest_factor_db", "address", "lossy_origin", "cliff_hz", "windows",
+    "events", "copies",
     "best_copy", "is_best_copy", "best_because", "change", "mos_before", "moved_from", "problem",
     "thumbnail",
 )  # fmt: skip
 DECIMALS = {"mos": 2, "mos_low": 2, "mos_high": 2, "mos_before": 2, "duration_s": 1,
             "bitrate_kbps": 0, "bandwidth_hz": 0, "loudness_lufs": 1, "true_peak_dbtp": 1,
+            "loudness_range_lu": 1, "crest_factor_db": 1,
             "cliff_hz": 0}  # fmt: skip
 
 
@@ -75,14 +82,18 @@ def write_csv(path: Path, table: ScanTable) -> None:
         csv_files.write_csv(file, itertools.chain([CSV_COLUMNS], rows))
 
 
-def write_page(path: Path, table: ScanTable, summary: dict[str, Any], title: str) -> None:
+def write_page(
+    path: Path, table: ScanTable, summary: dict[str, Any], title: str, library: Path
+) -> None:
     """Write the page of a library with this title; the file appears when it is whole.
 
+    Its links to files and its player go by the way from the page to the library.
     The first `MOST_ROWS` of the table are shown, and its `summary`. Raise LakeError if it cannot be
     written.
     """
     head = {
         "title": title,
+        "library": quote(os.fsencode(os.path.relpath(library, path.resolve().parent))),
         "summary": summary,
         "words": [[w.name, w.from_mos, w.meaning] for w in WORDS],
         "fields": FIELDS,

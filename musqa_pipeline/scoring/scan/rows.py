@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from musqa_pipeline.core.foreign_text import printable
 from musqa_pipeline.scoring.scan.changes import SAME, Change, Changes
@@ -37,8 +39,8 @@ class ScanTable:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Give a row for each file, worst first, then those without a score, then the unreadable.
 
-        `page.CSV_COLUMNS` says what is in it; besides there are `windows`, `events` and
-        `thumbnail`.
+        `page.CSV_COLUMNS` says what is in it; besides there are `windows`, `events`, `thumbnail`
+        and `address`, a path as in a URL where `file` does not say it.
         """
         listed = self._store.rows(
             "SELECT files.path, files.size, files.key, files.problem FROM files LEFT JOIN results "
@@ -98,6 +100,8 @@ class ScanTable:
         row |= record
         row["thumbnail"] = thumbnail
         row["key"] = key or ""
+        # The page makes an address of `file` itself, unless that is not what the file is called.
+        row["address"] = "" if os.fsencode(row["file"]) == path else quote(path)
         if row.get("duration_s"):
             row["bitrate_kbps"] = round(size * 8e-3 / row["duration_s"], 1)
         group = self._of_key.get(key or "", 0)

@@ -100,7 +100,7 @@ def scan_library(
             )
             pool = fanout or worker_pool(full=settings.full)
             _measure(store, current, pool.map(work, tasks), observer)
-            return _report(store, current, previous, out, path_text(Path(root).name or root))
+            return _report(store, current, previous, out, Path(root))
 
     with contextlib.ExitStack() as stack:
         _check_writable(out)
@@ -154,7 +154,7 @@ def _measure(
 
 
 def _report(
-    store: ScanStore, current: Scan, previous: Scan | None, out: Path, title: str
+    store: ScanStore, current: Scan, previous: Scan | None, out: Path, library: Path
 ) -> ScanReport:
     with trusted(store.path):
         groups = find_groups(store, current)
@@ -162,7 +162,7 @@ def _report(
         table = ScanTable(store, current, groups, changes)
         summary = table.summary()
         write_csv(out / CSV_FILE, table)
-        write_page(out / PAGE_FILE, table, summary, title)
+        write_page(out / PAGE_FILE, table, summary, path_text(library.name or library), library)
     store.finish(current.number, previous, summary)
     return ScanReport(out / CSV_FILE, out / PAGE_FILE, summary)
 

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -77,6 +79,62 @@ def test_a_thumbnail_of_any_rate_has_one_size(rate_hz):
     assert len(thumbnail([noise], rate_hz)) == COLUMNS * ROWS // 2
     silent = thumbnail([np.zeros(100, np.float32)], rate_hz)
     assert silent == thumbnail([], rate_hz) == bytes(COLUMNS * ROWS // 2)
+
+
+def test_addresses_lead_from_the_page_to_the_files(first_scan):
+    _, report = first_scan
+    head, rows = data_of(report.page)
+    assert head["library"] == "../music"
+    for row in rows:
+        assert row["address"] == ""  # names that are text say it themselves
+        assert (report.page.parent / head["library"] / row["file"]).is_file()
+    assert "media-src 'self' file:" in report.page.read_text("utf-8")
+
+
+def test_a_name_that_is_no_text_has_an_address(scanned):
+    odd = os.fsencode(scanned.library) + b"/odd \xff\x1b#.wav"
+    shutil.copy(scanned.library / "two.wav", os.fsdecode(odd))
+    _, rows = data_of(scanned.again().page)
+    addresses = {row["file"]: row["address"] for row in rows if row["address"]}
+    assert addresses == {"odd \\xff\\x1b#.wav": "odd%20%FF%1B%23.wav"}
+
+
+def test_the_dynamics_of_what_was_heard_are_told(first_scan):
+    scanned, report = first_scan
+    table = rows_of(scanned.out)
+    assert float(table["two.wav"]["crest_factor_db"]) > 5
+    assert float(table["two.wav"]["loudness_range_lu"]) >= 0
+    silent = table["b sides/silence.flac"]
+    assert (silent["crest_factor_db"], silent["loudness_range_lu"]) == ("", "")
+    shown = {row["file"]: row for row in data_of(report.page)[1]}
+    expected = round(float(table["two.wav"]["crest_factor_db"]), 1)
+    assert shown["two.wav"]["crest_factor_db"] == expected
+
+
+@pytest.mark.long
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium: run `make browser` as root")
+def test_a_row_plays_its_file(first_scan):
+    _, report = first_scan
+    with Browser() as browser:
+        browser.open(report.page.as_uri())
+        browser.wait_for("document.querySelectorAll('#rows > li').length === 9")
+        browser.value(
+            "[...document.querySelectorAll('.row')]"
+            ".find(row => row.textContent.includes('<b>dull')).click()"
+        )
+        assert browser.value("document.querySelector('audio').preload") == "none"
+        assert [url for url in browser.requested() if "dull" in url] == []  # until it plays
+        audio = "document.querySelector('audio')"
+        browser.value(f"{audio}.play().then(() => true)")
+        browser.wait_for(f"{audio}.currentTime > 0.2")
+        assert browser.value(f"{audio}.duration") == pytest.approx(12, abs=0.1)
+        find = "document.querySelector('.more .events button')"
+        start_s = browser.value(f"{find}.textContent.split('–')[0].split(':').at(-1)")
+        browser.value(f"{find}.click()")
+        browser.wait_for(f"Math.abs({audio}.currentTime - {float(start_s)}) < 2")
+        link = browser.value("document.querySelector('.player a').href")
+        assert link.endswith("/music/%3Cb%3Edull%20%26%20old.flac")
+        assert browser.complaints() == []
 
 
 @pytest.mark.long
