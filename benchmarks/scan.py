@@ -1,9 +1,8 @@
-"""What a scan costs, and how well copies and lossy origin are found.
+"""What a scan costs, and how well copies are found.
 
     python benchmarks/scan.py library --out DIR --recordings 100   # makes FLAC and MP3 of 4 minutes
     python benchmarks/scan.py speed --library DIR --out DIR        # CPU seconds a track, memory
     python benchmarks/scan.py copies --library DIR --music DIR     # recall and false matches
-    python benchmarks/scan.py origin --music DIR                   # hits by codec and rate
 
 Music is synthesised; DIR of ``--music`` holds recordings and a `tracks.csv` with the columns file,
 recording and tier.
@@ -28,8 +27,6 @@ import soxr
 from numpy.typing import NDArray
 
 from musqa_pipeline.catalogs.demo_music.catalog import write_demo_catalog
-from musqa_pipeline.scoring.origin.spectrum import analyse
-from musqa_pipeline.scoring.origin.verdict import LIKELY, POSSIBLE, origin_of
 from musqa_pipeline.scoring.scan.fingerprints import Heard, Words, find_copies, fingerprint_words
 from musqa_pipeline.scoring.scan.reading import EXCERPT_S, excerpt_starts
 
@@ -50,7 +47,7 @@ OTHER_COPIES = ("22.05 kHz, -10 dB", "mono, 48 kHz, 1.5 s cut off")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True)
-    for function in (library, speed, copies, origin):
+    for function in (library, speed, copies):
         command = commands.add_parser(function.__name__)
         command.set_defaults(function=function)
         for name in ("out", "library", "music"):
@@ -121,28 +118,6 @@ def copies(arguments: argparse.Namespace) -> None:
             f"{name:30s} {len(right):5d} {len(sources):4d} {median:25.3f} {len(wrong):5d}",
             flush=True,
         )
-
-
-def origin(arguments: argparse.Namespace) -> None:
-    """Code lossless recordings and print how often a lossy origin is seen."""
-    sources = list(recordings(arguments.library, arguments.music, tier="lossless"))
-    names = kinds_of(arguments, ("as it is", *CODECS))
-    print(f"{len(sources)} lossless recordings, {RATE_HZ} Hz, 16 bit")
-    print(f"{'made of it':12s} {'likely':>7s} {'possible':>9s}")
-    for name in names:
-        verdicts = []
-        for _, x, rate in sources:
-            y = soxr.resample(x, rate, RATE_HZ) if rate != RATE_HZ else x
-            y = y / max(1.0, float(np.abs(y).max()) * 1.05)
-            if name in CODECS:
-                y, decoded_rate = copy_of(y, RATE_HZ, name)
-                y = soxr.resample(y, decoded_rate, RATE_HZ)
-            y = np.round(y.mean(axis=1) * 32_767) / np.float32(32_768)
-            starts = [round(s * RATE_HZ) for s in excerpt_starts(len(y) / RATE_HZ, 3)]
-            parts = [y[s : s + int(EXCERPT_S * RATE_HZ)].astype(np.float32) for s in starts]
-            verdicts.append(origin_of(analyse(parts, RATE_HZ)).verdict)
-        likely, possible = verdicts.count(LIKELY), verdicts.count(POSSIBLE)
-        print(f"{name:12s} {likely / len(sources):7.2f} {possible / len(sources):9.2f}", flush=True)
 
 
 def recordings(

@@ -21,6 +21,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import origin_results
 import soundfile
 from matplotlib.ticker import NullFormatter, NullLocator
 
@@ -246,17 +247,38 @@ def replace_section(text: str, key: str, content: str) -> str:
     return f"{before}{start}\n\n{content}\n\n{end}{after}"
 
 
+def write_sections(page: Path, tables: dict[str, str]) -> None:
+    """Replace sections of the page."""
+    text = page.read_text("utf-8")
+    for key, table in tables.items():
+        text = replace_section(text, key, table)
+    page.write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--music", type=Path, default=Path("../shared/music"))
     parser.add_argument("--pieces", type=Path, default=Path("../detector_pieces"))
     parser.add_argument("--picture", action="store_true")
+    parser.add_argument("--origin", type=Path, metavar="KEPT", help="lossy origin alone; answers "
+                        "are kept in this file of JSON lines")  # fmt: skip
+    parser.add_argument("--more", type=Path, default=Path("../shared/music_more"))
+    parser.add_argument("--most-faked", type=int, default=1_000, help="recordings, with --origin")
     parser.add_argument("--half", choices=("test", "fit"), default="test")
     arguments = parser.parse_args()
     page = DOCS / "detectors.md"
     if arguments.picture:
         picture(*tables_of(page.read_text("utf-8")))
+        return
+    if arguments.origin:
+        tables = origin_results.tables(
+            [arguments.music, arguments.more], arguments.half, arguments.origin,
+            arguments.most_faked,
+        )  # fmt: skip
+        print("\n\n".join(tables.values()))
+        if arguments.half == "test":
+            write_sections(page, tables)
         return
     chosen = list(tracks(arguments.music, arguments.pieces, arguments.half))
     alarms, own = false_alarms(chosen)
@@ -268,14 +290,8 @@ def main() -> None:
     print(coded_table(coded), flush=True)
     if arguments.half == "fit":
         return
-    text = page.read_text("utf-8")
-    for key, table in (
-        ("alarms", alarms),
-        ("planted", planted_table(planted)),
-        ("coded", coded_table(coded)),
-    ):
-        text = replace_section(text, key, table)
-    page.write_text(text, encoding="utf-8")
+    made = {"alarms": alarms, "planted": planted_table(planted), "coded": coded_table(coded)}
+    write_sections(page, made)
     picture(planted, coded)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musqa_pipeline.audio.files.reading import to_mono
+from musqa_pipeline.scoring.origin.grid import Piece, find_grids
 from musqa_pipeline.scoring.origin.spectrum import analyse
 from musqa_pipeline.scoring.origin.verdict import lossy_file, origin_of
 from musqa_pipeline.scoring.score import Origin
@@ -39,16 +40,21 @@ class OriginMeter:
         self._lossy_codec = lossy_codec
         self._rate = sample_rate_hz
         self._size = round(PIECE_S * sample_rate_hz)
-        self._pieces: dict[int, NDArray[np.float32]] = {}
-        """Pieces with sound by their number, counted from the start."""
+        self._pieces: dict[int, Piece] = {}
+        """Pieces with sound by their number."""
         self._stride = 1
         self._open: list[NDArray[np.float32]] = []
-        self._n_open = self._number = 0
+        self._start = self._n_open = self._number = 0
 
-    def push(self, block: NDArray[np.float32]) -> None:
-        """Take the next samples, float32 (frames, channels), finite; two channels are heard."""
+    def push(self, block: NDArray[np.float32], start_frame: int | None = None) -> None:
+        """Take the next samples, float32 (frames, channels), finite; two channels are heard.
+
+        `start_frame` is the place of the first in the recording where some were passed over.
+        """
         if self._rate < LEAST_RATE_HZ or self._lossy_codec:
             return
+        if start_frame is not None:
+            self._open, self._n_open, self._start = [], 0, start_frame
         at = 0
         while at < len(block):
             part = block[at : at + self._size - self._n_open]
@@ -65,23 +71,25 @@ class OriginMeter:
             return lossy_file(self._lossy_codec)
         pieces = list(self._pieces.values())
         if not pieces and self._open:
-            pieces = [np.concatenate(self._open)]
-        mono = [to_mono(piece) for piece in pieces if _sounds(piece)]
-        if not mono:
+            pieces = [Piece(self._start, np.concatenate(self._open))]
+        pieces = [piece for piece in pieces if _sounds(piece.samples)]
+        if not pieces:
             return None
-        return origin_of(analyse(mono, self._rate))
+        spectrum = analyse([to_mono(piece.samples) for piece in pieces], self._rate)
+        return origin_of(spectrum, find_grids(pieces, self._rate))
 
     def _close(self) -> None:
         if self._open:
-            piece = np.concatenate(self._open)
-            if _sounds(piece):
+            piece = Piece(self._start, np.concatenate(self._open))
+            if _sounds(piece.samples):
                 self._pieces[self._number] = piece
         self._open, self._n_open = [], 0
+        self._start += self._size
         self._number += 1
         while len(self._pieces) > MOST_PIECES:
             self._stride *= 2
             self._pieces = {n: p for n, p in self._pieces.items() if n % self._stride == 0}
 
 
-def _sounds(piece: NDArray[np.float32]) -> bool:
-    return bool(np.mean(np.square(piece, dtype=np.float64)) > SILENT_RMS**2)
+def _sounds(samples: NDArray[np.float32]) -> bool:
+    return bool(np.mean(np.square(samples, dtype=np.float64)) > SILENT_RMS**2)

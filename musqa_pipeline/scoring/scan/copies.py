@@ -16,6 +16,8 @@ SAME_MOS = 0.1
 """Scores so close to the best say nothing of which copy is better: what a resampling or another
 window may move them (`docs/scoring.md`)."""
 SAME_BANDWIDTH_HZ = 500.0
+DOUBTS = {"": 0, "possible": 1, "likely": 2}
+"""How sure it is that a lossless file is a fake, by `lossy_origin`."""
 
 
 def find_groups(store: ScanStore, scan: Scan) -> dict[str, int]:
@@ -55,12 +57,15 @@ def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int, str]:
     """
     best_mos = max((c["mos"] for c in copies if c["mos"] is not None), default=None)
     widest = max(c["bandwidth_hz"] or 0.0 for c in copies)
+    doubts = [DOUBTS[c["lossy_origin"]] for c in copies if not c["is_lossy"]]
 
-    def merits(copy: dict[str, Any]) -> tuple[bool, bool, bool, bool]:
-        mos = copy["mos"]
+    def merits(copy: dict[str, Any]) -> tuple[bool, ...]:
+        mos, doubt = copy["mos"], DOUBTS[copy["lossy_origin"]]
         return (
+            # A fake is no better than its original, whatever a model says of the two.
+            copy["is_lossy"] or doubt == min(doubts),
             best_mos is None or (mos is not None and mos >= best_mos - SAME_MOS),
-            not copy["is_lossy"] and copy["lossy_origin"] != "likely",
+            not copy["is_lossy"] and doubt < DOUBTS["likely"],
             (copy["bandwidth_hz"] or 0.0) >= widest - SAME_BANDWIDTH_HZ,
             not copy["is_lossy"],
         )
@@ -75,7 +80,7 @@ def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int, str]:
 
     order = sorted(range(len(copies)), key=rank)
     first, second = merits(copies[order[0]]), merits(copies[order[1]])
-    names = ("the higher score", "lossless", "the wider band", "lossless")
+    names = ("of the surer origin", "the higher score", "lossless", "the wider band", "lossless")
     for name, a, b in zip(names, first, second, strict=True):
         if a and not b:
             return order[0], name

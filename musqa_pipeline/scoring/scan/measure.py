@@ -29,14 +29,14 @@ from musqa_pipeline.scoring.scan.together import together
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
 
-VERSION = 2
+VERSION = 3
 """Raised when the same file and model begin to give another result."""
 MOST_EXCERPTS = 20
 MOST_EVENTS = 40
 """Kept of a recording, the longest first: a page holds those of thousands."""
 
 
-_LIKELINESS = {LIKELY: "likely", POSSIBLE: "possible"}
+LIKELINESS = {LIKELY: "likely", POSSIBLE: "possible"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Res
     rate_hz = info.sample_rate_hz
     origin = OriginMeter(rate_hz, info.codec if info.is_lossy else "")
     for excerpt in recording.excerpts:
-        origin.push(excerpt.samples)
+        origin.push(excerpt.samples, round(excerpt.start_s * rate_hz))
     score = replace(score, origin=origin.origin())
     mono = [to_mono(e.samples) for e in recording.excerpts]
     return Result(
@@ -172,7 +172,7 @@ def _record(recording: Recording, score: Score, spectrum: Spectrum) -> dict[str,
             "cliff_db": spectrum.cliff_db,
             "cliff_hz": spectrum.cliff_hz,
             "gaps_frac": spectrum.gaps_frac,
-            "lossy_origin": _LIKELINESS.get(score.origin.verdict if score.origin else "", ""),
+            "lossy_origin": LIKELINESS.get(score.origin.verdict if score.origin else "", ""),
         }
     )
 

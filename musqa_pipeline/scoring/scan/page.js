@@ -189,9 +189,10 @@ function details(row) {
   add("sample rate", row.sample_rate_hz && `${number(row.sample_rate_hz)} Hz`);
   add("channels", row.channels);
   add("true peak", typeof row.true_peak_dbtp === "number" ? `${row.true_peak_dbtp} dBTP` : "");
-  add("spectrum falls off at", row.lossy_origin && kilo(row.cliff_hz));
   add("loudness range", typeof row.loudness_range_lu === "number" ? `${row.loudness_range_lu} LU` : "");
   add("crest factor", typeof row.crest_factor_db === "number" ? `${row.crest_factor_db} dB` : "");
+  add("made from", row.lossy_origin && row.origin_codec);
+  add("evidence", row.lossy_origin && row.origin_evidence);
   add("score before", row.mos_before);
   add("was at", row.moved_from);
   box.append(table);

@@ -102,6 +102,9 @@ class ScanTable:
         row["key"] = key or ""
         # The page makes an address of `file` itself, unless that is not what the file is called.
         row["address"] = "" if os.fsencode(row["file"]) == path else quote(path)
+        origin = record.get("origin") or {}
+        row["origin_codec"] = origin.get("codec", "")
+        row["origin_evidence"] = "; ".join(origin.get("evidence", ()))
         if row.get("duration_s"):
             row["bitrate_kbps"] = round(size * 8e-3 / row["duration_s"], 1)
         group = self._of_key.get(key or "", 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,18 @@ def cut_at(x: np.ndarray, cutoff_hz: float) -> np.ndarray:
     return np.fft.irfft(spectrum, len(x), axis=0).astype(np.float32)
 
 
+def as_mp3(x: np.ndarray, kbps: float = 128.0) -> np.ndarray:
+    """What LAME makes of it at a constant rate, decoded, in 16 bit."""
+    data = io.BytesIO()
+    # libsndfile's level goes from 320 kbit/s at 0 to 32 at 1.
+    level = (320 - kbps) / (320 - 32)
+    soundfile.write(
+        data, x, RATE_HZ, format="MP3", bitrate_mode="CONSTANT", compression_level=level
+    )
+    data.seek(0)
+    return (np.round(soundfile.read(data)[0] * 32_767) / 32_768).astype(np.float32)
+
+
 def write_library(folder: Path) -> Path:
     """Write ten files in two folders; two of them cannot be read."""
     (folder / "b sides").mkdir(parents=True)
@@ -35,7 +48,7 @@ def write_library(folder: Path) -> Path:
     soundfile.write(folder / "one.flac", one, RATE_HZ)
     soundfile.write(folder / "b sides" / "one again.mp3", 0.5 * one, RATE_HZ)
     soundfile.write(folder / "two.wav", two, RATE_HZ)
-    soundfile.write(folder / "fake.flac", cut_at(song(3, 12), 16_000), RATE_HZ)
+    soundfile.write(folder / "fake.flac", as_mp3(song(3, 12)), RATE_HZ)
     soundfile.write(folder / "<b>dull & old.flac", cut_at(song(4, 12), 5_000), RATE_HZ)
     soundfile.write(folder / "b sides" / "silence.flac", np.zeros((RATE_HZ * 12, 2)), RATE_HZ)
     soundfile.write(folder / "b sides" / "short.wav", song(5, 12)[:RATE_HZ], RATE_HZ)
