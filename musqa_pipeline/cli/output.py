@@ -61,6 +61,9 @@ def plain_console() -> Console:
 
 def line(console: Console, text: Text) -> None:
     """Print a line with colours of ours, never broken; what is foreign is printable already."""
+    if console.options.ascii_only:  # a terminal of before UTF-8 gets what it has
+        text = text.copy()
+        text.plain = text.plain.encode(console.encoding, "replace").decode(console.encoding)
     console.print(text, soft_wrap=True)
 
 

@@ -112,6 +112,18 @@ def test_a_pipe_gets_whole_names_one_line_a_file_and_no_colour():
     assert head.index("90 %") < head.index("word") < head.index("origin")
 
 
+def test_a_terminal_without_utf_8_gets_what_it_has():
+    written = io.BytesIO()
+    file = io.TextIOWrapper(written, encoding="ascii", newline="\n")
+    table = ScoreTable(console=Console(file=file, force_terminal=True, width=80, color_system=None))
+    for result in RESULTS:
+        table.add(result)
+    file.flush()
+    _, first, *_ = written.getvalue().decode("ascii").splitlines()
+    assert "?" in first.split("  ")[0]
+    assert "4.60  .....==O  good or better" in first
+
+
 def test_names_are_shortened_in_the_middle():
     assert shortened("a/b.flac", 8) == "a/b.flac"
     assert shortened("folder/b/song.flac", 15) == "…/b/song.flac"
