@@ -153,8 +153,8 @@ def test_nearer_pictures_are_asked_for_once(drawn):
     entries = "performance.getEntriesByType('resource')"
     count = f"{entries}.filter(e => e.name.includes('spectrogram?')).length"
     before = drawn.value(count)
-    for _ in range(4):
-        drawn.click("#time-in")
+    nearer = "document.getElementById('time-in').click()"
+    drawn.value(f"(() => {{ {'; '.join([nearer] * 4)}; }})()")  # at once, on a slow machine too
     drawn.wait_for(f"{count} === {before + 1}")
     start, stop, *_ = seen(drawn)
     assert (start, stop) == (0, 1.25)
