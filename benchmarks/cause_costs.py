@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import itertools
 import json
 from collections import Counter
 from pathlib import Path
@@ -37,6 +38,11 @@ FAULTS = {
 }
 """Decibels: cut off the peak, pressed into the ceiling, of sound over noise."""
 RELEASE_MS = 50.0
+CLASSES = {
+    "clipping": (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.25, 0.5),
+    "noise": (0.0, 20.0, 30.0, 42.0, 60.0),
+}
+"""Borders of the classes of strength in which medians are taken."""
 HEAD = ("fault", "dB", "recordings", "strength found", "cost, ViSQOL", "model above it", "cause")
 
 
@@ -99,6 +105,23 @@ def tables(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def costs(rows: list[dict]) -> str:
+    """Write the medians that `COST_MOS` has: strength found, and cost, by classes of strength."""
+    lines = []
+    for kind, borders in CLASSES.items():
+        chosen = [r for r in rows if (r["fault"] == "noise") == (kind == "noise")]
+        for low, high in itertools.pairwise(borders):
+            found = [
+                (r["strengths"][kind], IDENTITY_MOS - r["visqol"])
+                for r in chosen
+                if low <= r["strengths"].get(kind, -1.0) < high
+            ]
+            if found:
+                strength, cost = (median(values) for values in zip(*found, strict=True))
+                lines.append(f"{kind} {strength:.3g}: {cost:.2f} ({len(found)} rows)")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--music", type=Path, required=True)
@@ -119,6 +142,7 @@ def main() -> None:
                     with kept.open("a") as stream:
                         stream.write(json.dumps(rows[-1]) + "\n")
     print(tables(rows))
+    print(costs(rows))
 
 
 if __name__ == "__main__":

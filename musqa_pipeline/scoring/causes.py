@@ -20,21 +20,28 @@ from musqa_pipeline.scoring.words import WORDS, degree_of
 
 COST_MOS: dict[str, dict[float, float]] = {
     "band_edge": {hz: IDENTITY_MOS - mos for hz, mos in LOWPASS_MOS.items()},
-    "clipping": {0.0: 0.0, 0.03: 0.06, 0.08: 0.3, 0.3: 1.0},
+    "clipping": {
+        0.0: 0.0, 0.0037: 0.03, 0.017: 0.21, 0.036: 0.44, 0.077: 0.75, 0.12: 0.82, 0.21: 1.09,
+        0.32: 1.21,
+    },
     "click": {0.0: 0.0, 1.0: 0.03, 6.0: 0.25, 40.0: 0.7},
     "dropout": {0.0: 0.0, 0.1: 0.1, 0.8: 0.23, 4.0: 1.6},
     "hum": {-30.0: 0.01, -20.0: 0.03, -10.0: 0.06, 0.0: 0.2},
-    "noise": {17.0: 2.5, 30.0: 2.0, 45.0: 1.0},
+    "noise": {17.4: 2.83, 27.6: 2.2, 37.8: 1.55, 47.4: 1.09},
     "mono_collapse": {0.0: 0.0, 10.0: 1.3},
     "holes": {0.0: 0.35},
     "pre_echo": {0.0: 0.3},
-}
+}  # fmt: skip
 """What a fault costs by its amount. Holes and pre-echo: median of what codecs (five kinds, 16 to
 192 kbit/s, five recordings) cost beyond their band edge where the detector found them, whatever
-their strength. The others: medians of four full-band recordings, faults planted as the tests of the
-detectors do (`tests/scoring/detectors/faults.py`). All scored by ViSQOL against the clean
-recording. The amount is the strength of the event; of clicks their number in 10 s, of dropouts the
-seconds lost in 10 s."""
+their strength. Clipping, also that of a limiter, and noise: medians of thirteen recordings by what
+the detector found (`benchmarks/cause_costs.py`). The others: medians of four full-band recordings,
+faults planted as the tests of the detectors do (`tests/scoring/detectors/faults.py`). All scored by
+ViSQOL against the clean recording. The amount is the strength of the event; of clicks their number
+in 10 s, of dropouts the seconds lost in 10 s."""
+CLIPPED_FRAC = 0.05
+"""Where so many samples are clipped, noise is no cause beside: what is quiet has been lifted
+against the sound, and the detector of noise finds it nearer than it was."""
 LEAST_FRAC = 0.25
 """A cause explains at least this part of what a score lacks."""
 LEAST_MOS = 0.1
@@ -89,8 +96,10 @@ class _Kind:
 def _by_cost(events: Sequence[Event], duration_s: float) -> list[_Kind]:
     """Return the kinds of events there are, the costliest first."""
     by_kind: dict[str, list[tuple[float, Event]]] = {}
+    clipped = any(e.kind == "clipping" and e.strength >= CLIPPED_FRAC for e in events)
     for event in events:
-        by_kind.setdefault(event.kind, []).append((cost_mos(event, duration_s), event))
+        if not (clipped and event.kind == "noise"):
+            by_kind.setdefault(event.kind, []).append((cost_mos(event, duration_s), event))
     kinds = [
         _Kind(sum(cost for cost, _ in found), max(found, key=lambda pair: pair[0])[1], len(found))
         for found in by_kind.values()

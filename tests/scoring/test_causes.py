@@ -35,6 +35,12 @@ def test_the_costliest_kind_is_named():
     assert cause_of([*halves, event("band_edge", 9_000.0)], 2.0, 10.0) == "noise 17"
 
 
+def test_a_clipped_recording_blames_clipping_and_not_the_noise_that_it_lifts():
+    noise = event("noise", 35.0)
+    assert cause_of([event("clipping", 0.14), noise], 3.5, 10.0) == "clipping 0.14"
+    assert cause_of([event("clipping", 0.004), noise], 3.5, 10.0) == "noise 35"
+
+
 def test_what_visqol_does_not_hear_is_no_cause():
     narrow = event("mono_collapse", -60.0)
     assert cause_of([narrow, event("hum", -30.0)], 3.0, 10.0) == ""
@@ -80,7 +86,7 @@ def test_no_cause_is_made_up():
     assert said([], 3.5) == f"{plain} None of the faults that are looked for was found."
     assert said([], 3.5, detected=False) == plain
     part = "What was found explains only a part: clipping, 9 flat tops."
-    assert said([clipping(0.09)], 3.2) == f"{plain} {part}"
+    assert said([clipping(0.017)], 3.2) == f"{plain} {part}"
     assert said([clipping(0.01)], 3.5) == f"{plain} {part}"  # the least is better than nothing
     assert said([event("mono_collapse", -60.0)], 3.5) == said([], 3.5)
 
