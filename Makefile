@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SECTIONED := audio studies learning scoring
 SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
 
-.PHONY: help setup demo ui test test-long check format docs pictures browser drill faults fuzz audit \
+.PHONY: help setup demo ui test test-long check format docs docs-site pictures browser drill faults fuzz audit \
   postgres speech sampler clean
 
 help:  ## List the targets.
@@ -35,7 +35,7 @@ ui: $(READY)  ## Open Dagster's UI with its daemon: PORT=3000, on this machine a
 test: check  ## Check style and types, then run the tests (minutes on two cores).
 	@$(BIN)/python -m pytest -m "not long" -n 2 --dist worksteal -q
 
-test-long: check  ## All tests, also slow kills and full oracles.
+test-long: check $(SITE)  ## All tests, also slow kills and full oracles.
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 drill: $(READY)  ## Break a small factory some 250 times and count what is lost (minutes on two cores).
@@ -59,6 +59,14 @@ format: $(READY)  ## Format the code and mend what can be mended.
 
 docs: $(READY)  ## Write docs/tables.md from the schemas.
 	@$(BIN)/python -m musqa_pipeline.stages.views.tables_page docs/tables.md
+
+SITE := $(VENV)/.site
+$(SITE): $(READY)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	@touch $(SITE)
+
+docs-site: $(SITE)  ## Build the documentation site in site/, with search and the API.
+	@$(BIN)/python docs/build_site.py
 
 browser:  ## Install Debian's Chromium, which `make pictures` needs (root).
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }
