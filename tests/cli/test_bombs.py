@@ -73,6 +73,7 @@ PATHS = {
     ("listening compare", "plot"): NO_AUDIO,
     ("listening predict", "folders"): "[evaluation] listening_tests",
     ("model use", "file"): NO_AUDIO,
+    ("model card", "file"): NO_AUDIO,
     ("model export", "run"): NO_AUDIO,
     ("model export", "out"): NO_AUDIO,
     ("model export", "about"): NO_AUDIO,

@@ -85,6 +85,8 @@ class _Threads:
             self._inbox.put((index, message))
 
         def finish(future: Future[bytes]) -> None:
+            if future.cancelled():  # by `close`, when nobody waits for messages any more
+                return
             error = future.exception()
             put(pickle.dumps((ERROR, error)) if error else future.result())
 

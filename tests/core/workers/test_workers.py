@@ -156,6 +156,13 @@ class Instant:
         return index, pickle.dumps((self.kinds[index], f"of {index}"))
 
 
+def test_a_map_that_is_left_in_the_middle_says_nothing_of_the_tasks_that_waited(caplog):
+    answers = LocalPool(1).map(nap, range(9))
+    assert next(answers) == 0
+    answers.close()  # as an interrupt does
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 def test_few_tasks_are_under_way_however_many_there_are():
     transport = Instant([RESULT] * 1000)
     results = list(flow(transport, abs, range(1000)))
