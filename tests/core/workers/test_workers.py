@@ -157,8 +157,8 @@ class Instant:
 
 
 def test_a_map_that_is_left_in_the_middle_says_nothing_of_the_tasks_that_waited(caplog):
-    answers = LocalPool(1).map(nap, range(9))
-    assert next(answers) == 0
+    answers = LocalPool(2).map(nap, range(9))
+    assert next(answers) in (0, 1)  # one more runs, one is begun, and one waits
     answers.close()  # as an interrupt does
     assert [record.getMessage() for record in caplog.records] == []
 
