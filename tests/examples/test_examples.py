@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from musqa_pipeline import Scorer
 from tests import ROOT
 from tests.audio.music import music
 
@@ -64,3 +65,22 @@ def test_codecs_are_labelled_and_more_bits_are_better(album, tmp_path):
         assert mos[codec, 192] > 4
         assert mos[codec, 192] > mos[codec, 32]
     assert is_picture(tmp_path / "codecs.png")
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.long
+def test_a_network_is_trained_on_ones_own_music_and_scores(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for number in range(4):
+        samples = music(11 * RATE_HZ, seed=number).astype(np.float32)
+        soundfile.write(folder / f"{number}.flac", samples, RATE_HZ)
+    (folder / "tracks.csv").write_text("file,role\n0.flac,test\n1.flac,train\n2.flac,train\n")
+    command = ("train_on_your_music.py", folder, "--home", tmp_path / "home", "--epochs", 2)
+    done = run(*command, "--cascades", 1)
+    assert done.returncode == 0, done.stderr
+    assert "recordings that the network never met: RMSE" in done.stdout
+    scorer = Scorer(tmp_path / "home" / "model.onnx")
+    assert 1 <= scorer(music(10 * RATE_HZ, seed=9), RATE_HZ).mos <= 4.73
+    again = run(*command, "--cascades", 1)
+    assert again.stdout == done.stdout
