@@ -84,20 +84,10 @@ def spectrogram(
     require_new(out, ".png")
     png, found, (lowest_db, highest_db) = paint(file, view, sheet)
     write_whole(out, png)
-    shown = found.view
     record = {
         "picture": str(out),
         "file": str(file),
-        "duration_s": found.duration_s,
-        "sample_rate_hz": found.sample_rate_hz,
-        "channels": found.channels,
-        "start_s": shown.start_s,
-        "stop_s": shown.stop_s,
-        "low_hz": shown.low_hz,
-        "high_hz": shown.high_hz,
-        "scale": shown.scale.value,
-        "channel": shown.channel,
-        "frame_s": found.frame_s,
+        **found.about(),
         "floor_db": lowest_db,
         "ceiling_db": highest_db,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from musqa_pipeline.audio.measures.bandwidth import CODEC_CLIFF_DB
-from musqa_pipeline.scoring.detectors.band_edge import NEAR_HZ, codecs_at
+from musqa_pipeline.scoring.detectors.band_edge import NEAR_HZ
 from musqa_pipeline.scoring.detectors.codec_edges import CODEC_EDGES_HZ
 from musqa_pipeline.scoring.origin.grid import Grid
 from musqa_pipeline.scoring.origin.spectrum import CLIFF_HZ, Spectrum
@@ -67,8 +67,7 @@ def origin_of(spectrum: Spectrum, grids: Sequence[Grid]) -> Origin:
     if not has_cliff:
         return Origin(GENUINE, "", ("no frame grid and no edge of a codec was found",))
     evidence.append(_without_grid(spectrum.cliff_hz))
-    codecs = codecs_at(spectrum.cliff_hz)
-    return Origin(POSSIBLE, codecs[0] if codecs else "", tuple(evidence))
+    return Origin(POSSIBLE, "", tuple(evidence))  # that some codec ends there too names none
 
 
 def _at_rate(codec: str, spectrum: Spectrum, has_cliff: bool) -> str:

@@ -45,6 +45,22 @@ class Levels:
     frame_s: float
     """Length of the frames that were transformed."""
 
+    def about(self) -> dict[str, float | int | str | None]:
+        """Return what is shown of what, as plain values."""
+        shown = self.view
+        return {
+            "duration_s": self.duration_s,
+            "sample_rate_hz": self.sample_rate_hz,
+            "channels": self.channels,
+            "start_s": shown.start_s,
+            "stop_s": shown.stop_s,
+            "low_hz": shown.low_hz,
+            "high_hz": shown.high_hz,
+            "scale": shown.scale.value,
+            "channel": shown.channel,
+            "frame_s": self.frame_s,
+        }
+
 
 def measure_levels(path: Path, view: View, max_duration_s: float = MAX_DURATION_S) -> Levels:
     """Measure the part of a file that a view shows.

@@ -64,19 +64,9 @@ def view_job(path: Path, max_duration_s: float, view: View) -> dict[str, Any]:
     """
     _limit_memory()
     found = measure_levels(path, view, max_duration_s)
-    shown = found.view
     columns, rows = found.cells_db.shape
     return {
-        "duration_s": found.duration_s,
-        "sample_rate_hz": found.sample_rate_hz,
-        "channels": found.channels,
-        "start_s": shown.start_s,
-        "stop_s": shown.stop_s,
-        "low_hz": shown.low_hz,
-        "high_hz": shown.high_hz,
-        "scale": shown.scale.value,
-        "channel": shown.channel,
-        "frame_s": found.frame_s,
+        **found.about(),
         "columns": columns,
         "rows": rows,
         "lowest_db": LOWEST_DB,
