@@ -1,4 +1,4 @@
-"""Entry point of `musqa`: registers the commands whose libraries are installed.
+"""Entry point of `musqa`: its commands, and of those that lack a library what to install.
 
 Exit codes: 0 done, 1 failed (one sentence on standard error says why and what to do), 2 usage.
 """
@@ -40,17 +40,6 @@ class _Panels(TyperGroup):
                     formatter.write_dl(rows)
 
 
-app = typer.Typer(
-    name="musqa",
-    cls=_Panels,
-    help="No-reference music quality assessment: from folders of music to evaluated models.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
 def _told(name: str) -> str:
     command = COMMANDS[name]
     absent = command.extra and missing(command.libraries)
@@ -63,7 +52,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
@@ -72,11 +60,32 @@ def _root(
     """No-reference music quality assessment: from folders of music to evaluated models."""
 
 
-def _register(name: str) -> None:
-    """Add a command or a group of them; one whose libraries are missing says what to install."""
+def command_line(called: str | None = None) -> typer.Typer:
+    """Return `musqa` with all its commands; of those that are not `called`, the names alone.
+
+    The module of a command is loaded when it is added, so that one that is called loads no other;
+    a command whose libraries are missing says what to install.
+    """
+    app = typer.Typer(
+        name="musqa",
+        cls=_Panels,
+        callback=_root,
+        help="No-reference music quality assessment: from folders of music to evaluated models.",
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in COMMANDS:
+        (_add if called in (None, name) else _add_name)(app, name)
+    return app
+
+
+def _add(app: typer.Typer, name: str) -> None:
+    """Add a command or a group of them."""
     command = COMMANDS[name]
     if missing(command.libraries) and not command.is_partly_there:
-        _refuse(name, command.libraries, extra=command.extra)
+        _add_refusal(app, name, command.libraries, extra=command.extra)
         return
     module_name, _, place = (command.place or f"{name}:{name}").partition(":")
     module = import_module(f"musqa_pipeline.cli.{module_name}")
@@ -87,8 +96,8 @@ def _register(name: str) -> None:
         app.command(name, help=getattr(module, "HELP", None))(found)
 
 
-def _refuse(name: str, libraries: Sequence[str], *, extra: str) -> None:
-    """Register a command that says what to install."""
+def _add_refusal(app: typer.Typer, name: str, libraries: Sequence[str], *, extra: str) -> None:
+    """Add a command that says what to install."""
 
     def refuse() -> None:
         needs(libraries, f"musqa {name}", extra=extra)
@@ -97,11 +106,11 @@ def _refuse(name: str, libraries: Sequence[str], *, extra: str) -> None:
     app.command(name, help=_told(name), context_settings=settings)(refuse)
 
 
-def _name(name: str) -> None:
-    """Register the name of a command alone, for a list of all."""
+def _add_name(app: typer.Typer, name: str) -> None:
+    """Add the name of a command alone, for a list of all."""
 
     def unnamed() -> None:
-        raise AssertionError(f"musqa {name} was called and not registered")
+        raise AssertionError(f"musqa {name} was called and not loaded")
 
     app.command(name, help=COMMANDS[name].help)(unnamed)
 
@@ -123,24 +132,13 @@ def _log_to_stderr() -> None:
     logger.propagate = False
 
 
-def register_commands() -> None:
-    """Add all commands to `app`; those whose libraries are missing say what to install."""
-    for name in COMMANDS:
-        _register(name)
-
-
-def _register_for(words: Sequence[str]) -> None:
-    """Add the command that is called, so that no other module is loaded; of the others names."""
-    called = next((word for word in words if not word.startswith("-")), "")
-    for name in (called,) if called in COMMANDS else COMMANDS:
-        (_register if name == called else _name)(name)
-
-
 def main() -> None:
     """Run the command line and exit with its code."""
     _log_to_stderr()
     # A shell that completes a line gives the words in the environment.
-    _register_for(os.environ.get("_TYPER_COMPLETE_ARGS", " ".join(sys.argv)).split()[1:])
+    words = os.environ.get("_TYPER_COMPLETE_ARGS", " ".join(sys.argv)).split()[1:]
+    called = next((word for word in words if not word.startswith("-")), "")
+    app = command_line(called if called in COMMANDS else "")
     try:
         app()
     except MusqaError as error:

@@ -8,7 +8,6 @@ own.
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import resource
@@ -263,8 +262,6 @@ def hand_over(door: str, bomb: Path, place: Path, world: Path) -> int:
 
 def run(world: Path, results: Path) -> None:
     """Do the jobs of standard input."""
-    register = functools.cache(app.register_commands)
-    app.register_commands = lambda *_: register()  # a process has one command
     for number, line in enumerate(sys.stdin):
         door, bomb = line.rstrip("\n").split("\t")
         place = results.parent / f"{results.name} {number}"

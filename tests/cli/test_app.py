@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from musqa_pipeline.catalogs.known import add_catalog
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.cli.commands import COMMANDS, PANELS
 from musqa_pipeline.stages.views.queries import database_path
 from tests.audio.sounds import noise, write
@@ -95,12 +95,8 @@ def test_the_base_installation_shows_what_a_command_does_and_which_extra_it_need
 
 
 def test_a_command_without_its_libraries_says_what_to_install(monkeypatch):
-    fresh = app.typer.Typer()
-    fresh.callback()(lambda: None)
-    monkeypatch.setattr(app, "app", fresh)
     monkeypatch.setitem(COMMANDS, "gc", replace(COMMANDS["gc"], libraries=("not_there",)))
-    app._register("gc")
-    ended = CliRunner().invoke(fresh, ["gc", "--dry-run", "more"])
+    ended = CliRunner().invoke(command_line("gc"), ["gc", "--dry-run", "more"])
     assert str(ended.exception) == (
         "musqa gc needs not_there; install them with pip install 'musqa-pipeline[factory]'"
     )
@@ -124,13 +120,7 @@ def test_a_query_loads_no_stage(home):
 
 
 def test_every_name_is_where_its_line_says():
-    fresh = app.typer.Typer(rich_markup_mode=None)
-    names = list(COMMANDS)
-    kept, app.app = app.app, fresh
-    try:
-        app.register_commands()
-    finally:
-        app.app = kept
+    fresh, names = command_line(), list(COMMANDS)
     commands = [command.name for command in fresh.registered_commands]
     groups = [group.name for group in fresh.registered_groups]
     assert sorted(commands + groups) == sorted(names)

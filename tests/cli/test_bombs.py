@@ -20,7 +20,7 @@ import psutil
 import pytest
 import typer
 
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.scoring.serve.settings import ServeSettings
 from tests import ROOT
 from tests.audio.bombs import BOMBS, SPARSE_BYTES
@@ -144,8 +144,7 @@ def paths_of(group: typer.Typer) -> set[tuple[str, str]]:
 
 
 def test_every_path_that_a_command_takes_is_entered():
-    app.register_commands()
-    assert paths_of(app.app) == set(PATHS)
+    assert paths_of(command_line()) == set(PATHS)
     assert {door for door in PATHS.values() if door} | OTHER_DOORS == set(DOORS)
 
 

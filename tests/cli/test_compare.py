@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from musqa_pipeline.audio.files.pairs import pair_folders
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core.errors import MusqaError, SettingsError
 from musqa_pipeline.scoring import pair_model
 from tests.audio.music import music
@@ -45,9 +45,7 @@ def run(folder, monkeypatch, home):
     """Run the command in this process, in the folder of the files; a small network is shipped."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(pair_model, "SHIPPED_PAIRS", folder / "pairs.onnx")
-    if not any(command.name == "compare" for command in app.app.registered_commands):
-        app.register_commands()
-    return lambda *arguments: CliRunner().invoke(app.app, ["compare", *arguments])
+    return lambda *arguments: CliRunner().invoke(command_line("compare"), ["compare", *arguments])
 
 
 def test_json_has_an_object_a_pair(run):

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from musqa_pipeline.cli import app, label
+from musqa_pipeline.cli import label
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.cli.commands import COMMANDS
 from musqa_pipeline.core.errors import MusqaError, SettingsError
 from tests.audio.music import music
@@ -42,11 +43,9 @@ def folder(tmp_path_factory):
 def run(folder, monkeypatch):
     """Run the command in this process; returns exit code, standard output and error."""
     monkeypatch.chdir(folder)
-    app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "label"]
-    app._register("label")
 
     def run(*arguments):
-        return CliRunner().invoke(app.app, ["label", *arguments])
+        return CliRunner().invoke(command_line("label"), ["label", *arguments])
 
     return run
 
@@ -170,15 +169,11 @@ def test_the_help_has_examples(run):
 def test_without_its_libraries_it_names_the_extra(run, monkeypatch):
     command = replace(COMMANDS["label"], libraries=("numba", "not_there"))
     monkeypatch.setitem(COMMANDS, "label", command)
-    app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "label"]
-    app._register("label")
     ended = run("a.wav", "b.wav", "--json")
     assert isinstance(ended.exception, MusqaError)
     assert "needs not_there; install them with pip install 'musqa-pipeline[label]'" in str(
         ended.exception
     )
-    monkeypatch.undo()
-    app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "label"]
 
 
 def test_it_runs_outside_of_any_checkout_without_the_factorys_libraries(folder, tmp_path):

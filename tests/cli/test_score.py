@@ -15,7 +15,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from musqa_pipeline.cli import app, gate, score, score_text
+from musqa_pipeline.cli import score_text
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.cli.score_table import ScoreTable
 from musqa_pipeline.core.errors import ModelError
 from musqa_pipeline.scoring.score import Score
@@ -42,15 +43,7 @@ def run(folder, monkeypatch):
     """Run a command in this process; returns exit code, standard output and error."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MUSQA_MODEL", "small.onnx")
-    commands = [c for c in app.app.registered_commands if c.name not in ("score", "gate")]
-    monkeypatch.setattr(app.app, "registered_commands", commands)
-    app.app.command("score", help=score.HELP)(score.score)
-    app.app.command("gate", help=gate.HELP)(gate.gate)
-
-    def run(*arguments, **kwargs):
-        return CliRunner().invoke(app.app, arguments, **kwargs)
-
-    return run
+    return lambda *words, **settings: CliRunner().invoke(command_line(words[0]), words, **settings)
 
 
 def test_a_file_gets_a_line(run):

@@ -7,15 +7,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core.errors import SettingsError, UnfitInputError
 from tests.audio.sounds import write
 
-app.register_commands()
-
 
 def run(*words):
-    return CliRunner().invoke(app.app, ["spectrogram", *map(str, words)])
+    return CliRunner().invoke(command_line("spectrogram"), ["spectrogram", *map(str, words)])
 
 
 @pytest.fixture

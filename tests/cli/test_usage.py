@@ -6,7 +6,7 @@ import typing
 import pytest
 from typer.testing import CliRunner
 
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core.errors import MusqaError
 
 ANY_NUMBER = {
@@ -181,11 +181,13 @@ def needs_argument(function):
     return any(p.default is p.empty and p.name != "ctx" for p in of_users)
 
 
+MUSQA = command_line()
+
+
 def numbers():
     """Return each option that is a number: its words, its kind, its option of typer."""
-    app.register_commands()
     found = {}
-    for words, function in commands(app.app):
+    for words, function in commands(MUSQA):
         for name, hint in typing.get_type_hints(function, include_extras=True).items():
             if typing.get_origin(hint) is not typing.Annotated:
                 continue
@@ -222,7 +224,7 @@ def test_what_is_out_of_range_ends_with_2(name, value, tmp_path, monkeypatch):
     monkeypatch.setenv("MUSQA_HOME", str(tmp_path / "home"))
     *command, option = name.split()
     needed = NEEDED.get(" ".join(command), ())
-    ended = CliRunner().invoke(app.app, [*command, *needed, option, *value.split()])
+    ended = CliRunner().invoke(MUSQA, [*command, *needed, option, *value.split()])
     assert (ended.exit_code, ended.exception.__class__) == (2, SystemExit), ended.exception
     assert "Usage: " in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -234,7 +236,7 @@ def outcome(tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MUSQA_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("MUSQA_MODEL", raising=False)
-    ended = CliRunner().invoke(app.app, words.split())
+    ended = CliRunner().invoke(MUSQA, words.split())
     told = isinstance(ended.exception, MusqaError)  # `main` prints it and ends with 1
     return ended, 1 if told else ended.exit_code
 
@@ -254,17 +256,17 @@ def test_names_of_nothing_are_no_wrong_usage(words, tmp_path, monkeypatch):
     assert "Usage: " not in ended.stderr
 
 
-@pytest.mark.parametrize("words", [name for name, _ in commands(app.app)])
+@pytest.mark.parametrize("words", [name for name, _ in commands(MUSQA)])
 def test_every_command_knows_its_options_and_has_help(words, tmp_path, monkeypatch):
     unknown, code = outcome(tmp_path, monkeypatch, f"{words} --no-such-option")
     assert code == 2
     assert "No such option: --no-such-option" in unknown.stderr
-    helped = [CliRunner().invoke(app.app, [*words.split(), form]) for form in ("-h", "--help")]
+    helped = [CliRunner().invoke(MUSQA, [*words.split(), form]) for form in ("-h", "--help")]
     assert [ended.exit_code for ended in helped] == [0, 0]
     assert helped[0].stdout == helped[1].stdout
 
 
-@pytest.mark.parametrize("words", [name for name, f in commands(app.app) if needs_argument(f)])
+@pytest.mark.parametrize("words", [name for name, f in commands(MUSQA) if needs_argument(f)])
 def test_a_command_without_what_it_needs_ends_with_2(words, tmp_path, monkeypatch):
     ended, code = outcome(tmp_path, monkeypatch, words)
     assert code == 2

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 
 import pytest
 import typer
 
-from musqa_pipeline.cli import app as application
+from musqa_pipeline.cli.app import command_line
 from tests import ROOT
 
 PAGES = [ROOT / "docs" / name for name in ("operations.md", "drill.md")]
@@ -25,19 +24,11 @@ def commands_of(page):
 
 def find(words):
     """Walk from the application to the command that the words name; return it and what is left."""
-    command, rest = typer.main.get_command(application.app), list(words)
+    command, rest = typer.main.get_command(command_line()), list(words)
     while rest and hasattr(command, "commands"):
         assert rest[0] in command.commands, f"musqa {' '.join(words)}: no {rest[0]!r}"
         command = command.commands[rest.pop(0)]
     return command, rest
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _commands():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["musqa", "--help"])
-        with pytest.raises(SystemExit):
-            application.main()  # registers all commands
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

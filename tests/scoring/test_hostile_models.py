@@ -11,7 +11,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core import seals
 from musqa_pipeline.core.errors import LakeError, ModelError, MusqaError, UnfitInputError
 from musqa_pipeline.learning.intrusive.run import TrainedRun
@@ -173,11 +173,11 @@ def test_no_answer_to_one_recording_is_an_error_of_it_alone(silent_on_dull, musi
 @pytest.fixture(scope="module")
 def run():
     """Run any command in this process."""
-    app.register_commands()
+    musqa = command_line()
 
     def run(*arguments, **options):
         with within(60):
-            return CliRunner().invoke(app.app, list(map(str, arguments)), **options)
+            return CliRunner().invoke(musqa, list(map(str, arguments)), **options)
 
     return run
 

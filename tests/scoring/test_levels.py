@@ -111,7 +111,7 @@ def test_the_commands_say_so_and_nothing_else(folder):
         assert rows[name]["error"].startswith(text)
     line = musqa("score", "loud.wav", "--no-causes", cwd=folder)
     assert (line.returncode, line.stderr) == (0, "")
-    assert "peaks far above full scale, export it again" in line.stdout
+    assert "Peaks far above full scale, export it again." in line.stdout
 
 
 def test_a_scan_says_so(folder, tmp_path):

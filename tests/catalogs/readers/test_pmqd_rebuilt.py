@@ -9,7 +9,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from musqa_pipeline.catalogs.readers.pmqd_rebuilt import EXPECTED_DB, check_rebuilt
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core.errors import CatalogError
 from tests.catalogs.readers import trees
 from tests.catalogs.readers.trees import rewrite
@@ -120,8 +120,7 @@ def test_a_file_that_is_no_segment_is_named(folder, samples, message):
 
 
 def gan_pmqd(*words):
-    app.register_commands()
-    return CliRunner().invoke(app.app, ["gan", "pmqd", *map(str, words)])
+    return CliRunner().invoke(command_line("gan"), ["gan", "pmqd", *map(str, words)])
 
 
 def test_the_command_ends_with_the_worst_residual(tree, folder):

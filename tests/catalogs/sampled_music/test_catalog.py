@@ -12,7 +12,7 @@ from musqa_pipeline.catalogs.sampled_music.catalog import (
     write_sampled_catalog,
 )
 from musqa_pipeline.catalogs.sampled_music.styles import BRIGHT_STYLES, DARK_STYLES
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core.errors import CatalogError
 from tests.catalogs.sampled_music.conftest import DURATION_S, N_TRACKS
 
@@ -83,15 +83,15 @@ def test_arguments_out_of_range_are_refused_before_anything_is_written(changed, 
 
 def test_the_command_writes_a_folder_that_can_be_added(font, tmp_path):
     out = tmp_path / "Música nueva"
-    app.register_commands()
-    said = CliRunner().invoke(app.app, ["catalog", "sampled", str(out), "--tracks", "1"])
+    musqa = command_line("catalog")
+    said = CliRunner().invoke(musqa, ["catalog", "sampled", str(out), "--tracks", "1"])
     assert said.exit_code == 0, said.output
     assert f"1 tracks in {out}; add them with `musqa catalog add {out}`" in said.output
     (out / "notes.txt").write_text("mine")
-    again = CliRunner().invoke(app.app, ["catalog", "sampled", str(out), "--tracks", "1"])
+    again = CliRunner().invoke(musqa, ["catalog", "sampled", str(out), "--tracks", "1"])
     assert again.exit_code == 0, again.output
     assert {path.name for path in out.iterdir()} == {"000-rock.flac", "tracks.csv", "notes.txt"}
     wrong = CliRunner().invoke(
-        app.app, ["catalog", "sampled", str(out), "--sound-font", str(tmp_path / "none.sf2")]
+        musqa, ["catalog", "sampled", str(out), "--sound-font", str(tmp_path / "none.sf2")]
     )
     assert isinstance(wrong.exception, CatalogError)

@@ -15,7 +15,7 @@ from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.codecs import CodecParams, encode_all
 from musqa_pipeline.audio.degradations.ffmpeg import decode
 from musqa_pipeline.audio.metrics.visqol import Reference
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.cli.commands import COMMANDS
 from musqa_pipeline.core.errors import SettingsError, ToolError, UnfitInputError
 from musqa_pipeline.scoring.scorer import Scorer
@@ -45,9 +45,7 @@ def folder(tmp_path_factory):
 def run(folder, monkeypatch, tmp_path):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("MUSQA_MODEL", str(folder / "tiny.onnx"))
-    app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "sweep"]
-    app._register("sweep")
-    return lambda *arguments: CliRunner().invoke(app.app, ["sweep", *arguments])
+    return lambda *arguments: CliRunner().invoke(command_line("sweep"), ["sweep", *arguments])
 
 
 @pytest.mark.parametrize("name", CODECS)
@@ -198,9 +196,7 @@ def test_json_and_csv_exclude_each_other(run):
 def test_without_the_factory_it_says_what_to_install(monkeypatch):
     command = replace(COMMANDS["sweep"], libraries=("no_such_library",))
     monkeypatch.setitem(COMMANDS, "sweep", command)
-    app.app.registered_commands = [c for c in app.app.registered_commands if c.name != "sweep"]
-    app._register("sweep")
-    ended = CliRunner().invoke(app.app, ["sweep", "a.wav", "--codec", "opus"])
+    ended = CliRunner().invoke(command_line("sweep"), ["sweep", "a.wav", "--codec", "opus"])
     assert "musqa sweep needs no_such_library" in str(ended.exception)
     assert "pip install 'musqa-pipeline[factory]'" in str(ended.exception)
 

@@ -16,7 +16,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from musqa_pipeline.audio.features.pcm import pcm_at_rate
-from musqa_pipeline.cli import app
+from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.learning.gan.critic import untrained_critic
 from musqa_pipeline.learning.gan.recipe import GanRecipe
@@ -178,8 +178,7 @@ def home(tmp_path_factory):
 @pytest.fixture
 def gan_pmqd(home, monkeypatch):
     monkeypatch.setenv("MUSQA_HOME", str(home))
-    app.register_commands()
-    return lambda *words: CliRunner().invoke(app.app, ["gan", "pmqd", *map(str, words)])
+    return lambda *words: CliRunner().invoke(command_line("gan"), ["gan", "pmqd", *map(str, words)])
 
 
 def test_the_command_prints_table_2_with_ours_and_what_ratings_are(gan_pmqd, tree):

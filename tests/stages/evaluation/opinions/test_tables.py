@@ -70,7 +70,7 @@ def test_kinds_and_codecs_divide_the_rows():
         "cascades": 6, "codecs": 12, "effects": 6, "low-passes": 24, "resampling": 6,
         "untouched": 6,
     }  # fmt: skip
-    assert {part.title: part.n_rows for part in found["codec"]} == {"mp3": 12, "Opus": 6}
+    assert {part.title: part.n_rows for part in found["codec"]} == {"MP3": 12, "Opus": 6}
     few = next(part for part in found["codec"] if part.title == "Opus")
     assert few.spearman["ViSQOL", "NLPD"].value is None  # six rows are too few
     lowpassed = rows().filter(codec="lowpass")
