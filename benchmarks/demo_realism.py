@@ -6,7 +6,7 @@ and how well a classifier tells the kind from real music (the bands of musqa-net
 regression, folds by recording). A control tells real music from real music. Tables are printed, the
 curves and the spectra are drawn::
 
-    python benchmarks/demo_realism.py --real ../shared/music --out docs/pictures
+    python benchmarks/demo_realism.py --real MUSIC --out docs/pictures
 
 Sampled music needs FluidSynth (`make sampler`). The real folder needs a `tracks.csv` with the
 columns `file`, `recording` and `tier`; only the tier ``lossless`` is used, at most two files of a

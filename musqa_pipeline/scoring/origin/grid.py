@@ -4,7 +4,7 @@ A decoder's output, transformed again with the frames where the encoder had them
 that are zero, or one of few values; with frames a few samples beside, it has not [1]_ [2]_. So the
 mean logarithm of the coefficients, over all positions that frames can have, dips at one. Edges need
 not be there: the grid tells rates at which nothing is cut, as long as samples are those that the
-decoder wrote: not resampled, not changed in level beyond a rounding, not mixed.
+decoder wrote: not resampled and not mixed. A change of level leaves it.
 
 The search has two steps with frames of their own, so that the second is no winner's luck: few
 frames at all positions name candidates, and more frames compare these with positions at random.
