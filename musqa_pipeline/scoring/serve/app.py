@@ -28,8 +28,8 @@ from musqa_pipeline.scoring.serve.work import preview_job, score_job, view_job
 from musqa_pipeline.scoring.words import HIGHEST_MOS, LOWEST_MOS, WORDS
 
 SCRIPTS = (
-    "axes", "colours", "compare", "controls", "docs", "gestures", "overlays", "page", "pair",
-    "picture", "player", "recordings", "save", "scoring", "tiles", "verdict",
+    "align", "axes", "colours", "compare", "controls", "docs", "gestures", "overlays", "page",
+    "pair", "picture", "player", "recordings", "save", "scoring", "tiles", "verdict",
 )  # fmt: skip
 PAGES = {
     "/": ("page.html", "text/html; charset=utf-8"),

@@ -14,6 +14,7 @@ from musqa_pipeline.scoring.picture.colours import tint, usual_range
 from musqa_pipeline.scoring.picture.levels import LOWEST_DB, STEP_DB
 from musqa_pipeline.scoring.picture.paint import BOTTOM, LEFT, RIGHT, TOP, Sheet, paint
 from musqa_pipeline.scoring.picture.view import Scale, View
+from tests.audio.music import music
 from tests.scoring.serve.browser import find_chromium
 
 pytestmark = [
@@ -85,6 +86,16 @@ def choose(page, name, value):
         f"(() => {{ const e = document.getElementById({name!r}); e.value = {value!r}; "
         "e.dispatchEvent(new Event('change')); })()"
     )
+
+
+def saving(page, folder, button, name):
+    """Click a button that saves a file, and wait for it."""
+    page.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+    page.click(button)
+    for _ in range(100):
+        if (folder / name).exists():
+            return
+        page.value("new Promise((done) => setTimeout(done, 100))")
 
 
 def test_the_cursor_reads_time_frequency_and_level(drawn):
@@ -254,15 +265,9 @@ def test_a_folder_is_taken_without_what_is_no_audio(page, folder, tones, tmp_pat
 
 
 def test_what_is_seen_is_saved(drawn, tmp_path):
-    drawn.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
     drawn.click("#time-in")
-    drawn.click("#save-png")
-    drawn.click("#save-view")
-    for _ in range(100):
-        names = {path.name for path in tmp_path.iterdir()}
-        if names == {"tones.flac.png", "tones.flac.view.json"}:
-            break
-        drawn.value("new Promise((done) => setTimeout(done, 100))")
+    saving(drawn, tmp_path, "#save-png", "tones.flac.png")
+    saving(drawn, tmp_path, "#save-view", "tones.flac.view.json")
     saved = json.loads((tmp_path / "tones.flac.view.json").read_text("utf-8"))
     assert saved["file"] == "tones.flac"
     assert (saved["view"]["start_s"], saved["view"]["stop_s"]) == (0, 10)
@@ -336,6 +341,68 @@ def test_a_mono_copy_at_another_rate_is_compared(page, tones, tmp_path):
     page.click("#time-in")
     page.value("new Promise((done) => setTimeout(done, 1500))")
     assert page.value("document.getElementById('problem').hidden")
+    assert page.complaints() == []
+
+
+LAGS = """
+import("/align.js").then(({ lagOfBuffers }) => {
+  const made = (samples) => {
+    const buffer = new AudioBuffer({ length: samples.length, sampleRate: 48000 });
+    buffer.copyToChannel(samples, 0);
+    return buffer;
+  };
+  let state = 1;
+  const noise = Float32Array.from({ length: 4 * 48000 }, (_, i) => {
+    state = (state * 48271) % 2147483647;
+    return (state / 2147483647 - 0.5) * Math.exp(-(i % 9000) / 2000);
+  });
+  const moved = (by, gain) => noise.map((_, i) => gain * (noise[i - by] || 0));
+  const steady = noise.map((_, i) => Math.sin(i / 7));
+  const found = [[1105, 0.5], [-1105, 1], [0, 1], [20000, -1]].map(
+    ([by, gain]) => Math.round(48000 * lagOfBuffers([noise, moved(by, gain)].map(made))),
+  );
+  return [...found, lagOfBuffers([noise, steady].map(made))];
+})
+"""
+
+
+def test_sounds_are_aligned_to_the_sample(page):
+    assert page.value(LAGS) == [1_105, -1_105, 0, 20_000, None]
+
+
+@pytest.mark.parametrize("late_ms", [25, -60])
+def test_a_copy_that_is_late_is_compared_in_time(page, tmp_path, late_ms):
+    samples = music(12 * RATE_HZ)
+    late = late_ms * RATE_HZ // 1_000
+    moved = np.concatenate([np.zeros(late, np.float32), samples]) if late > 0 else samples[-late:]
+    for name, part in (("first.wav", samples), ("late.wav", moved)):
+        soundfile.write(tmp_path / name, part, RATE_HZ)
+    page.drop([tmp_path / "first.wav", tmp_path / "late.wav"], "#drop")
+    page.wait_for(IDLE)
+    choose(page, "other", "1")
+    page.wait_for("!document.getElementById('pair-play').disabled")
+    said = re.search(r"B comes (\d+) ms (later|earlier), made up for\.", text(page, "pair-note"))
+    assert int(said[1]) == pytest.approx(abs(late_ms), abs=1)
+    assert said[2] == ("later" if late_ms > 0 else "earlier")
+
+    page.click("#match")
+    page.click("#show-difference")
+    for _ in range(4):
+        page.click("#time-in")
+    page.value("new Promise((done) => setTimeout(done, 2000))")
+    saving(page, tmp_path, "#save-view", "first.wav.view.json")
+    values = json.loads((tmp_path / "first.wav.view.json").read_text("utf-8"))
+    assert [source["late_s"] for source in values["sources"]] == [
+        0, pytest.approx(late_ms / 1_000, abs=1e-3),
+    ]  # fmt: skip
+    first, second = (np.array(s["levels_db"], float) for s in values["sources"])
+    heard = (first > -70) & (second > -70)
+    assert heard.mean() > 0.2
+    assert np.median(np.abs(first - second)[heard]) < 0.6
+    span_s = values["view"]["stop_s"] - values["view"]["start_s"]
+    late_columns = round(late_ms / 1_000 / span_s * len(second))
+    out_of_step = np.abs(first - np.roll(second, late_columns, axis=0))[heard]
+    assert np.nanmedian(out_of_step) > 1.5  # as it would be without
     assert page.complaints() == []
 
 

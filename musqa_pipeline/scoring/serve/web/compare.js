@@ -1,4 +1,5 @@
 // A and B: one is shown and heard, or what is different; at one loudness if that is wished.
+import { lagOfTiles } from "./align.js";
 import { Pair } from "./pair.js";
 import { make } from "./verdict.js";
 
@@ -8,7 +9,7 @@ const SHOWS = ["a", "b", "difference"];
 export class Comparison {
   // `look` fetches the picture of a recording; `annotate` shows a score, or none, over it.
   constructor(picture, { moved, look, annotate, started, ended }) {
-    Object.assign(this, { picture, moved, look, annotate, started, ended, both: null, pair: null, shows: "a" });
+    Object.assign(this, { picture, moved, look, annotate, started, ended, both: null, pair: null, shows: "a", late_s: 0 });
     at("other").addEventListener("change", (event) => this.choose(event.target.value));
     for (const name of SHOWS) at(`show-${name}`).addEventListener("click", () => this.show(name));
     at("match").addEventListener("change", () => this.show(this.shows));
@@ -48,7 +49,9 @@ export class Comparison {
     this.started(both[1]);
     try {
       await this.look(both[1]);
+      const late_s = await lagOfTiles(both.map((each) => each.tiles)).catch(() => null);
       if (this.both !== both) return;
+      this.late_s = late_s || 0;
       this.show("a");
       await pair.open(both.map((each) => each.file), both[0].tile.duration_s + both[1].tile.duration_s);
       if (this.both !== both) return pair.close();
@@ -70,7 +73,7 @@ export class Comparison {
     if (!this.both || !this.both[1].tile) return;
     this.shows = name;
     const gains = this.gains();
-    const sources = this.both.map((each, i) => ({ tiles: each.tiles, gain_db: gains[i] }));
+    const sources = this.both.map((each, i) => ({ tiles: each.tiles, gain_db: gains[i], late_s: i * this.late_s }));
     const index = name === "b" ? 1 : 0;
     this.picture.look(name === "difference" ? sources : [sources[index]]);
     this.annotate(name === "difference" ? null : this.both[index]);
@@ -83,7 +86,9 @@ export class Comparison {
     const levels = this.both.map((each) => each.answer && each.answer.score.loudness_lufs);
     const known = this.both.map((each, i) => (each.answer ? (levels[i] === null ? "silent" : `${levels[i].toFixed(1)} LUFS`) : "not measured yet"));
     const told = known.map((text, i) => `${"AB"[i]} ${text}${gains[i] ? `, played ${(-gains[i]).toFixed(1)} dB softer` : ""}`);
-    at("pair-note").textContent = `${told.join("; ")}.${this.pair.buffers ? "" : " Decoding both …"}`.replaceAll(" -", " −");
+    const late_ms = Math.round(1000 * this.late_s);
+    const aligned = late_ms ? ` B comes ${Math.abs(late_ms)} ms ${late_ms > 0 ? "later" : "earlier"}, made up for.` : "";
+    at("pair-note").textContent = `${told.join("; ")}.${aligned}${this.pair.buffers ? "" : " Decoding both …"}`.replaceAll(" -", " −");
   }
 
   // A recording was scored: its loudness may be known now.
@@ -95,7 +100,7 @@ export class Comparison {
     if (!this.both) return;
     const [first, second] = this.both;
     this.pair.close();
-    Object.assign(this, { both: null, pair: null, shows: "a" });
+    Object.assign(this, { both: null, pair: null, shows: "a", late_s: 0 });
     at("pair").hidden = true;
     at("other").value = "";
     this.ended(first, second);

@@ -46,7 +46,7 @@ function joined({ windows }) {
 function drawIntervals(pen, picture) {
   for (const part of joined(picture.score)) {
     if (part.mos_low === null) continue;
-    const left = picture.x(part.start_s), wide = picture.x(part.stop_s) - left;
+    const left = picture.xOf(part.start_s), wide = picture.xOf(part.stop_s) - left;
     const top = heightOf(part.mos_high, picture), bottom = heightOf(part.mos_low, picture);
     pen.fillStyle = "rgba(255, 255, 255, .14)";
     pen.fillRect(left, top, wide, bottom - top);
@@ -65,8 +65,8 @@ function drawScores(pen, picture) {
     for (const part of joined(picture.score)) {
       if (part.mos === null) { goes_on = false; continue; }
       const y = heightOf(part.mos, picture);
-      if (goes_on) pen.lineTo(picture.x(part.start_s), y); else pen.moveTo(picture.x(part.start_s), y);
-      pen.lineTo(picture.x(part.stop_s), y);
+      if (goes_on) pen.lineTo(picture.xOf(part.start_s), y); else pen.moveTo(picture.xOf(part.start_s), y);
+      pen.lineTo(picture.xOf(part.stop_s), y);
       goes_on = true;
     }
     pen.stroke();
@@ -82,8 +82,8 @@ function drawEdges(pen, picture) {
     pen.lineWidth = 1.5;
     pen.setLineDash([5, 4]);
     pen.beginPath();
-    pen.moveTo(picture.x(from), picture.y(hz));
-    pen.lineTo(picture.x(to), picture.y(hz));
+    pen.moveTo(picture.xOf(from), picture.y(hz));
+    pen.lineTo(picture.xOf(to), picture.y(hz));
     pen.stroke();
     pen.setLineDash([]);
   };
@@ -106,7 +106,7 @@ export function drawEvents(pen, picture) {
     pen.fillStyle = picture.colour("poor");
     for (const event of picture.score.events) {
       if (event.kind !== kind) continue;
-      const from = Math.max(left, picture.x(event.start_s)), to = Math.min(right, picture.x(event.stop_s));
+      const from = Math.max(left, picture.xOf(event.start_s)), to = Math.min(right, picture.xOf(event.stop_s));
       if (from <= right && to >= left) pen.fillRect(from, y + 4, Math.max(3, to - from), LANE - 8);
     }
   });

@@ -22,7 +22,7 @@ const comparison = new Comparison(picture, {
     recordings.next = null;
     if (second !== recordings.shown) release(second);
     if (first === recordings.shown) {
-      picture.look([{ tiles: first.tiles, gain_db: 0 }]);
+      picture.look([{ tiles: first.tiles, gain_db: 0, late_s: 0 }]);
       annotate(first);
     }
   },

@@ -1,4 +1,5 @@
 // Two recordings that play in step: who listens changes between them without a gap.
+import { lagOfBuffers } from "./align.js";
 import { previewOf } from "./player.js";
 
 const MOST_S = 1500; // of both together: a minute of stereo takes 23 MB when it is decoded
@@ -14,7 +15,7 @@ async function decoded(context, file) {
 
 export class Pair {
   constructor(moved) {
-    Object.assign(this, { moved, buffers: null, sources: [], gains_db: [0, 0], heard: 0, position: 0, began: null });
+    Object.assign(this, { moved, buffers: null, sources: [], gains_db: [0, 0], late_s: [0, 0], heard: 0, position: 0, began: null });
   }
 
   async open(files, seconds) {
@@ -25,7 +26,9 @@ export class Pair {
     this.mixers = files.map(() => this.context.createGain());
     for (const mixer of this.mixers) mixer.connect(this.context.destination);
     this.turn(0);
-    this.buffers = await Promise.all(files.map((file) => decoded(this.context, file)));
+    const buffers = await Promise.all(files.map((file) => decoded(this.context, file)));
+    this.late_s = [0, lagOfBuffers(buffers) || 0];
+    this.buffers = buffers;
   }
 
   get playing() {
@@ -54,7 +57,8 @@ export class Pair {
     this.sources = this.buffers.map((buffer, i) => {
       const source = new AudioBufferSourceNode(this.context, { buffer });
       source.connect(this.mixers[i]);
-      source.start(this.began, Math.min(seconds, buffer.duration));
+      const place = seconds + this.late_s[i]; // before 0 there is nothing, so that it begins later
+      source.start(this.began + Math.max(0, -place), Math.min(Math.max(0, place), buffer.duration));
       return source;
     });
     this.tick();

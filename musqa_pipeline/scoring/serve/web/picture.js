@@ -27,10 +27,10 @@ export class Picture {
       channel: tile.channel, frame_s: tile.asked_s, ...usualRange(LOWEST_DB + STEP_DB * loudest),
     };
     Object.assign(this, { score: null, kinds: [], position: 0, pointer: null });
-    this.look([{ tiles, gain_db: 0 }]);
+    this.look([{ tiles, gain_db: 0, late_s: 0 }]);
   }
 
-  // Look at one source of levels, or at the difference of two.
+  // Look at one source of levels, or at the difference of two; what is late in one is shown in time.
   look(sources) {
     this.sources = sources;
     this.stale = true;
@@ -123,6 +123,16 @@ export class Picture {
     return this.left + ((seconds - start_s) / (stop_s - start_s)) * (this.right - this.left);
   }
 
+  // Where a time of the recording is that is shown.
+  xOf(seconds) {
+    return this.x(seconds - this.sources[0].late_s);
+  }
+
+  // What of a source is seen.
+  viewOf({ late_s }) {
+    return { ...this.view, start_s: this.view.start_s + late_s, stop_s: this.view.stop_s + late_s };
+  }
+
   y(hz) {
     return this.bottom - placeOf(hz, this.view) * (this.bottom - this.top);
   }
@@ -159,7 +169,7 @@ export class Picture {
 
   want() {
     if (!this.view || !this.canvas.clientWidth) return;
-    for (const source of this.sources) source.tiles.want(this.view, ...this.size());
+    for (const source of this.sources) source.tiles.want(this.viewOf(source), ...this.size());
   }
 
   refresh() {
@@ -200,7 +210,10 @@ export class Picture {
   drawLevels(pen) {
     const [width, height] = this.size();
     if (this.stale || this.raster.width !== width || this.raster.height !== height) {
-      this.levels = this.sources.map(({ tiles }) => sampled(tiles.of(this.view), this.view, width, height));
+      this.levels = this.sources.map((source) => {
+        const view = this.viewOf(source);
+        return sampled(source.tiles.of(view), view, width, height);
+      });
       this.raster.width = width;
       this.raster.height = height;
       const image = new ImageData(width, height);

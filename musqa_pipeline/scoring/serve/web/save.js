@@ -37,13 +37,13 @@ function about({ view, sources }) {
 export function saveValues(picture, name) {
   const { view, score, raster } = picture;
   const { width, height } = raster;
-  const sources = picture.sources.map(({ gain_db }, index) => {
+  const sources = picture.sources.map(({ gain_db, late_s }, index) => {
     const levels = picture.levels[index];
     const columns = Array.from({ length: width }, (_, x) => Array.from({ length: height }, (_row, row) => {
       const level = levels[(height - 1 - row) * width + x];
       return level ? LOWEST_DB + STEP_DB * level + gain_db : null;
     }));
-    return { gain_db, levels_db: columns };
+    return { gain_db, late_s, levels_db: columns };
   });
   const shown = Object.keys(picture.layers).filter((layer) => picture.layers[layer]);
   const plain = { file: name, view, columns: width, rows: height, layers: shown, position_s: picture.position, sources, score };

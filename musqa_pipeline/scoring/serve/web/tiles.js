@@ -40,7 +40,7 @@ export class Tiles {
     if (view.start_s >= duration_s || view.low_hz >= half_hz) return true; // nothing is there
     const stop_s = Math.min(view.stop_s, duration_s), high_hz = Math.min(view.high_hz, half_hz);
     return this.of(view).some((tile) => {
-      const covers = tile.start_s <= view.start_s + 1e-6 && tile.stop_s >= stop_s - 1e-6
+      const covers = tile.start_s <= Math.max(0, view.start_s) + 1e-6 && tile.stop_s >= stop_s - 1e-6
         && tile.low_hz <= view.low_hz + 1e-3 && tile.high_hz >= high_hz - 1e-3;
       const column_s = (tile.stop_s - tile.start_s) / tile.columns;
       const inTime = column_s <= (1.2 * (view.stop_s - view.start_s)) / width
@@ -92,6 +92,14 @@ export class Tiles {
   }
 
   async get(question, signal) {
+    const tile = await this.fetch(question, signal);
+    this.known.push(tile);
+    if (this.known.length > MOST_TILES) this.known.splice(1, 1); // the first one shows the whole
+    this.changed(tile);
+    return tile;
+  }
+
+  async fetch(question, signal) {
     const address = `api/v1/spectrogram?${new URLSearchParams(question)}`;
     const headers = { "Content-Type": "application/octet-stream" };
     const found = await fetch(address, { method: "POST", body: this.file, headers, signal });
@@ -103,9 +111,6 @@ export class Tiles {
     tile.asked_s = question.frame_s;
     tile.fineness = (tile.columns / (tile.stop_s - tile.start_s)) * (tile.rows / (tile.high_hz - tile.low_hz));
     this.whole = { duration_s: tile.duration_s, half_hz: tile.sample_rate_hz / 2, channels: tile.channels };
-    this.known.push(tile);
-    if (this.known.length > MOST_TILES) this.known.splice(1, 1); // the first one shows the whole
-    this.changed(tile);
     return tile;
   }
 
