@@ -29,7 +29,7 @@ from musqa_pipeline.scoring.scan.together import together
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
 
-VERSION = 3
+VERSION = 4
 """Raised when the same file and model begin to give another result."""
 MOST_EXCERPTS = 20
 MOST_EVENTS = 40
@@ -44,7 +44,8 @@ class ScanSettings:
     """How much of each recording is listened to."""
 
     n_excerpts: int = 3
-    """Excerpts of 10 s a recording, spread evenly (`reading.py`)."""
+    """Excerpts of 10 s a recording, spread evenly; a recording that has no more is heard whole
+    (`reading.py`)."""
     full: bool = False
     """Whether the whole recording is scored, window by window, in place of the excerpts."""
 

@@ -116,7 +116,7 @@ function timeline(row) {
 function scoreBox(row) {
   const box = make("div", "score");
   const value = make("b", "", row.mos === null || row.problem ? "–" : row.mos.toFixed(2));
-  const word = make("span", "", row.problem ? "unreadable" : row.word || row.abstained);
+  const word = make("span", "", row.problem ? "unreadable" : row.words || row.abstained);
   value.style.color = word.style.color = colourOf(row.word);
   box.append(value, word);
   if (typeof row.mos_low === "number") {

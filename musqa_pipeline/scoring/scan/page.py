@@ -25,7 +25,8 @@ CSV_COLUMNS = {
     "mos": "predicted MOS-LQO, 1 to 4.73; empty without a score",
     "mos_low": "lower end of the 90 % interval",
     "mos_high": "upper end of the 90 % interval",
-    "word": "transparent, good, fair, poor, bad",
+    "word": "of the number alone: transparent, good, fair, poor, bad",
+    "words": "what the interval allows, such as good or better",
     "abstained": "why there is no score: silence, short, speech, unfamiliar",
     "reason": "the same as a sentence",
     "cause": "the likeliest cause of a low score",
@@ -63,7 +64,7 @@ MOST_ROWS = 20_000
 """The worst of them; the CSV has all."""
 MOST_GONE = 1_000
 FIELDS = (
-    "file", "mos", "mos_low", "mos_high", "word", "abstained", "reason", "cause", "flags",
+    "file", "mos", "mos_low", "mos_high", "word", "words", "abstained", "reason", "cause", "flags",
     "duration_s", "sample_rate_hz", "channels", "codec", "is_lossy", "bitrate_kbps", "bandwidth_hz",
     "loudness_lufs", "true_peak_dbtp",
     "loudness_range_lu", "crest_factor_db", "address", "lossy_origin", "origin_codec",

@@ -56,11 +56,17 @@ class Recording:
 def excerpt_starts(duration_s: float, n_excerpts: int) -> list[float]:
     """Return where excerpts of a recording begin, in seconds, rising.
 
-    There are fewer where it is shorter than so many, and 0 alone where it is shorter than two.
+    A recording that is no longer than all of them together is one excerpt (`excerpt_length_s`).
     """
-    n = max(1, min(n_excerpts, int(duration_s / EXCERPT_S)))
-    part_s = duration_s / n
-    return [max(0.0, (i + 0.5) * part_s - EXCERPT_S / 2) for i in range(n)]
+    if duration_s <= n_excerpts * EXCERPT_S:
+        return [0.0]
+    part_s = duration_s / n_excerpts
+    return [max(0.0, (i + 0.5) * part_s - EXCERPT_S / 2) for i in range(n_excerpts)]
+
+
+def excerpt_length_s(duration_s: float, n_excerpts: int) -> float:
+    """Return how long excerpts of a recording are: 10 s, or all of a short one."""
+    return duration_s if duration_s <= n_excerpts * EXCERPT_S else EXCERPT_S
 
 
 def spare_starts(duration_s: float, n_excerpts: int) -> list[float]:
@@ -69,8 +75,7 @@ def spare_starts(duration_s: float, n_excerpts: int) -> list[float]:
     They go from the beginning on: an excerpt is silent most often because the recording ends long
     before the file does.
     """
-    n = max(1, min(n_excerpts, int(duration_s / EXCERPT_S)))
-    part_s = duration_s / n
+    n, part_s = n_excerpts, duration_s / n_excerpts
     if part_s < 3 * EXCERPT_S:  # they would repeat what was heard
         return []
     return [i * part_s + min(part_s / 2 - 1.5 * EXCERPT_S, EXCERPT_S / 2) for i in range(n)]
@@ -87,11 +92,13 @@ def read_recording(path: Path, n_excerpts: int) -> Recording:
     duration_s = n_frames / rate_hz
     wanted = excerpt_starts(duration_s, n_excerpts)
     spare = spare_starts(duration_s, n_excerpts)
-    check_held(rate_hz, info.channels, len(wanted) + len(spare), min(duration_s, EXCERPT_S))
+    length_s = excerpt_length_s(duration_s, n_excerpts)
+    check_held(rate_hz, info.channels, len(wanted) + len(spare), length_s)
+    n = round(length_s * rate_hz)
     if info.seeks:
-        heard, silent = _seek(path, info, wanted, spare)
+        heard, silent = _seek(path, info, n, wanted, spare)
     else:
-        parts = _decode(path, [round(s * rate_hz) for s in wanted + spare], rate_hz)
+        parts = _decode(path, [round(s * rate_hz) for s in wanted + spare], n)
         found = [
             Excerpt(s, *finite(x)) for s, x in zip(wanted + spare, parts, strict=True) if len(x)
         ]
@@ -106,16 +113,15 @@ def read_recording(path: Path, n_excerpts: int) -> Recording:
 
 
 def _seek(
-    path: Path, info: AudioInfo, wanted: Sequence[float], spare: Sequence[float]
+    path: Path, info: AudioInfo, n: int, wanted: Sequence[float], spare: Sequence[float]
 ) -> tuple[list[Excerpt], list[Excerpt]]:
-    """Read one part after the other until there are enough with sound."""
+    """Read one part of n frames after the other until there are enough with sound."""
     heard: list[Excerpt] = []
     silent: list[Excerpt] = []
     for start_s in [*wanted, *spare]:
         if len(heard) == len(wanted):
             break
         start = round(start_s * info.sample_rate_hz)
-        n = round(EXCERPT_S * info.sample_rate_hz)
         try:
             with open_audio(path, start_frame=start, n_frames=n) as audio:
                 blocks = list(audio.blocks)
@@ -125,23 +131,24 @@ def _seek(
                 raise
             continue
         samples = np.concatenate(blocks) if blocks else np.zeros((0, info.channels), np.float32)
-        if start and len(samples) < LEAST_S * info.sample_rate_hz:
+        least = LEAST_S * info.sample_rate_hz
+        if len(samples) < (least if start else n - least):
             if not info.is_lossy:
                 raise UnfitInputError(
                     "damaged",
-                    f"it ends before {start_s + EXCERPT_S:.0f} s, the header promises "
-                    f"{info.declared_frames / info.sample_rate_hz:.0f} s",
+                    f"it ends before {start_s + n / info.sample_rate_hz:.0f} s, the header "
+                    f"promises {info.declared_frames / info.sample_rate_hz:.0f} s",
                     "get the file again, or export it anew from its source",
                 )
-            continue
+            if start:
+                continue
         if len(samples):
             excerpt = Excerpt(start_s, *finite(samples))
             (silent if _is_silent(excerpt.samples) else heard).append(excerpt)
     return heard, silent
 
 
-def _decode(path: Path, starts: Sequence[int], rate_hz: int) -> list[Samples]:
-    n = round(EXCERPT_S * rate_hz)
+def _decode(path: Path, starts: Sequence[int], n: int) -> list[Samples]:
     parts: list[list[Samples]] = [[] for _ in starts]
     at = 0
     with open_audio(path) as audio:
