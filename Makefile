@@ -66,7 +66,7 @@ $(SITE): $(READY)
 	@touch $(SITE)
 
 docs-site: $(SITE)  ## Build the documentation site in site/, with search and the API.
-	@$(BIN)/python docs/build_site.py
+	@$(BIN)/python docs/scripts/build_site.py
 
 browser:  ## Install Debian's Chromium, which `make pictures` needs (root).
 	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }
@@ -92,7 +92,7 @@ fuzz: $(READY)  ## Fuzz readers of foreign input: READER=… (all when left out)
 	@$(BIN)/python -m fuzz.run $(READER) --seconds $(SECONDS)
 
 pictures: $(READY) browser  ## Take the pictures of the UI and of the report in docs/pictures/.
-	@$(BIN)/python docs/take_pictures.py
+	@$(BIN)/python docs/scripts/take_pictures.py
 
 audit: $(READY)  ## Check licences of dependencies, and known vulnerabilities (needs the index's network).
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt "pip-audit>=2.10"

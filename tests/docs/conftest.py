@@ -1,4 +1,4 @@
-"""Scripts of docs/ import each other by their names alone."""
+"""Scripts of docs/scripts/ import each other by their names alone."""
 
 import sys
 
@@ -9,6 +9,6 @@ from tests import ROOT
 
 @pytest.fixture(scope="session", autouse=True)
 def _scripts_are_found():
-    sys.path.insert(0, str(ROOT / "docs"))
+    sys.path.insert(0, str(ROOT / "docs/scripts"))
     yield
-    sys.path.remove(str(ROOT / "docs"))
+    sys.path.remove(str(ROOT / "docs/scripts"))

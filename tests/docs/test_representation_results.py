@@ -14,6 +14,7 @@ from musqa_pipeline.audio.degradations.intensity import at_loudness
 from musqa_pipeline.audio.excerpts.segments import read_segment
 from musqa_pipeline.audio.metrics.perceptual.opinions import LogMelOpinion, NlpdOpinion
 from musqa_pipeline.audio.metrics.registry import METRICS
+from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import ToolError
 from musqa_pipeline.stages.segments.versions import make_version, plan_versions
@@ -94,7 +95,10 @@ def test_versions_are_those_of_paper_000_and_judges_hear_their_mono_mixes(
     monkeypatch.setattr(cells, "plan_versions", few)
     row = cells.excerpts_of(evidence.context).filter(file="café.wav").row(0, named=True)
     fast = [name for name in cells.TITLES if name not in cells.SLOW]
-    found = cells.judged(cells.Judges(fast), row)
+    judges = cells.Judges(fast)
+    assert judges.versions[: len(fast)] == fast
+    assert {Reference.version, NlpdOpinion.version} < set(judges.versions)
+    found = cells.judged(judges, row)
     assert found["kind"].tolist() == ["original", "noise"]
     assert found["intensity"].tolist() == [0, 50]
     names = set(found) - {"whose", "kind", "intensity"}

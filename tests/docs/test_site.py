@@ -89,7 +89,7 @@ def test_the_site_is_built_without_a_warning(tmp_path):
     if not zensical.exists():
         pytest.skip("needs the extra [docs]: make docs-site installs it")
     done = subprocess.run(
-        [sys.executable, ROOT / "docs/build_site.py", tmp_path],
+        [sys.executable, ROOT / "docs/scripts/build_site.py", tmp_path],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,6 +1,7 @@
 """Every detector against planted faults: strong ones are found, clean music is left alone.
 
-The whole table, over real music too and by strength, is made by `docs/write_detector_results.py`.
+The whole table, over real music too and by strength, is made by
+`docs/scripts/write_detector_results.py`.
 """
 
 import functools

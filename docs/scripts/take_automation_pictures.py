@@ -1,4 +1,6 @@
-"""Take the pictures of docs/automation.md: ``python docs/take_automation_pictures.py CHECKOUT``.
+"""Take the pictures of docs/automation.md.
+
+``python docs/scripts/take_automation_pictures.py CHECKOUT``
 
 CHECKOUT is a folder with a `dagster.yaml` in which the daemon has worked for a while, on several
 catalogs. Its UI is started on a free port, photographed with headless Chromium and stopped again.

@@ -4,7 +4,7 @@ From a folder of music with a `tracks.csv` it copies the recordings of the tier 
 stage 1 flags for nothing and, as named exceptions, those of the tier `lossy_190k_up` that it flags
 for their lossy origin alone; synthesised tracks that it flags for nothing fill up the number.
 
-    python docs/paper_catalog.py MUSIC FOLDER --n-references 250
+    python docs/scripts/paper_catalog.py MUSIC FOLDER --n-references 250
 
 With ``--n-test 11`` so many of the recordings that `tracks.csv` gives the role test stand beside
 the references, as in paper 001; ``--more`` names further folders, whose recordings all train.

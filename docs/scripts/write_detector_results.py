@@ -1,6 +1,6 @@
 """Measure the detectors and write the tables and the picture of docs/detectors.md.
 
-    python docs/write_detector_results.py --music ../shared/music --pieces FOLDER
+    python docs/scripts/write_detector_results.py --music ../shared/music --pieces FOLDER
 
 Recordings are divided in two halves by a hash of their name. The thresholds were fixed by looking
 at the first half; the tables are of the second. FOLDER gets 24 synthesised pieces of 20 s, unless
@@ -42,7 +42,7 @@ from musqa_pipeline.scoring.detectors.detect import DETECTORS, Detectors
 from tests.scoring.detectors.faults import FAULTS
 from tests.scoring.detectors.music import castanets
 
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).resolve().parents[1]
 PICTURE = DOCS / "pictures" / "detectors.png"
 SECONDS = 10
 CODECS = {"MP3": MP3, "AAC": ADTS, "Vorbis": OGG, "Opus": OPUS, "MP2": MP2}

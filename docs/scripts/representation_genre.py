@@ -1,7 +1,7 @@
 """Tables and figures of docs/perceptual.md on genre, and figures 1 to 4 of paper 003.
 
 `write_representation_results.py` prints the tables; the pictures are drawn by
-``python docs/representation_genre.py --preset FILE --pictures FOLDER``.
+``python docs/scripts/representation_genre.py --preset FILE --pictures FOLDER``.
 
 Weighted F1 has its 95 % interval over the recordings that are tested, of the mean over seeds where
 there are several.

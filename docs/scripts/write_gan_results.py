@@ -1,7 +1,7 @@
 """Print the tables of docs/gan.md on what discriminators hear, from a finished run.
 
-``python docs/write_gan_results.py --preset docs/results/gan_cpu.toml``, with ``--figure NAME``,
-``--table TITLE`` or ``--compare`` for a part of them.
+``python docs/scripts/write_gan_results.py --preset docs/results/gan_cpu.toml``, with
+``--figure NAME``, ``--table TITLE`` or ``--compare`` for a part of them.
 
 All scores are turned so that more is better. Correlations with intensity are within the ladder of
 each segment, so that -1 falls at each step; intervals are a bootstrap over recordings, and of the

@@ -1,6 +1,6 @@
 """Write the tables on networks in docs/results.md from a finished run.
 
-``python docs/write_network_results.py --preset docs/results/networks.toml``
+``python docs/scripts/write_network_results.py --preset docs/results/networks.toml``
 
 All of it comes from the views below `MUSQA_HOME` and from the published report's predictions.
 """

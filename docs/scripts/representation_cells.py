@@ -25,6 +25,7 @@ from musqa_pipeline.audio.excerpts.segments import read_segment
 from musqa_pipeline.audio.metrics.perceptual.nlpd import Nlpd
 from musqa_pipeline.audio.metrics.perceptual.opinions import PairImages
 from musqa_pipeline.audio.metrics.registry import METRICS, SECOND_OPINIONS, find_opinion
+from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.catalogs.identity import identified_files
 from musqa_pipeline.core.errors import ToolError, UnfitInputError
@@ -85,7 +86,7 @@ class Judges:
     @property
     def versions(self) -> list[str]:
         """Say who judges."""
-        metrics = [METRICS[VISQOL], *self._opinions.values()]
+        metrics = [Reference, *self._opinions.values()]
         networks = [SHIPPED_DIGEST, self._comparer.network.label]
         return [*self._names, *(metric.version for metric in metrics), *networks]
 

@@ -1,4 +1,4 @@
-"""What `docs/write_detector_results.py` measures of lossy origin: fakes, originals, dark originals.
+"""What `write_detector_results.py` measures of lossy origin: fakes, originals, dark originals.
 
 A fake is an original of 44.1 kHz and 16 bit, coded by ffmpeg, decoded by ffmpeg and written as
 FLAC. Results are kept in FOLDER as they come, one JSON a line, so that a run that was stopped goes
@@ -27,7 +27,7 @@ from musqa_pipeline.core.seeds import unit_interval_hash
 from musqa_pipeline.scoring.origin.meter import OriginMeter
 from musqa_pipeline.scoring.origin.verdict import LIKELY, POSSIBLE
 
-PICTURE = Path(__file__).parent / "pictures" / "origin.png"
+PICTURE = Path(__file__).resolve().parents[1] / "pictures" / "origin.png"
 CODECS = {
     "MP3": ("libmp3lame", "mp3"),
     "AAC": ("aac", "m4a"),

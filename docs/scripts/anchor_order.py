@@ -1,6 +1,6 @@
 """Count how often networks order low-passed anchors rightly, on recordings they never met.
 
-``python docs/anchor_order.py --preset docs/results/networks.toml``
+``python docs/scripts/anchor_order.py --preset docs/results/networks.toml``
 
 Every real recording that reaches above 7 kHz is cut at 3.5 and 7 kHz by a steep filter (Chebyshev
 I, order 10) and by a gentle one (Butterworth, order 2). Right is: 3.5 kHz below 7 kHz below the

@@ -1,6 +1,6 @@
 """Write docs/results.md and docs/results/ from a finished run.
 
-``python docs/write_results.py --preset docs/results/paper250.toml --timings timings.jsonl``
+``python docs/scripts/write_results.py --preset docs/results/paper250.toml --timings timings.jsonl``
 
 Everything but the timings comes from the lake below `MUSQA_HOME`. The timings are the lines that
 ``musqa run --json`` printed, of the runs that made the stages (a stage may stand in several).
@@ -31,7 +31,7 @@ LARGEST_CSV_ROWS = 20_000
 SMALL_STEP_MOS = 0.02
 """A better bitrate that is worth no more than this is listed as hardly told apart."""
 ORIGIN = "CASE WHEN t.tier = 'synthesised' THEN 'synthesised' ELSE 'real' END"
-DOCS = Path(__file__).resolve().parent
+DOCS = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Print the tables of docs/perceptual.md on image metrics and autoencoders, from a finished run.
 
-``python docs/write_representation_results.py --preset FILE [--figure NAME]``
+``python docs/scripts/write_representation_results.py --preset FILE [--figure NAME]``
 
 What the lake does not hold is asked once and kept. With ``--figure`` the last line is that number,
 and only what it needs is computed. A module of `MODULES` has the figures and tables of one topic,

@@ -1,4 +1,4 @@
-"""Take the pictures of `musqa serve`: ``.venv/bin/python docs/take_serve_pictures.py``.
+"""Take the pictures of `musqa serve`: ``.venv/bin/python docs/scripts/take_serve_pictures.py``.
 
 A synthesised song is damaged at known places, a server of its own scores it, and headless Chromium
 photographs the page, wide and narrow, light and dark. The model is the one that `musqa score` uses.
@@ -16,7 +16,7 @@ import numpy as np
 import soundfile
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from musqa_pipeline.audio.degradations.codecs import MP3, CodecParams, encode_all  # noqa: E402

@@ -1,8 +1,9 @@
 """Lay out and build the documentation site: ``make docs-site``.
 
-``python docs/build_site.py [--only-pages] [OUT]`` puts the pages of `site.toml` into OUT/pages
-(``site`` when left out) and adds the pages of the API, one for each folder of the buildings that
-people use as libraries; Zensical makes OUT/site of them, and ends at the first warning.
+``python docs/scripts/build_site.py [--only-pages] [OUT]`` puts the pages of `site.toml` into
+OUT/pages (``site`` when left out) and adds the pages of the API, one for each folder of the
+buildings that people use as libraries; Zensical makes OUT/site of them, and ends at the first
+warning.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 LIBRARIES = ("scoring", "audio", "studies", "learning")
 """Buildings whose docstrings have sections."""

@@ -1,6 +1,6 @@
 """Print the league of variants of musqa-net from the folds of a preset, and draw its two errors.
 
-``python docs/write_league.py --preset docs/results/musqa_net_2.toml [--picture FILE.png]``
+``python docs/scripts/write_league.py --preset docs/results/musqa_net_2.toml [--picture FILE.png]``
 
 Every model of ``[protocols.folds]`` is judged on music that it never met by the gates of a release
 and by the errors that these set against each other: full-band music, dark music, low-passes. A

@@ -1,6 +1,6 @@
 """Take the pictures of the pages of models, drift and costs, with made-up histories.
 
-Run it with ``python docs/take_history_pictures.py`` from the checkout; it needs Chromium.
+Run it with ``python docs/scripts/take_history_pictures.py`` from the checkout; it needs Chromium.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "docs/scripts")]
 
 from PIL import Image  # noqa: E402
 from take_pictures import PICTURES, photograph, photograph_narrow  # noqa: E402

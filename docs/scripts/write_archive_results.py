@@ -1,6 +1,6 @@
 """Print the tables of docs/archives.md, from a finished run.
 
-``python docs/write_archive_results.py deaf|gains|table|clusters|pretraining --preset FILE``
+``python docs/scripts/write_archive_results.py deaf|gains|table|clusters|pretraining --preset FILE``
 
 ``deaf``: which faults each metric hears, by ladders of one fault (``--picture FILE.png`` draws
 them); the last line says of how many faults the label is trusted. ``gains``: what the removal of

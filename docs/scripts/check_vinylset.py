@@ -1,6 +1,6 @@
 """Print what Vinylset's label file alone says, as docs/archives.md has it.
 
-``python docs/check_vinylset.py FOLDER [--null] [--picture FILE.png]``
+``python docs/scripts/check_vinylset.py FOLDER [--null] [--picture FILE.png]``
 
 FOLDER holds ``vinylset_MOS.txt``. Without ``--null``: the parts of the cross-validation, the
 classes, the threshold of the ranking accuracy, and the best that a prediction can do. With it: what

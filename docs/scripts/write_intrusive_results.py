@@ -1,6 +1,6 @@
 """Print the tables of docs/intrusive.md and of insenet's card from a finished run.
 
-``python docs/write_intrusive_results.py --preset docs/results/augmentation.toml``
+``python docs/scripts/write_intrusive_results.py --preset docs/results/augmentation.toml``
 
 Trials of the protocol `ablations` are compared on the rows that all of them predicted, beside two
 things that learn next to nothing of images: the log-spectral distance of a pair (mean difference of
