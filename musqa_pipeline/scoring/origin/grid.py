@@ -48,6 +48,8 @@ SEARCH_FRAMES = {MP3.hop: 4, VORBIS.hop: 4, OPUS.hop: 10}
 PROOF_FRAMES = {MP3.hop: 14, VORBIS.hop: 20, OPUS.hop: 48}
 """Opus spreads its zeros within a band, so that one frame of it says less."""
 N_CANDIDATES, N_OTHERS = 4, 48
+THOROUGH_SEARCH, THOROUGH_PROOF, THOROUGH_CANDIDATES = 4, 3, 2
+"""Times as many where an edge says that it is worth while; three to four times the CPU time."""
 ENOUGH = 20.0
 """With so strong a grid no other is looked for."""
 NEAR = 12
@@ -79,10 +81,13 @@ class Piece:
     """Float32, shape (frames, channels), one channel or two."""
 
 
-def find_grids(pieces: Sequence[Piece], sample_rate_hz: int) -> list[Grid]:
+def find_grids(
+    pieces: Sequence[Piece], sample_rate_hz: int, *, thorough: bool = False
+) -> list[Grid]:
     """Find the likeliest frame grid of each family of transforms, until one is sure.
 
-    There are none at sample rates that no codec has.
+    There are none at sample rates that no codec has. `thorough` looks at more frames, and at more
+    candidates: chance alone has somewhat higher strengths then.
     """
     channels = [(piece.start, _channels(piece.samples)) for piece in pieces]
     n_channels = min((len(found) for _, found in channels), default=0)
@@ -90,7 +95,7 @@ def find_grids(pieces: Sequence[Piece], sample_rate_hz: int) -> list[Grid]:
     grids = []
     for family in FAMILIES:
         if sample_rate_hz in family[0].rates_hz and n_channels:
-            grid = _Search(family, channels, sample_rate_hz).grid()
+            grid = _Search(family, channels, sample_rate_hz).grid(thorough)
             if grid is not None:
                 grids.append(grid)
                 if grid.strength >= ENOUGH:
@@ -127,15 +132,19 @@ class _Search:
         self.channels = [(start, [_emphasised(x, emphasis) for x in xs]) for start, xs in channels]
         self.places = self._places()
 
-    def grid(self) -> Grid | None:
+    def grid(self, thorough: bool) -> Grid | None:
         """Return the best alignment; None if there is too little sound."""
         n, n_search, n_proof = len(self.places), SEARCH_FRAMES[self.hop], PROOF_FRAMES[self.hop]
+        n_candidates = N_CANDIDATES
+        if thorough:
+            n_search, n_proof = n_search * THOROUGH_SEARCH, n_proof * THOROUGH_PROOF
+            n_candidates *= THOROUGH_CANDIDATES
         if n < 3 * n_search:
             return None
         searched = {(2 * i + 1) * n // (2 * n_search) for i in range(n_search)}
         rest = [i for i in range(n) if i not in searched]
         kept = sorted({rest[i * len(rest) // n_proof] for i in range(n_proof)})
-        candidates = self._candidates(sorted(searched))
+        candidates = self._candidates(sorted(searched), n_candidates)
         proofs = [self._proof(t, candidates, kept) for t in self.family]
         strength = max(grid.strength for grid, _ in proofs)
         # The encoder's own window leaves least between zeros; deviations differ by other things.
@@ -178,8 +187,8 @@ class _Search:
         parts = [logs[:, a:b].mean(axis=1) for a, b in itertools.pairwise(borders)]
         return np.stack(parts, axis=1)
 
-    def _candidates(self, places: list[int]) -> list[int]:
-        """Name the positions at which few frames fit best."""
+    def _candidates(self, places: list[int], n: int) -> list[int]:
+        """Name n positions at which few frames fit best."""
         first = self.family[0]
         total = self._levels(first, places, np.arange(self.hop).reshape(first.phases, -1))
         # Against the positions around, for levels drift with the position.
@@ -188,7 +197,7 @@ class _Search:
         around = (sums[2 * NEAR + 1 :] - sums[: -2 * NEAR - 1]) / (2 * NEAR + 1)
         dips = _deviations(total - around, total - around)
         ranks = [dips.max(axis=(1, 2)), dips.mean(axis=2).max(axis=1)]
-        named = {int(i) for rank in ranks for i in np.argsort(-rank)[: N_CANDIDATES // 2]}
+        named = {int(i) for rank in ranks for i in np.argsort(-rank)[: n // 2]}
         return sorted(named)
 
     def _proof(

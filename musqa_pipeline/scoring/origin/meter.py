@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.files.reading import to_mono
 from musqa_pipeline.scoring.origin.grid import Piece, find_grids
 from musqa_pipeline.scoring.origin.spectrum import analyse
-from musqa_pipeline.scoring.origin.verdict import lossy_file, origin_of
+from musqa_pipeline.scoring.origin.verdict import HINT, PROOF, has_edge, lossy_file, origin_of
 from musqa_pipeline.scoring.score import Origin
 
 PIECE_S = 2.5
@@ -76,7 +76,12 @@ class OriginMeter:
         if not pieces:
             return None
         spectrum = analyse([to_mono(piece.samples) for piece in pieces], self._rate)
-        return origin_of(spectrum, find_grids(pieces, self._rate))
+        grids = find_grids(pieces, self._rate)
+        if has_edge(spectrum) and all(grid.strength < HINT for grid in grids):
+            # Something cut it; a codec would have left a grid, in frames that were passed over.
+            found = find_grids(pieces, self._rate, thorough=True)
+            grids = [grid for grid in found if grid.strength >= PROOF]
+        return origin_of(spectrum, grids)
 
     def _close(self) -> None:
         if self._open:

@@ -36,10 +36,19 @@ def lossy_file(codec: str) -> Origin:
     return Origin(LOSSY_FILE, name, (f"the file itself is coded as {name}",))
 
 
+def has_holes(spectrum: Spectrum) -> bool:
+    """Whether a spectrum has the holes that a codec leaves, below a cliff."""
+    return spectrum.gaps_frac >= MANY_GAPS_FRAC and spectrum.cliff_db >= SMALL_CLIFF_DB
+
+
+def has_edge(spectrum: Spectrum) -> bool:
+    """Whether a spectrum ends as that of a codec, a filter or a resampler does."""
+    return spectrum.cliff_db >= CODEC_CLIFF_DB or has_holes(spectrum)
+
+
 def origin_of(spectrum: Spectrum, grids: Sequence[Grid]) -> Origin:
     """Say where a recording comes from, whose file is lossless or which has none."""
-    has_holes = spectrum.gaps_frac >= MANY_GAPS_FRAC and spectrum.cliff_db >= SMALL_CLIFF_DB
-    has_cliff = spectrum.cliff_db >= CODEC_CLIFF_DB or has_holes
+    has_cliff = has_edge(spectrum)
     found = max(grids, key=lambda grid: grid.strength, default=None)
     if found is not None and found.strength < HINT:
         found = None
@@ -55,7 +64,7 @@ def origin_of(spectrum: Spectrum, grids: Sequence[Grid]) -> Origin:
             f"edge: at {spectrum.cliff_hz / 1_000:.1f} kHz the spectrum falls by "
             f"{spectrum.cliff_db:.0f} dB within {CLIFF_HZ / 1_000:g} kHz"
         )
-    if has_holes:
+    if has_holes(spectrum):
         evidence.append(
             f"holes: {100 * spectrum.gaps_frac:.0f} % between 16 and 19.5 kHz is empty while the "
             "music sounds"

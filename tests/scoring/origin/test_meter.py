@@ -5,9 +5,13 @@ import pytest
 import soundfile
 
 from musqa_pipeline.scoring import Scorer
+from musqa_pipeline.scoring.origin.grid import find_grids
 from musqa_pipeline.scoring.origin.meter import MOST_PIECES, PIECE_S, OriginMeter
+from musqa_pipeline.scoring.origin.transforms import AAC
+from musqa_pipeline.scoring.origin.verdict import HINT, LIKELY, POSSIBLE
 from tests.audio.coded import ffmpeg
-from tests.scoring.scan.library import RATE_HZ, as_mp3, song
+from tests.scoring.origin.test_grid import pieces_of, quantised
+from tests.scoring.scan.library import RATE_HZ, as_mp3, cut_at, song
 
 
 def origin_by(x, block):
@@ -36,6 +40,20 @@ def test_a_long_stream_is_heard_in_pieces_that_are_spread_over_it():
     assert MOST_PIECES / 2 < len(kept) <= MOST_PIECES
     assert len(set(np.diff(kept))) == 1
     assert (kept[0], kept[-1]) == (0, 36)
+
+
+def test_an_edge_makes_it_look_at_more_frames():
+    x = cut_at(song(2, 12), 16_000).mean(axis=1)
+    coded = quantised(AAC, x, 333)
+    chosen = np.random.default_rng(5).random(len(x) // 4_096 + 1) < 0.3
+    partly = np.where(chosen.repeat(4_096)[: len(x)], coded, x).astype(np.float32)
+    pieces = pieces_of(partly, RATE_HZ)
+    assert max(grid.strength for grid in find_grids(pieces, RATE_HZ)) < HINT
+    found = origin_by(np.stack([partly, 0.7 * partly], axis=1), 65_536)
+    assert (found.verdict, found.codec[:3]) == (LIKELY, "AAC")
+    assert "begin at sample 333 of every 1024" in found.evidence[0]
+    untouched = origin_by(np.stack([x, 0.7 * x], axis=1), 65_536)
+    assert (untouched.verdict, untouched.codec) == (POSSIBLE, "")
 
 
 def test_less_than_a_piece_is_told_and_silence_is_not():
