@@ -99,15 +99,17 @@ def gamma_lines(ceilings: Sequence[Ceiling]) -> Figure:
         slope = np.polyfit(each.distances, each.half_squares, 1)[0] if len(each.distances) else 0
         middle = each.half_squares.mean() - slope * each.distances.mean()
         ends = np.array([0.0, float(each.distances.max())])
+        told = f"√{number(each.rmse**2, 0)} = {number(each.rmse, 1)}"
         axes.plot(
             ends, middle + slope * ends, color=colour, linewidth=1.2,
-            label=f"{each.rows}: √{number(each.rmse**2, 0)} = {number(each.rmse, 1)}",
+            label=f"{each.rows}: {told if middle > 0 else 'below 0, nothing is left open'}",
         )  # fmt: skip
-    axes.axvline(0, color=MUTED, linewidth=1)
+    for line in (axes.axvline, axes.axhline):
+        line(0, color=MUTED, linewidth=1)
     axes.set(
-        xlabel="mean squared distance to the k-th neighbour of another recording",
+        xlabel="mean squared distance to the k-th neighbour",
         ylabel="½ (label difference)², points²",
     )
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     figure.legend(loc="outside lower left", labelcolor=INK)
     return figure

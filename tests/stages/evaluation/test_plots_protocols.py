@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,18 @@ def test_the_line_of_the_gamma_test_meets_the_axis_at_its_variance(full):
     for line, ceiling in zip(lines, full.ceilings, strict=True):
         assert line.get_xdata()[0] == 0.0
         assert line.get_ydata()[0] == pytest.approx(ceiling.rmse**2)
+
+
+def test_a_line_of_the_gamma_test_that_ends_below_zero_is_drawn_there_and_said(full):
+    far = full.ceilings[0]
+    low = dataclasses.replace(far, rmse=0.0, half_squares=far.half_squares - far.half_squares.max())
+    with house_style():
+        figure = plots_protocols.gamma_lines([low])
+    axes = figure.axes[0]
+    ended = axes.lines[0].get_ydata()[0]
+    assert axes.get_ylim()[0] < ended < 0
+    (label,) = (text.get_text() for text in figure.legends[0].texts)
+    assert label == f"{far.rows}: below 0, nothing is left open"
 
 
 def test_figures_without_numbers_are_left_out(content, full):
