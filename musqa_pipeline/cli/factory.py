@@ -52,7 +52,7 @@ def run(
             "add one with `musqa catalog add DIR`, or choose another preset with --preset"
         )
     reports = launch.run(preset, chosen, until=str(until))
-    output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    output.stage_reports(reports, as_json=as_json)
     if not as_json and until == MAIN_STAGES[-1]:
         output.say(f"report: {_report_path(settings.name)}")
     launch.refuse_failed(reports)
@@ -94,7 +94,7 @@ def demo(as_json: JsonOption = False) -> None:
 
     write_demo()
     reports = launch.run("demo", [DEMO_CATALOG])
-    output.table(reports, output.REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    output.stage_reports(reports, as_json=as_json)
     if not as_json:
         output.next_steps(_report_path("demo"))
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 REPORT_COLUMNS = (
     "stage", "catalog", "units", "made", "rows", "quarantined", "seconds", "cpu_seconds",
 )  # fmt: skip
+COUNTS = ("units", "made", "rows", "retired", "restored", "quarantined")
+"""What a stage that did nothing has none of."""
 WIDEST = 100_000
 """Columns of a table that no edge of a terminal cuts."""
 LONGEST_LIST, LEFT_OF_LIST = 8, 3
@@ -111,6 +113,21 @@ def table(
     shown = _table(rows, {name: name.replace("_", " ") for name in columns})
     width = None if sys.stdout.isatty() else 200
     Console(width=width, highlight=False, markup=False, emoji=False).print(shown)
+
+
+def stage_reports(reports: Iterable[Mapping[str, Any]], *, as_json: bool) -> None:
+    """Print what stages did: a row a stage and catalog, for people only where there is something.
+
+    JSON has all.
+    """
+    reports = list(reports)
+    idle = [r for r in reports if not (any(r.get(name) for name in COUNTS) or r.get("problem"))]
+    busy = reports if as_json else [report for report in reports if report not in idle]
+    table(busy, REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    if idle and busy and not as_json:
+        say(
+            f"\nnothing to do for this preset: {', '.join(dict.fromkeys(r['stage'] for r in idle))}"
+        )
 
 
 def long_table(

@@ -124,3 +124,22 @@ def test_a_wrong_number_of_workers_is_named(monkeypatch, value):
     monkeypatch.setenv("MUSQA_WORKERS", value)
     with pytest.raises(SettingsError, match=f"MUSQA_WORKERS='{value}': expected a number"):
         LocalPool()
+
+
+def test_stages_that_had_nothing_to_do_are_named_on_one_line(capsys):
+    nothing = dict.fromkeys(output.COUNTS, 0) | {"catalog": "", "seconds": 0.01}
+    reports = [
+        nothing | {"stage": "labels", "catalog": "demo", "units": 24},
+        nothing | {"stage": "gans"},
+        nothing | {"stage": "gains", "catalog": "demo"},
+        nothing | {"stage": "gains", "catalog": "mine"},
+        nothing | {"stage": "tracks", "quarantined": 1},
+    ]
+    output.stage_reports(reports, as_json=False)
+    *rows, blank, last = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows] == ["stage", "labels", "tracks"]
+    assert (blank, last) == ("", "nothing to do for this preset: gans, gains")
+    output.stage_reports(reports, as_json=True)
+    assert len(capsys.readouterr().out.splitlines()) == len(reports)
+    output.stage_reports(reports[1:4], as_json=False)
+    assert capsys.readouterr().out == "nothing to do\n"
