@@ -33,6 +33,8 @@ CHROMIUM_FLAGS = (
     "--hide-scrollbars",
 )
 GROUPS = ("references", "labelling", "training", "reports")
+GRAPH = (545, 115, 1955, 1850)
+"""Where the graph lies in the window, without the menus beside it."""
 READY_WITHIN_S = 120
 
 
@@ -55,7 +57,8 @@ def main() -> None:
         wait_until_ready(port, server)
         base = f"http://127.0.0.1:{port}"
         expanded = "%2C".join(f"global%40global%3A{group}" for group in GROUPS)
-        photograph(chromium, f"{base}/asset-groups?expanded={expanded}", "graph.png", 1800, 1300)
+        photograph(chromium, f"{base}/asset-groups?expanded={expanded}", "graph.png", 2000, 2100)
+        crop("graph.png", GRAPH)
         photograph(chromium, f"{base}/assets/labels?partition=demo", "asset.png", 1300, 1550)
     finally:
         os.killpg(server.pid, signal.SIGINT)
@@ -95,8 +98,13 @@ def photograph_narrow(chromium: str, page: Path, name: str, width: int, height: 
             f'height="{height}" style="border:0"></iframe></body>'
         )
         photograph(chromium, frame.as_uri(), name, 500, height)
-    picture = Image.open(PICTURES / name)
-    picture.crop((0, 0, width, height)).save(PICTURES / name, optimize=True)
+    crop(name, (0, 0, width, height))
+
+
+def crop(name: str, box: tuple[int, int, int, int]) -> None:
+    """Keep a part of a picture, in 256 colours."""
+    picture = Image.open(PICTURES / name).convert("RGB").crop(box)
+    picture.quantize(colors=256, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
 
 
 def free_port() -> int:
