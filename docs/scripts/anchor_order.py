@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
-from write_results import DOCS, markdown, replace_section, view
+from page_sections import DOCS, write_sections
+from write_results import markdown, view
 
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES
 from musqa_pipeline.audio.degradations.ffmpeg import decode
@@ -58,9 +59,7 @@ def main() -> None:
     rows = predict(context, references)
     table = count(rows)
     print(table)
-    page = DOCS / "results.md"
-    text = replace_section(page.read_text("utf-8"), f"{preset.name}:anchors", markdown(table))
-    page.write_text(text, encoding="utf-8")
+    write_sections(DOCS / "results.md", {f"{preset.name}:anchors": markdown(table)})
 
 
 def anchors(context: Context) -> pl.DataFrame:

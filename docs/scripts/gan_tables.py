@@ -11,7 +11,8 @@ from gan_codecs import codec_scores, codecs
 from gan_evidence import Arrays, Evidence, Floats
 from gan_labelled import features_of, labelled
 from gan_memory import memory
-from write_results import DOCS, markdown
+from page_sections import DOCS
+from write_results import markdown
 
 from musqa_pipeline.learning.baselines.few_labels import few_labels, most_labelled
 from musqa_pipeline.stages.evaluation.gan.falls import ALL, falls_of

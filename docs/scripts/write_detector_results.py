@@ -24,6 +24,7 @@ import numpy as np
 import origin_results
 import soundfile
 from matplotlib.ticker import NullFormatter, NullLocator
+from page_sections import DOCS, write_sections
 
 from musqa_pipeline.audio.degradations.codecs import (
     ADTS,
@@ -42,7 +43,6 @@ from musqa_pipeline.scoring.detectors.detect import DETECTORS, Detectors
 from tests.scoring.detectors.faults import FAULTS
 from tests.scoring.detectors.music import castanets
 
-DOCS = Path(__file__).resolve().parents[1]
 PICTURE = DOCS / "pictures" / "detectors.png"
 SECONDS = 10
 CODECS = {"MP3": MP3, "AAC": ADTS, "Vorbis": OGG, "Opus": OPUS, "MP2": MP2}
@@ -235,24 +235,6 @@ def tables_of(text: str) -> tuple[dict[str, dict], dict[tuple, dict]]:
             counts = [tuple(map(int, cell.split("/"))) for cell in cells[2:]]
             coded[cells[0].strip("`"), cells[1]] = dict(zip(BITRATES_KBPS, counts, strict=True))
     return planted, coded
-
-
-def replace_section(text: str, key: str, content: str) -> str:
-    """Replace what stands between the page's two comments of a key."""
-    start, end = f"<!-- {key} -->", f"<!-- /{key} -->"
-    before, _, rest = text.partition(start)
-    _, found, after = rest.partition(end)
-    if not found:
-        raise SystemExit(f"error: {start} … {end} not found in docs/detectors.md")
-    return f"{before}{start}\n\n{content}\n\n{end}{after}"
-
-
-def write_sections(page: Path, tables: dict[str, str]) -> None:
-    """Replace sections of the page."""
-    text = page.read_text("utf-8")
-    for key, table in tables.items():
-        text = replace_section(text, key, table)
-    page.write_text(text, encoding="utf-8")
 
 
 def main() -> None:

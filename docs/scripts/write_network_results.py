@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 
 import polars as pl
-from write_results import DOCS, markdown, replace_section, view
+from page_sections import DOCS, write_sections
+from write_results import markdown, view
 
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.settings.evaluation import EvaluationSettings
@@ -60,10 +61,7 @@ def main() -> None:
         "tiers": tiers_table(context),
     }
     page = DOCS / "results.md"
-    text = page.read_text(encoding="utf-8")
-    for key, table in sections.items():
-        text = replace_section(text, f"{name}:{key}", table)
-    page.write_text(text, encoding="utf-8")
+    write_sections(page, {f"{name}:{key}": table for key, table in sections.items()})
     print(f"wrote {page}")
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
+from page_sections import DOCS, write_sections
 
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.stages.dataset.pictures import plot_report
@@ -31,7 +32,6 @@ LARGEST_CSV_ROWS = 20_000
 SMALL_STEP_MOS = 0.02
 """A better bitrate that is worth no more than this is listed as hardly told apart."""
 ORIGIN = "CASE WHEN t.tier = 'synthesised' THEN 'synthesised' ELSE 'real' END"
-DOCS = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
@@ -64,11 +64,8 @@ def main() -> None:
         **sense_sections,
     }
     page = DOCS / "results.md"
-    text = page.read_text(encoding="utf-8")
-    for key, table in sections.items():
-        if f"<!-- {name}:{key} -->" in text:
-            text = replace_section(text, f"{name}:{key}", table)
-    page.write_text(text, encoding="utf-8")
+    named = {f"{name}:{key}": table for key, table in sections.items()}
+    write_sections(page, named, if_there=True)
     print(f"wrote {page} and {name}_*.csv; {report.sentence()}")
 
 
@@ -189,16 +186,6 @@ def markdown(frame: pl.DataFrame) -> str:
         cells = (f"{v:.3f}".rstrip("0").rstrip(".") if isinstance(v, float) else v for v in row)
         lines.append("| " + " | ".join("–" if c is None else str(c) for c in cells) + " |")
     return "\n".join(lines)
-
-
-def replace_section(text: str, key: str, content: str) -> str:
-    """Replace what stands between the page's two comments of a key."""
-    start, end = f"<!-- {key} -->", f"<!-- /{key} -->"
-    before, _, rest = text.partition(start)
-    _, found, after = rest.partition(end)
-    if not found:
-        raise SystemExit(f"error: {start} … {end} not found in docs/results.md")
-    return f"{before}{start}\n{content}\n{end}{after}"
 
 
 if __name__ == "__main__":
