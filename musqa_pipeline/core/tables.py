@@ -63,8 +63,9 @@ def columns_there(there: Iterable[str], wanted: pa.Schema) -> list[str]:
 
 def with_later(table: pa.Table, wanted: pa.Schema) -> pa.Table:
     """Give a table the columns that came after it was written."""
+    there = set(table.column_names)  # asked of hundreds of columns of each file
     for field in wanted:
-        if field.name not in table.column_names:
+        if field.name not in there:
             table = table.append_column(field, pa.nulls(table.num_rows, field.type))
     table = table.select(wanted.names).replace_schema_metadata(None)
     return table if table.schema.equals(wanted) else table.cast(wanted)

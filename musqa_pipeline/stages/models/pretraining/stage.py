@@ -43,7 +43,7 @@ from musqa_pipeline.stages.models.training import (
     told_of,
 )
 from musqa_pipeline.stages.models.trials.divisions import held_groups, list_trials
-from musqa_pipeline.stages.spectrograms.features.rows import read_rows
+from musqa_pipeline.stages.spectrograms.features.rows import read_described
 from musqa_pipeline.stages.spectrograms.in_use import networks_in_use
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def beginnings(context: Context, models: set[str]) -> Iterator[tuple[str, frozen
         yield model, frozenset(), 0
     if not models & preset.protocols.models():
         return
-    rows, n_seeds = read_rows(context), pretraining_settings(preset).n_seeds
+    rows, n_seeds = read_described(context), pretraining_settings(preset).n_seeds
     seen = set()
     for trial in list_trials(rows, preset.protocols):
         if trial.model in models:

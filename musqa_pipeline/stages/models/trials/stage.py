@@ -35,7 +35,13 @@ from musqa_pipeline.stages.models.trials.divisions import (
 )
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network
 from musqa_pipeline.stages.models.trials.table import TRIALS
-from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS, allowed_rows, read_rows
+from musqa_pipeline.stages.spectrograms.features.rows import (
+    KEYS,
+    POINTS,
+    allowed_rows,
+    read_described,
+    read_rows,
+)
 
 BASELINES_VERSION = 2
 """Raised when a baseline predicts otherwise."""
@@ -75,7 +81,7 @@ def list_units(context: Context) -> list[Unit]:
         return []
     wanted_models(context)
     units = []
-    for trial in list_trials(read_rows(context), context.preset.protocols):
+    for trial in list_trials(read_described(context), context.preset.protocols):
         where = "-".join(part for part in (trial.protocol, trial.variant, trial.fold) if part)
         unit_id = f"{where}-{trial.repetition}-{_training_id(context, trial)}"
         what = f"{trial.model} under {where}, repetition {trial.repetition}"

@@ -28,6 +28,17 @@ KEYS = ["catalog", "degraded_id"]
 
 
 _LAST_READ: dict[tuple[str, ...], pl.DataFrame] = {}
+_LAST_DESCRIBED: dict[tuple[str, ...], pl.DataFrame] = {}
+
+
+def read_described(context: Context) -> pl.DataFrame:
+    """Read what is known of every row of the dataset but its features, once in a process."""
+    key = (str(context.home), context.fingerprints["dataset"])
+    if key not in _LAST_DESCRIBED:
+        rows = describe_rows(read_labelled_rows(context), read_dataset(context)).sort(KEYS)
+        _LAST_DESCRIBED.clear()
+        _LAST_DESCRIBED[key] = rows
+    return _LAST_DESCRIBED[key]
 
 
 def read_rows(context: Context) -> pl.DataFrame:
@@ -62,7 +73,7 @@ def _read(context: Context) -> pl.DataFrame:
     features = pl.DataFrame(
         context.lake.scan(context.joint_partition("features"), FEATURES.schema, columns=columns)
     )
-    described = describe_rows(read_labelled_rows(context), read_dataset(context))
+    described = read_described(context)
     rows = described.join(features, on=KEYS, how="inner").sort(KEYS)
     if rows.height != described.height:
         raise StageError(
