@@ -17,7 +17,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from PIL import Image
+from small_pictures import make_small
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
@@ -58,7 +58,7 @@ def main() -> None:
         base = f"http://127.0.0.1:{port}"
         expanded = "%2C".join(f"global%40global%3A{group}" for group in GROUPS)
         photograph(chromium, f"{base}/asset-groups?expanded={expanded}", "graph.png", 2000, 2100)
-        crop("graph.png", GRAPH)
+        make_small(PICTURES / "graph.png", GRAPH)
         photograph(chromium, f"{base}/assets/labels?partition=demo", "asset.png", 1300, 1550)
     finally:
         os.killpg(server.pid, signal.SIGINT)
@@ -98,13 +98,7 @@ def photograph_narrow(chromium: str, page: Path, name: str, width: int, height: 
             f'height="{height}" style="border:0"></iframe></body>'
         )
         photograph(chromium, frame.as_uri(), name, 500, height)
-    crop(name, (0, 0, width, height))
-
-
-def crop(name: str, box: tuple[int, int, int, int]) -> None:
-    """Keep a part of a picture, in 256 colours."""
-    picture = Image.open(PICTURES / name).convert("RGB").crop(box)
-    picture.quantize(colors=256, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
+    make_small(PICTURES / name, (0, 0, width, height))
 
 
 def free_port() -> int:

@@ -12,14 +12,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-import imageio_ffmpeg
 import soundfile
-from PIL import Image
+from small_pictures import make_small
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from musqa_pipeline.catalogs.demo_music.catalog import TrackPlan  # noqa: E402
+from tests.audio.coded import ffmpeg  # noqa: E402
 from tests.scoring.serve.browser import Browser  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
@@ -63,26 +63,21 @@ def write_library(folder: Path) -> None:
         samples = samples if samples.shape[0] > samples.shape[1] else samples.T
         path = folder / "album" / f"{index + 1:02d} {plan.style.name}.flac"
         soundfile.write(path, samples, 48_000)
-        ffmpeg(path, path.with_suffix(".44.flac"), ["-ar", str(RATE_HZ), "-sample_fmt", "s16"])
-        path.with_suffix(".44.flac").replace(path)
+        cd = path.with_suffix(".44.flac")
+        ffmpeg("-i", path, "-ar", str(RATE_HZ), "-sample_fmt", "s16", cd)
+        cd.replace(path)
         album[index] = path
     titles = [path.stem.split(" ", 1)[1] for path in album.values()]
     for made, options in COPIES.items():
         number = int(made.split("{")[1].split("}")[0])
-        ffmpeg(album[number], folder / made.format(*titles), options)
+        ffmpeg("-i", album[number], *options, folder / made.format(*titles))
     mp3 = folder / "fake.mp3"
-    ffmpeg(album[9], mp3, ["-b:a", "128k"])
-    ffmpeg(mp3, folder / FAKE.format(*titles), ["-sample_fmt", "s16"])
+    ffmpeg("-i", album[9], "-b:a", "128k", mp3)
+    ffmpeg("-i", mp3, "-sample_fmt", "s16", folder / FAKE.format(*titles))
     mp3.unlink()
     (folder / "downloads" / "cover.mp3").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(4_000))
     whole = album[10].read_bytes()
     (folder / "downloads" / "half a file.flac").write_bytes(whole[: len(whole) // 2])
-
-
-def ffmpeg(source: Path, made: Path, options: list[str]) -> None:
-    """Make a file of another."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", "-i", source]
-    subprocess.run([*command, *options, made], check=True)
 
 
 def photograph(page_file: Path) -> None:
@@ -93,11 +88,7 @@ def photograph(page_file: Path) -> None:
             page.resize(width, height)
             page.value("new Promise((done) => setTimeout(done, 1000))")
             page.picture(PICTURES / name, full=False)
-            picture = Image.open(PICTURES / name).convert("RGB").crop((0, 0, width, height))
-            picture.quantize(colors=256, dither=Image.Dither.NONE).save(
-                PICTURES / name, optimize=True
-            )
-            print(f"docs/pictures/{name}: {(PICTURES / name).stat().st_size // 1000} kB")
+            make_small(PICTURES / name, (0, 0, width, height))
 
 
 if __name__ == "__main__":

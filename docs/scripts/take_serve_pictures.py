@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from PIL import Image
+from small_pictures import make_small
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -94,11 +94,7 @@ def photograph(address: str, song: Path) -> None:
             page.resize(width, height, dark=dark)
             page.value("new Promise((done) => setTimeout(done, 500))")
             page.picture(PICTURES / name)
-            picture = Image.open(PICTURES / name).convert("RGB")
-            picture.quantize(colors=256, dither=Image.Dither.NONE).save(
-                PICTURES / name, optimize=True
-            )
-            print(f"docs/pictures/{name}: {(PICTURES / name).stat().st_size // 1000} kB")
+            make_small(PICTURES / name)
 
 
 if __name__ == "__main__":

@@ -80,11 +80,7 @@ def leaderboard(evaluations: pl.DataFrame, protocol: str) -> str:
                 {
                     "draw": draw,
                     "rows": title,
-                    "model": model,
-                    "r": cell(of_model, "pearson", 3),
-                    "RMSE": cell(of_model, "rmse", 1),
-                    "n": of_model["n_rows"][0],
-                    "recordings": of_model["n_recordings"][0],
+                    **measured(model, of_model),
                     "seeds": of_model["n_repetitions"][0],
                     "_order": of_model.filter(metric="rmse")["estimate"][0],
                 }
@@ -127,9 +123,13 @@ def generalisation(evaluations: pl.DataFrame) -> str:
 
 
 def line(what: str, model: str, rows: pl.DataFrame) -> dict[str, object]:
-    """Make one line of a table."""
+    """Make one line of a table on what was trained."""
+    return {"trained": what, **measured(model, rows)}
+
+
+def measured(model: str, rows: pl.DataFrame) -> dict[str, object]:
+    """Make the columns that say how well a model does."""
     return {
-        "trained": what,
         "model": model,
         "r": cell(rows, "pearson", 3),
         "RMSE": cell(rows, "rmse", 1),

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 REPORT_COLUMNS = (
     "stage", "catalog", "units", "made", "rows", "quarantined", "seconds", "cpu_seconds",
 )  # fmt: skip
-COUNTS = ("units", "made", "rows", "retired", "restored", "quarantined")
-"""What a stage that did nothing has none of."""
 WIDEST = 100_000
 """Columns of a table that no edge of a terminal cuts."""
 LONGEST_LIST, LEFT_OF_LIST = 8, 3
@@ -120,14 +118,17 @@ def stage_reports(reports: Iterable[Mapping[str, Any]], *, as_json: bool) -> Non
 
     JSON has all.
     """
-    reports = list(reports)
-    idle = [r for r in reports if not (any(r.get(name) for name in COUNTS) or r.get("problem"))]
-    busy = reports if as_json else [report for report in reports if report not in idle]
-    table(busy, REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
-    if idle and busy and not as_json:
-        say(
-            f"\nnothing to do for this preset: {', '.join(dict.fromkeys(r['stage'] for r in idle))}"
-        )
+    from musqa_pipeline.stages.engine.run_costs import COUNTS  # loads Arrow
+
+    shown, idle = [], {}
+    for report in reports:
+        if as_json or any(report.get(name) for name in (*COUNTS, "problem")):
+            shown.append(report)
+        else:
+            idle[report["stage"]] = report
+    table(shown, REPORT_COLUMNS, as_json=as_json, empty="nothing to do")
+    if idle and shown:
+        say(f"\nnothing to do for this preset: {', '.join(idle)}")
 
 
 def long_table(

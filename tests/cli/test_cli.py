@@ -16,6 +16,7 @@ from musqa_pipeline.catalogs.known import add_catalog
 from musqa_pipeline.cli import output
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.stages.engine.run_costs import COUNTS
 from musqa_pipeline.stages.views.duck import database_path
 
 
@@ -127,7 +128,7 @@ def test_a_wrong_number_of_workers_is_named(monkeypatch, value):
 
 
 def test_stages_that_had_nothing_to_do_are_named_on_one_line(capsys):
-    nothing = dict.fromkeys(output.COUNTS, 0) | {"catalog": "", "seconds": 0.01}
+    nothing = dict.fromkeys(COUNTS, 0) | {"catalog": "", "seconds": 0.01}
     reports = [
         nothing | {"stage": "labels", "catalog": "demo", "units": 24},
         nothing | {"stage": "gans"},

@@ -51,7 +51,8 @@ STAGE_RUNS = Table(
     ),
 )
 
-_COUNTS = ("units", "made", "retired", "restored", "quarantined", "rows")
+COUNTS = ("units", "made", "retired", "restored", "quarantined", "rows")
+"""What a stage that had nothing to do has none of."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def record_run(context: Context, partition: Partition, counts: Mapping[str, Any]
     """Add a row to `stage_runs`; warn if that cannot be done."""
     try:
         row = {
-            **{name: counts[name] for name in _COUNTS},
+            **{name: counts[name] for name in COUNTS},
             **_sizes(context, partition, ran.asked_for),
             "finished_utc": utc_now(),
             "stage": partition.stage,

@@ -8,15 +8,21 @@ const COARSE_S = 0.001;
 export function lagOf(first, second, most, width = 1) {
   const parts = [first, second].map((series) => centred(series, width));
   const likeness = (lag) => correlation(...parts, lag * width);
-  let best = 0, highest = -1;
-  for (let lag = -most; lag <= most; lag++) {
-    const found = likeness(lag);
-    if (found > highest) [best, highest] = [lag, found];
-  }
+  const [best, highest] = highestOf(likeness, -most, most);
   if (highest < ALIKE) return null;
   const [before, after] = [likeness(best - 1), likeness(best + 1)];
   const bend = before - 2 * highest + after; // of the parabola through the three
   return best + (bend < 0 ? (before - after) / (2 * bend) : 0);
+}
+
+// Where a function of whole numbers is highest, and how high.
+function highestOf(likeness, from, to) {
+  let best = from, highest = likeness(from);
+  for (let lag = from + 1; lag <= to; lag++) {
+    const found = likeness(lag);
+    if (found > highest) [best, highest] = [lag, found];
+  }
+  return [best, highest];
 }
 
 // Without the mean of each of the `width` rows: what lasts tells no time.
@@ -60,7 +66,8 @@ export async function lagOfTiles(both) {
   return lag === null ? null : lag * column_s;
 }
 
-// Of two sounds that a browser decoded, at one rate, in seconds.
+// Of two sounds that a browser decoded, at one rate, in seconds: it may leave out what an encoder
+// put before the music, where the server does not.
 export function lagOfBuffers(both) {
   const rate = both[0].sampleRate, step = Math.round(COARSE_S * rate);
   const [start_s, stop_s] = middle(both.map((buffer) => buffer.duration));
@@ -69,16 +76,13 @@ export function lagOfBuffers(both) {
   if (coarse === null) return null;
   const near = Math.round(coarse * step), most = 2 * step, length = Math.min(rate, ...parts.map((part) => part.length));
   const from = Math.floor((parts[0].length - length) / 2);
-  const first = parts[0].subarray(Math.max(0, from), from + length);
+  const first = parts[0].subarray(from, from + length);
   const begin = from + near - most; // so that lag `most` stands for `near`
   const second = new Float32Array(length + 2 * most);
   for (let i = 0; i < second.length; i++) second[i] = parts[1][begin + i] || 0;
-  let best = most, highest = 0;
   const fixed = centred(first), moved = centred(second);
-  for (let lag = 0; lag <= 2 * most; lag++) {
-    const found = Math.abs(correlation(fixed, moved, lag)); // one may be upside down
-    if (found > highest) [best, highest] = [lag, found];
-  }
+  const likeness = (lag) => Math.abs(correlation(fixed, moved, lag)); // one may be upside down
+  const [best] = highestOf(likeness, 0, 2 * most);
   return (near - most + best) / rate;
 }
 

@@ -5,7 +5,7 @@ This is what baselines are fitted on and what slices divide; the images stay whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
@@ -27,18 +27,13 @@ POINTS = 100.0
 KEYS = ["catalog", "degraded_id"]
 
 
-_LAST_READ: dict[tuple[str, ...], pl.DataFrame] = {}
-_LAST_DESCRIBED: dict[tuple[str, ...], pl.DataFrame] = {}
+_LAST_READ: dict[tuple[str, ...], tuple[list[str], pl.DataFrame]] = {}
+"""By the stages that were read: what it was read from, and the rows."""
 
 
 def read_described(context: Context) -> pl.DataFrame:
     """Read what is known of every row of the dataset but its features, once in a process."""
-    key = (str(context.home), context.fingerprints["dataset"])
-    if key not in _LAST_DESCRIBED:
-        rows = describe_rows(read_labelled_rows(context), read_dataset(context)).sort(KEYS)
-        _LAST_DESCRIBED.clear()
-        _LAST_DESCRIBED[key] = rows
-    return _LAST_DESCRIBED[key]
+    return _once(context, ("dataset",), _describe)
 
 
 def read_rows(context: Context) -> pl.DataFrame:
@@ -46,12 +41,19 @@ def read_rows(context: Context) -> pl.DataFrame:
 
     A worker makes many trials of the same rows, and reading them takes half a minute for 16,000.
     """
-    key = (str(context.home), *(context.fingerprints[s] for s in ("dataset", "features")))
-    if key not in _LAST_READ:
-        rows = _read(context)
-        _LAST_READ.clear()
-        _LAST_READ[key] = rows
-    return _LAST_READ[key]
+    return _once(context, ("dataset", "features"), _read)
+
+
+def _once(
+    context: Context, stages: tuple[str, ...], read: Callable[[Context], pl.DataFrame]
+) -> pl.DataFrame:
+    """Read rows, or give those that were read last of these stages."""
+    source = [str(context.home), *(context.fingerprints[stage] for stage in stages)]
+    known, rows = _LAST_READ.get(stages, (None, None))
+    if rows is None or known != source:
+        rows = read(context)
+        _LAST_READ[stages] = source, rows
+    return rows
 
 
 def allowed_rows(settings: ModelsSettings) -> pl.Expr:
@@ -68,12 +70,16 @@ def of_trained_catalogs(settings: ModelsSettings) -> pl.Expr:
     return ~pl.col("catalog").is_in(settings.left_out_catalogs)
 
 
+def _describe(context: Context) -> pl.DataFrame:
+    return describe_rows(read_labelled_rows(context), read_dataset(context)).sort(KEYS)
+
+
 def _read(context: Context) -> pl.DataFrame:
     columns = [*KEYS, *FEATURE_COLUMNS]
     features = pl.DataFrame(
         context.lake.scan(context.joint_partition("features"), FEATURES.schema, columns=columns)
     )
-    described = read_described(context)
+    described = _describe(context)
     rows = described.join(features, on=KEYS, how="inner").sort(KEYS)
     if rows.height != described.height:
         raise StageError(
