@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import platform
 import warnings
@@ -17,6 +18,8 @@ from musqa_pipeline.learning.device import device_name
 
 _LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities")
 _LIBRARIES = ("musqa-pipeline", "numpy", "torch", "lightning", "torchvision")
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""What glibc's `mallopt` calls its settings."""
 
 
 def usable_threads() -> int:
@@ -60,7 +63,8 @@ def steady_torch(n_threads: int) -> Iterator[None]:
     """Let a block compute repeatably and quietly, and leave the process as it was.
 
     Algorithms are deterministic (on a GPU where there are any), the generator is one of its own,
-    and Lightning neither logs nor warns. Sums over another number of threads round differently.
+    Lightning neither logs nor warns, and memory that a step frees is there for the next. Sums over
+    another number of threads round differently.
     """
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     threads_before = torch.get_num_threads()
@@ -69,7 +73,7 @@ def steady_torch(n_threads: int) -> Iterator[None]:
     memory: Any = torch.utils.deterministic  # its switch is not in torch's type stubs
     fill_before = memory.fill_uninitialized_memory
     devices = range(torch.cuda.device_count())
-    with torch.random.fork_rng(devices), warnings.catch_warnings():
+    with torch.random.fork_rng(devices), warnings.catch_warnings(), _freed_memory_kept():
         try:
             for name in levels:
                 logging.getLogger(name).setLevel(logging.ERROR)
@@ -86,3 +90,24 @@ def steady_torch(n_threads: int) -> Iterator[None]:
             memory.fill_uninitialized_memory = fill_before
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def _freed_memory_kept() -> Iterator[None]:
+    """Let glibc keep the memory that a block frees, and give it back at the end.
+
+    Else every step gets its large tensors anew from the system, which clears each page of them: a
+    fifth of the time of NISQA's convolutions on a CPU.
+    """
+    library = ctypes.CDLL(None)
+    if not hasattr(library, "mallopt"):  # another C library
+        yield
+        return
+    library.mallopt(_M_MMAP_THRESHOLD, 2**30)
+    library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    try:
+        yield
+    finally:  # what glibc comes to by itself in a process that frees blocks of 32 MiB
+        library.mallopt(_M_MMAP_THRESHOLD, 2**25)
+        library.mallopt(_M_TRIM_THRESHOLD, 2**26)
+        library.malloc_trim(0)
