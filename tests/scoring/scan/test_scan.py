@@ -182,13 +182,20 @@ def test_a_scan_that_is_killed_goes_on_where_it_was(first_scan, tmp_path):
             assert {**row, "best_copy": ""} == {**undisturbed[name], "best_copy": ""}
 
 
+def as_in_a_terminal():
+    """Let Ctrl-C reach a command: a shell's background jobs, and all below them, ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def end_when(command, out, n_wanted, by_signal):
     """Start a scan and send it a signal when so many files are done; give code and last words.
 
     On a busy machine a scan may be over before the signal comes: then it starts again.
     """
     for _ in range(8):
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, preexec_fn=as_in_a_terminal
+        ) as process:
             deadline = time.monotonic() + 200
             while n_done(out) < n_wanted and process.poll() is None:
                 assert time.monotonic() < deadline
