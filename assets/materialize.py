@@ -18,6 +18,7 @@ from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.views.duck import publish, query, view_columns
 
 Picture = Callable[[Context], bytes]
+UnitPicture = Callable[[Unit], bytes | None]
 OnNumbers = Callable[[Unit, Mapping[str, Any]], object]
 Rounds = Callable[[Context, Callable[[str], StageReport]], StageReport]
 PREVIEW_ROWS = 5
@@ -73,12 +74,19 @@ def progress_observer(asset: dg.AssetExecutionContext) -> Callable[[ProgressSnap
 
 
 def numbers_observer(
-    asset: dg.AssetExecutionContext, picture: Callable[[Unit], bytes | None] | None = None
+    asset: dg.AssetExecutionContext, open_picture: Callable[[], UnitPicture] | None = None
 ) -> OnNumbers:
-    """Return what makes an observation, which the UI plots, of each epoch or checkpoint."""
+    """Return what makes an observation, which the UI plots, of each epoch or checkpoint.
+
+    A picture is opened at the first of them: what draws it may load torch, and a run that trains
+    nothing need not wait for that.
+    """
+    pictures: list[UnitPicture] = []
 
     def observe(unit: Unit, numbers: Mapping[str, float | int | str]) -> None:
-        png = picture(unit) if picture else None
+        if open_picture and not pictures:
+            pictures.append(open_picture())
+        png = pictures[0](unit) if pictures else None
         shown = {"picture": dg.MetadataValue.md(_image(png))} if png else {}
         asset.log_event(dg.AssetObservation(asset.asset_key, metadata={**numbers, **shown}))
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.declaration import stage_asset
-from assets.materialize import numbers_observer, run_and_describe
+from assets.materialize import UnitPicture, numbers_observer, run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.stages.evaluation.publish import publish_index
 from musqa_pipeline.stages.evaluation.representations.page import publish_representations_page
@@ -16,10 +16,14 @@ def autoencoders(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.
     Each checkpoint is an observation, which the UI plots while the training runs, with a picture of
     what the checkpoints so far make of an excerpt.
     """
-    from musqa_pipeline.stages.evaluation.representations.pictures import GrowingPicture
-
     place = musqa.joint_context()
-    observe = numbers_observer(context, GrowingPicture(place))
+
+    def open_picture() -> UnitPicture:
+        from musqa_pipeline.stages.evaluation.representations.pictures import GrowingPicture
+
+        return GrowingPicture(place)
+
+    observe = numbers_observer(context, open_picture)
     return run_and_describe(musqa, place, "autoencoders", on_numbers=observe)
 
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from assets.declaration import stage_asset
-from assets.materialize import numbers_observer, run_and_describe
+from assets.materialize import UnitPicture, numbers_observer, run_and_describe
 from assets.resources import MusqaResource
 from musqa_pipeline.stages.evaluation.gan.page import publish_gan_page
 from musqa_pipeline.stages.evaluation.publish import publish_index
@@ -22,10 +22,14 @@ def gans(context: dg.AssetExecutionContext, musqa: MusqaResource) -> dg.Material
     Each checkpoint is an observation, which the UI plots while the training runs, with a picture of
     what is generated beside real images of each genre.
     """
-    from musqa_pipeline.stages.evaluation.gan.pictures import GrowingImages
-
     place = musqa.joint_context()
-    observe = numbers_observer(context, GrowingImages(place))
+
+    def open_picture() -> UnitPicture:
+        from musqa_pipeline.stages.evaluation.gan.pictures import GrowingImages
+
+        return GrowingImages(place)
+
+    observe = numbers_observer(context, open_picture)
     return run_and_describe(musqa, place, "gans", on_numbers=observe)
 
 

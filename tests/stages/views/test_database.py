@@ -15,6 +15,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.quarantine import QUARANTINE
 from musqa_pipeline.stages.labels.table import LABELS
 from musqa_pipeline.stages.tracks.table import TRACKS
+from musqa_pipeline.stages.views import duck
 from musqa_pipeline.stages.views.duck import (
     JOINT,
     PER_CATALOG,
@@ -141,6 +142,26 @@ def test_duplicates_in_quarantine_leave_the_view_of_tracks(home):
     publish(context, ["tracks"])
     assert query(home, "SELECT unit_id FROM tracks")["unit_id"].to_list() == ["u1"]
     assert query(home, "SELECT unit_id FROM quarantine")["unit_id"].to_list() == ["u2"]
+
+
+def test_only_views_that_changed_are_made_again(home, monkeypatch):
+    made, make = [], duck._make_views
+
+    def record(file, views, there):
+        made.append({name for (_, name), _ in views.items() - there.items()})
+        make(file, views, there)
+
+    monkeypatch.setattr(duck, "_make_views", record)
+    context = context_of(home, "p")
+    publish(context, ["tracks"])
+    publish(context, ["evaluation"])
+    fingerprints = {**context.fingerprints, "models": digest(["models", 2])}
+    publish(replace(context, fingerprints=fingerprints), ["models", "evaluation"])
+    database_path(home).unlink()
+    publish(context, ["evaluation"])
+    assert made == [set(VIEWS), {"evaluations"}, {"runs", "evaluations"}, set(VIEWS)]
+    for schema in ("p", "main"):
+        assert query(home, f"SELECT count(*) AS n FROM {schema}.runs")["n"][0] == 0
 
 
 def test_another_process_queries_while_the_database_is_rewritten(home):
