@@ -68,7 +68,9 @@ def add_catalog(
     store, key = open_store(home), _toml_key(name)
     present = store.read_versioned(key)
     known = load_catalog(home, name) if present is not None else None
-    if known is not None and known.folder != folder:
+    if known is not None and known.folder.resolve() == folder.resolve():
+        folder = known.folder  # however it is spelled, and by which links it is reached
+    elif known is not None:
         raise CatalogError(
             f"catalog {name!r} is {known.folder} already; choose another name with --name, "
             f"or delete {store.address(key)} first if the music has moved"

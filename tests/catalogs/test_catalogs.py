@@ -67,6 +67,14 @@ def test_a_name_belongs_to_one_folder(home, music, tmp_path):
         add_catalog(home, other, "m")
 
 
+def test_a_folder_is_the_same_however_it_is_spelled(home, music, tmp_path):
+    add_catalog(home, music, "m")
+    (tmp_path / "link").symlink_to(music)
+    for again in (tmp_path / "link", music.parent / "x" / ".." / music.name):
+        assert add_catalog(home, again, "m").folder == music
+    assert [one.folder for one in list_catalogs(home)] == [music]
+
+
 @pytest.mark.parametrize("name", ["a b", "", "../x", "-a", "_x", "ä", "x" * 65])
 def test_a_name_that_is_no_safe_folder_name_is_refused(home, music, name):
     with pytest.raises(CatalogError, match="expected letters, digits, - and _"):
