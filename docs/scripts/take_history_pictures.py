@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs/scripts")]
 
-from PIL import Image  # noqa: E402
+from small_pictures import make_small  # noqa: E402
 from take_pictures import PICTURES, photograph, photograph_narrow  # noqa: E402
 
 from musqa_pipeline.operations.costs.page import render_costs  # noqa: E402
@@ -44,9 +44,7 @@ def main() -> None:
             photograph(chromium, page.as_uri(), f"{name}.png", 1400, HEIGHTS[name])
         photograph_narrow(chromium, Path(folder) / "models.html", "models_phone.png", 400, 1500)
     for name in (*pages, "models_phone"):
-        picture = Image.open(PICTURES / f"{name}.png").convert("RGB")
-        reduced = picture.quantize(colors=128, dither=Image.Dither.NONE)
-        reduced.save(PICTURES / f"{name}.png", optimize=True)
+        make_small(PICTURES / f"{name}.png")
 
 
 if __name__ == "__main__":
