@@ -1,6 +1,7 @@
 """The stage `autoencoders`: a training per loss, input and seed, resumed after a kill.
 
-As in stage 7, a unit's id says what made it: one more loss or seed trains nothing else again.
+On a CPU as many run at once as there are workers, each on one thread. As in stage 7, a unit's id
+says what made it: one more loss or seed trains nothing else again.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from musqa_pipeline.stages.autoencoders.table import AUTOENCODERS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.training import (
-    device_alone,
+    device_or_core,
     epoch_kept,
     is_training,
     tell,
@@ -90,7 +91,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     chosen_settings = dataclasses.asdict(models) | {"seed": plan["seed"]}
     with (
         context.lake.work_folder(context.joint_partition("autoencoders"), unit.unit_id) as work,
-        device_alone(context, models),
+        device_or_core(context, models) as n_threads,
     ):
         result = train_autoencoder(
             recipe,
@@ -101,6 +102,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
             data_fingerprint=digest([plan["music"], plan["unmet"]]),
             log=tell,
             on_epoch=epoch_kept(work),
+            n_threads=n_threads,
         )
     psnr_db = result.curves.get("psnr_db_unmet", [])
     best = max(range(len(psnr_db)), key=psnr_db.__getitem__) if psnr_db else None
@@ -125,6 +127,5 @@ AUTOENCODERS_MAKER = Maker(
     units=list_units,
     make=make_run,
     retires=False,
-    trains=True,
     gpu=is_training,
 )

@@ -90,6 +90,21 @@ def device_alone(context: Context, recipe: ModelsSettings) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def device_or_core(context: Context, recipe: ModelsSettings) -> Iterator[int | None]:
+    """Have a GPU to oneself, or on a CPU one core: each worker there has another.
+
+    Yields the threads to train on, None for all that there are.
+    """
+    from musqa_pipeline.learning.device import find_device
+
+    if find_device(recipe.device).type == "cpu":
+        yield 1
+        return
+    with device_alone(context, recipe):
+        yield None
+
+
 def _device_names(recipe: ModelsSettings) -> list[str]:
     """Name the devices that a training uses, alike in every process that sees them."""
     import torch

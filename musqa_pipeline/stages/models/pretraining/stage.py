@@ -6,7 +6,6 @@ that want the same share it. On a CPU as many run at once as there are workers, 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ from musqa_pipeline.stages.models.pretraining.material import (
 )
 from musqa_pipeline.stages.models.pretraining.table import PRETRAININGS
 from musqa_pipeline.stages.models.training import (
-    device_alone,
+    device_or_core,
     epoch_kept,
     is_training,
     tell,
@@ -128,13 +127,10 @@ def _train(context: Context, unit: Unit, before: Path | None = None) -> _Trained
 
     Raises StageError if `max_minutes` ended it: half a body serves nobody.
     """
-    from musqa_pipeline.learning.device import find_device
-
     plan, models = unit.plan, context.preset.models
     method = METHODS[plan["method"]]
     recipe = pretraining_settings(context.preset).recipe_of(plan["method"])
     chosen = dataclasses.asdict(models) | {"seed": plan["seed"]}
-    alone = find_device(models.device).type == "cuda"
     partition = context.joint_partition("pretraining")
     give(Sign())  # another unit may be at it
     with (
@@ -145,7 +141,7 @@ def _train(context: Context, unit: Unit, before: Path | None = None) -> _Trained
         tell()
         streams = streams_of(context, plan["material"], method.stream, folder)
         material = Material(streams.streams, streams.recordings, before)
-        with device_alone(context, models) if alone else contextlib.nullcontext():
+        with device_or_core(context, models) as n_threads:
             result = method.train(
                 recipe,
                 material,
@@ -154,7 +150,7 @@ def _train(context: Context, unit: Unit, before: Path | None = None) -> _Trained
                 data_fingerprint=digest([plan["material"], streams.refused]),
                 log=tell,
                 on_epoch=epoch_kept(work),
-                n_threads=None if alone else 1,
+                n_threads=n_threads,
             )
         if not result.finished:
             raise StageError(

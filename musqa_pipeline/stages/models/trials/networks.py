@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from musqa_pipeline.stages.models.pretraining.bodies import body_of
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.targets import add_further_targets
 from musqa_pipeline.stages.models.training import (
-    device_alone,
+    device_or_core,
     outputs_folder,
     tell,
     train_on_images,
@@ -62,7 +61,6 @@ def train_network(
     A body that it begins with has heard nothing of the groups that are `held`. If rows are
     `relabelled`, their ``label`` stands for the stored one.
     """
-    from musqa_pipeline.learning.device import find_device
     from musqa_pipeline.learning.networks.backbone import FrozenStemNetwork
     from musqa_pipeline.learning.predict import load_model
 
@@ -75,15 +73,13 @@ def train_network(
     images, looked_at = (images_of(context, model, some, further) for some in (taken, stopping))
     stage = find_model(model).input.stage
     data = [place.joint_partition(stage).fingerprint for place in (context, *further)]
-    # A GPU has one training at a time; on a CPU each worker has a core of its own.
-    alone = find_device(recipe.device).type == "cuda"
     if relabelled:
         for shards, some in ((images, taken), (looked_at, stopping)):
             shards.replace_quality(_labels_of(shards, some))
     body = body_of(context, model, held=held, repetition=repetition)
     add_further_targets(model, images, [context, *further], body)
     tell()
-    with device_alone(context, recipe) if alone else contextlib.nullcontext():
+    with device_or_core(context, recipe) as n_threads:
         result = train_on_images(
             model,
             images,
@@ -93,7 +89,7 @@ def train_network(
             outputs_folder=outputs_folder(context, work),
             data_fingerprint=digest(data) if further else data[0],
             body=body,
-            n_threads=None if alone else 1,
+            n_threads=n_threads,
         )
     network = load_model(work.path, device=recipe.device)
     if isinstance(network, FrozenStemNetwork):
