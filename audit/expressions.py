@@ -32,7 +32,7 @@ TEXTS = {
     "3-clause bsd license": "BSD-3-Clause", "bsd-2-clause": "BSD-2-Clause",
     "apache 2.0": "Apache-2.0", "apache-2.0": "Apache-2.0", "apache license 2.0": "Apache-2.0",
     "isc": "ISC", "psf-2.0": "PSF-2.0", "mpl-2.0 and mit": "MPL-2.0 AND MIT",
-    "bsd 3-clause or apache-2.0": "BSD-3-Clause OR Apache-2.0",
+    "bsd 3-clause or apache-2.0": "BSD-3-Clause OR Apache-2.0", "gpl-3.0": "GPL-3.0",
 }  # fmt: skip
 """What the field ``License`` says in the wild; any other text is unknown."""
 

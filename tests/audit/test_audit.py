@@ -94,6 +94,7 @@ def test_what_is_not_installed_is_said():
             "BSD AND public domain",
         ),
         (Made(classifiers=["Topic :: Multimedia"], licence="Apache 2.0"), "Apache-2.0"),
+        (Made(licence="GPL-3.0"), "GPL-3.0"),
         (Made(licence="see LICENSE"), ""),
         (Made(), ""),
     ],
