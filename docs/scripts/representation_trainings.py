@@ -31,6 +31,7 @@ from musqa_pipeline.stages.reconstructions.compare import (
     of_side,
     read_reconstructions,
     read_trainings,
+    unmet,
 )
 from musqa_pipeline.studies.statistics.bootstrap import Estimate
 
@@ -40,13 +41,13 @@ STARTED_DB = 1.0
 
 
 def unmet_rows(evidence: Evidence) -> pl.DataFrame:
-    """Read reconstructions of every excerpt that a training did not meet: noise has met none."""
+    """Read reconstructions of excerpts that no training met."""
     if not wants_representations(evidence.context.preset):
         raise StageError("the preset names no loss in [representations] losses")
     rows = read_reconstructions(evidence.context)
     if rows.is_empty():
         raise StageError("nothing is reconstructed yet; run the preset first")
-    return rows.filter((pl.col("inputs") != "music") | (pl.col("part") == "test"))
+    return unmet(rows)
 
 
 def said(name: str, found: Estimate | None) -> float:

@@ -46,6 +46,11 @@ def read_reconstructions(context: Context) -> pl.DataFrame:
     return stored.with_columns(whose=pl.concat_str("catalog", "recording", separator="/"))
 
 
+def unmet(rows: pl.DataFrame) -> pl.DataFrame:
+    """Keep excerpts that no training met: those of the test part where one learned from music."""
+    return rows.filter(part="test") if "music" in rows["inputs"] else rows
+
+
 def of_side(rows: pl.DataFrame, side: Side) -> pl.DataFrame:
     """Keep the rows of one side."""
     return rows.filter(loss=side.loss, inputs=side.inputs, stop=side.stop)

@@ -24,6 +24,7 @@ from musqa_pipeline.stages.reconstructions.compare import (
     of_side,
     read_reconstructions,
     read_trainings,
+    unmet,
 )
 from musqa_pipeline.stages.reconstructions.stage import finished_runs
 from musqa_pipeline.studies.statistics.bootstrap import Estimate
@@ -66,8 +67,8 @@ def render_representations(
     rows: pl.DataFrame,
     images: Mapping[str, Sequence[tuple[str, Any]]],
 ) -> str:
-    """Make the page; rows of other parts than test are left out, since music may train."""
-    unmet = rows.filter(part="test")
+    """Make the page, of excerpts that no training met."""
+    rows = unmet(rows)
     curves = {name: curves_of(trainings, name) for name in CURVES}
     figures = [
         _figure(name, f"{words} of unmet music over steps", plots.curves_over_steps, curves[name],
@@ -83,14 +84,14 @@ def render_representations(
         preset=preset_name,
         n_trainings=len(trainings),
         n_seeds=len({one["seed"] for one in trainings}),
-        n_excerpts=unmet.select("catalog", "excerpt_id").n_unique(),
-        n_recordings=unmet["whose"].n_unique(),
+        n_excerpts=rows.select("catalog", "excerpt_id").n_unique(),
+        n_recordings=rows["whose"].n_unique(),
         fixed_bits=trainings[0]["fixed_bits_a_cell"],
         stops=STOPS,
         measures=[words for words, _ in MEASURES.values()],
-        by_stop=by_stop(unmet, trainings),
-        by_measure=by_measure(unmet),
-        differences=differences(unmet),
+        by_stop=by_stop(rows, trainings),
+        by_measure=by_measure(rows),
+        differences=differences(rows),
         figures=figures,
     )
 

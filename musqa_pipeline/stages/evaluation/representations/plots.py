@@ -34,7 +34,7 @@ def curves_over_steps(curves: Curves, words: str) -> Figure:
         axes.set_ylabel(words)
     panels[0].plot([], [], color=INK, marker="o", linestyle="", ms=4, label="settled")
     panels[-1].set_xlabel("steps")
-    panels[0].legend(ncols=4, loc="lower right")
+    figure.legend(*panels[0].get_legend_handles_labels(), ncols=4, loc="outside upper center")
     return figure
 
 

@@ -22,6 +22,7 @@ from musqa_pipeline.stages.evaluation.representations.page import (
 from musqa_pipeline.stages.evaluation.representations.pictures import GrowingPicture
 from musqa_pipeline.stages.evaluation.representations.plots import image_grid
 from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.reconstructions.compare import unmet
 from tests.stages.autoencoders.small_representations import filled, with_settings
 from tests.stages.reconstructions.made_up import made_up_rows, made_up_training
 
@@ -76,8 +77,10 @@ def test_an_odd_number_of_images_leaves_no_empty_frame():
 
 
 def test_music_that_may_have_been_met_is_no_part_of_the_page():
-    met = ROWS.with_columns(part=pl.lit("train"), psnr_db=pl.lit(99.0), excerpt_id=pl.lit("x"))
-    assert page(pl.concat([ROWS, met])) == page()
+    other = ROWS.with_columns(part=pl.lit("train"), psnr_db=pl.lit(99.0), excerpt_id=pl.lit("x"))
+    assert unmet(pl.concat([ROWS, other])).height == 2 * ROWS.height  # noise has met nothing
+    music = ROWS.with_columns(inputs=pl.lit("music"))
+    assert page(pl.concat([ROWS, music, other])) == page(pl.concat([ROWS, music]))
 
 
 def test_it_needs_nothing_else_and_draws_curves_and_images():
