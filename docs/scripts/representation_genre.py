@@ -1,19 +1,15 @@
 """Tables and figures of docs/perceptual.md on genre, and figures 1 to 4 of paper 003.
 
-`write_representation_results.py` prints the tables; the pictures are drawn by
-``python docs/scripts/representation_genre.py --preset FILE --pictures FOLDER``.
-
 Weighted F1 has its 95 % interval over the recordings that are tested, of the mean over seeds where
 there are several.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -21,7 +17,6 @@ from representation_evidence import Evidence
 from write_results import markdown
 
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.learning.classification.distances import METRICS
 from musqa_pipeline.stages.genres.pictures import (
     METRIC_TITLES,
@@ -37,7 +32,6 @@ from musqa_pipeline.stages.genres.read import (
     rows_of,
     together,
 )
-from musqa_pipeline.stages.graph import joint_context, load_preset
 from musqa_pipeline.studies.figures import house_style, to_png
 from musqa_pipeline.studies.statistics.bootstrap import Estimate
 
@@ -46,24 +40,13 @@ PAPER = {
     ("latents", "mse"): 0.355, ("latents", "ms_ssim"): 0.426, ("latents", "nlpd"): 0.439,
 }  # fmt: skip
 """Paper 003, table 2: weighted F1 on GTZAN."""
+Made = TypeVar("Made")
 KINDS = ("gtzan", "synthesised", "catalogs")
 POOLINGS = ("flat", "pooled")
 DUMMY = Side("nothing")
 INPUTS = "white"
 """What the paper's autoencoders saw."""
 UNTRAINED = partial(Side.of_latents, "untrained", "nothing")
-
-
-def main() -> None:
-    """Draw the pictures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", required=True)
-    parser.add_argument("--pictures", type=Path, required=True, help="folder to draw into")
-    arguments = parser.parse_args()
-    rows = read_genres(joint_context(home_folder(), load_preset(arguments.preset)))
-    arguments.pictures.mkdir(parents=True, exist_ok=True)
-    for name, png in pictures(rows).items():
-        (arguments.pictures / f"{name}.png").write_bytes(png)
 
 
 def spread(found: Estimate | None) -> str:
@@ -210,7 +193,7 @@ def genre_figure(kind: str, name: str, evidence: Evidence) -> float:
     return float(np.round(found.value, 4))
 
 
-def _asked(make: Callable[[pl.DataFrame], str], evidence: Evidence) -> str:
+def _asked(make: Callable[[pl.DataFrame], Made], evidence: Evidence) -> Made:
     return make(read_genres(evidence.context))
 
 
@@ -228,6 +211,4 @@ TABLES: dict[str, Callable[[Evidence], str]] = {
     "Genre, losses compared": partial(_asked, losses_table),
     "Genre, distances": partial(_asked, distances_table),
 }
-
-if __name__ == "__main__":
-    main()
+PICTURES = partial(_asked, pictures)

@@ -17,11 +17,15 @@ from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.learning.autoencoders.recipe import AutoencoderRecipe
 from musqa_pipeline.operations.costs.summary import read_runs
 from musqa_pipeline.stages.autoencoders.music import wants_representations
+from musqa_pipeline.stages.evaluation.representations import plots
 from musqa_pipeline.stages.evaluation.representations.page import (
+    CURVES,
     MEASURES,
     by_measure,
     by_stop,
+    curves_of,
     differences,
+    reconstructed_images,
 )
 from musqa_pipeline.stages.reconstructions.compare import (
     STOPS,
@@ -33,6 +37,7 @@ from musqa_pipeline.stages.reconstructions.compare import (
     read_trainings,
     unmet,
 )
+from musqa_pipeline.studies.figures import house_style, to_png
 from musqa_pipeline.studies.statistics.bootstrap import Estimate
 
 MSE, NLPD = Side("mse", "white", "equal"), Side("nlpd", "white", "equal")
@@ -147,6 +152,21 @@ def differences_table(evidence: Evidence) -> str:
     ])  # fmt: skip
 
 
+def pictures(evidence: Evidence) -> dict[str, bytes]:
+    """Draw curves over steps, and music beside what was made of it, by name."""
+    rows, trainings = unmet_rows(evidence), read_trainings(evidence.context)
+    drawn = {}
+    for name, words in CURVES.items():
+        with house_style(name):
+            figure = plots.curves_over_steps(curves_of(trainings, name), words)
+            drawn[f"autoencoders_{name}"] = to_png(figure)
+    for place, images in enumerate(reconstructed_images(evidence.context, rows).values()):
+        name = f"autoencoders_music_{place}"
+        with house_style(name):
+            drawn[name] = to_png(plots.image_grid(images, 2), n_colours=256)
+    return drawn
+
+
 def if_run(make: Callable[[Evidence], str]) -> Callable[[Evidence], str]:
     """Return a table that says what was not run."""
 
@@ -180,3 +200,5 @@ TABLES: dict[str, Callable[[Evidence], str]] = {
         "Every measure after equal steps": measures_table,
     }.items()
 }
+
+PICTURES = pictures

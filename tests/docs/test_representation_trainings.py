@@ -82,6 +82,15 @@ def test_tables_have_a_line_for_each_loss_and_input(scripts, evidence):
     assert tables["Every measure after equal steps"].count("\n") == 6
 
 
+def test_pictures_are_curves_and_music(scripts, evidence):
+    drawn = scripts.trainings.PICTURES(evidence)
+    assert [name for name in drawn if "music" not in name] == [
+        "autoencoders_psnr_db_unmet", "autoencoders_nlpd_unmet",
+    ]  # fmt: skip
+    assert "autoencoders_music_0" in drawn
+    assert all(png.startswith(b"\x89PNG") for png in drawn.values())
+
+
 def test_what_was_not_run_is_said(scripts, evidence):
     off = SimpleNamespace(context=with_settings(evidence.context, losses=[]))
     for make in scripts.trainings.TABLES.values():

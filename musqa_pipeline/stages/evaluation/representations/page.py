@@ -46,19 +46,26 @@ def publish_representations_page(context: Context) -> str | None:
     """Write the page of a preset; nothing if it asks for no autoencoder or none is finished."""
     if not wants_representations(context.preset):
         return None
-    runs, rows = finished_runs(context), read_reconstructions(context)
-    if not runs or rows.is_empty():
+    rows = read_reconstructions(context)
+    if rows.is_empty() or not finished_runs(context):
         return None
+    images = reconstructed_images(context, rows)
+    text = render_representations(context.preset.name, read_trainings(context), rows, images)
+    return place_page(context, PAGE, text.encode())
+
+
+def reconstructed_images(
+    context: Context, rows: pl.DataFrame
+) -> dict[str, Sequence[tuple[str, Any]]]:
+    """Make images of test excerpts anew, by recording: as they are, and by every loss and input."""
     from musqa_pipeline.stages.evaluation.representations.pictures import beside_each_other
 
     tested = rows.filter(part="test").unique("whose", keep="first", maintain_order=True)
-    excerpts = tested.sort("catalog", "excerpt_id").head(N_EXCERPTS).to_dicts()
-    images = {
+    runs = finished_runs(context)
+    return {
         f"{one['recording']} ({one['catalog']})": beside_each_other(context, runs, one)
-        for one in excerpts
+        for one in tested.sort("catalog", "excerpt_id").head(N_EXCERPTS).to_dicts()
     }
-    text = render_representations(context.preset.name, read_trainings(context), rows, images)
-    return place_page(context, PAGE, text.encode())
 
 
 def render_representations(
