@@ -41,7 +41,10 @@ _VARIABLES = {
     SURFACE: "var(--card)",
     **{colour: f"var(--c{i})" for i, colour in enumerate(SERIES)},
 }
-_PRINTED = {INK: "#1b2530", MUTED: "#5c6773", GRID: "#dde2e8", SURFACE: "#ffffff"}
+_PRINTED = {
+    **{INK: "#1b2530", MUTED: "#5c6773", GRID: "#dde2e8", SURFACE: "#ffffff"},
+    **dict(zip(SERIES, SERIES_PRINTED, strict=True)),
+}
 
 
 @contextmanager

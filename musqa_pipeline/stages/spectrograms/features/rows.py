@@ -84,7 +84,7 @@ def _read(context: Context) -> pl.DataFrame:
     if rows.height != described.height:
         raise StageError(
             f"{described.height - rows.height} of {described.height} rows of the dataset have no "
-            "features; run the stages dataset and spectrograms again"
+            "features; run the stages dataset, spectrograms and features again"
         )
     return rows
 
