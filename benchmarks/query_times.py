@@ -9,8 +9,8 @@ table of docs/lake.md, in CPU seconds.
 
 from __future__ import annotations
 
+import argparse
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,12 +92,14 @@ def measure(context: Context) -> list[float]:
 
 def main() -> None:
     """Measure all sizes and print a table in Markdown."""
-    folder = Path(sys.argv[1])
-    sizes = [int(text) for text in sys.argv[2:]] or list(REFERENCES)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where homes are made, each removed at its end")
+    parser.add_argument("references", type=int, nargs="*", default=REFERENCES)
+    arguments = parser.parse_args()
     print("| references | files | | list | scan | count | join | compaction |")
     print("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
-    for references in sizes:
-        home = folder / str(references)
+    for references in arguments.references:
+        home = arguments.folder / str(references)
         shutil.rmtree(home, ignore_errors=True)
         context = Context(home, Preset(name="bench", catalogs=("many",)), "many", FINGERPRINTS)
         fill(context, references)
