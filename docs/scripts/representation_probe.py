@@ -30,7 +30,7 @@ from musqa_pipeline.learning.classification.features import SquareComponents, ba
 from musqa_pipeline.stages.autoencoders.music import representations
 from musqa_pipeline.stages.degradations.sources import add_units, read_bitstreams
 from musqa_pipeline.stages.reconstructions.stage import finished_runs, folder_of, network_of
-from musqa_pipeline.stages.spectrograms.features.rows import KEYS, read_rows
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS, read_rows
 from musqa_pipeline.studies.statistics.bootstrap import Estimate, estimate, paired_difference
 from musqa_pipeline.studies.statistics.metrics import pearson, rmse
 
@@ -164,9 +164,12 @@ class Ridges:
         self._found, self._made = found, dict[tuple[str, int | None], Floats]()
 
     def predicted(self, kind: str, n_labelled: int | None) -> Floats:
-        """Predict all rows from the features of each seed, shape (seeds, rows), in points."""
+        """Predict all rows from the features of each seed, shape (seeds, rows), in 0 to 100 points.
+
+        What hardly varied in few labelled recordings takes a ridge far beyond that elsewhere.
+        """
         if (kind, n_labelled) not in self._made:
-            self._made[kind, n_labelled] = np.stack(
+            predicted = np.stack(
                 [
                     few_labels(
                         *(self._found[name], self.label, self.whose, "representations"),
@@ -175,6 +178,7 @@ class Ridges:
                     for name in self.kinds[kind]
                 ]
             )
+            self._made[kind, n_labelled] = predicted.clip(0, POINTS)
         return self._made[kind, n_labelled]
 
     def estimate(self, statistic: Statistic, kind: str, n_labelled: int | None) -> Estimate:

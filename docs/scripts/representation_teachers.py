@@ -142,7 +142,7 @@ def labels_table(evidence: Evidence) -> str:
             {
                 "network": changed,
                 "RMSE": _mean_of(rows, changed, rmse, 1),
-                f"of {plain.split('_')[0]} without": _mean_of(rows, plain, rmse, 1),
+                "without": _mean_of(rows, plain, rmse, 1),
                 "difference": number(errors.value, errors.low, errors.high),
                 "r": _mean_of(rows, changed, pearson, 3),
                 "difference of r": number(
