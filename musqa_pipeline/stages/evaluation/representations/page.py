@@ -47,7 +47,7 @@ def publish_representations_page(context: Context) -> str | None:
     if not wants_representations(context.preset):
         return None
     rows = read_reconstructions(context)
-    if rows.is_empty() or not finished_runs(context):
+    if rows.is_empty():
         return None
     images = reconstructed_images(context, rows)
     text = render_representations(context.preset.name, read_trainings(context), rows, images)

@@ -22,18 +22,18 @@ from musqa_pipeline.stages.evaluation.representations.page import (
 from musqa_pipeline.stages.evaluation.representations.pictures import GrowingPicture
 from musqa_pipeline.stages.evaluation.representations.plots import image_grid
 from musqa_pipeline.stages.graph import get_stage
-from musqa_pipeline.stages.reconstructions.compare import unmet
 from tests.stages.autoencoders.small_representations import filled, with_settings
 from tests.stages.reconstructions.made_up import made_up_rows, made_up_training
 
 VALUES = {("mse", "white"): 20.0, ("nlpd", "white"): 23.0, ("mse", "pink"): 26.0}
 ROWS = made_up_rows(VALUES)
+OTHER_PARTS = ROWS.with_columns(part=pl.lit("train"), psnr_db=pl.lit(99.0), excerpt_id=pl.lit("x"))
 TRAININGS = [made_up_training(*side, seed) for side, seed in itertools.product(VALUES, (0, 1))]
 IMAGES = {"r0 (c)": [("original", np.eye(8)), ("MSE, white noise", np.eye(8))]}
 
 
-def page(rows=ROWS, images=IMAGES):
-    return render_representations("test", TRAININGS, rows, images)
+def page(rows=ROWS, images=IMAGES, trainings=TRAININGS):
+    return render_representations("test", trainings, rows, images)
 
 
 def test_each_way_to_stop_has_its_psnr_and_its_steps():
@@ -77,11 +77,13 @@ def test_an_odd_number_of_images_leaves_no_empty_frame():
 
 
 def test_music_that_may_have_been_met_is_no_part_of_the_page():
-    other = ROWS.with_columns(part=pl.lit("train"), psnr_db=pl.lit(99.0), excerpt_id=pl.lit("x"))
-    both = pl.concat([ROWS, other])
-    assert page(both) != page()  # noise has met nothing
-    music = ROWS.with_columns(inputs=pl.lit("music"))
-    assert unmet(pl.concat([both, music])).equals(pl.concat([ROWS, music]))
+    assert page(pl.concat([ROWS, OTHER_PARTS])) != page()  # noise has met nothing
+    side = ("mse", "music")
+    music = made_up_rows({side: 30.0}).filter(inputs="music")
+    tested, trainings = pl.concat([ROWS, music]), [*TRAININGS, made_up_training(*side, 0)]
+    assert page(pl.concat([tested, OTHER_PARTS]), trainings=trainings) == page(
+        tested, trainings=trainings
+    )
 
 
 def test_it_needs_nothing_else_and_draws_curves_and_images():
