@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from musqa_pipeline.scoring.batch import Result
 
 DECIMALS = 4
-LISTS = ("windows", "events")
+LISTS = ("windows", "events", "alternatives")
 ORIGIN_COLUMNS = {
     "origin": "verdict",
     "origin_codec": "codec",

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOWPASS_MOS
-from musqa_pipeline.scoring.score import Event
+from musqa_pipeline.scoring.alternatives import told_of_both
+from musqa_pipeline.scoring.score import Alternative, Event
 from musqa_pipeline.scoring.words import WORDS, degree_of
 
 COST_MOS: dict[str, dict[float, float]] = {
@@ -133,6 +134,7 @@ def sentence_of(
     duration_s: float,
     *,
     detected: bool,
+    alternatives: Sequence[Alternative] = (),
 ) -> str:
     """Say what is heard of a recording, how much, and why, in a few plain sentences.
 
@@ -146,6 +148,8 @@ def sentence_of(
         Of the recording.
     detected : bool
         Whether events were looked for.
+    alternatives : sequence of Alternative
+        Two answers that both fit; told where no cause decides between them.
 
     Returns
     -------
@@ -165,10 +169,14 @@ def sentence_of(
     plain = [kind.told for kind in kinds if kind.cost_mos >= LEAST_MOS]
     if mos >= WORDS[0].from_mos:
         return f"{told} Found all the same: {'; '.join(plain)}." if plain else told
+    if alternatives:
+        told = f"{told} {told_of_both(alternatives)}"
     if kinds:
         plain = plain or [kinds[0].told]
         return f"{told} What was found explains only a part: {'; '.join(plain)}."
-    return f"{told} None of the faults that are looked for was found." if detected else told
+    if alternatives or not detected:
+        return told
+    return f"{told} None of the faults that are looked for was found."
 
 
 def plain_sentence(mos: float, low: float | None, high: float | None) -> str:

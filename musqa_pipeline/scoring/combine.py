@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.constants import EXCERPT_S
 from musqa_pipeline.audio.files.limits import ODD_DBTP
 from musqa_pipeline.scoring import abstain
+from musqa_pipeline.scoring.alternatives import in_common
 from musqa_pipeline.scoring.causes import cause_of, sentence_of
-from musqa_pipeline.scoring.score import Event, Score, WindowScore
+from musqa_pipeline.scoring.score import Alternative, Event, Score, WindowScore
 from musqa_pipeline.scoring.verdict import Verdict
 from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window, WindowCutter, shares_s
 from musqa_pipeline.scoring.words import word_of, words_of
@@ -113,12 +114,15 @@ def combine(
     spans = [(w.section, w.start_frame, w.stop_frame) for w, _ in judged]
     word, reason = _abstention(judged, spans, cutter, meters)
     mos = low = high = None
+    both: tuple[Alternative, ...] = ()
     if not word:
-        scored = [(span, v.bounds) for span, (_, v) in zip(spans, judged, strict=True) if v.bounds]
-        weights = shares_s(cutter.sections, [span for span, _ in scored], cutter.cell_frames)
-        mos = _mean([bounds.quality for _, bounds in scored], weights)
-        low = _mean([bounds.low for _, bounds in scored], weights)
-        high = _mean([bounds.high for _, bounds in scored], weights)
+        scored = [(at, v) for at, (_, v) in zip(spans, judged, strict=True) if v.bounds]
+        weights = shares_s(cutter.sections, [at for at, _ in scored], cutter.cell_frames)
+        found = [v.bounds for _, v in scored if v.bounds]
+        mos = _mean([b.quality for b in found], weights)
+        low = _mean([b.low for b in found], weights)
+        high = _mean([b.high for b in found], weights)
+        both = in_common([v.alternatives for _, v in scored], weights.tolist())
     windows = tuple(
         window_score(w.start_frame, w.stop_frame, meters.sample_rate_hz, verdict)
         for w, verdict in judged
@@ -142,7 +146,10 @@ def combine(
         events=events,
         model=model,
         words="" if mos is None else words_of(mos, low, high),
-        sentence=sentence_of(events, mos, low, high, meters.duration_s, detected=detected),
+        sentence=sentence_of(
+            events, mos, low, high, meters.duration_s, detected=detected, alternatives=both
+        ),
+        alternatives=both,
     )
 
 

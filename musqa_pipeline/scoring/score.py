@@ -58,6 +58,18 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """One of two answers that both fit."""
+
+    mos: float
+    probability: float
+    """As the model sees it; those of both sum to 1."""
+    cause: str = ""
+    """What it takes for granted: treble, that a filter took the treble; damage, of another kind;
+    empty, that the recording was made as it is."""
+
+
+@dataclass(frozen=True)
 class Score:
     """The score of a recording."""
 
@@ -94,6 +106,9 @@ class Score:
     """What the interval allows, such as "good or better"; empty where there is no score."""
     sentence: str = ""
     """What is heard of this recording, how much, and why; empty where there is no score."""
+    alternatives: tuple[Alternative, ...] = ()
+    """Two answers that both fit, the worse one first, where `mos`, their mean, describes neither;
+    empty otherwise."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""

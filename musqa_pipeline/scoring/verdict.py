@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
 from musqa_pipeline.scoring.abstain import FARTHEST, LEAST_SPEECH, SILENCE, SPEECH, UNFAMILIAR
+from musqa_pipeline.scoring.alternatives import alternatives
 from musqa_pipeline.scoring.intervals import Bounds, bounds
 from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.scoring.score import Alternative
 
 SILENT_LUFS = -70.0
 
@@ -32,6 +34,8 @@ class Verdict:
     """Whether it was repeated to 10 s."""
     distance: float = 0.0
     speech: float = 0.0
+    alternatives: tuple[Alternative, ...] = ()
+    """Two answers that both fit, or none."""
 
 
 def judge(
@@ -55,10 +59,11 @@ def judge(
         abstained = UNFAMILIAR
     else:
         abstained = ""
-    found = None
-    if not abstained:
-        found = bounds(answer.probability, model.step_quality, answer.distance, model.calibration)
-    return Verdict(found, abstained, looped, answer.distance, speech)
+    if abstained:
+        return Verdict(None, abstained, looped, answer.distance, speech)
+    found = bounds(answer.probability, model.step_quality, answer.distance, model.calibration)
+    both = alternatives(answer.probability, model.step_quality, image)
+    return Verdict(found, "", looped, answer.distance, speech, both)
 
 
 def to_excerpt(

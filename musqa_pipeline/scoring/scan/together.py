@@ -9,6 +9,7 @@ from dataclasses import replace
 from statistics import fmean
 
 from musqa_pipeline.scoring.abstain import LEAST_SCORED_FRAC
+from musqa_pipeline.scoring.alternatives import in_common
 from musqa_pipeline.scoring.causes import sentence_of
 from musqa_pipeline.scoring.combine import MIXED_MOS
 from musqa_pipeline.scoring.score import Score
@@ -41,7 +42,7 @@ def together(scores: Sequence[Score], duration_s: float) -> Score:
         reason = next(s.reason for s in scores if s.abstained == abstained)
         return replace(
             whole, mos=None, mos_low=None, mos_high=None, word="", cause="", words="", sentence="",
-            abstained=abstained, reason=reason, flags=tuple(flags),
+            alternatives=(), abstained=abstained, reason=reason, flags=tuple(flags),
         )  # fmt: skip
     values = [s.mos for s in scored if s.mos is not None]
     if len(scored) < len(scores):
@@ -53,13 +54,17 @@ def together(scores: Sequence[Score], duration_s: float) -> Score:
     worst_first = sorted(scored, key=lambda s: s.mos or 0.0)
     low, high = _mean([s.mos_low for s in scored]), _mean([s.mos_high for s in scored])
     told = next((s for s in worst_first if s.cause), worst_first[0])
+    both = in_common([s.alternatives for s in scored], [1.0] * len(scored))
     return replace(
         whole,
         mos=mos,
         mos_low=low,
         mos_high=high,
         words=words_of(mos, low, high),
-        sentence=sentence_of(told.events, mos, low, high, told.duration_s, detected=True),
+        sentence=sentence_of(
+            told.events, mos, low, high, told.duration_s, detected=True, alternatives=both
+        ),
+        alternatives=both,
         word=word_of(mos).name,
         abstained="",
         reason="",

@@ -40,6 +40,14 @@ class OriginAnswer(BaseModel):
     evidence: list[str] = Field(description="What was found, one plain sentence each.")
 
 
+class AlternativeAnswer(BaseModel):
+    """One of two answers that both fit."""
+
+    mos: float
+    probability: float = Field(description="Those of both sum to 1.")
+    cause: str = Field(description="What it takes for granted: treble, damage, or empty for none.")
+
+
 class RecordingScore(BaseModel):
     """The score of a recording."""
 
@@ -67,6 +75,9 @@ class RecordingScore(BaseModel):
     model: str = Field(description="Name and version of the model.")
     words: str = Field(description="What the interval allows, such as good or better.")
     sentence: str = Field(description="What is heard, how much, and why; empty without a score.")
+    alternatives: list[AlternativeAnswer] = Field(
+        description="Two answers that both fit, the worse one first; else empty."
+    )
 
 
 class SpectrogramAnswer(BaseModel):

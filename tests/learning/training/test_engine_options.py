@@ -15,6 +15,7 @@ from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.entry import TrainingSettings
+from musqa_pipeline.learning.device import find_precision
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.training import loop
 from musqa_pipeline.learning.training.callbacks import WeightAverage
@@ -120,6 +121,14 @@ def test_bfloat16_rounds_and_still_learns(tmp_path):
     mixed = train_tiny(tmp_path / "16", replace(SETTINGS, max_epochs=2, precision="bf16-mixed"))
     assert mixed.curves["loss"] != exact.curves["loss"]
     np.testing.assert_allclose(mixed.curves["loss"], exact.curves["loss"], rtol=0.05)
+
+
+@pytest.mark.parametrize(("has_amx", "found"), [(True, "bf16-mixed"), (False, "32")])
+def test_auto_is_bfloat16_on_a_cpu_that_computes_in_it(monkeypatch, has_amx, found):
+    capable = {"amx_bf16": has_amx, "avx512_bf16": True}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capable)
+    assert find_precision("auto", torch.device("cpu")) == found
+    assert find_precision("32", torch.device("cpu")) == "32"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
