@@ -14,8 +14,8 @@ from torch.optim.swa_utils import AveragedModel
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.seeds import derive_seed
 from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.device import find_precision
+from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.training import loop
 from musqa_pipeline.learning.training.callbacks import WeightAverage
