@@ -16,6 +16,7 @@ from pathlib import Path
 import representation_cells
 import representation_genre
 import representation_lowpasses
+import representation_metrics
 import representation_probe
 import representation_teachers
 import representation_trainings
@@ -27,6 +28,7 @@ from musqa_pipeline.stages.graph import joint_context, load_preset
 MODULES = (
     representation_cells,
     representation_lowpasses,
+    representation_metrics,
     representation_trainings,
     representation_genre,
     representation_probe,

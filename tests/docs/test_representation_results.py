@@ -21,6 +21,7 @@ from musqa_pipeline.stages.segments.versions import make_version, plan_versions
 from musqa_pipeline.studies.listening.cells import cells_correlation, read_cells
 from tests import ROOT
 from tests.stages.autoencoders.small_representations import filled
+from tests.stages.evaluation.opinions.test_tables import rows as judged_rows
 
 RATINGS = read_cells(ROOT / "docs/results/listeners_cells.csv")
 
@@ -235,3 +236,22 @@ def test_steps_in_order_are_counted_and_music_that_ends_lower_is_not_asked(
     dark = rows.with_columns(upper_edge_hz=pl.lit(6_000.0))
     monkeypatch.setattr(lowpasses, "excerpts_of", lambda context: dark)
     assert lowpasses.lowpass_table(evidence).startswith("not run: no recording")
+
+
+def test_metrics_are_held_against_each_other_where_there_are_opinions(evidence, monkeypatch):
+    import representation_metrics
+
+    assert representation_metrics.agreement_table(evidence) == (
+        "not run: the preset has no opinions"
+    )
+    monkeypatch.setattr(representation_metrics, "wants_opinions", lambda preset: True)
+    monkeypatch.setattr(
+        representation_metrics, "read_judged", lambda context: (judged_rows(), ["ViSQOL", "NLPD"])
+    )
+    lines = representation_metrics.agreement_table(evidence).splitlines()
+    assert lines[0] == "| rows | n | recordings | ViSQOL, NLPD |"
+    assert lines[3].startswith("| within references | 60 | 6 | 1.00 [1.00, 1.00] |")
+    assert [line.split(" | ")[0] for line in lines[4:]] == [
+        "| cascades", "| codecs", "| effects", "| low-passes", "| resampling", "| untouched",
+        "| MP3", "| Opus",
+    ]  # fmt: skip
