@@ -8,8 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from musqa_pipeline.audio.metrics.perceptual.ms_ssim import MsSsim
-from musqa_pipeline.audio.metrics.perceptual.nlpd import Nlpd
+from musqa_pipeline.audio.metrics.perceptual.images import check_images, check_pair
+from musqa_pipeline.audio.metrics.perceptual.ms_ssim import ms_ssim
+from musqa_pipeline.audio.metrics.perceptual.nlpd import nlpd
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.learning.autoencoders.losses import mean_square_error
 from musqa_pipeline.learning.autoencoders.recipe import SETTLING_STEPS
@@ -38,7 +39,8 @@ def measure(references_n1ft: Tensor, images_n1ft: Tensor) -> Measures:
     Parameters
     ----------
     references_n1ft, images_n1ft : Tensor, shape (n, 1, bands, frames)
-        Originals in [0, 1], and reconstructions, which are clipped to that.
+        Originals in [0, 1], and reconstructions, which are clipped to that. An original may be
+        constant, as a square of an image above the music's bands is.
 
     Returns
     -------
@@ -50,9 +52,11 @@ def measure(references_n1ft: Tensor, images_n1ft: Tensor) -> Measures:
         If originals are no images, a cell is NaN, or shapes differ.
     """
     clipped_n1ft = images_n1ft.float().clamp(0, 1)
-    nlpd_n = Nlpd(references_n1ft).distance(clipped_n1ft)  # refuses what are no images, first
+    check_images(references_n1ft)
+    check_pair(references_n1ft, clipped_n1ft)
+    nlpd_n = nlpd(references_n1ft, clipped_n1ft, epsilon=0.0)
     mse_n = mean_square_error(references_n1ft.double(), clipped_n1ft.double())
-    ms_ssim_n = MsSsim(references_n1ft).score(clipped_n1ft)
+    ms_ssim_n = ms_ssim(references_n1ft, clipped_n1ft, floor="relu")
     return Measures(-10 * mse_n.log10(), ms_ssim_n, nlpd_n, mse_n)
 
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from musqa_pipeline.audio.metrics.perceptual.images import check_images
+from musqa_pipeline.audio.metrics.perceptual.images import check_references
 from musqa_pipeline.audio.metrics.perceptual.nlpd import normalised_pyramid
 from musqa_pipeline.core.files import whole_file
 from musqa_pipeline.learning.classification.similarities import moments_of, similarities
@@ -60,7 +60,7 @@ def all_distances(
     Raises
     ------
     UnfitInputError
-        If these are no images, see `check_images`.
+        If these are no images, or one is constant, see `check_references`.
     LakeError
         If the folder cannot be written.
     """
@@ -91,12 +91,12 @@ def as_tensor(images: NDArray[np.generic]) -> Tensor:
 def _row(images: NDArray[np.generic], metric: Metric, first: int, block: int) -> Floats:
     """Compare a block with itself and with all that come after it."""
     ours = as_tensor(images[first : first + block])
-    check_images(ours)
+    check_references(ours)
     described = DESCRIBED[metric](ours)
     parts = [COMPARED[metric](described, described, True)]
     for start in range(first + block, len(images), block):
         theirs = as_tensor(images[start : start + block])
-        check_images(theirs)
+        check_references(theirs)
         parts.append(COMPARED[metric](described, DESCRIBED[metric](theirs), False))
     return np.concatenate(parts, axis=1)
 

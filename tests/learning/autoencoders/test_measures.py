@@ -35,6 +35,13 @@ def test_what_is_perfect_and_what_is_no_image():
         measure(images + 1, images)
 
 
+def test_an_original_may_be_constant():
+    blank = torch.zeros(1, 1, 32, 32)
+    measured = measure(blank, torch.full((1, 1, 32, 32), 0.1))
+    assert float(measured.psnr_db) == pytest.approx(20)
+    assert float(measured.nlpd) > 0
+
+
 def test_a_loss_settles_where_it_falls_by_less_than_1_percent_in_200_steps():
     falling = [1.0, 0.9, 0.8, 0.7, 0.695, 0.694, 0.2]
     assert settled_step(falling, 100) == 600

@@ -80,3 +80,11 @@ def test_after_a_kill_kept_rows_of_blocks_are_not_made_again(tmp_path):
 def test_cells_outside_0_to_1_are_refused():
     with pytest.raises(UnfitInputError, match="cells go from"):
         all_distances(images().astype(np.float32), "mse")
+
+
+@pytest.mark.parametrize(("place", "which"), [(1, "2 of 2"), (4, "1 of 1")])
+def test_a_constant_clip_is_refused_before_the_first_row_is_kept(place, which):
+    drawn = images()
+    drawn[place] = 51
+    with pytest.raises(UnfitInputError, match=f"every cell of image {which} is 0.2; take one"):
+        all_distances(drawn, "mse", block=2)

@@ -45,6 +45,28 @@ def check_images(images_n1ft: Tensor) -> None:
         )
 
 
+def check_references(images_n1ft: Tensor) -> None:
+    """Refuse what `check_images` refuses, and images in which nothing can be compared.
+
+    A damaged version may be constant, as the image of silence is.
+
+    Raises
+    ------
+    UnfitInputError
+        If these are no images, or one of them has the same value in all its cells.
+    """
+    check_images(images_n1ft)
+    lows_n, highs_n = torch.aminmax(images_n1ft.flatten(1), dim=1)
+    constant = (lows_n == highs_n).nonzero().flatten().tolist()
+    if constant:
+        raise UnfitInputError(
+            "constant",
+            f"every cell of image {constant[0] + 1} of {len(lows_n)} is "
+            f"{float(lows_n[constant[0]]):g}",
+            "take one that sounds",
+        )
+
+
 def check_pair(references_n1ft: Tensor, images_n1ft: Tensor) -> None:
     """Refuse images that `check_images` refuses, or that are no pairs with references.
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from musqa_pipeline.audio.metrics.perceptual.images import check_images, check_pair, filtered
+from musqa_pipeline.audio.metrics.perceptual.images import check_pair, check_references, filtered
 
 WINDOW_CELLS, WINDOW_SIGMA = 11, 1.5
 C1, C2 = 0.01**2, 0.03**2
@@ -54,11 +54,11 @@ class MsSsim:
     Raises
     ------
     UnfitInputError
-        If these are no images, see `check_images`.
+        If these are no images, or one is constant, see `check_references`.
     """
 
     def __init__(self, references_n1ft: Tensor, *, floor: Floor = "relu") -> None:
-        check_images(references_n1ft)
+        check_references(references_n1ft)
         self._references_n1ft, self._floor = references_n1ft, floor
         self._scales = scales_of(references_n1ft)
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from musqa_pipeline.audio.metrics.perceptual.images import check_images, check_pair, filtered
+from musqa_pipeline.audio.metrics.perceptual.images import check_pair, check_references, filtered
 
 SIGMA = (0.0248, 0.0185, 0.0179, 0.0191, 0.0220, 0.2782)
 """What the neighbours' sum is added to, by level from fine to coarse."""
@@ -64,13 +64,13 @@ class Nlpd:
     Raises
     ------
     UnfitInputError
-        If these are no images, see `check_images`.
+        If these are no images, or one is constant, see `check_references`.
     """
 
     def __init__(
         self, references_n1ft: Tensor, *, variant: Variant = "laparra", axes: Axes = "as_is"
     ) -> None:
-        check_images(references_n1ft)
+        check_references(references_n1ft)
         self._references_n1ft, self._variant, self._axes = references_n1ft, variant, axes
         self._levels = normalised_pyramid(references_n1ft, variant=variant, axes=axes)
 
@@ -103,16 +103,17 @@ def nlpd(
     *,
     variant: Variant = "laparra",
     axes: Axes = "as_is",
+    epsilon: float = LOSS_EPSILON,
 ) -> Tensor:
     """Return the distances of images from references, shape (n,), for a loss: nothing is checked.
 
-    Identical images get 1e-5, because of what keeps the slope finite.
+    Identical images get the root of `epsilon`, 1e-5, which keeps the slope finite.
     """
     ours, theirs = (
         normalised_pyramid(images, variant=variant, axes=axes)
         for images in (references_n1ft, images_n1ft)
     )
-    return _distance(ours, theirs, LOSS_EPSILON)
+    return _distance(ours, theirs, epsilon)
 
 
 def normalised_pyramid(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from musqa_pipeline.audio.features.mel import POWER_FLOOR, mel_power
+from musqa_pipeline.audio.metrics.perceptual.images import check_references
 from musqa_pipeline.audio.metrics.perceptual.ms_ssim import MsSsim
 from musqa_pipeline.audio.metrics.perceptual.nlpd import Nlpd
 from musqa_pipeline.audio.metrics.score import SecondScore
@@ -44,7 +45,7 @@ class PairImages:
     Raises
     ------
     UnfitInputError
-        If the reference is shorter, silent, or not finite.
+        If the reference is shorter, silent, not finite, or so quiet that its image is constant.
     """
 
     def __init__(self, reference: NDArray[np.float32], *, range_of: Range = "reference") -> None:
@@ -54,6 +55,7 @@ class PairImages:
         level_db = _level_db(reference)
         self.loudest_db = float(level_db.max())
         self.reference = self._scaled(level_db)
+        check_references(self.reference)
 
     def degraded(self, samples: NDArray[np.float32]) -> Tensor:
         """Make the image of a degraded version, brought to the reference's RMS.

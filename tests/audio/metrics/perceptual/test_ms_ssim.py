@@ -88,3 +88,10 @@ def test_batch_and_order_change_nothing_and_one_reference_serves_many():
 def test_what_is_no_pair_is_refused():
     with pytest.raises(UnfitInputError, match="references have the shape"):
         MsSsim(pictures(1, 1, 32, 32)).score(pictures(1, 1, 32, 40))
+
+
+def test_a_constant_reference_is_refused_and_a_constant_image_is_not():
+    silent = torch.zeros(1, 1, 32, 32, dtype=torch.float64)
+    with pytest.raises(UnfitInputError, match="every cell of image 1 of 1 is 0; take one"):
+        MsSsim(silent)
+    assert 0 <= float(MsSsim(pictures(1, 1, 32, 32)).score(silent)) < 0.1

@@ -109,6 +109,15 @@ def test_what_is_no_pair_is_refused(change, message):
         Nlpd(images).distance(wrong)
 
 
+def test_a_constant_reference_is_refused_and_a_constant_image_is_not():
+    images = pictures(3, 1, 32, 32)
+    silent = images.clone()
+    silent[1] = 0.25
+    with pytest.raises(UnfitInputError, match=r"every cell of image 2 of 3 is 0\.25; take one"):
+        Nlpd(silent)
+    assert bool((Nlpd(images).distance(silent) > 0).equal(torch.tensor([False, True, False])))
+
+
 def test_rounding_beyond_the_range_is_let_through():
     images = pictures(1, 1, 32, 32)
     assert float(Nlpd(images).distance(images * (1 + 5e-7))) < 1e-4

@@ -88,12 +88,22 @@ def test_scales_are_those_that_the_docs_say():
     [
         (REFERENCE[: int(0.95 * RATE_HZ)], r"lasts 0.95 s, an image needs 0.96 s"),
         (np.zeros(RATE_HZ, np.float32), "every sample of the reference is zero"),
+        (np.full(RATE_HZ, 1e-9, np.float32), "every cell of image 1 of 1 is 1; take one"),
         (np.full(RATE_HZ, np.nan, np.float32), "48000 samples of the reference are NaN"),
     ],
 )
 def test_what_makes_no_image_is_refused(samples, message):
     with pytest.raises(UnfitInputError, match=message):
         PairImages(samples)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_silence_is_a_bad_version_and_no_original(name):
+    silence = np.zeros(len(REFERENCE), np.float32)
+    score = find_opinion(name)(REFERENCE).score(silence)
+    assert score.distance > find_opinion(name)(REFERENCE).score(noisy(0.1)).distance
+    with pytest.raises(UnfitInputError, match="every cell of image 1 of 1 is 1; take one"):
+        find_opinion(name)(silence + np.float32(1e-9))
 
 
 def test_a_degraded_signal_with_nans_is_refused():
