@@ -117,6 +117,27 @@ def test_gtzan_s_partition_has_the_published_sizes_and_no_clip_twice():
     assert {name.partition(".")[0] for name in test} == set(gtzan.GENRES)
 
 
+@pytest.mark.parametrize(
+    ("genre", "sizes"),
+    [
+        ("blues", (46, 23, 31)),
+        ("classical", (48, 20, 31)),
+        ("country", (45, 23, 30)),
+        ("disco", (42, 22, 29)),
+        ("hiphop", (47, 18, 27)),
+        ("jazz", (43, 17, 27)),
+        ("metal", (44, 20, 27)),
+        ("pop", (41, 13, 30)),
+        ("reggae", (43, 17, 26)),
+        ("rock", (44, 24, 32)),
+    ],
+)
+def test_each_genre_of_gtzan_has_as_many_clips_a_part_as_paper_003_prints(genre, sizes):
+    parts = [gtzan.clips(part) for part in (gtzan.TRAIN, gtzan.VALIDATION, gtzan.TEST)]
+    found = tuple(sum(name.startswith(f"{genre}.") for name in part) for part in parts)
+    assert found == sizes
+
+
 def test_gtzan_without_its_upper_folder_is_known_too(tmp_path):
     assert by_file(read("gtzan", trees.gtzan(tmp_path, "")))["blues/blues.00012.wav"]["genre"]
 

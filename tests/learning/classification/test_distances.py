@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,6 +80,44 @@ def test_after_a_kill_kept_rows_of_blocks_are_not_made_again(tmp_path):
     found = all_distances(drawn, "nlpd", folder=tmp_path, block=2)
     np.testing.assert_array_equal(found[2:, 2:], whole[2:, 2:])
     np.testing.assert_array_equal(found[0, 1:], whole[0, 1:] + 1)
+
+
+def die_in_the_second_row(folder):
+    """Compute distances in a process that SIGKILL ends while its second row is half written."""
+    saved, n_rows = np.save, []
+
+    def save(file, row):
+        n_rows.append(1)
+        if len(n_rows) == 2:
+            file.write(b"half a row")
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        saved(file, row)
+
+    np.save = save
+    all_distances(images(), "nlpd", folder=Path(folder), block=2)
+
+
+def test_after_kill_9_distances_have_the_same_bytes(tmp_path):
+    program = f"import sys, {__name__} as here; here.die_in_the_second_row(sys.argv[1])"
+    root = Path(__file__).parents[3]
+    ended = subprocess.run([sys.executable, "-c", program, tmp_path], cwd=root, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.glob("*.npy")] == ["nlpd-2-00000.npy"]
+    found = all_distances(images(), "nlpd", folder=tmp_path, block=2)
+    assert found.tobytes() == all_distances(images(), "nlpd", block=2).tobytes()
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_threads_change_nothing(metric):
+    drawn, found = images(), []
+    try:
+        for n_threads in (1, 4):
+            torch.set_num_threads(n_threads)
+            found.append(all_distances(drawn, metric))
+    finally:
+        torch.set_num_threads(1)
+    np.testing.assert_allclose(*found, atol=1e-6, rtol=0)
 
 
 def test_cells_outside_0_to_1_are_refused():

@@ -5,8 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import scipy.signal
+import torch
 
+from musqa_pipeline.audio.metrics.perceptual.ms_ssim import MsSsim
+from musqa_pipeline.audio.metrics.perceptual.nlpd import Nlpd
 from musqa_pipeline.audio.metrics.perceptual.opinions import PairImages
 from musqa_pipeline.audio.metrics.registry import find_opinion
 from musqa_pipeline.core.errors import ToolError, UnfitInputError
@@ -68,6 +72,38 @@ def test_identity_is_best_and_damage_orders_the_rest(name):
         assert 0 < distances[0] < distances[-1]
         assert all(1 <= score.mos < 5 for score in scores)
     assert metric.score(noisy(0.01)) == scores_again(name)
+
+
+@pytest.mark.parametrize(
+    "distance",
+    [
+        lambda one, other: Nlpd(one).distance(other),
+        lambda one, other: Nlpd(one, variant="hepburn").distance(other),
+        lambda one, other: 1 - MsSsim(one).score(other),
+        lambda one, other: (one - other).square().mean(),
+    ],
+    ids=["laparra", "hepburn", "ms_ssim", "mse"],
+)
+def test_the_wider_music_is_blurred_the_farther_away_it_is(distance):
+    image = PairImages(REFERENCE).reference
+    found = [
+        float(distance(image, torch.from_numpy(scipy.ndimage.gaussian_filter(image, sigma))))
+        for sigma in ((0, 0, s, s) for s in (0.3, 0.5, 1, 2, 4, 8))
+    ]
+    assert found[0] > 0
+    assert (np.diff(found) > 0).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_threads_change_nothing(name):
+    before, found = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 4):
+            torch.set_num_threads(n_threads)
+            found.append(scores_again(name).distance)
+    finally:
+        torch.set_num_threads(before)
+    assert found[0] == pytest.approx(found[1], abs=1e-6, rel=0)
 
 
 def scores_again(name):
