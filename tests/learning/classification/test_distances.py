@@ -126,7 +126,7 @@ def test_cells_outside_0_to_1_are_refused():
 
 
 @pytest.mark.parametrize(("place", "which"), [(1, "2 of 2"), (4, "1 of 1")])
-def test_a_constant_clip_is_refused_before_the_first_row_is_kept(place, which):
+def test_a_constant_clip_is_refused_wherever_it_stands(place, which):
     drawn = images()
     drawn[place] = 51
     with pytest.raises(UnfitInputError, match=f"every cell of image {which} is 0.2; take one"):

@@ -57,7 +57,7 @@ class Nlpd:
     references_n1ft : Tensor, shape (n, 1, bands, frames)
         Images in [0, 1]; a single one serves any number of images.
     variant : {"laparra", "hepburn"}
-        Whose version; on noisy photographs they differ by 1 to 8 %, at half the contrast by 15 %.
+        Whose version; on noisy photographs they differ by 1 to 8 %, on darker ones by 11 to 16 %.
     axes : {"as_is", "swapped"}
         Whether frames stand for left and right, or bands do.
 
