@@ -26,9 +26,10 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.paper_tables import (
     METRIC_WORDS,
     REPETITIONS,
+    SINGLE,
     TABLE_V,
     beside_the_paper,
-    repeated_metrics,
+    paper_metrics,
     table_v,
 )
 from musqa_pipeline.stages.evaluation.slices import HOLDOUT
@@ -148,28 +149,27 @@ def print_tables(predictions: pl.DataFrame, trainings: pl.DataFrame, chance: set
     tested = predictions.unique(ROW)
     print(f"Test: {tested.height} excerpts of {tested['recording'].n_unique()} recordings.")
     told = predictions.with_columns(pl.lit(value=True).alias(DRAW))
-    found = repeated_metrics(told, REPETITIONS, DRAW)
-    alone = [
-        each for each in repeated_metrics(told, HOLDOUT, DRAW)
-        if PAPER_NETWORK.get(each.model) and each.model not in {other.model for other in found}
-    ]  # fmt: skip
-    took = trainings.group_by("model").agg(pl.col("epochs").mean(), pl.col("minutes").sum())
-    spent = {model: (epochs, minutes / 60) for model, epochs, minutes in took.rows()}
+    found, single = paper_metrics(told, DRAW)
+    took = trainings.group_by("protocol", "model").agg(
+        pl.col("epochs").mean(), pl.col("minutes").sum() / 60
+    )
+    spent = {(protocol, model): means for protocol, model, *means in took.rows()}
 
     def name(model: str, *, ours: Any) -> str:
         return shown_name(model) + (", random backbone" if ours and model in chance else "")
 
-    print(f"\n{'':46}{'paper 001':>32}{'here':>32}")
+    print(f"\n{'':60}{'paper 001':>32}{'here':>32}")
     head = "".join(f"{word:>16}" for _ in range(2) for word in METRIC_WORDS.values())
-    print(f"{'':46}{head}{'n':>5}{'epochs':>8}{'hours':>7}")
+    print(f"{'':60}{head}{'n':>5}{'epochs':>8}{'hours':>7}")
     filled = set()
-    for row in table_v([*found, *alone]):
+    for row in table_v(found, single):
         cells = ["–" if not row["paper"] else cell(*row["paper"][m], m) for m in METRIC_WORDS]
         ours = row["ours"]
         cells += [cell(ours[m].mean, ours[m].sd, m) if m in ours else "–" for m in METRIC_WORDS]
-        text = f"{name(row['model'], ours=ours):<46}" + "".join(f"{each:>16}" for each in cells)
+        shown = name(row["model"], ours=ours) + (SINGLE if row["single"] else "")
+        text = f"{shown:<60}" + "".join(f"{each:>16}" for each in cells)
         if ours:
-            epochs, hours = spent[row["model"]]
+            epochs, hours = spent[HOLDOUT if row["single"] else REPETITIONS, row["model"]]
             text += f"{len(ours['rmse'].values):>5}{epochs:>8.0f}{hours:>7.1f}"
             filled.add(PAPER_NETWORK.get(row["model"]))
         print(text)

@@ -17,6 +17,7 @@ import polars as pl
 
 from musqa_pipeline.learning.baselines.registry import BASELINES
 from musqa_pipeline.stages.evaluation.repetitions import estimates_of, repetitions_of
+from musqa_pipeline.stages.evaluation.slices import HOLDOUT
 from musqa_pipeline.studies.listening.table_vi_lines import PAPER_N, PAPER_NETWORK
 from musqa_pipeline.studies.statistics.comparisons import steiger, unpaired_t
 from musqa_pipeline.studies.statistics.metrics import pearson
@@ -35,6 +36,36 @@ TABLE_V: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 """Mean and deviation over the repetitions, by registry name."""
 METRIC_WORDS = {"pearson": "r", "rmse": "RMSE"}
+SINGLE = ", single training"
+"""What follows the name of a network that was not repeated."""
+
+
+def paper_draw(predictions: pl.DataFrame) -> str:
+    """Name the draw that stands beside the paper's: the uniform one, if there is one.
+
+    The paper made its test as it made the rest (section III.F), drawn so that quality is uniform.
+    """
+    rows = predictions.filter(pl.col("protocol").is_in([REPETITIONS, HOLDOUT]))
+    return "uniform_draw" if rows["uniform_draw"].any() else "natural_mix"
+
+
+def single_trainings(predictions: pl.DataFrame) -> list[str]:
+    """Name the networks of the paper that were trained once and not repeated."""
+    models = {
+        protocol: predictions.filter(protocol=protocol)["model"].unique(maintain_order=True)
+        for protocol in (HOLDOUT, REPETITIONS)
+    }
+    repeated = set(models[REPETITIONS])
+    return [m for m in models[HOLDOUT] if m in PAPER_NETWORK and m not in repeated]
+
+
+def paper_metrics(predictions: pl.DataFrame, draw: str) -> tuple[list[Repeated], list[Repeated]]:
+    """Compute r and RMSE of what was repeated, and of single trainings of the paper's networks."""
+    alone = set(single_trainings(predictions))
+    return (
+        repeated_metrics(predictions, REPETITIONS, draw),
+        [e for e in repeated_metrics(predictions, HOLDOUT, draw) if e.model in alone],
+    )
 
 
 def repeated_metrics(predictions: pl.DataFrame, protocol: str, draw: str) -> list[Repeated]:
@@ -62,16 +93,21 @@ def table_order(models: Iterable[str]) -> list[str]:
     return ordered + sorted(others, key=lambda model: model in BASELINES)
 
 
-def table_v(found: Sequence[Repeated]) -> list[dict[str, Any]]:
-    """Lay ours beside the paper's; a network of the paper that was not run has a row too."""
+def table_v(found: Sequence[Repeated], single: Sequence[Repeated] = ()) -> list[dict[str, Any]]:
+    """Lay ours beside the paper's; a network of the paper that was not run has a row too.
+
+    `single` are metrics of single trainings.
+    """
+    alone = {each.model for each in single}
     ours: dict[str, dict[str, Repeated]] = {}
-    for each in found:
+    for each in (*found, *single):
         ours.setdefault(each.model, {})[each.metric] = each
     return [
         {
             "model": model,
             "paper": TABLE_V.get(PAPER_NETWORK.get(model, "")),
             "ours": ours.get(model, {}),
+            "single": model in alone,
         }
         for model in table_order(ours)
     ]

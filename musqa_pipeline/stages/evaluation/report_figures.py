@@ -17,10 +17,13 @@ from musqa_pipeline.stages.evaluation.pages import page_figure
 from musqa_pipeline.stages.evaluation.paper_tables import (
     METRIC_WORDS,
     REPETITIONS,
+    SINGLE,
+    paper_draw,
     repeated_metrics,
+    single_trainings,
     table_order,
 )
-from musqa_pipeline.stages.evaluation.slices import DRAWS
+from musqa_pipeline.stages.evaluation.slices import DRAWS, HOLDOUT
 from musqa_pipeline.stages.evaluation.summary import (
     draw_words,
     error_of,
@@ -39,7 +42,7 @@ MAX_CURVES = 6
 def shown_rows(content: ReportContent, protocol: str) -> pl.DataFrame:
     """Return the rows that figures show: of one protocol, each model's first repetition."""
     rows = content.predictions.filter(protocol=protocol, variant="")
-    if protocol == "holdout":
+    if protocol == HOLDOUT:
         rows = rows.filter(part="test")
     return rows.filter(pl.col("repetition") == pl.col("repetition").min().over("model"))
 
@@ -71,6 +74,16 @@ def prediction_figures(
                     "scatter", f"{name}, {draw_words(draw)}", plots.scatter,
                     f"scatter-{model}-{draw}", f"Prediction over label of {name}", of(model, draw),
                 )  # fmt: skip
+    papers = paper_draw(content.predictions)
+    alone = shown_rows(content, HOLDOUT).filter(papers)
+    for model in single_trainings(content.predictions):
+        if model not in models:
+            name = content.name(model) + SINGLE
+            yield figure(
+                "scatter", f"{name}, {draw_words(papers)}", plots.scatter,
+                f"scatter-{model}-single", f"Prediction over label of {name}",
+                alone.filter(model=model),
+            )  # fmt: skip
     for model in list(dict.fromkeys([lead, *compared[:1]])):
         name = shown_name(model)
         yield figure(
@@ -121,7 +134,7 @@ def protocol_figures(content: ReportContent, draw: str) -> dict[str, Markup | No
         found["learning_curve"] = page_figure(
             plots_protocols.learning_curves, "learning-curve", "RMSE over recordings", points
         )
-    repeated = repeated_metrics(content.predictions, REPETITIONS, draw)
+    repeated = repeated_metrics(content.predictions, REPETITIONS, paper_draw(content.predictions))
     if repeated:
         models = table_order(each.model for each in repeated)
         found["repetitions"] = page_figure(

@@ -13,12 +13,16 @@ from musqa_pipeline.stages.evaluation.generalisation import DRAWN
 from musqa_pipeline.stages.evaluation.lowpass_steps import count_steps
 from musqa_pipeline.stages.evaluation.paper_tables import (
     REPETITIONS,
+    SINGLE,
     beside_the_paper,
+    paper_draw,
+    paper_metrics,
     repeated_metrics,
     row_tests,
     table_v,
 )
 from musqa_pipeline.stages.evaluation.report_figures import COMPARED_BASELINES, shown_rows
+from musqa_pipeline.stages.evaluation.slices import HOLDOUT
 from musqa_pipeline.stages.evaluation.summary import number, shown_name
 from musqa_pipeline.stages.spectrograms.features.darkness import lowpass_order
 from musqa_pipeline.studies.listening.table_vi_lines import LITERATURE_R
@@ -55,18 +59,18 @@ def main_draw(content: ReportContent, protocol: str) -> str:
 
 def paper_part(content: ReportContent) -> dict[str, Any] | None:
     """Lay table V of the paper beside ours, with the tests of both."""
-    mine = content.evaluations.filter(protocol=REPETITIONS, slice="all")
-    if mine.is_empty():
-        return None
-    draw = "natural_mix" if (mine["draw"] == "natural_mix").any() else "uniform_draw"
-    found = repeated_metrics(content.predictions, REPETITIONS, draw)
-    cells = {(r["model"], r["metric"]): r for r in mine.filter(draw=draw).to_dicts()}
-    rows = table_v(found)
+    draw = paper_draw(content.predictions)
+    found, single = paper_metrics(content.predictions, draw)
+    rows = table_v(found, single)
     if not any(row["ours"] and row["paper"] for row in rows):
         return None
+    mine = content.evaluations.filter(variant="", slice="all", draw=draw).to_dicts()
+    cells = {(row["protocol"], row["model"], row["metric"]): row for row in mine}
     for row in rows:
-        row["name"] = content.name(row["model"]) if row["ours"] else shown_name(row["model"])
-        row["cells"] = {m: cells.get((row["model"], m)) for m in DIGITS} if row["ours"] else {}
+        model, protocol = row["model"], HOLDOUT if row["single"] else REPETITIONS
+        row["name"] = content.name(model) if row["ours"] else shown_name(model)
+        row["name"] += SINGLE if row["single"] else ""
+        row["cells"] = {m: cells.get((protocol, model, m)) for m in DIGITS} if row["ours"] else {}
     tests = beside_the_paper(found)
     for test in tests:
         name = content.name if test["ours"] else shown_name
@@ -74,7 +78,7 @@ def paper_part(content: ReportContent) -> dict[str, Any] | None:
         test["interval"] = find_difference(
             content.differences, REPETITIONS, draw, test["first"], test["second"], test["metric"]
         )
-    one = next(iter(cells.values()))
+    one = next(row["cells"]["rmse"] for row in rows if row["cells"])
     return {
         "draw": draw,
         "rows": rows,

@@ -6,6 +6,8 @@ from scipy import stats
 from musqa_pipeline.stages.evaluation.paper_tables import (
     TABLE_V,
     beside_the_paper,
+    paper_draw,
+    paper_metrics,
     paper_tests,
     repeated_metrics,
     row_tests,
@@ -58,6 +60,28 @@ def test_a_variant_stands_where_the_papers_network_does():
     assert rows["vgg19_frozen_stem"]["paper"] == TABLE_V["vgg19"]
     both = [*FOUND, *FROZEN, Repeated("vgg19", "rmse", (11.0, 12.0))]
     assert [row["model"] for row in table_v(both)][2:4] == ["vgg19", "vgg19_frozen_stem"]
+
+
+def test_the_uniform_draw_stands_beside_the_papers_test(full):
+    rows = full.predictions
+    assert paper_draw(rows) == "uniform_draw"
+    assert paper_draw(rows.with_columns(uniform_draw=pl.lit(value=False))) == "natural_mix"
+    assert paper_draw(rows.filter(protocol="folds")) == "natural_mix"  # not of table V
+
+
+def test_a_network_of_the_paper_that_was_not_repeated_stands_with_its_one_training(full):
+    assert paper_metrics(full.predictions, "uniform_draw")[1] == []  # cnn1d was repeated
+    once = full.predictions.filter((pl.col("model") != "cnn1d") | (pl.col("protocol") == "holdout"))
+    found, single = paper_metrics(once, "uniform_draw")
+    assert {each.model for each in single} == {"cnn1d"}  # and no other network
+    assert "cnn1d" not in {each.model for each in found}
+    drawn = once.filter("uniform_draw", protocol="holdout", model="cnn1d")
+    rmse = np.sqrt(((drawn["predicted"] - drawn["label"]) ** 2).mean())
+    assert next(e for e in single if e.metric == "rmse").values == (pytest.approx(rmse),)
+    assert all(each.sd is None for each in single)
+    rows = {row["model"]: row for row in table_v(found, single)}
+    assert [model for model, row in rows.items() if row["single"]] == ["cnn1d"]
+    assert rows["cnn1d"]["paper"] == TABLE_V["cnn1d"]
 
 
 def test_our_tests_stand_beside_the_papers_of_the_same_networks():

@@ -6,10 +6,13 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
+from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.evaluation.gan.falls import NetworkFalls
 from musqa_pipeline.stages.evaluation.pages import counted
 from musqa_pipeline.stages.evaluation.report import PAGE_BYTES, render_report, report_json
+from musqa_pipeline.stages.evaluation.report_figures import prediction_figures
 from musqa_pipeline.stages.evaluation.report_parts import paper_part, statistics_part
+from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.studies.statistics.ladders import Fall
 from tests.stages.evaluation.made_up import made_up_run
 
@@ -115,7 +118,7 @@ def test_the_page_prints_the_numbers_of_the_table(page, content):
         (pl.col("slice") == "all") & pl.col("metric").is_in(["rmse", "mae"])
     ).to_dicts():
         assert f">{row['estimate']:.1f}<small>{row['low']:.1f} to {row['high']:.1f}" in page
-    assert page.count("14 recordings, 500 rows") == 1
+    assert page.count("14 recordings, 500 rows<") == 1
 
 
 def test_an_unfinished_network_is_named_and_in_no_table(page, content):
@@ -250,7 +253,7 @@ def test_random_backbones_are_named_where_they_stand_beside_the_paper(full, full
     assert "12.97" in row
     (mine,) = full.evaluations.filter(
         (pl.col("protocol") == "repetitions") & (pl.col("model") == "inception_v3")
-        & (pl.col("draw") == "natural_mix") & (pl.col("slice") == "all")
+        & (pl.col("draw") == "uniform_draw") & (pl.col("slice") == "all")
         & (pl.col("metric") == "rmse")
     ).to_dicts()  # fmt: skip
     assert f"{mine['estimate']:.2f}" in row
@@ -276,23 +279,72 @@ def test_the_papers_table_stands_beside_ours_with_both_tests(full, full_page):
         assert text in paper
     mine = full.evaluations.filter(
         (pl.col("protocol") == "repetitions") & (pl.col("model") == "cnn1d")
-        & (pl.col("draw") == "natural_mix") & (pl.col("slice") == "all")
+        & (pl.col("draw") == "uniform_draw") & (pl.col("slice") == "all")
         & (pl.col("metric") == "rmse")
     ).row(0, named=True)  # fmt: skip
     assert f'{mine["estimate"]:.2f} <span class="sd">({mine["sd"]:.2f})</span>' in paper
-    assert f"{mine['n_recordings']} recordings, {mine['n_rows']} rows" in paper
+    assert f"{mine['n_recordings']} recordings, {mine['n_rows']} rows, uniform draw" in paper
     assert "<td>1e−8</td>" in paper  # 1-D CNN to VGG19; the text has 9.7e-9, unrounded
 
 
-def test_nothing_stands_beside_the_paper_before_one_of_its_networks_was_repeated(full, full_page):
+def test_nothing_stands_beside_the_paper_before_one_of_its_networks_was_trained(full, full_page):
     assert '<a href="#paper">' in full_page
     ours = full.predictions.filter(
-        (pl.col("protocol") != "repetitions")
+        ~pl.col("protocol").is_in(["repetitions", "holdout"])
         | pl.col("model").is_in(["musqa_net", "boosted", "mean"])
     )
     assert "musqa_net" in set(ours.filter(protocol="repetitions")["model"])
     assert paper_part(replace(full, predictions=ours)) is None
     assert paper_part(full) is not None
+
+
+@pytest.fixture(scope="module")
+def once(full):
+    """Repetitions of others, and Inception v3 trained once, as the stage `models` leaves it."""
+    holdout = full.predictions.filter(protocol="holdout", model="cnn1d").with_columns(
+        model=pl.lit("inception_v3"), predicted=pl.col("predicted") * 0.9
+    )
+    repeated = full.predictions.filter(pl.col("model") != "inception_v3", protocol="repetitions")
+    predictions = pl.concat([holdout, repeated])
+    settings = EvaluationSettings(n_bootstrap=100)
+    return replace(
+        full, predictions=predictions, evaluations=pl.DataFrame(evaluate(predictions, settings))
+    )
+
+
+@pytest.mark.usefixtures("_without_figures")
+def test_a_single_training_stands_in_table_v_by_that_name_and_without_a_deviation(once):
+    paper = section(render_report(once), "paper")
+    start = paper.index(">Inception v3 (random backbone), single training<")
+    row = paper[start : paper.index("</tr>", start)]
+    told = once.evaluations.filter(
+        protocol="holdout", model="inception_v3", draw="uniform_draw", slice="all"
+    )
+    for metric, digits in (("pearson", 3), ("rmse", 2)):
+        value = told.filter(metric=metric)["estimate"].item()
+        assert f">{value:.{digits}f}<small>" in row  # and no deviation
+    assert row.rstrip().endswith("<td>–</td>")
+    tests = paper[paper.index("Tests of the differences") :]
+    pair = tests[tests.index("1-D CNN − Inception v3<") :]
+    assert "not repeated" in pair[: pair.index("</tr>")]
+    assert "single training" not in tests
+    assert paper.count("single training<") == 1
+
+
+def test_figure_2_has_the_single_trainings_that_its_protocol_lacks(once, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        "musqa_pipeline.stages.evaluation.report_figures.page_figure",
+        lambda plot, name, title, *data: drawn.setdefault(name, data) and "",
+    )
+    said = list(prediction_figures(once, "repetitions", "musqa_net"))
+    captions = [each["caption"] for each in said if each["section"] == "scatter"]
+    assert captions.count("Inception v3 (random backbone), single training, uniform draw") == 1
+    (rows,) = drawn["scatter-inception_v3-single"]
+    assert rows["uniform_draw"].all()
+    assert set(rows["protocol"]) == {"holdout"}
+    of_holdout = [each["caption"] for each in prediction_figures(once, "holdout", "inception_v3")]
+    assert not any("single training" in caption for caption in of_holdout)
 
 
 def test_how_many_differences_are_shown_stands_before_the_folded_tests(full, full_page):
