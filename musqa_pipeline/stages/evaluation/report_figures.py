@@ -85,7 +85,7 @@ def prediction_figures(
                 alone.filter(model=model),
             )  # fmt: skip
     for model in list(dict.fromkeys([lead, *compared[:1]])):
-        name = shown_name(model)
+        name = content.name(model)
         yield figure(
             "residuals", f"{name}: error over label, {draw_words(main)}", plots.residuals,
             f"residuals-{model}", f"Error of {name} over label", of(model, main),
@@ -98,14 +98,14 @@ def prediction_figures(
     curves = shown[:MAX_CURVES]
     yield figure(
         "calibration", f"Calibration, {draw_words(main)}", plots.calibration_plot, "calibration",
-        "Mean label over mean prediction", {shown_name(m): of(m, main) for m in curves},
+        "Mean label over mean prediction", {content.name(m): of(m, main) for m in curves},
         content.confidence,
     )  # fmt: skip
     if by_draw[mixed].filter(kind="single").height:
         yield figure(
             "calibration", f"One process of the tables alone, {draw_words(mixed)}",
             plots.process_curves, "processes", "Label and prediction over bitrate",
-            {shown_name(m): of(m, mixed) for m in curves},
+            {content.name(m): of(m, mixed) for m in curves},
         )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def training_figures(content: ReportContent) -> Iterator[dict[str, Any]]:
         curves = json.loads(run["curves_json"])
         if not run["epochs"]:  # imported, not trained
             continue
-        name = shown_name(run["model"])
+        name = content.name(run["model"])
         yield {
             "caption": name if run["finished"] else f"{name} (unfinished: no result)",
             "svg": page_figure(
@@ -158,7 +158,7 @@ def listening_figures(content: ReportContent) -> list[dict[str, Any]]:
             "model": result.model,
             "svg": page_figure(
                 functools.partial(over_opinions, points=True), f"listeners-{i}",
-                f"Prediction of {shown_name(result.model)} over mean opinions", result.matched,
+                f"Prediction of {content.name(result.model)} over mean opinions", result.matched,
             ),
         }
         for i, result in enumerate(content.listening)
@@ -205,5 +205,5 @@ def _curve_points(content: ReportContent, draw: str) -> dict[str, list[dict[str,
     for row in rows.iter_rows(named=True):
         size = sizes.get((row["variant"], row["model"]))
         if size is not None:
-            found.setdefault(shown_name(row["model"]), []).append({**row, "n_groups": size})
+            found.setdefault(content.name(row["model"]), []).append({**row, "n_groups": size})
     return {name: sorted(points, key=lambda p: p["n_groups"]) for name, points in found.items()}

@@ -42,10 +42,7 @@ def backbone_weights_of(row: Mapping[str, Any]) -> str:
 def title_of(row: Mapping[str, Any]) -> str:
     """Return what a report calls a run."""
     weights = backbone_weights_of(row)
-    remarks = {
-        "random": ", random backbone: smoke run",
-        "file": ", backbone from a file",
-    }
+    remarks = {RANDOM: ", random backbone", "file": ", backbone from a file"}
     unfinished = "" if row["finished"] else ", unfinished"
     return find_model(row["model"]).title + remarks.get(weights, "") + unfinished
 

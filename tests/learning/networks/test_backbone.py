@@ -152,7 +152,7 @@ def test_a_real_step_moves_stem_and_head_and_leaves_inception_alone(tmp_path):
         json.loads((tmp_path / "settings.json").read_text())["settings"]
     )
     assert backbone_weights_of(record) == "random"
-    assert title_of(record) == "Inception v3 (paper 001, table IV), random backbone: smoke run"
+    assert title_of(record) == "Inception v3 (paper 001, table IV), random backbone"
 
 
 @pytest.mark.long

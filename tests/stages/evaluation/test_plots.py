@@ -163,3 +163,17 @@ def test_the_picture_for_the_ui_is_a_small_png_and_always_the_same(n_recordings)
     assert image.format == "PNG"
     assert image.getpixel((0, 0)) is not None
     assert image.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
+
+
+def test_the_picture_for_the_ui_says_if_the_backbone_is_random(monkeypatch):
+    titles = []
+    monkeypatch.setattr(
+        "musqa_pipeline.studies.figures.to_png",
+        lambda figure: titles.append(figure.get_suptitle()) or b"",
+    )
+    frame = made_up_predictions(6).with_columns(model=pl.lit("vgg19"))
+    draw_scatter(frame, {"vgg19"})
+    draw_scatter(frame, {"inception_v3"})
+    assert titles == [
+        f"VGG19{mark}, 6 recordings it never met" for mark in (" (random backbone)", "")
+    ]

@@ -10,7 +10,7 @@ from musqa_pipeline.core.settings.evaluation import EvaluationSettings
 from musqa_pipeline.stages.evaluation.gan.falls import NetworkFalls
 from musqa_pipeline.stages.evaluation.pages import counted
 from musqa_pipeline.stages.evaluation.report import PAGE_BYTES, render_report, report_json
-from musqa_pipeline.stages.evaluation.report_figures import prediction_figures
+from musqa_pipeline.stages.evaluation.report_figures import prediction_figures, training_figures
 from musqa_pipeline.stages.evaluation.report_parts import paper_part, statistics_part
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.studies.statistics.ladders import Fall
@@ -329,6 +329,26 @@ def test_a_single_training_stands_in_table_v_by_that_name_and_without_a_deviatio
     assert "not repeated" in pair[: pair.index("</tr>")]
     assert "single training" not in tests
     assert paper.count("single training<") == 1
+
+
+def test_figures_of_a_random_backbone_say_so_in_caption_and_legend(full, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        "musqa_pipeline.stages.evaluation.report_figures.page_figure",
+        lambda plot, name, title, *data: drawn.setdefault(name, (title, *data)) and "",
+    )
+    of_points = list(prediction_figures(full, "repetitions", "inception_v3"))
+    name = "Inception v3 (random backbone)"
+    for section_name in ("scatter", "residuals"):
+        captions = [each["caption"] for each in of_points if each["section"] == section_name]
+        assert sum(caption.startswith(name) for caption in captions) >= 2
+        assert not any("Inception v3" in c and name not in c for c in captions)
+    for figure in ("residuals-inception_v3", "recordings-inception_v3"):
+        assert name in drawn[figure][0]
+    for figure in ("calibration", "processes"):
+        assert {name, "1-D CNN"} <= set(drawn[figure][1])
+    assert [each["caption"] for each in training_figures(full)] == ["1-D CNN", "musqa-net", name]
+    assert drawn["training-inception_v3-0"][0] == f"Loss of {name} over epochs"
 
 
 def test_figure_2_has_the_single_trainings_that_its_protocol_lacks(once, monkeypatch):
