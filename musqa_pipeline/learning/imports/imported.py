@@ -63,6 +63,7 @@ def adopt(
     validation_batches: ValidationBatches,
     folder: Path,
     data_fingerprint: str,
+    device: str = "cpu",
 ) -> TrainingResult:
     """Copy an imported run and measure it on the validation images, as a training would.
 
@@ -80,6 +81,8 @@ def adopt(
         Folder of the run in the lake; gets the same files as a training's.
     data_fingerprint : str
         What the batches come from.
+    device : str
+        Where it is measured, see `find_device`.
 
     Returns
     -------
@@ -89,7 +92,7 @@ def adopt(
     Raises
     ------
     SettingsError
-        As `check_imported`.
+        As `check_imported`, or if there is no such device.
     LakeError
         If the weights do not fit, or the folder cannot be written.
     StageError
@@ -97,18 +100,19 @@ def adopt(
     """
     import torch
 
+    from musqa_pipeline.learning.device import device_name, find_device
     from musqa_pipeline.learning.predict import load_model
     from musqa_pipeline.learning.training.attempt import TrainingResult
     from musqa_pipeline.learning.training.checkpoint import write_json
     from musqa_pipeline.learning.training.environment import describe_environment, usable_threads
 
     source = check_imported(model, run)
-    network = load_model(source)
+    network, place = load_model(source, device=device), find_device(device)
     squares, n_images = 0.0, 0
     with torch.inference_mode():
         for images, quality in validation_batches():
-            answers = network(torch.as_tensor(images, dtype=torch.float32))
-            errors = answers - torch.as_tensor(quality, dtype=torch.float32)
+            answers = network(torch.as_tensor(images, dtype=torch.float32).to(place))
+            errors = answers.cpu() - torch.as_tensor(quality, dtype=torch.float32)
             squares += float(errors.double().square().sum())
             n_images += len(errors)
     if not n_images:
@@ -131,8 +135,8 @@ def adopt(
         best_validation_loss=squares / n_images,
         parameters=sum(p.numel() for p in network.parameters() if p.requires_grad),
         curves={"loss": [], "validation_loss": [], "learning_rate": []},
-        device="cpu",
+        device=device_name(place),
         minutes=0.0,
-        environment=describe_environment(usable_threads(), torch.device("cpu")),
+        environment=describe_environment(usable_threads(), place),
         weights=folder / WEIGHTS_FILE,
     )

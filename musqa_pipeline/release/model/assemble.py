@@ -23,6 +23,7 @@ from musqa_pipeline.catalogs.demo_music.styles import STYLES
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.files import whole_file, write_whole
 from musqa_pipeline.learning.data.loader import iter_rows
+from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.release.model.accuracy import accuracy_rows
@@ -167,10 +168,12 @@ def _file_quality(model: ModelFile) -> Predict:
 
 def _torch_quality(scoring: ScoringNetwork) -> Predict:
     steps = torch.tensor(scoring.steps())
+    device = next(scoring.parameters()).device
 
     def predict(image: np.ndarray) -> float:
         with torch.inference_mode():
-            return float(scoring(*scoring.inputs(image[None]))[0][0] @ steps)
+            seen = (each.to(device) for each in scoring.inputs(image[None]))
+            return float(scoring(*seen)[0][0].cpu() @ steps)
 
     return predict
 
@@ -179,10 +182,11 @@ def _anchors(context: Context, said: pl.DataFrame, labelled: pl.DataFrame) -> pl
     """Let the networks of each fold score the anchors of the references that they never met."""
     key = ["catalog", "excerpt_id"]
     asked = said.filter(asked="out_of_fold").select(*key, "split_group", "fold").unique(key)
+    device = find_device(context.preset.models.device)
     parts = [
         score_lowpasses(
             context,
-            _torch_quality(_scoring_network(context, fold)),
+            _torch_quality(_scoring_network(context, fold).to(device)),
             labelled,
             of_fold.drop("fold"),
             ANCHORS_HZ,

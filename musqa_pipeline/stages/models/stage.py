@@ -127,9 +127,12 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
                 name,
                 settings.imported_run,
                 record=dataclasses.asdict(settings),
-                validation_batches=ShardBatches(validation, settings.batch_size),
+                validation_batches=ShardBatches(
+                    validation, settings.batch_size, device=settings.device
+                ),
                 folder=work.path,
                 data_fingerprint=data,
+                device=settings.device,
             )
         else:
             result = train_on_images(

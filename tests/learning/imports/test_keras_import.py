@@ -1,5 +1,6 @@
 """Weights of Keras against Keras itself (its torch backend), on a network of random weights."""
 
+import functools
 import io
 import json
 import zipfile
@@ -141,7 +142,8 @@ def test_it_is_measured_and_stored_as_a_training_is(trained, images, tmp_path):
     import_keras(folder / "released.hdf5", tmp_path / "run")
     run = str(tmp_path / "run")
     label = np.float32(0.25)
-    result = adopt(
+    measured = functools.partial(
+        adopt,
         "cnn1d_reversed",
         run,
         record={"seed": 3},
@@ -149,7 +151,11 @@ def test_it_is_measured_and_stored_as_a_training_is(trained, images, tmp_path):
         folder=tmp_path / "stored",
         data_fingerprint="f" * 32,
     )
+    with pytest.raises(SettingsError, match=r"device='cuda:63': .*; use cpu"):
+        measured(device="cuda:63")
+    result = measured()
     assert (result.epochs, result.finished, result.parameters) == (0, True, 15_442_881)
+    assert result.device == "cpu"
     expected = float(np.mean((quality.astype(np.float64) - label) ** 2))
     assert result.best_validation_loss == pytest.approx(expected, abs=1e-5)
     said = json.loads((tmp_path / "stored" / "settings.json").read_text())
