@@ -57,7 +57,8 @@ class ShardBatches:
     """The batches of stored images, as fast as the device needs them; can be pickled.
 
     On a GPU, worker processes make them ahead in page-locked memory; on a CPU the training needs
-    all cores itself, and takes a hundred times as long as reading does.
+    all cores itself, and takes 6 to 400 times as long as reading does (paper 001's networks, see
+    docs/models.md).
     """
 
     shards: ImageShards
