@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 import time
@@ -11,14 +12,17 @@ import pytest
 import torch
 
 from musqa_pipeline.core.errors import MachineError
+from musqa_pipeline.core.settings.models import ProtocolsSettings
 from musqa_pipeline.core.workers.local import LocalPool
+from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.checkpoint import read_weights
 from musqa_pipeline.stages.engine.cluster import dask_cluster
 from musqa_pipeline.stages.engine.cluster.dask_cluster import DaskCluster
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.models.stage import run_folder
 from tests.stages.engine.cluster.dask_machines import Machines
-from tests.stages.models.slow_training import slow_models
+from tests.stages.evaluation.small_lake import ENTRY, PRESET, small_lake
+from tests.stages.models.slow_training import slow_models, trials_together
 from tests.stages.models.tiny_lake import tiny_context
 
 
@@ -50,6 +54,30 @@ def test_a_training_runs_where_a_worker_offers_a_gpu_and_its_epochs_come_back(
     assert sum(line.startswith("tiny: epoch") for line in lines) == 3
     ((_, parent),) = [map(int, line.split()) for line in (tmp_path / "notes").open()]
     assert parent == owner
+
+
+def test_trials_of_networks_run_two_at_once_where_a_worker_offers_two_gpus(
+    machines, home, tmp_path, monkeypatch
+):
+    for name in PRESET.models.names:
+        monkeypatch.setitem(MODELS, name, ENTRY)
+    preset = dataclasses.replace(
+        PRESET,
+        protocols=ProtocolsSettings(repetitions={"brightness": 2, "mean": 1}),
+        models=dataclasses.replace(PRESET.models, max_epochs=1, batch_size=4),
+    )
+    machines.start_worker()
+    machines.start_worker(gpus=2)
+    context = small_lake(home, preset=preset)
+    machines.wait_for_workers(2)
+    owner = machines.worker_processes()[1].pid
+    report = run_stage(
+        trials_together(2, tmp_path / "notes"), context, fanout=DaskCluster(machines.address)
+    )
+    assert (report.made, report.units) == (3, 3)
+    children, parents = zip(*(line.split() for line in (tmp_path / "notes").open()), strict=True)
+    assert len(set(children)) == 2  # both had begun before either went on
+    assert set(map(int, parents)) == {owner}
 
 
 def test_nothing_left_to_train_asks_no_scheduler(context, tmp_path):

@@ -45,7 +45,8 @@ class Machines:
     def start_worker(self, *, gpus: int = 0, **variables: str) -> subprocess.Popen[bytes]:
         return self._start(
             *("distributed.cli.dask_worker", self.address, "--host", "127.0.0.1"),
-            *("--nthreads", "1", "--no-dashboard", "--local-directory", str(self.folder)),
+            *("--nthreads", str(max(1, gpus)), "--no-dashboard"),
+            *("--local-directory", str(self.folder)),
             *(("--resources", f"GPU={gpus}") if gpus else ()),
             **variables,
         )
