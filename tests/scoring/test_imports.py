@@ -14,6 +14,8 @@ HEAVY = (
 )  # fmt: skip
 BASE = ("scipy.signal", "onnxruntime", "pyloudnorm", "pydantic")  # the last by typer alone
 FACTORY = tuple(name for name in HEAVY if name not in BASE)
+BARRED_NAMES = (*FACTORY, "fastapi", "uvicorn", "onnx", "visqol", "lightning", "threadpoolctl")
+"""What the base installation has not."""
 REPORT = """
 import json, resource, sys
 {program}
@@ -76,8 +78,7 @@ except SystemExit as ended:
 
 def barred(*arguments):
     """Run a command without what the base installation has not."""
-    names = (*FACTORY, "fastapi", "uvicorn", "onnx", "visqol", "lightning", "threadpoolctl")
-    return fresh(BARRED.format(names=names, arguments=tuple(map(str, arguments))))
+    return fresh(BARRED.format(names=BARRED_NAMES, arguments=tuple(map(str, arguments))))
 
 
 def test_the_commands_of_the_scorer_run_with_the_base_installation_alone(model_path, tmp_path):
