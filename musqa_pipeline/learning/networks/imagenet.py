@@ -121,7 +121,7 @@ def _fetched(published: Published) -> Mapping[str, Tensor]:
         raise SettingsError(
             f"[models] backbone_weights='imagenet': cannot load {published.file_name} (published "
             f"SHA-256 begins with {published.sha256_begins}): {first_line(error)}; put the file "
-            f"at {place}, or set backbone_weights to its path, or to 'random' for a smoke run that "
+            f"at {place}, or set backbone_weights to its path, or to 'random' for a training that "
             "is no result of the paper's"
         ) from error
     _check_hash(place, published, _IMAGENET)

@@ -77,12 +77,12 @@ def prediction_figures(
     papers = paper_draw(content.predictions)
     alone = shown_rows(content, HOLDOUT).filter(papers)
     for model in single_trainings(content.predictions):
-        if model not in models:
+        rows_of_one = alone.filter(model=model)
+        if model not in models and rows_of_one.height:
             name = content.name(model) + SINGLE
             yield figure(
                 "scatter", f"{name}, {draw_words(papers)}", plots.scatter,
-                f"scatter-{model}-single", f"Prediction over label of {name}",
-                alone.filter(model=model),
+                f"scatter-{model}-single", f"Prediction over label of {name}", rows_of_one,
             )  # fmt: skip
     for model in list(dict.fromkeys([lead, *compared[:1]])):
         name = content.name(model)

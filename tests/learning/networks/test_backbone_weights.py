@@ -59,7 +59,7 @@ def test_weights_that_cannot_be_fetched_are_named_with_hash_and_place(published)
     assert str(caught.value) == (
         f"[models] backbone_weights='imagenet': cannot load {entry.file_name} (published SHA-256 "
         f"begins with {entry.sha256_begins}): <urlopen error no route to host>; put the file at "
-        f"{entry.place}, or set backbone_weights to its path, or to 'random' for a smoke run that "
+        f"{entry.place}, or set backbone_weights to its path, or to 'random' for a training that "
         "is no result of the paper's"
     )
     assert len(entry.sha256_begins) == 8
