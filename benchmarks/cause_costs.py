@@ -64,7 +64,7 @@ def row_of(name: str, clean: Sound, rate_hz: int, fault: str, db: float, scorer:
         strengths.setdefault(event.kind, []).append(event.strength)
     visqol = visqol_mos(clean, sound, rate_hz)
     cause = cause_of(score.events, min(score.mos or visqol, visqol), score.duration_s)
-    kind = next((e.kind for e in score.events if e.text == cause), "")
+    kind = next((e.kind for e in score.events if cause.endswith(e.text)), "")
     return {
         "recording": name, "fault": fault, "db": db, "visqol": round(visqol, 3),
         "model": None if score.mos is None else round(score.mos, 3),

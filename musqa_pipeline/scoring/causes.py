@@ -10,13 +10,13 @@ mono is what is scored.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOWPASS_MOS
 from musqa_pipeline.scoring.alternatives import told_of_both
-from musqa_pipeline.scoring.score import Alternative, Event
+from musqa_pipeline.scoring.score import Alternative, Event, Origin
 from musqa_pipeline.scoring.words import WORDS, degree_of
 
 COST_MOS: dict[str, dict[float, float]] = {
@@ -47,6 +47,12 @@ LEAST_FRAC = 0.25
 """A cause explains at least this part of what a score lacks."""
 LEAST_MOS = 0.1
 """What is estimated to cost less is no part of the sentence on a file."""
+NEARLY_WHOLE_FRAC = 0.9
+"""What lasts so much of a recording is said of all of it; of the rest, from when to when."""
+SAME_EDGE_HZ = 800.0
+"""Edges no further apart are one, as for the detector that joins them."""
+MOMENTS = ("click", "dropout")
+"""Kinds whose events are moments, and no states that last."""
 EFFECTS = {
     "band_edge": "loss of treble",
     "clipping": "distortion",
@@ -67,11 +73,57 @@ def cost_mos(event: Event, duration_s: float) -> float:
     whole_s = max(duration_s, 1e-3)
     part = min(1.0, max(0.0, event.stop_s - event.start_s) / whole_s)
     amount = event.strength
-    if event.kind in ("click", "dropout"):
+    if event.kind in MOMENTS:
         amount, part = amount * 10.0 / whole_s, 1.0
         if event.kind == "dropout":
             amount *= float(event.details.get("longest_ms", 5.0)) / 1_000
     return part * float(np.interp(amount, list(table), list(table.values())))
+
+
+def known_edges(events: Sequence[Event], origin: Origin | None) -> tuple[Event, ...]:
+    """Return the events, where a frame grid names the codec without guesses at it from edges."""
+    if origin is None or not origin.codec:
+        return tuple(events)
+    from musqa_pipeline.scoring.origin.verdict import LOSSY_FILE
+
+    if origin.verdict == LOSSY_FILE:  # its edge may be that of a file before it
+        return tuple(events)
+    return tuple(
+        replace(e, text=e.text.partition(";")[0].partition(":")[0])
+        if e.kind == "band_edge" and "sample_rate_hz" not in e.details
+        else e
+        for e in events
+    )
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard of a recording: all that was found in it, and its length."""
+
+    events: Sequence[Event]
+    duration_s: float
+
+    def text_of(self, event: Event) -> str:
+        """Return the text of an event, with its span unless all that was heard is like it."""
+        if event.kind in MOMENTS or self._lasts_s(event) >= NEARLY_WHOLE_FRAC * self.duration_s:
+            return event.text
+        stop_s = -int(-event.stop_s // 1)  # rounded up, as the start is rounded down
+        return f"from {_clock(int(event.start_s))} to {_clock(stop_s)} {event.text}"
+
+    def _lasts_s(self, event: Event) -> float:
+        """Return how much is like an event: of its kind, and of an edge as low."""
+        highest = event.strength + SAME_EDGE_HZ if event.kind == "band_edge" else np.inf
+        return sum(
+            e.stop_s - e.start_s
+            for e in self.events
+            if e.kind == event.kind and e.strength <= highest
+        )
+
+
+def _clock(whole_s: int) -> str:
+    minutes, seconds = divmod(whole_s, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 @dataclass(frozen=True)
@@ -82,16 +134,17 @@ class _Kind:
     worst: Event
     count: int
 
-    @property
-    def told(self) -> str:
-        """What is said of them behind a colon, and therefore without one."""
-        text = self.worst.text.replace(": ", ", ", 1)
+    def told(self, heard: Heard) -> str:
+        """Say what is said of them behind a colon, and therefore without one."""
+        text = heard.text_of(self.worst).replace(
+            ": ", ", ", 1
+        )  # a time has no space behind its own
         return f"{text}, and {self.count - 1} more" if self.is_counted else text
 
     @property
     def is_counted(self) -> bool:
         """Whether each is one of many moments, and not a state that lasts."""
-        return self.worst.kind in ("click", "dropout") and self.count > 1
+        return self.worst.kind in MOMENTS and self.count > 1
 
 
 def _by_cost(events: Sequence[Event], duration_s: float) -> list[_Kind]:
@@ -116,14 +169,17 @@ def _cause(events: Sequence[Event], mos: float | None, duration_s: float) -> Eve
     return kinds[0].worst if explains else None
 
 
-def cause_of(events: Sequence[Event], mos: float | None, duration_s: float) -> str:
-    """Name the likeliest cause of a low score, the text of the costliest event of its kind.
+def cause_of(
+    events: Sequence[Event], mos: float | None, duration_s: float, heard: Heard | None = None
+) -> str:
+    """Name the likeliest cause of a low score: the text of the costliest event, with its span.
 
     It is empty if the kind that costs most explains too little of what the score lacks, without a
-    score, and for a score that calls for no explanation.
+    score, and for a score that calls for no explanation. The span is left out where nearly all of
+    the recording is like it, or of what was `heard` of it where the events are of one part.
     """
     event = _cause(events, mos, duration_s)
-    return "" if event is None else event.text
+    return "" if event is None else (heard or Heard(events, duration_s)).text_of(event)
 
 
 def sentence_of(
@@ -135,6 +191,7 @@ def sentence_of(
     *,
     detected: bool,
     alternatives: Sequence[Alternative] = (),
+    heard: Heard | None = None,
 ) -> str:
     """Say what is heard of a recording, how much, and why, in a few plain sentences.
 
@@ -150,29 +207,33 @@ def sentence_of(
         Whether events were looked for.
     alternatives : sequence of Alternative
         Two answers that both fit; told where no cause decides between them.
+    heard : Heard, optional
+        All that was heard of the recording, where the events are those of one part of it.
 
     Returns
     -------
     str
         Such as "Clear loss of treble. Nothing above 11.2 kHz; …": the degree follows the interval,
-        the effect the cause. What was found and does not explain the score is told as such; empty
-        without a score.
+        the effect the cause, which is told with its span where it takes only a part. What was found
+        and does not explain the score is told as such; empty without a score.
     """
     if mos is None:
         return ""
+    heard = heard or Heard(events, duration_s)
     cause = _cause(events, mos, duration_s)
     if cause is not None:
-        text = cause.text[:1].upper() + cause.text[1:]
+        text = heard.text_of(cause)
+        text = text[:1].upper() + text[1:]
         return f"{degree_of(mos, low, high).capitalize()} {EFFECTS[cause.kind]}. {text}."
     told = plain_sentence(mos, low, high)
     kinds = [kind for kind in _by_cost(events, duration_s) if kind.cost_mos > 0]
-    plain = [kind.told for kind in kinds if kind.cost_mos >= LEAST_MOS]
+    plain = [kind.told(heard) for kind in kinds if kind.cost_mos >= LEAST_MOS]
     if mos >= WORDS[0].from_mos:
         return f"{told} Found all the same: {'; '.join(plain)}." if plain else told
     if alternatives:
         told = f"{told} {told_of_both(alternatives)}"
     if kinds:
-        plain = plain or [kinds[0].told]
+        plain = plain or [kinds[0].told(heard)]
         return f"{told} What was found explains only a part: {'; '.join(plain)}."
     if alternatives or not detected:
         return told

@@ -12,8 +12,8 @@ from musqa_pipeline.audio.constants import EXCERPT_S
 from musqa_pipeline.audio.files.limits import ODD_DBTP
 from musqa_pipeline.scoring import abstain
 from musqa_pipeline.scoring.alternatives import in_common
-from musqa_pipeline.scoring.causes import cause_of, sentence_of
-from musqa_pipeline.scoring.score import Alternative, Event, Score, WindowScore
+from musqa_pipeline.scoring.causes import cause_of, known_edges, sentence_of
+from musqa_pipeline.scoring.score import Alternative, Event, Origin, Score, WindowScore
 from musqa_pipeline.scoring.verdict import Verdict
 from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window, WindowCutter, shares_s
 from musqa_pipeline.scoring.words import word_of, words_of
@@ -103,14 +103,16 @@ def combine(
     meters: Meters,
     events: tuple[Event, ...] | None,
     model: str,
+    origin: Origin | None = None,
 ) -> Score:
     """Make the score of a recording from its windows, in order, its cutter and its meters.
 
     It is the mean of the windows with a score, weighted by the seconds of sound that each speaks
     for. The interval is the mean of theirs and no narrower: the error is mostly one offset a
-    recording, in which its windows agree. `events` is None where none were looked for.
+    recording, in which its windows agree. `events` is None where none were looked for. Where the
+    frame grid of `origin` names a codec, edges guess at none.
     """
-    detected, events = events is not None, events or ()
+    detected, events = events is not None, known_edges(events or (), origin)
     spans = [(w.section, w.start_frame, w.stop_frame) for w, _ in judged]
     word, reason = _abstention(judged, spans, cutter, meters)
     mos = low = high = None
@@ -141,6 +143,7 @@ def combine(
         bandwidth_hz=meters.bandwidth_hz(),
         loudness_lufs=meters.loudness_lufs(),
         true_peak_dbtp=meters.true_peak_dbtp(),
+        origin=origin,
         cause=cause_of(events, mos, meters.duration_s),
         windows=windows,
         events=events,

@@ -259,8 +259,8 @@ class Scorer:
         take(cutter.finish())
         limits.check_peak(meters.true_peak_dbtp() or 0.0)  # between samples
         events = None if detectors is None else tuple(detectors.finish())
-        score = combine(judged, cutter, meters, events, self.model.label)
-        return score if origin is None else replace(score, origin=origin.origin())
+        coded = None if origin is None else origin.origin()
+        return combine(judged, cutter, meters, events, self.model.label, coded)
 
     def _judge(self, window: Window, sample_rate_hz: int) -> Verdict:
         if window.sound_s < SHORTEST_S:

@@ -3,9 +3,17 @@
 import pytest
 
 from musqa_pipeline.audio.metrics.ceiling import IDENTITY_MOS, LOWPASS_MOS
-from musqa_pipeline.scoring.causes import COST_MOS, EFFECTS, cause_of, cost_mos, sentence_of
+from musqa_pipeline.scoring.causes import (
+    COST_MOS,
+    EFFECTS,
+    Heard,
+    cause_of,
+    cost_mos,
+    known_edges,
+    sentence_of,
+)
 from musqa_pipeline.scoring.detectors.detect import DETECTORS
-from musqa_pipeline.scoring.score import Event
+from musqa_pipeline.scoring.score import Event, Origin
 
 
 def event(kind, strength=1.0, start_s=0.0, stop_s=10.0, **details):
@@ -32,7 +40,60 @@ def test_the_costliest_kind_is_named():
     assert cause_of([event("click", stop_s=0.01), edge, dull], 3.0, 10.0) == "band_edge 8000"
     assert cause_of([edge, hole], 4.0, 10.0) == "holes 1"
     halves = [event("noise", 30.0, 0, 5), event("noise", 17.0, 5, 10)]
-    assert cause_of([*halves, event("band_edge", 9_000.0)], 2.0, 10.0) == "noise 17"
+    assert cause_of([*halves, event("band_edge", 9_000.0)], 2.0, 10.0) == "noise 17"  # all is noisy
+
+
+def test_a_cause_that_takes_a_part_says_which():
+    edge = event("band_edge", 8_000.0, 2.9, 7.1)
+    assert cause_of([edge], 3.0, 10.0) == "from 0:02 to 0:08 band_edge 8000"
+    assert said([edge], 3.0) == "Strong loss of treble. From 0:02 to 0:08 band_edge 8000."
+    assert said([edge], 4.7).endswith("Found all the same: from 0:02 to 0:08 band_edge 8000.")
+    clip = Event("clipping", 3_599.0, 3_670.0, 0.3, "fraction", "clipping: 9 flat tops")
+    told = sentence_of([clip], 4.7, None, None, 300.0, detected=True)
+    assert told.endswith("same: from 59:59 to 1:01:10 clipping, 9 flat tops.")
+    assert cause_of([event("band_edge", 8_000.0, 0.5, 9.6)], 3.0, 10.0) == "band_edge 8000"
+    assert cause_of([event("click", 40.0, 3.0, 4.0)], 4.0, 10.0) == "click 40"
+
+
+def test_a_lower_edge_in_the_rest_makes_an_edge_one_of_the_whole_and_a_higher_one_does_not():
+    edge = event("band_edge", 11_200.0, 0.0, 5.0)
+    for rest_hz, told in ((20_200.0, "from 0:00 to 0:05 "), (12_000.0, "")):
+        rest = event("band_edge", rest_hz, 5.0, 10.0)
+        assert cause_of([edge, rest], 4.0, 10.0) == f"{told}band_edge 11200"
+    # Of an excerpt of 10 s among three: what it has throughout may be missing in the others.
+    whole = event("band_edge", 11_200.0, 20.0, 30.0)
+    heard = Heard([whole, event("band_edge", 20_000.0)], 30.0)
+    assert cause_of([whole], 4.0, 10.0, heard) == "from 0:20 to 0:30 band_edge 11200"
+    assert said([whole], 4.0, heard=heard).endswith(". From 0:20 to 0:30 band_edge 11200.")
+
+
+HINT = "nothing above 11.2 kHz; MP3 at 64 kbit/s leaves such an edge"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "codec", "told"),
+    [
+        ("likely lossy", "MP3 at 320 kbit/s", "nothing above 11.2 kHz"),
+        ("possibly lossy", "Opus", "nothing above 11.2 kHz"),
+        ("possibly lossy", "", HINT),
+        ("genuine", "", HINT),
+        ("lossy file", "MP3", HINT),
+    ],
+)
+def test_an_edge_guesses_at_no_codec_where_the_frame_grid_names_it(verdict, codec, told):
+    edge = Event("band_edge", 0.0, 10.0, 11_200.0, "hz", HINT, {"codecs": ["MP3 at 64 kbit/s"]})
+    other = event("holes")
+    found = known_edges([edge, other], Origin(verdict, codec))
+    assert [e.text for e in found] == [told, "holes 1"]
+    assert found[0].details == edge.details
+    assert known_edges([edge], None) == (edge,)
+
+
+def test_an_edge_of_the_sample_rate_is_no_guess():
+    text = "nothing above 11.0 kHz: the sample rate of 22.05 kHz holds no more"
+    details = {"sample_rate_hz": 22_050, "codecs": []}
+    edge = Event("band_edge", 0.0, 10.0, 11_025.0, "hz", text, details)
+    assert known_edges([edge], Origin("likely lossy", "MP3")) == (edge,)
 
 
 def test_a_clipped_recording_blames_clipping_and_not_the_noise_that_it_lifts():
@@ -63,8 +124,8 @@ def test_every_kind_of_event_has_a_figure_and_amounts_rise():
         assert list(table) == sorted(table)
 
 
-def said(events, mos, low=None, high=None, *, detected=True):
-    return sentence_of(events, mos, low, high, 10.0, detected=detected)
+def said(events, mos, low=None, high=None, *, detected=True, heard=None):
+    return sentence_of(events, mos, low, high, 10.0, detected=detected, heard=heard)
 
 
 def clipping(amount):

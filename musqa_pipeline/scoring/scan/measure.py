@@ -29,7 +29,7 @@ from musqa_pipeline.scoring.scan.together import together
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
 
-VERSION = 4
+VERSION = 5
 """Raised when the same file and model begin to give another result."""
 MOST_EXCERPTS = 20
 MOST_EVENTS = 40
@@ -134,20 +134,17 @@ def measure(path: Path, key: str, scorer: Scorer, settings: ScanSettings) -> Res
     """
     recording = read_recording(path, settings.n_excerpts)
     info = recording.info
-    if settings.full:
-        score = scorer.score_file(path)
-    else:
-        scores = [
-            _at(e.start_s, scorer.score(e.samples, info.sample_rate_hz)) for e in recording.excerpts
-        ]
-        score = together(scores, recording.duration_s)
-        if any(e.n_not_finite for e in recording.excerpts):
-            score = replace(score, flags=(*score.flags, "not_finite"))
     rate_hz = info.sample_rate_hz
-    origin = OriginMeter(rate_hz, info.codec if info.is_lossy else "")
+    meter = OriginMeter(rate_hz, info.codec if info.is_lossy else "")
     for excerpt in recording.excerpts:
-        origin.push(excerpt.samples, round(excerpt.start_s * rate_hz))
-    score = replace(score, origin=origin.origin())
+        meter.push(excerpt.samples, round(excerpt.start_s * rate_hz))
+    if settings.full:
+        scores = [scorer.score_file(path)]
+    else:
+        scores = [_at(e.start_s, scorer.score(e.samples, rate_hz)) for e in recording.excerpts]
+    score = together(scores, recording.duration_s, meter.origin())
+    if not settings.full and any(e.n_not_finite for e in recording.excerpts):
+        score = replace(score, flags=(*score.flags, "not_finite"))
     mono = [to_mono(e.samples) for e in recording.excerpts]
     return Result(
         key,

@@ -79,8 +79,14 @@ def test_a_score_has_it_whether_of_samples_or_of_a_file(scorer, tmp_path):
     assert score.origin.verdict == "likely lossy"
     assert scorer.score(fake, RATE_HZ).origin == score.origin
     assert score.as_dict()["origin"]["codec"] == score.origin.codec != ""
+    unnamed = Scorer(scorer.model, origin=False).score(fake, RATE_HZ)
+    edges, guesses = (
+        [e.text for e in each.events if e.kind == "band_edge"] for each in (score, unnamed)
+    )
+    assert "leave such an edge" in guesses[0]
+    assert not any("leave" in text for text in edges)  # no guess at what the grid says
     assert Scorer(scorer.model, detect=False).score(fake, RATE_HZ).origin is None
-    assert Scorer(scorer.model, origin=False).score(fake, RATE_HZ).origin is None
+    assert unnamed.origin is None
 
 
 def test_a_file_that_is_lossy_itself_is_no_fake(scorer, tmp_path):
