@@ -51,6 +51,8 @@ NEARLY_WHOLE_FRAC = 0.9
 """What lasts so much of a recording is said of all of it; of the rest, from when to when."""
 SAME_EDGE_HZ = 800.0
 """Edges no further apart are one, as for the detector that joins them."""
+FOUND = ". Found: "
+"""Between why there is no score and what was found all the same."""
 MOMENTS = ("click", "dropout")
 """Kinds whose events are moments, and no states that last."""
 EFFECTS = {
@@ -182,6 +184,19 @@ def cause_of(
     return "" if event is None else (heard or Heard(events, duration_s)).text_of(event)
 
 
+def reason_with(reason: str, events: Sequence[Event], duration_s: float) -> str:
+    """Add what was found to why a recording has no score; what was added before is replaced."""
+    plain = _worth_telling(_by_cost(events, duration_s), Heard(events, duration_s))
+    bare = reason.partition(FOUND)[0]
+    return f"{bare}{FOUND}{'; '.join(plain)}" if plain else bare
+
+
+def _worth_telling(kinds: Sequence[_Kind], heard: Heard) -> list[str]:
+    """Tell the kinds that cost something; the costliest is better than nothing."""
+    costly = [kind for kind in kinds if kind.cost_mos >= LEAST_MOS]
+    return [kind.told(heard) for kind in costly or kinds[:1] if kind.cost_mos > 0]
+
+
 def sentence_of(
     events: Sequence[Event],
     mos: float | None,
@@ -226,14 +241,13 @@ def sentence_of(
         text = text[:1].upper() + text[1:]
         return f"{degree_of(mos, low, high).capitalize()} {EFFECTS[cause.kind]}. {text}."
     told = plain_sentence(mos, low, high)
-    kinds = [kind for kind in _by_cost(events, duration_s) if kind.cost_mos > 0]
-    plain = [kind.told(heard) for kind in kinds if kind.cost_mos >= LEAST_MOS]
+    kinds = _by_cost(events, duration_s)
     if mos >= WORDS[0].from_mos:
+        plain = [kind.told(heard) for kind in kinds if kind.cost_mos >= LEAST_MOS]
         return f"{told} Found all the same: {'; '.join(plain)}." if plain else told
     if alternatives:
         told = f"{told} {told_of_both(alternatives)}"
-    if kinds:
-        plain = plain or [kinds[0].told(heard)]
+    if plain := _worth_telling(kinds, heard):
         return f"{told} What was found explains only a part: {'; '.join(plain)}."
     if alternatives or not detected:
         return told

@@ -12,7 +12,7 @@ from musqa_pipeline.audio.constants import EXCERPT_S
 from musqa_pipeline.audio.files.limits import ODD_DBTP
 from musqa_pipeline.scoring import abstain
 from musqa_pipeline.scoring.alternatives import in_common
-from musqa_pipeline.scoring.causes import cause_of, known_edges, sentence_of
+from musqa_pipeline.scoring.causes import cause_of, known_edges, reason_with, sentence_of
 from musqa_pipeline.scoring.score import Alternative, Event, Origin, Score, WindowScore
 from musqa_pipeline.scoring.verdict import Verdict
 from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window, WindowCutter, shares_s
@@ -115,6 +115,8 @@ def combine(
     detected, events = events is not None, known_edges(events or (), origin)
     spans = [(w.section, w.start_frame, w.stop_frame) for w, _ in judged]
     word, reason = _abstention(judged, spans, cutter, meters)
+    if word not in ("", abstain.SILENCE):
+        reason = reason_with(reason, events, meters.duration_s)
     mos = low = high = None
     both: tuple[Alternative, ...] = ()
     if not word:

@@ -83,7 +83,7 @@ class Score:
     abstained: str
     """Why there is no score, in one word; empty if there is one."""
     reason: str
-    """The same as a sentence that says what to do; empty if there is a score."""
+    """The same as a sentence, what to do, and what was found all the same; empty with a score."""
     flags: tuple[str, ...]
     """What to know about the number: looped, clipped_input, mixed_windows, …"""
     duration_s: float

@@ -10,6 +10,7 @@ from musqa_pipeline.scoring.causes import (
     cause_of,
     cost_mos,
     known_edges,
+    reason_with,
     sentence_of,
 )
 from musqa_pipeline.scoring.detectors.detect import DETECTORS
@@ -163,6 +164,14 @@ def test_a_score_at_the_top_does_not_hide_what_was_found():
     assert (
         said(clicks[:1], 4.7) == said([], 4.7) == ("Hardly any differences from a clean original.")
     )
+
+
+def test_what_was_found_is_added_to_a_reason_once():
+    edge = event("band_edge", 11_200.0)
+    told = reason_with("too far; listen to it", [clipping(0.3), edge], 10.0)
+    assert told == "too far; listen to it. Found: band_edge 11200; clipping, 9 flat tops"
+    assert reason_with(told, [clipping(0.003)], 10.0).endswith("it. Found: clipping, 9 flat tops")
+    assert reason_with(told, [event("mono_collapse", -60.0)], 10.0) == "too far; listen to it"
 
 
 def test_every_kind_of_event_has_an_effect():

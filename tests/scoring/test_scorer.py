@@ -1,5 +1,7 @@
 """The scorer: what it answers, what cannot move a score, and when it abstains."""
 
+import re
+
 import numpy as np
 import pytest
 import soundfile
@@ -120,6 +122,23 @@ def test_what_is_far_from_the_training_data_gets_no_number(stereo, tmp_path):
     assert (score.mos, score.abstained) == (None, "unfamiliar")
     assert "(distance 1.70, limit 1)" in score.reason
     assert {w.abstained for w in score.windows} == {"unfamiliar"}
+
+
+def test_what_was_found_is_told_without_a_score_too(stereo, tmp_path, monkeypatch):
+    model = write_model(tmp_path / "far.onnx", distance=1.7)
+    clipped = np.clip(8.0 * stereo, -0.999, 0.999)
+    score = Scorer(model, origin=False).score(clipped, RATE_HZ)
+    assert score.abstained == "unfamiliar"
+    (tops,) = [event.text for event in score.events if event.kind == "clipping"]
+    assert re.fullmatch(r"clipping: \d,\d{3} flat tops at full scale", tops)
+    bare = Scorer(model, detect=False).score(clipped, RATE_HZ).reason
+    assert "Found" not in bare
+    assert score.reason.startswith(f"{bare}. Found: ")
+    assert tops.replace(": ", ", ") in score.reason
+    cancelled = np.concatenate([clipped[:, :1], -clipped[:, :1]], axis=1)
+    silent = Scorer(model, origin=False).score(cancelled, RATE_HZ)
+    assert (silent.abstained, "clipped_input" in silent.flags) == ("silence", True)
+    assert "Found" not in silent.reason  # the reason is what was found
 
 
 def test_speech_gets_no_number(scorer, stereo, monkeypatch):

@@ -91,7 +91,7 @@ def _merge(first: Finding, second: Finding) -> Finding:
 def _say(finding: Finding) -> str:
     tops, level_dbfs = finding.details["flat_tops"], finding.details["level_dbfs"]
     place = "full scale" if level_dbfs > -0.3 else f"{level_dbfs:.1f} dBFS, clipped before"
-    return f"clipping: {tops} flat tops at {place}"
+    return f"clipping: {tops:,} flat tops at {place}"
 
 
 CLIPPING = Detector(kind="clipping", unit="fraction", find=find, say=_say, merge=_merge, gap_s=2.5)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from musqa_pipeline.scoring.abstain import LEAST_SCORED_FRAC
+from musqa_pipeline.scoring.abstain import LEAST_SCORED_FRAC, SILENCE
 from musqa_pipeline.scoring.alternatives import in_common
-from musqa_pipeline.scoring.causes import Heard, cause_of, known_edges, sentence_of
+from musqa_pipeline.scoring.causes import Heard, cause_of, known_edges, reason_with, sentence_of
 from musqa_pipeline.scoring.combine import MIXED_MOS
 from musqa_pipeline.scoring.score import Origin, Score
 from musqa_pipeline.scoring.words import word_of, words_of
@@ -44,6 +44,8 @@ def together(scores: Sequence[Score], duration_s: float, origin: Origin | None =
     if len(scored) < LEAST_SCORED_FRAC * len(scores) or not scored:
         abstained = Counter(s.abstained for s in scores if s.abstained).most_common(1)[0][0]
         reason = next(s.reason for s in scores if s.abstained == abstained)
+        if abstained != SILENCE:
+            reason = reason_with(reason, heard.events, heard.duration_s)
         return replace(
             whole, mos=None, mos_low=None, mos_high=None, word="", cause="", words="", sentence="",
             alternatives=(), abstained=abstained, reason=reason, flags=tuple(flags),

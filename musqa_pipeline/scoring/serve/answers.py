@@ -60,7 +60,7 @@ class RecordingScore(BaseModel):
     )
     word: str = Field(description="What the number alone means; see /api/v1/words.")
     abstained: str = Field(description="Why there is no score, in one word; empty if there is one.")
-    reason: str = Field(description="The same as a sentence.")
+    reason: str = Field(description="The same as a sentence, and what was found.")
     flags: list[str] = Field(description="What to know about the number, such as looped.")
     duration_s: float
     sample_rate_hz: int

@@ -64,6 +64,19 @@ def test_most_excerpts_must_have_a_score():
     assert (speech.abstained, speech.reason) == ("speech", "it sounds like speech")
 
 
+def test_what_was_found_in_all_excerpts_is_added_to_the_reason():
+    clips = [
+        Event("clipping", at, at + 5.0, 0.3, "fraction", "clipping: 9 flat tops") for at in (0, 20)
+    ]
+    one = "it sounds like speech. Found: clipping, 9 flat tops"
+    whole = together(
+        [score(None, 0, events=(clips[0],), reason=one), score(None, 20, events=(clips[1],))], 60.0
+    )
+    assert whole.reason == "it sounds like speech. Found: from 0:00 to 0:05 clipping, 9 flat tops"
+    silent = {"abstained": "silence", "reason": "nothing"}
+    assert together([score(None, events=(clips[0],), **silent)], 60.0).reason == "nothing"
+
+
 def test_a_model_without_calibration_gives_no_interval():
     whole = together([score(4.0, mos_low=None, mos_high=None), score(3.0)], 30.0)
     assert (whole.mos_low, whole.mos) == (None, pytest.approx(3.5))
