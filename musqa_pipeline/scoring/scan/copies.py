@@ -18,6 +18,8 @@ window may move them (`docs/scoring.md`)."""
 SAME_BANDWIDTH_HZ = 500.0
 DOUBTS = {"": 0, "possible": 1, "likely": 2}
 """How sure it is that a lossless file is a fake, by `lossy_origin`."""
+NO_BEST = "all lossless copies are likely of lossy origin"
+"""Why none is called the best: an original is not among them."""
 
 
 def find_groups(store: ScanStore, scan: Scan) -> dict[str, int]:
@@ -50,24 +52,33 @@ def find_groups(store: ScanStore, scan: Scan) -> dict[str, int]:
     return {keys[i]: numbers.setdefault(recording[i], len(numbers) + 1) for i in np.unique(pairs)}
 
 
-def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int, str]:
-    """Choose the copy to keep; return its place, and what decided.
+def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int | None, str]:
+    """Choose the copy to keep; return its place, and what decided, or None and why there is none.
 
-    They are records of one group with `file` and `size_bytes`, as `rows.py` gives them.
+    They are records of one group, one at least, with `file` and `size_bytes`, as `rows.py` gives
+    them. None is called the best where all that are lossless are likely fakes.
     """
+    lossless = [c for c in copies if not c["is_lossy"]]
+    if lossless and all(c["lossy_origin"] == "likely" for c in lossless):
+        return None, NO_BEST
+    if len(copies) == 1:
+        return 0, "all have the same content"
     best_mos = max((c["mos"] for c in copies if c["mos"] is not None), default=None)
+    known = [c for c in lossless if best_mos is None or c["mos"] is not None]
+    least_doubt = min((DOUBTS[c["lossy_origin"]] for c in known), default=0)
     widest = max(c["bandwidth_hz"] or 0.0 for c in copies)
-    doubts = [DOUBTS[c["lossy_origin"]] for c in copies if not c["is_lossy"]]
 
     def merits(copy: dict[str, Any]) -> tuple[bool, ...]:
         mos, doubt = copy["mos"], DOUBTS[copy["lossy_origin"]]
         return (
             # A fake is no better than its original, whatever a model says of the two.
-            copy["is_lossy"] or doubt == min(doubts),
+            copy["is_lossy"] or doubt < DOUBTS["likely"],
+            # What no score is known of may be clipped; an edge without a grid is a small doubt.
+            best_mos is None or mos is not None,
+            copy["is_lossy"] or doubt == least_doubt,
             best_mos is None or (mos is not None and mos >= best_mos - SAME_MOS),
-            not copy["is_lossy"] and doubt < DOUBTS["likely"],
-            (copy["bandwidth_hz"] or 0.0) >= widest - SAME_BANDWIDTH_HZ,
             not copy["is_lossy"],
+            (copy["bandwidth_hz"] or 0.0) >= widest - SAME_BANDWIDTH_HZ,
         )
 
     def rank(i: int) -> tuple[Any, ...]:
@@ -80,7 +91,8 @@ def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int, str]:
 
     order = sorted(range(len(copies)), key=rank)
     first, second = merits(copies[order[0]]), merits(copies[order[1]])
-    names = ("of the surer origin", "the higher score", "lossless", "the wider band", "lossless")
+    surer = "of the surer origin"
+    names = (surer, "with a score", surer, "the higher score", "lossless", "the wider band")
     for name, a, b in zip(names, first, second, strict=True):
         if a and not b:
             return order[0], name

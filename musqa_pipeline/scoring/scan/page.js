@@ -25,7 +25,8 @@ const SHOW = {
   "lossless, likely of lossy origin": (r) => r.lossy_origin === "likely",
   "lossless, possibly of lossy origin": (r) => r.lossy_origin === "possible",
   "copies": (r) => Boolean(r.copies),
-  "copies that are not the best": (r) => r.copies && !r.is_best_copy,
+  "copies that are not the best": (r) => Boolean(r.best_copy),
+  "copies without a best one": (r) => r.copies && !hasBest(r),
   ...Object.fromEntries(["new", "moved", "changed", "better", "worse"]
     .map((kind) => [`since the last scan: ${kind}`, (r) => r.change === kind])),
 };
@@ -44,6 +45,11 @@ const SORT = {
 };
 let shown = rows;
 let page = 0;
+
+// The best copy itself has no path of the best.
+function hasBest(row) {
+  return Boolean(row.is_best_copy || row.best_copy);
+}
 
 function changeOf(row) {
   return row.mos === null || typeof row.mos_before !== "number" ? null : row.mos - row.mos_before;
@@ -131,7 +137,8 @@ function tags(row) {
     found.push([`${row.lossy_origin} lossy origin`, row.lossy_origin === "likely" ? "bad" : "fair"]);
   }
   if (row.copies) {
-    found.push(row.is_best_copy ? ["best copy", "transparent"] : ["copy", "fair"]);
+    found.push(row.is_best_copy ? ["best copy", "transparent"]
+      : [hasBest(row) ? "copy" : "copy, none is the best", "fair"]);
   }
   if (row.change) {
     const change = changeOf(row);
@@ -218,7 +225,8 @@ function details(row) {
       others.append(make("li", "", link, ` ${other.mos === null ? "–" : other.mos.toFixed(2)}`,
         other.is_best_copy ? ` – the best: ${other.best_because}` : ""));
     }
-    const why = row.is_best_copy ? `The best copy: ${row.best_because}. Others:` : "Copies of it:";
+    const why = row.is_best_copy ? `The best copy: ${row.best_because}. Others:`
+      : hasBest(row) ? "Copies of it:" : `None is called the best: ${row.best_because}. Copies of it:`;
     box.append(make("div", "wide", why, others));
   }
   if (row.duration_s) {

@@ -52,12 +52,13 @@ CSV_COLUMNS = {
     "events": "what the detectors found, with counts",
     "copies": "number of the group of copies; empty without a copy",
     "n_copies": "files in that group",
-    "best_copy": "path of the best of them",
+    "best_copy": "path of the best of them; empty where all lossless ones are likely fakes",
     "change": "since the last scan: new, moved, changed, better, worse",
     "mos_before": "score at the last scan, of files that changed",
     "moved_from": "path at the last scan, of files that moved",
     "problem": "why the file could not be read",
     "key": "what identifies the content",
+    "best_because": "of the best copy what decided; of copies without a best one why",
 }
 """Columns of the CSV in order, with their meaning."""
 MOST_ROWS = 20_000

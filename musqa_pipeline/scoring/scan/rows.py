@@ -28,8 +28,8 @@ class ScanTable:
         self._store, self.scan, self.changes = store, scan, changes
         self._of_key = dict(groups)
         self._add_equal_files()
-        self._best: dict[int, tuple[bytes, str, int]] = {}
-        """Path of the best, why, and how many there are, by number of the group."""
+        self._best: dict[int, tuple[bytes | None, str, int]] = {}
+        """Path of the best, if one is, why, and how many there are, by number of the group."""
         keys_of: dict[int, list[str]] = {}
         for key, group in self._of_key.items():
             keys_of.setdefault(group, []).append(key)
@@ -112,8 +112,8 @@ class ScanTable:
         if group:
             best, why, n = self._best[group]
             row["n_copies"] = n
-            row["best_copy"] = printable(best)
-            row["best_because"] = why if best == path else ""
+            row["best_copy"] = "" if best is None else printable(best)
+            row["best_because"] = why if best in (path, None) else ""
             row["is_best_copy"] = best == path
         change = self.changes.of_path.get(path, Change(SAME))
         row["change"] = change.kind
@@ -142,7 +142,7 @@ class ScanTable:
                 number += 1
                 self._of_key[key] = number
 
-    def _choose(self, keys: list[str]) -> tuple[bytes, str, int]:
+    def _choose(self, keys: list[str]) -> tuple[bytes | None, str, int]:
         copies: list[dict[str, Any]] = []
         paths: list[bytes] = []
         n = 0
@@ -157,7 +157,5 @@ class ScanTable:
                 path, size = files[0]
                 paths.append(path)
                 copies.append({**self._record(key)[0], "file": path, "size_bytes": size})
-        if len(copies) == 1:
-            return paths[0], "all have the same content", n
         place, why = best_copy(copies)
-        return paths[place], why, n
+        return None if place is None else paths[place], why, n

@@ -27,8 +27,11 @@ CASES = [
     ("of the surer origin", copy("honest", 4.2), copy("flattered fake", 4.5, origin="likely")),
     ("of the surer origin", copy("honest", 4.2), copy("maybe", 4.5, origin="possible")),
     ("of the surer origin", copy("maybe", origin="possible"), copy("fake", origin="likely")),
+    ("of the surer origin", copy("honest", None), copy("fake", 4.5, origin="likely")),
+    ("the higher score", copy("a", 4.5, origin="possible"), copy("mp3", 3.0, lossy=True)),
+    ("with a score", copy("maybe", 3.0, origin="possible"), copy("unknown, clipped", None)),
     ("alike in score, band and codec", copy("a", 4.5), copy("b", 4.495)),
-    ("the higher score", copy("scored", 2.0, lossy=True), copy("no score", None)),
+    ("with a score", copy("scored", 2.0, lossy=True), copy("no score", None)),
     ("alike in score, band and codec", copy("flac", size=5), copy("wav", size=9)),
     (
         "alike in score, band and codec",
@@ -46,7 +49,16 @@ def test_the_best_is_found_in_any_order(why, best, other):
         assert found == why
 
 
-def test_a_fake_is_preferred_to_nothing():
+def test_a_copy_without_a_score_makes_no_other_doubtful():
+    maybe, mp3 = copy("maybe", 4.5, origin="possible"), copy("mp3", 3.0, lossy=True)
+    for copies in itertools.permutations([maybe, mp3, copy("unknown", None)]):
+        place, why = best_copy(copies)
+        assert (copies[place]["file"], why) == (b"maybe", "the higher score")
+
+
+def test_none_is_the_best_where_all_lossless_copies_are_likely_fakes():
     fake, mp3 = copy("fake", origin="likely"), copy("mp3", lossy=True)
-    place, _ = best_copy([mp3, fake])
-    assert place == 1
+    for copies in ([fake], [fake, mp3], [fake, copy("another", 4.7, origin="likely")]):
+        assert best_copy(copies) == (None, "all lossless copies are likely of lossy origin")
+    assert best_copy([mp3]) == (0, "all have the same content")
+    assert best_copy([fake, mp3, copy("honest", 4.45)])[0] == 2

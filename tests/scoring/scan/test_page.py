@@ -13,7 +13,7 @@ from musqa_pipeline.scoring.scan import page
 from musqa_pipeline.scoring.scan.page import CSV_COLUMNS
 from musqa_pipeline.scoring.scan.thumbnails import COLUMNS, ROWS, thumbnail
 from tests import ROOT
-from tests.scoring.scan.test_scan import DULL, rows_of
+from tests.scoring.scan.test_scan import DULL, FAKE, rows_of
 from tests.scoring.serve.browser import Browser, find_chromium
 
 
@@ -164,6 +164,51 @@ def test_rows_are_filtered_sorted_and_opened_in_a_browser(first_scan):
         assert choose("from", "1")[-1] != "picture.mp3"
         browser.value("document.querySelector('.row').click()")
         assert DULL in browser.value("document.querySelector('.more').textContent")
+
+
+def test_none_of_the_copies_of_a_fake_is_the_best(scanned):
+    shutil.copy(scanned.library / FAKE, scanned.library / "z.flac")
+    report = scanned.again()
+    rows = rows_of(scanned.out)
+    why = "all lossless copies are likely of lossy origin"
+    for name in (FAKE, "z.flac"):
+        row = rows[name]
+        assert (row["n_copies"], row["best_copy"], row["best_because"]) == ("2", "", why)
+    assert rows["one.flac"]["best_because"] != ""
+    shown = {row["file"]: row for row in data_of(report.page)[1]}
+    assert (shown[FAKE]["is_best_copy"], shown[FAKE]["best_copy"]) == (0, "")
+    assert shown[FAKE]["best_because"] == why
+    assert (shown["one.flac"]["is_best_copy"], shown["one.flac"]["best_copy"]) == (1, "")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(find_chromium() is None, reason="no Chromium: run `make browser` as root")
+def test_copies_without_a_best_one_are_told_in_a_browser(scanned):
+    shutil.copy(scanned.library / FAKE, scanned.library / "z.flac")
+    report = scanned.again()
+    with Browser() as browser:
+        browser.open(report.page.as_uri())
+        browser.wait_for("document.querySelectorAll('#rows > li').length === 10")
+
+        def shown(choice):
+            browser.value(
+                f"(e => {{ e.value = {choice!r}; e.dispatchEvent(new Event('input', "
+                "{bubbles: true})); })(document.getElementById('show'))"
+            )
+            return browser.value(
+                "[...document.querySelectorAll('#rows > li')].map(e => e.textContent)"
+            )
+
+        assert len(shown("copies")) == 4
+        (other,) = shown("copies that are not the best")
+        assert "one again.mp3" in other
+        rows = shown("copies without a best one")
+        assert len(rows) == 2
+        assert all("copy, none is the best" in row for row in rows)
+        browser.value("document.querySelector('.row').click()")
+        more = browser.value("document.querySelector('.more').textContent")
+        assert "None is called the best: all lossless copies are likely of lossy origin." in more
+        assert browser.complaints() == []
 
 
 def test_the_docs_explain_every_column():
