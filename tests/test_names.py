@@ -43,7 +43,11 @@ def test_each_name_is_what_it_says():
     [
         ("import musqa_pipeline", (), ("numpy", "onnxruntime", "numba")),
         ("from musqa_pipeline import Scorer", ("numpy",), ("torch", "numba", "polars", "dagster")),
-        ("from musqa_pipeline import visqol_mos", ("numba",), ("torch", "polars", "dagster")),
+        (
+            "from musqa_pipeline import Scorer, visqol_mos",
+            ("musqa_pipeline.audio.metrics.visqol_mos",),
+            ("numba", "scipy", "onnxruntime", "torch", "polars", "dagster"),
+        ),
         ("from musqa_pipeline import MusicQuality", ("torch",), ("lightning", "polars", "dagster")),
     ],
 )

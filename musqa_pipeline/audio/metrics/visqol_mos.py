@@ -1,7 +1,8 @@
-"""ViSQOL of two recordings in memory, in one call."""
+"""ViSQOL of two recordings in memory, in one call, which loads the engine: that takes a second."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from musqa_pipeline.audio.constants import SAMPLE_RATE_HZ
 from musqa_pipeline.audio.files import limits
 from musqa_pipeline.audio.files.arrays import as_frames
 from musqa_pipeline.audio.files.reading import to_mono
-from musqa_pipeline.audio.metrics.visqol import Reference
 from musqa_pipeline.core.errors import UnfitInputError
+
+if find_spec("numba") is None:  # who imports this learns at once that the call would fail
+    raise ModuleNotFoundError("No module named 'numba'", name="numba")
 
 
 def visqol_mos(reference: Any, degraded: Any, sample_rate_hz: int) -> float:
@@ -49,6 +52,8 @@ def visqol_mos(reference: Any, degraded: Any, sample_rate_hz: int) -> float:
     >>> round(visqol_mos(noise, noise, 48_000), 2)
     4.73
     """
+    from musqa_pipeline.audio.metrics.visqol import Reference
+
     reference_n = _mono(reference, sample_rate_hz, "reference")
     return Reference(reference_n).score(_mono(degraded, sample_rate_hz, "degraded")).mos
 
