@@ -25,6 +25,9 @@ noise = np.random.default_rng(0).normal(size=(2, 96_000)).astype(np.float32)
 mos: float = visqol_mos(noise, noise, 48_000)
 text: str = __version__
 scores: list[Score] = [Scorer()(noise, 48_000), *Scorer().score_batch([noise], 48_000)]
+scores += Scorer()([noise, noise], 48_000)
+scores += Scorer()((noise, noise), 48_000, window_s=5.0)
+scores.append(Scorer()([0.1, 0.2], 48_000))
 """
 
 

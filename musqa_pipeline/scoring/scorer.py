@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.scoring.abstain import SILENCE
 from musqa_pipeline.scoring.combine import Meters, combine
 from musqa_pipeline.scoring.model_file import ModelFile, load_model, resolve_model_path
+from musqa_pipeline.scoring.recordings import Array, are_several, pairs_of
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.verdict import Verdict, judge
 from musqa_pipeline.scoring.windows import SHORTEST_S, Window, WindowCutter
@@ -79,8 +80,20 @@ class Scorer:
     def __repr__(self) -> str:
         return f"Scorer(model={self.model.label!r}, detect={self._detect})"
 
-    def __call__(self, samples: Any, sample_rate_hz: int, **windows: float | None) -> Score:
-        """Score a recording in memory, as `score` does."""
+    @overload
+    def __call__(
+        self, samples: Sequence[Array], sample_rate_hz: int, **windows: float | None
+    ) -> list[Score]: ...
+
+    @overload
+    def __call__(self, samples: Any, sample_rate_hz: int, **windows: float | None) -> Score: ...
+
+    def __call__(
+        self, samples: Any, sample_rate_hz: int, **windows: float | None
+    ) -> Score | list[Score]:
+        """Score a recording as `score` does, or a list or tuple of arrays as `score_batch`."""
+        if are_several(samples):
+            return self.score_batch(samples, sample_rate_hz, **windows)
         return self.score(samples, sample_rate_hz, **windows)
 
     def score(
@@ -162,7 +175,7 @@ class Scorer:
         """
         return [
             self.score(*pair, window_s=window_s, hop_s=hop_s)
-            for pair in _pairs(recordings, sample_rate_hz)
+            for pair in pairs_of(recordings, sample_rate_hz)
         ]
 
     def score_file(
@@ -279,20 +292,3 @@ def _origin_meter(sample_rate_hz: int, lossy_codec: str) -> OriginMeter:
     from musqa_pipeline.scoring.origin.meter import OriginMeter
 
     return OriginMeter(sample_rate_hz, lossy_codec)
-
-
-def _pairs(recordings: Iterable[Any], sample_rate_hz: int | None) -> Iterator[tuple[Any, int]]:
-    for number, recording in enumerate(recordings):
-        if sample_rate_hz is not None:
-            yield recording, sample_rate_hz
-            continue
-        if not isinstance(recording, tuple | list) or len(recording) != 2:
-            kind = f"a {type(recording).__name__}"
-            if isinstance(recording, tuple | list):
-                kind += f" of {len(recording)}"
-            raise UnfitInputError(
-                "odd_format",
-                f"recording {number} is {kind}, no pair",
-                "give pairs (samples, sample_rate_hz), or sample_rate_hz for all",
-            )
-        yield recording[0], recording[1]

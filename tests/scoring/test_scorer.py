@@ -220,6 +220,23 @@ def test_a_scorer_is_called_and_says_what_it_is(scorer, stereo):
     assert repr(scorer) == f"Scorer(model={scorer.model.label!r}, detect=False)"
 
 
+def test_a_list_of_arrays_is_several_recordings_and_one_of_numbers_is_one(scorer, stereo):
+    torch = pytest.importorskip("torch")
+    whole, part = stereo, stereo[: 5 * RATE_HZ, 0]
+    expected = [scorer.score(whole, RATE_HZ), scorer.score(part, RATE_HZ)]
+    for several in ([whole, part], (whole, torch.from_numpy(part.copy()))):
+        assert scorer(several, RATE_HZ) == expected
+    assert scorer([part, part], RATE_HZ) == [expected[1]] * 2  # and no two channels
+    short = scorer([whole], RATE_HZ, window_s=5, hop_s=5)
+    assert short == [scorer.score(whole, RATE_HZ, window_s=5, hop_s=5)]
+    for one in (part.tolist(), list(part), part[:, None].tolist()):  # floats, numpy's, rows
+        assert scorer(one, RATE_HZ) == expected[1]
+    with pytest.raises(UnfitInputError, match="inhomogeneous"):
+        scorer([[0.1], [0.1, 0.2]], RATE_HZ)
+    with pytest.raises(UnfitInputError, match="empty: 0 samples"):
+        scorer([], RATE_HZ)
+
+
 def test_channels_may_come_first_and_arrays_may_share_a_rate(scorer, stereo):
     torch = pytest.importorskip("torch")
     expected = scorer.score(stereo, RATE_HZ)
