@@ -39,7 +39,7 @@ def as_table(scores: dict[str, Score]) -> pl.DataFrame:
             "mos": score.mos,
             "low": score.mos_low,
             "high": score.mos_high,
-            "word": score.word or score.abstained,
+            "words": score.words or score.abstained,
             "bandwidth_khz": score.bandwidth_hz and score.bandwidth_hz / 1000,
             "loudness_lufs": score.loudness_lufs,
             "why": score.cause or score.reason,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,6 +49,13 @@ def test_an_album_becomes_a_table_and_a_picture(album, tmp_path):
     order = [done.stdout.index(name) for name in ("01 début", "02 silence")]
     assert order == sorted(order)  # what has no score comes last
     assert is_picture(tmp_path / "album.png")
+
+
+def test_the_table_of_an_album_says_what_the_intervals_allow():
+    silent = Scorer().score(np.zeros(4 * RATE_HZ, np.float32), RATE_HZ)
+    dull = replace(silent, mos=3.0, word="poor", words="poor or fair", abstained="")
+    table = runpy.run_path(str(ROOT / "examples" / "score_album.py"))["as_table"]
+    assert table({"a": silent, "b": dull})["words"].to_list() == ["poor or fair", "silence"]
 
 
 def test_a_folder_without_music_is_told_of(tmp_path):

@@ -247,6 +247,25 @@ def test_several_files_are_scored_one_after_the_other(page, folder, tones):
     assert page.complaints() == [] or all("415" in line for line in page.complaints())
 
 
+LISTED = """import("./recordings.js").then(({ Recordings }) => {
+  const list = document.createElement("ul");
+  document.createElement("div").append(list);
+  const found = new Recordings(list, () => {});
+  const scores = [{ mos: 3, word: "poor", words: "poor or fair", abstained: "" },
+    { mos: null, word: "", words: "", abstained: "speech" }];
+  found.all = [...scores.map((score) => ({ name: "a", answer: { score } })),
+    { name: "b", state: "waiting" }];
+  found.render();
+  const words = [...list.querySelectorAll("button > :last-child")];
+  return words.map((word) => [word.textContent, word.className]);
+})"""
+
+
+def test_the_list_says_what_the_interval_allows(page):
+    shown = [["poor or fair", "w-poor"], ["speech", "w-"], ["waiting", ""]]
+    assert page.value(LISTED) == shown
+
+
 def test_a_folder_is_taken_without_what_is_no_audio(page, folder, tones, tmp_path):
     inside = tmp_path / "album" / "disc 1"
     inside.mkdir(parents=True)

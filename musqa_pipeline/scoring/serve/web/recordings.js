@@ -72,7 +72,7 @@ export class Recordings {
     list.replaceChildren(...this.all.map((each) => {
       const mos = each.answer && each.answer.score.mos;
       const score = make("b", !each.answer ? "" : mos === null ? "–" : mos.toFixed(2));
-      const told = each.answer ? each.answer.score.word || each.answer.score.abstained : each.state;
+      const told = each.answer ? each.answer.score.words || each.answer.score.abstained : each.state;
       const word = make("span", told);
       if (each.answer) word.className = `w-${each.answer.score.word}`;
       const button = make("button", "", make("span", each.name), score, word);
