@@ -22,9 +22,34 @@ from musqa_pipeline.core.errors import MusqaError
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.foreign_text import LINES, printable
 
+LONGEST_HELP = 1_000
+"""What is said of a command of a group is wrapped and not cut."""
+
+
+class _Group(TyperGroup):
+    """A group of commands whose list is whole."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a line a command, or as many as its first sentence takes."""
+        rows = [
+            (name, command.get_short_help_str(LONGEST_HELP))
+            for name, command in self.commands.items()
+            if not command.hidden
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
 
 class _Panels(TyperGroup):
     """The commands under headings."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; a wrong value is told in our words, without those of the library."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a section a panel, with what a command needs beyond what is installed."""
@@ -91,7 +116,7 @@ def _add(app: typer.Typer, name: str) -> None:
     module = import_module(f"musqa_pipeline.cli.{module_name}")
     found = getattr(module, place)
     if command.is_group:
-        app.add_typer(found, name=name)
+        app.add_typer(found, name=name, cls=_Group)
     else:
         app.command(name, help=getattr(module, "HELP", None))(found)
 

@@ -78,7 +78,8 @@ class Scorer:
         self._origin = detect and origin
 
     def __repr__(self) -> str:
-        return f"Scorer(model={self.model.label!r}, detect={self._detect})"
+        parts = f"model={self.model.label!r}, detect={self._detect}, origin={self._origin}"
+        return f"Scorer({parts})"
 
     @overload
     def __call__(

@@ -70,6 +70,16 @@ def listed(lines):
     return found
 
 
+@pytest.mark.parametrize("group", [name for name, c in COMMANDS.items() if c.is_group])
+def test_help_of_a_group_cuts_no_sentence(group):
+    help_page = CliRunner().invoke(command_line(group), [group, "--help"])
+    assert help_page.exit_code == 0
+    said = help_page.stdout.split("Commands:\n")[1]
+    assert "..." not in said
+    assert said.strip().endswith(".")
+    assert max(map(len, said.splitlines())) <= 80
+
+
 def test_help_has_every_command_in_its_panel_and_loads_none_of_them():
     lines, modules = loaded_by("--help")
     found = listed(lines)

@@ -251,7 +251,7 @@ def test_fine_tuning_prints_both_and_stores_a_run(run, folder):
         (["masters", "coded", "--pairs", "list.csv"], "give REFERENCE and DEGRADED"),
         (["masters", "coded", "--csv", "--json"], "give --json or --csv, not both"),
         (["masters", "coded", "--timeline", "--json"], "--timeline is for people and CSV; JSON"),
-        (["masters", "coded", "--sort", "best"], "'best' is not one of 'given', 'worst'"),
+        (["masters", "coded", "--sort", "best"], "'--sort': 'best' is not one of 'given', 'worst'"),
         (["--fine-tune", "scores.csv"], "--fine-tune SCORES.csv and --out RUN go together"),
     ],
 )

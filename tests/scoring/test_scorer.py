@@ -217,7 +217,9 @@ def test_a_scorer_is_called_and_says_what_it_is(scorer, stereo):
     assert scorer(stereo, RATE_HZ) == scorer.score(stereo, RATE_HZ)
     short = scorer(stereo, RATE_HZ, window_s=5, hop_s=5)
     assert short == scorer.score(stereo, RATE_HZ, window_s=5, hop_s=5)
-    assert repr(scorer) == f"Scorer(model={scorer.model.label!r}, detect=False)"
+    said = f"Scorer(model={scorer.model.label!r}, detect="
+    assert repr(scorer) == f"{said}False, origin=False)"
+    assert repr(Scorer(scorer.model)) == f"{said}True, origin=True)"
 
 
 def test_a_list_of_arrays_is_several_recordings_and_one_of_numbers_is_one(scorer, stereo):

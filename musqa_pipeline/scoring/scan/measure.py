@@ -26,7 +26,7 @@ from musqa_pipeline.scoring.scan.reading import Recording, read_recording
 from musqa_pipeline.scoring.scan.store import FILE, Result, ScanStore
 from musqa_pipeline.scoring.scan.thumbnails import thumbnail
 from musqa_pipeline.scoring.scan.together import together
-from musqa_pipeline.scoring.score import Score
+from musqa_pipeline.scoring.score import Score, WindowScore
 from musqa_pipeline.scoring.scorer import Scorer
 
 VERSION = 5
@@ -166,13 +166,22 @@ def _record(recording: Recording, score: Score, spectrum: Spectrum) -> dict[str,
             **record,
             "codec": info.codec,
             "is_lossy": info.is_lossy,
-            "heard_s": sum(w.stop_s - w.start_s for w in score.windows),
+            "heard_s": _heard_s(score.windows),
             "cliff_db": spectrum.cliff_db,
             "cliff_hz": spectrum.cliff_hz,
             "gaps_frac": spectrum.gaps_frac,
             "lossy_origin": LIKELINESS.get(score.origin.verdict if score.origin else "", ""),
         }
     )
+
+
+def _heard_s(windows: Iterable[WindowScore]) -> float:
+    """Return the length of what windows cover; the last of a section overlaps the one before."""
+    total_s = until_s = 0.0
+    for window in sorted(windows, key=lambda w: w.start_s):
+        total_s += max(0.0, window.stop_s - max(window.start_s, until_s))
+        until_s = max(until_s, window.stop_s)
+    return total_s
 
 
 def _dynamics(recording: Recording) -> dict[str, Any]:

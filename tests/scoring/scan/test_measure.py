@@ -30,7 +30,10 @@ def test_a_file_is_measured_once_and_then_known(task, tmp_path):
     assert not done.refused
     assert done.found.record["mos"] > 1
     assert (done.found.record["codec"], done.found.record["channels"]) == ("pcm_s16le", 2)
-    assert all(0 <= w["start_s"] < w["stop_s"] <= 12 for w in done.found.record["windows"])
+    windows = done.found.record["windows"]
+    assert all(0 <= w["start_s"] < w["stop_s"] <= 12 for w in windows)
+    assert sum(w["stop_s"] - w["start_s"] for w in windows) > 19
+    assert done.found.record["heard_s"] == pytest.approx(12, abs=0.1)  # each second once
     store = ScanStore(tmp_path)
     current, _ = store.begin("library", task.setting, "m")
     store.save(current.number, task.setting, task.path, done.found)
