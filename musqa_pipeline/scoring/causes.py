@@ -9,6 +9,7 @@ mono is what is scored.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -109,12 +110,12 @@ class Heard:
         """Return the text of an event, with its span unless all that was heard is like it."""
         if event.kind in MOMENTS or self._lasts_s(event) >= NEARLY_WHOLE_FRAC * self.duration_s:
             return event.text
-        stop_s = -int(-event.stop_s // 1)  # rounded up, as the start is rounded down
-        return f"from {_clock(int(event.start_s))} to {_clock(stop_s)} {event.text}"
+        start_s, stop_s = math.floor(event.start_s), math.ceil(event.stop_s)
+        return f"from {_clock(start_s)} to {_clock(stop_s)} {event.text}"
 
     def _lasts_s(self, event: Event) -> float:
         """Return how much is like an event: of its kind, and of an edge as low."""
-        highest = event.strength + SAME_EDGE_HZ if event.kind == "band_edge" else np.inf
+        highest = event.strength + SAME_EDGE_HZ if event.kind == "band_edge" else math.inf
         return sum(
             e.stop_s - e.start_s
             for e in self.events

@@ -58,15 +58,16 @@ def best_copy(copies: Sequence[dict[str, Any]]) -> tuple[int | None, str]:
     They are records of one group, one at least, with `file` and `size_bytes`, as `rows.py` gives
     them. None is called the best where all that are lossless are likely fakes.
     """
-    lossless = [c for c in copies if not c["is_lossy"]]
-    if lossless and all(c["lossy_origin"] == "likely" for c in lossless):
+    fit = [c for c in copies if c["is_lossy"] or c["lossy_origin"] != "likely"]
+    if all(c["is_lossy"] for c in fit) and len(fit) < len(copies):
         return None, NO_BEST
     if len(copies) == 1:
         return 0, "all have the same content"
-    best_mos = max((c["mos"] for c in copies if c["mos"] is not None), default=None)
-    known = [c for c in lossless if best_mos is None or c["mos"] is not None]
-    least_doubt = min((DOUBTS[c["lossy_origin"]] for c in known), default=0)
-    widest = max(c["bandwidth_hz"] or 0.0 for c in copies)
+    best_mos = max((c["mos"] for c in fit if c["mos"] is not None), default=None)
+    known = [c for c in fit if best_mos is None or c["mos"] is not None]
+    doubts = [DOUBTS[c["lossy_origin"]] for c in known if not c["is_lossy"]]
+    least_doubt = min(doubts, default=0)
+    widest = max(c["bandwidth_hz"] or 0.0 for c in fit)
 
     def merits(copy: dict[str, Any]) -> tuple[bool, ...]:
         mos, doubt = copy["mos"], DOUBTS[copy["lossy_origin"]]

@@ -56,6 +56,14 @@ def test_a_copy_without_a_score_makes_no_other_doubtful():
         assert (copies[place]["file"], why) == (b"maybe", "the higher score")
 
 
+def test_a_fake_is_no_measure_of_the_others():
+    fake, wide = copy("fake", 4.6, origin="likely"), copy("wide", None)
+    narrow = copy("narrow", None, origin="possible")
+    for copies in itertools.permutations([fake, wide, narrow]):
+        place, why = best_copy(copies)
+        assert (copies[place]["file"], why) == (b"wide", "of the surer origin")
+
+
 def test_none_is_the_best_where_all_lossless_copies_are_likely_fakes():
     fake, mp3 = copy("fake", origin="likely"), copy("mp3", lossy=True)
     for copies in ([fake], [fake, mp3], [fake, copy("another", 4.7, origin="likely")]):
