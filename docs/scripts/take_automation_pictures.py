@@ -15,7 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from take_pictures import GROUPS, free_port, photograph, wait_until_ready
+from small_pictures import make_small
+from take_pictures import GRAPH, GROUPS, PICTURES, free_port, photograph, wait_until_ready
 
 
 def main() -> None:
@@ -41,7 +42,8 @@ def main() -> None:
         expanded = "%2C".join(f"global%40global%3A{group}" for group in GROUPS)
         photograph(chromium, f"{base}/automation", "automation.png", 1400, 480)
         graph = f"{base}/asset-groups?expanded={expanded}"
-        photograph(chromium, graph, "automation_graph.png", 1600, 620)
+        photograph(chromium, graph, "automation_graph.png", 2000, 2100)
+        make_small(PICTURES / "automation_graph.png", GRAPH)
     finally:
         os.killpg(server.pid, signal.SIGINT)
         server.wait(timeout=60)
