@@ -50,11 +50,10 @@ def device_name(device: torch.device) -> str:
 
 
 def find_precision(wanted: Precision, device: torch.device) -> _Numbers:
-    """Find the numbers of a forward pass: ``"auto"`` is bfloat16 where the device computes in it.
+    """Find the numbers of a forward pass: ``"auto"`` is bfloat16 on a GPU that has it.
 
-    That is a GPU that has it, or a CPU with AMX tiles: there a training step of paper 001's three
-    networks takes a third of the time (docs/models.md). CPUs that convert bfloat16 alone do not
-    count.
+    On no CPU: with AMX tiles oneDNN computes some small convolutions in bfloat16 wrongly
+    (docs/gpu.md).
 
     Raises
     ------
@@ -69,6 +68,6 @@ def find_precision(wanted: Precision, device: torch.device) -> _Numbers:
     if wanted != "auto":
         return wanted
     if device.type != "cuda":
-        return "bf16-mixed" if torch.cpu.get_capabilities().get("amx_bf16") else "32"
+        return "32"
     with torch.cuda.device(device):
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"
