@@ -52,7 +52,7 @@ def device_name(device: torch.device) -> str:
 def find_precision(wanted: Precision, device: torch.device) -> _Numbers:
     """Find the numbers of a forward pass: ``"auto"`` is bfloat16 on a GPU that has it.
 
-    On no CPU: with AMX tiles a network came out wrong in bfloat16 (docs/gpu.md).
+    On no CPU: with AMX tiles a convolution came out wrong in bfloat16 (docs/gpu.md).
 
     Raises
     ------
