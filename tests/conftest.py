@@ -8,7 +8,7 @@ from pathlib import Path
 # Before numpy and torch are loaded: workers of pytest share the cores, where more threads spin
 # longer than they compute.
 os.environ["OMP_NUM_THREADS"] = "1"
-# With AMX tiles a small convolution comes out wrong in bfloat16 (docs/gpu.md).
+# Without it bfloat16 is refused on a CPU with AMX tiles (docs/gpu.md).
 os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
 
 import hypothesis

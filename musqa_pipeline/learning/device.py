@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Literal
 
@@ -12,6 +13,7 @@ from musqa_pipeline.core.errors import SettingsError
 
 _Numbers = Literal["32", "bf16-mixed", "16-mixed"]
 Precision = _Numbers | Literal["auto"]
+_NO_TILES = "ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16"
 
 
 def find_device(wanted: str = "auto") -> torch.device:
@@ -52,17 +54,22 @@ def device_name(device: torch.device) -> str:
 def find_precision(wanted: Precision, device: torch.device) -> _Numbers:
     """Find the numbers of a forward pass: ``"auto"`` is bfloat16 on a GPU that has it.
 
-    On no CPU: with AMX tiles a convolution came out wrong in bfloat16 (docs/gpu.md).
-
     Raises
     ------
     SettingsError
-        If float16 is wanted without a GPU.
+        If float16 is wanted without a GPU, or bfloat16 on a CPU whose AMX tiles oneDNN may use:
+        some convolutions come out wrong there (docs/gpu.md).
     """
     if wanted == "16-mixed" and device.type != "cuda":
         raise SettingsError(
             "[models] precision='16-mixed' needs a GPU, and there is none; edit the preset to "
             "'bf16-mixed' or '32'"
+        )
+    if wanted == "bf16-mixed" and device.type == "cpu" and _uses_amx_tiles():
+        raise SettingsError(
+            "[models] precision='bf16-mixed': on this CPU some convolutions come out wrong in "
+            f"bfloat16, as it has AMX tiles; start musqa with {_NO_TILES}, or edit the preset to "
+            "'32'"
         )
     if wanted != "auto":
         return wanted
@@ -70,3 +77,10 @@ def find_precision(wanted: Precision, device: torch.device) -> _Numbers:
         return "32"
     with torch.cuda.device(device):
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"
+
+
+def _uses_amx_tiles() -> bool:
+    """Whether this CPU has AMX tiles, and nobody told oneDNN what it may use."""
+    return "ONEDNN_MAX_CPU_ISA" not in os.environ and torch.cpu.get_capabilities().get(
+        "amx_tile", False
+    )

@@ -127,6 +127,20 @@ def test_auto_is_float32_on_any_cpu():
     assert find_precision("auto", torch.device("cpu")) == "32"
 
 
+def test_bfloat16_is_refused_on_a_cpu_that_would_use_amx_tiles(monkeypatch):
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_tile": True})
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
+    with pytest.raises(SettingsError, match=r"start musqa with ONEDNN_MAX_CPU_ISA=AVX512_CORE"):
+        find_precision("bf16-mixed", cpu)
+    assert find_precision("32", cpu) == "32"
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
+    assert find_precision("bf16-mixed", cpu) == "bf16-mixed"
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_tile": False})
+    assert find_precision("bf16-mixed", cpu) == "bf16-mixed"
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_float16_without_a_gpu_is_refused(tmp_path):
     with pytest.raises(SettingsError, match=r"precision='16-mixed' needs a GPU, and there is none"):
