@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import resource
 import socket
 import subprocess
 import sys
@@ -302,17 +301,22 @@ def test_a_taken_port_and_a_missing_model_are_one_sentence(folder, monkeypatch, 
         serve(ServeSettings(model=tmp_path / "none.onnx"), print)
 
 
-def test_open_files_are_allowed_or_asked_for(folder, monkeypatch):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
-    settings = ServeSettings(port=0, model=folder / "tiny.onnx", max_connections=300)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
-        serve(settings, lambda line: None)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 556
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    too_many = ServeSettings(port=0, model=folder / "tiny.onnx", max_connections=2_000_000_000)
+def test_open_files_are_allowed_or_asked_for(folder):
+    program = (  # of its own, as a process that ran other tests may hold more than 200 files
+        "import pathlib, resource, sys, uvicorn\n"
+        "from musqa_pipeline.scoring.serve.run import ServeSettings, serve\n"
+        "uvicorn.Server.run = lambda self, sockets: None\n"
+        "_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))\n"
+        "model = pathlib.Path(sys.argv[1])\n"
+        "serve(ServeSettings(port=0, model=model, max_connections=300), lambda line: None)\n"
+        "print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])\n"
+    )
+    model = folder / "tiny.onnx"
+    command = [sys.executable, "-c", program, str(model)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["556"]
+    too_many = ServeSettings(port=0, model=model, max_connections=2_000_000_000)
     with pytest.raises(SettingsError, match=r"--max-connections 2000000000 need .*; name fewer"):
         serve(too_many, print)
 
