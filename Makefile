@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SITE := $(VENV)/.site
 # Buildings whose docstrings have sections, because people use them as libraries.
 SECTIONED := audio studies learning scoring
 SETTINGS := -c constraints.txt -e ".[m4a,factory,dev]"
@@ -60,7 +61,6 @@ format: $(READY)  ## Format the code and mend what can be mended.
 docs: $(READY)  ## Write docs/tables.md from the schemas.
 	@$(BIN)/python -m musqa_pipeline.stages.views.tables_page docs/tables.md
 
-SITE := $(VENV)/.site
 $(SITE): $(READY)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	@touch $(SITE)

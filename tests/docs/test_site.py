@@ -82,6 +82,14 @@ def test_a_page_that_no_shelf_has_is_named(site, tmp_path, monkeypatch):
         site.lay_out(tmp_path / "out")
 
 
+def test_the_long_tests_install_what_builds_the_site(tmp_path):
+    done = subprocess.run(
+        ["make", "--dry-run", "test-long", f"VENV={tmp_path}"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.index('".[docs]"') < done.stdout.index("pytest")
+
+
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_the_site_is_built_without_a_warning(tmp_path):
