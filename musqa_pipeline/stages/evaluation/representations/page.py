@@ -90,6 +90,7 @@ def render_representations(
         "representations.html.jinja",
         preset=preset_name,
         n_trainings=len(trainings),
+        heard_music="music" in {one["inputs"] for one in trainings},
         n_seeds=len({one["seed"] for one in trainings}),
         n_excerpts=rows.select("catalog", "excerpt_id").n_unique(),
         n_recordings=rows["whose"].n_unique(),

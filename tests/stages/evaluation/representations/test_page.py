@@ -36,6 +36,14 @@ def page(rows=ROWS, images=IMAGES, trainings=TRAININGS):
     return render_representations("test", trainings, rows, images)
 
 
+def test_the_title_says_noise_alone_only_where_no_training_saw_music():
+    assert "music that saw noise alone</h1>" in page()
+    control = [*TRAININGS, made_up_training("mse", "music", 0)]
+    with_music = page(trainings=control)
+    assert "music that they never met</h1>" in with_music
+    assert "noise alone" not in with_music
+
+
 def test_each_way_to_stop_has_its_psnr_and_its_steps():
     lines = {line["title"]: line for line in by_stop(ROWS, TRAININGS)}
     assert list(lines) == ["untrained", "MSE on white noise", "NLPD on white noise",
