@@ -13,7 +13,6 @@ from musqa_pipeline.core.errors import SettingsError
 
 _Numbers = Literal["32", "bf16-mixed", "16-mixed"]
 Precision = _Numbers | Literal["auto"]
-_NO_TILES = "ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16"
 
 
 def find_device(wanted: str = "auto") -> torch.device:
@@ -68,8 +67,8 @@ def find_precision(wanted: Precision, device: torch.device) -> _Numbers:
     if wanted == "bf16-mixed" and device.type == "cpu" and _uses_amx_tiles():
         raise SettingsError(
             "[models] precision='bf16-mixed': on this CPU some convolutions come out wrong in "
-            f"bfloat16, as it has AMX tiles; start musqa with {_NO_TILES}, or edit the preset to "
-            "'32'"
+            "bfloat16, as it has AMX tiles; start musqa with "
+            "ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16, or edit the preset to '32'"
         )
     if wanted != "auto":
         return wanted
