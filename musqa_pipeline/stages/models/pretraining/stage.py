@@ -168,7 +168,7 @@ _TOOLS = (
     "torch", "lightning", "transformers", "scikit-learn", "numpy", "soxr", "imageio-ffmpeg",
 )  # fmt: skip
 PRETRAINING_MAKER = Maker(
-    version=1,
+    version=2,
     tools=_TOOLS,
     units=list_units,
     make=make_run,

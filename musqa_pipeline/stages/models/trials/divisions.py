@@ -121,9 +121,16 @@ def divide(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Div
 
 
 def held_groups(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> list[str]:
-    """Return the groups of recordings that a trial predicts."""
-    predicted = rows.filter(divide(trial, rows, settings).predicted)
-    return sorted(set(predicted["split_group"]))
+    """Return the groups of recordings of which a trial's network may have heard nothing before.
+
+    Those that it predicts; where the halves of a fold change places, all of the fold, so that one
+    body serves both and what stops a training is new to it, too.
+    """
+    division = divide(trial, rows, settings)
+    held = division.predicted
+    if trial.protocol in IN_HALVES and trial.fold != TEST_FOLD:
+        held = _FREE & ~division.train
+    return sorted(set(rows.filter(held)["split_group"]))
 
 
 def _divide_by_label(trial: Trial, rows: pl.DataFrame, settings: ProtocolsSettings) -> Division:

@@ -30,6 +30,7 @@ from musqa_pipeline.stages.models.trials.divisions import (
     Division,
     Trial,
     divide,
+    held_groups,
     list_trials,
     with_labels_of_chance,
 )
@@ -156,7 +157,7 @@ def _train_network(
             *(context, trial.model, trial.repetition, work),
             training=rows.filter(division.train),
             validation=rows.filter(division.validation),
-            held=sorted(set(rows.filter(division.predicted)["split_group"])),
+            held=held_groups(trial, rows, context.preset.protocols),
             relabelled=trial.protocol == RANDOM_LABELS,
         )
         asked = rows.filter(division.predicted)

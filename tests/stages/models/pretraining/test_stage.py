@@ -156,6 +156,12 @@ def test_it_hears_no_test_recording_and_no_recording_that_a_fold_predicts(contex
     assert not parts[0] & parts[1]
 
 
+def test_one_body_serves_both_halves_of_a_fold(context):
+    protocols = ProtocolsSettings(grouped={"w2v_mos": 1}, n_label_folds=2, n_label_classes=2)
+    halves = list_units(like(context, protocols=protocols))
+    assert len(halves) == 1 + 2
+
+
 def test_a_group_keeps_the_others_of_its_recording_out(context):
     tracks = pl.DataFrame({
         "catalog": ["a", "a", "b", "b"], "track_id": ["1", "2", "3", "4"],

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import polars as pl
 import pytest
@@ -8,9 +10,11 @@ from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.settings.models import PROTOCOLS, ProtocolsSettings
 from musqa_pipeline.stages.models.trials.divisions import (
     BY_LABEL,
+    IN_HALVES,
     TEST_FOLD,
     Trial,
     divide,
+    held_groups,
     list_trials,
     with_labels_of_chance,
 )
@@ -65,6 +69,18 @@ def test_no_trial_meets_what_it_predicts_and_no_test_recording_trains(trial):
     assert train.isdisjoint(asked)
     assert stop.isdisjoint(asked)
     assert groups(ROWS, pl.col("part") == "test").isdisjoint(train | stop)
+
+
+@pytest.mark.parametrize("trial", APART, ids=str)
+def test_a_body_may_have_heard_nothing_that_is_predicted_and_of_halves_all_that_trains(trial):
+    division = divide(trial, ROWS, EVERY)
+    held = set(held_groups(trial, ROWS, EVERY))
+    assert held >= groups(ROWS, division.predicted)
+    if trial.protocol in IN_HALVES and trial.fold != TEST_FOLD:
+        assert held >= groups(ROWS, division.validation)
+        assert held.isdisjoint(groups(ROWS, division.train))
+        other_half = dataclasses.replace(trial, fold=str(int(trial.fold) ^ 1))
+        assert held == set(held_groups(other_half, ROWS, EVERY))
 
 
 @pytest.mark.parametrize("trial", APART, ids=str)
