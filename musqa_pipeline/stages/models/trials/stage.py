@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     rows = read_rows(context)
     settings = context.preset.protocols
     division = divide(trial, rows, settings)
+    held = held_groups(trial, rows, settings)  # before labels are drawn, by which folds are dealt
     if trial.protocol == RANDOM_LABELS:
         models = context.preset.models
         if trial.model in MODELS:
@@ -104,7 +105,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     if trial.model in BASELINES:
         found, about = _fit_baseline(context, trial, rows, division)
     else:
-        found, about = _train_network(context, trial, unit.unit_id, rows, division)
+        found, about = _train_network(context, trial, unit.unit_id, rows, division, held)
     keys = rows.filter(division.predicted).select(KEYS)
     table = keys.with_columns(
         **{name: pl.lit(getattr(trial, name)) for name in dataclasses.asdict(trial)},
@@ -148,7 +149,12 @@ def _fit_baseline(
 
 
 def _train_network(
-    context: Context, trial: Trial, unit_id: str, rows: pl.DataFrame, division: Division
+    context: Context,
+    trial: Trial,
+    unit_id: str,
+    rows: pl.DataFrame,
+    division: Division,
+    held: Sequence[str],
 ) -> tuple[np.ndarray, Mapping[str, Any]]:
     from musqa_pipeline.learning.predict import predict_rows
 
@@ -157,7 +163,7 @@ def _train_network(
             *(context, trial.model, trial.repetition, work),
             training=rows.filter(division.train),
             validation=rows.filter(division.validation),
-            held=held_groups(trial, rows, context.preset.protocols),
+            held=held,
             relabelled=trial.protocol == RANDOM_LABELS,
         )
         asked = rows.filter(division.predicted)
