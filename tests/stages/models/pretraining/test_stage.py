@@ -284,6 +284,15 @@ def test_networks_are_trained_on_them_in_stage_7_and_under_a_protocol(pretrained
     assert run_stage(get_stage("trials"), wanted).made == 0
 
 
+def test_trainings_on_labels_of_chance_begin_with_the_bodies_of_their_folds(context):
+    protocols = ProtocolsSettings(
+        grouped={"w2v_mos": 1}, random_labels={"w2v_mos": 4}, n_label_folds=2, n_label_classes=2
+    )
+    both = like(context, protocols=protocols)
+    run_stage(get_stage("pretraining"), both)
+    assert run_stage(get_stage("trials"), both).made == 4 + 1 + 4
+
+
 def test_nisqas_convolutions_learn_three_ways_and_clusters_go_on_from_the_autoencoder(context):
     wanted = like(context, names=FRAMEWISE)
     units = {unit.plan["method"]: unit for unit in list_units(wanted)}
