@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from musqa_pipeline.learning.entry import TrainingSettings
-from musqa_pipeline.learning.networks.cnn1d import Cnn1d
+from musqa_pipeline.learning.networks.cnn1d import Cnn1d, TimeConvolution
 from musqa_pipeline.learning.registry import find_model
 
 TABLE_III = [
@@ -103,6 +103,18 @@ def test_gradients_equal_those_of_torchs_own_layers(network, images):
         network.conv1.weight.grad / scale, expected / scale, rtol=0, atol=1e-5
     )
     network.zero_grad()
+
+
+@pytest.mark.parametrize("channels", [(2, 3), (3, 2), (3, 3)], ids=str)
+@pytest.mark.parametrize("of_input", [True, False])
+def test_gradients_are_those_of_differences(channels, of_input):
+    torch.manual_seed(0)
+    convolution = TimeConvolution(*channels, 4).double()
+    x = torch.randn(2, 9, channels[0], dtype=torch.float64).transpose(1, 2)
+    parameters = (convolution.weight, convolution.bias)
+    if of_input:
+        parameters = (x.requires_grad_(), *parameters)
+    assert torch.autograd.gradcheck(lambda *_: convolution(x), parameters)
 
 
 def test_only_the_three_dropouts_of_the_table_act_and_only_in_training(network, images):
