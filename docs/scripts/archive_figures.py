@@ -16,7 +16,7 @@ EVERY = 5
 N_COLUMNS = 3
 STEEPEST = 1.5
 """Slopes beyond are drawn at the edge."""
-MOST_PAIRS = 6_000
+MOST_PAIRS = 1_500
 """Drawn of a network, evenly over all."""
 RANKED, TURNED = "ranked as rated", "the other way round"
 Pairs = tuple[Floats, Floats]
