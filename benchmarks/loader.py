@@ -6,8 +6,9 @@ optimizer on one batch that lies ready. Both are medians of the same run, taken 
 busy machine slows both. Backbones have weights of chance, which changes no speed. The last lines
 say how many times as fast as each network the loader is.
 
-``--loader-workers 0 1`` times whole epochs of the networks instead, with that many worker processes
-in the loader, in turn: whether they are worth it on a machine without a GPU.
+``--loader-workers 0 1`` times whole epochs of the networks instead, with that many worker
+processes in the loader, in turn: whether they are worth it on a machine without a GPU. Networks
+that are asked together eat images of one shape: `insenet` by itself.
 """
 
 import argparse
@@ -31,20 +32,20 @@ from musqa_pipeline.learning.training.learner import loss_of, make_optimizer
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
 
-N_FRAMES, N_BANDS, ROWS_PER_GROUP = 1876, 256, 16
+ROWS_PER_GROUP = 16
 
 
-def write_shard(path, n_rows):
-    """Write images that pack like music: 377 kB each with zstd, see `audio/features/mel.py`."""
+def write_shard(path, n_rows, n_frames, n_bands):
+    """Write images that pack like music: 377 kB of 1876 x 256, see `audio/features/mel.py`."""
     generator = np.random.default_rng(0)
     rows = []
     for index in range(n_rows):
-        image = generator.normal(120, 18.5, (N_FRAMES, N_BANDS))
+        image = generator.normal(120, 18.5, (n_frames, n_bands))
         rows.append(
             {
                 "degraded_id": f"d{index}", "excerpt_id": "e", "catalog": "c", "part": "train",
                 "uniform_draw": True, "natural_mix": True, "trusted": True, "mos": 3.0,
-                "quality": 0.5, "n_frames": N_FRAMES, "n_bands": N_BANDS, "dtype": "uint8",
+                "quality": 0.5, "n_frames": n_frames, "n_bands": n_bands, "dtype": "uint8",
                 "image": image.clip(0, 255).astype(np.uint8).tobytes(), "max_db": 0.0,
                 "min_db": -80.0, "storage_error": 0.001, "upper_edge_hz": 2e4, "looped": False,
             }
@@ -105,9 +106,13 @@ def main():
     parser.add_argument("--loader-workers", type=int, nargs="+", default=[])
     arguments = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    inputs = [find_model(name).input for name in arguments.networks]
+    shapes = {(each.n_frames, each.n_bands) for each in inputs}
+    if len(shapes) > 1:
+        parser.error(f"--networks eat images of {len(shapes)} shapes; ask for one shape at a time")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "train-00000.parquet"
-        write_shard(path, arguments.images)
+        write_shard(path, arguments.images, *shapes.pop())
         print(f"{path.stat().st_size / arguments.images / 1e3:.0f} kB an image")
         shards = ImageShards([path], "train", memory_limit_bytes=0)
         batches = ShardBatches(shards, arguments.batch_size or 64, seed=0)
