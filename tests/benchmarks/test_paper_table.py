@@ -123,6 +123,15 @@ def test_it_refuses_to_mix_predictions_under_other_labels(results, home, monkeyp
     assert (results / "paper_small_predictions.parquet").read_bytes() == before
 
 
+def test_labels_of_another_processor_are_the_same(home, results, monkeypatch, capsys):
+    other = predictions_of("repetitions", "cnn1d", 3, 7.0).with_columns(
+        pl.when(pl.int_range(pl.len()) == 0).then(pl.col("label") + 0.6).otherwise("label")
+    )
+    lake_of(home, monkeypatch, other)
+    printed(monkeypatch, capsys, "--record")
+    assert pl.read_csv(results / "paper_small_trainings.csv").height == 10
+
+
 def test_without_any_training_it_says_what_to_run(results, monkeypatch, capsys):
     for file in results.glob("paper_small_*"):
         file.unlink()
