@@ -106,13 +106,13 @@ def main():
     parser.add_argument("--loader-workers", type=int, nargs="+", default=[])
     arguments = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    inputs = [find_model(name).input for name in arguments.networks]
-    shapes = {(each.n_frames, each.n_bands) for each in inputs}
+    shapes = {find_model(name).input.shapes for name in arguments.networks}
     if len(shapes) > 1:
         parser.error(f"--networks eat images of {len(shapes)} shapes; ask for one shape at a time")
+    ((shape,),) = shapes
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "train-00000.parquet"
-        write_shard(path, arguments.images, *shapes.pop())
+        write_shard(path, arguments.images, *shape)
         print(f"{path.stat().st_size / arguments.images / 1e3:.0f} kB an image")
         shards = ImageShards([path], "train", memory_limit_bytes=0)
         batches = ShardBatches(shards, arguments.batch_size or 64, seed=0)

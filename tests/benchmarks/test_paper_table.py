@@ -103,6 +103,12 @@ def lake_of(home, monkeypatch, rows):
     )  # fmt: skip
 
 
+def relabelled(points, n_rows):
+    """A repetition under labels of which the first so many are so many points higher."""
+    higher = pl.col("label") + points * (pl.int_range(pl.len()) < n_rows)
+    return predictions_of("repetitions", "cnn1d", 3, 7.0).with_columns(higher.cast(pl.Float32))
+
+
 def test_what_the_lake_has_is_laid_over_the_recorded_and_recorded(
     results, home, monkeypatch, capsys
 ):
@@ -114,9 +120,11 @@ def test_what_the_lake_has_is_laid_over_the_recorded_and_recorded(
     assert again == lines[1:]  # but the line on what was recorded
 
 
-def test_it_refuses_to_mix_predictions_under_other_labels(results, home, monkeypatch, capsys):
-    other = predictions_of("repetitions", "cnn1d", 3, 7.0).with_columns(pl.col("label") + 1)
-    lake_of(home, monkeypatch, other)
+@pytest.mark.parametrize(("points", "n_rows"), [(1.0, 20), (0.2, 20), (1.5, 1)])
+def test_it_refuses_to_mix_predictions_under_other_labels(
+    points, n_rows, results, home, monkeypatch, capsys
+):
+    lake_of(home, monkeypatch, relabelled(points, n_rows))
     before = (results / "paper_small_predictions.parquet").read_bytes()
     with pytest.raises(SettingsError, match="recorded with other labels than the lake has; move"):
         printed(monkeypatch, capsys, "--record")
@@ -124,10 +132,7 @@ def test_it_refuses_to_mix_predictions_under_other_labels(results, home, monkeyp
 
 
 def test_labels_of_another_processor_are_the_same(home, results, monkeypatch, capsys):
-    other = predictions_of("repetitions", "cnn1d", 3, 7.0).with_columns(
-        pl.when(pl.int_range(pl.len()) == 0).then(pl.col("label") + 0.6).otherwise("label")
-    )
-    lake_of(home, monkeypatch, other)
+    lake_of(home, monkeypatch, relabelled(0.66, 1))
     printed(monkeypatch, capsys, "--record")
     assert pl.read_csv(results / "paper_small_trainings.csv").height == 10
 
