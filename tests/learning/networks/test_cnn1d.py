@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from musqa_pipeline.learning.entry import TrainingSettings
+from musqa_pipeline.learning.networks import cnn1d
 from musqa_pipeline.learning.networks.cnn1d import Cnn1d, TimeConvolution
 from musqa_pipeline.learning.registry import find_model
 
@@ -82,7 +83,8 @@ def test_it_computes_what_keras_would_with_the_same_weights(network, images):
     np.testing.assert_allclose(found, x[:, 0], rtol=1e-4, atol=1e-4)
 
 
-def test_gradients_equal_those_of_torchs_own_layers(network, images):
+def test_gradients_equal_those_of_torchs_own_layers(network, images, monkeypatch):
+    monkeypatch.setattr(cnn1d, "LACKS_AVX512", True)
     plain = nn.Sequential(
         nn.Conv1d(256, 64, 11), nn.ReLU(), nn.MaxPool1d(2),
         nn.Conv1d(64, 128, 7), nn.ReLU(), nn.MaxPool1d(2),
@@ -107,7 +109,8 @@ def test_gradients_equal_those_of_torchs_own_layers(network, images):
 
 @pytest.mark.parametrize("channels", [(2, 3), (3, 2), (3, 3)], ids=str)
 @pytest.mark.parametrize("of_input", [True, False])
-def test_gradients_are_those_of_differences(channels, of_input):
+def test_gradients_are_those_of_differences(channels, of_input, monkeypatch):
+    monkeypatch.setattr(cnn1d, "LACKS_AVX512", True)
     torch.manual_seed(0)
     convolution = TimeConvolution(*channels, 4).double()
     x = torch.randn(2, 9, channels[0], dtype=torch.float64).transpose(1, 2)
