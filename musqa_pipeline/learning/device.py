@@ -51,7 +51,9 @@ def device_name(device: torch.device) -> str:
 
 
 def find_precision(wanted: Precision, device: torch.device) -> _Numbers:
-    """Find the numbers of a forward pass: ``"auto"`` is bfloat16 on a GPU that has it.
+    """Find the numbers of a forward pass: ``"auto"`` is bfloat16 on a device that multiplies it.
+
+    So do some GPUs, and CPUs with AVX512-BF16; one with AMX tiles only if it leaves them out.
 
     Raises
     ------
@@ -73,7 +75,8 @@ def find_precision(wanted: Precision, device: torch.device) -> _Numbers:
     if wanted != "auto":
         return wanted
     if device.type != "cuda":
-        return "32"
+        can = torch.cpu.get_capabilities().get("avx512_bf16", False)
+        return "bf16-mixed" if can and not _uses_amx_tiles() else "32"
     with torch.cuda.device(device):
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32"
 

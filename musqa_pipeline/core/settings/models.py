@@ -94,7 +94,7 @@ class ModelsSettings(Section):
     """Of the cross entropy of clusters beside the error of quality, in ConvMaxPool DCEC MTL."""
     precision: Literal["auto", "32", "bf16-mixed", "16-mixed"] = silent("32")
     """Numbers of the forward pass: float32, or mixed with bfloat16 or (GPU only) float16;
-    ``"auto"`` is bfloat16 on a GPU that has it, and float32 elsewhere."""
+    ``"auto"`` is bfloat16 on a GPU or CPU that multiplies it, and float32 elsewhere."""
     device: _Device = placement("auto")
     """Where networks are trained and asked: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``, a
     GPU where there is one. It is no part of a fingerprint: a training may go on elsewhere."""

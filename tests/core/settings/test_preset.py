@@ -230,7 +230,7 @@ def test_a_wrong_preset_says_what_is_wrong(tmp_path, text, message):
         ("gan_small", "df4d75126dded67190ef2b2c30a1c02a"),
         ("musqa", "db7b0b17168439fc7a0b541a4226bc0a"),
         ("paper", "4e80fc29ebc1619b9643b489faaaf3f0"),
-        ("paper_small", "953a0b8ef0653ba95dcab965ac354af5"),
+        ("paper_small", "9f31d52af7ae22f77c31339ecf0aa371"),
         ("representations", "5f2e2971b9b3f203448b909715635ff7"),
         ("representations_low_rate", "5f2e2971b9b3f203448b909715635ff7"),
     ],

@@ -123,8 +123,25 @@ def test_bfloat16_rounds_and_still_learns(tmp_path):
     np.testing.assert_allclose(mixed.curves["loss"], exact.curves["loss"], rtol=0.05)
 
 
-def test_auto_is_float32_on_any_cpu():
-    assert find_precision("auto", torch.device("cpu")) == "32"
+@pytest.mark.parametrize(
+    ("has", "told_to", "expected"),
+    [
+        ({}, None, "32"),
+        ({"avx512_bf16": False, "amx_tile": False}, None, "32"),
+        ({"avx512_bf16": True, "amx_tile": False}, None, "bf16-mixed"),
+        ({"avx512_bf16": True, "amx_tile": True}, None, "32"),
+        ({"avx512_bf16": True, "amx_tile": True}, "AVX512_CORE_BF16", "bf16-mixed"),
+    ],
+    ids=str,
+)
+def test_auto_is_bfloat16_on_a_cpu_that_multiplies_it_without_tiles(
+    has, told_to, expected, monkeypatch
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: has)
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
+    if told_to:
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", told_to)
+    assert find_precision("auto", torch.device("cpu")) == expected
 
 
 def test_bfloat16_is_refused_on_a_cpu_that_would_use_amx_tiles(monkeypatch):
