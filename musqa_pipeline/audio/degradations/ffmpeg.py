@@ -156,15 +156,16 @@ def _run(outputs: list[Any], fds: list[int], *options: str) -> None:
             .global_args("-filter_threads", "1", *options)
             .compile(cmd=imageio_ffmpeg.get_ffmpeg_exe())
         )
-        done = subprocess.run(
-            command,
-            pass_fds=fds,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+        with _on_one_core():
+            done = subprocess.run(
+                command,
+                pass_fds=fds,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                timeout=TIMEOUT_S,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise ToolError(
             f"ffmpeg did not end within {TIMEOUT_S} s; run the same command again: what is done "
@@ -178,6 +179,27 @@ def _run(outputs: list[Any], fds: list[int], *options: str) -> None:
             f"ffmpeg failed with exit code {done.returncode} ({lines[-1]}); free memory if it is "
             f"short, else {REPAIR}"
         )
+
+
+@contextlib.contextmanager
+def _on_one_core() -> Iterator[None]:
+    """Start processes on this thread's core, in a worker, which is held to one thread.
+
+    ffmpeg has several threads a stream, which take turns. On a core each, every turn wakes another
+    one, and takes it from other workers: with one a core they are 1.2 times as fast like this
+    (`benchmarks/degrade.py`).
+    """
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    if os.environ.get("OMP_NUM_THREADS") == "1" and len(cores) > 1:
+        import psutil
+
+        here = {psutil.Process().cpu_num()} & cores
+        os.sched_setaffinity(0, here or cores)
+    try:
+        yield
+    finally:
+        if cores:
+            os.sched_setaffinity(0, cores)
 
 
 def _missing(error: Exception) -> ToolError:

@@ -1,3 +1,6 @@
+import os
+import re
+
 import ffmpeg
 import imageio_ffmpeg
 import numpy as np
@@ -90,6 +93,24 @@ def test_without_any_ffmpeg_the_advice_is_to_reinstall(monkeypatch):
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", none_found)
     with pytest.raises(ToolError, match="pip install --force-reinstall imageio-ffmpeg"):
         encode(JOBS[:1])
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux has it")
+@pytest.mark.parametrize("n_threads", ["1", "2"])
+def test_a_process_held_to_one_thread_starts_ffmpeg_on_one_core(
+    n_threads, ffmpeg_is, tmp_path, monkeypatch
+):
+    teller = tmp_path / "ffmpeg"
+    teller.write_text("#!/bin/sh\ngrep Cpus_allowed_list /proc/self/status >&2\nexit 7\n")
+    teller.chmod(0o755)
+    ffmpeg_is(teller)
+    monkeypatch.setenv("OMP_NUM_THREADS", n_threads)
+    before = os.sched_getaffinity(0)
+    with pytest.raises(ToolError) as told:
+        encode(JOBS[:1])
+    cores = re.search(r"Cpus_allowed_list:\s*([-,\d]+)\)", str(told.value))[1]
+    assert cores.isdecimal() == (n_threads == "1" or len(before) == 1)
+    assert os.sched_getaffinity(0) == before
 
 
 def test_an_ffmpeg_that_fails_is_quoted(ffmpeg_is, tmp_path):
