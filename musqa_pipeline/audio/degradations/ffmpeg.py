@@ -190,15 +190,17 @@ def _on_one_core() -> Iterator[None]:
     (`benchmarks/degrade.py`).
     """
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    if os.environ.get("OMP_NUM_THREADS") == "1" and len(cores) > 1:
-        import psutil
+    if os.environ.get("OMP_NUM_THREADS") != "1" or len(cores) < 2:
+        yield
+        return
+    import psutil
 
-        here = {psutil.Process().cpu_num()} & cores
-        os.sched_setaffinity(0, here or cores)
+    with contextlib.suppress(OSError):  # a container may forbid it; then ffmpeg is a little slower
+        os.sched_setaffinity(0, {psutil.Process().cpu_num()} & cores or cores)
     try:
         yield
     finally:
-        if cores:
+        with contextlib.suppress(OSError):
             os.sched_setaffinity(0, cores)
 
 
