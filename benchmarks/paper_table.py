@@ -64,7 +64,7 @@ def main() -> None:
         context = joint_context(home, preset)
         predictions = merged(predictions, lake_predictions(context), [*TRAINING, *ROW])
         trainings = merged(trainings, pl.DataFrame(list(lake_trainings(context))), TRAINING)
-        check_labels(predictions, files[0])
+        check_test(predictions, files[0])
         if arguments.record:
             predictions.write_parquet(files[0], compression_level=19)
             trainings.write_csv(files[1], float_precision=1)
@@ -93,13 +93,19 @@ def merged(recorded: pl.DataFrame, found: pl.DataFrame, keys: list[str]) -> pl.D
     return both.unique(keys, keep="first").sort(keys)
 
 
-def check_labels(predictions: pl.DataFrame, file: Path) -> None:
-    """Refuse to mix predictions of the same excerpts under other labels.
+def check_test(predictions: pl.DataFrame, file: Path) -> None:
+    """Refuse to mix predictions of another test, or of the same excerpts under other labels.
 
     Opus encodes otherwise on another processor, so labels need not be equal.
     """
     if not predictions.height:
         return
+    asked, n_left_out = of_all_trainings(predictions)
+    if asked.select(ROW).n_unique() < n_left_out:
+        raise SettingsError(
+            f"{file} was recorded with another test than the lake has; move it away, or use the "
+            "catalog and the preset of then"
+        )
     apart = predictions.group_by(ROW).agg(pl.col("label").max() - pl.col("label").min())["label"]
     if apart.max() >= MOST_APART or apart.mean() >= MOST_APART_ON_AVERAGE:
         raise SettingsError(
@@ -149,11 +155,24 @@ def lake_trainings(context: Context) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
+def of_all_trainings(predictions: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Return the excerpts that every training was asked, and how many others there are.
+
+    A label that differs by rounding may move the draw of the test.
+    """
+    n_trainings = predictions.select(TRAINING).n_unique()
+    asked = predictions.filter(pl.len().over(ROW) == n_trainings)
+    return asked, predictions.select(ROW).n_unique() - asked.select(ROW).n_unique()
+
+
 def print_tables(predictions: pl.DataFrame, trainings: pl.DataFrame, chance: set[str]) -> None:
     """Print table V, the tests and the count."""
-    tested = predictions.unique(ROW)
+    asked, n_left_out = of_all_trainings(predictions)
+    tested = asked.unique(ROW)
     print(f"Test: {tested.height} excerpts of {tested['recording'].n_unique()} recordings.")
-    told = predictions.with_columns(pl.lit(value=True).alias(DRAW))
+    if n_left_out:
+        print(f"Left out: {n_left_out} excerpts that not every training was asked.")
+    told = asked.with_columns(pl.lit(value=True).alias(DRAW))
     found, single = paper_metrics(told, DRAW)
     took = trainings.group_by("protocol", "model").agg(
         pl.col("epochs").mean(), pl.col("minutes").sum() / 60

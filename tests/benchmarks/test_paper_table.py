@@ -131,10 +131,37 @@ def test_it_refuses_to_mix_predictions_under_other_labels(
     assert (results / "paper_small_predictions.parquet").read_bytes() == before
 
 
+def test_it_refuses_to_mix_predictions_of_another_test(results, home, monkeypatch, capsys):
+    others = predictions_of("repetitions", "cnn1d", 3, 7.0).with_columns(
+        pl.col("degraded_id").str.replace("e", "f")
+    )
+    lake_of(home, monkeypatch, others)
+    before = (results / "paper_small_predictions.parquet").read_bytes()
+    with pytest.raises(SettingsError, match="recorded with another test than the lake has; move"):
+        printed(monkeypatch, capsys, "--record")
+    assert (results / "paper_small_predictions.parquet").read_bytes() == before
+
+
 def test_labels_of_another_processor_are_the_same(home, results, monkeypatch, capsys):
     lake_of(home, monkeypatch, relabelled(0.66, 1))
     printed(monkeypatch, capsys, "--record")
     assert pl.read_csv(results / "paper_small_trainings.csv").height == 10
+
+
+def test_models_are_compared_on_the_excerpts_that_all_were_asked(
+    home, results, monkeypatch, capsys
+):
+    wrong_once = pl.col("predicted") + 40 * (pl.int_range(pl.len()) == 0)
+    another_draw = predictions_of("repetitions", "cnn1d", 3, 7.0).with_columns(
+        pl.col("degraded_id").replace("e00", "e20"), wrong_once.cast(pl.Float32)
+    )
+    lake_of(home, monkeypatch, another_draw)
+    lines = printed(monkeypatch, capsys)
+    assert lines[:2] == [
+        "Test: 19 excerpts of 2 recordings.",
+        "Left out: 2 excerpts that not every training was asked.",
+    ]
+    assert row_of(lines, "1-D CNN")[6:9] == ["7.00", "(0.82)", "4"]
 
 
 def test_without_any_training_it_says_what_to_run(results, monkeypatch, capsys):
