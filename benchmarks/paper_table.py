@@ -101,17 +101,17 @@ def check_test(predictions: pl.DataFrame, file: Path) -> None:
     if not predictions.height:
         return
     asked, n_left_out = of_all_trainings(predictions)
-    if asked.select(ROW).n_unique() < n_left_out:
-        raise SettingsError(
-            f"{file} was recorded with another test than the lake has; move it away, or use the "
-            "catalog and the preset of then"
-        )
     apart = predictions.group_by(ROW).agg(pl.col("label").max() - pl.col("label").min())["label"]
-    if apart.max() >= MOST_APART or apart.mean() >= MOST_APART_ON_AVERAGE:
-        raise SettingsError(
-            f"{file} was recorded with other labels than the lake has; move it away, or use the "
-            "catalog and the preset of then"
-        )
+    if asked.select(ROW).n_unique() < n_left_out:
+        what = "another test"
+    elif apart.max() >= MOST_APART or apart.mean() >= MOST_APART_ON_AVERAGE:
+        what = "other labels"
+    else:
+        return
+    raise SettingsError(
+        f"{file} was recorded with {what} than the lake has; move it away, or use the catalog and "
+        "the preset of then"
+    )
 
 
 def lake_predictions(context: Context) -> pl.DataFrame:

@@ -83,8 +83,9 @@ def test_it_computes_what_keras_would_with_the_same_weights(network, images):
     np.testing.assert_allclose(found, x[:, 0], rtol=1e-4, atol=1e-4)
 
 
-def test_gradients_equal_those_of_torchs_own_layers(network, images, monkeypatch):
-    monkeypatch.setattr(cnn1d, "LACKS_AVX512", True)
+@pytest.mark.parametrize("lacks_avx512", [True, False])
+def test_gradients_equal_those_of_torchs_own_layers(network, images, lacks_avx512, monkeypatch):
+    monkeypatch.setattr(cnn1d, "LACKS_AVX512", lacks_avx512)
     plain = nn.Sequential(
         nn.Conv1d(256, 64, 11), nn.ReLU(), nn.MaxPool1d(2),
         nn.Conv1d(64, 128, 7), nn.ReLU(), nn.MaxPool1d(2),
@@ -109,8 +110,9 @@ def test_gradients_equal_those_of_torchs_own_layers(network, images, monkeypatch
 
 @pytest.mark.parametrize("channels", [(2, 3), (3, 2), (3, 3)], ids=str)
 @pytest.mark.parametrize("of_input", [True, False])
-def test_gradients_are_those_of_differences(channels, of_input, monkeypatch):
-    monkeypatch.setattr(cnn1d, "LACKS_AVX512", True)
+@pytest.mark.parametrize("lacks_avx512", [True, False])
+def test_gradients_are_those_of_differences(channels, of_input, lacks_avx512, monkeypatch):
+    monkeypatch.setattr(cnn1d, "LACKS_AVX512", lacks_avx512)
     torch.manual_seed(0)
     convolution = TimeConvolution(*channels, 4).double()
     x = torch.randn(2, 9, channels[0], dtype=torch.float64).transpose(1, 2)
