@@ -36,14 +36,13 @@ class StillBackbone(nn.Module):
     statistics and that VGG's dropout is off, whatever mode the rest of the network is in.
 
     Channels lie innermost in memory: on a CPU a step of both networks takes two thirds of the time
-    (0.30 s an image instead of 0.46 s, 1.15 s instead of 1.67 s; one thread, batch of 8).
+    (0.30 s an image instead of 0.46 s, 1.15 s instead of 1.67 s; float32, one thread, batch of 8).
     """
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network.requires_grad_(False).eval()
-        # torch's annotations do not know the argument.
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        _put_channels_innermost(network)
 
     def forward(self, images_nchw: Tensor) -> Tensor:
         """Return the 1000 outputs before any softmax, shape (n, 1000)."""
@@ -87,6 +86,9 @@ class BackboneNetwork(nn.Module):
     deviation nor torchvision's ``transform_input`` is applied: the paper names no such step, and
     the stem can learn it. `output` is what the dense layers see of the 1000 outputs; Keras'
     applications end in softmax.
+
+    Channels are innermost from the stem's maps on: on a CPU these cost 24 ms an image instead of
+    145 ms in bfloat16, 52 ms instead of 88 ms in float32 (forward and back, one thread).
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class BackboneNetwork(nn.Module):
         self.dense3 = nn.Linear(128, 1)
         for layer in (self.stem, self.dense1, self.dense2, self.dense3):
             start_like_keras(layer)
+        _put_channels_innermost(self.stem)
 
     def forward(self, images_ntf: Tensor) -> Tensor:
         """Predict quality, not clipped, shape (n,), of mel images (n, 1876, 256) in 0-1."""
@@ -135,8 +138,10 @@ class FrozenStemNetwork(BackboneNetwork):
     ) -> None:
         super().__init__(backbone, output)
         with torch.random.fork_rng(devices=[]):
+            self.stem = nn.Conv2d(1, 3, 11)  # numbers are drawn in the order of memory
             torch.manual_seed(FROZEN_SEED)
             start_like_keras(self.stem)
+        _put_channels_innermost(self.stem)
         self.stem.requires_grad_(False)
         self._cache: OutputsCache | None = None
 
@@ -187,6 +192,11 @@ class ImportedBackboneNetwork(BackboneNetwork):
         """Return what the dense layers see: the softmax or the logits, shape (n, 1000)."""
         logits = self.backbone(self.picture(images_ntf))
         return logits.softmax(1) if self.softmax else logits
+
+
+def _put_channels_innermost(module: nn.Module) -> None:
+    # torch's annotations do not know the argument.
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _digest(network: nn.Module) -> Tensor:

@@ -15,11 +15,13 @@ from musqa_pipeline.learning import torchvision_ops
 from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 from musqa_pipeline.learning.networks.backbone import (
+    FROZEN_SEED,
     BackboneNetwork,
     FrozenBackbone,
     FrozenStemNetwork,
     StillBackbone,
 )
+from musqa_pipeline.learning.networks.cnn1d import start_like_keras
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.registry import MODELS, find_model
 from musqa_pipeline.learning.training.batches import ShardBatches
@@ -189,6 +191,16 @@ def test_channels_innermost_change_neither_outputs_nor_gradients():
     plain.eval()(expected).square().sum().backward()
     np.testing.assert_allclose(still(found).detach(), plain(expected).detach(), atol=1e-5)
     np.testing.assert_allclose(found.grad, expected.grad, atol=1e-4)
+
+
+def test_a_stem_lies_with_its_channels_innermost_and_is_drawn_as_if_it_did_not():
+    plain = nn.Conv2d(1, 3, 11)
+    torch.manual_seed(FROZEN_SEED)
+    start_like_keras(plain)
+    frozen, moving = (stand_in(RANDOM, kind).stem for kind in (FrozenStemNetwork, BackboneNetwork))
+    assert torch.equal(frozen.weight, plain.weight)
+    for stem in (frozen, moving):
+        assert stem.weight.stride() == (121, 1, 11, 1)
 
 
 def test_the_picture_is_kerass_resizing_of_the_relu():
