@@ -20,8 +20,9 @@ import polars as pl
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.home import home_folder
+from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.baselines.registry import BASELINES
-from musqa_pipeline.learning.training.checkpoint import CURVES_FILE, VALIDATION
+from musqa_pipeline.learning.training.checkpoint import CURVES_FILE, ENVIRONMENT_FILE, VALIDATION
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.evaluation.paper_tables import (
     METRIC_WORDS,
@@ -35,7 +36,7 @@ from musqa_pipeline.stages.evaluation.paper_tables import (
 from musqa_pipeline.stages.evaluation.slices import HOLDOUT
 from musqa_pipeline.stages.evaluation.summary import shown_name
 from musqa_pipeline.stages.graph import joint_context, load_preset
-from musqa_pipeline.stages.models.recipes import random_backbones
+from musqa_pipeline.stages.models.recipes import random_backbones, recipe_of
 from musqa_pipeline.stages.models.runs import read_preset_runs
 from musqa_pipeline.stages.models.trials.stage import list_units
 from musqa_pipeline.studies.listening.table_vi_lines import PAPER_NETWORK
@@ -46,6 +47,8 @@ TRAINING = ["protocol", "model", "repetition"]
 KEPT = [*TRAINING, *ROW, "recording", "label", "predicted"]
 DRAW = "uniform_draw"
 """The test of the paper was drawn uniformly."""
+MOST_EPOCHS = ModelsSettings().max_epochs
+"""The paper's; a network that may train less says so."""
 MOST_APART, MOST_APART_ON_AVERAGE = 1.0, 0.1
 """Points between two processors' labels; of the 500 excerpts at most 0.66, on average 0.006."""
 
@@ -74,23 +77,24 @@ def main() -> None:
             f"error: nothing of preset {preset.name} is trained below {home} or recorded in "
             f"{RESULTS}; run `musqa run --preset {preset.name}`"
         )
-    print_tables(predictions, trainings, random_backbones(preset.models))
+    print_tables(predictions, trainings, preset.models)
 
 
 def read(file: Path) -> pl.DataFrame:
     """Read what was recorded, if anything was."""
     if not file.is_file():
         return pl.DataFrame()
-    return pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file)
+    if file.suffix == ".parquet":
+        return pl.read_parquet(file)
+    return pl.read_csv(file, schema_overrides={"precision": pl.String})
 
 
 def merged(recorded: pl.DataFrame, found: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    """Lay the lake's rows over those recorded."""
+    """Put the lake's trainings, whole, in the place of those recorded."""
+    if found.height and recorded.height:
+        recorded = recorded.join(found.select(TRAINING).unique(), on=TRAINING, how="anti")
     parts = [part for part in (found, recorded) if part.height]
-    if not parts:
-        return pl.DataFrame()
-    both = pl.concat(parts, how="vertical_relaxed")
-    return both.unique(keys, keep="first").sort(keys)
+    return pl.concat(parts, how="vertical_relaxed").sort(keys) if parts else pl.DataFrame()
 
 
 def check_test(predictions: pl.DataFrame, file: Path) -> None:
@@ -135,7 +139,7 @@ def lake_trainings(context: Context) -> Iterator[dict[str, Any]]:
             yield {
                 "protocol": HOLDOUT, "model": run["model"], "repetition": 0,
                 **{name: run[name] for name in ("epochs", "n_train", "n_validation", "minutes")},
-                "device": run["device"],
+                "device": run["device"], "precision": precision_of(run["environment_json"]),
             }  # fmt: skip
     partition = context.joint_partition("trials")
     done = set(context.lake.done(partition))
@@ -145,14 +149,22 @@ def lake_trainings(context: Context) -> Iterator[dict[str, Any]]:
         row = context.lake.read(partition, unit.unit_id).slice(0, 1).to_pylist()[0]
         if not row["finished"]:
             continue
-        epochs = 0
+        epochs, precision = 0, None
         if row["model"] not in BASELINES:
             folder = context.lake.local_folder(partition, unit.unit_id)
             epochs = len(json.loads((folder / CURVES_FILE).read_text())[VALIDATION])
+            precision = precision_of((folder / ENVIRONMENT_FILE).read_text())
         yield {
             **{name: row[name] for name in TRAINING}, "epochs": epochs,
             **{name: row[name] for name in ("n_train", "n_validation", "minutes", "device")},
+            "precision": precision,
         }  # fmt: skip
+
+
+def precision_of(environment_json: str) -> str | None:
+    """Return the numbers of a training, which the first ones did not say."""
+    found: str | None = json.loads(environment_json).get("precision")
+    return found
 
 
 def of_all_trainings(predictions: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -165,8 +177,11 @@ def of_all_trainings(predictions: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     return asked, predictions.select(ROW).n_unique() - asked.select(ROW).n_unique()
 
 
-def print_tables(predictions: pl.DataFrame, trainings: pl.DataFrame, chance: set[str]) -> None:
+def print_tables(
+    predictions: pl.DataFrame, trainings: pl.DataFrame, models: ModelsSettings
+) -> None:
     """Print table V, the tests and the count."""
+    chance = random_backbones(models)
     asked, n_left_out = of_all_trainings(predictions)
     tested = asked.unique(ROW)
     print(f"Test: {tested.height} excerpts of {tested['recording'].n_unique()} recordings.")
@@ -175,26 +190,30 @@ def print_tables(predictions: pl.DataFrame, trainings: pl.DataFrame, chance: set
     told = asked.with_columns(pl.lit(value=True).alias(DRAW))
     found, single = paper_metrics(told, DRAW)
     took = trainings.group_by("protocol", "model").agg(
-        pl.col("epochs").mean(), pl.col("minutes").sum() / 60
+        pl.col("epochs").mean(),
+        pl.col("minutes").sum() / 60,
+        pl.col("precision").drop_nulls().unique().sort().str.join(", "),
     )
     spent = {(protocol, model): means for protocol, model, *means in took.rows()}
 
     def name(model: str, *, ours: Any) -> str:
-        return shown_name(model) + (", random backbone" if ours and model in chance else "")
+        shown = shown_name(model) + (", random backbone" if ours and model in chance else "")
+        most = recipe_of(model, models).max_epochs if model in PAPER_NETWORK else MOST_EPOCHS
+        return shown + (f", at most {most} epochs" if ours and most < MOST_EPOCHS else "")
 
-    print(f"\n{'':60}{'paper 001':>32}{'here':>32}")
+    print(f"\n{'':70}{'paper 001':>32}{'here':>32}")
     head = "".join(f"{word:>16}" for _ in range(2) for word in METRIC_WORDS.values())
-    print(f"{'':60}{head}{'n':>5}{'epochs':>8}{'hours':>7}")
+    print(f"{'':70}{head}{'n':>5}{'epochs':>8}{'hours':>7}  precision")
     filled = set()
     for row in table_v(found, single):
         cells = ["–" if not row["paper"] else cell(*row["paper"][m], m) for m in METRIC_WORDS]
         ours = row["ours"]
         cells += [cell(ours[m].mean, ours[m].sd, m) if m in ours else "–" for m in METRIC_WORDS]
         shown = name(row["model"], ours=ours) + (SINGLE if row["single"] else "")
-        text = f"{shown:<60}" + "".join(f"{each:>16}" for each in cells)
+        text = f"{shown:<70}" + "".join(f"{each:>16}" for each in cells)
         if ours:
-            epochs, hours = spent[HOLDOUT if row["single"] else REPETITIONS, row["model"]]
-            text += f"{len(ours['rmse'].values):>5}{epochs:>8.0f}{hours:>7.1f}"
+            epochs, hours, numbers = spent[HOLDOUT if row["single"] else REPETITIONS, row["model"]]
+            text += f"{len(ours['rmse'].values):>5}{epochs:>8.0f}{hours:>7.1f}  {numbers}"
             filled.add(PAPER_NETWORK.get(row["model"]))
         print(text)
     print("\nDifferences of the means: p of the paper's t-test; p of ours, unpaired and paired")

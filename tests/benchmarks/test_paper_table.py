@@ -32,6 +32,7 @@ def training(protocol, model, repetition, epochs, minutes):
     return {
         "protocol": protocol, "model": model, "repetition": repetition, "epochs": epochs,
         "n_train": 15, "n_validation": 5, "minutes": minutes, "device": "cpu",
+        "precision": None if model == "boosted" else "bf16-mixed" if epochs == 10 else "32",
     }  # fmt: skip
 
 
@@ -71,7 +72,8 @@ def test_it_prints_table_v_beside_the_papers_and_counts_its_networks(monkeypatch
     assert lines[-1] == "rows of table V that hold numbers: 3 of 3 networks"
     cnn1d = row_of(lines, "1-D CNN")
     assert cnn1d[:4] == ["0.701", "(0.075)", "18.80", "(2.29)"]
-    assert cnn1d[6:] == ["7.00", "(1.00)", "3", "11", "4.5"]  # of repetitions alone
+    # Of repetitions alone.
+    assert cnn1d[6:] == ["7.00", "(1.00)", "3", "11", "4.5", "32,", "bf16-mixed"]
     assert row_of(lines, "boosted features")[:2] == ["–", "–"]
     (test,) = (x for x in lines if x.startswith("1-D CNN - VGG19, stem frozen") and "RMSE" in x)
     assert test.split()[-3] == "2.1e-10"  # the paper's own
@@ -80,9 +82,9 @@ def test_it_prints_table_v_beside_the_papers_and_counts_its_networks(monkeypatch
 @pytest.mark.usefixtures("results")
 def test_a_single_training_is_named_as_such_and_has_no_deviation(monkeypatch, capsys):
     lines = printed(monkeypatch, capsys)
-    inception = row_of(lines, "Inception v3, random backbone, single training")
+    inception = row_of(lines, "Inception v3, random backbone, at most 12 epochs, single training")
     assert inception[:4] == ["0.847", "(0.076)", "12.97", "(3.09)"]
-    assert inception[5:] == ["20.00", "1", "12", "4.0"]
+    assert inception[5:] == ["20.00", "1", "12", "4.0", "32"]
     assert sum("single training" in line for line in lines) == 1  # in no test
 
 
@@ -114,10 +116,19 @@ def test_what_the_lake_has_is_laid_over_the_recorded_and_recorded(
 ):
     lake_of(home, monkeypatch, predictions_of("repetitions", "cnn1d", 3, 7.0))
     lines = printed(monkeypatch, capsys, "--record")
-    assert row_of(lines, "1-D CNN")[6:] == ["7.00", "(0.82)", "4", "13", "6.0"]
+    assert row_of(lines, "1-D CNN")[6:] == ["7.00", "(0.82)", "4", "13", "6.0", "32,", "bf16-mixed"]
     assert pl.read_csv(results / "paper_small_trainings.csv").height == 10
     again = printed(monkeypatch, capsys)
     assert again == lines[1:]  # but the line on what was recorded
+
+
+def test_a_training_of_the_lake_replaces_all_that_was_recorded_of_it(
+    results, home, monkeypatch, capsys
+):
+    lake_of(home, monkeypatch, predictions_of("repetitions", "cnn1d", 2, 1.0)[:16])
+    printed(monkeypatch, capsys, "--record")
+    recorded = pl.read_parquet(results / "paper_small_predictions.parquet")
+    assert recorded.filter(model="cnn1d", repetition=2, protocol="repetitions").height == 16
 
 
 @pytest.mark.parametrize(("points", "n_rows"), [(1.0, 20), (0.2, 20), (1.5, 1)])

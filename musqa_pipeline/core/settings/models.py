@@ -63,7 +63,7 @@ class ModelsSettings(Section):
     stop_patience_epochs: OneOrMore = 50
     """Training ends after this many epochs without a lower validation loss."""
     max_minutes: Annotated[float, Field(ge=0)] = 0.0
-    """If above 0, training ends after this time and the run is marked unfinished."""
+    """If above 0, a training ends after this time, unfinished; with more of it, it goes on."""
     learning_rate_schedule: Literal["plateau", "cosine"] = silent("plateau")
     """The rate falls when validation loss stalls, or along a cosine that ends at `max_epochs`."""
     warmup_epochs: int = silent(0)
@@ -131,8 +131,9 @@ class ModelsSettings(Section):
             raise SettingsError(str(error).replace("[models]", where, 1)) from error
 
     def recipe(self) -> dict[str, Any]:
-        """Return what a training depends on, for fingerprints."""
-        return {k: v for k, v in self.plain().items() if k not in {"names", "recipes"}}
+        """Return what a training depends on, for fingerprints; how long it may take is not."""
+        plain = {k: v for k, v in self.plain().items() if k not in {"names", "recipes"}}
+        return {**plain, "max_minutes": 0.0}
 
 
 _Repetitions = Annotated[

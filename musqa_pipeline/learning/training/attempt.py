@@ -87,12 +87,13 @@ class Attempt(pl.Callback):
         with explained("write", self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             for leftover in self.folder.glob(".*.tmp"):
-                leftover.unlink()
+                leftover.unlink(missing_ok=True)
         self.read()
         if self.saved:
             self.tell(f"{self.name}: resumed after {self.history.n_epochs} epochs")
         files.write_json(self.folder / files.SETTINGS_FILE, record)
-        self.environment = describe_environment(self.n_threads, find_device(self.settings.device))
+        device = find_device(self.settings.device)
+        self.environment = describe_environment(self.n_threads, device, self.settings.precision)
         files.write_json(self.folder / files.ENVIRONMENT_FILE, self.environment)
 
     def read(self) -> None:

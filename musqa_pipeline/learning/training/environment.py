@@ -14,7 +14,7 @@ import torch
 
 from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.workers.local import LocalPool
-from musqa_pipeline.learning.device import device_name
+from musqa_pipeline.learning.device import Precision, device_name, find_precision
 
 _LOGGERS = ("lightning", "lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities")
 _LIBRARIES = ("musqa-pipeline", "numpy", "torch", "lightning", "torchvision")
@@ -27,17 +27,20 @@ def usable_threads() -> int:
     return LocalPool().n_workers
 
 
-def describe_environment(n_threads: int, device: torch.device) -> dict[str, Any]:
+def describe_environment(
+    n_threads: int, device: torch.device, precision: Precision = "32"
+) -> dict[str, Any]:
     """Describe machine and libraries, for the record of a run.
 
-    Versions of Python and libraries, processor, device and threads; with a GPU also what decides
-    its arithmetic: cuDNN's version and switches, TF32.
+    Versions of Python and libraries, processor, device, threads and the numbers that `precision`
+    means there; with a GPU also what decides its arithmetic: cuDNN's version and switches, TF32.
     """
     return {
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),
         "device": device_name(device),
+        "precision": find_precision(precision, device),
         "cuda": torch.version.cuda,
         **(_gpu_arithmetic() if device.type == "cuda" else {}),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),

@@ -40,7 +40,9 @@ class Rank:
 
 
 @contextmanager
-def started(n_ranks: int, work: Callable[..., None], arguments: tuple[Any, ...]) -> Iterator[Rank]:
+def started(
+    n_ranks: int, device: torch.device, work: Callable[..., None], arguments: tuple[Any, ...]
+) -> Iterator[Rank]:
     """Start ranks 1 to `n_ranks` - 1, and give rank 0, this process, its place once they are ready.
 
     `work` is what a rank does: it takes its `Rank`, a function to call once it is ready to meet the
@@ -49,7 +51,7 @@ def started(n_ranks: int, work: Callable[..., None], arguments: tuple[Any, ...])
     Raises
     ------
     SettingsError
-        If there are GPUs, but fewer.
+        If they are to train on GPUs, and there are fewer.
     StageError
         If another rank does not start, or fails later.
     """
@@ -57,7 +59,7 @@ def started(n_ranks: int, work: Callable[..., None], arguments: tuple[Any, ...])
         yield Rank()
         return
     n_gpus = torch.cuda.device_count()
-    if 0 < n_gpus < n_ranks:
+    if device.type == "cuda" and n_gpus < n_ranks:
         raise SettingsError(
             f"[models] devices={n_ranks}: this machine has {n_gpus} GPUs; edit the preset"
         )

@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from musqa_pipeline.learning.device import device_name, find_device, find_precision
 from musqa_pipeline.learning.entry import ModelEntry, TrainingSettings
+from musqa_pipeline.learning.networks.backbone import N_OUTPUTS, FrozenStemNetwork
 
 PEAKS_TFLOP_PER_S: tuple[tuple[str, tuple[float, float, float]], ...] = (
     (r"H200|H100.*HBM3|H100 SXM", (67.0, 494.7, 989.4)),
@@ -29,12 +30,15 @@ def training_flops_per_image(entry: ModelEntry, settings: TrainingSettings) -> i
 
     They are those of the forward and backward passes (a multiplication and an addition are two),
     as `torch.utils.flop_counter` counts them. What needs no gradient, like the weights of a frozen
-    backbone, has none; a loss of its own is not counted.
+    backbone, has none; a loss of its own is not counted, nor what is before the head where the stem
+    is frozen, too: epochs go over what came out of it.
     """
     with torch.device("meta"):
         # Not in training, where a wav2vec 2.0 asks chance which blocks to pass over.
         network: nn.Module = entry.build(settings).eval()
         images = torch.empty(1, entry.input.n_frames, entry.input.n_bands)
+        if isinstance(network, FrozenStemNetwork):
+            images = torch.empty(1, 1, N_OUTPUTS)
         with FlopCounterMode(display=False) as counter:
             network(images).sum().backward()
     return int(counter.get_total_flops())

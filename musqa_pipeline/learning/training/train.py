@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.entry import ModelEntry, TrainingSettings
 from musqa_pipeline.learning.training.attempt import Attempt, Metrics, TrainingResult
 from musqa_pipeline.learning.training.batches import TrainBatches, ValidationBatches
@@ -103,7 +104,8 @@ def train(
         }
     )
     if not attempt.is_over():
-        with started(settings.devices, _follow, (task, attempt.n_threads)) as rank:
+        device = find_device(settings.device)
+        with started(settings.devices, device, _follow, (task, attempt.n_threads)) as rank:
             attempt.resume_or_start(rank)
     return attempt.result()
 

@@ -23,7 +23,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
-from musqa_pipeline.stages.models.training import is_training
+from musqa_pipeline.stages.models.training import folder_alone, is_training
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS, of_trained_catalogs, read_rows
 from musqa_pipeline.stages.views.release_table import RELEASE
@@ -94,7 +94,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     settings, fold = context.preset.release, unit.plan["fold"]
     parts = divide(read_release_rows(context), fold, settings.n_folds)
     further = further_contexts(context)
-    with context.lake.work_folder(context.joint_partition("release"), unit.unit_id) as work:
+    with folder_alone(context, "release", unit.unit_id) as work:
         network, about = train_network(
             *(context, settings.network, unit.plan["repetition"], work),
             training=parts.train,

@@ -29,8 +29,10 @@ from musqa_pipeline.stages.autoencoders.table import AUTOENCODERS
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.training import (
+    check_finished,
     device_or_core,
     epoch_kept,
+    folder_alone,
     is_training,
     tell,
     told_of,
@@ -90,7 +92,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     music, unmet = (images_of(context, plan[name]) for name in ("music", "unmet"))
     chosen_settings = dataclasses.asdict(models) | {"seed": plan["seed"]}
     with (
-        context.lake.work_folder(context.joint_partition("autoencoders"), unit.unit_id) as work,
+        folder_alone(context, "autoencoders", unit.unit_id) as work,
         device_or_core(context, models) as n_threads,
     ):
         result = train_autoencoder(
@@ -104,6 +106,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
             on_epoch=epoch_kept(work),
             n_threads=n_threads,
         )
+    check_finished(result, unit.what, models.max_minutes)
     psnr_db = result.curves.get("psnr_db_unmet", [])
     best = max(range(len(psnr_db)), key=psnr_db.__getitem__) if psnr_db else None
     row = {

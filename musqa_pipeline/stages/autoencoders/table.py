@@ -11,7 +11,7 @@ AUTOENCODERS = Table(
         Column("loss", pa.string(), "what it made small: mse, ms_ssim or nlpd"),
         Column("inputs", pa.string(), "what it saw: white or pink noise, or music"),
         Column("seed", pa.int64(), "seed of weights and inputs, from 0"),
-        Column("finished", pa.bool_(), "false if max_minutes ended it; such a run is no result"),
+        Column("finished", pa.bool_(), "true; false in an older lake, if max_minutes ended it"),
         Column("steps", pa.int64(), "steps of the training"),
         Column("n_music", pa.int32(), "excerpts that it learned from; 0 of noise"),
         Column("n_unmet", pa.int32(), "excerpts of which curves show reconstructions"),

@@ -3,7 +3,8 @@
 Under the protocol ``repetitions`` each repetition is a new split of the recordings into training
 and validation, and all predict the same untouched test recordings, as in the paper (sections III.E
 and IV.A). Its tests are unpaired; ours could be paired, as repetition i of two networks shares its
-split. Neither knows that all repetitions share the test recordings; the bootstrap over these does.
+split; a baseline is fitted on both parts, so that its repetitions differ by chance alone. Neither
+knows that all repetitions share the test recordings; the bootstrap over these does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -131,7 +133,7 @@ def beside_the_paper(found: Sequence[Repeated]) -> list[dict[str, Any]]:
     """Lay our tests beside the paper's of the same networks; what only one has comes after."""
     key = operator.attrgetter("first", "second", "metric")
     models = table_order(each.model for each in found)
-    left = {key(test): test for test in repetition_tests(found, models, METRIC_WORDS)}
+    left = {key(test): test for test in map(_paired, repetition_tests(found, models, METRIC_WORDS))}
     tests = []
     for test in paper_tests():
         wanted = test["first"], test["second"], test["metric"]
@@ -140,6 +142,11 @@ def beside_the_paper(found: Sequence[Repeated]) -> list[dict[str, Any]]:
         ]
         tests += [_row(left.pop(k), test["unpaired"]) for k in same] or [{**test, "ours": None}]
     return [*tests, *(_row(test, None) for test in left.values())]
+
+
+def _paired(test: RepetitionTest) -> RepetitionTest:
+    """Drop a paired test with a baseline."""
+    return replace(test, paired=None) if {test.first, test.second} & BASELINES.keys() else test
 
 
 def _row(ours: RepetitionTest, papers: Any) -> dict[str, Any]:

@@ -16,8 +16,10 @@ from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.gans.audio import Music, listed_music, written_tracks
 from musqa_pipeline.stages.gans.table import GANS
 from musqa_pipeline.stages.models.training import (
+    check_finished,
     device_alone,
     epoch_kept,
+    folder_alone,
     is_training,
     tell,
     told_of,
@@ -57,7 +59,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     recipe = gan_settings(context.preset).recipe(network, len(music.classes))
     chosen = dataclasses.asdict(models) | {"seed": seed}
     tell()
-    with context.lake.work_folder(context.joint_partition("gans"), unit.unit_id) as work:
+    with folder_alone(context, "gans", unit.unit_id) as work:
         training, refused = written_tracks(context, music, "train", recipe.images, work)
         unmet, _ = written_tracks(context, music, "validation", recipe.images, work)
         with device_alone(context, models):
@@ -72,6 +74,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
                 log=tell,
                 on_epoch=epoch_kept(work),
             )
+        check_finished(result, unit.what, models.max_minutes)
         before = untrained_distance(network, recipe, training, seed)
     row = {
         "network": network,

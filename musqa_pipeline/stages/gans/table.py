@@ -10,7 +10,7 @@ GANS = Table(
     (
         Column("network", pa.string(), "its name in `[gan] networks`"),
         Column("seed", pa.int64(), "seed of weights, segments and noise, from 0"),
-        Column("finished", pa.bool_(), "false if max_minutes ended it; such a run is no result"),
+        Column("finished", pa.bool_(), "true; false in an older lake, if max_minutes ended it"),
         Column("steps", pa.int64(), "steps of the generator"),
         Column("n_train", pa.int32(), "tracks that it learned from"),
         Column("n_validation", pa.int32(), "tracks whose scores it showed as unmet"),

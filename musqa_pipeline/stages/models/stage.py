@@ -27,7 +27,9 @@ from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.table import RUNS
 from musqa_pipeline.stages.models.targets import add_further_targets, further_inputs
 from musqa_pipeline.stages.models.training import (
+    check_finished,
     device_alone,
+    folder_alone,
     is_training,
     outputs_folder,
     told_of,
@@ -119,8 +121,8 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     body = body_of(context, name)
     add_further_targets(name, training, [context], body)
     with (
+        folder_alone(context, "models", unit.unit_id) as work,
         device_alone(context, settings),
-        context.lake.work_folder(context.joint_partition("models"), unit.unit_id) as work,
     ):
         if settings.imported_run:
             result = adopt(
@@ -146,6 +148,7 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
                 body=body,
                 says_lines=True,
             )
+            check_finished(result, unit.what, settings.max_minutes)
     row = {
         "model": result.model,
         "seed": settings.seed,

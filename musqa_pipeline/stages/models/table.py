@@ -10,7 +10,7 @@ RUNS = Table(
     (
         Column("model", pa.string(), "name in the model registry"),
         Column("seed", pa.int64(), "seed of weights, order and dropout"),
-        Column("finished", pa.bool_(), "false if max_minutes ended it; such a run is no result"),
+        Column("finished", pa.bool_(), "true; false in an older lake, if max_minutes ended it"),
         Column("epochs", pa.int32(), "epochs trained"),
         Column("best_epoch", pa.int32(), "epoch whose weights were kept, from 0"),
         Column(

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.core.workers.interface import EPOCH_LIMIT, epoch_limit_s
@@ -35,6 +36,28 @@ def is_training(unit: Unit) -> bool:
 def tell(line: str = "", **numbers: Any) -> None:
     """Say that a training goes on; it has the time of an epoch for the next sign."""
     give(Sign(epoch_limit_s(), EPOCH_LIMIT, line, numbers))
+
+
+@contextmanager
+def folder_alone(context: Context, stage: str, unit_id: str) -> Iterator[WorkFolder]:
+    """Have a training's work folder to oneself: a worker of a killed run may still be at it."""
+    give(Sign())
+    partition = context.joint_partition(stage)
+    with (
+        context.lake.lock(f"{stage}-{unit_id}"),
+        context.lake.work_folder(partition, unit_id) as work,
+    ):
+        tell()
+        yield work
+
+
+def check_finished(result: TrainingResult, what: str, max_minutes: float) -> None:
+    """Raise StageError if `max_minutes` ended a training: half of one serves nobody."""
+    if not result.finished:
+        raise StageError(
+            f"{what} was ended by max_minutes={max_minutes:g}; raise it in [models], or set it to "
+            "0, and run again: it goes on where it was"
+        )
 
 
 def epoch_kept(work: WorkFolder) -> Callable[[Mapping[str, Any]], None]:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-if "DRILL_WORKER_POINT" in os.environ and any("fanout.child" in a for a in sys.orig_argv):
+if "DRILL_WORKER_POINT" in os.environ and any("core.workers.child" in a for a in sys.orig_argv):
     import importlib.util
     from pathlib import Path
 

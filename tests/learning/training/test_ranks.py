@@ -100,6 +100,9 @@ def test_what_stops_another_rank_is_said_and_costs_one_epoch(tmp_path):
     assert multiprocessing.active_children() == []
 
 
+CPU = torch.device("cpu")
+
+
 def refuse(rank, ready):
     raise ValueError("no room here")
 
@@ -108,7 +111,7 @@ def refuse(rank, ready):
 def test_a_rank_that_does_not_start_is_named():
     with (
         pytest.raises(StageError, match=r"rank 1 did not start \(no room here\); set \[models\] d"),
-        started(2, refuse, ()),
+        started(2, CPU, refuse, ()),
     ):
         pytest.fail("rank 0 went on alone")
 
@@ -117,12 +120,19 @@ def test_more_devices_than_gpus_are_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with (
         pytest.raises(SettingsError, match=r"devices=2: this machine has 1 GPUs; edit the preset"),
-        started(2, refuse, ()),
+        started(2, torch.device("cuda", 0), refuse, ()),
     ):
         pytest.fail("a rank without a GPU started")
 
 
+@pytest.mark.long
+def test_processes_on_the_cpu_need_no_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(StageError, match="rank 1 did not start"), started(2, CPU, refuse, ()):
+        pytest.fail("rank 0 went on alone")
+
+
 def test_one_device_starts_nothing():
-    with started(1, refuse, ()) as rank:
+    with started(1, CPU, refuse, ()) as rank:
         assert rank == Rank(0, 1)
     assert multiprocessing.active_children() == []

@@ -26,6 +26,14 @@ def test_operations_are_those_of_the_products_forward_and_backward():
     assert speed.training_flops_per_image(entry, TrainingSettings()) == 2 * (30 + 5) + 2 * 5
 
 
+def test_behind_a_frozen_stem_only_the_head_counts():
+    settings = TrainingSettings(backbone_weights="random")
+    flops = speed.training_flops_per_image(find_model("inception_v3_frozen_stem"), settings)
+    first, rest = 1000 * 256, 256 * 128 + 128
+    # Forward, and back to the weights of all three layers and to the inputs of the last two.
+    assert flops == 2 * (2 * first + 3 * rest)
+
+
 @pytest.mark.parametrize(
     ("card", "precision", "tf32", "peak"),
     [
@@ -70,9 +78,10 @@ def test_a_card_that_is_known_gives_a_share_and_another_one_none(monkeypatch):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpus_arithmetic_is_part_of_the_environment(monkeypatch):
     assert "cudnn" not in describe_environment(1, find_device())
+    assert describe_environment(1, find_device())["precision"] == "32"
     make_believe(monkeypatch, "NVIDIA H200")
-    found = describe_environment(1, find_device())
-    assert found["device"] == "NVIDIA H200"
+    found = describe_environment(1, find_device(), "16-mixed")
+    assert (found["device"], found["precision"]) == ("NVIDIA H200", "16-mixed")
     assert found["tf32_convolutions"] is torch.backends.cudnn.allow_tf32
     assert found["float32_matmul_precision"] == "highest"
     assert {"cudnn", "cudnn_benchmark", "cudnn_deterministic", "n_gpus"} < set(found)

@@ -1,6 +1,8 @@
 import dataclasses
 import io
 import json
+import threading
+import time
 
 import pytest
 import torch
@@ -89,6 +91,32 @@ def test_a_run_that_was_ended_before_its_row_goes_on(context):
     watched(context, on_epoch=epochs.append)
     assert [metrics["epoch"] for metrics in epochs] == [2]
     assert run_row(context)["epochs"] == 3
+
+
+def with_recipe(context, **changes):
+    models = dataclasses.replace(context.preset.models, **changes)
+    return dataclasses.replace(context, preset=dataclasses.replace(context.preset, models=models))
+
+
+def test_what_max_minutes_ends_has_no_row_and_goes_on_with_more_of_them(context):
+    hasty = with_recipe(context, max_minutes=1e-9)
+    assert unit_id_of(hasty, "tiny") == unit_id_of(context, "tiny")
+    with pytest.raises(StageError, match=r"network tiny was ended by max_minutes=1e-09; raise it"):
+        watched(hasty)
+    assert context.lake.done(context.joint_partition("models")) == []
+    epochs = []
+    watched(context, on_epoch=epochs.append)
+    assert [metrics["epoch"] for metrics in epochs] == [1, 2]
+
+
+def test_a_training_waits_for_another_process_in_its_folder(context):
+    run = threading.Thread(target=watched, args=(context,))
+    with context.lake.lock(f"models-{unit_id_of(context, 'tiny')}"):
+        run.start()
+        time.sleep(1)
+        assert not run_folder(context, "tiny").exists()
+    run.join(timeout=60)
+    assert run_row(context)["finished"]
 
 
 def test_without_a_watcher_lines_go_to_the_logger_of_the_library(context, caplog):

@@ -147,6 +147,7 @@ class _Workers:
                 self._probe()
                 continue
             if sign:
+                self._seen = time.monotonic()
                 return index, sign
             future = self._futures.pop(index)
             try:

@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.fingerprints import digest
-from musqa_pipeline.core.workers.signs import Sign, give
 from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.pretraining.methods import METHODS, Material
 from musqa_pipeline.stages.engine.context import Context
@@ -35,8 +34,10 @@ from musqa_pipeline.stages.models.pretraining.material import (
 )
 from musqa_pipeline.stages.models.pretraining.table import PRETRAININGS
 from musqa_pipeline.stages.models.training import (
+    check_finished,
     device_or_core,
     epoch_kept,
+    folder_alone,
     is_training,
     tell,
     told_of,
@@ -131,14 +132,10 @@ def _train(context: Context, unit: Unit, before: Path | None = None) -> _Trained
     method = METHODS[plan["method"]]
     recipe = pretraining_settings(context.preset).recipe_of(plan["method"])
     chosen = dataclasses.asdict(models) | {"seed": plan["seed"]}
-    partition = context.joint_partition("pretraining")
-    give(Sign())  # another unit may be at it
     with (
-        context.lake.lock(f"pretraining-{unit.unit_id}"),
-        context.lake.work_folder(partition, unit.unit_id) as work,
+        folder_alone(context, "pretraining", unit.unit_id) as work,
         streams_folder(context) as folder,
     ):
-        tell()
         streams = streams_of(context, plan["material"], method.stream, folder)
         material = Material(streams.streams, streams.recordings, before)
         with device_or_core(context, models) as n_threads:
@@ -152,11 +149,7 @@ def _train(context: Context, unit: Unit, before: Path | None = None) -> _Trained
                 on_epoch=epoch_kept(work),
                 n_threads=n_threads,
             )
-        if not result.finished:
-            raise StageError(
-                f"{unit.what} was ended by max_minutes={models.max_minutes:g}; raise it in "
-                "[models], or set it to 0, and run again: it goes on where it was"
-            )
+        check_finished(result, unit.what, models.max_minutes)
         told = told_of(result, plan["recipe"], work)
         least = method.shortest(recipe)
         long = [len(stream) >= least for stream in streams.streams]

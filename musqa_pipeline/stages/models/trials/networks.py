@@ -17,6 +17,7 @@ from musqa_pipeline.stages.models.pretraining.bodies import body_of
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.targets import add_further_targets
 from musqa_pipeline.stages.models.training import (
+    check_finished,
     device_or_core,
     outputs_folder,
     tell,
@@ -91,6 +92,7 @@ def train_network(
             body=body,
             n_threads=n_threads,
         )
+    check_finished(result, f"a training of {model}", recipe.max_minutes)
     network = load_model(work.path, device=recipe.device)
     if isinstance(network, FrozenStemNetwork):
         network.cache_in(outputs_folder(context, work))

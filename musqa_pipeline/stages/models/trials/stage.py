@@ -24,6 +24,7 @@ from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
+from musqa_pipeline.stages.models.training import folder_alone
 from musqa_pipeline.stages.models.trials.divisions import (
     IN_HALVES,
     RANDOM_LABELS,
@@ -158,7 +159,7 @@ def _train_network(
 ) -> tuple[np.ndarray, Mapping[str, Any]]:
     from musqa_pipeline.learning.predict import predict_rows
 
-    with context.lake.work_folder(context.joint_partition("trials"), unit_id) as work:
+    with folder_alone(context, "trials", unit_id) as work:
         network, about = train_network(
             *(context, trial.model, trial.repetition, work),
             training=rows.filter(division.train),

@@ -17,7 +17,7 @@ TRIALS = Table(
         Column("catalog", pa.string(), "catalog of the row"),
         Column("degraded_id", pa.string(), "the row"),
         Column("predicted", pa.float64(), "predicted quality, (MOS-LQO - 1) / 4"),
-        Column("finished", pa.bool_(), "false if max_minutes ended the training; no result"),
+        Column("finished", pa.bool_(), "true; false in an older lake, if max_minutes ended it"),
         Column("n_train", pa.int32(), "rows trained on"),
         Column("n_train_groups", pa.int32(), "independent groups of recordings among them"),
         Column("n_validation", pa.int32(), "rows that stopped the training; 0 for a baseline"),

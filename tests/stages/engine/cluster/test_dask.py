@@ -20,6 +20,7 @@ from musqa_pipeline.stages.engine.cluster.choice import choose_fanout
 from musqa_pipeline.stages.engine.cluster.dask_cluster import DaskCluster
 from musqa_pipeline.stages.engine.records import RECORDS
 from musqa_pipeline.stages.engine.stage import run_stage
+from tests.drill.kills import WORKER
 from tests.stages.engine.cluster.dask_machines import ROOT, Machines
 from tests.stages.engine.toy_stage import SQUARES, TOY, toy_context
 
@@ -88,7 +89,7 @@ def test_a_cluster_gives_what_the_local_pool_gives(two_workers, home, tmp_path, 
     threads = list(choose_fanout().map(os.getenv, ["OMP_NUM_THREADS", "NUMBA_NUM_THREADS"]))
     assert threads == ["1", "1"]
     children = [c for w in two_workers.worker_processes() for c in w.children(recursive=True)]
-    assert [c for c in children if "fanout.child" in " ".join(c.cmdline())] == []
+    assert [c for c in children if WORKER in " ".join(c.cmdline())] == []
 
 
 def test_a_scheduler_that_is_not_there_is_named_with_the_commands_that_start_one(home, monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.errors import SettingsError, StageError
 from musqa_pipeline.core.settings.models import ProtocolsSettings
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.learning.registry import MODELS
@@ -169,6 +169,20 @@ def test_a_trial_keeps_its_checkpoint_until_its_row_is_stored(context):
     run_stage(get_stage("trials"), further, log=print)
     assert unit.unit_id in context.lake.done(partition)
     assert list(context.lake.folder(partition).glob("*/checkpoint.ckpt")) == []
+
+
+def test_what_max_minutes_ends_is_no_trial_and_keeps_its_checkpoint(context):
+    preset = dataclasses.replace(
+        context.preset,
+        protocols=dataclasses.replace(PROTOCOLS, folds={"brightness": 4}),
+        models=dataclasses.replace(context.preset.models, max_minutes=1e-9),
+    )
+    hasty = dataclasses.replace(context, preset=preset)
+    partition = context.joint_partition("trials")
+    (unit, *_) = [u for u in list_units(hasty) if u.unit_id not in context.lake.done(partition)]
+    with pytest.raises(StageError, match=r"training of brightness was ended by max_minutes=1e-09"):
+        make_unit(hasty, unit)
+    assert (context.lake.folder(partition) / unit.unit_id / "checkpoint.ckpt").exists()
 
 
 def test_labels_of_chance_train_a_network_and_a_baseline_and_true_ones_judge(context, monkeypatch):
