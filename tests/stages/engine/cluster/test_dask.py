@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -25,6 +26,12 @@ from tests.stages.engine.cluster.dask_machines import ROOT, Machines
 from tests.stages.engine.toy_stage import SQUARES, TOY, toy_context
 
 MANY = " ".join(str(n) for n in range(21, 61))
+
+
+def is_of_a_crew(process):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return WORKER in " ".join(process.cmdline())
+    return False
 
 
 @pytest.fixture
@@ -89,7 +96,8 @@ def test_a_cluster_gives_what_the_local_pool_gives(two_workers, home, tmp_path, 
     threads = list(choose_fanout().map(os.getenv, ["OMP_NUM_THREADS", "NUMBA_NUM_THREADS"]))
     assert threads == ["1", "1"]
     children = [c for w in two_workers.worker_processes() for c in w.children(recursive=True)]
-    assert [c for c in children if WORKER in " ".join(c.cmdline())] == []
+    crew = filter(is_of_a_crew, children)
+    assert psutil.wait_procs(crew, timeout=20)[1] == []  # it is dismissed with the run
 
 
 def test_a_scheduler_that_is_not_there_is_named_with_the_commands_that_start_one(home, monkeypatch):
