@@ -8,6 +8,7 @@ decoder wrote: not resampled and not mixed. A change of level leaves it.
 
 The search has two steps with frames of their own, so that the second is no winner's luck: few
 frames at all positions name candidates, and more frames compare these with positions at random.
+There each frame counts in its own standard deviations, so that a discontinuity in one decides not.
 
 References
 ----------
@@ -50,8 +51,12 @@ PROOF_FRAMES = {MP3.hop: 14, VORBIS.hop: 20, OPUS.hop: 48}
 N_CANDIDATES, N_OTHERS = 4, 48
 THOROUGH_SEARCH, THOROUGH_PROOF, THOROUGH_CANDIDATES = 4, 3, 2
 """Times as many where an edge says that it is worth while; three to four times the CPU time."""
-ENOUGH = 20.0
+ENOUGH = 12.0
 """With so strong a grid no other is looked for."""
+MOST_OF_A_FRAME = 6.0
+"""Deviations that one frame adds: a click or a cut at its edge has 30 and more and is no grid."""
+LEAST_SPREAD = 0.1
+"""Of a frame's levels, in log2 of power of pairs; silent frames have none."""
 NEAR = 12
 """Positions around one that it is compared with in the search."""
 _DEVIATIONS = 1.4826
@@ -162,12 +167,12 @@ class _Search:
     def _levels(
         self, transform: Transform, places: list[int], positions: NDArray[np.int64]
     ) -> Samples:
-        """Sum over frames of mean logarithms: (positions of a period, channels, bands).
+        """Mean logarithms: (frames, positions of a period, channels, bands).
 
         Of `positions`, (phases, positions of a period), the phase counts in which a frame fits
         best: Vorbis moves its frames by multiples of 128 samples when it switches blocks.
         """
-        total: Samples = np.zeros(1, np.float32)
+        chosen = []
         flat = positions.ravel()
         for place in places:
             number, at = self.places[place]
@@ -175,8 +180,8 @@ class _Search:
             found = [self._in_bands(transform.at(part, flat)) for part in parts]
             levels = np.stack(found, axis=1).reshape(*positions.shape, len(parts), -1)
             best = levels.mean(axis=(2, 3)).argmin(axis=0)
-            total = total + levels[best, np.arange(levels.shape[1])]
-        return total
+            chosen.append(levels[best, np.arange(levels.shape[1])])
+        return np.stack(chosen)
 
     def _in_bands(self, coefficients: Samples) -> Samples:
         """Mean logarithm in each band: float32 (positions, bands)."""
@@ -190,7 +195,8 @@ class _Search:
     def _candidates(self, places: list[int], n: int) -> list[int]:
         """Name n positions at which few frames fit best."""
         first = self.family[0]
-        total = self._levels(first, places, np.arange(self.hop).reshape(first.phases, -1))
+        positions = np.arange(self.hop).reshape(first.phases, -1)
+        total = self._levels(first, places, positions).sum(axis=0)
         # Against the positions around, for levels drift with the position.
         padded = np.concatenate([total[-NEAR:], total, total[:NEAR]])
         sums = np.cumsum(np.concatenate([np.zeros_like(padded[:1]), padded]), axis=0)
@@ -216,12 +222,13 @@ class _Search:
         others = [o for o in others if min(abs(o - c) for c in candidates) > 2]
         tried = np.array(candidates + others)
         positions = tried + period * np.arange(self.hop // period)[:, None]
-        levels = self._levels(transform, places, positions)
-        dips = _deviations(levels[: len(candidates)], levels[len(candidates) :])
-        strengths = dips.max(axis=(1, 2))
+        levels, n = self._levels(transform, places, positions), len(candidates)
+        dips = np.stack([_deviations(x, x[n:], LEAST_SPREAD) for x in levels])
+        total = -dips.clip(-MOST_OF_A_FRAME, MOST_OF_A_FRAME).sum(axis=0)
+        strengths = _deviations(total[:n], total[n:]).max(axis=(1, 2))
         best = int(strengths.argmax())
-        middle = np.median(levels[len(candidates) :], axis=0)
-        depth = float((middle - levels[best]).mean())
+        summed = levels.sum(axis=0)
+        depth = float((np.median(summed[n:], axis=0) - summed[best]).mean())
         return Grid(transform.name, period, candidates[best], float(strengths[best])), depth
 
 
@@ -233,9 +240,9 @@ def _emphasised(samples: Samples, emphasis: float) -> Samples:
     return found
 
 
-def _deviations(levels: Samples, others: Samples) -> Samples:
+def _deviations(levels: Samples, others: Samples, least_spread: float = 1e-3) -> Samples:
     """Say how far levels lie below the middle of others, in standard deviations; robustly."""
     middle = np.median(others, axis=0)
     spread = _DEVIATIONS * np.median(np.abs(others - middle), axis=0)
-    found: Samples = (middle - levels) / np.maximum(spread, np.float32(1e-3))
+    found: Samples = (middle - levels) / np.maximum(spread, np.float32(least_spread))
     return found

@@ -29,7 +29,7 @@ from musqa_pipeline.scoring.scan.together import together
 from musqa_pipeline.scoring.score import Score, WindowScore
 from musqa_pipeline.scoring.scorer import Scorer
 
-VERSION = 5
+VERSION = 6
 """Raised when the same file and model begin to give another result."""
 MOST_EXCERPTS = 20
 MOST_EVENTS = 40

@@ -94,6 +94,14 @@ def test_music_that_no_codec_touched_has_no_grid(rate_hz):
     assert max(grid.strength for grid in grids) < HINT
 
 
+@pytest.mark.parametrize("at", [1_010, 3_000, 100_000])
+def test_a_click_in_music_that_no_codec_touched_is_no_grid(at):
+    x = np.array(music(10 * 48_000, 7))
+    x[at : at + 2] = 0.9
+    grids = find_grids(pieces_of(x, 48_000), 48_000)
+    assert max(grid.strength for grid in grids) < HINT
+
+
 def test_other_rates_and_too_little_sound_have_none():
     x = music(8 * 44_100, 7)
     assert find_grids(pieces_of(x, 44_100), 96_000) == []
