@@ -20,9 +20,10 @@ from musqa_pipeline.cli.options import (
     needs,
     one_form,
 )
-from musqa_pipeline.cli.output import emit
+from musqa_pipeline.cli.output import emit, say
 from musqa_pipeline.cli.pair_rows import print_rows
 from musqa_pipeline.core.errors import ModelError, SettingsError
+from musqa_pipeline.core.foreign_text import path_text
 
 if TYPE_CHECKING:
     from musqa_pipeline.audio.metrics.pair_files import PairLabel
@@ -35,6 +36,8 @@ SCORE_COLUMNS = (
     "mos", "word", "quality", "lowest_mos", "lowest_start_s", "flags", "lag_samples", "lag_ms",
     "common_s", "model",
 )  # fmt: skip
+MOST_NAMES = 5
+"""References without a degraded file that are named."""
 FORMATS = {"mos": ".3f", "word": "", "quality": ".4f", "lowest_mos": ".3f", "lag_ms": "+.1f"}
 HELP = """Compare degraded files with their reference by the network `insenet`.
 
@@ -126,7 +129,7 @@ def compare(
         _fine_tune(scores, model, out, device, n_devices, as_json=as_json)
         return
 
-    from musqa_pipeline.audio.files.pairs import pair_folders, read_pairs
+    from musqa_pipeline.audio.files.pairs import pair_folders, read_pairs, unused_references
     from musqa_pipeline.scoring.compare import Comparer, compare_pairs, worst_first
 
     network = _network(model, device)
@@ -136,11 +139,19 @@ def compare(
         assert reference is not None
         assert degraded is not None
         pairs = pair_folders(reference, degraded)
+        _say_unused(unused_references(reference, degraded))
     found = compare_pairs(pairs, Comparer(network))
     if order is Order.worst:
         found = iter(worst_first(found))
     windows = _windows if timeline else None
     print_rows(found, _row, FORMATS, pairs, as_json=as_json, as_csv=as_csv, windows=windows)
+
+
+def _say_unused(references: Sequence[Path]) -> None:
+    if references:
+        names = [path_text(path) for path in references[:MOST_NAMES]]
+        names += ["…"] * (len(references) > MOST_NAMES)
+        say(f"no degraded file belongs to {', '.join(names)} ({len(references)})", err=True)
 
 
 def _network(model: Path | None, device: str) -> PairNetwork:

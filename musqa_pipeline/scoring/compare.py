@@ -22,7 +22,7 @@ from musqa_pipeline.audio.features.gammatone_bands import pair_image
 from musqa_pipeline.audio.features.pair_alignment import cut_to_common, find_lag_samples
 from musqa_pipeline.audio.files.blocks import in_blocks
 from musqa_pipeline.audio.files.pairs import Pair
-from musqa_pipeline.audio.metrics.pair_files import PairLabel, ReferenceFile, attempt
+from musqa_pipeline.audio.metrics.pair_files import PairLabel, ReferenceFile, attempt, failed
 from musqa_pipeline.core.errors import UnfitInputError
 from musqa_pipeline.scoring.abstain import SILENCE
 from musqa_pipeline.scoring.combine import MIXED_MOS
@@ -202,7 +202,7 @@ def compare_pairs(pairs: Iterable[Pair], comparer: Comparer) -> Iterator[PairLab
         return PairLabel(pair.reference_name, pair.degraded_name, score, warnings=warnings)
 
     for pair in pairs:
-        yield attempt(label, pair)
+        yield failed(pair, pair.error) if pair.error else attempt(label, pair)
 
 
 def worst_first(found: Iterable[PairLabel[Comparison]]) -> list[PairLabel[Comparison]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from musqa_pipeline.audio.files.pairs import pair_folders
+from musqa_pipeline.audio.files.pairs import pair_folders, unused_references
 from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core.errors import MusqaError, SettingsError
 from musqa_pipeline.scoring import pair_model
@@ -301,9 +301,35 @@ def test_a_name_that_two_references_have_is_no_partner(folder, tmp_path):
         (tmp_path / "coded" / place).touch()
     lost, found = pair_folders(tmp_path / "masters", tmp_path / "coded")
     assert found.reference == tmp_path / "masters" / "x" / "song.wav"
-    assert lost.reference == tmp_path / "masters" / "64k" / "song"
+    x, y = (tmp_path / "masters" / place / "song.wav" for place in "xy")
+    assert lost.error == f"{x} and {y} may be its reference; name the pair in a list (--pairs)"
+    assert (lost.reference_name, found.error) == ("", "")
+    assert unused_references(tmp_path / "masters", tmp_path / "coded") == []
     one = pair_folders(tmp_path / "masters" / "x" / "song.wav", tmp_path / "coded")
     assert [pair.reference.parent.name for pair in one] == ["x", "x"]
+
+
+@pytest.mark.parametrize("name", ["song.mp3", "song.ogg"])
+def test_two_references_that_differ_in_the_ending_are_no_partner(run, tmp_path, name):
+    for place in ("masters/song.flac", "masters/song.mp3", f"coded/{name}"):
+        write(tmp_path / Path(place).with_suffix(".wav"), CLEAN).rename(tmp_path / place)
+    ended = run(str(tmp_path / "masters"), str(tmp_path / "coded"), "--json")
+    row = json.loads(ended.stdout)
+    flac, mp3 = (tmp_path / "masters" / f"song.{ending}" for ending in ("flac", "mp3"))
+    assert (ended.exit_code, row["mos"], row["reference"]) == (1, None, "")
+    assert row["error"].startswith(f"{flac} and {mp3} may be its reference; name the pair in")
+
+
+def test_who_has_no_partner_is_told(run, folder, tmp_path):
+    (tmp_path / "img.wav").symlink_to(folder / "masters" / "one.wav")
+    ended = run("masters", str(tmp_path), "--csv")
+    (row,) = csv.DictReader(ended.stdout.splitlines())
+    assert row["error"].startswith("no reference below masters is called img; name the pair in a")
+    assert (ended.exit_code, row["reference"]) == (1, "")
+    assert "no degraded file belongs to masters/one.wav, masters/two.wav (2)\n" in ended.stderr
+    for index in range(6):
+        (tmp_path / f"{index}.wav").touch()
+    assert "4.wav, … (7)\n" in run(str(tmp_path), str(folder / "masters"), "--csv").stderr
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ class Pair:
     degraded: Path
     reference_name: str
     degraded_name: str
+    error: str = ""
+    """Why it has not one reference, and what to do; then it names none."""
 
 
 def pair_up(reference: Path, degraded: Iterable[Path]) -> list[Pair]:
@@ -46,8 +49,8 @@ def pair_folders(reference: Path, degraded: Path) -> list[Pair]:
     list of Pair
         One for each degraded file, in the order of their names. Of two folders, files belong
         together whose path in the folder is the same but for the ending (``song.wav`` and
-        ``song.mp3``), else the one reference of that name (``song.wav`` and ``64k/song.mp3``). A
-        degraded file without a reference gets the path where one was looked for.
+        ``song.mp3``), else the one reference of that name (``song.wav`` and ``64k/song.mp3``).
+        Where there is none, or are several, the pair says so.
 
     Raises
     ------
@@ -67,18 +70,41 @@ def pair_folders(reference: Path, degraded: Path) -> list[Pair]:
         return pair_up(reference, [degraded])
     if not reference.is_dir():
         return pair_up(reference, _audio_files(degraded))
-    references = _audio_files(reference)
-    by_path = {path.relative_to(reference).with_suffix(""): path for path in references}
+    found = _candidates(reference, degraded)
+    return [_pair_of(path, candidates, reference) for path, candidates in found.items()]
+
+
+def unused_references(reference: Path, degraded: Path) -> list[Path]:
+    """List the files of a folder of references that belong to no file of a folder."""
+    if not (reference.is_dir() and degraded.is_dir()):
+        return []
+    used = set(itertools.chain.from_iterable(_candidates(reference, degraded).values()))
+    return [path for path in _audio_files(reference) if path not in used]
+
+
+def _candidates(reference: Path, degraded: Path) -> dict[Path, list[Path]]:
+    """Find for each file of a folder the references that it may be made of."""
+    by_path: dict[Path, list[Path]] = {}
     by_name: dict[str, list[Path]] = {}
-    for path in references:
+    for path in _audio_files(reference):
+        by_path.setdefault(path.relative_to(reference).with_suffix(""), []).append(path)
         by_name.setdefault(path.stem, []).append(path)
-    pairs = []
-    for path in _audio_files(degraded):
-        inside = path.relative_to(degraded).with_suffix("")
-        same_name = by_name.get(path.stem, [])
-        alone = same_name[0] if len(same_name) == 1 else reference / inside
-        pairs += pair_up(by_path.get(inside, alone), [path])
-    return pairs
+    return {
+        path: by_path.get(path.relative_to(degraded).with_suffix("")) or by_name.get(path.stem, [])
+        for path in _audio_files(degraded)
+    }
+
+
+def _pair_of(path: Path, candidates: Sequence[Path], folder: Path) -> Pair:
+    """Pair a file with its one reference, or say that there is none, or which there are."""
+    if len(candidates) == 1:
+        return pair_up(candidates[0], [path])[0]
+    if not candidates:
+        error = f"no reference below {path_text(folder)} is called {path_text(Path(path.stem))}"
+    else:
+        names = " and ".join(path_text(candidate) for candidate in candidates)
+        error = f"{names} may be its reference"
+    return Pair(folder, path, "", path_text(path), f"{error}; name the pair in a list (--pairs)")
 
 
 def read_pairs(path: Path) -> list[Pair]:
