@@ -51,7 +51,10 @@ def csv_of(rows: Iterable[Iterable[Any]]) -> str:
 def read_rows(
     path: Path, renamed: Mapping[str, str] | None = None
 ) -> tuple[list[str], list[dict[str, str]]]:
-    """Read a CSV file with a header."""
+    """Read a CSV file with a header; `renamed` names columns: name here -> name in the file.
+
+    A column that is called as one that is renamed is left out.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
@@ -72,14 +75,25 @@ def read_rows(
         raise SettingsError(f"{path} is no CSV in UTF-8 ({error}); save it as such") from error
     if not rows:
         raise SettingsError(f"{path} holds no rows; it needs a header and lines below it")
-    for name, there in (renamed or {}).items():
+    renamed = renamed or {}
+    for name, there in renamed.items():
         if there not in header:
             raise SettingsError(
                 f"{path} has no column {there!r} to use as {name}; it has: {', '.join(header)}"
             )
-    names = {there: name for name, there in (renamed or {}).items()}
-    header = [names.get(name, name) for name in header]
-    return header, [dict(zip(header, cells, strict=True)) for cells in rows]
+    columns = []
+    for at, there in enumerate(header):
+        names = [name for name, source in renamed.items() if source == there]
+        if not names and there not in renamed:
+            names = [there]
+        columns += [(name, at) for name in names]
+    header = [name for name, _ in columns]
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise SettingsError(
+            f"{path} has more than one column {' and '.join(twice)}; rename or delete one"
+        )
+    return header, [{name: cells[at] for name, at in columns} for cells in rows]
 
 
 def require_columns(path: Path, header: Sequence[str], needed: Iterable[str]) -> None:
