@@ -139,8 +139,12 @@ def _on_pages(slips: Sequence[bool], settings: ScreeningSettings, what: str) -> 
 
 def _gaps(own: Sequence[Rating], other: str) -> list[float]:
     """By how much the 3.5 kHz anchor is above another condition, page by page."""
-    others = {r.page: r.score for r in own if r.condition == other and r.page}
-    return [r.score - others[r.page] for r in own if r.condition == LOW_ANCHOR and r.page in others]
+    others = {(r.page, r.presentation): r.score for r in own if r.condition == other and r.page}
+    return [
+        r.score - others[r.page, r.presentation]
+        for r in own
+        if r.condition == LOW_ANCHOR and (r.page, r.presentation) in others
+    ]
 
 
 def _repeats(ratings: Sequence[Rating]) -> Iterator[tuple[Rating, Rating]]:

@@ -135,6 +135,25 @@ def test_anchors_without_a_page_are_not_compared_with_those_of_other_songs():
     assert missing_data(mixed)["anchor_above_reference"] == "no page or recording"
 
 
+def test_both_presentations_of_a_song_without_pages_are_judged_by_their_own_reference():
+    def song(presentation, reference, anchor, mid):
+        return (
+            Rating("a", "r.wav", reference, "song", "reference", "song", presentation),
+            Rating("a", "s.wav", anchor, "song", "anchor_3500", "song", presentation),
+            Rating("a", "t.wav", mid, "song", "anchor_7000", "song", presentation),
+        )
+
+    fine = (*song(1, 100.0, 70.0, 80.0), *song(2, 65.0, 20.0, 40.0))
+    assert screen(Ratings(fine), STANDARD) == []
+    above = Ratings((*song(1, 65.0, 70.0, 80.0), *song(2, 100.0, 20.0, 40.0)))
+    assert [(r.rule, r.reason) for r in screen(above, STANDARD)] == [
+        (
+            "anchor_above_reference",
+            "the 3.5 kHz anchor above the hidden reference by more than 0 on 1 of 2 pages",
+        )
+    ]
+
+
 def test_thresholds_outside_the_scale_are_refused():
     with pytest.raises(SettingsError, match="repeat_frac=50: expected 0 to 1"):
         ScreeningSettings(repeat_frac=50)
