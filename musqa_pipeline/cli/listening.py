@@ -18,6 +18,7 @@ from musqa_pipeline.cli.options import (
     needs,
     no_nan,
     one_form,
+    refuse_idle,
     wrong_usage,
 )
 from musqa_pipeline.cli.stimuli import stimuli
@@ -40,6 +41,10 @@ Examples:
   musqa listening predict my-test second-test --preset paper --csv > networks.csv
   musqa listening compare my-test second-test networks.csv
 """
+
+OF_WEBMUSHRA = {"key": "--key", "rater": "--rater"}
+OF_PLAIN = {"renamed": "--map"}
+"""Options of one kind of ratings, by parameter."""
 
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
 
@@ -81,6 +86,7 @@ app.command("predict")(predict)
 
 @app.command("screen")
 def screen(
+    ctx: typer.Context,
     results: Results,
     key: Key = None,
     rater: Rater = None,
@@ -98,7 +104,7 @@ def screen(
     """List the listeners whose ratings should not be used, with every reason."""
     one_form(as_json=as_json, as_csv=as_csv)
     limits = (top, mid_scale, anchor_gap, repeat_limit, tolerated)
-    ratings, rejections = _screened(results, key, rater, renamed, scale, headphones, limits)
+    ratings, rejections = _screened(ctx, results, key, rater, renamed, scale, headphones, limits)
     columns = ("rater", "rule", "reason")
     rows = [asdict(r) for r in rejections]
     output.table(rows, columns, as_json=as_json, as_csv=as_csv, empty="nobody to leave out")
@@ -107,6 +113,7 @@ def screen(
 
 @app.command("mos")
 def mos(
+    ctx: typer.Context,
     results: Results,
     key: Key = None,
     rater: Rater = None,
@@ -129,7 +136,7 @@ def mos(
     from musqa_pipeline.studies.listening.mos import mean_opinions
 
     limits = (top, mid_scale, anchor_gap, repeat_limit, tolerated)
-    ratings, rejections = _screened(results, key, rater, renamed, scale, headphones, limits)
+    ratings, rejections = _screened(ctx, results, key, rater, renamed, scale, headphones, limits)
     if not screening:
         rejections = []
     for rejection in rejections:
@@ -184,7 +191,9 @@ def compare(
     ] = False,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", callback=no_nan, help="Of rankings. Default: mean full ci."),
+        typer.Option(
+            "--threshold", min=0, callback=no_nan, help="Of rankings. Default: mean full ci."
+        ),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw predictions over opinions: .svg or .png.")
@@ -253,6 +262,7 @@ def _merged(
 
 
 def _screened(
+    ctx: typer.Context,
     results: Path,
     key: Path | None,
     rater: str | None,
@@ -263,7 +273,12 @@ def _screened(
 ) -> tuple[Ratings, list[Rejection]]:
     from musqa_pipeline.core.csv_files import read_rows
     from musqa_pipeline.studies.listening import screening
-    from musqa_pipeline.studies.listening.ratings import is_webmushra, read_plain, read_webmushra
+    from musqa_pipeline.studies.listening.ratings import (
+        is_webmushra,
+        read_plain,
+        read_webmushra,
+        require_within,
+    )
     from musqa_pipeline.studies.listening.settings import ScreeningSettings
 
     names = ("top", "mid_scale", "above_mid_anchor", "repeat", "tolerated")
@@ -273,9 +288,12 @@ def _screened(
             scale_low=scale[0], scale_high=scale[1], headphones=headphones, **fracs
         )
     if is_webmushra(read_rows(results)[0]):
+        refuse_idle(ctx, OF_PLAIN, "for plain tables alone; webMUSHRA's have names of their own")
         ratings = read_webmushra(results, key, rater_column=rater)
     else:
+        refuse_idle(ctx, OF_WEBMUSHRA, "for webMUSHRA's mushra.csv alone; plain tables say it all")
         ratings = read_plain(results, _renamed(renamed))
+    require_within(results, ratings, scale)
     for rule, lacking in screening.missing_data(ratings).items():
         output.say(f"not applied: {rule} ({lacking})", err=True)
     return ratings, screening.screen(ratings, settings)

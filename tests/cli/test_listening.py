@@ -97,6 +97,16 @@ def test_a_plain_table_says_which_rules_did_not_apply(run, tmp_path):
     assert "not applied: anchor_top (no 3.5 kHz anchor)" in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["screen", "mos"])
+def test_a_score_outside_the_scale_is_named(run, tmp_path, command):
+    (tmp_path / "plain.csv").write_text("file,rater,score\nx,r1,3\ny,r5,700\n")
+    said = "plain.csv: score 700 of r5 for y lies outside 0 to 100; correct it, or give --scale"
+    ended = run(command, "plain.csv")
+    assert isinstance(ended.exception, SettingsError)
+    assert str(ended.exception) == said
+    assert run(command, "plain.csv", "--scale", "0", "1000").exit_code == 0
+
+
 def test_stimuli_are_made_of_a_folder(run, tmp_path):
     for i, name in enumerate("ab"):
         write(tmp_path / "songs" / f"{name}.wav", music(seed=i)[:264_000], subtype="PCM_24")
@@ -117,12 +127,15 @@ def test_stimuli_are_made_of_a_folder(run, tmp_path):
         (("stimuli", "--out", "t"), "give recordings, or --plan FILE.csv"),
         (("stimuli", "a.wav", "--out", "t", "--processes", "x"), "expected numbers, as 3,17,29"),
         (("mos", "mushra.csv", "--json", "--csv"), "give --json or --csv, not both"),
-        (("mos", "mushra.csv", "--map", "mos"), "expected NAME=COLUMN, as in mos=label"),
+        (("mos", "plain.csv", "--map", "mos"), "expected NAME=COLUMN, as in mos=label"),
+        (("mos", "plain.csv", "--key", "key.csv", "--rater", "x"), "--key, --rater: for webMUSHRA"),
+        (("screen", "mushra.csv", "--map", "file=x"), "--map: for plain tables alone; webMUSHRA's"),
+        (("compare", "a.csv", "b.csv", "--threshold", "-3"), "Invalid value for '--threshold'"),
+        (("compare", "a.csv", "b.csv", "--threshold", "nan"), "Invalid value for '--threshold'"),
     ],
 )
 def test_wrong_usage_is_said(run, tmp_path, arguments, said):
-    if "--map" in arguments:
-        (tmp_path / "mushra.csv").write_text("file,rater,score\nx,a,3\n")
+    (tmp_path / "plain.csv").write_text("file,rater,score\nx,a,3\n")
     ended = run(*arguments)
     assert ended.exit_code == 2
     assert said in " ".join(ended.stderr.replace("│", " ").split())

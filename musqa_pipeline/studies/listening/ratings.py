@@ -179,6 +179,17 @@ def read_plain(path: Path, renamed: Mapping[str, str] | None = None) -> Ratings:
     return _checked(path, Ratings(tuple(scores), headphones))
 
 
+def require_within(path: Path, ratings: Ratings, scale: tuple[float, float]) -> None:
+    """Refuse scores outside a scale; `path` is where they are from."""
+    low, high = scale
+    for r in ratings.scores:
+        if not low <= r.score <= high:
+            raise SettingsError(
+                f"{path}: score {r.score:g} of {r.rater} for {r.file} lies outside {low:g} to "
+                f"{high:g}; correct it, or give --scale"
+            )
+
+
 def _read_key(path: Path) -> dict[tuple[str, str], dict[str, str]]:
     header, rows = read_rows(path)
     what = ["excerpt", "recording", "condition", "presentation", "training"]

@@ -1,7 +1,15 @@
+from pathlib import Path
+
 import pytest
 
 from musqa_pipeline.core.errors import SettingsError
-from musqa_pipeline.studies.listening.ratings import read_plain, read_webmushra
+from musqa_pipeline.studies.listening.ratings import (
+    Rating,
+    Ratings,
+    read_plain,
+    read_webmushra,
+    require_within,
+)
 from tests.studies.listening.listeners import key_rows, write_key, write_results
 
 
@@ -113,3 +121,14 @@ def test_practice_alone_is_no_test(tmp_path):
     path.write_text("\n".join([lines[0], *practice]) + "\n")
     with pytest.raises(SettingsError, match="holds practice pages only; it needs scored ones"):
         read_webmushra(path, key)
+
+
+@pytest.mark.parametrize("score", [0.5, 5.1, 700.0])
+def test_a_score_outside_the_scale_is_refused(score):
+    ratings = Ratings((Rating("r1", "a", 1.0), Rating("r2", "b", 5.0), Rating("r5", "f_p1", score)))
+    require_within(Path("r.csv"), ratings, (0.5, 700.0))
+    said = (
+        rf"^r\.csv: score {score:g} of r5 for f_p1 lies outside 1 to 5; correct it, or give --sca"
+    )
+    with pytest.raises(SettingsError, match=said):
+        require_within(Path("r.csv"), ratings, (1.0, 5.0))
