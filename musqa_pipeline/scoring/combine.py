@@ -15,7 +15,13 @@ from musqa_pipeline.scoring.alternatives import in_common
 from musqa_pipeline.scoring.causes import cause_of, known_edges, reason_with, sentence_of
 from musqa_pipeline.scoring.score import Alternative, Event, Origin, Score, WindowScore
 from musqa_pipeline.scoring.verdict import Verdict
-from musqa_pipeline.scoring.windows import LEAST_REST_S, SHORTEST_S, Window, WindowCutter, shares_s
+from musqa_pipeline.scoring.windows import (
+    LEAST_REST_S,
+    LEAST_SOUND_S,
+    Window,
+    WindowCutter,
+    shares_s,
+)
 from musqa_pipeline.scoring.words import word_of, words_of
 
 MIXED_MOS = 1.0
@@ -27,13 +33,14 @@ class Meters:
 
     def __init__(self, sample_rate_hz: int, channels: int) -> None:
         from musqa_pipeline.audio.measures.bandwidth import BandwidthMeter
-        from musqa_pipeline.audio.measures.loudness import LoudnessMeter
+        from musqa_pipeline.audio.measures.loudness import BLOCK_S, LoudnessMeter
         from musqa_pipeline.audio.measures.peaks import TruePeakMeter
 
         self._loudness = LoudnessMeter(sample_rate_hz, channels)
         self._peak = TruePeakMeter(channels)
         self._bandwidth = BandwidthMeter(sample_rate_hz)
         self._mono_energy = self._channel_energy = 0.0
+        self._loudness_needs_s = BLOCK_S
         self.sample_rate_hz, self.channels = sample_rate_hz, channels
         self.frames = self.n_not_finite = 0
 
@@ -58,6 +65,13 @@ class Meters:
     def cancelled(self) -> bool:
         """Whether the mix is next to nothing where the channels are not."""
         return self._mono_energy < 10 ** (-abstain.CANCELLED_BELOW_DB / 10) * self._channel_energy
+
+    @property
+    def silent(self) -> bool:
+        """Whether all is below -70 LUFS; what is too short for a loudness, whether it is zero."""
+        if self.duration_s < self._loudness_needs_s:
+            return self._channel_energy == 0
+        return self.loudness_lufs() is None
 
     def bandwidth_hz(self) -> float | None:
         """Return the upper edge of what there is to hear; None in silence."""
@@ -165,7 +179,7 @@ def _abstention(
     meters: Meters,
 ) -> tuple[str, str]:
     """Return the word and the sentence; both empty if there is a score."""
-    if meters.cancelled or meters.loudness_lufs() is None:
+    if meters.cancelled or meters.silent:
         # Where the channels cancel, what is left is not what anybody hears.
         return abstain.SILENCE, abstain.silence_reason(cancelled=meters.cancelled)
     if not judged:
@@ -185,8 +199,8 @@ def _abstention(
         return word, abstain.speech_reason(float(np.median([v.speech for v in verdicts])))
     if word == abstain.UNFAMILIAR:
         return word, abstain.unfamiliar_reason(float(np.median([v.distance for v in verdicts])))
-    sound_s = max(window.sound_s for window, _ in judged)
-    if sound_s < SHORTEST_S:
+    sound_s = max(window.sound_s for window, verdict in judged if verdict.abstained == word)
+    if sound_s < LEAST_SOUND_S:
         return abstain.SHORT, abstain.short_reason(sound_s)
     return word, abstain.silence_reason(cancelled=False)
 

@@ -28,6 +28,7 @@ from musqa_pipeline.scoring.abstain import SILENCE
 from musqa_pipeline.scoring.combine import MIXED_MOS
 from musqa_pipeline.scoring.score import WindowScore
 from musqa_pipeline.scoring.windows import (
+    LEAST_SOUND_S,
     SHORTEST_S,
     SILENT_BELOW_PEAK_DB,
     Window,
@@ -157,7 +158,7 @@ class Comparer:
         for window in itertools.chain(cuts, _last_of(cutter)):
             part = slice(window.start_frame, window.stop_frame)
             mos, abstained = None, ""
-            if window.sound_s < SHORTEST_S:
+            if window.sound_s < LEAST_SOUND_S:
                 abstained = SILENCE
             else:
                 spans.append((window.section, window.start_frame, window.stop_frame))

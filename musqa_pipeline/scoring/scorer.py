@@ -22,7 +22,7 @@ from musqa_pipeline.scoring.model_file import ModelFile, load_model, resolve_mod
 from musqa_pipeline.scoring.recordings import Array, are_several, pairs_of
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.verdict import Verdict, judge
-from musqa_pipeline.scoring.windows import SHORTEST_S, Window, WindowCutter
+from musqa_pipeline.scoring.windows import LEAST_SOUND_S, Window, WindowCutter
 
 if TYPE_CHECKING:
     from musqa_pipeline.scoring.detectors.detect import Detectors
@@ -277,7 +277,7 @@ class Scorer:
         return combine(judged, cutter, meters, events, self.model.label, coded)
 
     def _judge(self, window: Window, sample_rate_hz: int) -> Verdict:
-        if window.sound_s < SHORTEST_S:
+        if window.sound_s < LEAST_SOUND_S:
             return Verdict(abstained=SILENCE)
         return self.judge(window.mono, sample_rate_hz, margin_frames=window.margin_frames)
 

@@ -23,6 +23,8 @@ CELL_S = 0.1
 LEAST_HOP_S = 0.5
 SHORTEST_S = 3.0
 """ViSQOL's advice for its signals is 3 to 10 s; with less sound there is no score."""
+LEAST_SOUND_S = SHORTEST_S - CELL_S / 2
+"""What is taken for it: a file of 3 s may begin and end with a few samples of silence."""
 SILENT_BELOW_PEAK_DB = 70.0
 """Samples so far below the loudest one are silence: the dither of 16 bit, not a soft passage."""
 LOOKAHEAD_S = 30.0
@@ -192,7 +194,7 @@ class WindowCutter:
         stop = section.stop_frame
         length = stop - section.start_frame
         if length < self._window:
-            if length >= SHORTEST_S * self._rate:
+            if length >= LEAST_SOUND_S * self._rate:
                 windows.append(self._cut(section, section.start_frame, stop))
         elif stop - self._cut_to >= LEAST_REST_S * self._rate:
             windows.append(self._cut(section, stop - self._window, stop))

@@ -92,14 +92,37 @@ def test_four_seconds_are_looped_and_flagged(scorer, stereo):
     assert scorer.score(stereo[: 10 * RATE_HZ], RATE_HZ).flags == ()
 
 
+@pytest.mark.parametrize("n_silent", [0, 2, 2_000])
+def test_a_file_of_three_seconds_is_scored_with_a_little_silence_in_front(scorer, stereo, n_silent):
+    samples = stereo[: 3 * RATE_HZ].copy()
+    samples[:n_silent] = 0
+    score = scorer.score(samples, RATE_HZ)
+    assert (score.mos is not None, score.flags) == (True, ("looped",))
+
+
+def test_a_reason_for_too_little_sound_never_says_that_it_is_enough(scorer, stereo):
+    for n in range(2_930, 3_000, 3):
+        score = scorer.score(stereo[: n * RATE_HZ // 1_000], RATE_HZ)
+        assert score.mos is not None or score.reason.startswith("only 2.9 s of sound")
+
+
+def test_sparse_music_is_short_and_not_silent(scorer, stereo):
+    beats = [stereo[: 5 * RATE_HZ], *[np.zeros((8 * RATE_HZ, 2), np.float32)] * 7]
+    beats[2::2] = [stereo[: 2 * RATE_HZ]] * 3
+    score = scorer.score(np.concatenate(beats), RATE_HZ)
+    assert (score.abstained, "of sound; the scorer needs 3 s" in score.reason) == ("short", True)
+
+
 @pytest.mark.parametrize(
     ("samples", "word", "reason"),
     [
         (np.zeros((10 * RATE_HZ, 2), np.float32), "silence", "nothing to hear"),
         (np.full((10 * RATE_HZ, 2), np.nan, np.float32), "silence", "nothing to hear"),
         (np.ones((RATE_HZ, 1), np.float32), "short", r"only 1\.0 s of sound; .* needs 3 s"),
+        (np.ones((RATE_HZ * 3 // 10, 1), np.float32), "short", r"only 0\.3 s of sound; .* needs 3"),
+        (np.zeros((RATE_HZ * 3 // 10, 1), np.float32), "silence", "nothing to hear"),
     ],
-    ids=["zeros", "NaN", "1 s"],
+    ids=["zeros", "NaN", "1 s", "0.3 s", "0.3 s of zeros"],
 )
 def test_it_abstains_with_a_reason(samples, word, reason, scorer):
     score = scorer.score(samples, RATE_HZ)

@@ -100,7 +100,9 @@ def test_a_short_silence_does_not():
     assert [w.sound_s for w in windows] == pytest.approx([10, 2, 9], abs=0.2)
 
 
-@pytest.mark.parametrize(("seconds", "n"), [(2.9, 0), (3.1, 1), (9.0, 1)])
+@pytest.mark.parametrize(
+    ("seconds", "n"), [(2.9, 0), (2.94, 0), (2.96, 1), (3.0, 1), (3.1, 1), (9.0, 1)]
+)
 def test_three_seconds_are_needed(seconds, n):
     windows, cutter = cut(np.concatenate([silence(1), sound(seconds), silence(1)]))
     assert spans(windows) == approx([(1, 1 + seconds)] * n)
