@@ -41,12 +41,12 @@ MOST_NAMES = 5
 FORMATS = {"mos": ".3f", "word": "", "quality": ".4f", "lowest_mos": ".3f", "lag_ms": "+.1f"}
 HELP = """Compare degraded files with their reference by the network `insenet`.
 
-It predicts ViSQOL's MOS-LQO, 1 to 4.73, at a fraction of its cost. REFERENCE is a file or a folder,
-DEGRADED too: each audio file of a folder is compared with REFERENCE, or with the file of its name
-in it, whatever the ending. Channels are mixed to one, other rates are resampled to 48 kHz, delays
-are undone, levels do not matter, 10 minutes are the most. What is longer than 10 s gets a score for
-each 10 s, too. A pair that cannot be compared gets a row that says why; the others are compared all
-the same, and the exit code is 1.
+It predicts ViSQOL's MOS-LQO, 1 to 5, at a fraction of its cost; a copy gets 4.73, as by ViSQOL.
+REFERENCE is a file or a folder, DEGRADED too: each audio file of a folder is compared with
+REFERENCE, or with the file of its name in it, whatever the ending. Channels are mixed to one, other
+rates are resampled to 48 kHz, delays are undone, levels do not matter, 10 minutes are the most.
+What is longer than 10 s gets a score for each 10 s, too. A pair that cannot be compared gets a row
+that says why; the others are compared all the same, and the exit code is 1.
 
 Examples:
 

@@ -35,7 +35,7 @@ from musqa_pipeline.scoring.windows import (
     WindowCutter,
     shares_s,
 )
-from musqa_pipeline.scoring.words import LOWEST_MOS, word_of
+from musqa_pipeline.scoring.words import HIGHEST_MOS, LOWEST_MOS, word_of
 
 SILENT_DBFS = -80.0
 """A signal whose RMS lies below is silent: dither of 16 bit has -93."""
@@ -114,7 +114,8 @@ class Comparer:
         Returns
         -------
         Comparison
-            Neither level nor delay moves its score by more than rounding and the grid of frames do.
+            Neither level nor delay moves its score by more than rounding and the grid of frames do,
+            but for what is equal sample by sample: it has the score that ViSQOL gives a copy.
 
         Raises
         ------
@@ -175,7 +176,10 @@ class Comparer:
         return found, shares_s(cutter.sections, spans, cutter.cell_frames).tolist()
 
     def _mos(self, reference: NDArray[np.float32], degraded: NDArray[np.float32]) -> float:
-        quality = self.network.quality(pair_image(reference, degraded))
+        image = pair_image(reference, degraded)
+        if np.array_equal(reference, degraded):
+            return HIGHEST_MOS
+        quality = self.network.quality(image)
         return 1.0 + 4.0 * min(max(quality, 0.0), 1.0)
 
 
@@ -240,6 +244,7 @@ def _require_sound(samples: NDArray[np.float32], name: str) -> None:
     if power < 10 ** (SILENT_DBFS / 10):
         raise UnfitInputError(
             "silent",
-            f"{name} is silent (below {SILENT_DBFS:g} dBFS)",
-            "compare signals that have sound",
+            f"the mono mix of {name} is silent (below {SILENT_DBFS:g} dBFS): it has no sound, or "
+            "its channels cancel",
+            "compare signals that have sound, or check the polarity of a channel",
         )

@@ -10,6 +10,7 @@ from musqa_pipeline.core.errors import ModelError, UnfitInputError
 from musqa_pipeline.scoring import compare as module
 from musqa_pipeline.scoring.compare import Comparer, compare_pairs, worst_first
 from musqa_pipeline.scoring.pair_model import PairModel
+from musqa_pipeline.scoring.words import HIGHEST_MOS
 from tests.audio.music import music
 from tests.audio.sounds import write
 from tests.scoring.small_pair_model import expected_quality, write_pair_model
@@ -42,7 +43,7 @@ def test_a_score_is_the_networks_of_both_spectrograms(comparer):
     assert (score.lag_samples, score.common_s, score.model) == (0, 3.0, "small 1")
     (window,) = score.windows
     assert (window.start_s, window.stop_s, window.mos) == (0.0, 3.0, score.mos)
-    assert comparer.compare(noisy(0.0), noisy(0.0)).word == "transparent"
+    assert comparer.compare(noisy(0.0), 0.5 * noisy(0.0)).word == "transparent"
 
 
 def test_neither_level_nor_delay_moves_a_score(comparer):
@@ -56,10 +57,14 @@ def test_neither_level_nor_delay_moves_a_score(comparer):
 @pytest.mark.parametrize(
     ("reference", "degraded", "text"),
     [
-        (noisy(0.0), silence(3), "silent: the degraded signal is silent .below -80 dBFS.; compare"),
-        (noisy(0.0), 2e-5 * noisy(), "silent: the degraded signal is silent"),
-        (silence(3), noisy(0.0), "silent: the reference is silent"),
-        (noisy(0.0), noisy(n=0), "silent: the degraded signal is silent"),
+        (
+            noisy(0.0),
+            silence(3),
+            "silent: the mono mix of the degraded signal is silent .below -80 dBFS.: it has",
+        ),
+        (noisy(0.0), 2e-5 * noisy(), "silent: the mono mix of the degraded signal is silent"),
+        (silence(3), noisy(0.0), "silent: the mono mix of the reference is silent"),
+        (noisy(0.0), noisy(n=0), "silent: the mono mix of the degraded signal is silent"),
         (noisy(0.0), np.full(N, np.nan, np.float32), "not_finite: the degraded signal has samples"),
         (noisy(0.0), noisy(n=30_000), "too_short: 0.6. s are common to both signals; compare"),
     ],
@@ -67,6 +72,31 @@ def test_neither_level_nor_delay_moves_a_score(comparer):
 def test_what_cannot_be_compared_is_refused(comparer, reference, degraded, text):
     with pytest.raises(UnfitInputError, match=text):
         comparer.compare(reference, degraded)
+
+
+def test_a_copy_has_the_score_that_visqol_gives_it_window_by_window(comparer):
+    clean = noisy(0.0, 25 * RATE_HZ)
+    damaged = np.concatenate((clean[: 20 * RATE_HZ], noisy(0.05, 25 * RATE_HZ)[20 * RATE_HZ :]))
+    first, second, last = (window.mos for window in comparer.compare(clean, damaged).windows)
+    assert first == second == HIGHEST_MOS > last
+    assert comparer.compare(clean[:N], clean[:N]).mos == HIGHEST_MOS
+    late = comparer.compare(clean[:N], np.concatenate((silence(0.1), clean[:N])))
+    assert (late.lag_samples, late.mos) == (4_800, HIGHEST_MOS)
+    almost = clean[:N].copy()
+    almost[N // 2] += 1e-3
+    expected = expected_quality(pair_image(clean[:N], almost))
+    assert comparer.compare(clean[:N], almost).quality == pytest.approx(expected, abs=1e-5)
+
+
+def test_channels_that_cancel_are_told(comparer, tmp_path):
+    write(tmp_path / "a.wav", noisy(), subtype="FLOAT")
+    both = np.stack([noisy(), -noisy()], axis=1)
+    path = write(tmp_path / "b.wav", both, subtype="FLOAT")
+    (found,) = compare_pairs(pair_up(tmp_path / "a.wav", [path]), comparer)
+    assert found.error.endswith(
+        "it has no sound, or its channels cancel; compare signals that have sound, or check the "
+        "polarity of a channel"
+    )
 
 
 def test_a_soft_copy_is_not_silent(comparer):
@@ -106,7 +136,8 @@ def test_times_are_those_of_the_reference(comparer):
     assert (late.lag_samples, late.windows[0].start_s) == (2 * RATE_HZ, 0.0)
     assert (early.lag_samples, early.windows[0].start_s) == (-2 * RATE_HZ, 2.0)
     assert early.windows[-1].stop_s == pytest.approx(25.0, abs=0.1)
-    assert early.mos == pytest.approx(late.mos, abs=1e-3) == 4.6
+    assert early.mos == pytest.approx(HIGHEST_MOS)
+    assert late.mos == pytest.approx(HIGHEST_MOS)
 
 
 def test_where_the_reference_is_silent_there_is_no_window(comparer):
@@ -121,7 +152,7 @@ def test_where_the_reference_is_silent_there_is_no_window(comparer):
     score = comparer.compare(*[np.concatenate((part, silence(8), part[: 2 * RATE_HZ]))] * 2)
     assert [window.abstained for window in score.windows] == ["", "silence", "silence"]
     assert score.flags == ("partly_scored",)
-    assert score.mos == pytest.approx(4.6, abs=1e-3)
+    assert score.mos == pytest.approx(HIGHEST_MOS)
 
 
 @pytest.mark.parametrize("seconds", [10.0, 10.01])
@@ -143,7 +174,7 @@ def test_one_bad_file_costs_one_pair(comparer, tmp_path):
     found = list(compare_pairs(pair_up(tmp_path / "a.wav", files), comparer))
     assert [bool(pair.error) for pair in found] == [True, True, True, False]
     assert found[0].error.startswith(("no known audio format", "soundfile cannot read it"))
-    assert found[1].error.startswith("the degraded signal is silent")
+    assert found[1].error.startswith("the mono mix of the degraded signal is silent")
     assert found[2].error == "No such file or directory; check the path and your permission"
     assert found[3].score.mos == pytest.approx(comparer.compare(noisy(0.0), noisy()).mos, abs=1e-6)
     (bad,) = compare_pairs(pair_up(tmp_path / "none.wav", [files[3]]), comparer)
@@ -181,10 +212,11 @@ class Odd:
 
 def test_a_fault_of_ours_costs_a_pair_and_one_of_the_model_all(tmp_path):
     path = write(tmp_path / "a.wav", noisy(), subtype="FLOAT")
-    (found,) = compare_pairs(pair_up(path, [path]), Comparer(Odd(ZeroDivisionError("x"))))
+    pairs = pair_up(path, [write(tmp_path / "b.wav", 0.5 * noisy(), subtype="FLOAT")])
+    (found,) = compare_pairs(pairs, Comparer(Odd(ZeroDivisionError("x"))))
     assert found.error == "ZeroDivisionError: x; please report it"
     with pytest.raises(ModelError, match="gone"):
-        list(compare_pairs(pair_up(path, [path]), Comparer(Odd(ModelError("gone")))))
+        list(compare_pairs(pairs, Comparer(Odd(ModelError("gone")))))
 
 
 def test_the_worst_pair_comes_first_and_those_without_a_score_last(comparer, tmp_path):

@@ -257,7 +257,7 @@ def test_weights_that_are_nan_are_refused_and_so_is_an_answer(tmp_path):
     run = TrainedRun(write_run(tmp_path / "run", drawn_network()))
     torch.nn.init.constant_(run.network.quality.bias, float("inf"))
     with pytest.raises(UnfitInputError, match="no_answer: the network's answer is no number"):
-        Comparer(run).compare(*[noise(3, rate_hz=48_000)[:, 0]] * 2)
+        Comparer(run).compare(*(level * noise(3, rate_hz=48_000)[:, 0] for level in (1.0, 0.5)))
 
 
 def flipped(data, bit):
