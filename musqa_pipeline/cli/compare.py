@@ -19,6 +19,7 @@ from musqa_pipeline.cli.options import (
     missing,
     needs,
     one_form,
+    refuse_idle,
 )
 from musqa_pipeline.cli.output import emit, say
 from musqa_pipeline.cli.pair_rows import print_rows
@@ -39,6 +40,7 @@ SCORE_COLUMNS = (
 MOST_NAMES = 5
 """References without a degraded file that are named."""
 FORMATS = {"mos": ".3f", "word": "", "quality": ".4f", "lowest_mos": ".3f", "lag_ms": "+.1f"}
+OF_PAIRS = {"as_csv": "--csv", "timeline": "--timeline", "order": "--sort"}
 HELP = """Compare degraded files with their reference by the network `insenet`.
 
 It predicts ViSQOL's MOS-LQO, 1 to 5, at a fraction of its cost; a copy gets 4.73, as by ViSQOL.
@@ -66,6 +68,7 @@ class Order(StrEnum):
 
 
 def compare(
+    ctx: typer.Context,
     reference: Annotated[
         Path | None,
         typer.Argument(help="A file, or a folder of them.", show_default=False, readable=False),
@@ -125,6 +128,10 @@ def compare(
         raise typer.BadParameter(
             "give REFERENCE and DEGRADED, or --pairs FILE.csv, or --fine-tune SCORES.csv"
         )
+    if scores is None:
+        refuse_idle(ctx, {"n_devices": "--devices"}, "for --fine-tune alone")
+    else:
+        refuse_idle(ctx, OF_PAIRS, "for pairs alone; --fine-tune prints no scores")
     if scores is not None and out is not None:
         _fine_tune(scores, model, out, device, n_devices, as_json=as_json)
         return

@@ -255,6 +255,11 @@ def test_fine_tuning_prints_both_and_stores_a_run(run, folder):
         (["masters", "coded", "--csv", "--json"], "give --json or --csv, not both"),
         (["masters", "coded", "--timeline", "--json"], "--timeline is for people and CSV; JSON"),
         (["masters", "coded", "--sort", "best"], "'--sort': 'best' is not one of 'given', 'worst'"),
+        (["masters", "coded", "--devices", "2"], "--devices: for --fine-tune alone"),
+        (
+            ["--fine-tune", "s.csv", "--out", "x", "--csv", "--timeline", "--sort", "worst"],
+            "--csv, --timeline, --sort: for pairs alone; --fine-tune prints no scores",
+        ),
         (["--fine-tune", "scores.csv"], "--fine-tune SCORES.csv and --out RUN go together"),
     ],
 )
