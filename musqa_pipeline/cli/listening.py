@@ -42,10 +42,6 @@ Examples:
   musqa listening compare my-test second-test networks.csv
 """
 
-OF_WEBMUSHRA = {"key": "--key", "rater": "--rater"}
-OF_PLAIN = {"renamed": "--map"}
-"""Options of one kind of ratings, by parameter."""
-
 app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
 
 Results = Annotated[
@@ -105,8 +101,7 @@ def screen(
     one_form(as_json=as_json, as_csv=as_csv)
     limits = (top, mid_scale, anchor_gap, repeat_limit, tolerated)
     ratings, rejections = _screened(ctx, results, key, rater, renamed, scale, headphones, limits)
-    columns = ("rater", "rule", "reason")
-    rows = [asdict(r) for r in rejections]
+    rows, columns = [asdict(r) for r in rejections], ("rater", "rule", "reason")
     output.table(rows, columns, as_json=as_json, as_csv=as_csv, empty="nobody to leave out")
     _say_kept(ratings, rejections)
 
@@ -272,13 +267,8 @@ def _screened(
     limits_percent: tuple[float, ...],
 ) -> tuple[Ratings, list[Rejection]]:
     from musqa_pipeline.core.csv_files import read_rows
+    from musqa_pipeline.studies.listening import ratings as tables
     from musqa_pipeline.studies.listening import screening
-    from musqa_pipeline.studies.listening.ratings import (
-        is_webmushra,
-        read_plain,
-        read_webmushra,
-        require_within,
-    )
     from musqa_pipeline.studies.listening.settings import ScreeningSettings
 
     names = ("top", "mid_scale", "above_mid_anchor", "repeat", "tolerated")
@@ -287,13 +277,15 @@ def _screened(
         settings = ScreeningSettings(
             scale_low=scale[0], scale_high=scale[1], headphones=headphones, **fracs
         )
-    if is_webmushra(read_rows(results)[0]):
-        refuse_idle(ctx, OF_PLAIN, "for plain tables alone; webMUSHRA's have names of their own")
-        ratings = read_webmushra(results, key, rater_column=rater)
+    if tables.is_webmushra(read_rows(results)[0]):
+        refuse_idle(
+            ctx, {"renamed": "--map"}, "for plain tables alone; webMUSHRA has its own names"
+        )
+        ratings = tables.read_webmushra(results, key, rater_column=rater)
     else:
-        refuse_idle(ctx, OF_WEBMUSHRA, "for webMUSHRA's mushra.csv alone; plain tables say it all")
-        ratings = read_plain(results, _renamed(renamed))
-    require_within(results, ratings, scale)
+        refuse_idle(ctx, {"key": "--key", "rater": "--rater"}, "for webMUSHRA's mushra.csv alone")
+        ratings = tables.read_plain(results, _renamed(renamed))
+    tables.require_within(results, ratings, scale)
     for rule, lacking in screening.missing_data(ratings).items():
         output.say(f"not applied: {rule} ({lacking})", err=True)
     return ratings, screening.screen(ratings, settings)

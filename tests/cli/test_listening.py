@@ -129,7 +129,7 @@ def test_stimuli_are_made_of_a_folder(run, tmp_path):
         (("mos", "mushra.csv", "--json", "--csv"), "give --json or --csv, not both"),
         (("mos", "plain.csv", "--map", "mos"), "expected NAME=COLUMN, as in mos=label"),
         (("mos", "plain.csv", "--key", "key.csv", "--rater", "x"), "--key, --rater: for webMUSHRA"),
-        (("screen", "mushra.csv", "--map", "file=x"), "--map: for plain tables alone; webMUSHRA's"),
+        (("screen", "mushra.csv", "--map", "file=x"), "--map: for plain tables alone; webMUSHRA"),
         (("compare", "a.csv", "b.csv", "--threshold", "-3"), "Invalid value for '--threshold'"),
         (("compare", "a.csv", "b.csv", "--threshold", "nan"), "Invalid value for '--threshold'"),
     ],
