@@ -30,7 +30,7 @@ from musqa_pipeline.core.errors import CatalogError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.core.seeds import derive_generator
 
-VERSION = 1
+VERSION = 2
 """Raised when the same plan begins to sound different."""
 DARK_SHARE = 1 / 6
 """A natural share: of real catalogs 10 to 20 % are dark."""
@@ -64,7 +64,7 @@ class SampledPlan:
             "file": self.file,
             "title": f"{self.style.name} {self.index + 1}",
             "artist": "",
-            "recording": f"sampled-{self.seed}-{self.index:03d}",
+            "recording": f"sampled-{self.style.name}-{self.seed}-{self.index:03d}",
             "genre": self.style.name,
             "licence": self.font.licence,
             "role": "train",
@@ -74,7 +74,7 @@ class SampledPlan:
     def samples(self) -> Stereo:
         """Compose, play and record the track."""
         with threadpool_limits(limits=1):  # sums would depend on the number of threads
-            rng = derive_generator("sampled", self.seed, self.index)
+            rng = derive_generator("sampled", self.style.name, self.seed, self.index)
             return _record_piece(self.style, self.font, self.duration_s, rng)
 
 

@@ -1,4 +1,5 @@
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,11 +7,14 @@ import soundfile
 from typer.testing import CliRunner
 
 from musqa_pipeline.catalogs.demo_music.catalog import COLUMNS
+from musqa_pipeline.catalogs.sampled_music import catalog
 from musqa_pipeline.catalogs.sampled_music.catalog import (
     DARK_SHARE,
+    SampledPlan,
     _styles,
     write_sampled_catalog,
 )
+from musqa_pipeline.catalogs.sampled_music.font import SoundFont
 from musqa_pipeline.catalogs.sampled_music.styles import BRIGHT_STYLES, DARK_STYLES
 from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core.errors import CatalogError
@@ -54,6 +58,22 @@ def test_another_seed_gives_other_music(catalog_folder, tmp_path):
         tmp_path, n_tracks=1, duration_s=DURATION_S, dark_share=0.5, seed=1
     )
     assert (soundfile.read(file)[0] != soundfile.read(catalog_folder / file.name)[0]).mean() > 0.9
+
+
+def test_catalogs_of_one_seed_share_no_piece_where_their_styles_differ(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        catalog, "_record_piece", lambda *about: drawn.append(about[-1].integers(2**62))
+    )
+    plans = [
+        SampledPlan(0, 0, DURATION_S, style, SoundFont(Path("some.sf2"), "digest"))
+        for style in (DARK_STYLES[0], BRIGHT_STYLES[0], BRIGHT_STYLES[0])
+    ]
+    for plan in plans:
+        plan.samples()
+    assert drawn[0] != drawn[1] == drawn[2]
+    dark, bright, again = (plan.row()["recording"] for plan in plans)
+    assert dark != bright == again
 
 
 @pytest.mark.parametrize(
