@@ -45,8 +45,8 @@ _Some = Field(min_length=1, description="at least one")
 class ReleaseSettings(Section):
     """What becomes of a network for users of the scorer; the preset section ``[release]``."""
 
-    network: Literal["", "musqa_net"] = ""
-    """The network to release; none is released by default. It has to say a distribution."""
+    network: str = ""
+    """The network to release, musqa_net or a variant that says a distribution; none by default."""
     name: Annotated[str, _Name] = "musqa-net"
     """What scores call the model."""
     version: Annotated[str, _Version] = "1.0"

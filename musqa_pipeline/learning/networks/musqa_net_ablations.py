@@ -171,7 +171,8 @@ class OrderedNet(MusqaNet):
     def summed_up(self, images_nsx: Tensor) -> Tensor:
         """Return the statistics, and how far each level moves and rises, (n, 12, 256)."""
         cells_nskb = images_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB)
-        step_nsb = cells_nskb[:, :, 0].diff(dim=1) / 6
+        power_nsb = cells_nskb[:, :, 0]
+        step_nsb = (power_nsb[:, 1:] - power_nsb[:, :-1]) / 6  # ONNX knows no diff
         changes = torch.stack([step_nsb.abs().mean(1) - 0.5, step_nsb.clamp(min=0).amax(1) - 1], 1)
         return torch.cat([super().summed_up(images_nsx), changes], dim=1)
 

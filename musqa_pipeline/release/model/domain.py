@@ -1,7 +1,7 @@
 """How far an excerpt is from what a network was trained on: two measures, the larger one counts.
 
-The first is the distance from a cloud of known music: of what the network's members see, ten
-statistics for each of 256 bands, averaged over `BANDS_TOGETHER` neighbours. Principal components
+The first is the distance from a cloud of known music: of the ten statistics for each of 256 bands
+that musqa-net sees, averaged over `BANDS_TOGETHER` neighbours. Principal components
 say in which directions music varies; what lies off them is measured too, with one variance for all
 of it. The distance is Mahalanobis' under that covariance, as in probabilistic principal components
 [1]_, with equal weights for the part along the components and the part off them.
@@ -35,7 +35,12 @@ from musqa_pipeline.core.errors import LakeError
 from musqa_pipeline.core.files import explained, whole_file
 from musqa_pipeline.learning.data.loader import iter_rows
 from musqa_pipeline.learning.data.shards import ImageShards
-from musqa_pipeline.learning.networks.musqa_net import LEVEL_DB, LEVEL_RANGE_DB, MusqaNet
+from musqa_pipeline.learning.networks.musqa_net import (
+    LEVEL_DB,
+    LEVEL_RANGE_DB,
+    MusqaNet,
+    statistics,
+)
 from musqa_pipeline.release.model.calibration import weighted_quantile
 
 BANDS_TOGETHER = 4
@@ -191,10 +196,10 @@ def read_domain(path: Path) -> Domain:
         raise LakeError(f"{path} is damaged ({error}); delete the unit and run again") from error
 
 
-def summed_up_rows(network: MusqaNet, images: ImageShards) -> NDArray[np.float32]:
-    """Return what a network's members see of images."""
+def summed_up_rows(images: ImageShards) -> NDArray[np.float32]:
+    """Return the statistics of images."""
     with torch.inference_mode():
-        parts = [network.summed_up(batch.images).numpy() for batch in iter_rows(images, _AT_ONCE)]
+        parts = [statistics(batch.images).numpy() for batch in iter_rows(images, _AT_ONCE)]
     return np.concatenate(parts)
 
 
@@ -206,7 +211,7 @@ def what_it_says(
     with torch.inference_mode():
         for batch in iter_rows(images, _AT_ONCE):
             probability = network.distribution(batch.images).numpy()
-            cloud, swing = measures(domain, network.summed_up(batch.images).numpy())
+            cloud, swing = measures(domain, statistics(batch.images).numpy())
             names = zip(batch.catalogs, batch.degraded_ids, strict=True)
             said = zip(probability, cloud.tolist(), swing.tolist(), strict=True)
             found.update(zip(names, said, strict=True))

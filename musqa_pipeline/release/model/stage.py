@@ -13,8 +13,9 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
-from musqa_pipeline.learning.registry import find_model
+from musqa_pipeline.learning.registry import MODELS, find_model
 from musqa_pipeline.release.model.attribution import with_permission
 from musqa_pipeline.release.model.divisions import FINAL, divide
 from musqa_pipeline.release.model.further import further_contexts, further_rows
@@ -30,6 +31,10 @@ from musqa_pipeline.stages.views.release_table import RELEASE
 
 DOMAIN_FILE = "domain.npz"
 TREES_FILE = "trees.pt"
+RELEASABLE = tuple(
+    name for name in MODELS if name.startswith("musqa_net") and name != "musqa_net_point"
+)
+"""Networks that say a distribution, and how far an image is from musqa-net's training data."""
 
 
 def wants_release(context: Context) -> bool:
@@ -38,10 +43,18 @@ def wants_release(context: Context) -> bool:
 
 
 def list_units(context: Context) -> list[Unit]:
-    """List the trainings of the release."""
+    """List the trainings of the release.
+
+    Raises SettingsError if the scorer cannot ask the network.
+    """
     settings = context.preset.release
     if not wants_release(context):
         return []
+    if settings.network not in RELEASABLE:
+        raise SettingsError(
+            f"[release] network={settings.network!r}: expected one of {', '.join(RELEASABLE)}, "
+            "which say a distribution; edit the preset"
+        )
     images = find_model(settings.network).input.stage
     further = [other.fingerprints[images] for other in further_contexts(context)]
     about: list[Any] = [sorted(settings.licences), settings.n_folds]
@@ -102,8 +115,9 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
             further=further,
         )
         assert isinstance(network, MusqaNet)
+        network = network.cpu()  # where the images are
         seen = images_of(context, settings.network, parts.train, further)
-        domain = fit_domain(summed_up_rows(network, seen))
+        domain = fit_domain(summed_up_rows(seen))
         write_domain(domain, work.path / DOMAIN_FILE)
         trees = None
         if settings.boosted_weight:

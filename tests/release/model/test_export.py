@@ -12,7 +12,7 @@ from torch import nn
 from musqa_pipeline.audio.features.descriptors import DESCRIPTORS
 from musqa_pipeline.core.errors import ModelError, StageError
 from musqa_pipeline.core.settings.models import ModelsSettings
-from musqa_pipeline.learning.entry import InputSpec, ModelEntry
+from musqa_pipeline.learning.entry import InputSpec, ModelEntry, TrainingSettings
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet, statistics
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.learning.training.checkpoint import write_json, write_weights
@@ -24,6 +24,7 @@ from musqa_pipeline.release.model.export import (
     write_model,
 )
 from musqa_pipeline.release.model.export_file import LARGEST_DIFFERENCE
+from musqa_pipeline.release.model.stage import RELEASABLE
 from musqa_pipeline.release.model.trees import boosted_trees
 from musqa_pipeline.scoring.model_file import N_FEATURES, ModelFile, features_of
 from tests.release.model.sounds import image_of, lowpassed, piece
@@ -161,6 +162,21 @@ def test_a_training_is_exported_without_calibration_and_distance(tmp_path, image
     with torch.inference_mode():
         expected = network.distribution(torch.from_numpy(images[:1]) / 255)[0].numpy()
     np.testing.assert_allclose(model.answer(images[0]).probability, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", RELEASABLE)
+def test_each_network_that_may_be_released_answers_as_torch_does_and_is_as_far(
+    name, scoring, images, tmp_path
+):
+    torch.manual_seed(4)
+    network = MODELS[name].build(TrainingSettings()).eval()
+    variant = ScoringNetwork([network])
+    variant.distance = scoring.distance
+    write_model(variant, RECORD, tmp_path / "variant.onnx")
+    assert checked_difference(variant, tmp_path / "variant.onnx", images) <= LARGEST_DIFFERENCE
+    seen = torch.from_numpy(images)
+    with torch.inference_mode():
+        np.testing.assert_array_equal(variant(seen)[1], scoring(seen)[1])
 
 
 def test_a_network_that_says_no_distribution_is_refused(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """A release from a small lake: trainings, the folder, what is made again and what is not."""
 
+import copy
 import dataclasses
 import json
 
@@ -7,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from musqa_pipeline.core.errors import StageError
+from musqa_pipeline.core.errors import SettingsError, StageError
 from musqa_pipeline.learning.baselines import simple
 from musqa_pipeline.learning.registry import MODELS
-from musqa_pipeline.release.model import assemble, out_of_fold
+from musqa_pipeline.release.model import assemble, out_of_fold, stage
 from musqa_pipeline.release.model.certificate import made_piece
 from musqa_pipeline.release.model.domain import Scale
 from musqa_pipeline.release.model.gates import LARGEST
@@ -19,6 +20,7 @@ from musqa_pipeline.release.model.out_of_fold import read_said
 from musqa_pipeline.release.model.stage import (
     TREES_FILE,
     list_units,
+    make_unit,
     publish_release,
     read_release_rows,
     training_folder,
@@ -27,6 +29,7 @@ from musqa_pipeline.release.model.trees import predict_boosted, read_trees
 from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
+from musqa_pipeline.stages.models.trials.networks import train_network
 from tests.release.model.release_lake import RELEASE, release_lake
 from tests.release.model.sounds import piece
 from tests.stages.evaluation.small_lake import ENTRY
@@ -72,6 +75,27 @@ def test_trainings_are_made_once_and_a_second_seed_makes_the_new_ones_alone(cont
     assert not units & others(licences=("CC0",))
     assert not units & others(n_folds=3)
     assert others(network="") == set()
+
+
+def test_a_network_without_a_distribution_is_refused_and_says_which_have_one(context):
+    release = dataclasses.replace(RELEASE, network="musqa_net_point")
+    preset = dataclasses.replace(context.preset, release=release)
+    words = r"\[release\] network='musqa_net_point': expected one of musqa_net, .*; edit the preset"
+    with pytest.raises(SettingsError, match=words):
+        list_units(dataclasses.replace(context, preset=preset))
+
+
+def test_a_network_that_an_accelerator_trained_is_asked_where_the_images_are(context, monkeypatch):
+    def on_an_accelerator(*about, **rows):
+        network, said = train_network(*about, **rows)
+        far = copy.deepcopy(network).to("meta")  # a device on which nothing can be read
+        far.cpu = lambda: network.cpu()
+        return far, said
+
+    monkeypatch.setattr(stage, "train_network", on_an_accelerator)
+    unit = next(unit for unit in list_units(context) if unit.plan["fold"] == "0")
+    probability = make_unit(context, unit)["probability"].to_pylist()
+    np.testing.assert_allclose(np.sum(probability, axis=1), 1, rtol=1e-5)
 
 
 def test_a_recording_under_other_terms_is_asked_of_the_final_network_alone(said):
