@@ -6,8 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.release.model.gates import COPIES_GOOD, DULL_BIAS, DULL_GOOD, DULL_RMSE
+from musqa_pipeline.release.model.stage import RELEASABLE
+from musqa_pipeline.stages.graph import load_preset
+from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.studies.figures import house_style, to_png
+from tests import ROOT
 
 N_RECORDINGS = 12
 
@@ -120,3 +125,15 @@ def test_the_picture_has_a_mark_a_training(script, said):
     marks = [line for line in figure.axes[0].lines if line.get_marker() != "None"]
     assert sum(len(mark.get_xdata()) for mark in marks) == 5 + 4  # trainings and averages
     assert len({mark.get_color() for mark in marks if len(mark.get_xdata())}) == 3
+
+
+def test_the_league_judges_the_recipes_that_the_release_trains():
+    league, release = (
+        load_preset(ROOT / "docs" / "results" / name)
+        for name in ("league.toml", "musqa_net_2.toml")
+    )
+    names = [name for name in league.protocols.folds if name in MODELS]
+    assert release.release.network in names
+    for name in names:
+        assert recipe_of(name, league.models) == recipe_of(name, release.models)
+        assert name in RELEASABLE
