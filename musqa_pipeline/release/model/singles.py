@@ -20,6 +20,7 @@ from musqa_pipeline.audio.degradations.rebuild import degraded_audio
 from musqa_pipeline.audio.features.bands import band_image_at
 from musqa_pipeline.audio.features.looping import loop_to_excerpt
 from musqa_pipeline.audio.metrics.registry import open_metric
+from musqa_pipeline.scoring.verdict import to_image
 from musqa_pipeline.stages.degradations.sources import add_units, in_chunks, read_bitstreams
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
@@ -137,4 +138,7 @@ def largest_fall(points: Iterable[Mapping[str, Any]], key: str) -> float:
 
 def _predicted_mos(context: Context, predict: Predict, samples: NDArray[np.float32]) -> float:
     excerpt, _ = loop_to_excerpt(samples)
-    return 1 + 4 * predict(band_image_at(excerpt, context.preset.excerpts.target_lufs))
+    image = to_image(excerpt)  # levelled again, as the scorer does
+    if image is None:  # nothing is left of it
+        image = band_image_at(excerpt, context.preset.excerpts.target_lufs)
+    return 1 + 4 * predict(image)
