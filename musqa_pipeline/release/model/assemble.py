@@ -91,14 +91,14 @@ def assemble_release(context: Context) -> Path:
         labelled = read_labelled_rows(context)
         sense = make_sense(context, _file_quality(ModelFile(draft)), judged.said, labelled)
         invariance = as_rows(certify(draft, certified_pieces()))
-        certificate = {
+        certificate: dict[str, Any] = {
             "invariance": invariance,
             "torch_and_onnxruntime": difference,
             "not_music": recognised(draft),
             "sense": sense,
         }
         anchors = _anchors(context, judged.said, labelled)
-        gates = judge(judged.said, anchors, invariance)
+        gates = judge(judged.said, anchors, invariance, certificate["not_music"])
         broken = broken_gates(gates) if settings.gates == "required" else ""
         facts = Facts(
             settings=settings,
@@ -110,6 +110,7 @@ def assemble_release(context: Context) -> Path:
             gates=gates,
             attribution=attribution_markdown(attribution),
             parameters=sum(p.numel() for p in scoring.parameters()),
+            members=scoring.n_members(),
         )
         card = model_card(facts)
         final = {**record, "card": card, "accuracy": _headline(accuracy)}

@@ -24,7 +24,7 @@ _VERSION = r"(?:[ -]v?\d+(?:\.\d+)*)?"
 
 
 def attribution_table(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
-    """List the recordings that trained the final network."""
+    """List the recordings that trained the final network, and the sound fonts that played."""
     train = divide(rows, FINAL, context.preset.release.n_folds).train
     real = train.filter(~pl.col("tier").is_in([SYNTHESISED_TIER, COPY_TIER]))
     columns = ["catalog", "file", "title", "artist", "licence"]
@@ -35,7 +35,27 @@ def attribution_table(context: Context, rows: pl.DataFrame) -> pl.DataFrame:
     origin = [
         origins[catalog].get(file, "") for catalog, file in table.select("catalog", "file").rows()
     ]
-    return table.with_columns(origin=pl.Series(origin, dtype=pl.String))
+    table = table.with_columns(origin=pl.Series(origin, dtype=pl.String))
+    fonts = (
+        train.filter(pl.col("licence") != "", tier=SYNTHESISED_TIER)
+        .group_by("catalog", "licence")
+        .agg(pl.col("track_id").n_unique(), n_rows=pl.len())
+        .sort("catalog", "licence")
+    )
+    return pl.concat(
+        [
+            table,
+            fonts.select(
+                "catalog",
+                file=pl.lit(""),
+                title=pl.format("{} synthesised pieces", "track_id"),
+                artist=pl.lit("musqa"),
+                licence="licence",
+                n_rows="n_rows",
+                origin=pl.format("sound font, catalog {}", "catalog"),
+            ),
+        ]
+    )
 
 
 def attribution_markdown(table: pl.DataFrame) -> str:
@@ -81,7 +101,8 @@ def with_permission(
     joined = rows.join(
         about, on=["catalog", "track_id"], how="left", validate="m:1", maintain_order="left"
     )
-    ours = pl.col("tier") == SYNTHESISED_TIER
+    # The composer is musqa's own; a sound font that played has terms.
+    ours = (pl.col("tier") == SYNTHESISED_TIER) & (pl.col("licence").fill_null("") == "")
     return joined.with_columns(allowed=ours | pl.col("permitted").fill_null(False)).drop(
         "permitted"
     )

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -57,6 +58,10 @@ _LITTLE = 0.01
 _MARGIN = 1e-3
 """Least variance, as a part of the mean one, so that constant training data divide by no zero."""
 _AT_ONCE = 64
+IS_NOISY = pl.any_horizontal(
+    pl.col("first_name", "last_name").is_in(["white_noise", "pink_noise"]).fill_null(value=False)
+)
+"""Rows with noise in them: music ought to be told from noise, so they shape neither measure."""
 
 
 @dataclass(frozen=True)

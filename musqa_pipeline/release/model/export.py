@@ -76,6 +76,10 @@ class ScoringNetwork(nn.Module):
         """Return the qualities that the probabilities are of."""
         return [float(step) for step in self._all()[0].step_q]
 
+    def n_members(self) -> int:
+        """Count the members of the networks."""
+        return sum(len(network.members) for network in self._all())
+
     def _all(self) -> list[MusqaNet]:
         return [network for network in self.networks if isinstance(network, MusqaNet)]
 

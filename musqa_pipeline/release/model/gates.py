@@ -33,6 +33,7 @@ COPIES_RMSE = "darker copies labelled 0 to 30, RMSE"
 COPIES_MIDDLE_RMSE = "darker copies labelled 30 to 60, RMSE"
 ANCHORS = "anchors out of order: 3.5 kHz, 7 kHz, original"
 CERTIFICATE = "lines of the certificate that do not hold"
+NOT_MUSIC = "sounds that are no music, scored all the same"
 LARGEST = {
     DULL_GOOD: 0.02,
     DULL_RMSE: 12.0,
@@ -42,10 +43,11 @@ LARGEST = {
     COPIES_MIDDLE_RMSE: None,
     ANCHORS: 0.0,
     CERTIFICATE: 0.0,
+    NOT_MUSIC: 0.0,
 }
 """Each gate and its limit; those without one are shown."""
 _SHARES = (DULL_GOOD, DULL_BIAS, COPIES_GOOD)
-_COUNTS = (ANCHORS, CERTIFICATE)
+_COUNTS = (ANCHORS, CERTIFICATE, NOT_MUSIC)
 
 
 @dataclass(frozen=True)
@@ -83,19 +85,26 @@ class Gate:
 
 
 def judge(
-    said: pl.DataFrame, anchors: pl.DataFrame, certificate: Iterable[Mapping[str, Any]]
+    said: pl.DataFrame,
+    anchors: pl.DataFrame,
+    certificate: Iterable[Mapping[str, Any]],
+    not_music: Iterable[Mapping[str, Any]],
 ) -> list[Gate]:
     """Judge a release.
 
     `said` is what `judge_rows` takes, `anchors` has a row for each excerpt and cut-off of
-    `ANCHORS_HZ` and the original (`singles.score_lowpasses`), `certificate` its lines.
+    `ANCHORS_HZ` and the original (`singles.score_lowpasses`), `certificate` its lines,
+    `not_music` how many sounds of a kind were tried and how many of them the scorer abstains on.
     """
-    lines = list(certificate)
+    lines, sounds = list(certificate), list(not_music)
+    n_tried = sum(of["n"] for of in sounds)
+    n_scored = float(n_tried - sum(of["n_abstained"] for of in sounds))
     broken = sum(not line["holds"] for line in lines)
     return [
         *judge_rows(said),
         Gate(ANCHORS, *_out_of_order(anchors)),
         Gate(CERTIFICATE, float(broken) if lines else None, len(lines), 0),
+        Gate(NOT_MUSIC, n_scored if n_tried else None, n_tried, 0),
     ]
 
 

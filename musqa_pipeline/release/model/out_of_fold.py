@@ -24,7 +24,7 @@ from musqa_pipeline.release.model.calibration import (
     vote_weights,
     within,
 )
-from musqa_pipeline.release.model.domain import Scale, fit_scale, scaled
+from musqa_pipeline.release.model.domain import IS_NOISY, Scale, fit_scale, scaled
 from musqa_pipeline.release.model.stage import list_units
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
@@ -78,7 +78,7 @@ def steps_of(said: pl.DataFrame) -> Floats:
 def calibrate(said: pl.DataFrame) -> Calibrated:
     """Calibrate on the out-of-fold predictions, and measure what that is worth."""
     steps = steps_of(said)
-    folds = said.filter(pl.col("asked") == "out_of_fold")
+    folds = said.filter(~IS_NOISY, asked="out_of_fold")
     scale = fit_scale(
         folds["cloud"].to_numpy(),
         folds["swing_db"].to_numpy(),

@@ -97,6 +97,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
     from musqa_pipeline.learning.networks.musqa_net import MusqaNet
     from musqa_pipeline.learning.training.checkpoint import write_weights
     from musqa_pipeline.release.model.domain import (
+        IS_NOISY,
         fit_domain,
         summed_up_rows,
         what_it_says,
@@ -116,7 +117,7 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         )
         assert isinstance(network, MusqaNet)
         network = network.cpu()  # where the images are
-        seen = images_of(context, settings.network, parts.train, further)
+        seen = images_of(context, settings.network, parts.train.filter(~IS_NOISY), further)
         domain = fit_domain(summed_up_rows(seen))
         write_domain(domain, work.path / DOMAIN_FILE)
         trees = None
@@ -150,7 +151,7 @@ def publish_release(context: Context) -> Path | None:
 
 
 RELEASE_MAKER = Maker(
-    version=2,
+    version=3,
     tools=("torch", "lightning", "numpy"),
     units=list_units,
     make=make_unit,

@@ -13,6 +13,7 @@ from musqa_pipeline.release.model.gates import (
     DULL_GOOD,
     DULL_RMSE,
     LARGEST,
+    NOT_MUSIC,
     Gate,
     broken_gates,
     judge,
@@ -23,6 +24,7 @@ ROW = {
     "reference": "full band", "split_group": "g0", "label": 20.0, "predicted": 25.0,
 }  # fmt: skip
 KEPT = [{"holds": True}, {"holds": True}]
+REFUSED = [{"kind": "noise", "n": 1, "n_abstained": 1}, {"kind": "tone", "n": 5, "n_abstained": 5}]
 
 
 def rows(*changes):
@@ -49,8 +51,8 @@ def anchors(*scores, group="g0", labels=(1.5, 2.5, 4.5)):
 IN_ORDER = anchors(1.2, 2.0, 4.0)
 
 
-def gates_of(said=GOOD, ladder=IN_ORDER, certificate=KEPT):
-    return {gate.what: gate for gate in judge(said, ladder, certificate)}
+def gates_of(said=GOOD, ladder=IN_ORDER, certificate=KEPT, not_music=REFUSED):
+    return {gate.what: gate for gate in judge(said, ladder, certificate, not_music)}
 
 
 def test_a_model_that_is_right_keeps_them_all():
@@ -126,11 +128,16 @@ def test_a_broken_line_of_the_certificate_breaks_a_gate():
 
 def test_what_could_not_be_asked_is_not_kept():
     said = GOOD.filter(pl.col("asked") == "out_of_fold")
-    gates = gates_of(said, certificate=[])
-    assert (
-        broken_gates(gates.values())
-        == f"{COPIES_GOOD}: no row to ask; {CERTIFICATE}: no row to ask"
+    gates = gates_of(said, certificate=[], not_music=[])
+    assert broken_gates(gates.values()) == "; ".join(
+        f"{what}: no row to ask" for what in (COPIES_GOOD, CERTIFICATE, NOT_MUSIC)
     )
+
+
+def test_a_single_sound_that_is_no_music_and_has_a_score_breaks_a_gate():
+    gate = gates_of(not_music=[*REFUSED, {"kind": "sweep", "n": 2, "n_abstained": 1}])[NOT_MUSIC]
+    assert (gate.found, gate.n_rows, gate.holds) == (1, 8, False)
+    assert gate.said(gate.found) == "1"
 
 
 def test_a_gate_says_its_numbers_as_people_do():

@@ -10,10 +10,12 @@ import pytest
 
 from musqa_pipeline.core.errors import SettingsError, StageError
 from musqa_pipeline.learning.baselines import simple
+from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.registry import MODELS
-from musqa_pipeline.release.model import assemble, out_of_fold, stage
+from musqa_pipeline.release.model import assemble, domain, out_of_fold, stage
 from musqa_pipeline.release.model.certificate import made_piece
-from musqa_pipeline.release.model.domain import Scale
+from musqa_pipeline.release.model.divisions import FINAL, divide
+from musqa_pipeline.release.model.domain import Scale, fit_domain
 from musqa_pipeline.release.model.gates import LARGEST
 from musqa_pipeline.release.model.hub import hub_card
 from musqa_pipeline.release.model.out_of_fold import read_said
@@ -30,9 +32,12 @@ from musqa_pipeline.scoring.model_file import ModelFile
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.models.trials.networks import train_network
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS
 from tests.release.model.release_lake import RELEASE, release_lake
 from tests.release.model.sounds import piece
 from tests.stages.evaluation.small_lake import ENTRY
+
+ABOUT = {"n_train": 1, "n_train_groups": 1, "minutes": 0.0}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -96,6 +101,33 @@ def test_a_network_that_an_accelerator_trained_is_asked_where_the_images_are(con
     unit = next(unit for unit in list_units(context) if unit.plan["fold"] == "0")
     probability = make_unit(context, unit)["probability"].to_pylist()
     np.testing.assert_allclose(np.sum(probability, axis=1), 1, rtol=1e-5)
+
+
+def test_rows_with_noise_shape_neither_the_cloud_nor_the_scale(context, said, monkeypatch):
+    heard, quiet = {}, read_release_rows(context)
+    noise = pl.Series(["white_noise" if k % 3 == 0 else "mp3" for k in range(quiet.height)])
+    rows = quiet.with_columns(first_name=None, last_name=noise)
+    monkeypatch.setattr(stage, "read_release_rows", lambda _: rows)
+    monkeypatch.setattr(stage, "train_network", lambda *_, **__: (MusqaNet().eval(), ABOUT))
+    monkeypatch.setattr(
+        domain, "fit_domain", lambda seen: heard.update(cloud=len(seen)) or fit_domain(seen)
+    )
+    unit = next(unit for unit in list_units(context) if unit.plan["fold"] == FINAL)
+    make_unit(context, unit)
+    train = divide(rows, FINAL, RELEASE.n_folds).train
+    assert 0 < heard["cloud"] == train.filter(last_name="mp3").height < train.height
+
+    monkeypatch.setattr(
+        out_of_fold,
+        "fit_scale",
+        lambda cloud, *_: heard.update(scale=len(cloud)) or Scale(1.0, 1.0),
+    )
+    folds = said.drop("first_name", "last_name").join(
+        rows.select(*KEYS, "first_name", "last_name"), on=KEYS
+    )
+    out_of_fold.calibrate(folds)
+    asked = folds.filter(asked="out_of_fold")
+    assert 0 < heard["scale"] == asked.filter(last_name="mp3").height < asked.height
 
 
 def test_a_recording_under_other_terms_is_asked_of_the_final_network_alone(said):
@@ -179,6 +211,9 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
         "CC-BY-4.0 1",
         "| song 1.flac |",
         "## Limits",
+        " 4 members.",
+        "All rows above train one network for a fixed",
+        "is trained 2 times more",
     ):
         assert words in model.card, words
     assert "CC-BY-SA" not in (folder / "ATTRIBUTION.md").read_text()
