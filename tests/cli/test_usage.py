@@ -13,7 +13,6 @@ ANY_NUMBER = {
     "catalog equalise --seed",
     "catalog sampled --seed",
     "listening stimuli --seed",
-    "listening compare --threshold",
 }
 """Options that take every number but NaN."""
 NEEDED = {
