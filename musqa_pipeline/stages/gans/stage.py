@@ -58,7 +58,6 @@ def make_run(context: Context, unit: Unit) -> pa.Table:
     models, music = context.preset.models, listed_music(context)
     recipe = gan_settings(context.preset).recipe(network, len(music.classes))
     chosen = dataclasses.asdict(models) | {"seed": seed}
-    tell()
     with folder_alone(context, "gans", unit.unit_id) as work:
         training, refused = written_tracks(context, music, "train", recipe.images, work)
         unmet, _ = written_tracks(context, music, "validation", recipe.images, work)
