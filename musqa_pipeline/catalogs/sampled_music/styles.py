@@ -11,6 +11,7 @@ from musqa_pipeline.catalogs.demo_music.harmony import Song
 from musqa_pipeline.catalogs.demo_music.styles import MINOR, POP, SLOW, Idiom, Range
 from musqa_pipeline.catalogs.sampled_music import bright_line_ups as bright
 from musqa_pipeline.catalogs.sampled_music import dark_line_ups as dark
+from musqa_pipeline.catalogs.sampled_music import solo_line_ups as alone
 from musqa_pipeline.catalogs.sampled_music.players import Seat
 
 _CLASSICAL = ((0, 3, 4, 0), (0, 5, 1, 4), (0, 4, 0, 4), *POP)
@@ -60,6 +61,15 @@ DARK_STYLES = (
     _dark("pads", dark.pads, (56, 90), (1.4, 3.4), thirds=4, compression=(0.1, 0.4)),
     _dark("winds", dark.winds, (64, 116), (0.7, 1.8)),
 )
+
+
+def _alone(name: str, line_up: Callable[[Song, np.random.Generator], list[Seat]]) -> SampledStyle:
+    return SampledStyle(
+        name=name, line_up=line_up, tempo_bpm=(70, 140), scales=("major", "minor", "dorian"),
+        progressions=(*_CLASSICAL, *SLOW), reverberation_s=(0.2, 1.8), loudness_lufs=(-26, -16),
+        compression=(0.0, 0.3), noise_floor_db=(-80, -56), looseness_s=0.01,
+    )  # fmt: skip
+
 
 BRIGHT_STYLES = (
     SampledStyle(
@@ -114,4 +124,14 @@ BRIGHT_STYLES = (
         reverberation_s=(0.6, 1.6), loudness_lufs=(-18, -12), noise_floor_db=(-72, -56),
         looseness_s=0.011,
     ),
+    _alone("percussion", alone.percussion),
+    _alone("solo", alone.solo),
 )  # fmt: skip
+
+UNUSUAL_STYLES = (
+    _alone("castanets", alone.castanets),
+    _alone("percussion", alone.percussion),
+    _alone("solo voice", alone.solo_voice),
+    _alone("sound design", alone.sound_design),
+)
+"""Music of few sounds, of which a release tells whether it has a score for it."""

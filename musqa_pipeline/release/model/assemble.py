@@ -1,8 +1,8 @@
 """From the trainings of a release to the folder that users get: model, card, numbers, pictures.
 
 ``MUSQA_HOME/releases/<name>-<version>/`` holds ``model.onnx``, ``MODEL_CARD.md``,
-``calibration.json``, ``certificate.json``, ``accuracy.json``, ``gates.json``, ``ATTRIBUTION.md``
-and pictures; all of it but the model lies in ``<name>-<version>.refused/`` where a gate is broken.
+``calibration.json``, ``certificate.json``, ``accuracy.json``, ``gates.json``, ``promotion.json``,
+``ATTRIBUTION.md`` and pictures; all of it but the model lies in ``<name>-<version>.refused/`` where a gate is broken.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.release.model.accuracy import accuracy_rows
+from musqa_pipeline.release.model.against_shipped import hold_against
 from musqa_pipeline.release.model.attribution import attribution_markdown, attribution_table
 from musqa_pipeline.release.model.card import Facts, model_card
 from musqa_pipeline.release.model.certificate import Piece, as_rows, certify, made_piece
@@ -48,7 +49,8 @@ from musqa_pipeline.release.model.stage import (
     training_folder,
 )
 from musqa_pipeline.release.model.trees import read_trees
-from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.release.model.unusual_music import ask_unusual_music
+from musqa_pipeline.scoring.model_file import SHIPPED, ModelFile
 from musqa_pipeline.scoring.scorer import Scorer
 from musqa_pipeline.stages.dataset.inputs import read_labelled_rows
 from musqa_pipeline.stages.engine.context import Context
@@ -95,10 +97,13 @@ def assemble_release(context: Context) -> Path:
             "invariance": invariance,
             "torch_and_onnxruntime": difference,
             "not_music": recognised(draft),
+            "unusual_music": ask_unusual_music(draft),
             "sense": sense,
         }
         anchors = _anchors(context, judged.said, labelled)
-        gates = judge(judged.said, anchors, invariance, certificate["not_music"])
+        size = draft.stat().st_size
+        gates = judge(judged.said, anchors, invariance, certificate["not_music"], size)
+        against = hold_against(context, ModelFile(SHIPPED), judged.said)
         broken = broken_gates(gates) if settings.gates == "required" else ""
         facts = Facts(
             settings=settings,
@@ -108,6 +113,7 @@ def assemble_release(context: Context) -> Path:
             coverage=judged.coverage,
             certificate=certificate,
             gates=gates,
+            against=against,
             attribution=attribution_markdown(attribution),
             parameters=sum(p.numel() for p in scoring.parameters()),
             members=scoring.n_members(),
@@ -121,6 +127,7 @@ def assemble_release(context: Context) -> Path:
             "certificate.json": _json(certificate),
             "accuracy.json": _json(accuracy),
             "gates.json": _json([gate.as_row() for gate in gates]),
+            "promotion.json": _json(against),
             "intervals.png": intervals_png(
                 judged.evidence, judged.low, judged.high, judged.coverage["out_of_fold"]
             ),

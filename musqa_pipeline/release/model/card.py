@@ -16,6 +16,7 @@ from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.foreign_text import markdown_table, markdown_text
 from musqa_pipeline.core.settings.evaluation import ReleaseSettings
 from musqa_pipeline.release.model.accuracy import ASKED
+from musqa_pipeline.release.model.against_shipped import against_markdown
 from musqa_pipeline.release.model.divisions import FINAL, divide
 from musqa_pipeline.release.model.gates import Gate
 from musqa_pipeline.release.model.hub import LICENCE
@@ -41,6 +42,8 @@ class Facts:
     coverage: Mapping[str, Any]
     certificate: Mapping[str, Any]
     gates: Sequence[Gate]
+    against: Mapping[str, Any] | None
+    """From `against_shipped.hold_against`."""
     attribution: str
     """Markdown."""
     parameters: int
@@ -75,6 +78,8 @@ def model_card(facts: Facts) -> str:
         _unknown(facts),
         "## Gates",
         _gates(facts.gates),
+        "## Against the shipped model",
+        against_markdown(facts.against),
         "## Certificate",
         _certificate(facts.certificate["invariance"]),
         f"torch and onnxruntime differ by {facts.certificate['torch_and_onnxruntime']:.1g} at most "
@@ -182,6 +187,25 @@ def _unknown(facts: Facts) -> str:
             "sound | tried | refused",
             [(row["kind"], row["n"], row["n_abstained"]) for row in not_music],
         )
+        + _unusual(facts.certificate["unusual_music"])
+    )
+
+
+def _unusual(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return "\n\nMusic of few sounds was not asked, as no sampler is installed (`make sampler`)."
+    lines = [
+        (
+            *(row["style"], row["n"], row["n_scored"]),
+            f"{row['lowest_mos']:.2f}-{row['highest_mos']:.2f}" if row["n_scored"] else "",
+            ", ".join(f"{word} {n}" for word, n in row["abstained"].items()),
+        )
+        for row in rows
+    ]
+    heads = "music | tried | with a score | MOS | without one for"
+    return (
+        "\n\nUndamaged music of few sounds, by sampled instruments, in pieces that never trained:\n\n"
+        + markdown_table(heads, lines)
     )
 
 

@@ -34,6 +34,7 @@ COPIES_MIDDLE_RMSE = "darker copies labelled 30 to 60, RMSE"
 ANCHORS = "anchors out of order: 3.5 kHz, 7 kHz, original"
 CERTIFICATE = "lines of the certificate that do not hold"
 NOT_MUSIC = "sounds that are no music, scored all the same"
+SIZE = "size of the model file, MB"
 LARGEST = {
     DULL_GOOD: 0.02,
     DULL_RMSE: 12.0,
@@ -44,6 +45,7 @@ LARGEST = {
     ANCHORS: 0.0,
     CERTIFICATE: 0.0,
     NOT_MUSIC: 0.0,
+    SIZE: 20.0,
 }
 """Each gate and its limit; those without one are shown."""
 _SHARES = (DULL_GOOD, DULL_BIAS, COPIES_GOOD)
@@ -89,12 +91,14 @@ def judge(
     anchors: pl.DataFrame,
     certificate: Iterable[Mapping[str, Any]],
     not_music: Iterable[Mapping[str, Any]],
+    size_bytes: int,
 ) -> list[Gate]:
     """Judge a release.
 
     `said` is what `judge_rows` takes, `anchors` has a row for each excerpt and cut-off of
     `ANCHORS_HZ` and the original (`singles.score_lowpasses`), `certificate` its lines,
-    `not_music` how many sounds of a kind were tried and how many of them the scorer abstains on.
+    `not_music` how many sounds of a kind were tried and how many of them the scorer abstains on;
+    `size_bytes` is that of the model file.
     """
     lines, sounds = list(certificate), list(not_music)
     n_tried = sum(of["n"] for of in sounds)
@@ -105,6 +109,7 @@ def judge(
         Gate(ANCHORS, *_out_of_order(anchors)),
         Gate(CERTIFICATE, float(broken) if lines else None, len(lines), 0),
         Gate(NOT_MUSIC, n_scored if n_tried else None, n_tried, 0),
+        Gate(SIZE, size_bytes / 1e6, 1, 0),
     ]
 
 

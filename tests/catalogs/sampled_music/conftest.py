@@ -8,7 +8,9 @@ import soundfile
 from musqa_pipeline.catalogs.sampled_music.catalog import write_sampled_catalog
 from musqa_pipeline.catalogs.sampled_music.font import DEFAULT_FONT, SoundFont, open_font
 
-N_TRACKS = 18
+N_TRACKS = 20
+EACH_ONCE = 9 / 20
+"""The share of dark styles under which every style has its turn once."""
 DURATION_S = 4.0
 
 
@@ -23,7 +25,7 @@ def font() -> SoundFont:
 def catalog_folder(font: SoundFont, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every style once, dark and bright in turn, 4 s each."""
     folder = tmp_path_factory.mktemp("sampled") / "catalog"
-    write_sampled_catalog(folder, n_tracks=N_TRACKS, duration_s=DURATION_S, dark_share=0.5)
+    write_sampled_catalog(folder, n_tracks=N_TRACKS, duration_s=DURATION_S, dark_share=EACH_ONCE)
     return folder
 
 

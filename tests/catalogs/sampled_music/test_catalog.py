@@ -18,7 +18,7 @@ from musqa_pipeline.catalogs.sampled_music.font import SoundFont
 from musqa_pipeline.catalogs.sampled_music.styles import BRIGHT_STYLES, DARK_STYLES
 from musqa_pipeline.cli.app import command_line
 from musqa_pipeline.core.errors import CatalogError
-from tests.catalogs.sampled_music.conftest import DURATION_S, N_TRACKS
+from tests.catalogs.sampled_music.conftest import DURATION_S, EACH_ONCE, N_TRACKS
 
 
 def test_the_table_names_every_track_and_none_is_a_test_track(catalog_folder):
@@ -38,7 +38,7 @@ def test_the_table_names_every_track_and_none_is_a_test_track(catalog_folder):
 
 
 def test_a_second_call_makes_only_what_is_missing_and_makes_it_alike(catalog_folder, tmp_path):
-    options = {"n_tracks": 3, "duration_s": DURATION_S, "dark_share": 0.5}
+    options = {"n_tracks": 3, "duration_s": DURATION_S, "dark_share": EACH_ONCE}
     files = write_sampled_catalog(tmp_path, **options)
     assert [f.read_bytes() for f in files] == [
         (catalog_folder / f.name).read_bytes() for f in files
@@ -55,7 +55,7 @@ def test_a_second_call_makes_only_what_is_missing_and_makes_it_alike(catalog_fol
 
 def test_another_seed_gives_other_music(catalog_folder, tmp_path):
     (file,) = write_sampled_catalog(
-        tmp_path, n_tracks=1, duration_s=DURATION_S, dark_share=0.5, seed=1
+        tmp_path, n_tracks=1, duration_s=DURATION_S, dark_share=EACH_ONCE, seed=1
     )
     assert (soundfile.read(file)[0] != soundfile.read(catalog_folder / file.name)[0]).mean() > 0.9
 

@@ -118,7 +118,7 @@ def test_they_train_but_for_the_fold_of_their_recording_and_are_never_predicted(
 
 
 def test_the_card_counts_them(context, rows):
-    facts = Facts(context.preset.release, rows, [], {}, {}, {}, [], "", 0, 0)
+    facts = Facts(context.preset.release, rows, [], {}, {}, {}, [], None, "", 0, 0)
     assert _data(facts).endswith("Further rows of the same recordings are among these: 5 of more.")
     own = dataclasses.replace(facts, rows=read_release_rows(with_further(context)))
     assert _data(own).endswith(".")

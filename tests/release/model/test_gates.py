@@ -14,6 +14,7 @@ from musqa_pipeline.release.model.gates import (
     DULL_RMSE,
     LARGEST,
     NOT_MUSIC,
+    SIZE,
     Gate,
     broken_gates,
     judge,
@@ -51,8 +52,8 @@ def anchors(*scores, group="g0", labels=(1.5, 2.5, 4.5)):
 IN_ORDER = anchors(1.2, 2.0, 4.0)
 
 
-def gates_of(said=GOOD, ladder=IN_ORDER, certificate=KEPT, not_music=REFUSED):
-    return {gate.what: gate for gate in judge(said, ladder, certificate, not_music)}
+def gates_of(said=GOOD, ladder=IN_ORDER, certificate=KEPT, not_music=REFUSED, size_bytes=3_100_000):
+    return {gate.what: gate for gate in judge(said, ladder, certificate, not_music, size_bytes)}
 
 
 def test_a_model_that_is_right_keeps_them_all():
@@ -149,3 +150,9 @@ def test_a_gate_says_its_numbers_as_people_do():
     assert Gate(DULL_RMSE, 24.61, 100, 9).said(24.61) == "24.6"
     assert Gate(ANCHORS, 3.0, 100, 9).said(3.0) == "3"
     assert broken_gates([Gate(DULL_RMSE, 24.61, 100, 9)]) == f"{DULL_RMSE}: 24.6, at most 12.0"
+
+
+def test_a_model_file_has_20_mb():
+    assert gates_of(size_bytes=20_000_000)[SIZE].holds
+    gate = gates_of(size_bytes=20_100_000)[SIZE]
+    assert broken_gates([gate]) == "size of the model file, MB: 20.1, at most 20.0"

@@ -13,6 +13,7 @@ from musqa_pipeline.learning.baselines import simple
 from musqa_pipeline.learning.networks.musqa_net import MusqaNet
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.release.model import assemble, domain, out_of_fold, stage
+from musqa_pipeline.release.model.against_shipped import against_markdown, hold_against
 from musqa_pipeline.release.model.certificate import made_piece
 from musqa_pipeline.release.model.divisions import FINAL, divide
 from musqa_pipeline.release.model.domain import Scale, fit_domain
@@ -28,7 +29,7 @@ from musqa_pipeline.release.model.stage import (
     training_folder,
 )
 from musqa_pipeline.release.model.trees import predict_boosted, read_trees
-from musqa_pipeline.scoring.model_file import ModelFile
+from musqa_pipeline.scoring.model_file import SHIPPED, ModelFile
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
 from musqa_pipeline.stages.models.trials.networks import train_network
@@ -196,6 +197,11 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
             ]
         },
     )
+    castanets = {
+        "style": "castanets", "n": 6, "n_scored": 5, "lowest_mos": 3.1, "highest_mos": 4.5,
+        "abstained": {"unfamiliar": 1},
+    }  # fmt: skip
+    monkeypatch.setattr(assemble, "ask_unusual_music", lambda _: [castanets])
     # The lake's images are noise, and music is far from them: let nothing be too far.
     monkeypatch.setattr(out_of_fold, "fit_scale", lambda *_: Scale(cloud=1e6, swing_db=1e-3))
     folder = publish_release(context)
@@ -214,6 +220,8 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
         " 4 members.",
         "All rows above train one network for a fixed",
         "is trained 2 times more",
+        "| castanets | 6 | 5 | 3.10-4.50 | unfamiliar 1 |",
+        "Against musqa-net 1.0, by the rule of promotion",
     ):
         assert words in model.card, words
     assert "CC-BY-SA" not in (folder / "ATTRIBUTION.md").read_text()
@@ -222,6 +230,9 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
     exact = {row["what"]: row for row in certificate["invariance"] if row["limit_mos"] == 0}
     assert len(exact) == 3
     assert all(row["holds"] for row in exact.values())
+    against = json.loads((folder / "promotion.json").read_text())
+    assert against["champion"] == ModelFile(SHIPPED).label
+    assert against["decision"] == ("promoted" if against["upper_points"] < 1 else "kept")
     for picture in ("intervals.png", "lowpass.png", "codecs.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
     gates = {row["what"]: row for row in json.loads((folder / "gates.json").read_text())}
@@ -233,6 +244,19 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
         assert f"| {gate['what']} |" in model.card
     # The lake's networks learned from noise in one epoch: no gate that users need is kept.
     assert not all(gate["holds"] for gate in gates.values())
+
+    same = out_of_fold.calibrate(said).said
+    for worse_points, decision in ((0.0, "promoted"), (20.0, "kept")):
+        error = pl.col("predicted") - pl.col("label")
+        moved = same.with_columns(pl.col("predicted") + worse_points * error.sign())
+        found = hold_against(context, model, moved)
+        assert (found["decision"], found["champion"]) == (decision, "small 0.1")
+        assert found["n_rows"] == same.filter("uniform_draw", asked="test").height
+        if not worse_points:  # the file answers as its networks do
+            assert found["difference_points"] == pytest.approx(0, abs=0.01)
+            assert "shown not to be worse. RMSE" in against_markdown(found)
+    assert hold_against(context, model, same.filter(pl.col("asked") != "test")) is None
+    assert "no test recordings" in against_markdown(None)
 
     monkeypatch.setattr(simple, "LEAST_ROWS_OF_A_LEAF", 2)
     release = dataclasses.replace(RELEASE, gates="required", boosted_weight=0.5)
