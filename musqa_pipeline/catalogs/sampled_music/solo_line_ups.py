@@ -78,7 +78,7 @@ def sound_design(song: Song, rng: Chance) -> list[Seat]:
     texture = one_of(rng, "ice rain", "crystal", "atmosphere", "goblin", "echo drops")
     long = play.chords(song, rng, "6.......", octave=2, duration_beats=song.beats_per_bar)
     return [
-        Seat(scene, play.bed(song, pitch=rng.integers(48, 73)), -3, send=0.3),
+        Seat(scene, play.bed(song, pitch=float(rng.integers(48, 73))), -3, send=0.3),
         Seat(texture, long, -2, pan=rng.uniform(-0.4, 0.4), send=0.5, echo=0.3),
         _struck(song, rng, str(rng.choice(list(_STRUCK)))),
     ]

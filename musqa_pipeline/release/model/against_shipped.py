@@ -53,9 +53,7 @@ def against_markdown(found: Mapping[str, Any] | None) -> str:
     """Say the decision in a sentence of the card."""
     if found is None:
         return "There are no test recordings on which another model could be asked."
-    word = (
-        "shown not to be worse" if found["decision"] == "promoted" else "not shown to be as good"
-    )
+    word = "shown not to be worse" if found["decision"] == "promoted" else "not shown to be as good"
     return (
         f"Against {found['champion']}, by the rule of promotion (docs/promotion.md): {word}. "
         f"{found['reason'][0].upper()}{found['reason'][1:]} (points of 100; RMSE "

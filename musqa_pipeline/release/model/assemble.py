@@ -2,7 +2,8 @@
 
 ``MUSQA_HOME/releases/<name>-<version>/`` holds ``model.onnx``, ``MODEL_CARD.md``,
 ``calibration.json``, ``certificate.json``, ``accuracy.json``, ``gates.json``, ``promotion.json``,
-``ATTRIBUTION.md`` and pictures; all of it but the model lies in ``<name>-<version>.refused/`` where a gate is broken.
+``ATTRIBUTION.md`` and pictures; all of it but the model lies in ``<name>-<version>.refused/`` where
+a gate is broken.
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ def _unusual(rows: Sequence[Mapping[str, Any]]) -> str:
     ]
     heads = "music | tried | with a score | MOS | without one for"
     return (
-        "\n\nUndamaged music of few sounds, by sampled instruments, in pieces that never trained:\n\n"
+        "\n\nUndamaged music of few sounds, by sampled instruments, that never trained:\n\n"
         + markdown_table(heads, lines)
     )
 
