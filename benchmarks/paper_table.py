@@ -1,10 +1,11 @@
 """Table V of paper 001 beside what a preset has trained by now, with the t-tests of both.
 
-``python -m benchmarks.paper_table --preset paper_small [--record]``
+``python -m benchmarks.paper_table --preset paper_small [--record] [--picture FILE.png]``
 
 Predictions of the test recordings come from the lake below `MUSQA_HOME` and from docs/results/,
 where ``--record`` puts those of the lake: a repetition follows from its rows and its seed, so that
-trainings of several days and machines make one table. The last line counts the networks of the
+trainings of several days and machines make one table. The picture is the paper's figure 2, of the
+first training of each. The last line counts the networks of the
 paper that have numbers, their own or a variant's.
 """
 
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from matplotlib.figure import Figure
 
 from musqa_pipeline.core.errors import SettingsError
+from musqa_pipeline.core.files import write_whole
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.baselines.registry import BASELINES
@@ -33,13 +36,16 @@ from musqa_pipeline.stages.evaluation.paper_tables import (
     paper_metrics,
     table_v,
 )
+from musqa_pipeline.stages.evaluation.plots import LABEL, PREDICTED, scatter_into
 from musqa_pipeline.stages.evaluation.slices import HOLDOUT
 from musqa_pipeline.stages.evaluation.summary import shown_name
 from musqa_pipeline.stages.graph import joint_context, load_preset
 from musqa_pipeline.stages.models.recipes import random_backbones, recipe_of
 from musqa_pipeline.stages.models.runs import read_preset_runs
 from musqa_pipeline.stages.models.trials.stage import list_units
+from musqa_pipeline.studies.figures import house_style, new_figure, points_axes, to_png
 from musqa_pipeline.studies.listening.table_vi_lines import PAPER_NETWORK
+from musqa_pipeline.studies.statistics.metrics import pearson
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 ROW = ["catalog", "degraded_id"]
@@ -49,6 +55,8 @@ DRAW = "uniform_draw"
 """The test of the paper was drawn uniformly."""
 MOST_EPOCHS = ModelsSettings().max_epochs
 """The paper's; a network that may train less says so."""
+N_COLUMNS = 4
+"""Panels beside one another."""
 MOST_APART, MOST_APART_ON_AVERAGE = 1.0, 0.1
 """Points between two processors' labels; of the 500 excerpts at most 0.66, on average 0.006."""
 
@@ -58,6 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="paper_small")
     parser.add_argument("--record", action="store_true", help="add the lake's to docs/results/")
+    parser.add_argument("--picture", type=Path, help="PNG to draw into")
     arguments = parser.parse_args()
     preset = load_preset(arguments.preset)
     files = [RESULTS / f"{preset.name}_{what}" for what in ("predictions.parquet", "trainings.csv")]
@@ -77,7 +86,37 @@ def main() -> None:
             f"error: nothing of preset {preset.name} is trained below {home} or recorded in "
             f"{RESULTS}; run `musqa run --preset {preset.name}`"
         )
+    if arguments.picture:
+        with house_style("paper_table"):
+            drawn = to_png(draw(of_all_trainings(predictions)[0]), n_colours=256)
+        write_whole(arguments.picture, drawn)
     print_tables(predictions, trainings, preset.models)
+
+
+def draw(asked: pl.DataFrame) -> Figure:
+    """Draw prediction over label, a panel for the first training of each network."""
+    repeated = asked.filter(protocol=REPETITIONS, repetition=0)
+    single = asked.filter(pl.col("model").is_in(list(PAPER_NETWORK)), protocol=HOLDOUT)
+    once = single.join(repeated, on="model", how="anti")
+    first = pl.concat([repeated, once]).sort("recording", *ROW)
+    of_each = {str(name): rows for (name,), rows in first.group_by("model", maintain_order=True)}
+    models = [name for name in dict.fromkeys((*PAPER_NETWORK, *of_each)) if name in of_each]
+    n_rows = -(-len(models) // N_COLUMNS)
+    figure = new_figure(8.4, 2.35 * n_rows)
+    grid = figure.subplots(n_rows, N_COLUMNS, sharex=True, sharey=True, squeeze=False)
+    for axes in grid.flat:
+        axes.set_visible(False)
+    for axes, model in zip(grid.flat, models, strict=False):
+        rows = of_each[model]
+        axes.set_visible(True)
+        points_axes(axes, x="", y="", square=True)
+        scatter_into(axes, rows, scale=0.4)
+        r = pearson(rows["label"].to_numpy(), rows["predicted"].to_numpy())
+        axes.set_title(f"{shown_name(model)}\nr {r:.2f}", fontsize=8)
+        axes.tick_params(labelbottom=True)
+    figure.supxlabel(LABEL, fontsize=8)
+    figure.supylabel(PREDICTED, fontsize=8)
+    return figure
 
 
 def read(file: Path) -> pl.DataFrame:

@@ -180,3 +180,19 @@ def test_without_any_training_it_says_what_to_run(results, monkeypatch, capsys):
         file.unlink()
     with pytest.raises(SystemExit, match="run `musqa run --preset paper_small`"):
         printed(monkeypatch, capsys)
+
+
+def test_the_picture_has_a_panel_for_the_first_training_of_each(results, monkeypatch, capsys):
+    file = results / "figure.png"
+    printed(monkeypatch, capsys, "--picture", str(file))
+    assert file.read_bytes().startswith(b"\x89PNG")
+    asked, _ = paper_table.of_all_trainings(
+        pl.read_parquet(results / "paper_small_predictions.parquet")
+    )
+    panels = [axes for axes in paper_table.draw(asked).axes if axes.get_visible()]
+    titles = [axes.get_title().split("\n")[0] for axes in panels]
+    assert titles == ["1-D CNN", "Inception v3", "VGG19, stem frozen", "boosted features"]
+    for axes, error in zip(panels, (6.0, 20.0, 9.0, 5.0), strict=True):
+        marks = np.concatenate([marks.get_offsets() for marks in axes.collections])
+        assert len(marks) == len(LABELS)
+        np.testing.assert_allclose(np.abs(marks[:, 1] - marks[:, 0]), error, atol=1e-4)

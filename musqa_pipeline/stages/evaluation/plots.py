@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -40,11 +41,23 @@ def scatter(rows: pl.DataFrame, *, legend: bool = True) -> Figure:
     figure = new_figure(4.8, 4.8 + 0.165 * n_lines)
     axes = figure.subplots()
     points_axes(axes, x=LABEL, y=PREDICTED, square=True)
+    scatter_into(axes, rows)
+    if legend:
+        figure.legend(
+            loc="outside lower left", ncols=2, handletextpad=0.2, columnspacing=1.2,
+            labelspacing=0.3, borderpad=0.2, borderaxespad=0.0,
+        )  # fmt: skip
+    return figure
+
+
+def scatter_into(axes: Axes, rows: pl.DataFrame, *, scale: float = 1.0) -> None:
+    """Mark each row, a marker a recording; `scale` is that of the markers' area."""
+    named, others = _shown_recordings(rows)
     rest = rows.filter(~pl.col("recording").is_in(named))
     common: dict[str, Any] = {"alpha": 0.75, "linewidths": 0.0, "rasterized": rows.height > 1_500}
     if others:
         axes.scatter(
-            rest["label"], rest["predicted"], s=16, color="#8a8f98", marker="o",
+            rest["label"], rest["predicted"], s=16 * scale, color="#8a8f98", marker="o",
             label=f"{others} other recordings", **common,
         )  # fmt: skip
     for i, recording in enumerate(named):
@@ -53,18 +66,12 @@ def scatter(rows: pl.DataFrame, *, legend: bool = True) -> Figure:
         axes.scatter(
             part["label"],
             part["predicted"],
-            s=38 if marker == "*" else 24,
+            s=(38 if marker == "*" else 24) * scale,
             color=SERIES_PRINTED[i % len(SERIES_PRINTED)],
             marker=marker,
             label=_short(recording),
             **common,
         )
-    if legend:
-        figure.legend(
-            loc="outside lower left", ncols=2, handletextpad=0.2, columnspacing=1.2,
-            labelspacing=0.3, borderpad=0.2, borderaxespad=0.0,
-        )  # fmt: skip
-    return figure
 
 
 def residuals(rows: pl.DataFrame) -> Figure:
