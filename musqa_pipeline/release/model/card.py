@@ -20,6 +20,7 @@ from musqa_pipeline.release.model.against_shipped import against_markdown
 from musqa_pipeline.release.model.divisions import FINAL, divide
 from musqa_pipeline.release.model.gates import Gate
 from musqa_pipeline.release.model.hub import LICENCE
+from musqa_pipeline.release.model.unusual_music import unusual_markdown
 
 COVERED = {
     "out_of_fold": "out of fold, each by a calibration without it",
@@ -187,25 +188,7 @@ def _unknown(facts: Facts) -> str:
             "sound | tried | refused",
             [(row["kind"], row["n"], row["n_abstained"]) for row in not_music],
         )
-        + _unusual(facts.certificate["unusual_music"])
-    )
-
-
-def _unusual(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return "\n\nMusic of few sounds was not asked, as no sampler is installed (`make sampler`)."
-    lines = [
-        (
-            *(row["style"], row["n"], row["n_scored"]),
-            f"{row['lowest_mos']:.2f}-{row['highest_mos']:.2f}" if row["n_scored"] else "",
-            ", ".join(f"{word} {n}" for word, n in row["abstained"].items()),
-        )
-        for row in rows
-    ]
-    heads = "music | tried | with a score | MOS | without one for"
-    return (
-        "\n\nUndamaged music of few sounds, by sampled instruments, that never trained:\n\n"
-        + markdown_table(heads, lines)
+        + unusual_markdown(facts.certificate["unusual_music"])
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from musqa_pipeline.catalogs.sampled_music.catalog import SampledPlan
 from musqa_pipeline.catalogs.sampled_music.font import open_font
 from musqa_pipeline.catalogs.sampled_music.styles import UNUSUAL_STYLES
 from musqa_pipeline.core.errors import CatalogError
+from musqa_pipeline.core.foreign_text import markdown_table
 from musqa_pipeline.scoring.score import Score
 from musqa_pipeline.scoring.scorer import Scorer
 
@@ -34,6 +35,25 @@ def ask_unusual_music(model: Path) -> list[dict[str, Any]]:
         scores = [scorer.score(plan.samples().T, SAMPLE_RATE_HZ) for plan in plans]
         rows.append(_summed_up(style.name, scores))
     return rows
+
+
+def unusual_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write what was found for the card."""
+    if not rows:
+        return "\n\nMusic of few sounds was not asked, as no sampler is installed (`make sampler`)."
+    lines = [
+        (
+            *(row["style"], row["n"], row["n_scored"]),
+            f"{row['lowest_mos']:.2f}-{row['highest_mos']:.2f}" if row["n_scored"] else "",
+            ", ".join(f"{word} {n}" for word, n in row["abstained"].items()),
+        )
+        for row in rows
+    ]
+    heads = "music | tried | with a score | MOS | without one for"
+    return (
+        "\n\nUndamaged music of few sounds, by sampled instruments, that never trained:\n\n"
+        + markdown_table(heads, lines)
+    )
 
 
 def _summed_up(style: str, scores: Sequence[Score]) -> dict[str, Any]:
