@@ -5,8 +5,8 @@
 Predictions of the test recordings come from the lake below `MUSQA_HOME` and from docs/results/,
 where ``--record`` puts those of the lake: a repetition follows from its rows and its seed, so that
 trainings of several days and machines make one table. The picture is the paper's figure 2, of the
-first training of each. The last line counts the networks of the
-paper that have numbers, their own or a variant's.
+first training of each. The last line counts the networks of the paper that have numbers, their own
+or a variant's.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from musqa_pipeline.stages.evaluation.paper_tables import (
     TABLE_V,
     beside_the_paper,
     paper_metrics,
+    single_trainings,
+    table_order,
     table_v,
 )
 from musqa_pipeline.stages.evaluation.plots import LABEL, PREDICTED, scatter_into
@@ -96,11 +98,10 @@ def main() -> None:
 def draw(asked: pl.DataFrame) -> Figure:
     """Draw prediction over label, a panel for the first training of each network."""
     repeated = asked.filter(protocol=REPETITIONS, repetition=0)
-    single = asked.filter(pl.col("model").is_in(list(PAPER_NETWORK)), protocol=HOLDOUT)
-    once = single.join(repeated, on="model", how="anti")
+    once = asked.filter(pl.col("model").is_in(single_trainings(asked)), protocol=HOLDOUT)
     first = pl.concat([repeated, once]).sort("recording", *ROW)
     of_each = {str(name): rows for (name,), rows in first.group_by("model", maintain_order=True)}
-    models = [name for name in dict.fromkeys((*PAPER_NETWORK, *of_each)) if name in of_each]
+    models = [name for name in table_order(of_each) if name in of_each]
     n_rows = -(-len(models) // N_COLUMNS)
     figure = new_figure(8.4, 2.35 * n_rows)
     grid = figure.subplots(n_rows, N_COLUMNS, sharex=True, sharey=True, squeeze=False)

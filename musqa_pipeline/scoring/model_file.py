@@ -106,6 +106,10 @@ class ModelFile(OpenedModel):
             raise self._no_answer(f"says a distance of {far:g}")
         return Answer(p, far)
 
+    def quality(self, image: NDArray[np.uint8]) -> float:
+        """Return the mean of the answer to an image, in 0-1; errors are those of `answer`."""
+        return float(self.answer(image).probability @ self.step_quality)
+
     def _check_file(self) -> None:
         if self.path == SHIPPED and self.digest != SHIPPED_DIGEST:
             raise ModelError(

@@ -13,15 +13,9 @@ from musqa_pipeline.catalogs.demo_music.harmony import Song
 from musqa_pipeline.catalogs.demo_music.kit import amplifier
 from musqa_pipeline.catalogs.demo_music.notes import Note
 from musqa_pipeline.catalogs.demo_music.patterns import one_of
-from musqa_pipeline.catalogs.sampled_music.players import Seat
+from musqa_pipeline.catalogs.sampled_music.players import DRUM_KEYS, Seat
 
 Chance = np.random.Generator
-KEYS = {
-    "kick": 36, "snare": 38, "clap": 39, "closed hat": 42, "open hat": 46, "crash": 49,
-    "ride": 51, "tambourine": 54, "cowbell": 56,
-    "high bongo": 60, "low conga": 64, "timbale": 66, "shaker": 70, "claves": 75, "triangle": 81,
-}  # fmt: skip
-"""Of a drum kit of General MIDI."""
 METAL = {"closed hat", "open hat", "crash", "ride", "tambourine", "cowbell", "shaker", "triangle"}
 METAL_DB = (-13.0, -6.0)
 """What shines, relative to the skins."""
@@ -35,7 +29,9 @@ def _drums(
     metal: list[Note] = []
     for name, pattern in steps.items():
         key = name.replace("_", " ")
-        notes = play.hits(song, rng, pattern, pitch=KEYS[key], vary=0 if key == "crash" else 0.06)
+        notes = play.hits(
+            song, rng, pattern, pitch=DRUM_KEYS[key], vary=0 if key == "crash" else 0.06
+        )
         (metal if key in METAL else skins).extend(notes)
     send = rng.uniform(0.05, 0.25)
     return (
@@ -149,7 +145,7 @@ def latin(song: Song, rng: Chance) -> list[Seat]:
         *_drums(
             song, rng, "standard kit", -1,
             claves="7..7..7...7.7...", high_bongo="6.546.546.546.54", low_conga="..7...77..7...77",
-            timbale="......5.......54", shaker="5454545454545454", cowbell="6...5...6...5...",
+            low_timbale="......5.......54", shaker="5454545454545454", cowbell="6...5...6...5...",
         ),
         Seat("double bass", lines.bass(song, rng, "...7..7....7..7.", duration_beats=0.7), -3),
         Seat(

@@ -138,6 +138,14 @@ PLAYERS = {
     "orchestra kit": Player(48, 27, 87, STRUCK, drums=True),
 }
 """Names are those of General MIDI, or plainer ones; ranges those of players, not of samples."""
+DRUM_KEYS = {
+    "kick": 36, "snare": 38, "clap": 39, "closed hat": 42, "low tom": 45, "open hat": 46,
+    "crash": 49, "high tom": 50, "ride": 51, "tambourine": 54, "cowbell": 56, "high bongo": 60,
+    "low bongo": 61, "high conga": 63, "low conga": 64, "high timbale": 65, "low timbale": 66,
+    "shaker": 70, "guiro": 73, "claves": 75, "high wood block": 76, "low wood block": 77,
+    "triangle": 81, "castanets": 85,
+}  # fmt: skip
+"""Keys of a drum kit; castanets are of General MIDI level 2."""
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,14 @@ from musqa_pipeline.catalogs.demo_music import lines
 from musqa_pipeline.catalogs.demo_music import patterns as play
 from musqa_pipeline.catalogs.demo_music.harmony import Song
 from musqa_pipeline.catalogs.demo_music.patterns import one_of
-from musqa_pipeline.catalogs.sampled_music.players import Seat
+from musqa_pipeline.catalogs.sampled_music.players import DRUM_KEYS, Seat
 
 Chance = np.random.Generator
-_STRUCK = {
-    "castanets": 85, "claves": 75, "high wood block": 76, "low wood block": 77, "tambourine": 54,
-    "shaker": 70, "triangle": 81, "hand clap": 39, "snare": 38, "low tom": 45, "high tom": 50,
-    "high bongo": 60, "low bongo": 61, "high conga": 63, "low conga": 64, "timbale": 65,
-    "cowbell": 56, "guiro": 73,
-}  # fmt: skip
-"""Keys of the standard kit of General MIDI level 2."""
+_STRUCK = (
+    "castanets", "claves", "high wood block", "low wood block", "tambourine", "shaker", "triangle",
+    "clap", "snare", "low tom", "high tom", "high bongo", "low bongo", "high conga", "low conga",
+    "high timbale", "cowbell", "guiro",
+)  # fmt: skip
 _CELLS = 16
 _ROLLED = {"castanets", "snare", "shaker"}
 """Played twice as fast."""
@@ -30,7 +28,7 @@ def percussion(song: Song, rng: Chance) -> list[Seat]:
     """Strike one to four instruments without pitch; one in three pieces is castanets alone."""
     if rng.uniform() < 1 / 3:
         return castanets(song, rng)
-    names = rng.choice(list(_STRUCK), rng.integers(1, 5), replace=False)
+    names = rng.choice(_STRUCK, rng.integers(1, 5), replace=False)
     return [_struck(song, rng, str(name)) for name in names]
 
 
@@ -46,7 +44,7 @@ def _struck(song: Song, rng: Chance, name: str) -> Seat:
     rhythm = "".join(
         str(hard) if heard else "." for hard, heard in zip(strength, struck, strict=True)
     )
-    notes = play.hits(song, rng, rhythm, pitch=_STRUCK[name], vary=0.12)
+    notes = play.hits(song, rng, rhythm, pitch=DRUM_KEYS[name], vary=0.12)
     return Seat("standard kit", notes, pan=rng.uniform(-0.5, 0.5), send=rng.uniform(0.05, 0.4))
 
 
@@ -80,5 +78,5 @@ def sound_design(song: Song, rng: Chance) -> list[Seat]:
     return [
         Seat(scene, play.bed(song, pitch=float(rng.integers(48, 73))), -3, send=0.3),
         Seat(texture, long, -2, pan=rng.uniform(-0.4, 0.4), send=0.5, echo=0.3),
-        _struck(song, rng, str(rng.choice(list(_STRUCK)))),
+        _struck(song, rng, str(rng.choice(_STRUCK))),
     ]

@@ -70,5 +70,5 @@ def _points_by(
     for batch in iter_rows(images, _AT_ONCE):
         cells = np.round(batch.images.numpy() * 255).astype(np.uint8)
         for *key, image in zip(batch.catalogs, batch.degraded_ids, cells, strict=True):
-            points[tuple(key)] = 100 * float(model.answer(image).probability @ model.step_quality)
+            points[tuple(key)] = 100 * model.quality(image)
     return points

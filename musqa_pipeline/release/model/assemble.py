@@ -92,7 +92,7 @@ def assemble_release(context: Context) -> Path:
         difference = checked_difference(scoring, draft, _some_images(context, rows))
         accuracy = accuracy_rows(judged.said)
         labelled = read_labelled_rows(context)
-        sense = make_sense(context, _file_quality(ModelFile(draft)), judged.said, labelled)
+        sense = make_sense(context, ModelFile(draft).quality, judged.said, labelled)
         invariance = as_rows(certify(draft, certified_pieces()))
         certificate: dict[str, Any] = {
             "invariance": invariance,
@@ -169,10 +169,6 @@ def recognised(model: Path) -> list[dict[str, Any]]:
         reasons = [scorer.score(sound, 48_000).abstained for sound in sounds]
         rows.append({"kind": kind, "n": len(sounds), "n_abstained": sum(map(bool, reasons))})
     return rows
-
-
-def _file_quality(model: ModelFile) -> Predict:
-    return lambda image: float(np.dot(model.answer(image).probability, model.step_quality))
 
 
 def _torch_quality(scoring: ScoringNetwork) -> Predict:

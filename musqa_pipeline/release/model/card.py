@@ -188,6 +188,7 @@ def _unknown(facts: Facts) -> str:
             "sound | tried | refused",
             [(row["kind"], row["n"], row["n_abstained"]) for row in not_music],
         )
+        + "\n\n"
         + unusual_markdown(facts.certificate["unusual_music"])
     )
 

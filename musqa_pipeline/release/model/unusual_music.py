@@ -40,7 +40,7 @@ def ask_unusual_music(model: Path) -> list[dict[str, Any]]:
 def unusual_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     """Write what was found for the card."""
     if not rows:
-        return "\n\nMusic of few sounds was not asked, as no sampler is installed (`make sampler`)."
+        return "Music of few sounds was not asked, as no sampler is installed (`make sampler`)."
     lines = [
         (
             *(row["style"], row["n"], row["n_scored"]),
@@ -51,7 +51,7 @@ def unusual_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     ]
     heads = "music | tried | with a score | MOS | without one for"
     return (
-        "\n\nUndamaged music of few sounds, by sampled instruments, that never trained:\n\n"
+        "Undamaged music of few sounds, by sampled instruments, that never trained:\n\n"
         + markdown_table(heads, lines)
     )
 

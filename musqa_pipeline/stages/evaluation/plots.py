@@ -36,13 +36,13 @@ PREDICTED = "prediction, points"
 
 def scatter(rows: pl.DataFrame, *, legend: bool = True) -> Figure:
     """Prediction over label, a marker a recording (paper 001, figure 2)."""
-    named, others = _shown_recordings(rows)
-    n_lines = -(-(len(named) + (others > 0)) // 2) if legend else 0
-    figure = new_figure(4.8, 4.8 + 0.165 * n_lines)
+    figure = new_figure(4.8, 4.8)
     axes = figure.subplots()
     points_axes(axes, x=LABEL, y=PREDICTED, square=True)
     scatter_into(axes, rows)
     if legend:
+        n_lines = -(-len(axes.collections) // 2)
+        figure.set_size_inches(4.8, 4.8 + 0.165 * n_lines)
         figure.legend(
             loc="outside lower left", ncols=2, handletextpad=0.2, columnspacing=1.2,
             labelspacing=0.3, borderpad=0.2, borderaxespad=0.0,

@@ -110,7 +110,7 @@ def musqa_net_quality(samples: Stereo) -> float | None:
     """Ask the shipped musqa-net, which hears the mono mean; None if there is nothing to hear."""
     model = load_model(SHIPPED)
     image = to_image(to_excerpt(samples.mean(axis=1).astype(np.float32), SAMPLE_RATE_HZ)[0])
-    return None if image is None else float(model.answer(image).probability @ model.step_quality)
+    return None if image is None else model.quality(image)
 
 
 def temporal_sd(samples: Stereo) -> float:
