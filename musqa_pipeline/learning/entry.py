@@ -40,6 +40,7 @@ class TrainingSettings:
     weight_average_decay: float = 0.0
     gradient_clip_norm: float = 0.0
     kept_weights: Literal["best", "last"] = "best"
+    n_members: int = 4
     darkened_fraction: float = 0.0
     darkest_db_per_octave: float = 13.0
     stop_on: Literal["loss", "loss_or_correlation"] = "loss"
@@ -122,6 +123,11 @@ def build_named(module: str, kind: str, settings: TrainingSettings, **options: A
     found = import_module(f"musqa_pipeline.learning.networks.{module}")
     network: nn.Module = getattr(found, kind)(**options)
     return network
+
+
+def build_members(module: str, kind: str, settings: TrainingSettings, **options: Any) -> nn.Module:
+    """Build a network of so many members as a setting says."""
+    return build_named(module, kind, settings, n_members=settings.n_members, **options)
 
 
 def loss_named(

@@ -7,7 +7,7 @@ torch until a network is built, so that a preset's names can be checked at no co
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from musqa_pipeline.learning.entry import (
     InputSpec,
     ModelEntry,
     TrainingSettings,
+    build_members,
     build_named,
     loss_named,
 )
@@ -90,9 +91,7 @@ def _musqa_net(
     ablations = "musqa_net_ablations"
     return ModelEntry(
         title,
-        partial(build_named, ablations, kind)
-        if kind
-        else partial(build_named, "musqa_net", "MusqaNet"),
+        partial(build_members, *(ablations, kind) if kind else ("musqa_net", "MusqaNet")),
         MUSQA_NET_INPUT,
         partial(loss_named, *(ablations, loss) if loss else ("musqa_net", "loss")),
         recipe,
@@ -128,12 +127,14 @@ TEACHERS = ("nlpd", "ms_ssim")
 """Metrics that teach beside ViSQOL."""
 
 
-def _taught(title: str, entry: ModelEntry, kind: str, loss: str) -> ModelEntry:
+def _taught(
+    title: str, entry: ModelEntry, build: Callable[..., nn.Module], kind: str, loss: str
+) -> ModelEntry:
     """Describe a network with more than one teacher, otherwise as it is."""
     return replace(
         entry,
         title=title,
-        build=partial(build_named, "taught", kind, n_teachers=len(TEACHERS)),
+        build=partial(build, "taught", kind, n_teachers=len(TEACHERS)),
         loss=partial(loss_named, "taught", loss),
         loss_settings=(),
         further_targets=TEACHERS,
@@ -142,7 +143,9 @@ def _taught(title: str, entry: ModelEntry, kind: str, loss: str) -> ModelEntry:
 
 MODELS: dict[str, ModelEntry] = {
     "musqa_net": _musqa_net("musqa-net"),
-    "musqa_net_one_member": _musqa_net("musqa-net, one member (ablation)", kind="one_member"),
+    "musqa_net_one_member": _musqa_net(
+        "musqa-net, one member (ablation)", MUSQA_NET_RECIPE | {"n_members": 1}
+    ),
     "musqa_net_no_augmentation": _musqa_net(
         "musqa-net, no augmentation (ablation)", loss="unaugmented_loss"
     ),
@@ -164,12 +167,13 @@ MODELS: dict[str, ModelEntry] = {
     "musqa_net_taught": _taught(
         "musqa-net, three teachers (ablation)",
         _musqa_net(""),
+        build_members,
         "TaughtMusqaNet",
         "taught_musqa_loss",
     ),
     "musqa_net_planned": replace(
         _musqa_net("musqa-net, says what was done (ablation)"),
-        build=partial(build_named, "taught", "PlannedMusqaNet"),
+        build=partial(build_members, "taught", "PlannedMusqaNet"),
         loss=partial(loss_named, "taught", "planned_musqa_loss"),
         loss_settings=(),
         further_targets=PLANNED,
@@ -179,13 +183,17 @@ MODELS: dict[str, ModelEntry] = {
         further_targets=PLANNED,
     ),
     "musqa_net_attending": _musqa_net(
-        "musqa-net, segments attended to (ablation)", kind="attending"
+        "musqa-net, segments attended to (ablation)", kind="AttendingNet"
     ),
     "musqa_net_ordered": _musqa_net(
-        "musqa-net, segments in order (ablation)", kind="ordered", loss="ordered_loss"
+        "musqa-net, segments in order (ablation)", kind="OrderedNet", loss="ordered_loss"
     ),
     "insenet_taught": _taught(
-        "intrusive, three teachers (ablation)", _insenet(""), "TaughtInseNet", "taught_inse_loss"
+        "intrusive, three teachers (ablation)",
+        _insenet(""),
+        build_named,
+        "TaughtInseNet",
+        "taught_inse_loss",
     ),
     "cnn1d": ModelEntry(
         "1-D CNN (paper 001, table III)", partial(build_named, "cnn1d", "Cnn1d"), InputSpec()

@@ -77,6 +77,8 @@ class ModelsSettings(Section):
     kept_weights: Literal["best", "last"] = silent("best")
     """Weights of the epoch with the lowest validation loss (the paper's), or of the last one, where
     a schedule of fixed length ends and few recordings would choose by chance."""
+    n_members: Annotated[int, Field(ge=1, le=16)] = silent(4)
+    """Members of a musqa-net, whose answers are averaged; time and size follow it."""
     darkened_fraction: Annotated[float, Field(ge=0, le=1)] = silent(0.0)
     """Share of the good excerpts whose levels musqa-net's training lets fall towards high bands, as
     in dark recordings. It buys dark music with full-band music, see `docs/musqa_net.md`."""

@@ -86,9 +86,9 @@ class MusqaNet(nn.Module):
 
     step_q: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, n_members: int = N_MEMBERS) -> None:
         super().__init__()
-        self.members = nn.ModuleList(Member() for _ in range(N_MEMBERS))
+        self.members = nn.ModuleList(Member() for _ in range(n_members))
         self.register_buffer("step_q", torch.linspace(0, HIGHEST_STEP, N_STEPS), persistent=False)
 
     def forward(self, images_nsx: Tensor) -> Tensor:

@@ -42,8 +42,8 @@ N_CHANGES = 2
 class ChangedNet(MusqaNet):
     """musqa-net that sees a changed image, of shape (n, n_segments, 1024) as before."""
 
-    def __init__(self, change: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
+    def __init__(self, change: Callable[[Tensor], Tensor], n_members: int) -> None:
+        super().__init__(n_members)
         self.change = change
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
@@ -62,14 +62,14 @@ def without_fine_bands(images_nsx: Tensor) -> Tensor:
     return bands.mean(dim=4, keepdim=True).expand_as(bands).flatten(2)
 
 
-def no_level() -> MusqaNet:
+def no_level(n_members: int) -> MusqaNet:
     """Build musqa-net that sees no level relative to loudness."""
-    return ChangedNet(without_level)
+    return ChangedNet(without_level, n_members)
 
 
-def coarse() -> MusqaNet:
+def coarse(n_members: int) -> MusqaNet:
     """Build musqa-net that sees coarse bands."""
-    return ChangedNet(without_fine_bands)
+    return ChangedNet(without_fine_bands, n_members)
 
 
 class DividedBands(nn.Module):
@@ -97,14 +97,14 @@ class DividedBands(nn.Module):
         return (divided_nskb * (constant + 0.5 * (below + above))).flatten(2)
 
 
-def divisive() -> MusqaNet:
+def divisive(n_members: int) -> MusqaNet:
     """Build musqa-net whose bands are divided by fixed shares of their neighbours."""
-    return ChangedNet(DividedBands(learnt=False))
+    return ChangedNet(DividedBands(learnt=False), n_members)
 
 
-def divisive_learnt() -> MusqaNet:
+def divisive_learnt(n_members: int) -> MusqaNet:
     """Build musqa-net whose bands are divided by shares of their neighbours that it learns."""
-    return ChangedNet(DividedBands(learnt=True))
+    return ChangedNet(DividedBands(learnt=True), n_members)
 
 
 class AttendingMember(Member):
@@ -144,8 +144,8 @@ class AttendingMember(Member):
 class AttendingNet(MusqaNet):
     """musqa-net whose members see the segments beside their statistics."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, n_members: int) -> None:
+        super().__init__(n_members)
         self.members = nn.ModuleList(AttendingMember() for _ in self.members)
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
@@ -164,8 +164,8 @@ class OrderedMember(Member):
 class OrderedNet(MusqaNet):
     """musqa-net that knows the order of segments."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, n_members: int) -> None:
+        super().__init__(n_members)
         self.members = nn.ModuleList(OrderedMember() for _ in self.members)
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
@@ -177,29 +177,12 @@ class OrderedNet(MusqaNet):
         return torch.cat([super().summed_up(images_nsx), changes], dim=1)
 
 
-def attending() -> MusqaNet:
-    """Build musqa-net that attends to segments beside averaging them."""
-    return AttendingNet()
-
-
-def ordered() -> MusqaNet:
-    """Build musqa-net that knows the order of segments."""
-    return OrderedNet()
-
-
 def ordered_loss(network: MusqaNet, images_nsx: Tensor, quality_n: Tensor) -> Tensor:
     """Return musqa-net's loss on as many segments, one after the other from an onset of chance."""
     n_onsets = images_nsx.shape[1] - TRAINED_SEGMENTS + 1
     onset = int(torch.randint(max(1, n_onsets), ()))
     heard_nsx = images_nsx[:, onset : onset + TRAINED_SEGMENTS]
     return cross_entropy(network, equalised(heard_nsx, quality_n), quality_n)
-
-
-def one_member() -> MusqaNet:
-    """Build musqa-net with a single member."""
-    network = MusqaNet()
-    network.members = nn.ModuleList([network.members[0]])
-    return network
 
 
 def gentle_loss(network: MusqaNet, images_nsx: Tensor, targets_nk: Tensor) -> Tensor:

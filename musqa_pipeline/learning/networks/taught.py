@@ -34,8 +34,8 @@ EDGE_WEIGHT = 5.0
 class TaughtMusqaNet(MusqaNet):
     """musqa-net, each of whose members also says what the teachers would, as a distribution."""
 
-    def __init__(self, n_teachers: int) -> None:
-        super().__init__()  # first, so that its members begin as those of `MusqaNet` do
+    def __init__(self, n_teachers: int, n_members: int) -> None:
+        super().__init__(n_members)  # first, so that members begin as those of `MusqaNet` do
         self.teachers = nn.ModuleList(
             nn.Linear(N_HIDDEN, n_teachers * N_STEPS) for _ in self.members
         )
@@ -44,8 +44,8 @@ class TaughtMusqaNet(MusqaNet):
 class PlannedMusqaNet(MusqaNet):
     """musqa-net, each of whose members also says where a band ends, how steeply, and the codec."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, n_members: int) -> None:
+        super().__init__(n_members)
         self.plans = nn.ModuleList(nn.Linear(N_HIDDEN, 2 + N_PROCESSES) for _ in self.members)
 
 

@@ -44,7 +44,7 @@ def test_an_ablation_trains_and_differs_from_the_network_in_its_loss_or_predicti
     assert entry.input == whole.input
     assert {key: entry.recipe[key] for key in whole.recipe} == whole.recipe
     torch.manual_seed(1)
-    network = entry.build(TrainingSettings()).eval()
+    network = entry.build(TrainingSettings.of(entry.recipe)).eval()
     torch.manual_seed(1)
     original = MusqaNet().eval()
     loss = loss_of(entry, network)
@@ -73,10 +73,21 @@ def test_coarse_bands_keep_means_and_nothing_finer():
 
 def test_one_member_has_a_quarter_of_the_weights():
     count = [
-        sum(p.numel() for p in MODELS[name].build(TrainingSettings()).parameters())
-        for name in ("musqa_net_one_member", "musqa_net")
+        sum(p.numel() for p in entry.build(TrainingSettings.of(entry.recipe)).parameters())
+        for entry in (MODELS["musqa_net_one_member"], MODELS["musqa_net"])
     ]
     assert 4 * count[0] == count[1]
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name.startswith("musqa_net")])
+def test_every_variant_has_as_many_members_as_a_recipe_says(name):
+    entry = MODELS[name]
+    targets = torch.rand(4, 1 + len(entry.further_targets)) if entry.further_targets else QUALITY
+    for n_members in (1, 3):
+        network = entry.build(TrainingSettings(n_members=n_members))
+        assert len(network.members) == n_members
+        loss = learner.loss_of(entry, TrainingSettings())(network, IMAGES, targets)
+        assert loss.isfinite()
 
 
 def test_bands_are_divided_by_their_neighbours_and_a_level_image_stays():
