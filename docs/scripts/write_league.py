@@ -1,12 +1,12 @@
 """Print the league of variants of musqa-net from the folds of a preset, and draw its two errors.
 
-``python docs/scripts/write_league.py --preset docs/results/musqa_net_2.toml [--picture FILE.png]``
+``python docs/scripts/write_league.py --preset PRESET... [--base MODEL] [--picture FILE.png]``
 
 Every model of ``[protocols.folds]`` is judged on music that it never met by the gates of a release
 and by the errors that these set against each other: full-band music, dark music, low-passes. A
 number is the mean over trainings with their range. Lines "averaged" average the predictions first,
-over the trainings of a model or with boosting's, as a release may. The last line counts who keeps
-every gate.
+over the trainings of a model or with boosting's, as a release may. Models of a second preset, which
+trained on other music, say its name. The last line counts who keeps every gate.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from musqa_pipeline.studies.figures import MUTED, SERIES_PRINTED, house_style, n
 from musqa_pipeline.studies.statistics.bootstrap import Estimate, paired_difference
 from musqa_pipeline.studies.statistics.metrics import pearson, rmse
 
-PROTOCOL, BASE, BOOSTED = "folds", "musqa_net", "boosted"
+PROTOCOL, BOOSTED = "folds", "boosted"
 FULL_BAND = pl.col("reference") == "full band"
 FILTERED = pl.col("codec").is_in(["lowpass", "resample"]) & (pl.col("depth") == 1)
 SUBSETS = {
@@ -55,6 +55,7 @@ SUBSETS = {
     "filters": FILTERED & FULL_BAND,
 }
 """Of real recordings, in their natural mix; low-passes and resampling alone, of full-band music."""
+LESS_BASE = "less base"
 WITH_R = ("all", "full band")
 SHOWN_GATES = {
     DULL_GOOD: "dull > 60", DULL_RMSE: "dull, RMSE", DULL_BIAS: "dull, flattered",
@@ -70,11 +71,16 @@ DARK_TARGET = 14.0
 def main() -> None:
     """Print the table, and draw it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", required=True)
+    parser.add_argument("--preset", required=True, nargs="+")
+    parser.add_argument("--base", default="musqa_net", help="model that others are compared with")
     parser.add_argument("--picture", type=Path, help="PNG to draw into")
     arguments = parser.parse_args()
-    said = read_said(joint_context(home_folder(), load_preset(arguments.preset)))
-    lines = league(said)
+    contexts = [joint_context(home_folder(), load_preset(name)) for name in arguments.preset]
+    said = [
+        read_said(context, f" ({context.preset.name})" if number else "")
+        for number, context in enumerate(contexts)
+    ]
+    lines = league(pl.concat(said), arguments.base)
     print(table([as_words(line) for line in lines]))
     if arguments.picture:
         with house_style("league"):
@@ -83,8 +89,11 @@ def main() -> None:
     print(f"\n{', '.join(kept) or 'nobody'}\nkeep every gate: {len(kept)} of {len(lines)}")
 
 
-def read_said(context: Context) -> pl.DataFrame:
-    """Read what each training said of recordings that it never met, in points."""
+def read_said(context: Context, suffix: str = "") -> pl.DataFrame:
+    """Read what each training said of recordings that it never met, in points.
+
+    Names of models end in the suffix.
+    """
     trials = wanted_trials(context).filter(protocol=PROTOCOL)
     if trials.is_empty():
         raise StageError(
@@ -98,23 +107,28 @@ def read_said(context: Context) -> pl.DataFrame:
         .with_columns(
             asked=pl.when(copy).then(pl.lit("copies")).otherwise(pl.lit("out_of_fold")),
             predicted=pl.col("predicted") * POINTS,
+            model=pl.col("model") + suffix,
         )
     )
 
 
-def league(said: pl.DataFrame) -> list[dict[str, Any]]:
-    """Measure each model: its trainings one by one, averaged, and averaged with boosting."""
+def league(said: pl.DataFrame, base: str) -> list[dict[str, Any]]:
+    """Measure each model: its trainings one by one, averaged, and averaged with boosting.
+
+    That is boosting of the same preset.
+    """
     lines = []
     models = said["model"].unique(maintain_order=True).to_list()
     means = {model: averaged(said.filter(model=model)) for model in models}
     for model in models:
         own = said.filter(model=model)
         each = [part for _, part in own.group_by("repetition", maintain_order=True)]
-        lines.append(line_of(model, each) | differences(said, model))
+        lines.append(line_of(model, each) | differences(said, model, base))
         if len(each) > 1:
             lines.append(line_of(f"{model}, averaged", [means[model]]))
-        if BOOSTED in models and model != BOOSTED:
-            both = averaged(pl.concat([means[model], means[BOOSTED]]))
+        boosted = BOOSTED + "".join(model.partition(" (")[1:])
+        if boosted in models and model != boosted:
+            both = averaged(pl.concat([means[model], means[boosted]]))
             lines.append(line_of(f"{model} and {BOOSTED}, averaged", [both]))
     return lines
 
@@ -153,14 +167,14 @@ def measures(said: pl.DataFrame) -> dict[str, float | None]:
     return found | {what: gates[what] for what in SHOWN_GATES}
 
 
-def differences(said: pl.DataFrame, model: str) -> dict[str, Estimate]:
-    """Compare a model with `BASE` on the same rows and seeds, by recording."""
-    if model == BASE or BASE not in said["model"]:
+def differences(said: pl.DataFrame, model: str, base: str) -> dict[str, Estimate]:
+    """Compare a model with another on the same rows and seeds, by recording."""
+    if model == base or base not in said["model"]:
         return {}
     key = ["repetition", *KEYS]
-    base = said.filter(model=BASE).select(*key, other="predicted")
+    others = said.filter(model=base).select(*key, other="predicted")
     both = said.filter("natural_mix", model=model, asked="out_of_fold").join(
-        base, on=key, how="inner"
+        others, on=key, how="inner"
     )
     dull = (
         (pl.col("codec") == "lowpass") & (pl.col("depth") == 1) & (pl.col("cutoff_hz") <= EDGE_HZ)
@@ -170,7 +184,7 @@ def differences(said: pl.DataFrame, model: str) -> dict[str, Estimate]:
         rows = both.filter(where).sort(key)
         if rows.height:
             columns = (rows[c].to_numpy() for c in ("label", "predicted", "other", "split_group"))
-            found[f"less {BASE}: {name}"] = paired_difference(rmse, *columns, "league")
+            found[f"{LESS_BASE}: {name}"] = paired_difference(rmse, *columns, "league")
     return found
 
 
@@ -179,7 +193,7 @@ def as_words(line: Mapping[str, Any]) -> dict[str, object]:
     words: dict[str, object] = {"model": line["model"], "trainings": line["trainings"]}
     for name, values in line["values"].items():
         words[SHOWN_GATES.get(name, name)] = spread(name, values)
-    for name in (f"less {BASE}: full band", f"less {BASE}: dull"):
+    for name in (f"{LESS_BASE}: full band", f"{LESS_BASE}: dull"):
         apart = line.get(name)
         words[name] = number(apart.value, apart.low, apart.high, 1) if apart else "–"
     return words | {"gates": "kept" if line["keeps"] else "broken"}

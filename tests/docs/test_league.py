@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -15,6 +17,7 @@ from musqa_pipeline.studies.figures import house_style, to_png
 from tests import ROOT
 
 N_RECORDINGS = 12
+BASE = "musqa_net"
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ def said():
 
 
 def test_trainings_are_measured_one_by_one_and_averaged(script, said):
-    lines = {line["model"]: line for line in script.league(said)}
+    lines = {line["model"]: line for line in script.league(said, BASE)}
     assert list(lines) == [
         "boosted", "musqa_net", "musqa_net, averaged", "musqa_net and boosted, averaged",
         "better", "better, averaged", "better and boosted, averaged",
@@ -90,35 +93,35 @@ def test_trainings_are_measured_one_by_one_and_averaged(script, said):
 
 def test_recordings_of_the_test_are_no_part_of_the_gates(script, said):
     worse = pl.when(pl.col("fold") == "test").then(pl.col("predicted") + 80).otherwise("predicted")
-    lines = script.league(said.with_columns(predicted=worse))
-    before, after = script.league(said)[0]["values"], lines[0]["values"]
+    lines = script.league(said.with_columns(predicted=worse), BASE)
+    before, after = script.league(said, BASE)[0]["values"], lines[0]["values"]
     assert after[DULL_RMSE] == before[DULL_RMSE]
     assert after["test, RMSE"][0] == pytest.approx(before["test, RMSE"][0] + 80)
 
 
 def test_differences_are_paired_by_row_and_seed(script, said):
-    found = script.differences(said, "better")
+    found = script.differences(said, "better", BASE)
     base = np.sqrt(np.mean(np.square([60.0, 20.0])))
     better = np.sqrt(np.mean(np.square([1.0, 3.0])))
-    assert found["less musqa_net: dull"].value == pytest.approx(better - base)
-    assert found["less musqa_net: full band"].value < 0
-    assert script.differences(said, "musqa_net") == {}
+    assert found["less base: dull"].value == pytest.approx(better - base)
+    assert found["less base: full band"].value < 0
+    assert script.differences(said, BASE, BASE) == {}
     # Boosting has one training: beside the first of the network.
-    assert script.differences(said, "boosted")["less musqa_net: dull"].value == pytest.approx(-56)
+    assert script.differences(said, "boosted", BASE)["less base: dull"].value == pytest.approx(-56)
 
 
 def test_lines_are_words_with_ranges(script, said):
-    words = [script.as_words(line) for line in script.league(said)]
+    words = [script.as_words(line) for line in script.league(said, BASE)]
     assert words[1]["dull, RMSE"] == "40.0 (20.0 to 60.0)"
     assert words[1]["dull > 60"] == "50.0 % (0.0 % to 100.0 %)"
     assert words[1]["gates"] == "broken"
     assert words[2]["dull, RMSE"] == "40.0"
-    assert words[4]["less musqa_net: dull"].startswith("-42")
+    assert words[4]["less base: dull"].startswith("-42")
     assert len({tuple(line) for line in words}) == 1  # one table, the same columns
 
 
 def test_the_picture_has_a_mark_a_training(script, said):
-    lines = script.league(said)
+    lines = script.league(said, BASE)
     with house_style("league"):
         figure = script.draw(lines)
         assert to_png(figure, n_colours=256).startswith(b"\x89PNG")
@@ -135,5 +138,33 @@ def test_the_league_judges_the_recipes_that_the_release_trains():
     names = [name for name in league.protocols.folds if name in MODELS]
     assert release.release.network in names
     for name in names:
-        assert recipe_of(name, league.models) == recipe_of(name, release.models)
         assert name in RELEASABLE
+    for name in release.models.recipes:
+        trained, judged = recipe_of(name, release.models), recipe_of(name, league.models)
+        assert replace(judged, n_members=trained.n_members) == trained
+        assert judged.n_members == (4 if name == "musqa_net" else 1)
+
+
+def test_models_of_another_preset_meet_its_own_boosting(script, said):
+    other = said.with_columns(
+        model=pl.col("model") + " (other)", predicted=pl.col("predicted") + 10
+    )
+    lines = {line["model"]: line for line in script.league(pl.concat([said, other]), BASE)}
+    assert len(lines) == 14
+    both = lines["better (other) and boosted, averaged"]["values"]
+    assert both["all, RMSE"] == pytest.approx([11.5])
+    assert lines["better (other)"]["less base: dull"].value < 0
+
+
+@pytest.mark.parametrize(
+    ("name", "left_out"),
+    [
+        ("league_without_dark.toml", ("sampled_dark",)),
+        ("league_real.toml", ("sampled_bright", "sampled_dark")),
+    ],
+)
+def test_what_music_is_worth_is_told_by_leaving_it_out(name, left_out):
+    league, other = (load_preset(ROOT / "docs" / "results" / n) for n in ("league.toml", name))
+    assert other.models.left_out_catalogs == left_out
+    assert set(other.protocols.folds) <= set(league.protocols.folds)
+    assert (other.degradations, other.dataset) == (league.degradations, league.dataset)
