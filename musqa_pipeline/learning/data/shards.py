@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -170,20 +171,25 @@ class ImageShards:
         LakeError
             If the file is missing or damaged.
         """
-        if self._kept is not None and number in self._kept:
-            return self._kept[number]
         group = self.groups[number]
+        if self._kept is None:
+            with opened_shard(group.file) as file:
+                return self._read(file, group)
+        if number not in self._kept:  # nor is any group of its file
+            with opened_shard(group.file) as file:
+                for other, sibling in enumerate(self.groups):
+                    if sibling.file == group.file:
+                        self._kept[other] = self._read(file, sibling)
+        return self._kept[number]
+
+    def _read(self, file: pq.ParquetFile, group: RowGroup) -> list[NDArray[np.generic]]:
         # Neither threads nor read-ahead of Arrow's: a forked worker may call this.
-        with opened_shard(group.file) as file:
-            images = file.read_row_group(group.index, columns=["image"], use_threads=False)
+        images = file.read_row_group(group.index, columns=["image"], use_threads=False)
         column = images["image"].combine_chunks()
-        cells = [
+        return [
             np.frombuffer(column[row].as_buffer(), self.dtype).reshape(self.shape)
             for row in group.rows
         ]
-        if self._kept is not None:
-            self._kept[number] = cells
-        return cells
 
 
 def _wanted(
@@ -221,10 +227,22 @@ def opened_shard(file: Path) -> Iterator[pq.ParquetFile]:
         If it is missing or damaged, also when the block finds out.
     """
     try:
-        with parquet_file(file, pre_buffer=False) as parquet:
+        state = file.stat()
+        footer = _footer(file, state.st_size, state.st_mtime_ns)
+        with parquet_file(file, pre_buffer=False, metadata=footer) as parquet:
             yield parquet
     except UNREADABLE as error:
         what = "it is set aside" if set_aside_file(file) else "delete it"
         raise LakeError(
             f"cannot read {file}: {error}; {what} and run the stage spectrograms again"
         ) from error
+
+
+@lru_cache(maxsize=64)
+def _footer(file: Path, size: int, mtime_ns: int) -> pq.FileMetaData:
+    """Read the footer of a file of that size and age.
+
+    A row group is read for each few images, and parsing the footer of a shard with hundreds of
+    columns takes longer than that.
+    """
+    return pq.read_metadata(file)
