@@ -1,17 +1,21 @@
 """Print the league of variants of musqa-net from the folds of a preset, and draw its two errors.
 
-``python docs/scripts/write_league.py --preset PRESET... [--base MODEL] [--picture FILE.png]``
+``python docs/scripts/write_league.py [--preset PRESET...] [--record FILE.parquet] [--base MODEL]
+[--picture FILE.png]``
 
 Every model of ``[protocols.folds]`` is judged on music that it never met by the gates of a release
 and by the errors that these set against each other: full-band music, dark music, low-passes. A
 number is the mean over trainings with their range. Lines "averaged" average the predictions first,
 over the trainings of a model or with boosting's, as a release may. Models of a second preset, which
-trained on other music, say its name. The last line counts who keeps every gate.
+trained on other music, say its name. A record keeps what trainings said, so that those of several
+machines stand in one table; what is run again is replaced. The last line counts who keeps every
+gate.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -56,6 +60,12 @@ SUBSETS = {
 }
 """Of real recordings, in their natural mix; low-passes and resampling alone, of full-band music."""
 LESS_BASE = "less base"
+TRAINING = ("model", "repetition", "fold")
+COLUMNS = [
+    *TRAINING, *KEYS, "predicted", "label", "split_group", "asked", "reference", "codec", "depth",
+    "cutoff_hz", "natural_mix", "trusted",
+]  # fmt: skip
+"""Of a record."""
 WITH_R = ("all", "full band")
 SHOWN_GATES = {
     DULL_GOOD: "dull > 60", DULL_RMSE: "dull, RMSE", DULL_BIAS: "dull, flattered",
@@ -71,7 +81,8 @@ DARK_TARGET = 14.0
 def main() -> None:
     """Print the table, and draw it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preset", required=True, nargs="+")
+    parser.add_argument("--preset", nargs="+", default=[])
+    parser.add_argument("--record", type=Path, help="Parquet file to read, and to add to")
     parser.add_argument("--base", default="musqa_net", help="model that others are compared with")
     parser.add_argument("--picture", type=Path, help="PNG to draw into")
     arguments = parser.parse_args()
@@ -80,6 +91,10 @@ def main() -> None:
         read_said(context, f" ({context.preset.name})" if number else "")
         for number, context in enumerate(contexts)
     ]
+    if arguments.record:
+        said = [recorded(arguments.record, said)]
+    if not said:
+        parser.error("name a --preset, or a --record of one")
     lines = league(pl.concat(said), arguments.base)
     print(table([as_words(line) for line in lines]))
     if arguments.picture:
@@ -110,6 +125,26 @@ def read_said(context: Context, suffix: str = "") -> pl.DataFrame:
             model=pl.col("model") + suffix,
         )
     )
+
+
+def recorded(file: Path, said: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Add to a record what trainings said, in place of what the same ones said before.
+
+    Predictions are kept in single precision.
+    """
+    now = [frame.select(COLUMNS).cast({"predicted": pl.Float32}) for frame in said]
+    before = [pl.read_parquet(file)] if file.is_file() else []
+    if now and before:
+        before = [before[0].join(pl.concat(now), on=TRAINING, how="anti", maintain_order="left")]
+    if not (now or before):
+        raise StageError(f"{file} does not exist; name a --preset that was run")
+    order = pl.col("model").str.contains("(", literal=True), "model", "repetition"
+    whole = pl.concat([*before, *now]).sort(*order, "fold", *KEYS)
+    if now:
+        packed = io.BytesIO()
+        whole.write_parquet(packed, compression="zstd", compression_level=19)
+        write_whole(file, packed.getvalue())
+    return whole.cast({"predicted": pl.Float64})
 
 
 def league(said: pl.DataFrame, base: str) -> list[dict[str, Any]]:

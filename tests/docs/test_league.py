@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.release.model.gates import COPIES_GOOD, DULL_BIAS, DULL_GOOD, DULL_RMSE
 from musqa_pipeline.release.model.stage import RELEASABLE
@@ -168,3 +169,24 @@ def test_what_music_is_worth_is_told_by_leaving_it_out(name, left_out):
     assert other.models.left_out_catalogs == left_out
     assert set(other.protocols.folds) <= set(league.protocols.folds)
     assert (other.degradations, other.dataset) == (league.degradations, league.dataset)
+
+
+def test_a_record_adds_up_what_several_machines_trained(script, said, tmp_path):
+    file = tmp_path / "league.parquet"
+    first, second = said.filter(model=BASE), said.filter(model="better")
+    script.recorded(file, [first])
+    whole = script.recorded(file, [second.with_columns(predicted=pl.col("predicted") + 9), first])
+    whole = script.recorded(file, [second])
+    assert whole.height == first.height + second.height
+    from_file = script.league(script.recorded(file, []), BASE)
+    at_once = script.league(pl.concat([first, second]), BASE)
+    assert {line["model"] for line in from_file} == {line["model"] for line in at_once}
+    for line in at_once:
+        again = next(other for other in from_file if other["model"] == line["model"])
+        for name, values in line["values"].items():
+            assert again["values"][name] == pytest.approx(values, abs=1e-4)
+
+
+def test_a_record_that_is_not_there_is_named(script, tmp_path):
+    with pytest.raises(StageError, match=r"none\.parquet does not exist"):
+        script.recorded(tmp_path / "none.parquet", [])
