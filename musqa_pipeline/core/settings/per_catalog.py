@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from musqa_pipeline.core.settings.section import Section, Several, ZeroOrMore, silent
+from musqa_pipeline.core.settings.section import OneOrMore, Section, Several, ZeroOrMore, silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,8 @@ _ProcessIds = Annotated[
     Several[Annotated[int, Field(ge=1, le=45)]], Field(description="process ids in 1-45")
 ]
 
+_MostRows = Annotated[Mapping[str, OneOrMore], Field(description="1 or more")]
+
 
 @dataclass(frozen=True, kw_only=True)
 class DegradationsSettings(Section):
@@ -99,6 +102,9 @@ class DegradationsSettings(Section):
     and codecs unless effects (`EFFECT_NAMES`) are named too."""
     random_lowpass_hz: Several[float] = silent(LOWPASS_HZ)
     """Lowest and highest cut-off (-3 dB) of the low-passes among them, in hertz."""
+    most_rows: _MostRows = silent(factory=dict)
+    """Most rows per reference of a catalog: the untouched reference and as many of its plan, drawn.
+    So much music is heard without each piece being degraded in all ways."""
     n_carrier: ZeroOrMore = silent(0)
     """Chains of carriers' faults per reference (paper 004), each with its counterfactuals: without
     one fault, and without all that could be removed. Fewer are the first of more."""

@@ -73,6 +73,11 @@ class Preset(Section):
                 f"[adaptive] rounds={self.adaptive.rounds} with [degradations] singles=[]: "
                 "cascades are predicted from their halves; name the processes as singles"
             )
+        if self.adaptive.rounds and self.degradations.most_rows:
+            raise SettingsError(
+                f"[adaptive] rounds={self.adaptive.rounds} with [degradations] most_rows: rounds "
+                "need every single of a reference; take one of them out"
+            )
         promoted = self.promotion.network
         if promoted and promoted not in self.models.names:
             raise SettingsError(

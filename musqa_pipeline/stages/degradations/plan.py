@@ -79,6 +79,18 @@ def _carrier_rows(excerpt_id: str, settings: DegradationsSettings) -> list[dict[
     return rows
 
 
+def some_rows(rows: list[dict[str, Any]], most: int, seed: int) -> list[dict[str, Any]]:
+    """Draw so many rows of a reference's plan, in its order; the untouched one is among them.
+
+    Fewer are among more, and rows of two references are drawn apart.
+    """
+    ranked = sorted(
+        (row["depth"] > 0, unit_interval_hash("degradations-rows", seed, row["degraded_id"]), place)
+        for place, row in enumerate(rows)
+    )
+    return [rows[place] for place in sorted(place for *_, place in ranked[:most])]
+
+
 def plan_cascades(excerpt_id: str, pairs: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
     """Plan given cascades of one reference, as the rounds of the adaptive mode choose them."""
     return [_row(excerpt_id, (first, last), in_pool=True) for first, last in pairs]

@@ -14,7 +14,12 @@ from musqa_pipeline.core.fingerprints import tool_version
 from musqa_pipeline.core.settings.per_catalog import DegradationsSettings
 from musqa_pipeline.stages.degradations import carrier_rows
 from musqa_pipeline.stages.degradations.apply import degrade_reference
-from musqa_pipeline.stages.degradations.plan import n_cascades_of, plan_cascades, plan_reference
+from musqa_pipeline.stages.degradations.plan import (
+    n_cascades_of,
+    plan_cascades,
+    plan_reference,
+    some_rows,
+)
 from musqa_pipeline.stages.degradations.random_rows import RULES_VERSION
 from musqa_pipeline.stages.degradations.round_plans import fingerprinted_settings, planned_units
 from musqa_pipeline.stages.degradations.table import DEGRADATIONS
@@ -38,11 +43,16 @@ def read_excerpt_ids(context: Context) -> list[str]:
 
 def list_units(context: Context) -> list[Unit]:
     """List one unit per reference of the catalog, and one per reference and planned round."""
-    excerpt_ids = read_excerpt_ids(context)
-    counts = n_cascades_of(excerpt_ids, context.preset.degradations)
+    settings, excerpt_ids = context.preset.degradations, read_excerpt_ids(context)
+    most = settings.most_rows.get(context.catalog or "")
+    about = {} if most is None else {"most_rows": most}
     units = [
-        Unit(unit_id_of(excerpt_id, n), excerpt_id, {"excerpt_id": excerpt_id, "n_cascades": n})
-        for excerpt_id, n in counts.items()
+        Unit(
+            unit_id_of(excerpt_id, n),
+            excerpt_id,
+            {"excerpt_id": excerpt_id, "n_cascades": n, **about},
+        )
+        for excerpt_id, n in n_cascades_of(excerpt_ids, settings).items()
     ]
     for later in planned_units(context, excerpt_ids):
         what = f"{later.excerpt_id}, round {later.round}"
@@ -56,7 +66,9 @@ def planned_rows(unit: Unit, settings: DegradationsSettings) -> list[dict[str, A
     excerpt_id = unit.plan["excerpt_id"]
     if "pairs" in unit.plan:
         return plan_cascades(excerpt_id, unit.plan["pairs"])
-    return plan_reference(excerpt_id, unit.plan["n_cascades"], settings)
+    rows = plan_reference(excerpt_id, unit.plan["n_cascades"], settings)
+    most = unit.plan.get("most_rows")
+    return rows if most is None else some_rows(rows, most, settings.seed)
 
 
 def make_unit(context: Context, unit: Unit) -> pa.Table:

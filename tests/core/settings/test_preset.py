@@ -203,6 +203,14 @@ def test_a_preset_may_extend_a_file_beside_it(tmp_path):
             "predicted from their halves; name the processes as singles",
         ),
         (
+            "[adaptive]\nrounds = 2\n[degradations]\nmost_rows = { a = 9 }\n",
+            "with [degradations] most_rows: rounds need every single of a reference",
+        ),
+        (
+            "[degradations]\nmost_rows = { a = 0 }\n",
+            "[degradations.most_rows] a=0: expected 1 or more",
+        ),
+        (
             '[promotion]\nnetwork = "musqa_net"\n',
             "network='musqa_net' with [models] names=['cnn1d']: only a network that is trained",
         ),

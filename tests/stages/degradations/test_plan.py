@@ -1,10 +1,12 @@
+from collections import Counter
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musqa_pipeline.core.seeds import unit_interval_hash
 from musqa_pipeline.core.settings.per_catalog import PAPER_POOL_EXCLUDED, DegradationsSettings
 from musqa_pipeline.core.settings.preset import load_preset
-from musqa_pipeline.stages.degradations.plan import n_cascades_of, plan_reference
+from musqa_pipeline.stages.degradations.plan import n_cascades_of, plan_reference, some_rows
 from musqa_pipeline.stages.degradations.table import PLAN_COLUMNS
 
 PAPER = load_preset("paper").degradations
@@ -86,3 +88,19 @@ def test_a_catalog_of_another_size_keeps_all_its_cascades():
 def test_the_untouched_reference_counts_as_a_row_of_the_pool():
     wanted = DegradationsSettings(pool_rows=64_960 + 250, include_reference=True)
     assert sorted(n_cascades_of(IDS, wanted).values()) == [229] * 40 + [230] * 210
+
+
+def test_some_rows_of_a_plan_are_drawn_and_the_reference_is_among_them():
+    wanted = DegradationsSettings(include_reference=True, n_cascades=0, n_random=20)
+    plans = [plan_reference(i, 0, wanted) for i in IDS]
+    few, more = ([some_rows(plan, n, seed=0) for plan in plans] for n in (9, 20))
+    assert {len(rows) for rows in few} == {9}
+    for rows, beside, plan in zip(few, more, plans, strict=True):
+        assert rows[0]["kind"] == "reference"
+        assert [row for row in plan if row in rows] == rows
+        assert all(row in beside for row in rows)
+    counts = Counter(row["process"] for rows in few for row in rows if row["depth"])
+    assert len(counts) == len(plans[0]) - 1  # every process comes up, about as often
+    assert max(counts.values()) < 2.2 * min(counts.values())
+    assert [r["process"] for r in some_rows(plans[0], 9, seed=1)] != [r["process"] for r in few[0]]
+    assert some_rows(plans[0], 1_000, seed=0) == plans[0]

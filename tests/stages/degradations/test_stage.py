@@ -42,6 +42,16 @@ def test_each_reference_is_a_unit_and_one_in_quarantine_is_none(home):
     assert [u.unit_id for u in list_units(context)] == ["r0-0-n3", "r1-0-n3"]
 
 
+def test_a_catalog_may_have_fewer_rows_a_reference_than_others(home):
+    context = context_with_references(home, **FEW)
+    assert context.catalog
+    few = context_with_references(home, **FEW, most_rows={context.catalog: 3})
+    other = context_with_references(home, **FEW, most_rows={"other": 3})
+    assert [run_stage(get_stage("degradations"), c).rows for c in (few, other)] == [3, 9]
+    made = few.lake.read(few.partition("degradations"), "r0-0-n6")["kind"].to_pylist()
+    assert made[0] == "reference"
+
+
 def test_a_wanted_total_takes_a_cascade_from_some_references(home):
     wanted = {"singles": [1, 2], "n_cascades": 3, "pool_rows": 13}
     context = context_with_references(home, n_references=3, **wanted)
