@@ -161,6 +161,7 @@ def test_models_of_another_preset_meet_its_own_boosting(script, said):
     ("name", "left_out"),
     [
         ("league_without_dark.toml", ("sampled_dark",)),
+        ("league_dark.toml", ("sampled_bright",)),
         ("league_real.toml", ("sampled_bright", "sampled_dark")),
     ],
 )
