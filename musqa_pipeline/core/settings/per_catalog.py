@@ -103,8 +103,8 @@ class DegradationsSettings(Section):
     random_lowpass_hz: Several[float] = silent(LOWPASS_HZ)
     """Lowest and highest cut-off (-3 dB) of the low-passes among them, in hertz."""
     most_rows: _MostRows = silent(factory=dict)
-    """Most rows per reference of a catalog: the untouched reference and as many of its plan, drawn.
-    So much music is heard without each piece being degraded in all ways."""
+    """Most rows per reference of a catalog, drawn from its plan; the untouched reference, if it is
+    a row, is among them. So much music is heard without each piece being degraded in all ways."""
     n_carrier: ZeroOrMore = silent(0)
     """Chains of carriers' faults per reference (paper 004), each with its counterfactuals: without
     one fault, and without all that could be removed. Fewer are the first of more."""
@@ -128,6 +128,8 @@ class DegradationsSettings(Section):
         self.require(known, "carrier_names", allowed)
         compared = self.include_reference or not self.n_carrier
         self.require(compared, "include_reference", "true, as n_carrier compares with it")
+        whole = not (self.most_rows and self.n_carrier)
+        self.require(whole, "most_rows", "{}, as n_carrier needs each chain's counterfactuals")
         rising = len(ends_hz) == 2 and 1_000 <= ends_hz[0] < ends_hz[1] <= HIGHEST_LOWPASS_HZ
         expected = f"a lower and a higher frequency in [1000, {HIGHEST_LOWPASS_HZ:g}]"
         self.require(rising, "random_lowpass_hz", expected)

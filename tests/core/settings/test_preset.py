@@ -211,6 +211,10 @@ def test_a_preset_may_extend_a_file_beside_it(tmp_path):
             "[degradations.most_rows] a=0: expected 1 or more",
         ),
         (
+            "[degradations]\nmost_rows = { a = 9 }\nn_carrier = 1\ninclude_reference = true\n",
+            "most_rows={'a': 9}: expected {}, as n_carrier needs each chain's counterfactuals",
+        ),
+        (
             '[promotion]\nnetwork = "musqa_net"\n',
             "network='musqa_net' with [models] names=['cnn1d']: only a network that is trained",
         ),
