@@ -15,7 +15,6 @@ gate.
 from __future__ import annotations
 
 import argparse
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from matplotlib.figure import Figure
 
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
-from musqa_pipeline.core.files import write_whole
+from musqa_pipeline.core.files import whole_file, write_whole
 from musqa_pipeline.core.home import home_folder
 from musqa_pipeline.release.model.gates import (
     COPIES_GOOD,
@@ -133,17 +132,20 @@ def recorded(file: Path, said: Iterable[pl.DataFrame]) -> pl.DataFrame:
     Predictions are kept in single precision.
     """
     now = [frame.select(COLUMNS).cast({"predicted": pl.Float32}) for frame in said]
-    before = [pl.read_parquet(file)] if file.is_file() else []
-    if now and before:
-        before = [before[0].join(pl.concat(now), on=TRAINING, how="anti", maintain_order="left")]
-    if not (now or before):
+    if file.is_file():
+        before = pl.read_parquet(file)
+        for frame in now:
+            before = before.join(frame, on=TRAINING, how="anti", maintain_order="left")
+        frames = [before, *now]
+    elif now:
+        frames = now
+    else:
         raise StageError(f"{file} does not exist; name a --preset that was run")
     order = pl.col("model").str.contains("(", literal=True), "model", "repetition"
-    whole = pl.concat([*before, *now]).sort(*order, "fold", *KEYS)
+    whole = pl.concat(frames).sort(*order, "fold", *KEYS)
     if now:
-        packed = io.BytesIO()
-        whole.write_parquet(packed, compression="zstd", compression_level=19)
-        write_whole(file, packed.getvalue())
+        with whole_file(file) as temporary:
+            whole.write_parquet(temporary, compression_level=19)
     return whole.cast({"predicted": pl.Float64})
 
 

@@ -171,25 +171,20 @@ class ImageShards:
         LakeError
             If the file is missing or damaged.
         """
+        if self._kept is not None and number in self._kept:
+            return self._kept[number]
         group = self.groups[number]
-        if self._kept is None:
-            with opened_shard(group.file) as file:
-                return self._read(file, group)
-        if number not in self._kept:  # nor is any group of its file
-            with opened_shard(group.file) as file:
-                for other, sibling in enumerate(self.groups):
-                    if sibling.file == group.file:
-                        self._kept[other] = self._read(file, sibling)
-        return self._kept[number]
-
-    def _read(self, file: pq.ParquetFile, group: RowGroup) -> list[NDArray[np.generic]]:
         # Neither threads nor read-ahead of Arrow's: a forked worker may call this.
-        images = file.read_row_group(group.index, columns=["image"], use_threads=False)
+        with opened_shard(group.file) as file:
+            images = file.read_row_group(group.index, columns=["image"], use_threads=False)
         column = images["image"].combine_chunks()
-        return [
+        cells = [
             np.frombuffer(column[row].as_buffer(), self.dtype).reshape(self.shape)
             for row in group.rows
         ]
+        if self._kept is not None:
+            self._kept[number] = cells
+        return cells
 
 
 def _wanted(

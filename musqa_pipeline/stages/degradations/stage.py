@@ -44,8 +44,7 @@ def read_excerpt_ids(context: Context) -> list[str]:
 def list_units(context: Context) -> list[Unit]:
     """List one unit per reference of the catalog, and one per reference and planned round."""
     settings, excerpt_ids = context.preset.degradations, read_excerpt_ids(context)
-    most = settings.most_rows.get(context.catalog or "")
-    about = {} if most is None else {"most_rows": most}
+    about = {"most_rows": settings.most_rows.get(context.catalog or "")}
     units = [
         Unit(
             unit_id_of(excerpt_id, n),
@@ -67,7 +66,7 @@ def planned_rows(unit: Unit, settings: DegradationsSettings) -> list[dict[str, A
     if "pairs" in unit.plan:
         return plan_cascades(excerpt_id, unit.plan["pairs"])
     rows = plan_reference(excerpt_id, unit.plan["n_cascades"], settings)
-    most = unit.plan.get("most_rows")
+    most = unit.plan["most_rows"]
     return rows if most is None else some_rows(rows, most, settings.seed)
 
 
