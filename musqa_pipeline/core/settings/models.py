@@ -46,6 +46,9 @@ class ModelsSettings(Section):
     labels are trusted, or every one."""
     left_out_catalogs: Several[str] = silent(())
     """Catalogs of which nothing trains or stops a training; their recordings are predicted."""
+    narrowest_original_hz: Annotated[float, Field(ge=0, le=24_000)] = silent(0.0)
+    """Rows whose label is not trusted train only if the sound of their original reaches up to here:
+    where a codec or a filter cut the original, its label says that a low-pass takes nothing."""
     seed: int = 0
     """Seed of initial weights, sampler order and dropout."""
     batch_size: OneOrMore = 64

@@ -61,6 +61,8 @@ class ImageShards:
         Just these rows, whatever their part and draw; a protocol's fold.
     without : collection of (catalog, excerpt_id)
         Excerpts of which no row is read.
+    trusted_of : collection of (catalog, excerpt_id)
+        Excerpts of which only rows with trusted labels are read.
     memory_limit_bytes : int
         If all row groups of the part take no more than this, they stay in memory once read. That
         changes speed and never the order; 0 always reads from disk.
@@ -96,6 +98,7 @@ class ImageShards:
         *,
         keys: Collection[tuple[str, str]] | None = None,
         without: Collection[tuple[str, str]] = (),
+        trusted_of: Collection[tuple[str, str]] = (),
         memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
     ) -> None:
         self.part, self.draw = part, draw
@@ -107,6 +110,9 @@ class ImageShards:
             wanted = _wanted(table, part, draw, keys)
             if without:
                 wanted = pc.and_(wanted, pc.invert(_among(table, "excerpt_id", without)))
+            if trusted_of:
+                doubtful = _among(table, "excerpt_id", trusted_of)
+                wanted = pc.and_(wanted, pc.or_(table["trusted"], pc.invert(doubtful)))
             first = 0
             for index, size in enumerate(group_rows):
                 chosen = np.flatnonzero(wanted.slice(first, size).to_numpy())

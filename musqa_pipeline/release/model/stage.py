@@ -26,7 +26,7 @@ from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.models.stage import unit_id_of as training_id_of
 from musqa_pipeline.stages.models.training import folder_alone, is_training
 from musqa_pipeline.stages.models.trials.networks import images_of, train_network
-from musqa_pipeline.stages.spectrograms.features.rows import KEYS, of_trained_catalogs, read_rows
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS, of_fit_originals, read_rows
 from musqa_pipeline.stages.views.release_table import RELEASE
 
 DOMAIN_FILE = "domain.npz"
@@ -81,7 +81,7 @@ def read_release_rows(context: Context) -> pl.DataFrame:
         read_rows(context), read_seen_tracks(context), context.preset.release.licences
     )
     recipe = recipe_of(context.preset.release.network, context.preset.models)
-    rows = rows.with_columns(pl.col("allowed") & of_trained_catalogs(recipe))
+    rows = rows.with_columns(pl.col("allowed") & of_fit_originals(recipe))
     if not context.preset.release.further:
         return rows
     return pl.concat([rows, further_rows(context, rows)], how="diagonal")

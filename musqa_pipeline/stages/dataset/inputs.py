@@ -65,10 +65,24 @@ def read_untrained(
         if catalog not in left_out_catalogs:
             tracks = tracks.filter(pl.col("tier") == COPY_TIER)
         if tracks.height:
-            cut = _scan(context, "excerpts", catalog, ["excerpt_id", "track_id"])
-            cut = cut.join(tracks, on="track_id", how="semi")
-            found |= {(catalog, excerpt_id) for excerpt_id in cut["excerpt_id"]}
+            found |= _excerpts_of(context, catalog, tracks)
     return found
+
+
+def read_narrow(context: Context, narrowest_hz: float) -> set[tuple[str, str]]:
+    """Read catalog and id of the excerpts whose original's sound ends below an edge."""
+    found: set[tuple[str, str]] = set()
+    for catalog in drawn_catalogs(context) if narrowest_hz else ():
+        tracks = _tracks(context, catalog)
+        narrow = tracks.filter(pl.col("upper_edge_hz") < narrowest_hz)
+        found |= _excerpts_of(context, catalog, narrow)
+    return found
+
+
+def _excerpts_of(context: Context, catalog: str, tracks: pl.DataFrame) -> set[tuple[str, str]]:
+    cut = _scan(context, "excerpts", catalog, ["excerpt_id", "track_id"])
+    cut = cut.join(tracks, on="track_id", how="semi")
+    return {(catalog, excerpt_id) for excerpt_id in cut["excerpt_id"]}
 
 
 def read_labelled_rows(context: Context) -> pl.DataFrame:

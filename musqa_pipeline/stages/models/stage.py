@@ -19,7 +19,7 @@ from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.fingerprints import digest
 from musqa_pipeline.learning.imports.imported import weights_digest
 from musqa_pipeline.learning.registry import find_model
-from musqa_pipeline.stages.dataset.inputs import read_untrained
+from musqa_pipeline.stages.dataset.inputs import read_narrow, read_untrained
 from musqa_pipeline.stages.engine.context import Context
 from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.models.pretraining.bodies import body_of, body_settings
@@ -102,11 +102,12 @@ def training_images(context: Context, model_name: str) -> tuple[ImageShards, Ima
 
     settings = recipe_of(model_name, context.preset.models)
     files = shard_files(context, find_model(model_name).input.stage)
-    untrained = read_untrained(context, settings.left_out_catalogs)
-    return (
-        ImageShards(files, "train", settings.train_rows, without=untrained),
-        ImageShards(files, "validation", settings.train_rows, without=untrained),
-    )
+    chosen: Any = {
+        "draw": settings.train_rows,
+        "without": read_untrained(context, settings.left_out_catalogs),
+        "trusted_of": read_narrow(context, settings.narrowest_original_hz),
+    }
+    return ImageShards(files, "train", **chosen), ImageShards(files, "validation", **chosen)
 
 
 def make_run(context: Context, unit: Unit) -> pa.Table:

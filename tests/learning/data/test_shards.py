@@ -55,6 +55,16 @@ def test_no_row_of_an_excerpt_that_is_passed_over_is_read(tiny):
     assert len(left) < len(every)
 
 
+def test_of_some_excerpts_only_rows_with_trusted_labels_are_read(tiny):
+    columns = ["excerpt_id", "trusted"]
+    every = ImageShards(tiny.files, "train", "every").labels.select(columns).to_pylist()
+    asked = {("north", row["excerpt_id"]) for row in every[:10]}
+    shards = ImageShards(tiny.files, "train", "every", trusted_of=asked)
+    left = shards.labels.select(columns).to_pylist()
+    assert left == [row for row in every[:10] if row["trusted"]] + every[10:]
+    assert len(left) == len(every) - 2
+
+
 def test_row_groups_without_a_row_of_the_draw_are_left_out(lake):
     tiny = write_tiny_shards(lake, part="test", rows_per_group=1)
     shards = ImageShards(tiny.files, "test", "natural_mix")

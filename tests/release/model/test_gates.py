@@ -9,6 +9,7 @@ from musqa_pipeline.release.model.gates import (
     COPIES_GOOD,
     COPIES_MIDDLE_RMSE,
     COPIES_RMSE,
+    DULL_ABOVE,
     DULL_BIAS,
     DULL_GOOD,
     DULL_RMSE,
@@ -71,6 +72,14 @@ def test_at_most_two_dull_rows_of_a_hundred_may_be_called_good(n, holds):
     gate = gates_of(said)[DULL_GOOD]
     assert gate.holds is holds
     assert gate.found == pytest.approx(n / 100)
+
+
+def test_a_low_pass_that_costs_little_may_be_called_good():
+    said = pl.concat([GOOD, rows(*([{"label": 70.0, "predicted": 72.0}] * 20))])
+    gates = gates_of(said)
+    assert (gates[DULL_GOOD].found, gates[DULL_GOOD].n_rows) == (0, 100)
+    assert gates[DULL_ABOVE].found == pytest.approx(20 / 120)
+    assert gates[DULL_ABOVE].holds, "it is shown"
 
 
 @pytest.mark.parametrize(("n", "holds"), [(2, True), (3, False)])

@@ -127,6 +127,8 @@ def _training_id(context: Context, trial: Trial) -> str:
         data = context.joint_partition("features").fingerprint
         models = context.preset.models
         about += [BASELINES_VERSION, models.train_rows, data, *models.left_out_catalogs]
+        if models.narrowest_original_hz:
+            about.append(models.narrowest_original_hz)
         return f"{trial.model}-{digest(about)[:8]}"
     return f"{training_id_of(context, trial.model, trial.repetition)}-{digest(about)[:4]}"
 

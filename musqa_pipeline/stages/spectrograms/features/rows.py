@@ -62,12 +62,16 @@ def allowed_rows(settings: ModelsSettings) -> pl.Expr:
     Darker copies never do: they teach that the trace of a filter is no damage.
     """
     drawn = pl.lit(True) if settings.train_rows == "every" else pl.col(settings.train_rows)
-    return drawn & of_trained_catalogs(settings) & (pl.col("tier") != COPY_TIER)
+    return drawn & of_fit_originals(settings) & (pl.col("tier") != COPY_TIER)
 
 
-def of_trained_catalogs(settings: ModelsSettings) -> pl.Expr:
-    """Mark the rows of the catalogs that may train at all."""
-    return ~pl.col("catalog").is_in(settings.left_out_catalogs)
+def of_fit_originals(settings: ModelsSettings) -> pl.Expr:
+    """Mark the rows that catalog and original let train, whatever the draw."""
+    of_catalogs = ~pl.col("catalog").is_in(settings.left_out_catalogs)
+    if not settings.narrowest_original_hz:
+        return of_catalogs
+    wide = pl.col("original_edge_hz") >= settings.narrowest_original_hz
+    return of_catalogs & (pl.col("trusted") | wide)
 
 
 def _describe(context: Context) -> pl.DataFrame:
@@ -98,6 +102,7 @@ def describe_rows(labelled: pl.DataFrame, dataset: pl.DataFrame) -> pl.DataFrame
         bitrate_kbps=pl.col("last_bitrate_kbps"),
         cutoff_hz=pl.col("last_cutoff_hz"),
         label=pl.col("quality") * POINTS,
+        original_edge_hz=pl.col("track_upper_edge_hz"),
     )
     # Of all rows, as the draw may lack the low-passes; and of those that all references have.
     brightness = reference_brightness(rows.filter(pl.col("kind") != RANDOM))
@@ -111,7 +116,7 @@ def describe_rows(labelled: pl.DataFrame, dataset: pl.DataFrame) -> pl.DataFrame
     )
     columns = (
         *KEYS, "label", "codec", "bitrate_kbps", "cutoff_hz", "process", "what", "kind", "depth",
-        *PROCESS_COLUMNS, "genre", "tier", "reference",
+        *PROCESS_COLUMNS, "genre", "tier", "reference", "original_edge_hz",
     )  # fmt: skip
     return dataset.drop("quality", "bin").join(rows.select(columns), on=KEYS, how="inner")
 
