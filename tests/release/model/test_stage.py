@@ -36,9 +36,8 @@ from musqa_pipeline.release.model.trees import (
 from musqa_pipeline.scoring.model_file import SHIPPED, ModelFile
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
-from musqa_pipeline.stages.models.trials.networks import train_network
+from musqa_pipeline.stages.models.trials.networks import images_of, train_network
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
-from musqa_pipeline.stages.models.trials.networks import images_of
 from tests.release.model.release_lake import RELEASE, release_lake
 from tests.release.model.sounds import piece
 from tests.stages.evaluation.small_lake import ENTRY
