@@ -96,7 +96,7 @@ def _musqa_net(
         partial(loss_named, *(ablations, loss) if loss else ("musqa_net", "loss")),
         recipe,
         loss_settings=() if loss else ("darkened_fraction", "darkest_db_per_octave"),
-        version=3,  # deaf above 20 kHz
+        version=2,
     )
 
 

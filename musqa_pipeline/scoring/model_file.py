@@ -131,14 +131,10 @@ class ModelFile(OpenedModel):
 
 
 def features_of(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what boosted trees see of a band image: `DESCRIPTORS`, float32 (470,).
-
-    They see nothing above 20 kHz, as musqa-net.
-    """
-    from musqa_pipeline.audio.features.bands import audible_columns
+    """Return what boosted trees see of a band image: `DESCRIPTORS`, float32 (470,)."""
     from musqa_pipeline.audio.features.descriptors import describe
 
-    return np.array(list(describe(image * audible_columns()).values()), np.float32)
+    return np.array(list(describe(image).values()), np.float32)
 
 
 def resolve_model_path(model: Path | str | None = None) -> Path:

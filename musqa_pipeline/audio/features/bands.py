@@ -36,8 +36,6 @@ FLOOR_DB = -100.0
 """Cells are 0 here and below, relative to full scale, per bin of a sine's power over noise."""
 STEP_DB = 0.5
 """One step of a stored cell; 27.5 dB is the highest."""
-AUDIBLE_HZ = 20_000.0
-"""Above it a recording at 44.1 kHz and one at 48 kHz differ, and nobody hears it."""
 _FLOOR_POWER = np.float32(1e-10)
 _FRAMES = FRAMES_PER_SEGMENT * N_SEGMENTS
 _START = (EXCERPT_SAMPLES - N_FFT - (_FRAMES - 1) * HOP_SAMPLES) // 2
@@ -63,12 +61,6 @@ def band_centres_hz() -> NDArray[np.float64]:
     """Return the middle of each band in hertz, shape (N_BANDS,)."""
     edges = band_edges()
     return (edges[:-1] + edges[1:] - 1) / 2 * SAMPLE_RATE_HZ / N_FFT
-
-
-@functools.cache
-def audible_columns() -> NDArray[np.bool_]:
-    """Mark the columns of an image whose band lies at `AUDIBLE_HZ` or below, shape (N_COLUMNS,)."""
-    return np.tile(band_centres_hz() <= AUDIBLE_HZ, len(STATISTICS))
 
 
 def band_image(samples: NDArray[np.floating]) -> NDArray[np.uint8]:

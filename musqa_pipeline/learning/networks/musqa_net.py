@@ -19,13 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from musqa_pipeline.audio.equaliser import SLOPE_DB_PER_OCTAVE
-from musqa_pipeline.audio.features.bands import (
-    FLOOR_DB,
-    N_BANDS,
-    STATISTICS,
-    STEP_DB,
-    audible_columns,
-)
+from musqa_pipeline.audio.features.bands import FLOOR_DB, N_BANDS, STATISTICS, STEP_DB
 from musqa_pipeline.learning.networks.musqa_net_augmentation import (
     darkened,
     equalised,
@@ -91,12 +85,9 @@ class MusqaNet(nn.Module):
     """Band image in, distribution of quality out: the mean of its members' answers."""
 
     step_q: Tensor
-    audible_x: Tensor
 
     def __init__(self, n_members: int = N_MEMBERS) -> None:
         super().__init__()
-        audible = torch.from_numpy(audible_columns()).float()
-        self.register_buffer("audible_x", audible, persistent=False)
         self.members = nn.ModuleList(Member() for _ in range(n_members))
         self.register_buffer("step_q", torch.linspace(0, HIGHEST_STEP, N_STEPS), persistent=False)
 
@@ -122,8 +113,8 @@ class MusqaNet(nn.Module):
         return torch.stack(answers).mean(dim=0)
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
-        """Return what members see: `statistics` of what is audible, shape (n, 10, 256)."""
-        return statistics(images_nsx * self.audible_x)
+        """Return what members see: `statistics`, shape (n, 10, 256)."""
+        return statistics(images_nsx)
 
 
 def statistics(images_nsx: Tensor) -> Tensor:

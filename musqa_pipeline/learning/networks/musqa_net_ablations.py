@@ -150,8 +150,7 @@ class AttendingNet(MusqaNet):
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
         """Return the statistics, then the levels of each segment, (n, 10 + 4 n_segments, 256)."""
-        heard_nsx = images_nsx * self.audible_x
-        level_db = heard_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB) + FLOOR_DB
+        level_db = images_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB) + FLOOR_DB
         levels_ncb = ((level_db - LEVEL_DB) / LEVEL_RANGE_DB).flatten(1, 2)
         return torch.cat([super().summed_up(images_nsx), levels_ncb], dim=1)
 
@@ -171,8 +170,7 @@ class OrderedNet(MusqaNet):
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
         """Return the statistics, and how far each level moves and rises, (n, 12, 256)."""
-        heard_nsx = images_nsx * self.audible_x
-        cells_nskb = heard_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB)
+        cells_nskb = images_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB)
         power_nsb = cells_nskb[:, :, 0]
         step_nsb = (power_nsb[:, 1:] - power_nsb[:, :-1]) / 6  # ONNX knows no diff
         changes = torch.stack([step_nsb.abs().mean(1) - 0.5, step_nsb.clamp(min=0).amax(1) - 1], 1)
