@@ -22,6 +22,7 @@ from musqa_pipeline.stages.engine.stage import Maker, Unit
 from musqa_pipeline.stages.evaluation.slices import evaluate
 from musqa_pipeline.stages.models.stage import unit_id_of
 from musqa_pipeline.stages.segments.tracks import gan_settings, wants_segments
+from musqa_pipeline.stages.spectrograms.features.rows import silent_limits
 from musqa_pipeline.stages.spectrograms.in_use import networks_in_use
 
 EVALUATION_UNIT = "evaluation"
@@ -88,6 +89,8 @@ def evaluated_runs(context: Context) -> dict[str, Any]:
         "protocols": context.preset.section("protocols"),
         "features": context.fingerprints["features"],
     }
+    if limits := silent_limits(context.preset.models):
+        about["limits"] = limits
     if pages := further_pages(context.preset):
         about["pages"] = pages
     if wants_segments(context.preset):

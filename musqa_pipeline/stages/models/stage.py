@@ -9,6 +9,7 @@ stage goes on with.
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +103,14 @@ def training_images(context: Context, model_name: str) -> tuple[ImageShards, Ima
 
     settings = recipe_of(model_name, context.preset.models)
     files = shard_files(context, find_model(model_name).input.stage)
-    chosen: Any = {
-        "draw": settings.train_rows,
-        "without": read_untrained(context, settings.left_out_catalogs),
-        "trusted_of": read_narrow(context, settings.narrowest_original_hz),
-    }
-    return ImageShards(files, "train", **chosen), ImageShards(files, "validation", **chosen)
+    images_of_part = partial(
+        ImageShards,
+        files,
+        draw=settings.train_rows,
+        without=read_untrained(context, settings.left_out_catalogs),
+        trusted_of=read_narrow(context, settings.narrowest_original_hz),
+    )
+    return images_of_part("train"), images_of_part("validation")
 
 
 def make_run(context: Context, unit: Unit) -> pa.Table:

@@ -7,6 +7,7 @@ import polars as pl
 from musqa_pipeline.core.settings.models import ModelsSettings
 from musqa_pipeline.learning.registry import MODELS
 from musqa_pipeline.stages.dataset.inputs import read_narrow, read_untrained
+from musqa_pipeline.stages.evaluation.stage import evaluated_runs
 from musqa_pipeline.stages.spectrograms.features.rows import allowed_rows, read_rows
 from musqa_pipeline.stages.tracks.table import TRACKS
 from tests.stages.evaluation.small_lake import ENTRY, small_lake
@@ -61,3 +62,19 @@ def test_of_narrow_originals_only_rows_with_trusted_labels_train(tmp_path, monke
         assert mine["trusted"].n_unique() == 2, "else this asks nothing"
         kept = some.filter(track_id=track_id)
         assert kept.height == (1 if track_id in narrow else mine.height)
+
+
+def test_who_may_train_is_part_of_what_is_trained_and_evaluated(tmp_path, monkeypatch):
+    for name in ("brightness", "late"):
+        monkeypatch.setitem(MODELS, name, ENTRY)
+    context = small_lake(tmp_path / "home")
+    assert "limits" not in evaluated_runs(context), "evaluations from before stay as they are"
+    narrowed = {"left_out_catalogs": ("elsewhere",), "narrowest_original_hz": 16_000.0}
+    found = []
+    for name, value in narrowed.items():
+        models = dataclasses.replace(context.preset.models, **{name: value})
+        preset = dataclasses.replace(context.preset, models=models)
+        about = evaluated_runs(dataclasses.replace(context, preset=preset))
+        found.append((about["limits"], about["runs"]))
+    assert [limits for limits, _ in found] == [["elsewhere"], [16_000.0]]
+    assert found[0][1] != found[1][1] != evaluated_runs(context)["runs"]

@@ -43,6 +43,7 @@ from musqa_pipeline.stages.spectrograms.features.rows import (
     allowed_rows,
     read_described,
     read_rows,
+    silent_limits,
 )
 
 BASELINES_VERSION = 2
@@ -126,9 +127,7 @@ def _training_id(context: Context, trial: Trial) -> str:
     if trial.model in BASELINES:
         data = context.joint_partition("features").fingerprint
         models = context.preset.models
-        about += [BASELINES_VERSION, models.train_rows, data, *models.left_out_catalogs]
-        if models.narrowest_original_hz:
-            about.append(models.narrowest_original_hz)
+        about += [BASELINES_VERSION, models.train_rows, data, *silent_limits(models)]
         return f"{trial.model}-{digest(about)[:8]}"
     return f"{training_id_of(context, trial.model, trial.repetition)}-{digest(about)[:4]}"
 

@@ -65,6 +65,12 @@ def allowed_rows(settings: ModelsSettings) -> pl.Expr:
     return drawn & of_fit_originals(settings) & (pl.col("tier") != COPY_TIER)
 
 
+def silent_limits(settings: ModelsSettings) -> list[str | float]:
+    """List what besides `train_rows` narrows `allowed_rows`, for fingerprints; often nothing."""
+    narrowest_hz = settings.narrowest_original_hz
+    return [*settings.left_out_catalogs, *([narrowest_hz] if narrowest_hz else [])]
+
+
 def of_fit_originals(settings: ModelsSettings) -> pl.Expr:
     """Mark the rows that catalog and original let train, whatever the draw."""
     of_catalogs = ~pl.col("catalog").is_in(settings.left_out_catalogs)
