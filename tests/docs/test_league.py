@@ -161,8 +161,9 @@ def test_models_of_another_preset_meet_its_own_boosting(script, said):
     ("name", "left_out"),
     [
         ("league_without_dark.toml", ("sampled_dark",)),
-        ("league_dark.toml", ("sampled_bright",)),
-        ("league_real.toml", ("sampled_bright", "sampled_dark")),
+        ("league_without_synthesised.toml", ("synthesised",)),
+        ("league_dark.toml", ("sampled_bright", "synthesised")),
+        ("league_real.toml", ("sampled_bright", "sampled_dark", "synthesised")),
     ],
 )
 def test_what_music_is_worth_is_told_by_leaving_it_out(name, left_out):
