@@ -96,7 +96,7 @@ def _musqa_net(
         partial(loss_named, *(ablations, loss) if loss else ("musqa_net", "loss")),
         recipe,
         loss_settings=() if loss else ("darkened_fraction", "darkest_db_per_octave"),
-        version=2,
+        version=3,  # deaf below -94 dB
     )
 
 

@@ -131,10 +131,14 @@ class ModelFile(OpenedModel):
 
 
 def features_of(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return what boosted trees see of a band image: `DESCRIPTORS`, float32 (470,)."""
+    """Return what boosted trees see of a band image: `DESCRIPTORS`, float32 (470,).
+
+    They see nothing below `HEARD_CELL`, as musqa-net.
+    """
+    from musqa_pipeline.audio.features.bands import HEARD_CELL
     from musqa_pipeline.audio.features.descriptors import describe
 
-    return np.array(list(describe(image).values()), np.float32)
+    return np.array(list(describe(np.maximum(image, HEARD_CELL)).values()), np.float32)
 
 
 def resolve_model_path(model: Path | str | None = None) -> Path:

@@ -36,6 +36,9 @@ FLOOR_DB = -100.0
 """Cells are 0 here and below, relative to full scale, per bin of a sine's power over noise."""
 STEP_DB = 0.5
 """One step of a stored cell; 27.5 dB is the highest."""
+HEARD_CELL = 12
+"""-94 dB. What lies below tells how a file was stored: 16 bits at -23 LUFS leave -97 dB, a float
+what its maker computed, a resampler or a lossy codec nothing. musqa-net takes it for this level."""
 _FLOOR_POWER = np.float32(1e-10)
 _FRAMES = FRAMES_PER_SEGMENT * N_SEGMENTS
 _START = (EXCERPT_SAMPLES - N_FFT - (_FRAMES - 1) * HOP_SAMPLES) // 2

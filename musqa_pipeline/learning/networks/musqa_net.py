@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from musqa_pipeline.audio.equaliser import SLOPE_DB_PER_OCTAVE
-from musqa_pipeline.audio.features.bands import FLOOR_DB, N_BANDS, STATISTICS, STEP_DB
+from musqa_pipeline.audio.features.bands import FLOOR_DB, HEARD_CELL, N_BANDS, STATISTICS, STEP_DB
 from musqa_pipeline.learning.networks.musqa_net_augmentation import (
     darkened,
     equalised,
@@ -113,8 +113,13 @@ class MusqaNet(nn.Module):
         return torch.stack(answers).mean(dim=0)
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
-        """Return what members see: `statistics`, shape (n, 10, 256)."""
-        return statistics(images_nsx)
+        """Return what members see: `statistics` of `raised` images, shape (n, 10, 256)."""
+        return statistics(raised(images_nsx))
+
+
+def raised(images_nsx: Tensor) -> Tensor:
+    """Raise what lies below the cell `HEARD_CELL` to it; cells are over 255."""
+    return images_nsx.clamp(min=HEARD_CELL / 255)
 
 
 def statistics(images_nsx: Tensor) -> Tensor:

@@ -22,6 +22,8 @@ from musqa_pipeline.learning.networks.musqa_net import (
     MusqaNet,
     bell_cross_entropy,
     cross_entropy,
+    raised,
+    statistics,
 )
 from musqa_pipeline.learning.networks.musqa_net_augmentation import (
     TRAINED_SEGMENTS,
@@ -48,7 +50,7 @@ class ChangedNet(MusqaNet):
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
         """Return the statistics of the changed image, shape (n, 10, 256)."""
-        return super().summed_up(self.change(images_nsx))
+        return statistics(self.change(raised(images_nsx)))
 
 
 def without_level(images_nsx: Tensor) -> Tensor:
@@ -150,7 +152,8 @@ class AttendingNet(MusqaNet):
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
         """Return the statistics, then the levels of each segment, (n, 10 + 4 n_segments, 256)."""
-        level_db = images_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB) + FLOOR_DB
+        heard_nsx = raised(images_nsx)
+        level_db = heard_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB) + FLOOR_DB
         levels_ncb = ((level_db - LEVEL_DB) / LEVEL_RANGE_DB).flatten(1, 2)
         return torch.cat([super().summed_up(images_nsx), levels_ncb], dim=1)
 
@@ -170,7 +173,8 @@ class OrderedNet(MusqaNet):
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
         """Return the statistics, and how far each level moves and rises, (n, 12, 256)."""
-        cells_nskb = images_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB)
+        heard_nsx = raised(images_nsx)
+        cells_nskb = heard_nsx.unflatten(2, (len(STATISTICS), N_BANDS)) * (255 * STEP_DB)
         power_nsb = cells_nskb[:, :, 0]
         step_nsb = (power_nsb[:, 1:] - power_nsb[:, :-1]) / 6  # ONNX knows no diff
         changes = torch.stack([step_nsb.abs().mean(1) - 0.5, step_nsb.clamp(min=0).amax(1) - 1], 1)

@@ -103,7 +103,11 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         what_it_says,
         write_domain,
     )
-    from musqa_pipeline.release.model.trees import boosted_trees, predict_boosted
+    from musqa_pipeline.release.model.trees import (
+        boosted_trees,
+        predict_boosted,
+        with_heard_features,
+    )
 
     settings, fold = context.preset.release, unit.plan["fold"]
     parts = divide(read_release_rows(context), fold, settings.n_folds)
@@ -122,18 +126,21 @@ def make_unit(context: Context, unit: Unit) -> pa.Table:
         write_domain(domain, work.path / DOMAIN_FILE)
         trees = None
         if settings.boosted_weight:
-            trees = boosted_trees(parts.train, unit.plan["repetition"])
+            heard = images_of(context, settings.network, parts.train, further)
+            taught = with_heard_features(parts.train, heard)
+            trees = boosted_trees(taught, unit.plan["repetition"])
             write_weights(work.path / TREES_FILE, trees.state_dict())
     asked = parts.predicted.sort(KEYS)
     if asked.is_empty():
         return RELEASE.schema.empty_table()
     images = images_of(context, settings.network, asked)
     probability, cloud, swing = what_it_says(network, domain, images, asked.select(KEYS).rows())
+    boosted = predict_boosted(trees, with_heard_features(asked, images) if trees else asked)
     table = asked.with_columns(
         fold=pl.lit(fold),
         repetition=pl.lit(unit.plan["repetition"]),
         probability=pl.Series(probability.tolist(), dtype=pl.List(pl.Float32)),
-        boosted=pl.Series(predict_boosted(trees, asked), dtype=pl.Float64),
+        boosted=pl.Series(boosted, dtype=pl.Float64),
         cloud=pl.Series(cloud),
         swing_db=pl.Series(swing),
         **{name: pl.lit(about[name]) for name in ("n_train", "n_train_groups", "minutes")},
@@ -151,7 +158,7 @@ def publish_release(context: Context) -> Path | None:
 
 
 RELEASE_MAKER = Maker(
-    version=3,
+    version=4,
     tools=("torch", "lightning", "numpy"),
     units=list_units,
     make=make_unit,

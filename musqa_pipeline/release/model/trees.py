@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import torch
 
 from musqa_pipeline.audio.features.descriptors import DESCRIPTORS
 from musqa_pipeline.learning.baselines.simple import boosted_model, described
+from musqa_pipeline.learning.data.loader import iter_rows
+from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.networks.boosted_trees import BoostedTrees, from_sklearn
 from musqa_pipeline.learning.training.checkpoint import read_weights
-from musqa_pipeline.stages.spectrograms.features.rows import POINTS
+from musqa_pipeline.scoring.model_file import features_of
+from musqa_pipeline.stages.spectrograms.features.rows import KEYS, POINTS
 
 _AT_ONCE = 1_024
 
 
-def boosted_trees(rows: pl.DataFrame, seed: int) -> BoostedTrees:
-    """Fit boosted trees on the descriptive features of rows; they predict quality, 0-1.
+def with_heard_features(rows: pl.DataFrame, images: ImageShards) -> pl.DataFrame:
+    """Give rows the features that the scorer computes of their images, in place of the stored."""
+    found = []
+    for batch in iter_rows(images, _AT_ONCE):
+        cells = np.round(batch.images.numpy() * 255).astype(np.uint8)
+        keys = zip(batch.catalogs, batch.degraded_ids, strict=True)
+        found += [
+            (*key, *features_of(image).tolist()) for key, image in zip(keys, cells, strict=True)
+        ]
+    heard = pl.DataFrame(found, schema=[*KEYS, *DESCRIPTORS], orient="row")
+    return rows.drop(list(DESCRIPTORS)).join(heard, on=KEYS, how="left", maintain_order="left")
 
-    Rows without features, which the release takes from other presets, are the network's alone.
-    """
-    trees = from_sklearn(boosted_model(rows.drop_nulls(list(DESCRIPTORS)), seed))
+
+def boosted_trees(rows: pl.DataFrame, seed: int) -> BoostedTrees:
+    """Fit boosted trees on the descriptive features of rows; they predict quality, 0-1."""
+    trees = from_sklearn(boosted_model(rows, seed))
     trees.value_tl /= POINTS
     trees.base /= POINTS
     return trees

@@ -7,14 +7,16 @@ from torch import nn
 from musqa_pipeline.audio.constants import EXCERPT_SAMPLES, SAMPLE_RATE_HZ
 from musqa_pipeline.audio.features.bands import (
     FLOOR_DB,
+    HEARD_CELL,
     N_BANDS,
     N_COLUMNS,
     N_SEGMENTS,
     STEP_DB,
+    band_centres_hz,
     band_image,
     levels_db,
 )
-from musqa_pipeline.learning.networks.musqa_net import MusqaNet, loss, statistics
+from musqa_pipeline.learning.networks.musqa_net import MusqaNet, loss, raised, statistics
 from musqa_pipeline.learning.networks.musqa_net_augmentation import (
     EQUALISER_DB,
     darkened,
@@ -79,8 +81,8 @@ def test_the_order_of_segments_is_nothing_to_it(network):
 
 def test_statistics_are_those_of_the_levels():
     image = band_image(music())
-    levels = levels_db(image)
-    found = statistics(torch.from_numpy(image[None]).float() / 255)[0].numpy()
+    levels = levels_db(np.maximum(image, HEARD_CELL))
+    found = statistics(raised(torch.from_numpy(image[None]).float() / 255))[0].numpy()
     level, ragged = levels["log_power"], levels["log_power"] - levels["log_bins"]
     mean_power_db = 10 * np.log10((10 ** (levels["power"] / 10)).mean(axis=0))
     expected = [
@@ -97,6 +99,19 @@ def test_statistics_are_those_of_the_levels():
     ]
     np.testing.assert_allclose(found, expected, atol=0.04)
     assert np.std(expected, axis=1).min() > 0.02  # else a statistic was not tested at all
+
+
+def test_how_a_file_was_stored_is_nothing_to_it(network):
+    cut = sosfilt(butter(10, 5_000, fs=SAMPLE_RATE_HZ, output="sos"), music())
+    stored = np.round(cut * 32_768) / 32_768  # in 16 bits
+    pair = np.stack([band_image(cut), band_image(stored)])
+    empty = np.tile(band_centres_hz() > 16_000, pair.shape[2] // N_BANDS)
+    assert not pair[0][:, empty].any()
+    assert pair[1][:, empty].any()
+    statistics_2cb = network.summed_up(torch.from_numpy(pair).float() / 255)[..., empty[:N_BANDS]]
+    assert torch.equal(statistics_2cb[0], statistics_2cb[1])
+    without, with_noise = network(torch.from_numpy(pair).float() / 255).tolist()
+    assert with_noise == pytest.approx(without, abs=2e-3)
 
 
 def test_an_equaliser_moves_all_statistics_of_a_band_alike_and_leaves_the_floor():
@@ -159,7 +174,7 @@ def test_the_loss_is_low_for_the_label_and_high_elsewhere(network, answered, lab
 
 def test_the_answer_is_the_mean_of_different_members(network):
     x = images(3)
-    summed_up = statistics(x)
+    summed_up = network.summed_up(x)
     answers = [torch.softmax(member(summed_up), dim=1) for member in network.members]
     assert len(answers) == 4
     assert (answers[0] - answers[1]).abs().max() > 1e-3

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from musqa_pipeline.audio.features.bands import HEARD_CELL
 from musqa_pipeline.audio.features.descriptors import DESCRIPTORS
 from musqa_pipeline.core.errors import ModelError, StageError
 from musqa_pipeline.core.settings.models import ModelsSettings
@@ -121,6 +122,10 @@ def test_trees_have_their_weight_in_the_answer_of_a_file(with_trees, scoring, im
         expected = 0.5 * float(of_networks @ scoring.networks[0].step_q) + 0.5 * point
         assert mean == pytest.approx(expected, abs=2e-4)
         assert answer.distance == pytest.approx(float(far), rel=1e-4)
+        exact = model.answer(np.where(image <= HEARD_CELL, 0, image).astype(np.uint8))
+        np.testing.assert_array_equal(exact.probability, answer.probability)
+        assert exact.distance == answer.distance
+    assert ((images > 0) & (images < HEARD_CELL)).any()  # how it was stored was nothing to it
 
 
 def test_features_of_another_number_are_refused(with_trees, tmp_path):

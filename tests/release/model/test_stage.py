@@ -28,11 +28,15 @@ from musqa_pipeline.release.model.stage import (
     read_release_rows,
     training_folder,
 )
-from musqa_pipeline.release.model.trees import predict_boosted, read_trees
+from musqa_pipeline.release.model.trees import (
+    predict_boosted,
+    read_trees,
+    with_heard_features,
+)
 from musqa_pipeline.scoring.model_file import SHIPPED, ModelFile
 from musqa_pipeline.stages.engine.stage import run_stage
 from musqa_pipeline.stages.graph import get_stage
-from musqa_pipeline.stages.models.trials.networks import train_network
+from musqa_pipeline.stages.models.trials.networks import images_of, train_network
 from musqa_pipeline.stages.spectrograms.features.rows import KEYS
 from tests.release.model.release_lake import RELEASE, release_lake
 from tests.release.model.sounds import piece
@@ -181,6 +185,7 @@ def test_trees_are_fitted_in_each_fold_and_have_their_weight(context, said, monk
     for unit in list_units(mixed):
         trees = read_trees(training_folder(mixed, unit) / TREES_FILE)
         asked = both.filter(fold=unit.plan["fold"])
+        asked = with_heard_features(asked, images_of(mixed, RELEASE.network, asked))
         np.testing.assert_allclose(predict_boosted(trees, asked), asked["boosted"], atol=1e-6)
 
 
@@ -221,7 +226,7 @@ def test_the_folder_holds_a_model_that_scores_with_intervals(context, said, monk
         "All rows above train one network for a fixed",
         "is trained 2 times more",
         "| castanets | 6 | 5 | 3.10-4.50 | unfamiliar 1 |",
-        "Against musqa-net 1.0, by the rule of promotion",
+        f"Against {ModelFile(SHIPPED).label}, by the rule of promotion",
     ):
         assert words in model.card, words
     assert "CC-BY-SA" not in (folder / "ATTRIBUTION.md").read_text()
