@@ -73,11 +73,14 @@ def link_to_train(source: Path, folder: Path, *, share_at_44_1_khz: float = 0.0)
     for row in rows:
         link = folder / row["file"]
         link.parent.mkdir(parents=True, exist_ok=True)
+        origin = (source / row["file"]).resolve()
         if unit_interval_hash("at 44.1 kHz", row["file"]) < share_at_44_1_khz:
-            if link.is_symlink() or not link.is_file():
-                write_at_44_1_khz(source / row["file"], link)
+            is_copy = link.is_file() and not link.is_symlink()
+            if not (is_copy and link.stat().st_mtime_ns >= origin.stat().st_mtime_ns):
+                write_at_44_1_khz(origin, link)
         elif not link.is_symlink():
-            link.symlink_to((source / row["file"]).resolve())
+            link.unlink(missing_ok=True)  # of another share
+            link.symlink_to(origin)
     cells = ([(row | {"role": "train"})[name] for name in columns] for row in rows)
     write_whole(folder / TRACKS_CSV, csv_of([columns, *cells]).encode())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import soundfile
 
@@ -53,3 +55,8 @@ def test_a_share_of_the_music_made_here_is_stored_at_44_1_khz(tmp_path):
     written = (folder / narrow[0]).stat().st_mtime_ns
     link_to_train(source, folder, share_at_44_1_khz=1 / 3)
     assert (folder / narrow[0]).stat().st_mtime_ns == written
+    os.utime(source / narrow[0], ns=(written + 10**9, written + 10**9))  # made anew
+    link_to_train(source, folder, share_at_44_1_khz=1 / 3)
+    assert (folder / narrow[0]).stat().st_mtime_ns > written
+    link_to_train(source, folder)
+    assert all((folder / name).is_symlink() for name in names)

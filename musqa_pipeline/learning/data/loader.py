@@ -33,6 +33,11 @@ class LabelledImages(NamedTuple):
     catalogs: list[str]
     """An id is unique within its catalog."""
 
+    @property
+    def cells(self) -> NDArray[np.uint8]:
+        """Images as they are stored and as the scorer makes them, shape as `images`."""
+        return np.round(self.images.numpy() * 255).astype(np.uint8)
+
 
 class _EpochBatches(IterableDataset):
     """The batches of one epoch, the same for any number of workers; see `make_loader`."""

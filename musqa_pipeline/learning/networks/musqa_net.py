@@ -113,8 +113,13 @@ class MusqaNet(nn.Module):
         return torch.stack(answers).mean(dim=0)
 
     def summed_up(self, images_nsx: Tensor) -> Tensor:
-        """Return what members see: `statistics` of `raised` images, shape (n, 10, 256)."""
-        return statistics(raised(images_nsx))
+        """Return what members see: `heard_statistics`, shape (n, 10, 256)."""
+        return heard_statistics(images_nsx)
+
+
+def heard_statistics(images_nsx: Tensor) -> Tensor:
+    """Return the `statistics` of `raised` images, shape (n, 10, 256)."""
+    return statistics(raised(images_nsx))
 
 
 def raised(images_nsx: Tensor) -> Tensor:

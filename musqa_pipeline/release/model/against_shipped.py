@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from musqa_pipeline.learning.data.loader import iter_rows
@@ -68,7 +67,6 @@ def _points_by(
     images = images_of(context, context.preset.release.network, rows)
     points: dict[tuple[Any, ...], float] = {}
     for batch in iter_rows(images, _AT_ONCE):
-        cells = np.round(batch.images.numpy() * 255).astype(np.uint8)
-        for *key, image in zip(batch.catalogs, batch.degraded_ids, cells, strict=True):
+        for *key, image in zip(batch.catalogs, batch.degraded_ids, batch.cells, strict=True):
             points[tuple(key)] = 100 * model.quality(image)
     return points

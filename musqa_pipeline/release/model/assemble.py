@@ -220,8 +220,7 @@ def _some_images(context: Context, rows: pl.DataFrame) -> np.ndarray:
     test = rows.filter(pl.col("part") == "test").sort(KEYS)
     some = (test if test.height else rows.sort(KEYS)).gather_every(max(1, test.height // N_CHECKED))
     images = images_of(context, context.preset.release.network, some.head(N_CHECKED))
-    cells = [batch.images.numpy() for batch in iter_rows(images, N_CHECKED)]
-    return np.round(np.concatenate(cells) * 255).astype(np.uint8)
+    return np.concatenate([batch.cells for batch in iter_rows(images, N_CHECKED)])
 
 
 def _headline(accuracy: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

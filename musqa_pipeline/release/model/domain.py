@@ -40,8 +40,7 @@ from musqa_pipeline.learning.networks.musqa_net import (
     LEVEL_DB,
     LEVEL_RANGE_DB,
     MusqaNet,
-    raised,
-    statistics,
+    heard_statistics,
 )
 from musqa_pipeline.release.model.calibration import weighted_quantile
 
@@ -205,7 +204,7 @@ def read_domain(path: Path) -> Domain:
 def summed_up_rows(images: ImageShards) -> NDArray[np.float32]:
     """Return the statistics of images."""
     with torch.inference_mode():
-        parts = [statistics(raised(batch.images)).numpy() for batch in iter_rows(images, _AT_ONCE)]
+        parts = [heard_statistics(batch.images).numpy() for batch in iter_rows(images, _AT_ONCE)]
     return np.concatenate(parts)
 
 
@@ -217,7 +216,7 @@ def what_it_says(
     with torch.inference_mode():
         for batch in iter_rows(images, _AT_ONCE):
             probability = network.distribution(batch.images).numpy()
-            cloud, swing = measures(domain, statistics(raised(batch.images)).numpy())
+            cloud, swing = measures(domain, heard_statistics(batch.images).numpy())
             names = zip(batch.catalogs, batch.degraded_ids, strict=True)
             said = zip(probability, cloud.tolist(), swing.tolist(), strict=True)
             found.update(zip(names, said, strict=True))

@@ -17,7 +17,7 @@ from musqa_pipeline.core.errors import StageError
 from musqa_pipeline.core.seeds import derive_generator
 from musqa_pipeline.learning.networks.boosted_trees import BoostedTrees, mixed
 from musqa_pipeline.learning.networks.insenet import InseNet
-from musqa_pipeline.learning.networks.musqa_net import MusqaNet, raised, statistics
+from musqa_pipeline.learning.networks.musqa_net import MusqaNet, heard_statistics
 from musqa_pipeline.learning.predict import load_model
 from musqa_pipeline.release.model.domain import Domain, DomainDistance, Scale
 from musqa_pipeline.release.model.export_file import require_equal, write_onnx
@@ -59,7 +59,7 @@ class ScoringNetwork(nn.Module):
             quality_n = torch.stack([trees(features_nf) for trees in self.trees]).mean(dim=0)
             step_q = self._all()[0].step_q
             probability = mixed(probability, quality_n, step_q, self.weight)
-        summed_up_ncb = statistics(raised(cells_nsx))
+        summed_up_ncb = heard_statistics(cells_nsx)
         if self.distance is None:
             # Not a constant, as an output of its own would not follow the batch.
             return probability, summed_up_ncb.flatten(1).sum(dim=1) * 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import torch
 
@@ -22,15 +21,13 @@ _AT_ONCE = 1_024
 
 def with_heard_features(rows: pl.DataFrame, images: ImageShards) -> pl.DataFrame:
     """Give rows the features that the scorer computes of their images, in place of the stored."""
-    found = []
-    for batch in iter_rows(images, _AT_ONCE):
-        cells = np.round(batch.images.numpy() * 255).astype(np.uint8)
-        keys = zip(batch.catalogs, batch.degraded_ids, strict=True)
-        found += [
-            (*key, *features_of(image).tolist()) for key, image in zip(keys, cells, strict=True)
-        ]
+    found = [
+        (*key, *features_of(image).tolist())
+        for batch in iter_rows(images, _AT_ONCE)
+        for *key, image in zip(batch.catalogs, batch.degraded_ids, batch.cells, strict=True)
+    ]
     heard = pl.DataFrame(found, schema=[*KEYS, *DESCRIPTORS], orient="row")
-    return rows.drop(list(DESCRIPTORS)).join(heard, on=KEYS, how="left", maintain_order="left")
+    return rows.drop(DESCRIPTORS).join(heard, on=KEYS, how="left", maintain_order="left")
 
 
 def boosted_trees(rows: pl.DataFrame, seed: int) -> BoostedTrees:
