@@ -4,7 +4,9 @@ Run ``python benchmarks/loader.py [--networks cnn1d inception_v3]``. The loader 
 made-up images as it does in a training on this machine; a training step is forward, backward and
 optimizer on one batch that lies ready. Both are medians of the same run, taken in turn, so that a
 busy machine slows both. Backbones have weights of chance, which changes no speed. The last lines
-say how many times as fast as each network the loader is.
+say how many times as fast as each network the loader is, and on a GPU which share of its peak a
+step takes, and how much of its memory. ``--layout`` and ``--compile`` say what channels-last
+weights and `torch.compile` are worth.
 
 ``--loader-workers 0 1`` times whole epochs of the networks instead, with that many worker
 processes in the loader, in turn: whether they are worth it on a machine without a GPU. Networks
@@ -15,7 +17,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,7 @@ from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.registry import find_model
 from musqa_pipeline.learning.training.batches import ShardBatches, loader_options
 from musqa_pipeline.learning.training.learner import loss_of, make_optimizer
+from musqa_pipeline.learning.training.speed import share_here
 from musqa_pipeline.stages.models.recipes import recipe_of
 from musqa_pipeline.stages.spectrograms.table import SPECTROGRAMS
 
@@ -61,12 +64,19 @@ def loader_speed(batches, epoch):
     return n_images / (time.perf_counter() - start)
 
 
-def stepper(name, batch_size, device, precision):
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+def stepper(name, batch_size, device, precision, *, layout="own", compiled=False):
     """Return a function that does one training step and gives images a second."""
     recipe = recipe_of(name, ModelsSettings(backbone_weights="random", precision=precision))
     settings = TrainingSettings.of(asdict(recipe))
     entry = find_model(name)
     network = entry.build(settings).to(device).train()
+    if layout in LAYOUTS:
+        network.to(memory_format=LAYOUTS[layout])
+    if compiled:
+        network.compile()
     optimizer = make_optimizer(network, settings)
     size = batch_size or recipe.batch_size
     images = torch.rand(size, entry.input.n_frames, entry.input.n_bands, device=device)
@@ -88,6 +98,18 @@ def stepper(name, batch_size, device, precision):
     return step
 
 
+def on_a_gpu(name, arguments, images_per_s):
+    """Print which share of the card's peak that is, and the most memory that a step took."""
+    if not torch.cuda.is_available():
+        return
+    recipe = recipe_of(name, ModelsSettings(backbone_weights="random"))
+    settings = replace(TrainingSettings.of(asdict(recipe)), precision=arguments.precision)
+    share = share_here(find_model(name), settings, images_per_s)
+    memory_gb = torch.cuda.max_memory_allocated() / 1e9
+    known = "unknown" if share is None else f"{share:.3f}"
+    print(f"{torch.cuda.get_device_name()}: share of its peak {known}, {memory_gb:.1f} GB")
+
+
 def epoch_speed(shards, step, epoch, batch_size, n_workers):
     """Images a second of a whole epoch of training, the start of its loader's workers included."""
     start = time.perf_counter()
@@ -103,6 +125,8 @@ def main():
     parser.add_argument("--batch-size", type=int, help="else that of each network's recipe")
     parser.add_argument("--images", type=int, default=256)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--layout", default="own", choices=["own", *LAYOUTS])
+    parser.add_argument("--compile", action="store_true")
     parser.add_argument("--loader-workers", type=int, nargs="+", default=[])
     arguments = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -116,9 +140,16 @@ def main():
         print(f"{path.stat().st_size / arguments.images / 1e3:.0f} kB an image")
         shards = ImageShards([path], "train", memory_limit_bytes=0)
         batches = ShardBatches(shards, arguments.batch_size or 64, seed=0)
-        print(f"loader: {loader_options(batches.batch_bytes) or 'in the process of training'}")
+        print(f"loader: {loader_options() or 'in the process of training'}")
         steps = {
-            name: stepper(name, arguments.batch_size, device, arguments.precision)
+            name: stepper(
+                name,
+                arguments.batch_size,
+                device,
+                arguments.precision,
+                layout=arguments.layout,
+                compiled=arguments.compile,
+            )
             for name in arguments.networks
         }
         if arguments.loader_workers:
@@ -134,6 +165,7 @@ def main():
         print(f"{name}: {speed:.3g} images/s (median of {arguments.runs})")
     for name in steps:
         print(f"loader is {medians['loader'] / medians[name]:.1f} times as fast as {name}")
+        on_a_gpu(name, arguments, medians[name])
 
 
 def compare_workers(shards, steps, arguments):

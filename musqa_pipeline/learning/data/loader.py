@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from musqa_pipeline.audio.features.mel import decode_cells
+from musqa_pipeline.audio.features.mel import FULL_SCALE_16, decode_cells
 from musqa_pipeline.learning.data.reader import RowReader, epoch_order
 from musqa_pipeline.learning.data.shards import ImageShards
 
@@ -50,9 +50,12 @@ class _EpochBatches(IterableDataset):
         batch_size: int,
         buffer_rows: int,
         n_threads: int,
+        as_stored: bool,
+        pin_memory: bool,
     ) -> None:
         self.shards, self.order, self.batch_size = shards, order, batch_size
         self.buffer_rows, self.n_threads = buffer_rows, n_threads
+        self.as_stored, self.pin_memory = as_stored, pin_memory
 
     def __len__(self) -> int:
         return -(-len(self.order) // self.batch_size)
@@ -68,10 +71,20 @@ class _EpochBatches(IterableDataset):
         reader = RowReader(self.shards, buffer_rows=self.buffer_rows, n_threads=self.n_threads)
         with closing(reader.read(np.concatenate(batches))) as rows:
             for batch in batches:
-                images = np.empty((len(batch), *self.shards.shape), np.float32)
-                for image in images:
-                    decode_cells(next(rows), out=image)
-                yield torch.from_numpy(images), torch.from_numpy(self.shards.targets[batch])
+                shape = len(batch), *self.shards.shape
+                if self.as_stored:
+                    images = torch.empty(shape, dtype=self._dtype, pin_memory=self.pin_memory)
+                    for cells in images.numpy():
+                        cells[...] = next(rows)
+                else:
+                    images = torch.empty(shape)
+                    for image in images.numpy():
+                        decode_cells(next(rows), out=image)
+                yield images, torch.from_numpy(self.shards.targets[batch])
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.from_numpy(np.empty(0, self.shards.dtype)).dtype
 
 
 def make_loader(
@@ -85,14 +98,15 @@ def make_loader(
     n_threads: int = 1,
     n_workers: int = 0,
     pin_memory: bool = False,
+    as_stored: bool = False,
 ) -> DataLoader:
     """Make the loader of one epoch: (images, quality) in batches, the last perhaps with fewer.
 
     They are float32, of shapes (n, n_frames, n_mels) and (n,), or (n, 1 + teachers) of shards that
-    were given further targets. Their order depends on `seed`,
-    `epoch`, the shards and `buffer_rows` alone; without `shuffle` it is that of storage. A reader
-    holds at most `buffer_rows` stored images, or one row group if that is larger; from
-    `shards.n_rows` on every order is possible. torch's global random state stays as it is.
+    were given further targets; images `as_stored` are cells, see `decode_tensor`. Their order
+    depends on `seed`, `epoch`, the shards and `buffer_rows` alone; without `shuffle` it is that of
+    storage. A reader holds at most `buffer_rows` stored images, or one row group if that is larger;
+    from `shards.n_rows` on every order is possible. torch's global random state stays as it is.
 
     On the rest speed alone depends: `n_threads` of this process read row groups ahead; `n_workers`
     processes read all row groups and make every n-th batch, with 0 this process does; with
@@ -111,8 +125,9 @@ def make_loader(
     if shuffle:
         order = order_of(shards, seed=seed, epoch=epoch, buffer_rows=buffer_rows)
     batches = _EpochBatches(
-        shards, order, batch_size=batch_size, buffer_rows=buffer_rows, n_threads=n_threads
-    )
+        shards, order, batch_size=batch_size, buffer_rows=buffer_rows, n_threads=n_threads,
+        as_stored=as_stored, pin_memory=pin_memory and not n_workers,
+    )  # fmt: skip
     return DataLoader(
         batches,
         batch_size=None,
@@ -121,6 +136,16 @@ def make_loader(
         pin_memory=pin_memory,
         generator=torch.Generator(),  # else each epoch would draw from torch's global generator
     )
+
+
+def decode_tensor(cells: torch.Tensor) -> torch.Tensor:
+    """Turn stored cells into numbers on the device where they are, to the bit as `decode_cells`."""
+    divisor = {torch.uint8: 255.0, torch.int16: float(FULL_SCALE_16)}.get(cells.dtype)
+    images = cells.to(torch.float32)
+    if divisor is None:
+        return images
+    # By a tensor: a GPU divides by a plain number as it multiplies by its rounded inverse.
+    return images.div_(torch.full((), divisor, device=cells.device))
 
 
 def order_of(

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +13,7 @@ from torch import Tensor
 
 from musqa_pipeline.core.errors import SettingsError
 from musqa_pipeline.core.workers.local import LocalPool
-from musqa_pipeline.learning.data.loader import make_loader, order_of
+from musqa_pipeline.learning.data.loader import decode_tensor, make_loader, order_of
 from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.device import find_device
 from musqa_pipeline.learning.entry import InputSpec
@@ -33,12 +30,8 @@ TrainBatches = Callable[[int], Iterable[Batch]]
 ValidationBatches = Callable[[], Iterable[Batch]]
 
 
-MOST_WORKERS = 8
-"""Each unpacks every row group for itself, so that more would bring little."""
-_BATCHES_AHEAD = 2
-"""Of each worker: torch's default."""
-SHARED_MEMORY = Path("/dev/shm")
-"""Where worker processes hand batches over; a container may have 64 MB of it."""
+MOST_THREADS = 8
+"""That read ahead of a training on a GPU."""
 
 
 class Share(NamedTuple):
@@ -56,9 +49,11 @@ class Share(NamedTuple):
 class ShardBatches:
     """The batches of stored images, as fast as the device needs them; can be pickled.
 
-    On a GPU, worker processes make them ahead in page-locked memory; on a CPU the training needs
-    all cores itself, and takes 6 to 400 times as long as reading does (paper 001's networks, see
-    docs/models.md).
+    For a GPU, threads read ahead, and images travel as they are stored, through page-locked memory,
+    and become numbers there; they are the same to the bit. Worker processes would hand over four
+    times the bytes by shared memory, and each unpack everything for itself (docs/gpu.md). A CPU
+    training needs all cores itself, and takes 6 to 400 times as long as reading does (paper 001's
+    networks, see docs/models.md).
     """
 
     shards: ImageShards
@@ -72,19 +67,16 @@ class ShardBatches:
 
     def __call__(self, epoch: int = 0) -> Iterable[Batch]:
         """Return the batches of an epoch."""
-        return make_loader(
+        options = loader_options(self.n_devices, self.device)
+        batches = make_loader(
             self.shards,
             batch_size=self.batch_size,
             seed=self.seed or 0,
             epoch=epoch,
             shuffle=self.seed is not None,
-            **loader_options(self.batch_bytes, self.n_devices, self.device),
+            **options,
         )
-
-    @property
-    def batch_bytes(self) -> int:
-        """Bytes of a batch as the network eats it, in float32."""
-        return 4 * self.batch_size * math.prod(self.shards.shape)
+        return map(_on_the_gpu, batches) if options else batches
 
 
 class OutputBatches:
@@ -112,23 +104,21 @@ class OutputBatches:
             yield self._outputs[some].unsqueeze(1), quality[some]
 
 
-def loader_options(batch_bytes: int, n_devices: int = 1, device: str = "auto") -> dict[str, Any]:
-    """Choose how batches of so many bytes are made; speed alone depends on it.
+def loader_options(n_devices: int = 1, device: str = "auto") -> dict[str, Any]:
+    """Choose how batches are made: arguments of `make_loader`, none on a CPU.
 
-    They are arguments of `make_loader`: none on a CPU. On a GPU, a worker process for each core
-    beside the training's own, as many as shared memory has room for; without room, threads
-    that read ahead. `n_devices` processes of this machine read at the same time.
+    `n_devices` processes of this machine read at the same time.
     """
     if find_device(device).type != "cuda":
         return {}
     n_cores = max(1, LocalPool().n_workers // n_devices - 1)
-    room = 0
-    if SHARED_MEMORY.is_dir():
-        room = shutil.disk_usage(SHARED_MEMORY).free // ((_BATCHES_AHEAD + 1) * batch_bytes)
-    n_workers = min(MOST_WORKERS, n_cores, room // n_devices)
-    if n_workers < 1:
-        return {"n_threads": min(MOST_WORKERS, n_cores), "pin_memory": True}
-    return {"n_workers": n_workers, "pin_memory": True}
+    return {"n_threads": min(MOST_THREADS, n_cores), "pin_memory": True, "as_stored": True}
+
+
+def _on_the_gpu(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """Make numbers of stored images on the GPU that this process trains on."""
+    cells, targets = batch
+    return decode_tensor(cells.to("cuda", non_blocking=True)), targets
 
 
 class Epochs:

@@ -1,17 +1,16 @@
-import math
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 
-from musqa_pipeline.learning.data.loader import make_loader
+from musqa_pipeline.audio.features.mel import decode_cells
+from musqa_pipeline.learning.data.loader import decode_tensor, make_loader
 from musqa_pipeline.learning.data.shards import ImageShards
 from musqa_pipeline.learning.training import batches
 from musqa_pipeline.learning.training.batches import ShardBatches, loader_options
 from tests.learning.data.tiny_shards import write_tiny_shards
 
-GIGABYTE = 1 << 30
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="no CUDA device"))]  # fmt: skip
 
 
 @pytest.fixture
@@ -22,40 +21,57 @@ def _gpu(monkeypatch):
     monkeypatch.setenv("MUSQA_WORKERS", "6")
 
 
-def free(n_bytes, monkeypatch):
-    monkeypatch.setattr(batches.shutil, "disk_usage", lambda path: SimpleNamespace(free=n_bytes))
-
-
 def test_without_a_gpu_the_training_reads_for_itself():
-    if not torch.cuda.is_available():
-        assert loader_options(1) == {}
+    assert loader_options(device="cpu") == {}
 
 
 @pytest.mark.usefixtures("_gpu")
-def test_on_a_gpu_workers_make_pinned_batches_as_shared_memory_allows(monkeypatch):
-    free(100 * GIGABYTE, monkeypatch)
-    assert loader_options(GIGABYTE) == {"n_workers": 5, "pin_memory": True}
-    assert loader_options(GIGABYTE, device="cpu") == {}
-    assert loader_options(GIGABYTE, n_devices=2) == {"n_workers": 2, "pin_memory": True}
-    free(7 * GIGABYTE, monkeypatch)  # each worker holds three batches
-    assert loader_options(GIGABYTE) == {"n_workers": 2, "pin_memory": True}
-    free(2 * GIGABYTE, monkeypatch)
-    assert loader_options(GIGABYTE) == {"n_threads": 5, "pin_memory": True}
-
-
-@pytest.mark.usefixtures("_gpu")
-def test_no_more_workers_than_help(monkeypatch):
-    free(100 * GIGABYTE, monkeypatch)
+def test_for_a_gpu_threads_read_ahead_what_travels_as_it_is_stored(monkeypatch):
+    common = {"pin_memory": True, "as_stored": True}
+    assert loader_options() == {"n_threads": 5, **common}
+    assert loader_options(n_devices=2) == {"n_threads": 2, **common}
     monkeypatch.setenv("MUSQA_WORKERS", "64")
-    assert loader_options(1)["n_workers"] == batches.MOST_WORKERS
+    assert loader_options() == {"n_threads": batches.MOST_THREADS, **common}
+    monkeypatch.setenv("MUSQA_WORKERS", "1")
+    assert loader_options() == {"n_threads": 1, **common}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float16])
+@pytest.mark.parametrize("device", DEVICES)
+def test_cells_become_the_same_numbers_on_every_device(dtype, device):
+    cells = np.arange(256, dtype=dtype) * dtype(100 if dtype is np.int16 else 1)
+    found = decode_tensor(torch.from_numpy(cells).to(device))
+    assert found.dtype == torch.float32
+    assert np.array_equal(found.cpu().numpy(), decode_cells(cells))
+
+
+def test_stored_cells_arrive_in_the_order_of_images(lake):
+    shards = ImageShards(write_tiny_shards(lake).files, "train")
+    images = make_loader(shards, batch_size=8, seed=3)
+    cells = make_loader(shards, batch_size=8, seed=3, as_stored=True, n_threads=2)
+    for (stored, _), (expected, _) in zip(cells, images, strict=True):
+        assert stored.dtype == torch.uint8
+        assert torch.equal(decode_tensor(stored), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_gets_the_same_batches(lake):
+    shards = ImageShards(write_tiny_shards(lake).files, "train")
+    pairs = zip(
+        ShardBatches(shards, 8, seed=3)(1), ShardBatches(shards, 8, seed=3, device="cpu")(1),
+        strict=True,
+    )  # fmt: skip
+    for (images, quality), (expected, labels) in pairs:
+        assert images.device.type == "cuda"
+        assert torch.equal(images.cpu(), expected)
+        assert torch.equal(quality, labels)
 
 
 def test_batches_follow_seed_and_epoch_or_the_order_of_storage(lake):
     shards = ImageShards(write_tiny_shards(lake).files, "train")
-    assert ShardBatches(shards, 8).batch_bytes == 4 * 8 * math.prod(shards.shape)
-    stored = [quality for _, quality in ShardBatches(shards, 8)()]
+    stored = [quality for _, quality in ShardBatches(shards, 8, device="cpu")()]
     assert np.array_equal(np.concatenate(stored), shards.quality)
-    shuffled = ShardBatches(shards, 8, seed=3)
+    shuffled = ShardBatches(shards, 8, seed=3, device="cpu")
     for epoch in (0, 1):
         oracle = make_loader(shards, batch_size=8, seed=3, epoch=epoch)
         for found, expected in zip(shuffled(epoch), oracle, strict=True):
