@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from musqa_pipeline.core.errors import LakeError, SettingsError, StageError
+from musqa_pipeline.learning.entry import TrainingSettings
 from musqa_pipeline.learning.gan.critic import (
     Critic,
     critic_of_checkpoints,
@@ -32,7 +33,9 @@ KINDS = ("last", "average", "checkpoints")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train_tiny(tmp_path_factory.mktemp("critic"), TRAINED, n_threads=1).weights.parent
+    on_cpu = TrainingSettings(device="cpu")  # the critic asks there
+    folder = tmp_path_factory.mktemp("critic")
+    return train_tiny(folder, TRAINED, on_cpu, n_threads=1).weights.parent
 
 
 @pytest.fixture(scope="module")

@@ -120,7 +120,7 @@ def test_a_loss_that_is_not_finite_stops_the_training(tmp_path):
 
 @pytest.mark.long
 def test_two_processes_train_a_gan_together(tmp_path):
-    result = train_tiny(tmp_path, training=TrainingSettings(devices=2), n_threads=1)
+    result = train_tiny(tmp_path, training=TrainingSettings(device="cpu", devices=2), n_threads=1)
     assert result.finished
     assert all(map(math.isfinite, result.curves["discriminator_loss"]))
     weights = read_weights(result.weights)

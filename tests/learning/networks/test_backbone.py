@@ -118,7 +118,8 @@ def test_a_real_step_moves_stem_and_head_and_leaves_inception_alone(tmp_path):
         return networks[-1]
 
     train(
-        "inception_v3", entry=dataclasses.replace(entry, build=build), settings=RANDOM,
+        "inception_v3", entry=dataclasses.replace(entry, build=build),
+        settings=dataclasses.replace(RANDOM, device="cpu"),
         train_batches=lambda epoch: [(images, quality)],
         validation_batches=lambda: [(images, quality)],
         folder=tmp_path, log=lambda line: None,

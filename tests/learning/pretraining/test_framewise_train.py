@@ -184,7 +184,7 @@ def test_early_stopping_keeps_the_best_weights(tmp_path):
 @pytest.mark.long
 def test_two_processes_pre_train_together(tmp_path):
     for name in NAMES:
-        result = train_tiny(name, tmp_path, training=TrainingSettings(devices=2))
+        result = train_tiny(name, tmp_path, training=TrainingSettings(device="cpu", devices=2))
         assert result.finished
         assert all(tensor.isfinite().all() for tensor in read_weights(result.weights).values())
 

@@ -132,6 +132,6 @@ def test_mixed_precision_trains_something_near(tmp_path, undisturbed):
 @pytest.mark.long
 def test_two_processes_pre_train_together(tmp_path):
     recipe = replace(TINY, batch_size=4)
-    result = train_tiny(tmp_path, recipe, training=TrainingSettings(devices=2))
+    result = train_tiny(tmp_path, recipe, training=TrainingSettings(device="cpu", devices=2))
     assert result.finished
     assert all(tensor.isfinite().all() for tensor in read_weights(result.weights).values())

@@ -18,8 +18,8 @@ from tests.learning.tiny import SETTINGS, SPEC
 ODD = functools.partial(tiny.train_batches, n=25)
 """The last batch has one image, fewer than there are ranks."""
 OPTIONS = replace(
-    SETTINGS, max_epochs=3, weight_average_decay=0.5, gradient_clip_norm=0.5, weight_decay=0.1,
-    stop_on="loss_or_correlation",
+    SETTINGS, device="cpu", max_epochs=3, weight_average_decay=0.5, gradient_clip_norm=0.5,
+    weight_decay=0.1, stop_on="loss_or_correlation",
 )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def test_two_processes_train_what_one_trains_and_leave_nothing_behind(tmp_path):
 
 @pytest.mark.long
 def test_two_processes_go_on_where_they_were_ended(tmp_path):
-    settings = replace(SETTINGS, max_epochs=3, devices=2)
+    settings = replace(SETTINGS, max_epochs=3, device="cpu", devices=2)
 
     def interrupt(metrics):
         if metrics["epoch"] == 1:
@@ -90,7 +90,7 @@ def test_two_processes_go_on_where_they_were_ended(tmp_path):
 
 @pytest.mark.long
 def test_what_stops_another_rank_is_said_and_costs_one_epoch(tmp_path):
-    settings = replace(SETTINGS, max_epochs=3, devices=2)
+    settings = replace(SETTINGS, max_epochs=3, device="cpu", devices=2)
     with pytest.raises(
         StageError, match=r"rank 1 stopped \(a worker of its own\); mend what it says and run again"
     ):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -64,7 +66,7 @@ def make_believe(monkeypatch, card):
 def test_a_card_that_is_known_gives_a_share_and_another_one_none(monkeypatch):
     settings = TrainingSettings(precision="bf16-mixed", devices=2)
     cnn = find_model("cnn1d")
-    assert speed.share_here(cnn, settings, 1000.0) is None  # no GPU
+    assert speed.share_here(cnn, replace(settings, device="cpu"), 1000.0) is None
     make_believe(monkeypatch, "NVIDIA H200")
     flops = speed.training_flops_per_image(cnn, settings)
     assert 1e9 < flops < 3e9  # about 3 times the 0.47 G of a forward pass
@@ -90,7 +92,7 @@ def test_a_gpus_arithmetic_is_part_of_the_environment(monkeypatch):
 def test_every_epoch_says_its_speed(tmp_path):
     epochs, lines = [], []
     result = train(
-        "tiny", entry=tiny.ENTRY, settings=tiny.SETTINGS,
+        "tiny", entry=tiny.ENTRY, settings=replace(tiny.SETTINGS, device="cpu"),
         train_batches=tiny.train_batches, validation_batches=tiny.validation_batches,
         folder=tmp_path, log=lines.append, on_epoch=epochs.append,
     )  # fmt: skip

@@ -58,9 +58,10 @@ class Adversarial(Learner):
     def training_step(self, batch, batch_idx):
         of_generator, of_discriminator = self.optimizers()
         discriminator, n = self.network["discriminator"], len(batch.inputs)
-        classes = torch.randint(N_CLASSES, (n,))
+        classes = torch.randint(N_CLASSES, (n,), device=self.device)
         labels = nn.functional.one_hot(classes, N_CLASSES).float()
-        made = self.network["generator"](torch.cat([torch.randn(n, 4), labels], dim=1))
+        noise = torch.randn(n, 4, device=self.device)
+        made = self.network["generator"](torch.cat([noise, labels], dim=1))
         real, fake = (
             discriminator(batch.inputs, batch.targets),
             discriminator(made.detach(), classes),
