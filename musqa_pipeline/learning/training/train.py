@@ -2,8 +2,8 @@
 
 The recipe is paper 001, III.E: mean square error, Adam, a learning rate that is halved when
 validation loss stalls, early stopping, and the weights of the best epoch. A resumed run equals an
-undisturbed one tensor for tensor on one machine's CPU; on a GPU torch has no deterministic
-backward pass for pooling, and last digits may differ.
+undisturbed one tensor for tensor on one machine's CPU. On a GPU it did so far (docs/gpu.md), but
+torch has no deterministic backward pass for pooling there, and last digits may differ.
 """
 
 from __future__ import annotations
