@@ -76,7 +76,11 @@ class ShardBatches:
             shuffle=self.seed is not None,
             **options,
         )
-        return map(_on_the_gpu, batches) if options else batches
+        if not options:
+            return batches
+        # A rank has its own card by then; one process alone may mean another than the first.
+        where = find_device(self.device) if self.n_devices == 1 else torch.device("cuda")
+        return ((decode_tensor(i.to(where, non_blocking=True)), quality) for i, quality in batches)
 
 
 class OutputBatches:
@@ -113,12 +117,6 @@ def loader_options(n_devices: int = 1, device: str = "auto") -> dict[str, Any]:
         return {}
     n_cores = max(1, LocalPool().n_workers // n_devices - 1)
     return {"n_threads": min(MOST_THREADS, n_cores), "pin_memory": True, "as_stored": True}
-
-
-def _on_the_gpu(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    """Make numbers of stored images on the GPU that this process trains on."""
-    cells, targets = batch
-    return decode_tensor(cells.to("cuda", non_blocking=True)), targets
 
 
 class Epochs:

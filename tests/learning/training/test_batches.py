@@ -67,6 +67,14 @@ def test_a_gpu_gets_the_same_batches(lake):
         assert torch.equal(quality, labels)
 
 
+def test_batches_of_a_training_alone_go_to_its_own_device(lake, monkeypatch):
+    shards = ImageShards(write_tiny_shards(lake).files, "train")
+    monkeypatch.setattr(batches, "loader_options", lambda *_: {"as_stored": True})
+    monkeypatch.setattr(batches, "find_device", {"cuda:1": torch.device("meta")}.__getitem__)
+    images, _ = next(iter(ShardBatches(shards, 8, device="cuda:1")()))
+    assert (images.device.type, images.dtype) == ("meta", torch.float32)
+
+
 def test_batches_follow_seed_and_epoch_or_the_order_of_storage(lake):
     shards = ImageShards(write_tiny_shards(lake).files, "train")
     stored = [quality for _, quality in ShardBatches(shards, 8, device="cpu")()]
