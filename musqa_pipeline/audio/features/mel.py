@@ -35,6 +35,8 @@ POWER_FLOOR = 1e-10
 FRAMES_PER_BLOCK = 96
 """Frames transformed at a time: block and spectrum stay in cache and below 1 MB each, above which
 every allocation costs page faults (measured for 10 s: 5.1 ms with 96, 7.9 ms with 128)."""
+FULL_SCALES = {"uint8": 255.0, "int16": float(FULL_SCALE_16)}
+"""By the type of stored cells, which cell stands for 1; others are stored as they are."""
 DEFAULTS = SpectrogramsSettings()
 Storage = Literal["uint8", "float16"]
 
@@ -143,10 +145,9 @@ def decode_cells(
     """
     if out is None:
         out = np.empty(cells.shape, np.float32)
-    if cells.dtype == np.uint8:
+    full_scale = FULL_SCALES.get(cells.dtype.name)
+    if full_scale is not None:
         # A true division: 255 * float32(1 / 255) is not exactly 1 on every machine.
-        return np.divide(cells, np.float32(255.0), out=out, dtype=np.float32)
-    if cells.dtype == np.int16:
-        return np.divide(cells, np.float32(FULL_SCALE_16), out=out, dtype=np.float32)
+        return np.divide(cells, np.float32(full_scale), out=out, dtype=np.float32)
     np.copyto(out, cells)
     return out

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from musqa_pipeline.audio.features.mel import FULL_SCALE_16, decode_cells
+from musqa_pipeline.audio.features.mel import FULL_SCALES, decode_cells
 from musqa_pipeline.learning.data.reader import RowReader, epoch_order
 from musqa_pipeline.learning.data.shards import ImageShards
 
@@ -140,12 +140,12 @@ def make_loader(
 
 def decode_tensor(cells: torch.Tensor) -> torch.Tensor:
     """Turn stored cells into numbers on the device where they are, to the bit as `decode_cells`."""
-    divisor = {torch.uint8: 255.0, torch.int16: float(FULL_SCALE_16)}.get(cells.dtype)
+    full_scale = FULL_SCALES.get(str(cells.dtype).removeprefix("torch."))
     images = cells.to(torch.float32)
-    if divisor is None:
+    if full_scale is None:
         return images
     # By a tensor: a GPU divides by a plain number as it multiplies by its rounded inverse.
-    return images.div_(torch.full((), divisor, device=cells.device))
+    return images.div_(torch.full((), full_scale, device=cells.device))
 
 
 def order_of(

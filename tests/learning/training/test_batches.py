@@ -29,6 +29,7 @@ def test_without_a_gpu_the_training_reads_for_itself():
 def test_for_a_gpu_threads_read_ahead_what_travels_as_it_is_stored(monkeypatch):
     common = {"pin_memory": True, "as_stored": True}
     assert loader_options() == {"n_threads": 5, **common}
+    assert loader_options(device="cpu") == {}
     assert loader_options(n_devices=2) == {"n_threads": 2, **common}
     monkeypatch.setenv("MUSQA_WORKERS", "64")
     assert loader_options() == {"n_threads": batches.MOST_THREADS, **common}

@@ -119,9 +119,8 @@ def test_prediction_and_validation_use_the_average_and_training_the_weights(tmp_
 
 
 def test_bfloat16_rounds_and_still_learns(tmp_path):
-    settings = replace(
-        SETTINGS, max_epochs=2, device="cpu"
-    )  # a GPU drops out other cells in bfloat16
+    # On a CPU: a GPU drops out other cells in bfloat16.
+    settings = replace(SETTINGS, max_epochs=2, device="cpu")
     exact = train_tiny(tmp_path / "32", settings)
     mixed = train_tiny(tmp_path / "16", replace(settings, precision="bf16-mixed"))
     assert mixed.curves["loss"] != exact.curves["loss"]
