@@ -47,7 +47,7 @@ def describe(image: NDArray[np.uint8]) -> dict[str, float]:
 def _described(levels: Levels) -> Iterator[tuple[str, str, float]]:
     """Yield name, meaning and value."""
     power = levels["power"]
-    mean_db = 10 * np.log10((10 ** (power / 10)).mean(axis=0) + 1e-10)
+    mean_db = _to_db(_from_db(power).mean(axis=0) + 1e-10)
     yield from _over_groups(levels, mean_db)
     yield from _holes(levels)
     yield from _edges(levels, mean_db)
@@ -127,10 +127,9 @@ def _falls(mean_db: NDArray[np.float32]) -> Iterator[tuple[str, str, float]]:
 
 def _ranges(mean_db: NDArray[np.float32]) -> Iterator[tuple[str, str, float]]:
     centres = band_centres_hz()
-    power = 10 ** (mean_db / 10)
+    power = _from_db(mean_db)
     found = [
-        float(10 * np.log10(power[(centres > low) & (centres <= high)].mean()))
-        for low, high in RANGES_HZ
+        float(_to_db(power[(centres > low) & (centres <= high)].mean())) for low, high in RANGES_HZ
     ]
     for (low, high), level in zip(RANGES_HZ, found, strict=True):
         yield f"range_{low}_{high}_hz_db", f"level of {low}-{high} Hz", level
@@ -140,6 +139,16 @@ def _ranges(mean_db: NDArray[np.float32]) -> Iterator[tuple[str, str, float]]:
             f"fall from the lower to the upper part, {low}-{high} Hz",
             a - b,
         )
+
+
+# In doubles: the last bits of numpy's float32 depend on the processor, and with them which of two
+# falls that are alike is the steepest.
+def _from_db(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.power(10.0, (levels / 10).astype(np.float64)).astype(np.float32)
+
+
+def _to_db(power: NDArray[np.float32]) -> NDArray[np.float32]:
+    return 10 * np.log10(power.astype(np.float64)).astype(np.float32)
 
 
 def _highest_hz(mask: NDArray[np.bool_]) -> float:

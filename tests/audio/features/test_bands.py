@@ -16,6 +16,7 @@ from musqa_pipeline.audio.features.bands import (
 )
 from musqa_pipeline.audio.features.descriptors import DESCRIPTORS, describe
 from musqa_pipeline.core.errors import UnfitInputError
+from musqa_pipeline.scoring.model_seal import check_image
 
 NOISE = (0.05 * np.random.default_rng(0).standard_normal(EXCERPT_SAMPLES)).astype(np.float32)
 TIME_S = np.arange(EXCERPT_SAMPLES) / SAMPLE_RATE_HZ
@@ -108,3 +109,22 @@ def test_every_descriptor_is_a_number_even_of_silence():
     blank = describe(np.zeros((N_SEGMENTS, N_COLUMNS), np.uint8))
     assert list(blank) == list(DESCRIPTORS)
     assert np.isfinite(list(blank.values())).all()
+
+
+@pytest.mark.parametrize("image", [check_image(), band_image(NOISE)], ids=["made up", "noise"])
+def test_descriptors_are_the_same_where_a_processor_has_other_last_bits(image, monkeypatch):
+    rng = np.random.default_rng(0)
+
+    def with_other_bits(function):
+        def changed(*arguments):
+            exact = np.asarray(function(*arguments))
+            shift = rng.integers(-4, 5, exact.shape).astype(exact.dtype)
+            return exact + shift * np.spacing(exact)
+
+        return changed
+
+    expected = describe(image)
+    for name in ("power", "log10"):
+        monkeypatch.setattr(np, name, with_other_bits(getattr(np, name)))
+    assert len({*np.log10(np.full(9, 2.0))}) > 1
+    assert describe(image) == expected

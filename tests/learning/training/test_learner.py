@@ -61,7 +61,7 @@ def test_without_validation_all_epochs_are_trained_and_the_last_weights_kept(tmp
     assert result.curves["learning_rate"] == [1e-2] * 5  # the pair keeps rates of its own
     stored = torch.load(tmp_path / "checkpoint.ckpt")["state_dict"]
     for name, tensor in read_weights(result.weights).items():
-        assert torch.equal(tensor, stored[f"network.{name}"])
+        assert torch.equal(tensor, stored[f"network.{name}"].cpu())
     assert "validation" not in lines[0]
     assert not {"rmse", "validation_loss", "best_validation_loss"} & epochs[0].keys()
     assert epochs[0]["generator"] == result.curves["generator"][0]
