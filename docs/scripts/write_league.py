@@ -15,13 +15,14 @@ gate.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from gan_tables import number, table
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from musqa_pipeline.catalogs.folder import COPY_TIER
@@ -73,6 +74,10 @@ SHOWN_GATES = {
 """Gates of single rows with a limit, and what columns call them."""
 MARKERS = {f" and {BOOSTED}, averaged": "D", ", averaged": "s", "": "o"}
 """By the end of a line's name."""
+MARK_WORDS = {
+    "o": "a training", "s": "average of trainings", "D": "with boosting",
+    "^": "boosting alone; dashed: wanted",
+}  # fmt: skip
 DARK_TARGET = 14.0
 """RMSE on dark references that version 2 of the release is to reach."""
 
@@ -98,7 +103,7 @@ def main() -> None:
     print(table([as_words(line) for line in lines]))
     if arguments.picture:
         with house_style("league"):
-            write_whole(arguments.picture, to_png(draw(lines), n_colours=256))
+            write_whole(arguments.picture, to_png(draw(lines, arguments.base), n_colours=256))
     kept = [line["model"] for line in lines if line["keeps"]]
     print(f"\n{', '.join(kept) or 'nobody'}\nkeep every gate: {len(kept)} of {len(lines)}")
 
@@ -249,34 +254,68 @@ def spread(name: str, values: list[float]) -> str:
     return text[0] if len(values) == 1 else f"{text[0]} ({text[1]} to {text[2]})"
 
 
-def draw(lines: list[dict[str, Any]]) -> Figure:
+def draw(lines: list[dict[str, Any]], base: str) -> Figure:
     """Draw what each training errs on dark music over what it errs on low-passes.
 
-    A model has a colour; averages are other marks of it.
+    A panel for the models of the first preset, a colour each; where there are more presets one for
+    the base and what trained on their music, a colour a preset.
     """
-    figure = new_figure(7.6, 4.4)
-    axes, colours = figure.subplots(), dict[str, str]()
+    models = [model_of(line) for line in lines]
+    first = [line for line, model in zip(lines, models, strict=True) if not music_of(model)]
+    figure = new_figure(10.0, 5.0)
+    if len(first) == len(lines):
+        panels = [("Models", first, str)]
+    else:
+        other = [line for line, model in zip(lines, models, strict=True)
+                 if music_of(model) or model in (base, BOOSTED)]  # fmt: skip
+        panels = [("Models", first, str), (f"{base} by music", other, music_of)]
+    panes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, (title, some, colour_of) in zip(panes, panels, strict=True):
+        fill(axes, some, colour_of)
+        axes.set(xlabel="RMSE on dark references, points", title=title)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize=8)
+    panes[0].set_ylabel(
+        f"RMSE on low-passes up to {EDGE_HZ / 1000:g} kHz\nof full-band references, points"
+    )
+    for mark, words in MARK_WORDS.items():
+        figure.gca().plot([], [], linestyle="none", marker=mark, color=MUTED, label=words)
+    marks = panes[-1].get_legend_handles_labels()[0][-len(MARK_WORDS) :]
+    figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), fontsize=8)
+    return figure
+
+
+def fill(axes: Axes, lines: Iterable[Mapping[str, Any]], colour_of: Callable[[str], str]) -> None:
+    """Draw lines into a panel, and what is wanted."""
+    colours: dict[str, str] = {}
     for line in lines:
         dark, dull = line["values"]["dark, RMSE"], line["values"][DULL_RMSE]
         if not dark or not dull:
             continue
-        model = line["model"].split(",")[0].split(" and ")[0]
-        named = colours.setdefault(model, SERIES_PRINTED[len(colours) % len(SERIES_PRINTED)])
-        marker = next(mark for end, mark in MARKERS.items() if line["model"].endswith(end))
-        label = model if line["model"] == model else None
-        axes.plot(dark, dull, linestyle="none", marker=marker, color=named, label=label)
-    for end, mark in MARKERS.items():
-        words = end.strip(", ") or "a training"
-        axes.plot([], [], linestyle="none", marker=mark, color=MUTED, label=words)
+        model = model_of(line)
+        kind = colour_of(model) or "all"
+        colour = colours.setdefault(kind, SERIES_PRINTED[len(colours) % len(SERIES_PRINTED)])
+        axes.plot(dark, dull, linestyle="none", marker=mark_of(line["model"]), color=colour)
+    for kind, colour in colours.items():
+        axes.plot([], [], linestyle="none", marker="o", color=colour, label=kind)
     axes.axvline(DARK_TARGET, color=MUTED, linewidth=0.8, linestyle="--")
     axes.axhline(LARGEST[DULL_RMSE], color=MUTED, linewidth=0.8, linestyle="--")
-    axes.set(
-        xlabel="RMSE on dark references, points",
-        ylabel=f"RMSE on low-passes up to {EDGE_HZ / 1000:g} kHz\nof full-band references, points",
-        title="Two errors; dashed: wanted",
-    )
-    figure.legend(loc="outside right upper", fontsize=8)
-    return figure
+
+
+def model_of(line: Mapping[str, Any]) -> str:
+    """Name the model of a line."""
+    return str(line["model"]).split(",")[0].split(f" and {BOOSTED}")[0]
+
+
+def music_of(model: str) -> str:
+    """Name the preset on whose music a model trained; empty for the first."""
+    return model.partition(" (")[2].removesuffix(")")
+
+
+def mark_of(title: str) -> str:
+    """Return the marker of a line: boosting alone has one, and networks have three."""
+    if title.startswith(BOOSTED):
+        return "^"
+    return next(mark for end, mark in MARKERS.items() if title.endswith(end))
 
 
 if __name__ == "__main__":

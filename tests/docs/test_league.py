@@ -124,11 +124,30 @@ def test_lines_are_words_with_ranges(script, said):
 def test_the_picture_has_a_mark_a_training(script, said):
     lines = script.league(said, BASE)
     with house_style("league"):
-        figure = script.draw(lines)
+        figure = script.draw(lines, BASE)
         assert to_png(figure, n_colours=256).startswith(b"\x89PNG")
-    marks = [line for line in figure.axes[0].lines if line.get_marker() != "None"]
+    (axes,) = figure.axes
+    marks = marks_of(axes)
     assert sum(len(mark.get_xdata()) for mark in marks) == 5 + 4  # trainings and averages
-    assert len({mark.get_color() for mark in marks if len(mark.get_xdata())}) == 3
+    assert len({mark.get_color() for mark in marks}) == 3
+    assert {mark.get_marker() for mark in marks} == {"o", "s", "D", "^"}
+
+
+def test_models_of_other_music_have_a_panel_with_a_colour_a_music(script, said):
+    other = said.with_columns(model=pl.col("model") + " (other)")
+    lines = script.league(pl.concat([said, other]), BASE)
+    with house_style("league"):
+        figure = script.draw(lines, BASE)
+    first, second = figure.axes
+    assert len(marks_of(first)) == 7  # lines of models of the first preset
+    assert len(marks_of(second)) == 7 + 4  # those of the other; the base's three and boosting's
+    assert len({mark.get_color() for mark in marks_of(second)}) == 2
+    assert [text.get_text() for text in second.get_legend().get_texts()] == ["all", "other"]
+
+
+def marks_of(axes):
+    found = [line for line in axes.lines if line.get_marker() != "None"]
+    return [mark for mark in found if len(mark.get_xdata())]
 
 
 def test_the_league_judges_the_recipes_that_the_release_trains():
