@@ -24,6 +24,7 @@ import polars as pl
 from gan_tables import number, table
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from musqa_pipeline.catalogs.folder import COPY_TIER
 from musqa_pipeline.core.errors import StageError
@@ -277,9 +278,10 @@ def draw(lines: list[dict[str, Any]], base: str) -> Figure:
     panes[0].set_ylabel(
         f"RMSE on low-passes up to {EDGE_HZ / 1000:g} kHz\nof full-band references, points"
     )
-    for mark, words in MARK_WORDS.items():
-        figure.gca().plot([], [], linestyle="none", marker=mark, color=MUTED, label=words)
-    marks = panes[-1].get_legend_handles_labels()[0][-len(MARK_WORDS) :]
+    marks = [
+        Line2D([], [], linestyle="none", marker=mark, color=MUTED, label=words)
+        for mark, words in MARK_WORDS.items()
+    ]
     figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), fontsize=8)
     return figure
 
