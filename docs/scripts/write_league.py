@@ -261,15 +261,12 @@ def draw(lines: list[dict[str, Any]], base: str) -> Figure:
     A panel for the models of the first preset, a colour each; where there are more presets one for
     the base and what trained on their music, a colour a preset.
     """
-    models = [model_of(line) for line in lines]
-    first = [line for line, model in zip(lines, models, strict=True) if not music_of(model)]
+    first = [line for line in lines if not music_of(model_of(line))]
+    panels = [("Models", first, str)]
+    if others := [line for line in lines if line not in first]:
+        shared = [line for line in first if model_of(line) in (base, BOOSTED)]
+        panels.append((f"{base} by music", shared + others, music_of))
     figure = new_figure(10.0, 5.0)
-    if len(first) == len(lines):
-        panels = [("Models", first, str)]
-    else:
-        other = [line for line, model in zip(lines, models, strict=True)
-                 if music_of(model) or model in (base, BOOSTED)]  # fmt: skip
-        panels = [("Models", first, str), (f"{base} by music", other, music_of)]
     panes = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
     for axes, (title, some, colour_of) in zip(panes, panels, strict=True):
         fill(axes, some, colour_of)
